@@ -1,0 +1,250 @@
+"""The nouns of the system: what flows between the stages.
+
+Here belong plain immutable records and nothing else: no I/O, no validation beyond types, no
+behaviour. Each stage's table holds one of these per row (`tables.py` turns them into Polars frames
+and back). A `Json` field holds any JSON value; in a table it is a column of JSON text.
+
+>>> Tool(toolkit="gmail", name="LIST_THREADS", description="Lists threads.",
+...      parameters={"type": "object", "properties": {}}, returns=None, source="example").name
+'LIST_THREADS'
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+Json = Any
+
+Role = Literal["user", "assistant", "tool"]
+Clarity = Literal["excellent", "good", "average"]
+SourceKind = Literal["user", "result", "context", "schema"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every record: immutable, keyword-only, unknown fields are an error."""
+
+
+# ── what can be called ────────────────────────────────────────────────────────────────────────
+
+
+class Tool(Record):
+    """One function that an assistant may call.
+
+    `parameters` is a JSON Schema 2020-12 of type object; `returns` is the schema of a successful
+    result, or None when the source does not say. `name` is unique within its toolkit and legal as
+    an OpenAI function name (`^[A-Za-z0-9_-]{1,64}$`). `source` says where the definition is from.
+    """
+
+    toolkit: str
+    name: str
+    description: str
+    parameters: Json
+    returns: Json
+    source: str
+
+
+class ToolEdge(Record):
+    """A field of one tool's result can fill an argument of another tool.
+
+    Paths are JSON pointers in which `*` stands for any array index: `/threads/*/id`.
+    `weight` is in (0, 1]; `reason` is for people.
+    """
+
+    source_tool: str
+    source_path: str
+    target_tool: str
+    target_path: str
+    kind: Literal["id", "page", "address", "text", "link"]
+    weight: float
+    reason: str
+
+
+class Binding(Record):
+    """In a chain: the argument at `argument` is taken from the result of step `step` at `result`."""
+
+    argument: str
+    step: int
+    result: str
+    kind: str
+
+
+class ChainStep(Record):
+    tool: str
+    bindings: tuple[Binding, ...]
+
+
+class ToolChain(Record):
+    """A sequence of calls in which each later call uses at least one earlier result.
+
+    `held_out` chains serve the test split only. The side is a function of the chain's tools, so a
+    chain is on the same side in every partition and every night.
+    """
+
+    chain_id: str
+    pattern: str
+    toolkits: tuple[str, ...]
+    steps: tuple[ChainStep, ...]
+    held_out: bool
+
+
+# ── who wants what ────────────────────────────────────────────────────────────────────────────
+
+
+class Scenario(Record):
+    """A situation in which somebody needs the chain's tools.
+
+    `matter` is the thing it is all about ("the delayed reefer shipment"), in words that can stand
+    in a title or a search query.
+    """
+
+    scenario_id: str
+    chain_id: str
+    title: str
+    text: str
+    industry: str
+    matter: str
+    tools: tuple[str, ...]
+    held_out: bool
+
+
+class Persona(Record):
+    """The user: who is asking, and how that person writes.
+
+    `today` is an ISO 8601 local date-time with offset, the conversation's present moment.
+    """
+
+    persona_id: str
+    scenario_id: str
+    name: str
+    email: str
+    position: str
+    company: str
+    industry: str
+    context: str
+    register: Literal["brisk", "warm", "formal", "chatty"]
+    time_zone: str
+    today: str
+
+
+class PlannedArgument(Record):
+    """Where one argument of a planned call comes from.
+
+    user:    `value`, which the user states as `surface`; `withheld` until the assistant asks
+    result:  the result of step `step` at `result` (a pointer, `*` resolved when it is known)
+    context: `value`, known from the persona or the calendar
+    schema:  `value`, the parameter's constant or default
+    """
+
+    argument: str
+    source: SourceKind
+    value: Json = None
+    surface: str = ""
+    withheld: bool = False
+    step: int | None = None
+    result: str | None = None
+
+
+class PlannedStep(Record):
+    """One intended call, asked for in user turn `turn` (counted from 0)."""
+
+    tool: str
+    turn: int
+    arguments: tuple[PlannedArgument, ...]
+
+
+class ConversationPlan(Record):
+    """What shall happen in a conversation, before a word of it is written."""
+
+    plan_id: str
+    scenario_id: str
+    persona_id: str
+    chain_id: str
+    disposition: str
+    clarity: Clarity
+    tools: tuple[str, ...]
+    distractors: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+
+
+# ── what was said ─────────────────────────────────────────────────────────────────────────────
+
+
+class ToolCall(Record):
+    """`id` is `call_1`, `call_2`, … in the order of the conversation."""
+
+    id: str
+    name: str
+    arguments: Json
+
+
+class ToolResult(Record):
+    """The result of the call `call_id`; `content` is a JSON value, `error` marks a failed call."""
+
+    call_id: str
+    name: str
+    content: Json
+    error: bool = False
+
+
+class Message(Record):
+    """One message. Its role decides which fields it has:
+
+    user:      `content`
+    assistant: `content` and/or `tool_calls` (several = parallel), perhaps a `thought` before them
+    tool:      `result`, in the order of the calls it answers
+    """
+
+    role: Role
+    content: str | None = None
+    thought: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    result: ToolResult | None = None
+
+
+class ArgumentSource(Record):
+    """Provenance of one argument (a leaf, or a whole array or object) of one call.
+
+    user:    `evidence` is the quoted span of message `message`
+    result:  the result of `from_call` at JSON pointer `pointer`
+    context: `evidence` names the fact ("today", "persona.email", …)
+    schema:  `evidence` is the keyword ("default", "const", "enum")
+    """
+
+    call_id: str
+    argument: str
+    source: SourceKind
+    evidence: str = ""
+    message: int | None = None
+    from_call: str | None = None
+    pointer: str | None = None
+
+
+class Conversation(Record):
+    """A finished conversation. `messages` is the truth; every other form is rendered from it."""
+
+    conversation_id: str
+    plan_id: str
+    strategy: str
+    engine: str
+    messages: tuple[Message, ...]
+    provenance: tuple[ArgumentSource, ...]
+
+
+class Finding(Record):
+    """A rule's objection, with its place: message index (from 0) and JSON pointer where it helps."""
+
+    rule: str
+    text: str
+    blocking: bool = True
+    message: int | None = None
+    place: str = ""
+
+
+class Verdict(Record):
+    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them."""
+
+    reasoning: str
+    user_query_clarity: int
+    tool_use_quality: int
+    naturalness: int
+    task_completion: int
