@@ -1,0 +1,5 @@
+"""The error of everything that reads tool definitions."""
+
+
+class CatalogError(ValueError):
+    """A tool definition cannot be used; the message names the file, the place, the value and the remedy."""

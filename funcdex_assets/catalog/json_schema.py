@@ -1,0 +1,171 @@
+"""The one JSON Schema dialect (2020-12), compiled once per schema, and a walk over what a schema promises.
+
+>>> list(leaves({"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}))
+[Leaf(path='/to/*', name='to', owner='to', schema={'type': 'string'}, required=False)]
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import msgspec
+
+from funcdex_assets.catalog.names import singular, words
+
+Schema = Mapping[str, Any]
+MAX_DEPTH = 6
+
+_validators: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
+_by_identity: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
+
+
+class Leaf(NamedTuple):
+    """A scalar in a schema: `path` is a JSON pointer with `*` for array items, `name` the property it
+    is under, `owner` the singular noun of the object it belongs to ('' at the top)."""
+
+    path: str
+    name: str
+    owner: str
+    schema: Schema
+    required: bool
+
+
+def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    """A compiled validator, cached by content.
+
+    Raises:
+        ValueError: the schema is not a valid JSON Schema.
+    """
+    known = _by_identity.get(id(schema))
+    if known is not None and known[0] is schema:
+        return known[1]
+    key = msgspec.json.encode(schema)
+    if key not in _validators:
+        try:
+            _validators[key] = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+            raise ValueError(f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}") from None
+    _by_identity[id(schema)] = (schema, _validators[key])
+    return _validators[key]
+
+
+def problems(schema: Schema, value: Any) -> list[str]:
+    """What is wrong with a value, as `pointer: message`; empty when it is valid."""
+    compiled = validator(schema)
+    if compiled.is_valid(value):
+        return []
+    return [
+        f"{'/' + '/'.join(map(str, error.instance_path)) if error.instance_path else '(whole)'}: {error.message}"
+        for error in compiled.iter_errors(value)
+    ]
+
+
+def schema_type(schema: Schema) -> str:
+    """The one type that values are made of: the first that is not null; guessed where it is not said."""
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        declared = next((part for part in declared if part != "null"), "string")
+    if declared:
+        return declared
+    if "properties" in schema:
+        return "object"
+    if "items" in schema:
+        return "array"
+    return "string"
+
+
+def resolve(schema: Schema, root: Schema) -> Schema:
+    """Follows local `$ref`s and takes the first branch of a choice."""
+    for _ in range(8):
+        if "$ref" in schema:
+            target: Any = root
+            for step in str(schema["$ref"]).lstrip("#").strip("/").split("/"):
+                target = target.get(step.replace("~1", "/").replace("~0", "~"), {}) if step else target
+            schema = target
+        elif choice := schema.get("oneOf") or schema.get("anyOf"):
+            branch = next((part for part in choice if part.get("type") != "null"), choice[0])
+            schema = {**{key: part for key, part in schema.items() if key not in ("oneOf", "anyOf")}, **branch}
+        elif "allOf" in schema:
+            merged: dict[str, Any] = {key: part for key, part in schema.items() if key != "allOf"}
+            for part in schema["allOf"]:
+                part = resolve(part, root)
+                merged["properties"] = {**part.get("properties", {}), **merged.get("properties", {})}
+                merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
+                merged = {**part, **merged}
+            schema = merged
+        else:
+            break
+    return schema
+
+
+def leaves(schema: Schema, root: Schema | None = None) -> Iterator[Leaf]:
+    """Every scalar that a value of this schema can have, to a bounded depth."""
+    root = root or schema
+    yield from _leaves(resolve(schema, root), root, "", "", "", True, 0)
+
+
+def _leaves(
+    schema: Schema, root: Schema, path: str, name: str, owner: str, required: bool, depth: int
+) -> Iterator[Leaf]:
+    kind = schema_type(schema)
+    if depth > MAX_DEPTH:
+        return
+    if kind == "object":
+        needed = set(schema.get("required", ()))
+        for key, part in schema.get("properties", {}).items():
+            part = resolve(part, root)
+            nested = schema_type(part) in ("object", "array")
+            below = " ".join(singular(word) for word in words(key)) if nested else owner
+            escaped = key.replace("~", "~0").replace("/", "~1")
+            yield from _leaves(part, root, f"{path}/{escaped}", key, below, required and key in needed, depth + 1)
+    elif kind == "array":
+        items = resolve(schema.get("items", {}), root)
+        yield from _leaves(items, root, f"{path}/*", name, owner, required, depth + 1)
+    else:
+        yield Leaf(path, name, owner, schema, required)
+
+
+def at_pointer(value: Any, pointer: str) -> Any:
+    """The value at a JSON pointer in which `*` means the first array item; None when there is none."""
+    for step in pointer.split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list):
+            index = 0 if step == "*" else int(step) if step.isdigit() else len(value)
+            value = value[index] if index < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
+    """Sets a value, making objects and arrays on the way: numeric steps and `*` address arrays."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    node: Any = target
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        fresh: Any = value if following is None else [] if following == "*" or following.isdigit() else {}
+        if isinstance(node, list):
+            index = 0 if step == "*" else int(step)
+            while len(node) <= index:
+                node.append(fresh)
+            if following is None:
+                node[index] = fresh
+            node = node[index]
+        elif following is None:
+            node[step] = fresh
+        else:
+            node = node.setdefault(step, fresh)
+
+
+def scalars(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            escaped = key.replace("~", "~0").replace("/", "~1")
+            yield from scalars(part, f"{pointer}/{escaped}")
+    elif isinstance(value, list) and value:
+        for index, part in enumerate(value):
+            yield from scalars(part, f"{pointer}/{index}")
+    else:
+        yield pointer, value

@@ -1,0 +1,98 @@
+"""A partition's tools, read from the files that define them.
+
+Two formats are told apart by their content: ours (a YAML or JSON mapping with `toolkit` and `tools`;
+`catalog/toolkits/` has ten examples) and the seed's (a JSON array, `seed_format.py`).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from funcdex_assets.catalog import seed_format
+from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.catalog.json_schema import validator
+from funcdex_assets.records import Tool
+
+LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def load_tools(files: Mapping[str, Path]) -> list[Tool]:
+    """`files`: toolkit → definition file, as `Settings.tool_files` gives them.
+
+    Tool names must be unique over all files, because an assistant sees them side by side.
+
+    Raises:
+        CatalogError: what cannot be read, where, and what to do.
+    """
+    tools: list[Tool] = []
+    origin: dict[str, Path] = {}
+    for toolkit, path in files.items():
+        for tool in _read(toolkit, path):
+            if tool.name in origin:
+                raise CatalogError(
+                    f"{path}: the tool name {tool.name!r} is already defined in {origin[tool.name]}; rename one of them"
+                )
+            origin[tool.name] = path
+            _refuse_unusable(tool, path)
+            tools.append(tool)
+    return tools
+
+
+def _read(toolkit: str, path: Path) -> list[Tool]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path} is not readable YAML or JSON: {error}") from None
+    if isinstance(content, list):
+        tools = seed_format.read(content, path)
+    elif isinstance(content, dict) and isinstance(content.get("tools"), list):
+        tools = [_tool(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
+    else:
+        raise CatalogError(
+            f"{path} holds neither a mapping with 'tools' nor a list of definitions; see docs/toolkits.md for the format"
+        )
+    if not tools:
+        raise CatalogError(f"{path} defines no tools; add at least one")
+    return tools
+
+
+def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
+    place = f"{path}: tools[{index}]"
+    if not isinstance(entry, dict):
+        raise CatalogError(f"{place} is {entry!r}, not a mapping with name, description and parameters")
+    unknown = set(entry) - {"name", "description", "parameters", "returns"}
+    if unknown:
+        raise CatalogError(f"{place} has the unknown field {sorted(unknown)[0]!r}; it may have name, description, parameters, returns")
+    for field, kind in (("name", str), ("description", str), ("parameters", dict)):
+        if not isinstance(entry.get(field), kind):
+            raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
+    return Tool(
+        toolkit=toolkit,
+        name=entry["name"],
+        description=" ".join(entry["description"].split()),
+        parameters=entry["parameters"],
+        returns=entry.get("returns"),
+        source=str(content.get("source", path.name)),
+    )
+
+
+def _refuse_unusable(tool: Tool, path: Path) -> None:
+    if not LEGAL_TOOL_NAME.fullmatch(tool.name):
+        raise CatalogError(
+            f"{path}: {tool.name!r} is not a legal function name; use 1 to 64 letters, digits, underscores or hyphens"
+        )
+    if tool.parameters.get("type") != "object":
+        raise CatalogError(f"{path}: {tool.name}.parameters has type {tool.parameters.get('type')!r}; it must be 'object'")
+    for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
+        if schema is None:
+            continue
+        try:
+            validator(schema)
+        except ValueError as error:
+            raise CatalogError(f"{path}: {tool.name}.{field} is {error}") from None
+        missing = set(schema.get("required", ())) - set(schema.get("properties", {}))
+        if missing:
+            raise CatalogError(f"{path}: {tool.name}.{field} requires {sorted(missing)[0]!r}, which is not among its properties")

@@ -1,0 +1,109 @@
+"""What names say: words, verb and resource noun of a tool, the noun that an id refers to.
+
+Here belongs the reading of identifiers, the one place where English is taken apart. Nothing here
+knows a particular service.
+
+>>> parse_tool_name("CREATE_CALENDAR_EVENT")
+ToolName(verb='create', action='create', noun='event', words=('calendar', 'event'))
+>>> resource_noun("parentFolderId")
+'parent folder'
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+# The action behind a verb. What a tool does to its resource follows from it (see simulation/world.py).
+ACTIONS = {
+    "list": "list fetch find search query browse lookup filter check",
+    "get": "get read retrieve show view open download describe",
+    "create": "create add insert new make start schedule register upload book quick post draft generate compose",
+    "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
+    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept",
+    "delete": "delete remove trash clear cancel unshare void refund revoke",
+    "send": "send reply forward share email message notify invite comment react publish",
+    "copy": "copy duplicate clone export convert",
+}
+_ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
+_PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
+_ID_SUFFIXES = ("id", "ids", "gid", "gids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
+_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+_UNCHANGED = {"status", "address", "process", "sms", "series", "business", "canvas", "access", "progress", "class"}
+
+
+class ToolName(NamedTuple):
+    """`noun` is the head of what the tool works on, singular; `words` are all words before a preposition."""
+
+    verb: str
+    action: str
+    noun: str
+    words: tuple[str, ...]
+
+
+@cache
+def words(name: str) -> tuple[str, ...]:
+    """Lower-case words of an identifier in any of the usual spellings."""
+    return tuple(part.lower() for part in _SPLIT.findall(name))
+
+
+@cache
+def singular(word: str) -> str:
+    if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+@cache
+def plural(word: str) -> str:
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+@cache
+def parse_tool_name(name: str) -> ToolName:
+    parts = words(name)
+    at = next((index for index, part in enumerate(parts) if part in _ACTION_OF), None)
+    verb, rest = (parts[at], parts[:at] + parts[at + 1 :]) if at is not None else (parts[0], parts[1:])
+    if verb in ("quick", "new") and rest and rest[0] in _ACTION_OF:
+        verb, rest = rest[0], rest[1:]
+    head = []
+    for part in rest:
+        if part in _PREPOSITIONS:
+            if head:
+                break
+            continue
+        head.append(singular(part))
+    if not head:
+        head = [singular(part) for part in rest if part not in _PREPOSITIONS] or [verb]
+    return ToolName(verb, _ACTION_OF.get(verb, "get"), head[-1], tuple(head))
+
+
+@cache
+def is_id(name: str) -> bool:
+    """Whether a field of this name holds an identifier made by the service."""
+    parts = words(name)
+    return bool(parts) and parts[-1] in _ID_SUFFIXES and parts != ("key",) and parts[-2:] != ("api", "key")
+
+
+@cache
+def resource_noun(name: str) -> str:
+    """The noun an id field refers to, singular: `thread_ids` → `thread`; '' for a bare `id`."""
+    parts = words(name)
+    while parts and parts[-1] in (*_ID_SUFFIXES, "or"):
+        parts = parts[:-1]
+    return " ".join(singular(part) for part in parts)
+
+
+@cache
+def is_page_token(name: str) -> bool:
+    parts = words(name)
+    return bool(parts) and (
+        parts[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
+        or parts[-1] in ("cursor", "offset")
+        or parts == ("next", "page")
+    )

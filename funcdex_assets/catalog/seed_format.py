@@ -1,0 +1,77 @@
+"""The tool definition format of Funcdex-Synthesizer, read and written.
+
+A JSON array of `{toolkit_name, tool_id, tool_description, tool_input_parameters,
+tool_response_parameters}`; the last two are JSON *in a string*: `{name: {type, required}}`. The
+format holds names, types and which are required, and that survives reading and writing; it has no
+place for nested schemas, enums, defaults and descriptions, and `write` leaves them out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.records import Tool
+
+
+def read(entries: Sequence[Any], path: Path) -> list[Tool]:
+    """`path` is for messages and the tools' source.
+
+    Raises:
+        CatalogError: an entry lacks a field or holds unreadable parameters.
+    """
+    return [_tool(entry, f"{path.name}[{index}]", path) for index, entry in enumerate(entries)]
+
+
+def write(tools: Sequence[Tool]) -> list[dict[str, str]]:
+    return [
+        {
+            "toolkit_name": tool.toolkit,
+            "tool_id": tool.name,
+            "tool_description": tool.description,
+            "tool_input_parameters": _flatten(tool.parameters),
+            "tool_response_parameters": _flatten(tool.returns or {}),
+        }
+        for tool in tools
+    ]
+
+
+def _tool(entry: Any, place: str, path: Path) -> Tool:
+    if not isinstance(entry, dict):
+        raise CatalogError(f"{place} is {type(entry).__name__}, not an object with toolkit_name and tool_id")
+    for field in ("toolkit_name", "tool_id", "tool_description", "tool_input_parameters"):
+        if not isinstance(entry.get(field), str):
+            raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a string")
+    return Tool(
+        toolkit=entry["toolkit_name"],
+        name=entry["tool_id"],
+        description=entry["tool_description"],
+        parameters={**_schema(entry["tool_input_parameters"], f"{place}.tool_input_parameters"), "additionalProperties": False},
+        returns=_schema(entry.get("tool_response_parameters") or "{}", f"{place}.tool_response_parameters"),
+        source=f"{path.name} (Funcdex-Synthesizer format)",
+    )
+
+
+def _schema(text: str, place: str) -> dict[str, Any]:
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise CatalogError(f"{place} does not hold {{name: {{type, required}}}} as JSON: {error}") from None
+    return {
+        "type": "object",
+        "properties": {
+            name: {key: value for key, value in field.items() if key != "required"} for name, field in fields.items()
+        },
+        "required": [name for name, field in fields.items() if field.get("required")],
+    }
+
+
+def _flatten(schema: dict[str, Any]) -> str:
+    required = set(schema.get("required", ()))
+    fields = {
+        name: {"type": part.get("type", "string"), "required": name in required}
+        for name, part in schema.get("properties", {}).items()
+    }
+    return msgspec.json.encode(fields).decode()

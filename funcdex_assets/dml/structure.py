@@ -1,0 +1,118 @@
+"""The structural rules of a conversation, on its messages.
+
+Here belongs what a sequence of messages must be to have a DML text: roles in order, calls answered,
+ids counted, texts stripped. Whether the values are JSON is found when `render` writes them.
+
+>>> check([Message(role="user", content="Hi")])
+Traceback (most recent call last):
+    ...
+funcdex_assets.dml.markup.DMLError: Message 1: found the end of the messages, expected …
+"""
+
+from collections.abc import Sequence
+
+from funcdex_assets.dml.markup import TOOL_NAME, brief, message_error
+from funcdex_assets.records import Message, ToolCall, ToolResult
+
+
+def check(messages: Sequence[Message]) -> None:
+    """Raises DMLError, with the message's index, at the first message that breaks a rule."""
+    at, calls = 0, 0
+    while at < len(messages) or at == 0:
+        _user(messages, at)
+        at += 1
+        while (working := _assistant(messages, at)).tool_calls:
+            for place, call in enumerate(working.tool_calls):
+                calls += 1
+                _call(call, f"call_{calls}", at, f"/tool_calls/{place}")
+            for call in working.tool_calls:
+                at += 1
+                _result(messages, at, call)
+            at += 1
+        at += 1
+
+
+def _user(messages: Sequence[Message], at: int) -> None:
+    if at >= len(messages) or messages[at].role != "user":
+        raise message_error("order" if at else "start", at, "", _what(messages, at), "a user message")
+    message = messages[at]
+    if message.thought is not None or message.tool_calls or message.result is not None:
+        raise message_error("fields", at, "", _fields(message), "content only")
+    _text(message.content, at, "/content")
+
+
+def _assistant(messages: Sequence[Message], at: int) -> Message:
+    if at >= len(messages):
+        raise message_error("end", at, "", _what(messages, at), "an assistant message")
+    message = messages[at]
+    if message.role != "assistant":
+        raise message_error("order", at, "", _what(messages, at), "an assistant message")
+    if message.result is not None:
+        raise message_error("fields", at, "/result", _fields(message), "no result")
+    if message.content is not None or not message.tool_calls:
+        _text(message.content, at, "/content")
+    if message.thought is not None:
+        _text(message.thought, at, "/thought")
+    return message
+
+
+def _call(call: ToolCall, identity: str, at: int, pointer: str) -> None:
+    if call.id != identity:
+        raise message_error("id", at, f"{pointer}/id", brief(call.id), brief(identity))
+    if type(call.name) is not str or not TOOL_NAME.fullmatch(call.name):
+        raise message_error("call", at, f"{pointer}/name", brief(call.name), "a tool name")
+    if type(call.arguments) is not dict:
+        raise message_error("call", at, f"{pointer}/arguments", brief(call.arguments), "an object")
+
+
+def _result(messages: Sequence[Message], at: int, call: ToolCall) -> None:
+    expected = f"the result of {call.id} ({call.name})"
+    if at >= len(messages) or messages[at].role != "tool":
+        raise message_error("response", at, "", _what(messages, at), expected)
+    message = messages[at]
+    if message.content is not None or message.thought is not None or message.tool_calls:
+        raise message_error("fields", at, "", _fields(message), "result only")
+    result = message.result
+    if not isinstance(result, ToolResult):
+        raise message_error("fields", at, "/result", brief(result), expected)
+    if (result.call_id, result.name) != (call.id, call.name):
+        found = f"a result of {brief(result.call_id)} ({brief(result.name)})"
+        raise message_error("response", at, "/result", found, expected)
+    if not isinstance(result.error, bool):
+        raise message_error("fields", at, "/result/error", brief(result.error), "true or false")
+
+
+def _text(text: object, at: int, pointer: str) -> None:
+    if not isinstance(text, str):
+        raise message_error("fields", at, pointer, brief(text), "text")
+    if not text or text.isspace():
+        raise message_error("empty", at, pointer, brief(text), "text that can be seen")
+    if text != text.strip():
+        raise message_error("space", at, pointer, brief(text), "no white space around the text")
+    if "\0" in text or not _is_unicode(text):
+        raise message_error("character", at, pointer, brief(text), "Unicode characters other than NUL")
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _what(messages: Sequence[Message], at: int) -> str:
+    return (
+        f"a message of role {brief(messages[at].role)}" if at < len(messages) else "the end of the messages"
+    )
+
+
+def _fields(message: Message) -> str:
+    present = [
+        name
+        for name in ("content", "thought", "tool_calls", "result")
+        if getattr(message, name) not in (None, ())
+    ]
+    return f"{message.role} with {', '.join(present)}"

@@ -1,0 +1,152 @@
+"""What inference took: requests, tokens, time, errors and money, per role.
+
+Here belongs counting; the engine that is counted knows nothing of it.
+
+    meter = UsageMeter(engine)
+    ... await meter.complete(request) ...
+    dg.MaterializeResult(metadata=meter.summary())
+"""
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request, Usage
+
+
+class TokenPrice(msgspec.Struct, frozen=True):
+    """Dollars per million tokens; cached prompt tokens cost as much as others unless `cached` is given."""
+
+    prompt: float
+    completion: float
+    cached: float | None = None
+
+    def cost(self, usage: Usage) -> float:
+        cached_price = self.prompt if self.cached is None else self.cached
+        return (
+            (usage.prompt_tokens - usage.cached_tokens) * self.prompt
+            + usage.cached_tokens * cached_price
+            + usage.completion_tokens * self.completion
+        ) / 1_000_000
+
+
+class UsageMeter:
+    """An engine that counts what passes through it.
+
+    `prices` is keyed by the model's name as it is asked for. A meter around a meter takes over its
+    prices, so that a stage can count its own share of an engine that is shared.
+    """
+
+    def __init__(self, engine: InferenceEngine, prices: Mapping[str, TokenPrice] | None = None) -> None:
+        if prices is None:
+            prices = engine.prices if isinstance(engine, UsageMeter) else {}
+        self.prices = prices
+        self._engine = engine
+        self._roles: dict[str, _Tally] = {}
+        self._unpriced: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    async def complete(self, request: Request) -> Completion:
+        tally = self._roles.get(request.role)
+        if tally is None:
+            tally = self._roles[request.role] = _Tally()
+        try:
+            completion = await self._engine.complete(request)
+        except InferenceError:
+            tally.errors += 1
+            raise
+        tally.requests += 1
+        if completion.replayed:
+            tally.replayed += 1
+            return completion
+        tally.latencies_s.append(completion.latency_s)
+        tally.retries += completion.retries
+        if completion.usage.prompt_tokens or completion.usage.completion_tokens:
+            self._count_tokens(tally, completion)
+        return completion
+
+    def _count_tokens(self, tally: "_Tally", completion: Completion) -> None:
+        usage = completion.usage
+        tally.prompt_tokens += usage.prompt_tokens
+        tally.completion_tokens += usage.completion_tokens
+        tally.cached_tokens += usage.cached_tokens
+        price = self.prices.get(completion.model)
+        if price is None:
+            self._unpriced.add(completion.model)
+        else:
+            tally.cost_usd += price.cost(usage)
+
+    def summary(self) -> dict[str, Any]:
+        """The totals, and under `roles` the same for each role; JSON values only.
+
+        `requests` are those answered, `replayed` those among them that came from the journal: their
+        tokens, time and cost are not counted again. Models in `unpriced_models` used tokens that
+        `cost_usd` does not include.
+        """
+        total = _Tally()
+        for tally in self._roles.values():
+            total.add(tally)
+        return {
+            "engine": self.name,
+            **total.summary(),
+            "unpriced_models": sorted(self._unpriced),
+            "roles": {role: tally.summary() for role, tally in sorted(self._roles.items())},
+        }
+
+    def reset(self) -> None:
+        self._roles.clear()
+        self._unpriced.clear()
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+class _Tally:
+    __slots__ = (
+        "cached_tokens",
+        "completion_tokens",
+        "cost_usd",
+        "errors",
+        "latencies_s",
+        "prompt_tokens",
+        "replayed",
+        "requests",
+        "retries",
+    )
+
+    def __init__(self) -> None:
+        self.requests = self.replayed = self.errors = self.retries = 0
+        self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
+        self.cost_usd = 0.0
+        self.latencies_s = array("d")
+
+    def add(self, other: "_Tally") -> None:
+        for field in self.__slots__:
+            setattr(self, field, getattr(self, field) + getattr(other, field))
+
+    def summary(self) -> dict[str, Any]:
+        ordered = sorted(self.latencies_s)
+        return {
+            "requests": self.requests,
+            "replayed": self.replayed,
+            "errors": self.errors,
+            "retries": self.retries,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
+            "cost_usd": round(self.cost_usd, 6),
+            "latency_p50_s": _percentile(ordered, 50),
+            "latency_p95_s": _percentile(ordered, 95),
+        }
+
+
+def _percentile(ordered: list[float], percent: int) -> float:
+    """The nearest-rank percentile: a value that occurred, 0 when none did."""
+    if not ordered:
+        return 0.0
+    return round(ordered[-(-percent * len(ordered) // 100) - 1], 4)

@@ -1,0 +1,281 @@
+"""What a user can tell: the arguments of a planned call that no earlier result provides.
+
+Here a call's argument list is invented: required arguments, and a few optional ones that a person
+would mention. Each comes with the words in which the user will say it. Values are valid under the
+tool's schema; a tool whose required arguments cannot be said by a person raises `Unplannable`.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Leaf, Schema, leaves, put_pointer, schema_type, validator
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.spoken import read_moment, spoken_forms
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records import ChainStep, PlannedArgument, Tool
+from funcdex_assets.tool_graph.graph import is_service_id
+
+# Words in the names of optional arguments that people never mention in a chat.
+_TECHNICAL = frozenset(
+    "token cursor offset page fields format include verbose supports corpora spaces order sort view mode type expand "
+    "metadata idempotency version locale timezone zone raw html markdown user drives drive index alt pretty field".split()
+)
+
+
+class Unplannable(ValueError):
+    """A call cannot be planned; the message says which tool and argument, and why."""
+
+
+def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Random) -> tuple[PlannedArgument, ...]:
+    """All arguments of one call: bound ones from results, the rest from user, context or schema.
+
+    Raises:
+        Unplannable: a required argument has no value that a person could give.
+    """
+    inventor = _Inventor(tool, situation, rng)
+    bound = [
+        PlannedArgument(
+            argument=binding.argument.replace("*", "0"), source="result", step=binding.step, result=binding.result
+        )
+        for binding in step.bindings
+    ]
+    taken = {argument.argument.split("/")[1] for argument in bound}
+    planned = [*bound]
+    required = [name for name in tool.parameters.get("required", ()) if name not in taken]
+    for name in [*required, *_mentioned(tool, {*required, *taken}, rng, bool(bound))]:
+        planned += inventor.invent(tool.parameters["properties"][name], f"/{name}", name, "", name in required)
+    for binding in bound:  # an object that holds a bound argument may require more
+        name = binding.argument.split("/")[1]
+        if binding.argument.count("/") > 1:
+            planned += inventor.rest_of(tool.parameters["properties"][name], f"/{name}", name, binding.argument)
+    _refuse_invalid(tool, planned)
+    return tuple(planned)
+
+
+def assemble(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> dict[str, Any]:
+    """The call's arguments; `resolved` gives the values taken from results, by argument pointer."""
+    arguments: dict[str, Any] = {}
+    for argument in planned:
+        value = resolved[argument.argument] if argument.source == "result" else argument.value
+        put_pointer(arguments, argument.argument, value)
+    return arguments
+
+
+def _mentioned(tool: Tool, taken: set[str], rng: Random, has_bound: bool) -> Iterator[str]:
+    """Optional top-level arguments that this user happens to mention."""
+    parsed = parse_tool_name(tool.name)
+    budget = rng.choice((0, 1, 1, 2))
+    searching = parsed.action == "list" and not has_bound
+    options = [
+        (name, weight)
+        for name, schema in tool.parameters.get("properties", {}).items()
+        if name not in taken and (weight := _interest(name, schema, searching))
+    ]
+    if searching and any(weight >= 3 for _, weight in options):
+        budget = max(budget, 1)
+    while budget and options:
+        name = rng.choices([name for name, _ in options], [weight for _, weight in options])[0]
+        options = [(other, weight) for other, weight in options if other != name]
+        budget -= 1
+        yield name
+
+
+def _interest(name: str, schema: Schema, searching: bool) -> float:
+    """How likely a person mentions it (relative); 0 for what only programs care about."""
+    parts = set(words(name))
+    kind = schema_type(schema)
+    if is_id(name) or is_page_token(name) or kind == "boolean":
+        return 0
+    if parts & values.QUERIES and kind == "string":
+        return 6 if searching else 1
+    if schema.get("format") in ("date", "date-time", "email"):
+        return 1.5
+    if parts & _TECHNICAL or kind == "object" and not _small_object(schema):
+        return 0
+    if "enum" in schema:
+        return 1 if len(schema["enum"]) > 1 else 0
+    if kind == "array":
+        items = schema.get("items", {})
+        return 0.7 if schema_type(items) == "string" and not is_id(name) and ("enum" in items or items.get("format") or items.get("examples")) else 0
+    if kind in ("integer", "number"):
+        return 0.8
+    if parts & values.TITLES or parts & values.BODIES:
+        return 1.2
+    return 0.6 if schema.get("examples") or parts & {"location", "city", "address", "phone"} else 0
+
+
+def _small_object(schema: Schema) -> bool:
+    inside = list(leaves(schema))
+    return 0 < len(inside) <= 3 and not any(is_service_id(leaf) for leaf in inside)
+
+
+def _refuse_invalid(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
+    sample = {
+        argument.argument: _placeholder(tool, argument.argument)
+        for argument in planned
+        if argument.source == "result"
+    }
+    arguments = assemble(planned, sample)
+    compiled = validator(tool.parameters)
+    if not compiled.is_valid(arguments):
+        for error in compiled.iter_errors(arguments):
+            place = "/" + "/".join(map(str, error.instance_path))
+            if place not in sample:
+                raise Unplannable(f"{tool.name}{place}: {error.message}")
+
+
+def _placeholder(tool: Tool, pointer: str) -> Any:
+    path = "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
+    leaf = next((leaf for leaf in leaves(tool.parameters) if leaf.path == path), None)
+    return {"integer": 1, "number": 1.0, "boolean": True}.get(schema_type(leaf.schema) if leaf else "string", "x")
+
+
+class _Inventor:
+    """Invents the facts of one call; remembers its person and its moment, so that they belong together."""
+
+    def __init__(self, tool: Tool, situation: Situation, rng: Random):
+        self.tool = tool
+        self.situation = situation
+        self.rng = rng
+        self.action = parse_tool_name(tool.name).action
+        self.person: Person | None = None
+        self.moment: datetime | None = None
+
+    def invent(self, schema: Schema, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
+        kind = schema_type(schema)
+        if kind == "object":
+            return self._object(schema, pointer, name, skip=())
+        if kind == "array" and schema_type(schema.get("items", {})) in ("object", "array", "string", "integer", "number"):
+            items = schema.get("items", {})
+            least = max(1, schema.get("minItems", 1))
+            size = least if schema_type(items) == "object" else max(least, self.rng.choice((1, 1, 2)))
+            size = min(size, schema.get("maxItems", size))
+            found: list[PlannedArgument] = []
+            for index in range(size):
+                if index:
+                    self.person = None
+                found += self.invent(items, f"{pointer}/{index}", name, name, True)
+            return _distinct(found)
+        if "const" in schema or ("default" in schema and not required):
+            if "const" in schema:
+                return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
+        if is_id(name) and "default" in schema:
+            return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
+        if schema_type(schema) == "string" and {"zone", "timezone"} & set(words(name)):
+            return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
+        if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not schema.get("examples"):
+            raise Unplannable(f"{self.tool.name}{pointer}: only an earlier result could give this id")
+        value = self._value(schema, name, owner)
+        if not values.fits(schema, value) or not validator(schema).is_valid(value):
+            value = self._fallback(schema, pointer)
+        return [PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))]
+
+    def rest_of(self, schema: Schema, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
+        """What else is required in the object or array item that holds a bound argument."""
+        if schema_type(schema) == "array":
+            return self.rest_of(schema.get("items", {}), f"{pointer}/0", name, bound)
+        return self._object(schema, pointer, name, skip=(bound,)) if schema_type(schema) == "object" else []
+
+    def _object(self, schema: Schema, pointer: str, name: str, skip: tuple[str, ...]) -> list[PlannedArgument]:
+        properties = schema.get("properties", {})
+        required = list(schema.get("required", ()))
+        chosen = required or [key for key, part in properties.items() if _interest(key, part, False)][:1]
+        if not chosen and properties:
+            chosen = list(properties)[:1]
+        found: list[PlannedArgument] = []
+        for key in chosen:
+            place = f"{pointer}/{key}"
+            if place in skip:
+                continue
+            if any(bound.startswith(place + "/") for bound in skip):
+                found += self.rest_of(properties[key], place, key, skip[0])
+            else:
+                found += self.invent(properties[key], place, key, name, key in required)
+        return found
+
+    def _value(self, schema: Schema, name: str, owner: str) -> Any:
+        parts, rng = set(words(name)), self.rng
+        kind = schema_type(schema)
+        if "enum" in schema:
+            return rng.choice([option for option in schema["enum"] if option is not None])
+        if kind == "boolean":
+            return not schema.get("default", False)
+        if kind in ("integer", "number"):
+            return values.make_number(name, schema, rng)
+        match schema.get("format"):
+            case "email":
+                return self._person().email
+            case "date" | "date-time" | "time":
+                return self._when(schema, parts)
+            case "uri" if not schema.get("examples"):
+                slug = "-".join(part for part in self.situation.matter.lower().split() if part.isalnum())
+                return f"https://www.{self.situation.domain}/{slug}"
+        if str(schema.get("pattern", "")).startswith("^\\+"):
+            return values.make_phone(rng)
+        if parts & values.QUERIES:
+            return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
+        if read_moment({}, str((schema.get("examples") or [""])[0])) is not None:
+            return self._when({"format": "date" if len(str(schema["examples"][0])) == 10 else "date-time"}, parts)
+        if parts & {"name", "names"} and ({*words(owner), *parts, *parse_tool_name(self.tool.name).words} & values.PEOPLE):
+            return self._person().first if "first" in parts else self._person().name.split()[-1] if "last" in parts else self._person().name
+        if parts & values.BODIES and not schema.get("examples"):
+            return values.make_body(self.situation, rng, self.person.first if self.person else "")
+        if parts & values.TITLES and not schema.get("examples"):
+            return values.make_title(self.situation, rng)
+        if parts & values.BODIES and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
+            return values.make_body(self.situation, rng, self.person.first if self.person else "")
+        if parts & {"title", "subject", "summary"}:
+            return values.make_title(self.situation, rng)
+        if schema.get("examples"):
+            return rng.choice([option for option in schema["examples"] if isinstance(option, str)] or schema["examples"])
+        if parts & {"city"}:
+            return rng.choice(values.CITIES)
+        if parts & {"location", "place", "venue", "room"}:
+            return rng.choice(values.PLACES)
+        if "line1" in parts or "street" in parts or "address" in parts:
+            return f"{rng.randint(2, 140)} {rng.choice(values.STREETS)}"
+        return values.sentence(values.keywords(self.situation.matter, rng))
+
+    def _fallback(self, schema: Schema, pointer: str) -> Any:
+        compiled = validator(schema)
+        for option in [*schema.get("examples", ()), schema.get("default")]:
+            if compiled.is_valid(option):
+                return option
+        short = values.title(values.keywords(self.situation.matter, self.rng))[: schema.get("maxLength", 60)].rstrip()
+        if compiled.is_valid(short):
+            return short
+        raise Unplannable(f"{self.tool.name}{pointer}: no value found that satisfies {dict(schema)}; give it examples")
+
+    def _person(self) -> Person:
+        self.person = self.person or values.make_person(self.situation, self.rng)
+        return self.person
+
+    def _when(self, schema: Schema, parts: set[str]) -> str:
+        ends = parts & {"end", "until", "to", "finish", "max", "before"}
+        if self.moment and ends:
+            self.moment += timedelta(days=self.rng.randint(2, 9)) if schema.get("format") == "date" or self.action == "list" else timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
+        else:
+            past = self.action == "list" and not parts & {"end", "max", "before", "until"} and self.rng.random() < 0.4
+            self.moment = values.make_moment(self.situation, self.rng, past)
+        return values.moment_text(schema, self.moment)
+
+    def _surface(self, name: str, schema: Schema, value: Any) -> str:
+        forms = spoken_forms(name, schema, value, self.situation.now)
+        if not forms:
+            return str(value)
+        natural = forms[: max(1, len(forms) - 1)] if isinstance(value, str) and read_moment(schema, value) else forms[:1]
+        return self.rng.choice(natural)
+
+
+def _distinct(arguments: list[PlannedArgument]) -> list[PlannedArgument]:
+    """Array items that repeat an earlier one are dropped from the end."""
+    seen: list[Any] = []
+    for argument in arguments:
+        if argument.argument.count("/") == 2 and argument.value in seen:
+            return arguments[: arguments.index(argument)]
+        seen.append(argument.value)
+    return arguments

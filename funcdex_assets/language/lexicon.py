@@ -1,0 +1,88 @@
+"""The word data behind the offline engine: industries, people, dispositions, discourse moves, phrasebook.
+
+Here belongs the loading only; the words are in `lexicon/*.yaml` and, by tool, in `phrasebook/*.yaml`.
+A tool without a phrasebook entry is spoken of after its name (`phrases.py`).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any, NamedTuple
+
+import yaml
+
+_FOLDER = files("funcdex_assets.language")
+_SLOT = re.compile(r"\{([\w.]+)\}")
+
+
+class Person(NamedTuple):
+    name: str
+    first: str
+    email: str
+
+
+class ToolPhrases(NamedTuple):
+    """`asks`: (template, its slots)."""
+
+    asks: tuple[tuple[str, frozenset[str]], ...]
+    doing: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+@cache
+def load(name: str) -> Any:
+    """The content of `lexicon/<name>.yaml`; do not change it."""
+    return yaml.load((_FOLDER / "lexicon" / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
+@cache
+def industries() -> Mapping[str, Mapping[str, Any]]:
+    return {entry["industry"]: entry for entry in load("industries")}
+
+
+@cache
+def phrasebook() -> Mapping[str, ToolPhrases]:
+    book: dict[str, ToolPhrases] = {}
+    for file in sorted((_FOLDER / "phrasebook").iterdir(), key=lambda item: item.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        for tool, entry in (yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).items():
+            asks = tuple((text, frozenset(_SLOT.findall(text))) for text in entry["asks"])
+            phrases = ToolPhrases(asks, tuple(entry["doing"]), tuple(entry["done"]))
+            known = book.get(tool)
+            book[tool] = ToolPhrases(*(a + b for a, b in zip(known, phrases, strict=True))) if known else phrases
+    return book
+
+
+def moves(kind: str, register: str | None = None) -> Sequence[str]:
+    entry = load("moves")[kind]
+    return entry[register] if register else entry
+
+
+def fill(template: str, slots: Mapping[str, str]) -> str:
+    """Replaces `{slot}` by its words; a slot that is not given stays visible, so that a test sees it."""
+    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+
+
+def slots_of(template: str) -> set[str]:
+    return set(_SLOT.findall(template))
+
+
+def person(rng: Random, domain: str) -> Person:
+    people = load("people")
+    first, last = rng.choice(people["first_names"]), rng.choice(people["last_names"])
+    return Person(f"{first} {last}", first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
+
+
+def domain_of(company: str) -> str:
+    """`Polar Lane Freight` → `polarlanefreight.com`."""
+    return f"{_ascii(company)[:24]}.com"
+
+
+def _ascii(text: str) -> str:
+    special = text.translate(str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"}))
+    folded = unicodedata.normalize("NFKD", special).encode("ascii", "ignore").decode()
+    return "".join(part for part in folded.lower() if part.isalnum()) or "x"

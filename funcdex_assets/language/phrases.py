@@ -1,0 +1,320 @@
+"""Sentences about calls: asking for one, stating its facts, naming what is missing, reporting a result.
+
+Phrasebook entries come first; a tool that has none is spoken of after its name. Nothing here decides
+*what* is said, only how.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, resource_noun, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import fill, phrasebook, slots_of
+from funcdex_assets.language.spoken import read_moment, spoken_forms
+from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
+
+NEXT_PAGE = ("show me the next page", "are there any more?", "keep going, what's on the next page?", "pull up the next batch as well")
+_VERBS = {
+    "list": ("list", "look up", "pull up", "find"),
+    "get": ("open", "check", "pull up"),
+    "create": ("create", "set up", "add"),
+    "update": ("update", "change"),
+    "delete": ("remove", "delete"),
+    "send": ("send",),
+    "copy": ("copy", "duplicate"),
+}
+_INLINE = {
+    "to": "to {x}",
+    "recipient": "to {x}",
+    "subject": "with the subject {x}",
+    "title": "titled {x}",
+    "name": "called {x}",
+    "summary": "with the title {x}",
+    "due": "due {x}",
+    "deadline": "due {x}",
+    "start": "starting {x}",
+    "end": "ending {x}",
+    "location": "at {x}",
+    "amount": "for {x}",
+    "priority": "with {x} priority",
+    "attendees": "with {x} invited",
+    "email": "for {x}",
+    "limit": "no more than {x}",
+    "results": "no more than {x}",
+    "size": "no more than {x}",
+    "currency": "in {x}",
+    "status": "with the status {x}",
+    "query": "about {x}",
+    "phone": "on {x}",
+    "label": "labelled {x}",
+    "color": "in {x}",
+    "after": "from {x} on",
+    "since": "since {x}",
+    "before": "before {x}",
+    "until": "until {x}",
+    "minutes": "for {x}",
+    "duration": "for {x}",
+}
+_GENERIC = ("with {words} {x}", "with the {words} set to {x}", "{words}: {x}")
+_SEPARATE = ("The {words} should be {x}.", "Use {x} as the {words}.", "For the {words}: {x}.", "{Words}: {x}.")
+_LONG = 48  # characters; longer texts get a sentence of their own
+_DULL = frozenset("kind etag type object mime self color version format visibility schema locale livemode".split())
+
+
+def infinitive(tool: str, rng: Random) -> str:
+    """`REPLY_TO_THREAD` → `reply to the thread`; for scenario goals."""
+    parsed = parse_tool_name(tool)
+    parts = words(tool)
+    if parsed.verb in parts[:1] and len(parts) > 1:
+        verb, rest = parts[0], list(parts[1:])
+        if rest and rest[-1] in ("action", "preference"):
+            rest.pop()
+        if "by" in rest:
+            rest = rest[: rest.index("by")]
+        if not rest:
+            return verb
+        if rest[0] in ("to", "from", "in"):
+            return f"{verb} {rest[0]} the {' '.join(rest[1:])}"
+        article = "" if rest[-1].endswith("s") and not rest[-1].endswith("ss") else "a " if parsed.action == "create" else "the "
+        if article == "a " and rest[0][0] in "aeiou":
+            article = "an "
+        return f"{verb} {article}{' '.join(rest)}"
+    return f"{rng.choice(_VERBS[parsed.action])} the {' '.join(parsed.words)}"
+
+
+def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], references: Mapping[str, str], rng: Random) -> tuple[str, list[str]]:
+    """A request for the step and follow-up sentences with what did not fit into it.
+
+    `told` are the facts to be stated now; `references` gives words for the arguments taken from
+    earlier results, by argument pointer. The request ends with "?" when it is a question.
+    """
+    slots = {_slot(argument.argument): quote(argument) for argument in told}
+    slots |= {_slot(pointer): text for pointer, text in references.items()}
+    if any(is_page_token(argument.argument.rsplit("/", 1)[-1]) for argument in step.arguments if argument.source == "result"):
+        return rng.choice(NEXT_PAGE), []
+    entry = phrasebook().get(tool.name)
+    options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
+    if options:
+        text, used = rng.choices(options, [(1 + len(used)) ** 2 for _, used in options])[0]
+    else:
+        text, used = infinitive(tool.name, rng), frozenset[str]()
+        if not used and references:
+            text = f"{text} for {next(iter(references.values()))}"
+    request = fill(text, slots)
+    question = request.endswith("?")
+    request = request.rstrip("?")
+    sentences = []
+    inline = 0
+    for argument in told:
+        if _slot(argument.argument) in used:
+            continue
+        clause = _inline(argument, rng)
+        if clause and inline < 2 and not question and len(argument.surface) < _LONG:
+            request += (" " if inline == 0 else ", ") + clause
+            inline += 1
+        else:
+            sentences.append(separate(argument, rng))
+    return request + ("?" if question else ""), sentences
+
+
+def separate(argument: PlannedArgument, rng: Random) -> str:
+    name = argument_words(argument.argument)
+    return fill(rng.choice(_SEPARATE), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
+
+
+def quote(argument: PlannedArgument) -> str:
+    """The surface, in quotation marks when it is a text of the user's own making."""
+    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    parts = set(words(name))
+    free_text = parts & (values.TITLES | values.BODIES | values.QUERIES) and " " in argument.surface
+    return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
+
+
+def argument_words(pointer: str) -> str:
+    """`/attendees/0/email` → `attendee email`, `/recipient_email` → `recipient email`."""
+    steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
+    named = steps[-2:] if len(steps) > 1 else steps
+    parts: list[str] = []
+    for step in named:
+        for part in words(step):
+            if part not in parts and part not in ("date", "time") or part not in parts and len(words(step)) == 1:
+                parts.append(part)
+    if "/0" in pointer and len(parts) > 1 and parts[0].endswith("s"):
+        parts[0] = parts[0][:-1]
+    return " ".join(parts)
+
+
+def missing(arguments: Sequence[PlannedArgument]) -> str:
+    """`the due date and the assignee`, for asking back."""
+    names = list(dict.fromkeys(f"the {argument_words(argument.argument)}" for argument in arguments))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random) -> str:
+    """Words for something that an earlier result named: `that thread`, `it`."""
+    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    source = (argument.result or "").rsplit("/", 1)[-1]
+    if is_id(name) or is_id(source):
+        noun = resource_noun(name) or resource_noun(source) or kind_of_source
+        noun = noun.rsplit(" ", 1)[-1] if noun else "one"
+        if noun in ("message", "email"):
+            noun = "email"
+        if argument.result and "/*" in argument.result:
+            return rng.choice((f"that {noun}", f"the first {noun}" if not fresh else f"that {noun}", f"the top {noun}" if not fresh else f"the {noun}"))
+        return rng.choice((f"that {noun}", f"the {noun}", f"this {noun}"))
+    if "email" in name or "phone" in name or argument.result and ("email" in source or "phone" in source):
+        owner = next((part for part in reversed((argument.result or "").split("/")[:-1]) if part not in ("*", "")), "")
+        owner = {"from": "the sender", "to": "the recipient"}.get(owner, f"the {' '.join(words(owner))}" if owner else "that person")
+        return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
+    return f"the {' '.join(words(source))} from before"
+
+
+def doing(tool: str, rng: Random) -> str:
+    entry = phrasebook().get(tool)
+    if entry:
+        return rng.choice(entry.doing)
+    verb, _, rest = infinitive(tool, rng).partition(" ")
+    return f"{gerund(verb)} {rest}"
+
+
+def gerund(verb: str) -> str:
+    if verb.endswith("e") and not verb.endswith("ee"):
+        return verb[:-1] + "ing"
+    if verb in ("get", "set", "put", "run"):
+        return verb + verb[-1] + "ing"
+    return verb + "ing"
+
+
+def report(tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, str], result: Any, now: datetime, rng: Random) -> str:
+    """One or two sentences that tell the user what a call did or found, with real values of its result."""
+    parsed = parse_tool_name(tool.name)
+    items, noun = _main_items(result)
+    if parsed.action in ("list", "get") and items is not None:
+        return _found(items, noun or parsed.noun, now, rng)
+    if parsed.action in ("list", "get"):
+        label, details = _describe(_unwrap(result), now)
+        if label:
+            return f"{label}{_joined(details, rng)}."
+        return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
+    entry = phrasebook().get(tool.name)
+    options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
+    text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
+    label, details = _describe(_unwrap(result), now)
+    if label and label not in text and rng.random() < 0.6:
+        details = [label, *details]
+    shown = [detail for detail in details if detail not in text][:2]
+    return f"{values.sentence(text)}{f' ({chr(44).join(shown)})'.replace(',', ', ') if shown else ''}."
+
+
+def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
+    if not items:
+        return f"I found no {plural(noun)}."
+    shown = [_item(item, now) for item in items[:3]]
+    count = len(items)
+    if count == 1:
+        return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(n=noun, a=shown[0])
+    lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(c=count, n=plural(noun))
+    if rng.random() < 0.35:
+        return lead + ":\n" + "\n".join(f"- {text}" for text in shown)
+    rest = "" if count <= 3 else ", among others"
+    return f"{lead}: {'; '.join(shown[:-1])}{'; and ' if len(shown) > 1 else ''}{shown[-1]}{rest}."
+
+
+def _item(item: Any, now: datetime) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    label, details = _describe(item, now)
+    return f"{label}{' (' + ', '.join(details[:2]) + ')' if details else ''}" if label else ", ".join(details[:3])
+
+
+def _describe(value: Any, now: datetime) -> tuple[str, list[str]]:
+    """The title of a result and its telling details, each a real value said in words."""
+    label, details = "", []
+    if not isinstance(value, dict):
+        return "", [str(value)] if value not in (None, "", [], {}) else []
+    for pointer, leaf in scalars(value):
+        steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
+        name = steps[-1] if steps else ""
+        parts = set(words(name))
+        if leaf in (None, "", [], {}) or is_page_token(name) or parts & _DULL or len(steps) > 3:
+            continue
+        if is_id(name) and "key" not in parts:
+            continue
+        if isinstance(leaf, bool) or (pointer.count("/") > 2 and "/0" not in pointer):
+            continue
+        if not label and len(steps) <= 2 and parts & {"title", "subject", "name", "summary", "filename"} and isinstance(leaf, str):
+            label = f'"{leaf}"'
+        elif isinstance(leaf, str) and len(leaf) > 120:
+            continue
+        else:
+            details.append((_rank(parts, leaf), _detail(steps, leaf, now)))
+    details.sort(key=lambda item: item[0])
+    return label, [text for _, text in details]
+
+
+def _rank(parts: set[str], value: Any) -> int:
+    order = ({"key", "number"}, {"status", "state"}, {"start", "due", "date", "at", "time"}, {"amount", "total", "price"}, {"email", "owner", "assignee", "from"}, {"link", "url"})
+    return next((index for index, group in enumerate(order) if parts & group), 6 if isinstance(value, int | float) else 7)
+
+
+def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
+    name = " ".join(words(steps[-1]))
+    if len(steps) > 1 and name in ("name", "email", "date time", "value", "date", "display name"):
+        name = " ".join(words(steps[-2]))
+    if isinstance(value, str):
+        moment = read_moment({}, value)
+        if moment is not None:
+            said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[0]
+            return f"{name.removesuffix(' at').removesuffix(' date')} {said}"
+        if value.startswith("http") or "@" in value:
+            return value
+        return f"{name} {value.replace('_', ' ').lower() if value.isupper() and '_' in value else value}"
+    return f"{name} {value}"
+
+
+def _joined(details: Sequence[str], rng: Random) -> str:
+    return rng.choice((" — ", ": ", " has ")) .replace(" has ", ": ") + ", ".join(details[:3]) if details else " is open"
+
+
+def _unwrap(result: Any) -> Any:
+    """The resource inside `{"event": {…}}` or `{"data": {…}}`, else the result itself."""
+    if isinstance(result, dict):
+        nested = [part for part in result.values() if isinstance(part, dict) and part]
+        if len(nested) == 1 and len(result) <= 3:
+            return _unwrap(nested[0])
+    return result
+
+
+def _main_items(result: Any) -> tuple[Sequence[Any] | None, str]:
+    """The longest list of objects in a result and the singular of its name."""
+    best: Sequence[Any] | None = None
+    noun = ""
+    queue = [("", result, 0)]
+    while queue:
+        name, value, depth = queue.pop(0)
+        if isinstance(value, dict) and depth < 2:
+            queue += [(key, part, depth + 1) for key, part in value.items()]
+        elif isinstance(value, list) and (not value or isinstance(value[0], dict)) and best is None:
+            best, noun = value, " ".join(parse_tool_name(f"list_{name}").words)
+    return best, noun
+
+
+def _slot(pointer: str) -> str:
+    """`/start/dateTime` → `start.dateTime`, `/label_ids/0` → `label_ids`."""
+    return ".".join(step for step in pointer.split("/")[1:] if not step.isdigit())
+
+
+def _inline(argument: PlannedArgument, rng: Random) -> str | None:
+    steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
+    for part in reversed(words(steps[-1])):
+        if part in _INLINE:
+            return fill(_INLINE[part], {"x": quote(argument)})
+    for part in words(steps[0]):
+        if part in _INLINE:
+            return fill(_INLINE[part], {"x": quote(argument)})
+    if len(words(steps[-1])) > 3:
+        return None
+    return fill(rng.choice(_GENERIC), {"x": quote(argument), "words": argument_words(argument.argument)})

@@ -1,0 +1,197 @@
+"""Realistic values for a field, judged by its schema, its name and the situation.
+
+Used on both sides of a call: the user's facts (`facts.py`) and the tool's results
+(`simulation/world.py`) draw from here, so that both speak of the same matter and the same people.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, schema_type
+from funcdex_assets.catalog.names import words
+from funcdex_assets.language.lexicon import Person, domain_of, fill, industries, moves, person
+from funcdex_assets.language.spoken import is_minor_unit, quoted_part
+from funcdex_assets.records import Persona, Scenario
+
+TITLES = frozenset("subject title name summary filename headline label topic".split())
+BODIES = frozenset("body text message content description note notes comment snippet excerpt details reason memo html plaintext preview".split())
+QUERIES = frozenset("query q search keyword keywords jql contains".split())
+PEOPLE = frozenset(
+    "customer contact attendee attendees invitee invitees user member owner sender recipient creator organizer organiser "
+    "assignee reporter author guest guests host participant participants person from to cc bcc display admin".split()
+)
+PLACES = ("Room 3B", "the canteen", "Meeting room Linden", "Studio 2", "the loading bay office", "Pier 7", "Level 4 lounge", "the annex", "Hall C", "the east wing library", "Café Orso", "Depot North")
+CITIES = ("Lisbon", "Gdańsk", "Leeds", "Porto", "Ghent", "Bremen", "Turin", "Malmö", "Tartu", "Valencia", "Halifax", "Pune", "Cork", "Graz")
+STREETS = ("Harbour Road", "Mill Lane", "Station Street", "Orchard Way", "Foundry Row", "Chapel Hill", "Linden Avenue", "Quay Street")
+_SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that values can refer to. `now` is aware of its offset."""
+
+    scenario: Scenario
+    persona: Persona
+    now: datetime
+
+    @property
+    def matter(self) -> str:
+        return self.scenario.matter
+
+    @property
+    def domain(self) -> str:
+        return domain_of(self.persona.company)
+
+
+def situation(scenario: Scenario, persona: Persona) -> Situation:
+    return Situation(scenario, persona, datetime.fromisoformat(persona.today))
+
+
+def title(matter: str) -> str:
+    """`reefer breakdown on the A7` → `Reefer Breakdown on the A7`."""
+    parts = matter.split()
+    return " ".join(
+        part if index and part in _SMALL_WORDS else part[:1].upper() + part[1:] for index, part in enumerate(parts)
+    )
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def text_slots(situation: Situation, rng: Random, first_name: str = "") -> dict[str, str]:
+    """What the sentence templates of the lexicon may refer to."""
+    entry = industries().get(situation.persona.industry, {})
+    counterpart = rng.choice(entry.get("counterparts", ("the client",)))
+    day = (situation.now + timedelta(days=rng.randint(1, 6))).strftime("%A")
+    return {
+        "matter": situation.matter,
+        "counterpart": counterpart,
+        "pressure": rng.choice(entry.get("pressures", ("time is short",))),
+        "first_name": first_name or "there",
+        "company": situation.persona.company,
+        "name": situation.persona.name.split()[0],
+        "position": situation.persona.position,
+        "kind": entry.get("kind", situation.persona.company),
+        "day": day,
+    }
+
+
+def make_title(situation: Situation, rng: Random) -> str:
+    matter = title(situation.matter) if rng.random() < 0.5 else sentence(situation.matter)
+    return sentence(fill(rng.choice(moves("title_frames")), {"matter": matter, "company": situation.persona.company}))
+
+
+def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
+    text = fill(rng.choice(moves("bodies")), text_slots(situation, rng, first_name))
+    return sentence(text).replace('"', "'")
+
+
+def keywords(matter: str, rng: Random) -> str:
+    """Words somebody would search for: the matter, or its most telling part."""
+    parts = [part for part in matter.replace("'", "").split() if part.lower() not in _SMALL_WORDS]
+    return " ".join(parts[: rng.choice((2, 3, 4))]) if len(parts) > 2 else " ".join(parts)
+
+
+def make_person(situation: Situation, rng: Random) -> Person:
+    """Mostly a colleague; otherwise somebody from another company of the lexicon."""
+    if rng.random() < 0.55:
+        return person(rng, situation.domain)
+    others = [company for entry in industries().values() for company in entry["companies"][:1]]
+    return person(rng, domain_of(rng.choice(others)))
+
+
+def make_phone(rng: Random) -> str:
+    country = rng.choice(("44", "49", "1", "351", "91", "33", "48", "353"))
+    return f"+{country}{rng.randint(2, 9)}" + "".join(str(rng.randint(0, 9)) for _ in range(11 - len(country)))
+
+
+def make_moment(situation: Situation, rng: Random, past: bool) -> datetime:
+    """A round time in working hours, in the last four weeks or the next three."""
+    days = -rng.randint(1, 27) if past else rng.randint(1, 20)
+    day = situation.now + timedelta(days=days)
+    if day.weekday() >= 5:
+        day += timedelta(days=7 - day.weekday()) if not past else timedelta(days=-(day.weekday() - 4))
+    return day.replace(hour=rng.randint(8, 17), minute=rng.choice((0, 0, 15, 30, 30, 45)), second=0, microsecond=0)
+
+
+def make_number(name: str, schema: Schema, rng: Random) -> float | int:
+    parts = set(words(name))
+    low, high = schema.get("minimum"), schema.get("maximum")
+    low = schema["exclusiveMinimum"] + 1 if "exclusiveMinimum" in schema else low
+    whole = schema_type(schema) == "integer"
+    options: tuple[float, ...]
+    if parts & {"limit", "max", "size", "results", "count", "top"} and not parts & {"bytes"}:
+        options = (3, 5, 10, 20, 25)
+    elif parts & {"minutes", "duration", "length"}:
+        options = (15, 30, 45, 60, 90)
+    elif is_minor_unit(schema):
+        options = tuple(rng.choice((rng.randint(9, 60) * 100, rng.randint(10, 900) * 500, rng.randint(900, 9999))) for _ in range(2))
+    elif parts & {"amount", "price", "total", "cost", "value"}:
+        options = tuple(rng.choice((rng.randint(5, 400) * 5, round(rng.uniform(8, 900), 2))) for _ in range(2))
+    elif parts & {"percent", "percentage"}:
+        options = (5, 10, 15, 20, 25, 50)
+    elif parts & {"seconds"}:
+        options = (900, 1800, 3600, 5400, 7200, 10800)
+    elif parts & {"bytes", "size"}:
+        options = (rng.randint(18_000, 4_800_000),)
+    else:
+        options = tuple(rng.randint(1, 12) for _ in range(2))
+    options = tuple(
+        option for option in options if (low is None or option >= low) and (high is None or option <= high)
+    ) or (rng.randint(int(low if low is not None else 0), int(high if high is not None else (low or 0) + 20)),)
+    value = rng.choice(options)
+    if multiple := schema.get("multipleOf"):
+        value = max(multiple, round(value / multiple) * multiple)
+    return int(value) if whole else value
+
+
+def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
+    """The words in the query language that the schema's examples show."""
+    example = rng.choice(schema.get("examples") or [""])
+    quoted = quoted_part(example) if isinstance(example, str) else None
+    return example.replace(quoted, words_wanted, 1) if quoted else words_wanted
+
+
+def mimic(example: str, rng: Random) -> str:
+    """A new identifier of the same make: `cus_9s6XKzkNRiz8i3` → `cus_` and 14 other letters and digits."""
+    if re.fullmatch(r"[A-Z][A-Z0-9]*-\d+", example):
+        prefix, _, number = example.rpartition("-")
+        return f"{prefix}-{rng.randint(10 ** (len(number) - 1), 10 ** len(number) - 1)}"
+    cut = max(example.rfind("_"), example.rfind("/"), example.rfind(".") if "@" in example else -1) + 1
+    return example[:cut] + "".join(_same_class(letter, rng) for letter in example[cut:])
+
+
+def _same_class(letter: str, rng: Random) -> str:
+    if letter.isdigit():
+        return rng.choice("123456789")
+    if "a" <= letter <= "f":
+        return rng.choice("abcdef")
+    if letter.islower():
+        return rng.choice("ghijkmnpqrstuvwxyz")
+    if letter.isupper():
+        return rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ")
+    return letter
+
+
+def moment_text(schema: Schema, moment: datetime) -> str:
+    match schema.get("format"):
+        case "date":
+            return moment.date().isoformat()
+        case "time":
+            return moment.strftime("%H:%M:%S") + moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:]
+        case _:
+            return moment.isoformat()
+
+
+def fits(schema: Schema, value: Any) -> bool:
+    """The cheap part of validation: lengths and pattern of a string."""
+    if isinstance(value, str):
+        if len(value) > schema.get("maxLength", 1 << 30) or len(value) < schema.get("minLength", 0):
+            return False
+        if (pattern := schema.get("pattern")) and not re.search(pattern, value):
+            return False
+    return True

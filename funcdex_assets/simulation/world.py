@@ -1,0 +1,412 @@
+"""The tool executor of one conversation: results that obey the response schema and remember.
+
+A `World` belongs to one conversation. It makes results from schemas, echoes what a call said, gives
+every new thing an id, and tells the same about the same thing whenever it comes up again. Nothing is
+random beyond its seed. Values are realistic for their name, format and description
+(`language/values.py`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, resolve, scalars, schema_type
+from funcdex_assets.catalog.names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun, singular, words
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records import Tool
+from funcdex_assets.tool_graph.graph import SYNONYMS
+
+MAX_ITEMS = 4
+MAX_DEPTH = 7
+_PAST = frozenset("created updated modified sent received date last internal opened joined timestamp paid".split())
+_LATER = frozenset("due start end expires scheduled until deadline next ends starts".split())
+_TRUTHS = frozenset("success successful ok sent deleted removed accepted available confirmed updated added shared notified active".split())
+_FIRST_STATES = ("open", "active", "confirmed", "needsAction", "to do", "todo", "draft", "pending", "scheduled", "accepted", "sent", "queued", "created", "incomplete")
+_ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
+
+Thing = dict[str, Any]
+
+
+class World:
+    """`execute` runs a call; things made, listed or changed are remembered by noun and id."""
+
+    def __init__(self, situation: Situation, seed: int):
+        self._situation = situation
+        self._rng = Random(seed)
+        self._things: dict[str, dict[str, Thing]] = {}
+        self._clock = situation.now
+
+    def execute(self, tool: Tool, arguments: Mapping[str, Any], needed: frozenset[str] = frozenset()) -> Any:
+        """The result of a call, valid under the tool's response schema.
+
+        `needed` are result paths (`/threads/*/id`) that must be present because a later call will use
+        them; optional fields are otherwise sometimes left out, as real services do.
+        """
+        self._clock += timedelta(seconds=self._rng.randint(20, 90))
+        schema = result_schema(tool)
+        call = _Call(self, parse_tool_name(tool.name), arguments, needed, schema)
+        result = call.fill(schema, "", "", "", 0)
+        self._remember(result, call.name.noun, schema)
+        return result
+
+    def _remember(self, value: Any, noun: str, schema: Schema) -> None:
+        if isinstance(value, dict):
+            identity = next((value[key] for key in value if _is_own_id(key, noun)), None)
+            if isinstance(identity, str | int):
+                known = self._things.setdefault(_kind(noun), {}).setdefault(str(identity), {})
+                known |= {_plain(key): part for key, part in value.items()}
+            for key, part in value.items():
+                self._remember(part, singular_words(key) if isinstance(part, dict | list) else noun, schema)
+        elif isinstance(value, list):
+            for part in value:
+                self._remember(part, noun, schema)
+
+
+def singular_words(name: str) -> str:
+    return " ".join(singular(word) for word in words(name))
+
+
+def _kind(noun: str) -> str:
+    last = noun.rpartition(" ")[2]
+    return SYNONYMS.get(last, last)
+
+
+def _plain(name: str) -> str:
+    return "".join(words(name))
+
+
+def _is_own_id(key: str, noun: str) -> bool:
+    if not is_id(key):
+        return False
+    about = resource_noun(key)
+    return about == "" or _kind(about) == _kind(noun)
+
+
+class _Call:
+    """One execution: fills the response schema with what the call, the memory and the situation say."""
+
+    def __init__(self, world: World, name: ToolName, arguments: Mapping[str, Any], needed: frozenset[str], root: Schema):
+        self.world, self.rng, self.situation = world, world._rng, world._situation  # noqa: SLF001
+        self.name, self.root, self.needed = name, root, needed
+        self.echo: dict[str, Any] = {}
+        self.identities: dict[str, str] = {}
+        self.limit = MAX_ITEMS
+        for pointer, value in scalars(dict(arguments)):
+            steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
+            self.echo.setdefault(_plain(steps[-1]), value)
+            if is_id(steps[-1]) and isinstance(value, str):
+                self.identities[_kind(resource_noun(steps[-1]) or name.noun)] = value
+            if set(words(steps[-1])) & {"limit", "max", "size", "results"} and isinstance(value, int):
+                self.limit = max(1, min(value, MAX_ITEMS))
+        for key, value in arguments.items():
+            if isinstance(value, list | dict):
+                self.echo[_plain(key)] = value
+
+    def fill(self, schema: Schema, path: str, name: str, noun: str, depth: int, thing: Thing | None = None, person: Person | None = None) -> Any:
+        schema = resolve(schema, self.root)
+        match schema_type(schema):
+            case "object":
+                return self._object(schema, path, name, noun or self.name.noun, depth, person)
+            case "array":
+                return self._array(schema, path, name, noun, depth)
+            case _:
+                return self._leaf(schema, path, name, noun, thing if thing is not None else {}, person)
+
+    # ── containers ───────────────────────────────────────────────────────────────────────────
+
+    def _object(self, schema: Schema, path: str, name: str, noun: str, depth: int, person: Person | None, known: Thing | None = None, subject: bool | None = None) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        required = set(schema.get("required", ()))
+        made: dict[str, Any] = {}
+        if known is None:
+            known = self._known_thing(noun, depth, name)
+        if person is None and _is_about_person(name, properties):
+            person = self._someone(name)
+        self_made: Thing = {"_known": known, "_made": made, "_subject": self._is_subject(noun, depth) if subject is None else subject}
+        for key, part in properties.items():
+            place = f"{path}/{key}"
+            if key not in required and depth < MAX_DEPTH and not self._wanted(place, key):
+                continue
+            if depth >= MAX_DEPTH and key not in required:
+                continue
+            remembered = known.get(_plain(key))
+            part = resolve(part, self.root)
+            if remembered is not None and _same_kind(part, remembered) and not self._changed(key):
+                made[key] = remembered
+            elif schema_type(part) in ("object", "array"):
+                echoed = self.echo.get(_plain(key)) if self_made["_subject"] else None
+                if isinstance(echoed, list) and self._valid_echo(part, echoed):
+                    made[key] = echoed
+                else:
+                    made[key] = self.fill(part, place, key, singular_words(key), depth + 1)
+            else:
+                made[key] = self._leaf(part, place, key, noun, self_made, person)
+        return made
+
+    def _array(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> list[Any]:
+        items = resolve(schema.get("items", {}), self.root)
+        least = schema.get("minItems", 0)
+        if depth >= MAX_DEPTH:
+            least_only = least
+            return [self.fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(least_only)]
+        if schema_type(items) != "object":
+            if "enum" in items:
+                options = [option for option in items["enum"] if option is not None]
+                size = min(max(least, self.rng.choice((1, 1, 2))), len(options))
+                return self.rng.sample(options, size)
+            return [self._leaf(items, f"{path}/*", name, noun, {}, None) for _ in range(max(least, self.rng.choice((1, 1, 2))))]
+        main = depth <= 2 and self._is_main(noun)
+        wanted = any(path_needed.startswith(f"{path}/*") for path_needed in self.needed)
+        size = self.rng.randint(1, self.limit) if main else self.rng.choice((1, 1, 2)) if wanted or least else self.rng.choice((0, 1, 1))
+        size = min(max(size, least, 1 if wanted else 0), schema.get("maxItems", 99))
+        known = list(self.world._things.get(_kind(noun), {}).values()) if main and not self.echo else []  # noqa: SLF001
+        made = []
+        for index in range(size):
+            thing = known[index] if index < len(known) else {}
+            person = self._someone(name) if _is_about_person(name, items.get("properties", {})) else None
+            made.append(self._object(items, f"{path}/*", name, noun, depth + 1, person, thing, subject=False))
+        if main:
+            newest_first(made)
+        return made
+
+    # ── leaves ───────────────────────────────────────────────────────────────────────────────
+
+    def _leaf(self, schema: Schema, path: str, name: str, noun: str, around: Thing, person: Person | None) -> Any:
+        schema = resolve(schema, self.root)
+        if "const" in schema:
+            return schema["const"]
+        known, made, subject = around.get("_known", {}), around.get("_made", {}), around.get("_subject", False)
+        parts = set(words(name))
+        if is_page_token(name):
+            return self._token()
+        if is_id(name) and "enum" not in schema:
+            return self._identity(schema, name, noun, known, subject)
+        if subject and (echoed := self.echo.get(_plain(name), self._renamed(parts))) is not None and self._valid_echo(schema, echoed):
+            return echoed
+        if "enum" in schema:
+            return self._choice(schema, name)
+        match schema_type(schema):
+            case "boolean":
+                return bool(parts & _TRUTHS) or (not parts & {"has", "is", "trashed", "archived", "deleted"} and self.rng.random() < 0.3)
+            case "integer" | "number":
+                if parts & {"count", "total", "estimate"} and not parts & {"amount", "price"} and (known_size := self._size_of(made)) is not None:
+                    return known_size
+                return values.make_number(name, schema, self.rng)
+            case "null":
+                return None
+        value = self._text(schema, name, noun, parts, made, person)
+        if not values.fits(schema, value):
+            value = next((option for option in schema.get("examples", ()) if values.fits(schema, option)), value[: schema.get("maxLength", len(value))])
+        return value
+
+    def _text(self, schema: Schema, name: str, noun: str, parts: set[str], made: Thing, person: Person | None) -> str:
+        rng, situation = self.rng, self.situation
+        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        match schema.get("format"):
+            case "email":
+                return (person or self._someone(name)).email
+            case "date-time" | "date" | "time":
+                return self._moment(schema, parts, made)
+            case "uri":
+                tail = f"{rng.getrandbits(40):010x}"
+                return values.mimic(examples[0], rng) if examples else f"https://{self._host()}/{noun.replace(' ', '-') or 'item'}/{tail}"
+            case "uuid":
+                return f"{rng.getrandbits(32):08x}-{rng.getrandbits(16):04x}-4{rng.getrandbits(12):03x}-a{rng.getrandbits(12):03x}-{rng.getrandbits(48):012x}"
+        if examples and read_moment({}, examples[0]) is not None:
+            return self._moment({"format": "date" if len(examples[0]) == 10 else "date-time"}, parts, made)
+        if parts & {"zone", "timezone"}:
+            return situation.persona.time_zone
+        if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in parts:
+            return values.make_phone(rng)
+        if person and parts & {"name", "names", "display", "owner", "full"}:
+            return person.first if "first" in parts or "given" in parts else person.name.split()[-1] if parts & {"last", "family"} else person.name
+        if parts & values.PEOPLE and parts & {"name", "from", "to", "by"} or parts in ({"owner"}, {"assignee"}, {"creator"}, {"author"}, {"sender"}):
+            return self._someone(name).name
+        if parts & {"title", "subject", "summary", "headline"}:
+            return self._titled()
+        if examples:
+            return rng.choice(examples)
+        if parts & {"name", "filename", "label"}:
+            return self._titled()
+        if parts & values.BODIES:
+            return values.make_body(situation, rng, situation.persona.name.split()[0])
+        if "error" in parts:
+            return ""
+        if parts & {"link", "url", "href", "uri"}:
+            return f"https://{self._host()}/{noun.replace(' ', '-')}/{rng.getrandbits(40):010x}"
+        if parts & {"currency"}:
+            return rng.choice(("usd", "eur", "gbp"))
+        if parts & {"status", "state"}:
+            return rng.choice(("open", "in progress", "active"))
+        if parts & {"city"}:
+            return rng.choice(values.CITIES)
+        if parts & {"location", "place"}:
+            return rng.choice(values.PLACES)
+        return values.keywords(situation.matter, rng)
+
+    def _identity(self, schema: Schema, name: str, noun: str, known: Thing, subject: bool) -> Any:
+        about = resource_noun(name)
+        kind = _kind(about or noun)
+        if (remembered := known.get(_plain(name))) is not None:
+            return remembered
+        own = about == "" or kind == _kind(noun)
+        given = self.identities.get(kind)
+        if given is not None and (subject or not own):
+            return int(given) if schema_type(schema) == "integer" and given.isdigit() else given
+        if not own and (others := self.world._things.get(kind)):  # noqa: SLF001
+            return next(reversed(others))
+        if schema_type(schema) == "integer":
+            return self.rng.randint(max(1000, int(schema.get("minimum", 1000))), 9_999_999)
+        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        if examples:
+            return values.mimic(self.rng.choice(examples), self.rng)
+        match schema.get("format"):
+            case "uuid":
+                return self._text(schema, name, noun, set(), {}, None)
+            case "uri":
+                return f"https://{self._host()}/{kind}/{self.rng.getrandbits(48):012x}"
+        fresh = f"{self.rng.getrandbits(56):014x}"
+        return fresh if values.fits(schema, fresh) else self._fitting(schema)
+
+    def _fitting(self, schema: Schema) -> str:
+        length = schema.get("minLength") or schema.get("maxLength") or 12
+        digits = "".join(str(self.rng.randint(1, 9)) for _ in range(min(length, 16)))
+        upper = f"{''.join(self.rng.choice('ABCDEFGHKLMNPRST') for _ in range(3))}-{self.rng.randint(100, 999)}"
+        return next((option for option in (digits, upper, digits[:6]) if values.fits(schema, option)), digits)
+
+    def _moment(self, schema: Schema, parts: set[str], made: Thing) -> str:
+        begun = next((made[key] for key in made if set(words(key)) & {"start", "begin", "created", "starts"} and isinstance(made[key], str)), None)
+        if parts & {"end", "ends", "updated", "modified", "expires"} and begun and (start := read_moment({}, begun)):
+            if isinstance(start, datetime):
+                later = start + timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
+                if parts & {"updated", "modified"}:
+                    later = max(start, min(later, self.world._clock))  # noqa: SLF001
+                return values.moment_text(schema, later)
+            return values.moment_text(schema, datetime.combine(start, self.situation.now.timetz()) + timedelta(days=self.rng.randint(1, 7)))
+        if self.name.action in ("create", "send", "update", "copy", "delete") and parts & _PAST and not parts & _LATER:
+            return values.moment_text(schema, self.world._clock)  # noqa: SLF001
+        past = bool(parts & _PAST) or not parts & _LATER
+        return values.moment_text(schema, values.make_moment(self.situation, self.rng, past))
+
+    def _choice(self, schema: Schema, name: str) -> Any:
+        options = [option for option in schema["enum"] if option is not None]
+        if set(words(name)) & {"status", "state"} and self.name.action in ("create", "send"):
+            for state in _FIRST_STATES:
+                for option in options:
+                    if str(option).replace("_", " ").lower() == state.lower():
+                        return option
+            return options[0]
+        return self.rng.choice(options)
+
+    # ── what the call is about ───────────────────────────────────────────────────────────────
+
+    def _is_subject(self, noun: str, depth: int) -> bool:
+        """Whether this object is the very thing that the call names or makes."""
+        return depth == 0 or (_kind(noun) == _kind(self.name.noun) and self.name.action != "list") or depth == 1 and noun in ("data", "result")
+
+    def _is_main(self, noun: str) -> bool:
+        return _kind(noun) in {_kind(word) for word in self.name.words} or self.name.action == "list"
+
+    def _known_thing(self, noun: str, depth: int, name: str) -> Thing:
+        things = self.world._things.get(_kind(noun), {})  # noqa: SLF001
+        given = self.identities.get(_kind(noun))
+        if given is not None and (self._is_subject(noun, depth) or _kind(singular_words(name)) == _kind(noun)):
+            return dict(things.get(given, {}))
+        return {}
+
+    def _changed(self, key: str) -> bool:
+        """A field that this call sets, or that any change moves."""
+        if _plain(key) in self.echo and not is_id(key):
+            return True
+        writes = self.name.action not in ("list", "get")
+        return writes and bool(set(words(key)) & {"updated", "modified", "status", "state"} or set(words(key)) & _TRUTHS)
+
+    def _renamed(self, parts: set[str]) -> Any:
+        """The argument that fills a result field of another name: `summary` for `title`."""
+        for group in ({"title", "name", "summary", "subject"}, {"body", "content", "text", "description", "message"}):
+            if parts & group and self.name.action in ("create", "update", "send"):
+                named = [self.echo[word] for word in sorted(group) if isinstance(self.echo.get(word), str)]
+                if named and parts & {"title", "name", "summary", "subject", "body", "content", "text"} and len(parts) == 1:
+                    return named[0]
+        return None
+
+    def _valid_echo(self, schema: Schema, value: Any) -> bool:
+        kind = schema_type(schema)
+        if kind == "array":
+            items = resolve(schema.get("items", {}), self.root)
+            if schema_type(items) == "object":
+                return False
+            return isinstance(value, list) and all(self._valid_echo(items, part) for part in value)
+        python = {"string": str, "integer": int, "number": (int, float), "boolean": bool}.get(kind)
+        if python is None or not isinstance(value, python) or (kind != "boolean" and isinstance(value, bool)):
+            return False
+        if "enum" in schema and value not in schema["enum"]:
+            return False
+        if isinstance(value, str) and (wanted := schema.get("format")) and wanted in ("email", "date", "date-time", "uri", "time"):
+            return _has_format(wanted, value)
+        return values.fits(schema, value)
+
+    def _wanted(self, place: str, key: str) -> bool:
+        if any(path == place or path.startswith(place + "/") for path in self.needed):
+            return True
+        if is_page_token(key):
+            return self.rng.random() < 0.2
+        if set(words(key)) & {"error", "errors", "warning"}:
+            return False
+        return _plain(key) in self.echo or self.rng.random() < 0.65
+
+    def _size_of(self, made: Thing) -> int | None:
+        return next((len(part) for part in made.values() if isinstance(part, list)), None)
+
+    def _someone(self, name: str) -> Person:
+        if set(words(name)) & _ITS_OWN:
+            persona = self.situation.persona
+            return Person(persona.name, persona.name.split()[0], persona.email)
+        return values.make_person(self.situation, self.rng)
+
+    def _titled(self) -> str:
+        return values.make_title(self.situation, self.rng)
+
+    def _host(self) -> str:
+        return f"app.{self.situation.domain}"
+
+    def _token(self) -> str:
+        return "".join(self.rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789") for _ in range(16))
+
+
+def newest_first(items: list[dict[str, Any]]) -> None:
+    """Sorts listed things by their date when they have one in the past, newest first."""
+    key = next((key for key in (items[0] if items else {}) if set(words(key)) & _PAST and isinstance(items[0][key], str)), None)
+    if key and all(isinstance(item.get(key), str) for item in items):
+        items.sort(key=lambda item: item[key], reverse=True)
+
+
+def _is_about_person(name: str, properties: Mapping[str, Any]) -> bool:
+    if not any("email" in words(key) or "phone" in words(key) for key in properties):
+        return False
+    return bool(set(words(singular_words(name))) & values.PEOPLE) or {"name", "email"} <= properties.keys()
+
+
+def _same_kind(schema: Schema, value: Any) -> bool:
+    python = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list}
+    kind = schema_type(schema)
+    if kind in ("object", "array"):
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    return isinstance(value, python.get(kind, str))
+
+
+def _has_format(wanted: str, value: str) -> bool:
+    match wanted:
+        case "email":
+            return "@" in value
+        case "uri":
+            return "://" in value
+        case _:
+            return read_moment({"format": wanted}, value) is not None

@@ -1,0 +1,170 @@
+"""Seeded walks over the tool graph: sequences of calls in which each later call uses an earlier result.
+
+A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
+hand. Tools that were drawn less often so far are drawn more.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from funcdex_assets.catalog.names import parse_tool_name
+from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
+from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.tool_graph.graph import needed_ids
+
+ATTEMPTS_PER_CHAIN = 40
+_READS = ("list", "get")
+
+
+class ChainError(ValueError):
+    """No chain can be drawn; the message says which tools and why."""
+
+
+@dataclass(frozen=True)
+class ChainLimits:
+    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more."""
+
+    min_calls: int
+    max_calls: int
+    test_share: float
+    must_cross: bool
+
+
+def sample_chains(
+    tools: Sequence[Tool], edges: Sequence[ToolEdge], count: int, limits: ChainLimits, seed: int
+) -> list[ToolChain]:
+    """Up to `count` different chains, of which a `test_share` is held out; fewer when there are fewer.
+
+    Raises:
+        ChainError: no tool can begin a chain, or none can continue one.
+    """
+    walker = _Walker(tools, edges, limits)
+    wanted = {True: round(count * limits.test_share), False: count - round(count * limits.test_share)}
+    if limits.test_share and count > 1:
+        wanted = {True: max(1, wanted[True]), False: count - max(1, wanted[True])}
+    drawn: dict[str, ToolChain] = {}
+    for attempt in range(count * ATTEMPTS_PER_CHAIN):
+        chain = walker.walk(generator("chain", seed, attempt))
+        if chain is None or chain.chain_id in drawn or wanted[chain.held_out] == 0:
+            continue
+        drawn[chain.chain_id] = chain
+        wanted[chain.held_out] -= 1
+        walker.remember(chain)
+        if not any(wanted.values()):
+            break
+    if not drawn:
+        raise ChainError(
+            f"No chain of {limits.min_calls} to {limits.max_calls} calls exists among {len(tools)} tools: "
+            f"{len(walker.starts)} of them need no id, and {len(edges)} edges lead on; "
+            "add tools that list or create what the others need, or describe their results"
+        )
+    return list(drawn.values())
+
+
+def is_held_out(tools: Sequence[str], test_share: float) -> bool:
+    """The split side of a sequence of tools: the same in every partition, night and process."""
+    return derive_seed("held out", *tools) < test_share * 2**63
+
+
+class _Walker:
+    def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits):
+        self.limits = limits
+        self.tools = {tool.name: tool for tool in tools}
+        self.needs = {tool.name: needed_ids(tool) for tool in tools}
+        self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
+        self.used: Counter[str] = Counter()
+        self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
+        for edge in edges:
+            self.edges[edge.source_tool, edge.target_tool].append(edge)
+
+    def remember(self, chain: ToolChain) -> None:
+        self.used.update(step.tool for step in chain.steps)
+
+    def walk(self, rng: Random) -> ToolChain | None:
+        length = rng.randint(self.limits.min_calls, self.limits.max_calls)
+        if not self.starts:
+            return None
+        steps = [ChainStep(tool=self._pick(self.starts, rng), bindings=())]
+        while len(steps) < length:
+            options = self._continuations(steps)
+            if not options:
+                break
+            names = list(options)
+            tool = self._pick(names, rng, [sum(edge.weight for edge in options[name]) for name in names])
+            steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
+        toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
+        if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
+            return None
+        names = [step.tool for step in steps]
+        return ToolChain(
+            chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
+            pattern="sequential",
+            toolkits=toolkits,
+            steps=tuple(steps),
+            held_out=is_held_out(names, self.limits.test_share),
+        )
+
+    def _pick(self, names: Sequence[str], rng: Random, weights: Sequence[float] | None = None) -> str:
+        scores = [
+            (1.0 if weights is None else min(weights[index], 1.5)) / (1 + self.used[name]) ** 1.5
+            for index, name in enumerate(names)
+        ]
+        return rng.choices(names, scores)[0]
+
+    def _continuations(self, steps: Sequence[ChainStep]) -> dict[str, list[ToolEdge]]:
+        """Tools that can come next, each with the best edge into every argument that can be filled."""
+        earlier = [step.tool for step in steps]
+        options: dict[str, list[ToolEdge]] = {}
+        for name in self.tools:
+            paging = name in earlier
+            best: dict[str, ToolEdge] = {}
+            for source in earlier:
+                for edge in self.edges.get((source, name), ()):
+                    if (edge.kind == "page") != paging:
+                        continue
+                    if edge.target_path not in best or best[edge.target_path].weight < edge.weight:
+                        best[edge.target_path] = edge
+            if best and all(path in best for path in self.needs[name]) and self._sensible(name, earlier, paging):
+                options[name] = list(best.values())
+        return options
+
+    def _sensible(self, name: str, earlier: Sequence[str], paging: bool) -> bool:
+        """Not after its object is gone, not a page of anything but the last listing, at most one page."""
+        if paging:
+            return earlier[-1] == name and earlier.count(name) == 1
+        nouns_gone = {
+            parse_tool_name(past).noun for past in earlier if parse_tool_name(past).action == "delete"
+        }
+        parsed = parse_tool_name(name)
+        same_noun_listed = any(
+            parse_tool_name(past).noun == parsed.noun and parse_tool_name(past).action == "list" for past in earlier
+        )
+        return parsed.noun not in nouns_gone and not (parsed.action == "list" and same_noun_listed)
+
+    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random) -> tuple[Binding, ...]:
+        """Every needed id, the page token, and otherwise at most one further argument."""
+        by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
+        paging = any(step.tool == name for step in steps)
+        for index, step in enumerate(steps):
+            for edge in self.edges.get((step.tool, name), ()):
+                if (edge.kind == "page") == paging:
+                    by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
+        chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
+        optional = {
+            path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen
+        }
+        if optional and (not chosen or rng.random() < 0.3):
+            strongest = sorted(optional, key=lambda path: -optional[path][0])
+            reads = parse_tool_name(name).action in _READS
+            path = strongest[0] if reads or rng.random() < 0.5 else rng.choice(strongest)
+            chosen[path] = optional[path]
+        return tuple(
+            Binding(argument=path, step=index, result=edge.source_path, kind=edge.kind)
+            for path, (_, index, edge) in chosen.items()
+        )
+
+    def _best(self, options: Sequence[tuple[float, int, ToolEdge]], rng: Random) -> tuple[float, int, ToolEdge]:
+        top = max(weight for weight, _, _ in options)
+        return rng.choice([option for option in options if option[0] >= top - 0.02])

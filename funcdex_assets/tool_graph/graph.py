@@ -1,0 +1,154 @@
+"""Which field of a result can fill which argument.
+
+Edges come from what names and types promise: an id is matched by its resource noun (`threads[].id`
+fills `thread_id`), a page token by its own tool, an e-mail address or a phone number by its format, a
+title by what searches or names things. An id that no edge fills makes its tool unreachable, which is
+reported rather than guessed around.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from funcdex_assets.catalog.json_schema import Leaf, leaves, schema_type
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.records import Tool, ToolEdge
+
+# Nouns under which services keep one and the same thing.
+SYNONYMS = {
+    "email": "message",
+    "mail": "message",
+    "document": "file",
+    "doc": "file",
+    "folder": "folder",
+    "person": "user",
+    "member": "user",
+    "assignee": "user",
+    "owner": "user",
+    "account": "user",
+}
+TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
+QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "text_query", "jql", "contains"})
+
+
+def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
+    """All edges among the tools, strongest first within a target argument; deterministic."""
+    sources = [(tool, leaf, _result_noun(tool, leaf)) for tool in tools for leaf in leaves(result_schema(tool))]
+    by_noun: dict[str, list[tuple[Tool, Leaf, str]]] = defaultdict(list)
+    for tool, leaf, noun in sources:
+        if noun:
+            by_noun[_canonical(noun)].append((tool, leaf, noun))
+    edges: list[ToolEdge] = []
+    for target in tools:
+        for leaf in leaves(target.parameters):
+            edges += _edges_into(target, leaf, sources, by_noun)
+    return edges
+
+
+def needed_ids(tool: Tool) -> list[str]:
+    """Paths of the required arguments that hold an identifier, which only an earlier result can give."""
+    return [
+        leaf.path
+        for leaf in leaves(tool.parameters)
+        if leaf.required and is_service_id(leaf)
+    ]
+
+
+def is_service_id(leaf: Leaf) -> bool:
+    """An id that nobody knows by heart: no default, no enum, no value that a person would say."""
+    if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)):
+        return False
+    return leaf.schema.get("format") not in ("email", "date", "date-time")
+
+
+def _edges_into(
+    target: Tool,
+    leaf: Leaf,
+    sources: Sequence[tuple[Tool, Leaf, str]],
+    by_noun: dict[str, list[tuple[Tool, Leaf, str]]],
+) -> list[ToolEdge]:
+    def edge(source: Tool, from_leaf: Leaf, kind: str, weight: float, reason: str) -> ToolEdge:
+        return ToolEdge(
+            source_tool=source.name,
+            source_path=from_leaf.path,
+            target_tool=target.name,
+            target_path=leaf.path,
+            kind=kind,  # type: ignore[arg-type]
+            weight=weight,
+            reason=reason,
+        )
+
+    found: list[ToolEdge] = []
+    if is_page_token(leaf.name):
+        for source, from_leaf, _ in sources:
+            if source.name == target.name and is_page_token(from_leaf.name):
+                found.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
+    elif is_id(leaf.name) and not {"const", "enum"} & set(leaf.schema):
+        noun = resource_noun(leaf.name) or leaf.owner or parse_tool_name(target.name).noun
+        for candidate, weight in _noun_candidates(noun):
+            for source, from_leaf, source_noun in by_noun.get(candidate, ()):
+                if schema_type(from_leaf.schema) != schema_type(leaf.schema) or _same_format_broken(from_leaf, leaf):
+                    continue
+                same_words = source_noun == noun
+                other_service = source.toolkit != target.toolkit
+                strength = weight * (1.0 if same_words else 0.8) * (0.6 if other_service else 1.0)
+                found.append(edge(source, from_leaf, "id", round(strength, 3), f"id of a {source_noun} for {leaf.name}"))
+    elif leaf.schema.get("format") in ("email", "phone") or _is_phone(leaf):
+        kind = "phone" if _is_phone(leaf) else "email"
+        for source, from_leaf, _ in sources:
+            same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
+            if same and source.name != target.name:
+                found.append(edge(source, from_leaf, "address", 0.4, f"{kind} address of {from_leaf.owner or 'the result'}"))
+    elif schema_type(leaf.schema) == "string" and _takes_title(leaf):
+        for source, from_leaf, _ in sources:
+            if (
+                source.name != target.name
+                and set(words(from_leaf.name)) & TITLE_WORDS
+                and schema_type(from_leaf.schema) == "string"
+                and "enum" not in from_leaf.schema
+                and parse_tool_name(source.name).noun != parse_tool_name(target.name).noun
+                and not _is_person_name(from_leaf)
+                and from_leaf.path.count("/") <= 3
+            ):
+                found.append(edge(source, from_leaf, "text", 0.2, f"{from_leaf.name} of the {from_leaf.owner or 'result'} as {leaf.name}"))
+    return sorted(found, key=lambda item: (-item.weight, item.source_tool, item.source_path))
+
+
+def _takes_title(leaf: Leaf) -> bool:
+    parts = set(words(leaf.name))
+    if "enum" in leaf.schema or "pattern" in leaf.schema or _is_person_name(leaf):
+        return False
+    return bool(parts & QUERY_WORDS) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary", "content"))
+
+
+def _is_person_name(leaf: Leaf) -> bool:
+    person = {"customer", "contact", "attendee", "invitee", "user", "member", "owner", "sender", "recipient", "creator",
+              "organizer", "assignee", "reporter", "author", "guest", "host", "profile", "billing", "participant", "from", "to"}
+    return bool(person & {*words(leaf.owner), *words(leaf.name)})
+
+
+def _is_phone(leaf: Leaf) -> bool:
+    return str(leaf.schema.get("pattern", "")).startswith("^\\+") or leaf.schema.get("format") == "phone"
+
+
+def _same_format_broken(source: Leaf, target: Leaf) -> bool:
+    wanted = target.schema.get("format")
+    return wanted is not None and source.schema.get("format") != wanted
+
+
+def _result_noun(tool: Tool, leaf: Leaf) -> str:
+    """The resource that a result field identifies; '' when it is not an id."""
+    if not is_id(leaf.name):
+        return ""
+    return resource_noun(leaf.name) or leaf.owner or parse_tool_name(tool.name).noun
+
+
+def _canonical(noun: str) -> str:
+    head, _, last = noun.rpartition(" ")
+    return f"{head} {SYNONYMS.get(last, last)}".strip()
+
+
+def _noun_candidates(noun: str) -> list[tuple[str, float]]:
+    """Canonical nouns that may fill it: itself, then its head (`parent folder` → `folder`)."""
+    parts = noun.split()
+    return [(_canonical(" ".join(parts[index:])), 1.0 if index == 0 else 0.7) for index in range(len(parts))]
