@@ -52,8 +52,9 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
 
     def create_resource(self, context: dg.InitResourceContext) -> InferenceEngine:  # noqa: ARG002
         if self.profile == "offline":
-            from funcdex_assets.inference.offline import OfflineEngine
             from funcdex_assets.roles.improvisations import IMPROVISATIONS
+
+            from funcdex_assets.inference.offline import OfflineEngine
 
             return OfflineEngine(IMPROVISATIONS)
 
@@ -70,7 +71,7 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
             key = os.environ.get(self.api_key_env, "")
             if not key:
                 raise InferenceError(
-                    f"The environment variable {self.api_key_env!r}, which inference.api_key_env names, is not set; "
+                    f"The environment variable {self.api_key_env!r}, named by inference.api_key_env, is not set; "
                     "put the API key there",
                     retryable=False,
                 )

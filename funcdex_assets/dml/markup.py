@@ -1,4 +1,4 @@
-"""The signs of the Dialog Markup Language: its tags, the escape, and what can be wrong.
+r"""The signs of the Dialog Markup Language: its tags, the escape, and what can be wrong.
 
 Here belongs what parser and renderer must agree on letter for letter. The language itself is told in
 `grammars/README.md`; the order of the parts is in `parse` (of tags) and in `structure` (of messages).
@@ -7,9 +7,9 @@ A tag is `<`, perhaps `/`, one of seven names, `>`, and always a tag. To say one
 a backslash after its `<`; a text that has backslashes there already gets one more, so nothing is lost:
 
 >>> escape("Put it into <tool>, not <p> or x<y.")
-'Put it into <\\\\tool>, not <p> or x<y.'
->>> unescape(escape("<tool> and <\\\\tool>")) == "<tool> and <\\\\tool>"
-True
+'Put it into <\\tool>, not <p> or x<y.'
+>>> escape(r"<tool> and <\tool>"), unescape(escape(r"<tool> and <\tool>"))
+('<\\tool> and <\\\\tool>', '<tool> and <\\tool>')
 """
 
 import re
@@ -47,7 +47,7 @@ REMEDIES = {
     "duplicate-key": "Give every key of an object once.",
     "number": "Write finite numbers of at most 4300 digits; for no number write null.",
     "depth": "Nest at most 64 arrays and objects.",
-    "call": 'Write {"name": "TOOL_NAME", "arguments": {…}} and nothing else; a name is 1–64 of A-Z a-z 0-9 _ -.',
+    "call": 'Write {"name": "TOOL_NAME", "arguments": {…}}, no more; a name is 1–64 of A-Z a-z 0-9 _ -.',
     "response": "Follow each call by its own `<tool_response>` or `<tool_error>`, in the order of the calls.",
     "group": "Put two or more calls, each with its response, into `<parallel>`; a single call stands alone.",
     "fields": "user: content; assistant: content and/or tool_calls, perhaps thought; tool: result.",
@@ -118,7 +118,7 @@ def unescape(written: str) -> str:
 
 
 def escape_json(written: str) -> str:
-    """JSON text in which no string spells a tag: its `<` becomes `\\u003c`."""
+    r"""JSON text in which no string spells a tag: its `<` becomes `\u003c`."""
     return _TAG_SIGN.sub(r"\\u003c", written) if "<" in written else written
 
 

@@ -1,10 +1,10 @@
-"""Reads a conversation from DML text.
+r"""Reads a conversation from DML text.
 
 Here belongs the order of tags in a text. One forward pass, no backtracking: a tag decides what comes
 next, a JSON value ends where its scanner ends, and an utterance ends at the next tag. White space
 between elements and around texts is tolerated; `render` writes the canonical form.
 
->>> [message.role for message in parse("</user> Hi\\n</assistant> Hello, what can I do?\\n")]
+>>> [message.role for message in parse("</user> Hi\n</assistant> Hello, what can I do?\n")]
 ['user', 'assistant']
 """
 

@@ -3,10 +3,12 @@
 Here belongs what a sequence of messages must be to have a DML text: roles in order, calls answered,
 ids counted, texts stripped. Whether the values are JSON is found when `render` writes them.
 
->>> check([Message(role="user", content="Hi")])
-Traceback (most recent call last):
-    ...
-funcdex_assets.dml.markup.DMLError: Message 1: found the end of the messages, expected …
+>>> from funcdex_assets.dml.markup import DMLError
+>>> try:
+...     check([Message(role="user", content="Hi")])
+... except DMLError as error:
+...     print(f"{error.rule}: message {error.message}, found {error.found}, expected {error.expected}")
+end: message 1, found the end of the messages, expected an assistant message
 """
 
 from collections.abc import Sequence
@@ -104,15 +106,12 @@ def _is_unicode(text: str) -> bool:
 
 
 def _what(messages: Sequence[Message], at: int) -> str:
-    return (
-        f"a message of role {brief(messages[at].role)}" if at < len(messages) else "the end of the messages"
-    )
+    if at >= len(messages):
+        return "the end of the messages"
+    return f"a message of role {brief(messages[at].role)}"
 
 
 def _fields(message: Message) -> str:
-    present = [
-        name
-        for name in ("content", "thought", "tool_calls", "result")
-        if getattr(message, name) not in (None, ())
-    ]
+    names = ("content", "thought", "tool_calls", "result")
+    present = [name for name in names if getattr(message, name) not in (None, ())]
     return f"{message.role} with {', '.join(present)}"

@@ -1,4 +1,4 @@
-"""JSON values as DML holds them: read strictly, written in one canonical way.
+r"""JSON values as DML holds them: read strictly, written in one canonical way.
 
 Here belongs the JSON inside elements, and nothing about elements. Reading is stricter than `json`: a
 key occurs once, numbers are finite, strings are Unicode, nesting ends at 64. Writing gives the form
@@ -8,7 +8,7 @@ that `grammars/*.gbnf` describe: `", "` and `": "`, non-ASCII kept, numbers as m
 >>> read('  {"to": "</tool>"} …', 0)
 ({'to': '</tool>'}, 19)
 >>> write({"to": "</tool>", "n": [1, 2.0]})
-'{"to": "\\\\u003c/tool>", "n": [1, 2.0]}'
+'{"to": "\\u003c/tool>", "n": [1, 2.0]}'
 """
 
 import json
@@ -22,6 +22,7 @@ from funcdex_assets.dml.markup import DMLError, brief, escape_json, message_erro
 from funcdex_assets.records import Json
 
 MAX_DEPTH = 64
+_DEPTH = f"at most {MAX_DEPTH} levels of nesting"
 
 _SPACE = re.compile(r"\s*")
 
@@ -81,9 +82,7 @@ def write(value: Json) -> str:
 def value_error(value: Json, message: int, pointer: str) -> DMLError:
     """Why `write` refused `value`, at the innermost place that explains it."""
     if _too_deep(value):
-        return message_error(
-            "depth", message, pointer, brief(value), f"at most {MAX_DEPTH} levels of nesting"
-        )
+        return message_error("depth", message, pointer, brief(value), _DEPTH)
     while True:
         for key, child in _children(value):
             if isinstance(key, str) and not _writable(key):
@@ -135,16 +134,15 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, pars
 def _too_deep(value: Json) -> bool:
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            child for parent in level for _, child in _children(parent) if isinstance(child, list | dict)
-        ]
+        children = [child for parent in level for _, child in _children(parent)]
+        level = [child for child in children if type(child) in (dict, list)]
         if not level:
             return False
     return True
 
 
 def _too_deep_in(text: str, start: int) -> DMLError:
-    return text_error("depth", text, start, f"at most {MAX_DEPTH} levels of nesting")
+    return text_error("depth", text, start, _DEPTH)
 
 
 def _children(value: Json) -> list[tuple[object, Json]]:

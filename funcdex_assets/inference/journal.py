@@ -118,7 +118,7 @@ class JournaledEngine:
 
 
 def request_key(engine: str, request: Request) -> bytes:
-    """Identifies a request by all that can change its answer; the order of schema properties is part of it."""
+    """Identifies a request by all that can change its answer, the order of schema properties too."""
     identity = (engine, request.messages, request.sampling, request.seed, request.resolved_constraint)
     return blake2b(msgspec.json.encode(identity), digest_size=16).digest()
 

@@ -39,8 +39,8 @@ class OfflineEngine:
         if improvise is None:
             raise InferenceError(
                 f"The offline engine cannot play the role {request.role!r}; it knows "
-                f"{', '.join(sorted(self._improvisations)) or 'none'}. Give the role an improvisation, or set "
-                "inference.profile to vllm, llama_cpp or openai",
+                f"{', '.join(sorted(self._improvisations)) or 'none'}; give the role an improvisation, "
+                "or set inference.profile to vllm, llama_cpp or openai",
                 retryable=False,
             )
         answer = improvise(request.subject, Random(request.seed))

@@ -75,7 +75,7 @@ def _mentioned(tool: Tool, taken: set[str], rng: Random, has_bound: bool) -> Ite
         for name, schema in tool.parameters.get("properties", {}).items()
         if name not in taken and (weight := _interest(name, schema, searching))
     ]
-    if searching and any(weight >= 3 for _, weight in options):
+    if parsed.action == "update" or (searching and any(weight >= 3 for _, weight in options)):
         budget = max(budget, 1)
     while budget and options:
         name = rng.choices([name for name, _ in options], [weight for _, weight in options])[0]
@@ -216,6 +216,8 @@ class _Inventor:
                 return f"https://www.{self.situation.domain}/{slug}"
         if str(schema.get("pattern", "")).startswith("^\\+"):
             return values.make_phone(rng)
+        if parts & values.QUERIES and values.PEOPLE.intersection(parse_tool_name(self.tool.name).words):
+            return self._person().first
         if parts & values.QUERIES:
             return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
         if read_moment({}, str((schema.get("examples") or [""])[0])) is not None:

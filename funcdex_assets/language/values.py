@@ -21,7 +21,7 @@ BODIES = frozenset("body text message content description note notes comment sni
 QUERIES = frozenset("query q search keyword keywords jql contains".split())
 PEOPLE = frozenset(
     "customer contact attendee attendees invitee invitees user member owner sender recipient creator organizer organiser "
-    "assignee reporter author guest guests host participant participants person from to cc bcc display admin".split()
+    "people assignee reporter author guest guests host participant participants person from to cc bcc display admin".split()
 )
 PLACES = ("Room 3B", "the canteen", "Meeting room Linden", "Studio 2", "the loading bay office", "Pier 7", "Level 4 lounge", "the annex", "Hall C", "the east wing library", "Café Orso", "Depot North")
 CITIES = ("Lisbon", "Gdańsk", "Leeds", "Porto", "Ghent", "Bremen", "Turin", "Malmö", "Tartu", "Valencia", "Halifax", "Pune", "Cork", "Graz")

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from funcdex_assets.catalog.names import parse_tool_name
+from funcdex_assets.catalog.names import parse_tool_name, resource_noun
 from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.graph import needed_ids
 
-ATTEMPTS_PER_CHAIN = 40
+ATTEMPTS_PER_CHAIN = 200
 _READS = ("list", "get")
 
 
@@ -92,7 +92,8 @@ class _Walker:
             if not options:
                 break
             names = list(options)
-            tool = self._pick(names, rng, [sum(edge.weight for edge in options[name]) for name in names])
+            seen = {self.tools[step.tool].toolkit for step in steps}
+            tool = self._pick(names, rng, [self._pull(name, options[name], seen) for name in names])
             steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
         if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
@@ -106,9 +107,14 @@ class _Walker:
             held_out=is_held_out(names, self.limits.test_share),
         )
 
+    def _pull(self, name: str, edges: Sequence[ToolEdge], seen: set[str]) -> float:
+        """How strongly a tool asks to come next: by its edges, and by its toolkit where one is missing."""
+        crossing = self.limits.must_cross and self.tools[name].toolkit not in seen
+        return min(sum(edge.weight for edge in edges), 1.5) * (4 if crossing else 1)
+
     def _pick(self, names: Sequence[str], rng: Random, weights: Sequence[float] | None = None) -> str:
         scores = [
-            (1.0 if weights is None else min(weights[index], 1.5)) / (1 + self.used[name]) ** 1.5
+            (1.0 if weights is None else weights[index]) / (1 + self.used[name]) ** 1.5
             for index, name in enumerate(names)
         ]
         return rng.choices(names, scores)[0]
@@ -134,14 +140,14 @@ class _Walker:
         """Not after its object is gone, not a page of anything but the last listing, at most one page."""
         if paging:
             return earlier[-1] == name and earlier.count(name) == 1
-        nouns_gone = {
-            parse_tool_name(past).noun for past in earlier if parse_tool_name(past).action == "delete"
-        }
         parsed = parse_tool_name(name)
-        same_noun_listed = any(
-            parse_tool_name(past).noun == parsed.noun and parse_tool_name(past).action == "list" for past in earlier
+        past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
+        deleted = {noun for action, noun in past if action == "delete"}
+        gone = deleted & {parsed.noun, *(resource_noun(path.rsplit("/", 1)[-1]) for path in self.needs[name])}
+        pointless = (parsed.action == "list" and ("list", parsed.noun) in past) or (
+            parsed.action == "delete" and ("create", parsed.noun) in past
         )
-        return parsed.noun not in nouns_gone and not (parsed.action == "list" and same_noun_listed)
+        return not gone and not pointless
 
     def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random) -> tuple[Binding, ...]:
         """Every needed id, the page token, and otherwise at most one further argument."""

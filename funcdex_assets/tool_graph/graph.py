@@ -28,7 +28,13 @@ SYNONYMS = {
     "account": "user",
 }
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
-QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "text_query", "jql", "contains"})
+QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "jql", "contains"})
+# Things whose title says what they are about, so that it is worth searching for elsewhere.
+TITLED = frozenset("message email mail thread draft event file document doc issue task meeting invoice folder page".split())
+PEOPLE = frozenset(
+    "customer contact attendee invitee user member owner sender recipient creator organizer assignee reporter author "
+    "guest host profile billing participant people person from to collaborator".split()
+)
 
 
 def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
@@ -83,7 +89,7 @@ def _edges_into(
         for source, from_leaf, _ in sources:
             if source.name == target.name and is_page_token(from_leaf.name):
                 found.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
-    elif is_id(leaf.name) and not {"const", "enum"} & set(leaf.schema):
+    elif is_id(leaf.name) and not {"const", "enum"} & set(leaf.schema) and leaf.schema.get("default") != "me":
         noun = resource_noun(leaf.name) or leaf.owner or parse_tool_name(target.name).noun
         for candidate, weight in _noun_candidates(noun):
             for source, from_leaf, source_noun in by_noun.get(candidate, ()):
@@ -93,38 +99,42 @@ def _edges_into(
                 other_service = source.toolkit != target.toolkit
                 strength = weight * (1.0 if same_words else 0.8) * (0.6 if other_service else 1.0)
                 found.append(edge(source, from_leaf, "id", round(strength, 3), f"id of a {source_noun} for {leaf.name}"))
-    elif leaf.schema.get("format") in ("email", "phone") or _is_phone(leaf):
+    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
         for source, from_leaf, _ in sources:
             same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
             if same and source.name != target.name:
                 found.append(edge(source, from_leaf, "address", 0.4, f"{kind} address of {from_leaf.owner or 'the result'}"))
-    elif schema_type(leaf.schema) == "string" and _takes_title(leaf):
+    elif schema_type(leaf.schema) == "string" and _takes_title(target, leaf):
         for source, from_leaf, _ in sources:
-            if (
-                source.name != target.name
-                and set(words(from_leaf.name)) & TITLE_WORDS
-                and schema_type(from_leaf.schema) == "string"
-                and "enum" not in from_leaf.schema
-                and parse_tool_name(source.name).noun != parse_tool_name(target.name).noun
-                and not _is_person_name(from_leaf)
-                and from_leaf.path.count("/") <= 3
-            ):
+            if source.name != target.name and _gives_title(source, from_leaf, target):
                 found.append(edge(source, from_leaf, "text", 0.2, f"{from_leaf.name} of the {from_leaf.owner or 'result'} as {leaf.name}"))
     return sorted(found, key=lambda item: (-item.weight, item.source_tool, item.source_path))
 
 
-def _takes_title(leaf: Leaf) -> bool:
-    parts = set(words(leaf.name))
-    if "enum" in leaf.schema or "pattern" in leaf.schema or _is_person_name(leaf):
+def _takes_title(target: Tool, leaf: Leaf) -> bool:
+    if "enum" in leaf.schema or "pattern" in leaf.schema or _concerns_people(target, leaf):
         return False
-    return bool(parts & QUERY_WORDS) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary", "content"))
+    searches = set(words(leaf.name)) & QUERY_WORDS
+    return bool(searches) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary"))
 
 
-def _is_person_name(leaf: Leaf) -> bool:
-    person = {"customer", "contact", "attendee", "invitee", "user", "member", "owner", "sender", "recipient", "creator",
-              "organizer", "assignee", "reporter", "author", "guest", "host", "profile", "billing", "participant", "from", "to"}
-    return bool(person & {*words(leaf.owner), *words(leaf.name)})
+def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
+    about = leaf.owner.rpartition(" ")[2] or parse_tool_name(source.name).noun
+    return (
+        bool(set(words(leaf.name)) & TITLE_WORDS)
+        and about in TITLED
+        and about != parse_tool_name(target.name).noun
+        and schema_type(leaf.schema) == "string"
+        and "enum" not in leaf.schema
+        and leaf.path.count("/") <= 3
+        and not _concerns_people(source, leaf)
+    )
+
+
+def _concerns_people(tool: Tool, leaf: Leaf) -> bool:
+    named = {*words(leaf.owner), *words(leaf.name), *(parse_tool_name(tool.name).words if not leaf.owner else ())}
+    return bool(PEOPLE & {*named, *(word.removesuffix("s") for word in named)})
 
 
 def _is_phone(leaf: Leaf) -> bool:

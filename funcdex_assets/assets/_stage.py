@@ -1,0 +1,319 @@
+"""What makes a plain function of one partition a stage: an asset whose tables can be trusted.
+
+    @stage(group="scenarios", kinds={"polars"}, table=schemas.SCENARIOS, code_version="1")
+    def scenarios(partition: str, tool_chains: pl.DataFrame, settings: Settings) -> Produced:
+        '''The situations in which somebody needs a chain's tools.'''
+        return Produced(to_frame(write_scenarios(...)), {"chains_used": 31})
+
+A parameter annotated `pl.DataFrame` is the table of the stage of that name, `partition` the key of
+the partition, anything else a resource. Here belong the promises that every stage keeps:
+
+- **One run makes many partitions**, each reported as soon as its table is written.
+- **Nothing invalid is handed on.** A frame is judged before it is written. A refused one is kept
+  beside the store, its rows are shown in the failed check, and the table stays as it was.
+- **Nothing changed is trusted.** An upstream table whose bytes are not those that its stage wrote is
+  judged again before it is used.
+- **A partition fails alone.** The others are made, here and in the later stages of the same run; then
+  the step fails and names the partitions that it did not make.
+
+For the last promise, `EXECUTOR` starts a step as soon as its inputs are there, whether or not the
+step that made them failed for some partition; and a stage logs a materialisation for each partition
+that it made, because Dagster's automatic events would claim the whole range.
+"""
+
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+import dagster as dg
+import polars as pl
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    NULL_EVENT_POINTER,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+)
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+
+from funcdex_assets.assets import _evidence as evidence
+from funcdex_assets.assets._trust import NotMadeError, hand_over, judge_stored, trusted
+from funcdex_assets.progress import listener
+from funcdex_assets.quality.table import Table
+from funcdex_assets.table_store import StoredTable, TableError
+
+FAILED_PARTITIONS_TAG = "funcdex/failed_partitions"
+EXECUTOR = dg.in_process_executor.configured(
+    {"step_dependency_config": {"require_upstream_step_success": False}}
+)
+# Seconds before a partition is tried again whose engine failed in a way that may pass.
+PAUSES = (5.0, 30.0)
+
+# Marks an output for which Dagster makes no materialisation events of its own.
+_REPORTED_BY_STAGE = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+
+
+@dataclass(frozen=True)
+class Produced:
+    """One partition's table, and what to show of it besides row count, columns and preview."""
+
+    frame: pl.DataFrame
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def stage(
+    *,
+    group: str,
+    table: Table,
+    code_version: str,
+    kinds: set[str] | None = None,
+    pool: str | None = None,
+    partitions_def: dg.PartitionsDefinition | None = None,
+    pauses: Sequence[float] = PAUSES,
+) -> Callable[[Callable[..., Produced]], dg.AssetsDefinition]:
+    """`partitions_def` defaults to the toolkits and bundles of `funcdex.yaml`.
+
+    An exception with a true attribute `retryable` gives its partition another try after each of `pauses`.
+    """
+    if partitions_def is None:
+        # Here, because the module reads the settings, which a toy stage has no use for.
+        from funcdex_assets.partitions import PARTITIONS
+
+        partitions_def = PARTITIONS
+
+    def decorate(function: Callable[..., Produced]) -> dg.AssetsDefinition:
+        parts = _Parts.of(function, table, code_version, tuple(pauses))
+
+        @dg.multi_asset(
+            name=parts.name,
+            specs=[
+                dg.AssetSpec(
+                    parts.name,
+                    deps=list(parts.upstream),
+                    description=inspect.getdoc(function),
+                    group_name=group,
+                    kinds=kinds,
+                    owners=["team:funcdex"],
+                    code_version=code_version,
+                )
+            ],
+            check_specs=evidence.check_specs(table, partitions_def),
+            can_subset=True,
+            partitions_def=partitions_def,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            required_resource_keys={"tables", *parts.resources},
+            pool=pool,
+        )
+        def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            if context.selected_asset_keys:
+                yield from _make_partitions(parts, context)
+            else:
+                yield from _judge_partitions(parts, context)
+
+        return compute
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A stage, taken apart."""
+
+    name: str
+    function: Callable[..., Produced]
+    table: Table
+    inputs: tuple[str, ...]
+    resources: tuple[str, ...]
+    takes_partition: bool
+    code_version: str
+    pauses: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, function: Callable[..., Produced], table: Table, code_version: str, pauses: tuple[float, ...]
+    ) -> "_Parts":
+        name = getattr(function, "__name__", "")
+        if table.name != name:
+            raise ValueError(f"The stage {name!r} has the table {table.name!r}; give both the same name")
+        hints = get_type_hints(function)
+        parameters = list(inspect.signature(function).parameters)
+        inputs = tuple(parameter for parameter in parameters if hints.get(parameter) is pl.DataFrame)
+        resources = tuple(parameter for parameter in parameters if parameter not in (*inputs, "partition"))
+        return cls(name, function, table, inputs, resources, "partition" in parameters, code_version, pauses)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        return dg.AssetKey(self.name)
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The tables that it reads: to make its own, and to judge it."""
+        return tuple(dict.fromkeys((*self.inputs, *self.table.needs)))
+
+
+# ── making ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _make_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Iterator[Any]:
+    partitions = context.partition_keys
+    listener().started(parts.name, partitions)
+    origins = _origins(parts, context)
+    failed = _held_back(parts, context)
+    for partition, reason in failed.items():
+        listener().failed(parts.name, partition, reason)
+
+    waiting = [partition for partition in partitions if partition not in failed]
+    for pause in (*parts.pauses, None):
+        again = []
+        for partition in waiting:
+            try:
+                events, rows = _make(parts, partition, context, origins)
+            except Exception as error:
+                yield from getattr(error, "evaluations", ())
+                reason = _reason(error)
+                if pause is not None and getattr(error, "retryable", False):
+                    again.append(partition)
+                    context.log.warning(f"{partition} is tried again in {pause:g} s: {reason}")
+                else:
+                    failed[partition] = reason
+                    listener().failed(parts.name, partition, reason)
+                    context.log.error(f"{partition} was not made: {_trace(error)}")
+            else:
+                yield from events
+                listener().finished(parts.name, partition, rows)
+        waiting = again
+        if not waiting or pause is None:
+            break
+        time.sleep(pause)
+
+    if len(failed) < len(partitions):
+        yield dg.Output(None, output_name=parts.key.to_python_identifier(), metadata=_REPORTED_BY_STAGE)
+        yield from _outputs_of_checks(context)
+    if failed:
+        _tag(context, failed)
+        raise _failure(parts, failed, of=len(partitions))
+
+
+def _make(
+    parts: _Parts, partition: str, context: dg.AssetExecutionContext, origins: Mapping[tuple[str, str], int]
+) -> tuple[list[dg.AssetMaterialization | dg.AssetCheckEvaluation], int]:
+    """Reads, makes, judges and writes one partition; returns the events that say so, and the row count."""
+    tables = context.resources.tables
+    read: dict[str, StoredTable] = {}
+    events = []
+    for name in parts.upstream:
+        read[name], evaluations = trusted(tables, name, partition)
+        events += evaluations
+    arguments: dict[str, Any] = {name: read[name].frame for name in parts.inputs}
+    arguments |= {name: getattr(context.resources, name) for name in parts.resources}
+    if parts.takes_partition:
+        arguments["partition"] = partition
+    produced = parts.function(**arguments)
+    digest, evaluations = hand_over(tables, parts.table, partition, produced.frame, read)
+    tags = {
+        CODE_VERSION_TAG: parts.code_version,
+        DATA_VERSION_TAG: digest,
+        DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
+    }
+    for name, stored in read.items():
+        origin = origins.get((name, partition))
+        tags[get_input_data_version_tag(dg.AssetKey(name))] = stored.digest
+        tags[get_input_event_pointer_tag(dg.AssetKey(name))] = str(origin) if origin else NULL_EVENT_POINTER
+    materialisation = dg.AssetMaterialization(
+        parts.key,
+        partition=partition,
+        metadata={**evidence.described(produced.frame), **produced.metadata},
+        tags=tags,
+    )
+    return [*events, materialisation, *evaluations], produced.frame.height
+
+
+def _origins(parts: _Parts, context: dg.AssetExecutionContext) -> dict[tuple[str, str], int]:
+    """(upstream, partition) → the id of its materialisation event, by which Dagster tells what is stale."""
+    return {
+        (name, partition): event
+        for name in parts.upstream
+        for partition, event in context.instance.get_latest_storage_id_by_partition(
+            dg.AssetKey(name), dg.DagsterEventType.ASSET_MATERIALIZATION, set(context.partition_keys)
+        ).items()
+    }
+
+
+def _held_back(parts: _Parts, context: dg.AssetExecutionContext) -> dict[str, str]:
+    """Partitions of which this run should have made an upstream table and did not, with the reason.
+
+    What the store has of them is an earlier run's, and must not pass for this one's.
+    """
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is None or FAILED_PARTITIONS_TAG not in run.tags:
+        return {}
+    planned, made = set(), set()
+    types = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_MATERIALIZATION}
+    for record in context.instance.all_logs(context.run_id, of_type=types):
+        event = record.get_dagster_event()
+        if event.asset_key is not None:
+            name = event.asset_key.to_user_string()
+            (made.add((name, event.partition)) if event.is_step_materialization else planned.add(name))
+    return {
+        partition: f"held back, because {name} was not made"
+        for partition in context.partition_keys
+        for name in parts.upstream
+        if name in planned and (name, partition) not in made
+    }
+
+
+def _tag(context: dg.AssetExecutionContext, failed: Mapping[str, str]) -> None:
+    run = context.instance.get_run_by_id(context.run_id)
+    before = (run.tags if run else {}).get(FAILED_PARTITIONS_TAG, "").split(",")
+    names = dict.fromkeys(name for name in (*before, *failed) if name)
+    context.instance.add_run_tags(context.run_id, {FAILED_PARTITIONS_TAG: ",".join(names)})
+
+
+# ── judging what is stored ────────────────────────────────────────────────────────────────────
+
+
+def _judge_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Only checks were asked for: the stored tables are judged, and nothing is made."""
+    wanted = {check.name for check in context.selected_asset_check_keys}
+    failed: dict[str, str] = {}
+    for partition in context.partition_keys:
+        try:
+            evaluations = judge_stored(context.resources.tables, parts.table, partition)
+        except TableError as error:
+            failed[partition] = _reason(error)
+        else:
+            yield from (found for found in evaluations if found.check_name in wanted)
+    yield from _outputs_of_checks(context)
+    if failed:
+        raise _failure(parts, failed, of=len(context.partition_keys))
+
+
+def _outputs_of_checks(context: dg.AssetExecutionContext) -> Iterator[dg.Output]:
+    for check in sorted(context.selected_asset_check_keys):
+        yield dg.Output(None, output_name=f"{check.asset_key.to_python_identifier()}_{check.name}")
+
+
+# ── in words ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _failure(parts: _Parts, failed: Mapping[str, str], of: int) -> dg.Failure:
+    lines = [f"- {partition}: {reason}" for partition, reason in failed.items()]
+    return dg.Failure(
+        "\n".join([f"{parts.name}: {len(failed)} of {of} partitions failed", *lines]),
+        metadata={"failed_partitions": dg.MetadataValue.json(dict(failed))},
+        allow_retries=False,
+    )
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, TableError | NotMadeError) else f"{type(error).__name__}: {error}"
+
+
+def _trace(error: Exception) -> str:
+    if isinstance(error, TableError | NotMadeError):
+        return str(error)
+    return "".join(traceback.format_exception(error))

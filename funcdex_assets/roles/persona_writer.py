@@ -1,0 +1,101 @@
+"""Gives the user of a scenario a background: who it is, where, and how that person writes."""
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from funcdex_assets.language.lexicon import domain_of, fill, industries, load, person
+from funcdex_assets.records import Persona, Scenario
+from funcdex_assets.roles.role import Role
+from funcdex_assets.seeds import derive_id, generator
+
+FIRST_DAY = datetime(2025, 1, 6)
+DAYS = 720
+_CONTEXTS = (
+    "{name} has been {position} at {company}, {kind}, for {years} years and mostly deals with {counterpart}.",
+    "As {position}, {name} answers to the head office of {company} and to {counterpart}; lately the {matter} takes most of the day.",
+    "{company} is {kind}. {name} joined {years} years ago, is {position} now, and keeps the {matter} moving.",
+    "{name}, {position} at {company}, inherited the {matter} from a colleague and wants it off the desk.",
+    "Known at {company} for getting things done, {name} ({position}) is the one whom {counterpart} calls about the {matter}.",
+    "{name} works as {position} for {company}, {kind}, with a small team and little time for the {matter}.",
+)
+
+
+class Identity(NamedTuple):
+    name: str
+    email: str
+    position: str
+    company: str
+
+
+class PersonaDraft(msgspec.Struct):
+    """`register` is how the person writes."""
+
+    name: str
+    position: str
+    company: str
+    context: str
+    register: Literal["brisk", "warm", "formal", "chatty"]
+
+
+def identity(scenario_id: str, industry: str) -> Identity:
+    """Who the person of an offline scenario is: the same for the scenario's text and for the persona."""
+    rng = generator("identity", scenario_id)
+    entry = industries().get(industry) or rng.choice(list(industries().values()))
+    company = rng.choice(entry["companies"])
+    who = person(rng, domain_of(company))
+    return Identity(who.name, who.email, rng.choice(entry["positions"]), company)
+
+
+def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
+    """Adds what no model is asked for: the mail address, and the conversation's place in time."""
+    rng = generator("moment", seed, scenario.scenario_id)
+    zone = rng.choice(load("people")["time_zones"])
+    day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    local = person(rng, domain_of(draft.company)).email
+    known = identity(scenario.scenario_id, scenario.industry)
+    return Persona(
+        persona_id=derive_id("persona", scenario.scenario_id),
+        scenario_id=scenario.scenario_id,
+        name=draft.name,
+        email=known.email if known.name == draft.name else local,
+        position=draft.position,
+        company=draft.company,
+        industry=scenario.industry,
+        context=draft.context,
+        register=draft.register,
+        time_zone=zone["name"],
+        today=f"{day:%Y-%m-%d}T{rng.randint(8, 17):02d}:{rng.choice(range(0, 60, 5)):02d}:00{zone['offset']}",
+    )
+
+
+def _variables(scenario: Scenario) -> dict[str, object]:
+    return {"industry": scenario.industry, "scenario": scenario.text}
+
+
+def _improvise(scenario: Scenario, rng: Random) -> PersonaDraft:
+    who = identity(scenario.scenario_id, scenario.industry)
+    entry = industries().get(scenario.industry) or rng.choice(list(industries().values()))
+    slots = {
+        "name": who.name,
+        "position": who.position,
+        "company": who.company,
+        "kind": entry["kind"],
+        "matter": scenario.matter,
+        "counterpart": rng.choice(entry["counterparts"]),
+        "years": str(rng.randint(2, 14)),
+    }
+    return PersonaDraft(
+        name=who.name,
+        position=who.position,
+        company=who.company,
+        context=fill(rng.choice(_CONTEXTS), slots),
+        register=rng.choice(("brisk", "warm", "formal", "chatty")),
+    )
+
+
+ROLE = Role("persona_writer", PersonaDraft, _variables, _improvise)

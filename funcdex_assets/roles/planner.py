@@ -1,0 +1,44 @@
+"""Says how the user will behave in the conversation."""
+
+from dataclasses import dataclass
+from random import Random
+
+import msgspec
+
+from funcdex_assets.language.lexicon import load
+from funcdex_assets.records import Clarity, Persona, Scenario
+from funcdex_assets.roles.role import Role
+
+CLARITY = {
+    "excellent": "says everything that is needed at once, precisely",
+    "good": "gives the facts along with each request",
+    "average": "leaves things out, so that the assistant has to ask",
+}
+
+
+@dataclass(frozen=True)
+class PlanBrief:
+    scenario: Scenario
+    persona: Persona
+    clarity: Clarity
+
+
+class Disposition(msgspec.Struct):
+    disposition: str
+
+
+def _variables(brief: PlanBrief) -> dict[str, object]:
+    return {
+        "scenario": brief.scenario.text,
+        "context": brief.persona.context,
+        "register": brief.persona.register,
+        "clarity": CLARITY[brief.clarity],
+    }
+
+
+def _improvise(brief: PlanBrief, rng: Random) -> Disposition:
+    fitting = [entry["text"] for entry in load("dispositions") if entry["register"] == brief.persona.register]
+    return Disposition(rng.choice(fitting))
+
+
+ROLE = Role("planner", Disposition, _variables, _improvise)

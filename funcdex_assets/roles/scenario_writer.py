@@ -1,0 +1,78 @@
+"""Writes the situation in which somebody needs the tools of a chain."""
+
+from dataclasses import dataclass
+from random import Random
+
+import msgspec
+
+from funcdex_assets.language import phrases, values
+from funcdex_assets.language.lexicon import fill, industries, moves
+from funcdex_assets.records import Scenario, Tool, ToolChain
+from funcdex_assets.roles.persona_writer import identity
+from funcdex_assets.roles.role import Role
+
+
+@dataclass(frozen=True)
+class ScenarioBrief:
+    """`tools` are those of the chain, in its order."""
+
+    scenario_id: str
+    chain: ToolChain
+    tools: tuple[Tool, ...]
+
+
+class ScenarioDraft(msgspec.Struct):
+    """`matter` is what it is about, as a short noun phrase."""
+
+    industry: str
+    matter: str
+    title: str
+    text: str
+
+
+def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
+    return Scenario(
+        scenario_id=brief.scenario_id,
+        chain_id=brief.chain.chain_id,
+        title=draft.title,
+        text=draft.text,
+        industry=draft.industry,
+        matter=draft.matter,
+        tools=tuple(tool.name for tool in brief.tools),
+        held_out=brief.chain.held_out,
+    )
+
+
+def _variables(brief: ScenarioBrief) -> dict[str, object]:
+    return {
+        "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
+        "steps": " → ".join(tool.name for tool in brief.tools),
+    }
+
+
+def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
+    entry = rng.choice(list(industries().values()))
+    matter = rng.choice(entry["matters"])
+    person = identity(brief.scenario_id, entry["industry"])
+    goals = list(dict.fromkeys(phrases.infinitive(tool.name, rng) for tool in brief.tools))
+    shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
+    goal = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    slots = {
+        "name": person.name,
+        "position": person.position,
+        "kind": entry["kind"],
+        "matter": matter,
+        "pressure": rng.choice(entry["pressures"]),
+        "counterpart": rng.choice(entry["counterparts"]),
+        "goal": goal,
+        "goal_short": shown[-1],
+    }
+    return ScenarioDraft(
+        industry=entry["industry"],
+        matter=matter,
+        title=fill(rng.choice(moves("scenario_titles")), {**slots, "matter": values.sentence(matter)}),
+        text=values.sentence(fill(rng.choice(moves("scenario_frames")), slots)),
+    )
+
+
+ROLE = Role("scenario_writer", ScenarioDraft, _variables, _improvise)

@@ -1,0 +1,22 @@
+"""The settings of `funcdex.yaml`, with what one run wants otherwise."""
+
+import dagster as dg
+from pydantic import Field
+
+from funcdex_assets.settings import Settings, load_settings
+
+
+class SettingsResource(dg.ConfigurableResource[Settings]):
+    seed: int | None = Field(None, ge=0, description="by default the seed in funcdex.yaml")
+    conversations: int | None = Field(
+        None, ge=1, description="conversations per partition; by default the number in funcdex.yaml"
+    )
+
+    def create_resource(self, context: dg.InitResourceContext) -> Settings:  # noqa: ARG002
+        settings = load_settings()
+        if self.seed is not None:
+            settings = settings.model_copy(update={"seed": self.seed})
+        if self.conversations is not None:
+            generation = settings.generation.model_copy(update={"conversations": self.conversations})
+            settings = settings.model_copy(update={"generation": generation})
+        return settings
