@@ -248,3 +248,71 @@ class Verdict(Record):
     tool_use_quality: int
     naturalness: int
     task_completion: int
+
+
+# ── what came of it ───────────────────────────────────────────────────────────────────────────
+
+
+class DeduplicatedScenario(Scenario):
+    """A scenario candidate and what became of it.
+
+    kept:      unlike all known ones; goes on
+    duplicate: repeats `duplicate_of`, with cosine `similarity` and word `overlap`
+    surplus:   unlike all known ones, but there were enough; forgotten, so that it may come again
+    """
+
+    status: Literal["kept", "duplicate", "surplus"]
+    duplicate_of: str | None
+    similarity: float | None
+    overlap: float | None
+    cluster_id: str
+
+
+class SystemPrompt(Record):
+    conversation_id: str
+    system_prompt: str
+
+
+class ScoredConversation(Record):
+    """A conversation's findings, and the scores of the judge `judge`."""
+
+    conversation_id: str
+    judge: str
+    user_query_clarity: int
+    tool_use_quality: int
+    naturalness: int
+    task_completion: int
+    reasoning: str
+    findings: tuple[Finding, ...]
+
+
+class SelectedConversation(Record):
+    """An accepted conversation, or a rejected one with the reasons; `dml` is its text."""
+
+    conversation_id: str
+    reasons: tuple[str, ...]
+    tool_use_quality: int
+    dml: str
+
+
+class ParsedConversation(Record):
+    """One training example before it is split: OpenAI `messages` and `tools`, and where it is from.
+
+    `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
+    """
+
+    conversation_id: str
+    partition: str
+    messages: Json
+    tools: Json
+    scenario_id: str
+    cluster_id: str
+    chain_id: str
+    held_out: bool
+    clarity: str
+    calls: int
+    user_turns: int
+
+
+class DatasetRow(ParsedConversation):
+    split: Literal["train", "test"]

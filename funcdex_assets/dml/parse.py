@@ -70,7 +70,7 @@ class _Reader:
 
     def turn(self) -> None:
         if self.tag != USER:
-            raise self.misplaced("`</user>` or the end")
+            raise self.misplaced("`</user>` or the end" if self.messages else "`</user>`")
         self.messages.append(Message(role="user", content=self.utterance()))
         while True:
             thought = self.thought()

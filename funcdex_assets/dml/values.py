@@ -44,7 +44,8 @@ def read(text: str, start: int) -> tuple[Json, int]:
     except _Objection as error:
         raise text_error(error.rule, text, start, error.expected, error.found) from None
     except json.JSONDecodeError as error:
-        raise text_error("json", text, error.pos, f"JSON ({error.msg[0].lower()}{error.msg[1:]})") from None
+        reason = error.msg.removesuffix(" at")
+        raise text_error("json", text, error.pos, f"JSON ({reason[0].lower()}{reason[1:]})") from None
     except RecursionError:
         raise _too_deep_in(text, start) from None
     except ValueError:  # int() refuses more than 4300 digits

@@ -35,13 +35,14 @@ _decode = msgspec.json.Decoder(Completion).decode
 class JournaledEngine:
     """Asks `engine` only what the SQLite file at `path` cannot answer. Errors are never written.
 
-    Several processes may share the file (WAL; not on a network file system). A second caller of a
+    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. Several processes may share the file (WAL; not on a network file system). A second caller of a
     request that is in flight on the same event loop waits for its answer instead of asking again.
     """
 
-    def __init__(self, engine: InferenceEngine, path: Path) -> None:
+    def __init__(self, engine: InferenceEngine, path: Path, concurrency: int = 32) -> None:
         self._engine = engine
         self._path = path
+        self._concurrency = concurrency
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._reader = _connect(path)
@@ -53,9 +54,7 @@ class JournaledEngine:
             ) from error
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._waiting: deque[tuple[bytes, str, str, bytes]] = deque()
-        self._in_flight: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[bytes, asyncio.Task[Completion]]
-        ] = WeakKeyDictionary()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _InFlight] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -63,15 +62,18 @@ class JournaledEngine:
 
     async def complete(self, request: Request) -> Completion:
         key = request_key(self.name, request)
-        tasks = self._in_flight.setdefault(asyncio.get_running_loop(), {})
+        loop = asyncio.get_running_loop()
+        in_flight = self._loops.get(loop)
+        if in_flight is None:
+            in_flight = self._loops[loop] = _InFlight(self._concurrency)
         # Shielded: a caller that gives up must not take the answer from the others, nor from the journal.
-        if key in tasks:
-            return _replayed(await asyncio.shield(tasks[key]))
+        if key in in_flight.tasks:
+            return _replayed(await asyncio.shield(in_flight.tasks[key]))
         written = self._read(key)
         if written is not None:
             return _replayed(written)
-        tasks[key] = task = asyncio.create_task(self._ask(key, request))
-        task.add_done_callback(lambda _: tasks.pop(key, None))
+        in_flight.tasks[key] = task = asyncio.create_task(self._ask(key, request, in_flight.slots))
+        task.add_done_callback(lambda _: in_flight.tasks.pop(key, None))
         return await asyncio.shield(task)
 
     async def close(self) -> None:
@@ -84,13 +86,14 @@ class JournaledEngine:
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise self._unusable("read", error) from error
 
-    async def _ask(self, key: bytes, request: Request) -> Completion:
-        completion = await self._engine.complete(request)
-        self._waiting.append((key, self.name, request.role, msgspec.json.encode(completion)))
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_waiting)
-        except sqlite3.Error as error:
-            raise self._unusable("write", error) from error
+    async def _ask(self, key: bytes, request: Request, slots: asyncio.Semaphore) -> Completion:
+        async with slots:
+            completion = await self._engine.complete(request)
+            self._waiting.append((key, self.name, request.role, msgspec.json.encode(completion)))
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_waiting)
+            except sqlite3.Error as error:
+                raise self._unusable("write", error) from error
         return completion
 
     def _commit_waiting(self) -> None:
@@ -115,6 +118,16 @@ class JournaledEngine:
             "a journal, then run again: what is written will not be asked again",
             retryable=False,
         )
+
+
+class _InFlight:
+    """What is asked and not yet written, on one event loop."""
+
+    __slots__ = ("slots", "tasks")
+
+    def __init__(self, concurrency: int) -> None:
+        self.slots = asyncio.Semaphore(concurrency)
+        self.tasks: dict[bytes, asyncio.Task[Completion]] = {}
 
 
 def request_key(engine: str, request: Request) -> bytes:

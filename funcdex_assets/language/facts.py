@@ -68,7 +68,7 @@ def assemble(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> di
 def _mentioned(tool: Tool, taken: set[str], rng: Random, has_bound: bool) -> Iterator[str]:
     """Optional top-level arguments that this user happens to mention."""
     parsed = parse_tool_name(tool.name)
-    budget = rng.choice((0, 1, 1, 2))
+    budget = 0 if parsed.action in ("get", "delete") else rng.choice((0, 1, 1, 2))
     searching = parsed.action == "list" and not has_bound
     options = [
         (name, weight)

@@ -9,6 +9,8 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+import msgspec
+
 from funcdex_assets.catalog.json_schema import scalars
 from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, resource_noun, words
 from funcdex_assets.language import values
@@ -60,6 +62,7 @@ _INLINE = {
 }
 _GENERIC = ("with {words} {x}", "with the {words} set to {x}", "{words}: {x}")
 _SEPARATE = ("The {words} should be {x}.", "Use {x} as the {words}.", "For the {words}: {x}.", "{Words}: {x}.")
+_TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 _LONG = 48  # characters; longer texts get a sentence of their own
 _DULL = frozenset("kind etag type object mime self color version format visibility schema locale livemode".split())
 
@@ -91,8 +94,9 @@ def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], referenc
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
     earlier results, by argument pointer. The request ends with "?" when it is a question.
     """
-    slots = {_slot(argument.argument): quote(argument) for argument in told}
-    slots |= {_slot(pointer): text for pointer, text in references.items()}
+    told = _grouped(told)
+    slots = {slot(argument.argument): quote(argument) for argument in told}
+    slots |= {slot(pointer): text for pointer, text in references.items()}
     if any(is_page_token(argument.argument.rsplit("/", 1)[-1]) for argument in step.arguments if argument.source == "result"):
         return rng.choice(NEXT_PAGE), []
     entry = phrasebook().get(tool.name)
@@ -109,10 +113,10 @@ def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], referenc
     sentences = []
     inline = 0
     for argument in told:
-        if _slot(argument.argument) in used:
+        if slot(argument.argument) in used:
             continue
         clause = _inline(argument, rng)
-        if clause and inline < 2 and not question and len(argument.surface) < _LONG:
+        if clause and inline < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
             request += (" " if inline == 0 else ", ") + clause
             inline += 1
         else:
@@ -120,8 +124,23 @@ def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], referenc
     return request + ("?" if question else ""), sentences
 
 
+def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
+    """The items of one array as one fact: `maria@… and tom@…`."""
+    groups: dict[str, list[PlannedArgument]] = {}
+    for argument in told:
+        groups.setdefault(slot(argument.argument), []).append(argument)
+    return [
+        group[0]
+        if len(group) == 1
+        else msgspec.structs.replace(group[0], surface=" and ".join(argument.surface for argument in group))
+        for group in groups.values()
+    ]
+
+
 def separate(argument: PlannedArgument, rng: Random) -> str:
     name = argument_words(argument.argument)
+    if "@" in argument.surface and {"recipient", "to"} & set(name.split()):
+        return fill(rng.choice(_TO), {"x": argument.surface})
     return fill(rng.choice(_SEPARATE), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
 
 
@@ -243,9 +262,10 @@ def _describe(value: Any, now: datetime) -> tuple[str, list[str]]:
             continue
         if is_id(name) and "key" not in parts:
             continue
-        if isinstance(leaf, bool) or (pointer.count("/") > 2 and "/0" not in pointer):
+        if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
             continue
-        if not label and len(steps) <= 2 and parts & {"title", "subject", "name", "summary", "filename"} and isinstance(leaf, str):
+        person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
+        if not label and not person and len(steps) <= 2 and parts & {"title", "subject", "name", "summary", "filename"} and isinstance(leaf, str):
             label = f'"{leaf}"'
         elif isinstance(leaf, str) and len(leaf) > 120:
             continue
@@ -268,7 +288,7 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
         moment = read_moment({}, value)
         if moment is not None:
             said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[0]
-            return f"{name.removesuffix(' at').removesuffix(' date')} {said}"
+            return said if name in ("date", "time", "when") else f"{name.removesuffix(' at').removesuffix(' date')} {said}"
         if value.startswith("http") or "@" in value:
             return value
         return f"{name} {value.replace('_', ' ').lower() if value.isupper() and '_' in value else value}"
@@ -302,17 +322,14 @@ def _main_items(result: Any) -> tuple[Sequence[Any] | None, str]:
     return best, noun
 
 
-def _slot(pointer: str) -> str:
+def slot(pointer: str) -> str:
     """`/start/dateTime` → `start.dateTime`, `/label_ids/0` → `label_ids`."""
     return ".".join(step for step in pointer.split("/")[1:] if not step.isdigit())
 
 
 def _inline(argument: PlannedArgument, rng: Random) -> str | None:
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
-    for part in reversed(words(steps[-1])):
-        if part in _INLINE:
-            return fill(_INLINE[part], {"x": quote(argument)})
-    for part in words(steps[0]):
+    for part in (*words(steps[-1]), *words(steps[0])):
         if part in _INLINE:
             return fill(_INLINE[part], {"x": quote(argument)})
     if len(words(steps[-1])) > 3:

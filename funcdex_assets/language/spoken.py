@@ -48,9 +48,9 @@ def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str
     """The span of `text` (in its own spelling) that states the value, or None."""
     moment = read_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
-        day = _first_found(text, [*_date_forms(moment.date(), now.date()), value])
-        return day if day and (day == value or _first_found(text, _time_forms(moment.time()))) else None
-    return _first_found(text, spoken_forms(name, schema, value, now))
+        day = find_words(text, [*_date_forms(moment.date(), now.date()), value])
+        return day if day and (day == value or find_words(text, _time_forms(moment.time()))) else None
+    return find_words(text, spoken_forms(name, schema, value, now))
 
 
 def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
@@ -140,7 +140,7 @@ def _flag_phrases(name: str) -> list[str]:
     return [" ".join(parts), name]
 
 
-def _first_found(text: str, forms: list[str]) -> str | None:
+def find_words(text: str, forms: list[str]) -> str | None:
     """The first form that stands in the text as whole words, in the text's own spelling."""
     folded = text.lower()
     if len(folded) != len(text):  # a few letters change length when lowered

@@ -59,7 +59,9 @@ def title(matter: str) -> str:
 
 
 def sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Capitalised, unless it begins with an address."""
+    first = text.split(" ", 1)[0]
+    return text if "@" in first or "://" in first else text[:1].upper() + text[1:]
 
 
 def text_slots(situation: Situation, rng: Random, first_name: str = "") -> dict[str, str]:

@@ -6,17 +6,18 @@ random beyond its seed. Values are realistic for their name, format and descript
 (`language/values.py`).
 """
 
+import mimetypes
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve, scalars, schema_type
+from funcdex_assets.catalog.json_schema import Schema, resolve, scalars, schema_type, validator
 from funcdex_assets.catalog.names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.spoken import quoted_part, read_moment
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Tool
 from funcdex_assets.tool_graph.graph import SYNONYMS
@@ -27,6 +28,9 @@ _PAST = frozenset("created updated modified sent received date last internal ope
 _LATER = frozenset("due start end expires scheduled until deadline next ends starts".split())
 _TRUTHS = frozenset("success successful ok sent deleted removed accepted available confirmed updated added shared notified active".split())
 _FIRST_STATES = ("open", "active", "confirmed", "needsAction", "to do", "todo", "draft", "pending", "scheduled", "accepted", "sent", "queued", "created", "incomplete")
+_STATE = frozenset("status state labels label_ids flags".split())
+_COUNTS = frozenset("count total estimate".split())
+_ADDRESSED = frozenset("to recipient recipients attendee attendees invitee invitees participant participants people".split())
 _ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
 
 Thing = dict[str, Any]
@@ -94,18 +98,29 @@ class _Call:
         self.world, self.rng, self.situation = world, world._rng, world._situation  # noqa: SLF001
         self.name, self.root, self.needed = name, root, needed
         self.echo: dict[str, Any] = {}
-        self.identities: dict[str, str] = {}
+        self.identities: dict[str, str | int] = {}
         self.limit = MAX_ITEMS
+        self.addressed: list[str] = []
         for pointer, value in scalars(dict(arguments)):
             steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
+            if not steps:
+                continue
+            if isinstance(value, str) and "@" in value and not {"cc", "bcc"} & set(words(steps[0])):
+                self.addressed.append(value)
             self.echo.setdefault(_plain(steps[-1]), value)
-            if is_id(steps[-1]) and isinstance(value, str):
+            if is_id(steps[-1]) and isinstance(value, str | int):
                 self.identities[_kind(resource_noun(steps[-1]) or name.noun)] = value
             if set(words(steps[-1])) & {"limit", "max", "size", "results"} and isinstance(value, int):
                 self.limit = max(1, min(value, MAX_ITEMS))
         for key, value in arguments.items():
             if isinstance(value, list | dict):
                 self.echo[_plain(key)] = value
+        inside = [key for key, part in root.get("properties", {}).items() if schema_type(resolve(part, root)) == "object"]
+        self.only_object = singular_words(inside[0]) if len(inside) == 1 else None
+        self.makes_new = name.action in ("create", "send", "copy")
+        self.inherited: Thing = {}
+        for kind, identity in self.identities.items():
+            self.inherited |= world._things.get(kind, {}).get(str(identity), {})  # noqa: SLF001
 
     def fill(self, schema: Schema, path: str, name: str, noun: str, depth: int, thing: Thing | None = None, person: Person | None = None) -> Any:
         schema = resolve(schema, self.root)
@@ -135,18 +150,42 @@ class _Call:
             if depth >= MAX_DEPTH and key not in required:
                 continue
             remembered = known.get(_plain(key))
+            if remembered is None and self_made["_subject"] and not is_id(key) and not set(words(key)) & (_PAST | _STATE):
+                remembered = self.inherited.get(_plain(key))
             part = resolve(part, self.root)
-            if remembered is not None and _same_kind(part, remembered) and not self._changed(key):
+            missing = remembered == [] and any(path_needed.startswith(f"{place}/") for path_needed in self.needed)
+            if remembered is not None and not missing and self._still_holds(part, key, remembered):
                 made[key] = remembered
             elif schema_type(part) in ("object", "array"):
                 echoed = self.echo.get(_plain(key)) if self_made["_subject"] else None
-                if isinstance(echoed, list) and self._valid_echo(part, echoed):
+                if isinstance(echoed, list | dict) and fits_schema(part, echoed, self.root):
                     made[key] = echoed
+                elif self_made["_subject"] and self.addressed and (people := self._addressed(part, place, key, depth)):
+                    made[key] = people
                 else:
                     made[key] = self.fill(part, place, key, singular_words(key), depth + 1)
             else:
                 made[key] = self._leaf(part, place, key, noun, self_made, person)
+        _count(made, properties)
         return made
+
+    def _still_holds(self, schema: Schema, key: str, remembered: Any) -> bool:
+        return not self._changed(key) and fits_schema(schema, remembered, self.root)
+
+    def _addressed(self, schema: Schema, path: str, name: str, depth: int) -> Any:
+        """The people whom the call addressed, as the result lists them under `to` or `attendees`."""
+        if not {*words(name), singular_words(name)} & _ADDRESSED:
+            return None
+        one = schema_type(schema) != "array"
+        items = resolve(schema if one else schema.get("items", {}), self.root)
+        if schema_type(items) != "object" or "email" not in items.get("properties", {}):
+            return None
+        people = []
+        for address in dict.fromkeys(self.addressed):
+            first, _, last = address.partition("@")[0].partition(".")
+            who = Person(f"{first} {last}".strip().title(), first.title(), address)
+            people.append(self._object(items, f"{path}/*", name, name, depth + 1, who, {}, subject=False))
+        return people[0] if one else people
 
     def _array(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> list[Any]:
         items = resolve(schema.get("items", {}), self.root)
@@ -164,7 +203,8 @@ class _Call:
         wanted = any(path_needed.startswith(f"{path}/*") for path_needed in self.needed)
         size = self.rng.randint(1, self.limit) if main else self.rng.choice((1, 1, 2)) if wanted or least else self.rng.choice((0, 1, 1))
         size = min(max(size, least, 1 if wanted else 0), schema.get("maxItems", 99))
-        known = list(self.world._things.get(_kind(noun), {}).values()) if main and not self.echo else []  # noqa: SLF001
+        known = self._listed(noun) if main else []
+        size = min(max(size, len(known)), schema.get("maxItems", 99))
         made = []
         for index in range(size):
             thing = known[index] if index < len(known) else {}
@@ -173,6 +213,20 @@ class _Call:
         if main:
             newest_first(made)
         return made
+
+    def _listed(self, noun: str) -> list[Thing]:
+        """Things known from earlier calls that belong into this listing: of the right parent, and
+        holding the words that are searched for."""
+        sought = [value for key, value in self.echo.items() if key in values.QUERIES and isinstance(value, str)]
+        wanted = {word for text in sought for word in words(quoted_part(text) or text)}
+        found = []
+        for thing in self.world._things.get(_kind(noun), {}).values():  # noqa: SLF001
+            parents = [thing.get(f"{kind}id") for kind in self.identities if kind != _kind(noun)]
+            inside = all(parent == identity for parent, (kind, identity) in zip(parents, [item for item in self.identities.items() if item[0] != _kind(noun)], strict=True))
+            text = " ".join(str(part).lower() for part in thing.values() if isinstance(part, str))
+            if inside and all(word in text for word in wanted):
+                found.append(thing)
+        return found[-MAX_ITEMS:]
 
     # ── leaves ───────────────────────────────────────────────────────────────────────────────
 
@@ -186,16 +240,14 @@ class _Call:
             return self._token()
         if is_id(name) and "enum" not in schema:
             return self._identity(schema, name, noun, known, subject)
-        if subject and (echoed := self.echo.get(_plain(name), self._renamed(parts))) is not None and self._valid_echo(schema, echoed):
+        if subject and (echoed := self.echo.get(_plain(name), self._renamed(parts))) is not None and fits_schema(schema, echoed, self.root):
             return echoed
         if "enum" in schema:
-            return self._choice(schema, name)
+            return self._choice(schema, name, made)
         match schema_type(schema):
             case "boolean":
                 return bool(parts & _TRUTHS) or (not parts & {"has", "is", "trashed", "archived", "deleted"} and self.rng.random() < 0.3)
             case "integer" | "number":
-                if parts & {"count", "total", "estimate"} and not parts & {"amount", "price"} and (known_size := self._size_of(made)) is not None:
-                    return known_size
                 return values.make_number(name, schema, self.rng)
             case "null":
                 return None
@@ -256,12 +308,12 @@ class _Call:
             return remembered
         own = about == "" or kind == _kind(noun)
         given = self.identities.get(kind)
-        if given is not None and (subject or not own):
-            return int(given) if schema_type(schema) == "integer" and given.isdigit() else given
+        if given is not None and (not own or (subject and not self.makes_new)):
+            return _typed(schema, given)
         if not own and (others := self.world._things.get(kind)):  # noqa: SLF001
-            return next(reversed(others))
+            return _typed(schema, next(reversed(others)))
         if schema_type(schema) == "integer":
-            return self.rng.randint(max(1000, int(schema.get("minimum", 1000))), 9_999_999)
+            return self.rng.randint(int(schema.get("minimum", 1000)), int(schema.get("maximum", 9_999_999)))
         examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
         if examples:
             return values.mimic(self.rng.choice(examples), self.rng)
@@ -293,8 +345,11 @@ class _Call:
         past = bool(parts & _PAST) or not parts & _LATER
         return values.moment_text(schema, values.make_moment(self.situation, self.rng, past))
 
-    def _choice(self, schema: Schema, name: str) -> Any:
+    def _choice(self, schema: Schema, name: str, made: Thing) -> Any:
         options = [option for option in schema["enum"] if option is not None]
+        if "mime" in words(name):
+            file = str(next((made[key] for key in ("filename", "name", "title") if key in made), ""))
+            return next((option for option in options if mimetypes.guess_type(file)[0] == option), self.rng.choice(options))
         if set(words(name)) & {"status", "state"} and self.name.action in ("create", "send"):
             for state in _FIRST_STATES:
                 for option in options:
@@ -307,7 +362,11 @@ class _Call:
 
     def _is_subject(self, noun: str, depth: int) -> bool:
         """Whether this object is the very thing that the call names or makes."""
-        return depth == 0 or (_kind(noun) == _kind(self.name.noun) and self.name.action != "list") or depth == 1 and noun in ("data", "result")
+        if depth == 0 or depth == 1 and noun in ("data", "result"):
+            return True
+        if self.name.action == "list":
+            return False
+        return _kind(noun) == _kind(self.name.noun) or (depth == 1 and noun == self.only_object)
 
     def _is_main(self, noun: str) -> bool:
         return _kind(noun) in {_kind(word) for word in self.name.words} or self.name.action == "list"
@@ -315,8 +374,8 @@ class _Call:
     def _known_thing(self, noun: str, depth: int, name: str) -> Thing:
         things = self.world._things.get(_kind(noun), {})  # noqa: SLF001
         given = self.identities.get(_kind(noun))
-        if given is not None and (self._is_subject(noun, depth) or _kind(singular_words(name)) == _kind(noun)):
-            return dict(things.get(given, {}))
+        if given is not None and not self.makes_new and (self._is_subject(noun, depth) or _kind(singular_words(name)) == _kind(noun)):
+            return dict(things.get(str(given), {}))
         return {}
 
     def _changed(self, key: str) -> bool:
@@ -328,28 +387,15 @@ class _Call:
 
     def _renamed(self, parts: set[str]) -> Any:
         """The argument that fills a result field of another name: `summary` for `title`."""
+        if parts & {"snippet", "preview", "excerpt"} and self.makes_new:
+            text = next((self.echo[key] for key in ("body", "messagebody", "text", "content") if isinstance(self.echo.get(key), str)), None)
+            return text[:90] if text else None
         for group in ({"title", "name", "summary", "subject"}, {"body", "content", "text", "description", "message"}):
             if parts & group and self.name.action in ("create", "update", "send"):
                 named = [self.echo[word] for word in sorted(group) if isinstance(self.echo.get(word), str)]
                 if named and parts & {"title", "name", "summary", "subject", "body", "content", "text"} and len(parts) == 1:
                     return named[0]
         return None
-
-    def _valid_echo(self, schema: Schema, value: Any) -> bool:
-        kind = schema_type(schema)
-        if kind == "array":
-            items = resolve(schema.get("items", {}), self.root)
-            if schema_type(items) == "object":
-                return False
-            return isinstance(value, list) and all(self._valid_echo(items, part) for part in value)
-        python = {"string": str, "integer": int, "number": (int, float), "boolean": bool}.get(kind)
-        if python is None or not isinstance(value, python) or (kind != "boolean" and isinstance(value, bool)):
-            return False
-        if "enum" in schema and value not in schema["enum"]:
-            return False
-        if isinstance(value, str) and (wanted := schema.get("format")) and wanted in ("email", "date", "date-time", "uri", "time"):
-            return _has_format(wanted, value)
-        return values.fits(schema, value)
 
     def _wanted(self, place: str, key: str) -> bool:
         if any(path == place or path.startswith(place + "/") for path in self.needed):
@@ -359,9 +405,6 @@ class _Call:
         if set(words(key)) & {"error", "errors", "warning"}:
             return False
         return _plain(key) in self.echo or self.rng.random() < 0.65
-
-    def _size_of(self, made: Thing) -> int | None:
-        return next((len(part) for part in made.values() if isinstance(part, list)), None)
 
     def _someone(self, name: str) -> Person:
         if set(words(name)) & _ITS_OWN:
@@ -379,6 +422,10 @@ class _Call:
         return "".join(self.rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789") for _ in range(16))
 
 
+def _typed(schema: Schema, identity: str | int) -> str | int:
+    return int(identity) if schema_type(schema) == "integer" and str(identity).isdigit() else identity
+
+
 def newest_first(items: list[dict[str, Any]]) -> None:
     """Sorts listed things by their date when they have one in the past, newest first."""
     key = next((key for key in (items[0] if items else {}) if set(words(key)) & _PAST and isinstance(items[0][key], str)), None)
@@ -392,21 +439,22 @@ def _is_about_person(name: str, properties: Mapping[str, Any]) -> bool:
     return bool(set(words(singular_words(name))) & values.PEOPLE) or {"name", "email"} <= properties.keys()
 
 
-def _same_kind(schema: Schema, value: Any) -> bool:
-    python = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list}
-    kind = schema_type(schema)
-    if kind in ("object", "array"):
-        return False
-    if "enum" in schema and value not in schema["enum"]:
-        return False
-    return isinstance(value, python.get(kind, str))
+def fits_schema(schema: Schema, value: Any, root: Schema) -> bool:
+    """Whether a value from elsewhere may stand here; `$ref`s are resolved against the whole schema."""
+    whole = {**schema, "$defs": root["$defs"]} if "$defs" in root else schema
+    return validator(whole).is_valid(value)
 
 
-def _has_format(wanted: str, value: str) -> bool:
-    match wanted:
-        case "email":
-            return "@" in value
-        case "uri":
-            return "://" in value
-        case _:
-            return read_moment({"format": wanted}, value) is not None
+def _count(made: dict[str, Any], properties: Mapping[str, Schema]) -> None:
+    """Counts say how many things are listed beside them: `message_count` beside `messages`."""
+    listed = next(((key, part) for key, part in made.items() if isinstance(part, list)), None)
+    if listed is None:
+        return
+    nouns = {*words(listed[0]), *(singular(word) for word in words(listed[0]))}
+    for key, value in made.items():
+        parts = set(words(key))
+        if isinstance(value, bool) or not isinstance(value, int) or not parts & _COUNTS:
+            continue
+        if parts <= _COUNTS | nouns | {"result", "results", "size", "number", "of"}:
+            schema, size = properties.get(key, {}), len(listed[1])
+            made[key] = max(schema.get("minimum", 0), min(size, schema.get("maximum", size)))

@@ -1,0 +1,41 @@
+"""The whole of de-duplication: embed the candidates, look them up, decide, remember.
+
+One call for the asset; each step is a module beside this one.
+"""
+
+from collections.abc import Sequence
+
+from funcdex_assets.dedup.embedding import Embedder
+from funcdex_assets.dedup.index import IndexedScenario, ScenarioIndex, batch_of
+from funcdex_assets.dedup.neighbours import Decision, Thresholds, deduplicate
+from funcdex_assets.dedup.signatures import signatures
+
+
+def deduplicate_batch(
+    ids: Sequence[str],
+    texts: Sequence[str],
+    *,
+    partition: str,
+    seed: int,
+    toolkits: Sequence[str],
+    embedder: Embedder,
+    index: ScenarioIndex,
+    thresholds: Thresholds,
+) -> list[Decision]:
+    """Decides on all candidates of a partition and seed, and remembers them in place of earlier ones.
+
+    The same call gives the same decisions again, whatever other partitions and seeds were added.
+    """
+    batch = batch_of(partition, seed, toolkits, embedder.name, ids, texts)
+    vectors, words = embedder.embed(texts), signatures(texts)
+    with index.turn():
+        known = index.neighbours(batch, vectors, words)
+        decisions = deduplicate(ids, vectors, words, known, thresholds)
+        index.replace(
+            batch,
+            [
+                IndexedScenario(d.scenario_id, text, d.kept, d.cluster_id, vector, signature)
+                for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
+            ],
+        )
+    return decisions

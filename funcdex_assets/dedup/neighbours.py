@@ -1,0 +1,184 @@
+"""The decision: which candidates repeat a known scenario, or an earlier candidate.
+
+Pure functions over vectors and signatures; where known scenarios are kept is `index.py`'s business.
+Candidates are judged in order, greedily: each is compared with what is known and with the candidates
+kept before it. Two scenarios are duplicates when they mean the same *or* are worded the same.
+
+>>> vectors = np.array([[1.0, 0.0], [0.9, 0.436], [0.0, 1.0]], np.float32)
+>>> words = np.arange(3 * 64, dtype=np.uint32).reshape(3, 64)
+>>> [d.duplicate_of for d in deduplicate(["a", "b", "c"], vectors, words)]
+[None, 'a', None]
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap
+
+NEAREST = 8  # known scenarios looked at per candidate
+
+# Wording is looked at only where the meaning is at least this close. Of 180 texts with 4 of some 25
+# words replaced, all had a cosine of .47 or more with the original (benchmarks/dedup.py).
+_SAME_WORDS_FROM = 0.4
+_BLOCK = 1024
+# Similarities are rounded, so that the order in which BLAS adds cannot change who is nearest.
+_DECIMALS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Duplicates: cosine ≥ `semantic`, or word overlap ≥ `lexical`.
+
+    The defaults are for all-MiniLM-L6-v2. On tests/data/scenario_pairs.jsonl (benchmarks/dedup.py):
+    `ordinary` pairs P .94, R .57, F1 .71 (the best F1 on that set is .84, at .54, with P .81);
+    `adversarial` pairs (paraphrases without shared words against other requests in copied wording)
+    P .20, R .10: they are out of this model's reach at any threshold. `semantic` was chosen on the
+    first set for precision, because a batch is compared with thousands of scenarios, not with one.
+    `lexical` finds no labelled pair, and objects to none (the highest overlap of two different
+    requests is .47); it finds copies with a few words exchanged, which can fall to a cosine of .47.
+    """
+
+    semantic: float = 0.65
+    lexical: float = 0.6
+
+
+COPIES_ONLY = Thresholds(semantic=0.85, lexical=0.6)
+"""For `HashedNgrams`, whose cosine of unrelated scenarios is .52 in the median and .83 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`duplicate_of` is None for a kept candidate, and `cluster_id` its own id.
+
+    `similarity` and `overlap` are those to the original, or to the nearest scenario if it is kept.
+    """
+
+    scenario_id: str
+    kept: bool
+    duplicate_of: str | None
+    similarity: float
+    overlap: float
+    cluster_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Of each candidate the nearest known scenarios, nearest first: arrays of (candidates, k ≤ 8)."""
+
+    ids: np.ndarray
+    similarities: np.ndarray
+    overlaps: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Some known scenarios: ids (n), unit vectors (n, d), signatures (n, 64)."""
+
+    ids: np.ndarray
+    vectors: np.ndarray
+    signatures: np.ndarray
+
+
+def nearest(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[Known]) -> Neighbours:
+    """Exact nearest neighbours among known scenarios that arrive in blocks, so that they need not fit."""
+    count = len(vectors)
+    best = np.full((count, NEAREST), -np.inf, np.float32)
+    places = np.zeros((count, NEAREST), np.int64)
+    # Place 0 is nobody: it fills up where fewer than eight are known.
+    ids, words, known = [np.array([""], object)], [np.zeros((1, SIGNATURE_SIZE), np.uint32)], 1
+    for block in blocks:
+        similarities = np.round(vectors @ block.vectors.T, _DECIMALS)
+        better = np.flatnonzero(similarities.max(axis=1, initial=-np.inf) >= best.min(axis=1))
+        pool = np.hstack([best[better], similarities[better]])
+        pool_places = np.hstack(
+            [places[better], np.broadcast_to(known + np.arange(len(block.ids)), similarities[better].shape)]
+        )
+        top = np.argpartition(pool, -NEAREST, axis=1)[:, -NEAREST:]
+        best[better] = np.take_along_axis(pool, top, axis=1)
+        places[better] = np.take_along_axis(pool_places, top, axis=1)
+        ids.append(block.ids)
+        words.append(block.signatures)
+        known += len(block.ids)
+    found_ids = np.concatenate(ids)[places]
+    order = np.lexsort((found_ids.astype(str), -best), axis=-1)
+    places = np.take_along_axis(places, order, axis=1)
+    return Neighbours(
+        ids=np.take_along_axis(found_ids, order, axis=1),
+        similarities=np.take_along_axis(best, order, axis=1),
+        overlaps=overlap(np.concatenate(words)[places], signatures[:, None, :]),
+    )
+
+
+def deduplicate(
+    ids: Sequence[str],
+    vectors: np.ndarray,
+    signatures: np.ndarray,
+    known: Neighbours | None = None,
+    thresholds: Thresholds = Thresholds(),
+) -> list[Decision]:
+    """One decision per candidate, in their order; the nearest original wins, a known one before a new."""
+    known = known or nearest(vectors, signatures, ())
+    decisions: list[Decision] = []
+    kept = np.zeros(len(ids), bool)
+    for start in range(0, len(ids), _BLOCK):
+        stop = min(start + _BLOCK, len(ids))
+        similarities = np.round(vectors[start:stop] @ vectors[:stop].T, _DECIMALS)
+        for row in range(start, stop):
+            to_known = _best(known.ids[row], known.similarities[row], known.overlaps[row], thresholds)
+            to_kept = _best_kept(
+                ids, similarities[row - start, :row], kept[:row], signatures, row, thresholds
+            )
+            duplicate, similarity, shared, original = max(
+                (to_known, to_kept), key=lambda found: (found[0], found[1])
+            )
+            kept[row] = not duplicate
+            decisions.append(
+                Decision(
+                    scenario_id=ids[row],
+                    kept=not duplicate,
+                    duplicate_of=original if duplicate else None,
+                    similarity=similarity,
+                    overlap=shared,
+                    cluster_id=original if duplicate else ids[row],
+                )
+            )
+    return decisions
+
+
+_Found = tuple[bool, float, float, str]  # duplicate?, similarity, overlap, of which scenario
+_NOBODY: _Found = (False, 0.0, 0.0, "")
+
+
+def _best_kept(
+    ids: Sequence[str],
+    similarities: np.ndarray,
+    kept: np.ndarray,
+    signatures: np.ndarray,
+    row: int,
+    thresholds: Thresholds,
+) -> _Found:
+    near = np.flatnonzero(kept & (similarities >= min(_SAME_WORDS_FROM, thresholds.semantic)))
+    if near.size == 0:
+        near = np.flatnonzero(kept)
+        near = near[[int(similarities[near].argmax())]] if near.size else near
+    overlaps = overlap(signatures[near], signatures[row])
+    return _best([ids[place] for place in near], similarities[near], overlaps, thresholds)
+
+
+def _best(
+    ids: Sequence[str] | np.ndarray, similarities: np.ndarray, overlaps: np.ndarray, thresholds: Thresholds
+) -> _Found:
+    """The nearest duplicate, or else the nearest scenario; the first of equals."""
+    if len(similarities) == 0 or similarities.max() == -np.inf:
+        return _NOBODY
+    same_words = (overlaps >= thresholds.lexical) & (similarities >= _SAME_WORDS_FROM)
+    duplicates = (similarities >= thresholds.semantic) | same_words
+    place = int(np.where(duplicates | ~duplicates.any(), similarities, -np.inf).argmax())
+    # Values of a float32 as people write them: .9, not .8999999761581421.
+    similarity, shared = (
+        round(float(similarities[place]), _DECIMALS),
+        round(float(overlaps[place]), _DECIMALS),
+    )
+    return bool(duplicates[place]), similarity, shared, str(ids[place])

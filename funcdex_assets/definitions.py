@@ -1,0 +1,31 @@
+"""The table of contents: the stages in the order in which data flows, and what runs them."""
+
+import dagster as dg
+
+from funcdex_assets import jobs
+from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, scenarios
+from funcdex_assets.assets._stage import EXECUTOR
+from funcdex_assets.settings import load_settings
+from resources.settings import SettingsResource
+from resources.tables import TableStoreResource
+
+STAGES = (
+    catalogue,  # tool_definitions, tool_graph, tool_chains
+    scenarios,  # scenarios, deduplicated_scenarios
+    people,  # personas, conversation_plans
+    conversations,  # conversations, system_prompts
+    quality,  # scored_, accepted_, rejected_, parsed_conversations
+    publishing,  # dataset, dataset_release
+)
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(STAGES),
+    asset_checks=dg.load_asset_checks_from_modules(STAGES),
+    jobs=jobs.JOBS,
+    schedules=[jobs.nightly(load_settings())],
+    resources={
+        "settings": SettingsResource(),
+        "tables": TableStoreResource(),
+    },
+    executor=EXECUTOR,
+)

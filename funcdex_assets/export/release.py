@@ -1,0 +1,72 @@
+"""A dataset on disk: train and test as JSONL and Parquet, and a card that says what it is.
+
+A release is written beside its destination and published by one rename, so that a reader sees the
+whole of it or nothing. Its name is the hash of its rows: the same rows are the same release, and an
+older release is never touched. `latest` names the newest one.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from funcdex_assets.export.card import dataset_card
+from funcdex_assets.records import DatasetRow
+from funcdex_assets.tables import to_frame
+
+SPLITS = ("train", "test")
+
+
+def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
+    """Writes the release of dataset `name` into `folder/<release>`; returns that path.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    content = {split: [row for row in rows if row.split == split] for split in SPLITS}
+    lines = {split: b"".join(_line(row) for row in part) for split, part in content.items()}
+    release = f"release_{_digest(lines)}"
+    destination = folder / release
+    if not destination.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{release}.{uuid4().hex[:8]}"
+        try:
+            draft.mkdir()
+            for split in SPLITS:
+                (draft / f"{split}.jsonl").write_bytes(lines[split])
+                to_frame(content[split], DatasetRow).write_parquet(draft / f"{split}.parquet", compression="zstd")
+            (draft / "README.md").write_text(dataset_card(name, release, rows), encoding="utf-8")
+            os.rename(draft, destination)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not destination.is_dir():  # else somebody else published the same rows just now
+                raise
+    pointer = folder / f".latest.{uuid4().hex[:8]}"
+    pointer.write_text(release + "\n", encoding="utf-8")
+    os.replace(pointer, folder / "latest")
+    return destination
+
+
+def _line(row: DatasetRow) -> bytes:
+    return msgspec.json.encode(
+        {
+            "id": row.conversation_id,
+            "partition": row.partition,
+            "messages": row.messages,
+            "tools": row.tools,
+            "clarity": row.clarity,
+            "chain_id": row.chain_id,
+            "cluster_id": row.cluster_id,
+        }
+    ) + b"\n"
+
+
+def _digest(lines: dict[str, bytes]) -> str:
+    digest = blake2b(digest_size=6)
+    for split in SPLITS:
+        digest.update(split.encode() + lines[split])
+    return digest.hexdigest()

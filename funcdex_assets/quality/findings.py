@@ -1,0 +1,153 @@
+"""What can be wrong with a conversation: one rule, one function.
+
+A rule looks at a `Case` and yields findings. A blocking finding rejects the conversation; the others
+cost it points with the judge. Rules judge what was said, never the plan, so they hold for any engine.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import problems, scalars
+from funcdex_assets.dml.markup import DMLError
+from funcdex_assets.dml.structure import check
+from funcdex_assets.language.spoken import says
+from funcdex_assets.language.values import Situation
+from funcdex_assets.quality.provenance import ungrounded
+from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
+
+MIN_USER_MESSAGES = 2
+_PLACEHOLDER = re.compile(
+    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`tools` are those offered in the conversation, by name."""
+
+    messages: Sequence[Message]
+    tools: Mapping[str, Tool]
+    provenance: Sequence[ArgumentSource]
+    situation: Situation
+
+
+Rule = Callable[[Case], Iterator[Finding]]
+
+
+def structure(case: Case) -> Iterator[Finding]:
+    """Messages that do not make a conversation: order, pairing of calls and results, ids, empty texts."""
+    try:
+        check(case.messages)
+    except DMLError as error:
+        yield Finding(rule="structure", text=str(error))
+
+
+def no_call(case: Case) -> Iterator[Finding]:
+    """A conversation without a single call."""
+    if not any(message.tool_calls for message in case.messages):
+        yield Finding(rule="no_call", text="No tool is called in the whole conversation")
+
+
+def too_few_user_messages(case: Case) -> Iterator[Finding]:
+    """A conversation in which the user speaks only once is not multi-turn."""
+    spoken = sum(message.role == "user" for message in case.messages)
+    if spoken < MIN_USER_MESSAGES:
+        yield Finding(rule="too_few_user_messages", text=f"The user speaks {spoken} times, fewer than {MIN_USER_MESSAGES}")
+
+
+def unknown_tool(case: Case) -> Iterator[Finding]:
+    """A call to a tool that was not offered."""
+    for index, message in enumerate(case.messages):
+        for call in message.tool_calls:
+            if call.name not in case.tools:
+                yield Finding(
+                    rule="unknown_tool", message=index, text=f"{call.id} calls {call.name!r}, which is not among the tools offered"
+                )
+
+
+def invalid_arguments(case: Case) -> Iterator[Finding]:
+    """Arguments that are not valid under the tool's JSON Schema."""
+    for index, message in enumerate(case.messages):
+        for call in message.tool_calls:
+            if tool := case.tools.get(call.name):
+                for problem in problems(tool.parameters, call.arguments):
+                    place, _, text = problem.partition(": ")
+                    yield Finding(rule="invalid_arguments", message=index, place=place, text=f"{call.id} {call.name}: {text}")
+
+
+def invalid_result(case: Case) -> Iterator[Finding]:
+    """A successful result that is not valid under the tool's response schema."""
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or result.error or not (tool := case.tools.get(result.name)) or tool.returns is None:
+            continue
+        for problem in problems(tool.returns, result.content):
+            place, _, text = problem.partition(": ")
+            yield Finding(rule="invalid_result", message=index, place=place, text=f"{result.call_id} {result.name}: {text}")
+
+
+def ungrounded_argument(case: Case) -> Iterator[Finding]:
+    """An argument that neither the user, an earlier result, the context nor the schema provides."""
+    for index, call, pointer, value in ungrounded(case.messages, case.provenance):
+        yield Finding(
+            rule="ungrounded_argument", message=index, place=pointer, text=f"{call.id} {call.name}: {value!r} comes from nowhere"
+        )
+
+
+def placeholder_content(case: Case) -> Iterator[Finding]:
+    """Text that stands for content instead of being it: `<base64>`, `your_name`, `example.com`."""
+    for index, message in enumerate(case.messages):
+        for call in message.tool_calls:
+            for pointer, value in scalars(call.arguments):
+                if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
+                    yield Finding(
+                        rule="placeholder_content", message=index, place=pointer, text=f"{call.id} {call.name}: {found[0]!r} is a placeholder"
+                    )
+
+
+def uncited_answer(case: Case) -> Iterator[Finding]:
+    """A reply after results that names no value of any of them: the user learns nothing from it."""
+    fresh: list[Any] = []
+    for index, message in enumerate(case.messages):
+        if message.role == "user":
+            fresh = []
+        elif message.result is not None:
+            fresh.append(message.result.content)
+        elif fresh and not message.tool_calls and not _cites(message.content or "", fresh, case):
+            yield Finding(
+                rule="uncited_answer", blocking=False, message=index, text="The answer cites no value of the results before it"
+            )
+
+
+def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
+    listed = (len(part) for result in results if isinstance(result, dict) for part in result.values() if isinstance(part, list))
+    if any(str(size) in text or (size == 0 and " no " in text) or (size == 1 and "one" in text) for size in listed):
+        return True
+    leaves = [(pointer.rsplit("/", 1)[-1], value) for result in results for pointer, value in scalars(result)]
+    if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
+        return True
+    now = case.situation.now
+    return any(
+        not isinstance(value, bool) and value not in (None, "", [], {}) and says(text, name, {}, value, now) for name, value in leaves
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    structure,
+    no_call,
+    too_few_user_messages,
+    unknown_tool,
+    invalid_arguments,
+    invalid_result,
+    ungrounded_argument,
+    placeholder_content,
+    uncited_answer,
+)
+
+
+def find(case: Case) -> tuple[Finding, ...]:
+    """All findings of all rules, in the order of the rules."""
+    return tuple(finding for rule in RULES for finding in rule(case))

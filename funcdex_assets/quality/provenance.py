@@ -1,0 +1,132 @@
+"""Where each argument of each call came from, found again in the messages alone.
+
+Nothing of the plan is used: a value counts as grounded only if the user said it before, an earlier
+result holds it, the context gives it, or the schema fixes it. So the same function audits
+conversations that a model wrote and those that were simulated. An argument without a source has none
+in the result, and `quality/findings.py` reports it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.catalog.json_schema import Schema, leaves, scalars
+from funcdex_assets.catalog.names import is_id, is_page_token
+from funcdex_assets.language.spoken import quoted_part, says
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records import ArgumentSource, Message, Tool, ToolCall
+
+
+
+def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
+    """The source of every scalar argument that has one, in the order of the conversation."""
+    found: list[ArgumentSource] = []
+    past = _Past(situation)
+    group: list[tuple[str, Any]] = []
+    for index, message in enumerate(messages):
+        if message.role == "user":
+            past.heard(index, message.content or "")
+        elif message.result is not None:
+            group.append((message.result.call_id, message.result.content))
+        elif message.role == "assistant":
+            for call_id, content in group:  # results of a group are not there for the group's own calls
+                past.returned(call_id, content)
+            group = []
+            for call in message.tool_calls:
+                found += [
+                    source
+                    for pointer, value in scalars(call.arguments)
+                    if pointer and (source := past.source(call, pointer, value, tools.get(call.name)))
+                ]
+    return tuple(found)
+
+
+def ungrounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Iterator[tuple[int, ToolCall, str, Any]]:
+    """(message index, call, pointer, value) of each scalar argument without a source."""
+    known = {(source.call_id, source.argument) for source in provenance}
+    for index, message in enumerate(messages):
+        for call in message.tool_calls:
+            for pointer, value in scalars(call.arguments):
+                if pointer and (call.id, pointer) not in known:
+                    yield index, call, pointer, value
+
+
+class _Past:
+    """What the user said and the tools returned before a call."""
+
+    def __init__(self, situation: Situation):
+        self.situation = situation
+        self.utterances: list[tuple[int, str]] = []
+        self.values: dict[Any, tuple[str, str]] = {}
+        persona = situation.persona
+        self.context = {
+            persona.email: "user.email",
+            persona.name: "user.name",
+            persona.time_zone: "user.time_zone",
+            persona.today: "now",
+            persona.today[:10]: "today",
+        }
+
+    def heard(self, index: int, text: str) -> None:
+        self.utterances.append((index, text))
+
+    def returned(self, call_id: str, content: Any) -> None:
+        for pointer, value in scalars(content):
+            if value not in (None, "", [], {}) and not isinstance(value, bool):
+                self.values.setdefault(_key(value), (call_id, pointer))
+
+    def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
+        name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+        schema = _leaf_schema(tool, pointer) if tool else {}
+        made_by_service = is_id(name) or is_page_token(name)
+        attempts = (
+            (self._from_result, self._from_user, self._from_context, self._from_schema)
+            if made_by_service
+            else (self._from_user, self._from_result, self._from_context, self._from_schema)
+        )
+        for attempt in attempts:
+            if found := attempt(name, schema, value):
+                return ArgumentSource(call_id=call.id, argument=pointer, **found)
+        return None
+
+    def _from_user(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:
+        for index, text in reversed(self.utterances):
+            if (span := says(text, name, schema, value, self.situation.now)) is not None:
+                return {"source": "user", "message": index, "evidence": span}
+        return None
+
+    def _from_result(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        known = self.values.get(_key(value))
+        if known is None and isinstance(value, str) and (quoted := quoted_part(value)):
+            known = self.values.get(_key(quoted))
+        return {"source": "result", "from_call": known[0], "pointer": known[1]} if known else None
+
+    def _from_context(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        if isinstance(value, str) and value in self.context:
+            return {"source": "context", "evidence": self.context[value]}
+        return None
+
+    def _from_schema(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        for keyword in ("const", "default"):
+            if keyword in schema and schema[keyword] == value:
+                return {"source": "schema", "evidence": keyword}
+        return {"source": "schema", "evidence": "enum"} if schema.get("enum") == [value] else None
+
+
+def _key(value: Any) -> Any:
+    """Equal texts are equal without quotes, case and surrounding space; numbers only to numbers."""
+    if isinstance(value, str):
+        return value.strip().lower().replace("'", "").replace('"', "")
+    return value if isinstance(value, int | float) else msgspec.json.encode(value)
+
+
+def _leaf_schema(tool: Tool, pointer: str) -> Schema:
+    path = "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
+    return _schemas(msgspec.json.encode(tool.parameters)).get(path, {})
+
+
+@cache
+def _schemas(parameters: bytes) -> Mapping[str, Schema]:
+    return {leaf.path: leaf.schema for leaf in leaves(msgspec.json.decode(parameters))}

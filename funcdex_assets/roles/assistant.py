@@ -1,0 +1,134 @@
+"""Plays the assistant: asks for what is missing, calls tools, reports what came of it."""
+
+from random import Random
+
+import msgspec
+
+from funcdex_assets.catalog.json_schema import resolve, schema_type
+from funcdex_assets.catalog.names import parse_tool_name, words
+from funcdex_assets.language import phrases, values
+from funcdex_assets.language.facts import assemble
+from funcdex_assets.language.lexicon import fill, moves, slots_of
+from funcdex_assets.language.spoken import quoted_part
+from funcdex_assets.records import Json, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.roles.role import Role
+from funcdex_assets.simulation.scene import Scene
+
+
+class Call(msgspec.Struct):
+    name: str
+    arguments: Json
+
+
+class Move(msgspec.Struct):
+    """Either calls (several at once only if they do not depend on each other), or a reply."""
+
+    thought: str | None = None
+    reply: str | None = None
+    calls: list[Call] = []
+
+
+def _variables(scene: Scene) -> dict[str, object]:
+    persona = scene.situation.persona
+    tools = [
+        f"- {tool.name}: {tool.description}\n  arguments: {msgspec.json.encode(tool.parameters).decode()}"
+        for tool in scene.tools.values()
+    ]
+    return {
+        "tools": "\n".join(tools),
+        "today": persona.today,
+        "time_zone": persona.time_zone,
+        "user": f"{persona.name} <{persona.email}>, {persona.position} at {persona.company}",
+        "thoughts": "Give your next step and its reason in `thought`." if scene.thoughts else "Leave `thought` null.",
+        "transcript": scene.transcript(),
+    }
+
+
+def _improvise(scene: Scene, rng: Random) -> Move:
+    pending = scene.pending()
+    if not pending:
+        return _report(scene, rng) if scene.done_this_turn() else _farewell(scene, rng)
+    unsaid = scene.unsaid()
+    if unsaid:
+        return _ask(scene, unsaid, rng)
+    step = pending[0]
+    tool = scene.tools[step.tool]
+    resolved = {
+        argument.argument: _as_written(tool, argument, scene.resolve(argument), rng)
+        for argument in step.arguments
+        if argument.source == "result"
+    }
+    return Move(
+        thought=_reason(scene, step, rng) if scene.thoughts else None,
+        reply=f"{values.sentence(phrases.doing(step.tool, rng))} now." if rng.random() < 0.12 else None,
+        calls=[Call(step.tool, assemble(step.arguments, resolved))],
+    )
+
+
+def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random) -> Json:
+    """A found title put into the query language of the argument that it fills."""
+    name = argument.argument.rsplit("/", 1)[-1]
+    schema = resolve(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
+    if isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & values.QUERIES:
+        if any(quoted_part(str(example)) for example in schema.get("examples", ())):
+            return values.query_for(schema, value.replace("'", "").replace('"', ""), rng)
+    return value
+
+
+def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
+    missing = phrases.missing(unsaid)
+    thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
+    return Move(thought=thought, reply=values.sentence(fill(rng.choice(moves("assistant_asks")), {"missing": missing})))
+
+
+def _report(scene: Scene, rng: Random) -> Move:
+    done = scene.done_this_turn()
+    told = [item for item in done if parse_tool_name(item[1].tool).action not in ("list", "get")]
+    if done[-1] not in told:
+        told.append(done[-1])
+    acted = parse_tool_name(done[-1][1].tool).action not in ("list", "get")
+    parts = [rng.choice(moves("assistant_opens")["acted" if acted else "found"])] if rng.random() < 0.7 else []
+    for index, step in told[-3:]:
+        tool = scene.tools[step.tool]
+        parts.append(phrases.report(tool, {}, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
+    if rng.random() < 0.4:
+        offer = fill(rng.choice(moves("assistant_offers")), values.text_slots(scene.situation, rng))
+        parts.append(offer)
+    reply = "\n".join(part for part in parts if part) if any("\n" in part for part in parts) else " ".join(part for part in parts if part)
+    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
+    thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
+    return Move(thought=thought, reply=reply.strip())
+
+
+def _farewell(scene: Scene, rng: Random) -> Move:
+    slots = values.text_slots(scene.situation, rng)
+    thought = "The user is done; say goodbye without adding anything." if scene.thoughts else None
+    return Move(thought=thought, reply=fill(rng.choice(moves("assistant_farewells")), slots))
+
+
+def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
+    said = {
+        phrases.slot(argument.argument): phrases.quote(argument)
+        for argument in step.arguments
+        if argument.source == "user"
+    }
+    for argument in step.arguments:
+        if argument.source == "result" and argument.step is not None:
+            noun = parse_tool_name(scene.plan.steps[argument.step].tool).noun
+            said[phrases.slot(argument.argument)] = phrases.reference(argument, noun, True, rng)
+    return said
+
+
+def _reason(scene: Scene, step: PlannedStep, rng: Random) -> str:
+    have = [f"the {phrases.argument_words(argument.argument)}" for argument in step.arguments if argument.source in ("user", "result")]
+    frames = [frame for frame in moves("thought_frames") if have or "have" not in slots_of(frame)]
+    last = scene.pending()[-1]
+    slots = {
+        "why": phrases.doing(last.tool, rng),
+        "action": phrases.doing(step.tool, rng),
+        "have": " and ".join(list(dict.fromkeys(have))[:2]),
+    }
+    return values.sentence(fill(rng.choice(frames), slots))
+
+
+ROLE = Role("assistant", Move, _variables, _improvise)

@@ -1,0 +1,27 @@
+"""Every role's improvisation by name: what the offline engine can play."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from funcdex_assets.roles import (
+    assistant,
+    judge,
+    persona_writer,
+    planner,
+    scenario_writer,
+    system_prompt_writer,
+    user_simulator,
+)
+
+ROLES = (
+    scenario_writer.ROLE,
+    persona_writer.ROLE,
+    planner.ROLE,
+    user_simulator.ROLE,
+    assistant.ROLE,
+    system_prompt_writer.ROLE,
+    judge.ROLE,
+)
+
+IMPROVISATIONS: Mapping[str, Callable[[Any, Random], Any]] = {role.name: role.improvise for role in ROLES}

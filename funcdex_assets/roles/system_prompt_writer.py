@@ -1,0 +1,89 @@
+"""Writes the system prompt under which a conversation could have taken place.
+
+The context that arguments may come from (the present moment, the user's address and time zone) is
+added by the program, so that every system prompt has it, whoever wrote the rest.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from funcdex_assets.language.lexicon import fill
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records import ConversationPlan, Tool
+from funcdex_assets.roles.role import Role
+
+_WHO = (
+    "You are the assistant of {name}, {position} at {company}.",
+    "You support {name} ({position}, {company}) in daily work.",
+    "You are a work assistant at {company}, {kind}, and help {name}, who is {position} there.",
+    "{company} has you at the side of its staff; right now you work with {name}, {position}.",
+    "As the digital assistant of {company} you take care of requests by {name}, its {position}.",
+)
+_WHAT = (
+    "You can act in {services}. Use these services for everything they can do, and nothing else for it.",
+    "You have access to {services}; look things up there rather than guess.",
+    "Your tools cover {services}. Whatever a request needs from them, do it yourself and report the outcome.",
+    "{services} are at your disposal. Act on clear requests at once.",
+)
+_HOW = (
+    "Take every detail from the user or from what you looked up. If something required is missing, ask one short question.",
+    "Never invent addresses, dates or amounts: ask when you do not know, and say plainly what you did.",
+    "Ask before acting only when a required detail is missing. Keep answers short and name the facts that matter.",
+    "Confirm what was done with the details that count, and leave internal identifiers out of your answers.",
+    "Work step by step, one request after the other, and tell the user what came of each.",
+)
+_TONE = {
+    "brisk": ("Be brief.", "Short sentences, no small talk."),
+    "warm": ("Be friendly and personal.", "A warm tone is welcome."),
+    "formal": ("Keep a courteous, professional tone.", "Write formally."),
+    "chatty": ("A relaxed tone is fine.", "Feel free to be conversational."),
+}
+
+
+@dataclass(frozen=True)
+class SystemPromptBrief:
+    plan: ConversationPlan
+    situation: Situation
+    tools: tuple[Tool, ...]
+
+
+def with_context(prompt: str, situation: Situation) -> str:
+    persona = situation.persona
+    moment = situation.now.strftime("%A, %d %B %Y, %H:%M")
+    return (
+        f"{prompt}\n\nCurrent time: {moment} ({persona.today}), time zone {persona.time_zone}. "
+        f"The user is {persona.name} <{persona.email}>."
+    )
+
+
+def _variables(brief: SystemPromptBrief) -> dict[str, object]:
+    persona = brief.situation.persona
+    return {
+        "user": f"{persona.name}, {persona.position} at {persona.company}. {persona.context}",
+        "scenario": brief.situation.scenario.text,
+        "disposition": brief.plan.disposition,
+        "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
+    }
+
+
+def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
+    persona = brief.situation.persona
+    services = list(dict.fromkeys(_service(tool.toolkit) for tool in brief.tools))
+    slots = {
+        "name": persona.name,
+        "position": persona.position,
+        "company": persona.company,
+        "kind": f"in {persona.industry}",
+        "services": services[0] if len(services) == 1 else f"{', '.join(services[:-1])} and {services[-1]}",
+    }
+    parts = [_WHO, _WHAT, _HOW, _TONE[persona.register]]
+    who, what, how, tone = (fill(rng.choice(part), slots) for part in parts)
+    return f"{who} {what}\n\n{how} {tone}"
+
+
+def _service(toolkit: str) -> str:
+    known = {"googlecalendar": "Google Calendar", "googledrive": "Google Drive", "googledocs": "Google Docs", "whatsapp": "WhatsApp"}
+    return known.get(toolkit, toolkit.replace("-", " ").title())
+
+
+ROLE = Role("system_prompt_writer", str, _variables, _improvise)

@@ -1,0 +1,147 @@
+"""A stub OpenAI-compatible server: scripted replies, every request recorded."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+
+@dataclass
+class Reply:
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    hang_up: bool = False
+
+
+def answer(content: str | None = "Fine.", finish_reason: str = "stop", **message: Any) -> Reply:
+    return Reply(
+        body={
+            "id": "1",
+            "object": "chat.completion",
+            "model": "tiny-2026-01-01",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": content, **message},
+                    "finish_reason": finish_reason,
+                }
+            ],
+            "usage": {
+                "prompt_tokens": 11,
+                "completion_tokens": 3,
+                "prompt_tokens_details": {"cached_tokens": 8},
+            },
+        }
+    )
+
+
+def failure(status: int, message: str, code: str | None = None, **headers: str) -> Reply:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, {"error": {"message": message, "type": "error", "code": code}}, names)
+
+
+class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # with the default of 5, connections of many clients at once are reset
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that give up or are killed are what some tests are about."""
+
+
+class StubServer:
+    """`script` holds the replies to the first questions; `otherwise` answers the rest."""
+
+    def __init__(self) -> None:
+        self.questions: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.script: list[Reply] = []
+        self.otherwise: Callable[[dict[str, Any]], Reply] = lambda _: answer()
+        self.models = ["tiny"]
+        self.in_flight = self.most_in_flight = 0
+        self._lock = threading.Lock()
+        self._server = QuietServer(("127.0.0.1", 0), self._handler())
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def reply(self, question: dict[str, Any], headers: dict[str, str]) -> Reply:
+        with self._lock:
+            number = len(self.questions)
+            self.questions.append(question)
+            self.headers.append(headers)
+        return self.script[number] if number < len(self.script) else self.otherwise(question)
+
+    def count(self, change: int) -> None:
+        with self._lock:
+            self.in_flight += change
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def _handler(stub) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self.send(Reply(body={"object": "list", "data": [{"id": model} for model in stub.models]}))
+
+            def do_POST(self) -> None:
+                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                stub.count(+1)
+                reply = stub.reply(question, {name.lower(): value for name, value in self.headers.items()})
+                threading.Event().wait(reply.delay_s)
+                stub.count(-1)
+                if reply.hang_up:
+                    self.close_connection = True
+                else:
+                    self.send(reply)
+
+            def send(self, reply: Reply) -> None:
+                content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+                try:
+                    self.send_response(reply.status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(content)))
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(content)
+                except OSError:  # the client has given up, as in the timeout tests
+                    self.close_connection = True
+
+        return Handler
+
+
+@pytest.fixture
+def server() -> Iterator[StubServer]:
+    stub = StubServer()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture
+def replies() -> Any:
+    """The makers of replies, for tests in files that cannot import a conftest."""
+
+    class Makers:
+        ok = staticmethod(answer)
+        failed = staticmethod(failure)
+        raw = Reply
+
+    return Makers
+
+
+@pytest.fixture(autouse=True)
+def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries wait milliseconds instead of seconds; a server's Retry-After is still honoured."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)

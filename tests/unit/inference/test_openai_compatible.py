@@ -1,0 +1,495 @@
+import asyncio
+import time
+
+import pytest
+
+from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
+from funcdex_assets.inference.protocol import (
+    ChatMessage,
+    GrammarConstraint,
+    InferenceError,
+    JsonSchemaConstraint,
+    Request,
+    Sampling,
+)
+
+KEY = "sk-very-secret-0123456789"
+GRAMMAR = GrammarConstraint('root ::= "yes" | "no"')
+SCHEMA = JsonSchemaConstraint("colour", {"type": "object", "properties": {"hue": {"type": "integer"}}})
+RESPONSE_FORMAT = {
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "colour", "schema": SCHEMA.schema, "strict": False},
+    }
+}
+
+
+def request(constraint=None, role="planner", seed=7, text="Plan it.", **sampling):
+    messages = (ChatMessage("system", "You plan."), ChatMessage("user", text))
+    return Request(role, None, lambda: messages, seed, Sampling(**sampling), constraint)
+
+
+def engine(server, profile="vllm", **changes):
+    settings = {"model": "tiny", "base_url": server.base_url, "api_key": KEY, "timeout_s": 5, "retries": 2}
+    return OpenAICompatibleEngine(profile, **(settings | changes))
+
+
+def ask(engine, *requests):
+    async def all_of_them():
+        try:
+            return await asyncio.gather(*map(engine.complete, requests))
+        finally:
+            await engine.close()
+
+    return asyncio.run(all_of_them())
+
+
+def failure_of(call) -> InferenceError:
+    """The error of `call`, after a look whether it tells the key anywhere that a report would show."""
+    with pytest.raises(InferenceError) as caught:
+        call()
+    error = caught.value
+    assert KEY not in f"{error} {error!r} {error.args} {error.__cause__!r} {error.__context__!r}"
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
+    return error
+
+
+# ── what is sent ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("profile", "constraint", "fields"),
+    [
+        pytest.param(
+            "vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="vllm-grammar"
+        ),
+        pytest.param("vllm", SCHEMA, {"structured_outputs": {"json": SCHEMA.schema}}, id="vllm-schema"),
+        pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.grammar}, id="llama_cpp-grammar"),
+        pytest.param("llama_cpp", SCHEMA, RESPONSE_FORMAT, id="llama_cpp-schema"),
+        pytest.param("openai", SCHEMA, RESPONSE_FORMAT, id="openai-schema"),
+        pytest.param("openai", None, {}, id="unconstrained"),
+        pytest.param(
+            "vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="lazy"
+        ),
+    ],
+)
+def test_the_request_says_what_was_asked_in_the_servers_own_words(server, profile, constraint, fields):
+    ask(
+        engine(server, profile),
+        request(constraint, seed=2**63 - 1, temperature=0.5, max_tokens=99, stop=("<",)),
+    )
+    assert server.questions == [
+        {
+            "model": "tiny",
+            "messages": [{"role": "system", "content": "You plan."}, {"role": "user", "content": "Plan it."}],
+            "max_tokens": 99,
+            "seed": 2**31 - 1,
+            "temperature": 0.5,
+            "stop": ["<"],
+            **fields,
+        }
+    ]
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_sampling_left_open_is_left_to_the_server(server):
+    ask(engine(server), request(temperature=None))
+    assert not {"temperature", "top_p", "stop"} & server.questions[0].keys()
+
+
+def test_a_grammar_for_a_server_that_takes_none_is_refused_unsent(server):
+    error = failure_of(lambda: ask(engine(server, "openai"), request(GRAMMAR)))
+    assert "cannot take a grammar" in str(error)
+    assert "use the profile vllm or llama_cpp, or the strategy simulate" in str(error)
+    assert not error.retryable
+    assert server.questions == []
+
+
+# ── what comes back ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_completion_carries_text_reason_usage_and_time(server, replies):
+    server.script = [replies.ok("Done", finish_reason="length")]
+    (completion,) = ask(engine(server), request())
+    assert (completion.text, completion.finish_reason) == ("Done", "length")
+    usage = completion.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (11, 3, 8)
+    assert completion.model == "tiny", "as asked for, so that its price is found"
+    assert 0 < completion.latency_s < 5
+    assert (completion.retries, completion.replayed) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "finish_reason", "text"),
+    [
+        pytest.param("<think>\nHm.\n</think>\n\nYes", "stop", "Yes", id="reasoning-is-removed"),
+        pytest.param(None, "length", "", id="all-tokens-went-into-hidden-reasoning"),
+        pytest.param("", "stop", "", id="an-empty-answer-is-an-answer"),
+    ],
+)
+def test_the_text_is_the_answer_alone(server, replies, content, finish_reason, text):
+    server.script = [replies.ok(content, finish_reason)]
+    (completion,) = ask(engine(server), request())
+    assert (completion.text, completion.finish_reason) == (text, finish_reason)
+
+
+def test_usage_may_be_missing(server, replies):
+    reply = replies.ok()
+    del reply.body["usage"]
+    server.script = [reply]
+    assert ask(engine(server), request())[0].usage.prompt_tokens == 0
+
+
+# ── what goes wrong and passes ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(lambda r: [r.failed(500, "boom")], id="500"),
+        pytest.param(lambda r: [r.failed(503, "Loading model"), r.failed(502, "")], id="503-then-502"),
+        pytest.param(lambda r: [r.failed(429, "slow down", retry_after="0.01")], id="429"),
+        pytest.param(lambda r: [r.raw(hang_up=True)], id="connection-lost"),
+        pytest.param(lambda r: [r.raw(body=b'{"choices": [{"mess')], id="cut-json"),
+        pytest.param(
+            lambda r: [r.raw(body=b'{"choices": [{"message": {"content": "\xff"}}]}')], id="not-utf-8"
+        ),
+        pytest.param(lambda r: [r.raw(body={"choices": []})], id="no-choices"),
+        pytest.param(lambda r: [r.raw(body={"error": {"message": "upstream"}})], id="200-with-an-error"),
+        pytest.param(lambda r: [r.ok(None)], id="no-content"),
+        pytest.param(
+            lambda r: [r.failed(500, "boom"), r.raw(body={"choices": []})], id="500-then-no-choices"
+        ),
+    ],
+)
+def test_a_passing_failure_is_retried(server, replies, script):
+    server.script = script(replies)
+    (completion,) = ask(engine(server), request())
+    assert completion.text == "Fine."
+    assert completion.retries == len(server.script)
+    assert len(server.questions) == len(server.script) + 1
+    assert all(question == server.questions[0] for question in server.questions)
+
+
+def test_a_hanging_try_is_given_up_and_asked_again(server, replies):
+    reply = replies.ok("late")
+    reply.delay_s = 2
+    server.script = [reply]
+    (completion,) = ask(engine(server, timeout_s=0.2), request())
+    assert (completion.text, completion.retries) == ("Fine.", 1)
+
+
+def test_retry_after_is_waited_for(server, replies):
+    server.script = [replies.failed(429, "slow down", retry_after="0.6")]
+    (completion,) = ask(engine(server), request())
+    assert 0.6 <= completion.latency_s < 2
+
+
+# ── what goes wrong and stays ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reply", "retryable", "asked", "said"),
+    [
+        pytest.param(
+            lambda r: r.failed(429, "Too many", retry_after="0.01"),
+            True,
+            3,
+            ["limits the rate (HTTP 429 in 3 tries): Too many", "inference.concurrency"],
+            id="rate-limit",
+        ),
+        pytest.param(
+            lambda r: r.failed(500, "CUDA out of memory"),
+            True,
+            3,
+            ["failed (HTTP 500 in 3 tries): CUDA out of memory", "server's log"],
+            id="server-error",
+        ),
+        pytest.param(
+            lambda r: r.raw(delay_s=1, hang_up=True),
+            True,
+            3,
+            ["did not answer within 0.3 s in 3 tries", "inference.timeout_s"],
+            id="timeout",
+        ),
+        pytest.param(
+            lambda r: r.raw(hang_up=True),
+            True,
+            3,
+            ["cannot be reached in 3 tries", "inference.base_url"],
+            id="connection-lost",
+        ),
+        pytest.param(
+            lambda r: r.raw(body=b"<html>"),
+            True,
+            3,
+            ["no usable answer in 3 tries", "JSON is malformed", "<html>"],
+            id="broken-json",
+        ),
+        pytest.param(
+            lambda r: r.raw(body={"choices": []}),
+            True,
+            3,
+            ["no usable answer in 3 tries: no choices"],
+            id="no-choices",
+        ),
+        pytest.param(
+            lambda r: r.ok(None),
+            True,
+            3,
+            ["no usable answer in 3 tries: a message without content"],
+            id="no-content",
+        ),
+        pytest.param(
+            lambda r: r.failed(429, "Come back in an hour", retry_after="3600"),
+            True,
+            1,
+            ["limits the rate (HTTP 429 in 1 tries): Come back in an hour"],
+            id="a-wait-too-long",
+        ),
+        pytest.param(
+            lambda r: r.failed(429, "Pay up", code="insufficient_quota", x_should_retry="false"),
+            False,
+            1,
+            ["quota is used up: Pay up", "add credit"],
+            id="quota",
+        ),
+        pytest.param(
+            lambda r: r.failed(400, "Too long", code="context_length_exceeded"),
+            False,
+            1,
+            ["too short a context", "Too long", "inference.max_tokens"],
+            id="context-openai",
+        ),
+        pytest.param(
+            lambda r: r.failed(400, "This model's maximum context length is 8192 tokens."),
+            False,
+            1,
+            ["too short a context", "8192"],
+            id="context-vllm",
+        ),
+        pytest.param(
+            lambda r: r.failed(400, "the request exceeds the available context size, try increasing it"),
+            False,
+            1,
+            ["too short a context"],
+            id="context-llama.cpp",
+        ),
+        pytest.param(
+            lambda r: r.failed(400, "Failed to parse grammar"),
+            False,
+            1,
+            ["rejected the request (HTTP 400): Failed to parse grammar", "constraint"],
+            id="bad-request",
+        ),
+        pytest.param(
+            lambda r: r.failed(401, f"Incorrect API key provided: {KEY}"),
+            False,
+            1,
+            ["refused the API key (HTTP 401)", "[API key]", "inference.api_key_env"],
+            id="unauthorised-and-echoing-the-key",
+        ),
+        pytest.param(
+            lambda r: r.failed(403, "No access"),
+            False,
+            1,
+            ["refused the API key (HTTP 403): No access"],
+            id="forbidden",
+        ),
+        pytest.param(
+            lambda r: r.failed(404, "The model `tiny` does not exist."),
+            False,
+            1,
+            ["does not know the model", "does not exist", "offers: tiny-a, tiny-b"],
+            id="unknown-model",
+        ),
+        pytest.param(
+            lambda r: r.ok(None, refusal="I will not."),
+            False,
+            1,
+            ["refused to answer: I will not.", "change the prompt"],
+            id="refusal",
+        ),
+        pytest.param(
+            lambda r: r.ok("I was going to", "content_filter"),
+            False,
+            1,
+            ["refused to answer: content filter"],
+            id="content-filter",
+        ),
+        pytest.param(
+            lambda r: r.ok(None, "tool_calls", tool_calls=[{"id": "1"}]),
+            False,
+            1,
+            ["turned its answer into tool calls", "--enable-auto-tool-choice"],
+            id="tool-parser-in-the-way",
+        ),
+    ],
+)
+def test_a_lasting_failure_says_what_where_and_what_to_do(server, replies, reply, retryable, asked, said):
+    server.models = ["tiny-b", "tiny-a"]
+    server.otherwise = lambda _: reply(replies)
+    timeout_s = 0.3 if said[0].startswith("did not answer") else 5
+    error = failure_of(lambda: ask(engine(server, timeout_s=timeout_s), request()))
+    for part in [server.base_url, "'tiny'", *said]:
+        assert part in str(error)
+    assert error.retryable is retryable
+    assert len(server.questions) == asked
+
+
+def test_a_server_that_is_not_there(server):
+    server.stop()
+    error = failure_of(lambda: ask(engine(server), request()))
+    assert f"{server.base_url} (model 'tiny') cannot be reached" in str(error)
+    assert error.retryable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://me:{KEY}@127.0.0.1:8000/v1",
+        f"http://127.0.0.1:8000/v1?key={KEY}",
+        "127.0.0.1:8000",
+        "ftp://host/v1",
+        "http://[::1",
+    ],
+)
+def test_a_base_url_that_cannot_work_or_tells_secrets_is_refused(url):
+    error = failure_of(lambda: OpenAICompatibleEngine("vllm", model="tiny", base_url=url))
+    assert "inference.base_url must be an http(s) URL without" in str(error)
+    assert not error.retryable
+
+
+def test_the_engine_does_not_show_its_key(server):
+    assert KEY not in repr(engine(server))
+    assert server.base_url in repr(engine(server))
+
+
+def test_an_error_survives_the_way_between_processes():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(InferenceError("What; do that", retryable=True)))
+    assert (str(error), error.retryable) == ("What; do that", True)
+
+
+# ── many at once, and several event loops ─────────────────────────────────────────────────────
+
+
+def test_no_more_than_concurrency_are_in_flight(server, replies):
+    def slow(_):
+        reply = replies.ok()
+        reply.delay_s = 0.03
+        return reply
+
+    server.otherwise = slow
+    ask(engine(server, concurrency=3), *(request(seed=seed) for seed in range(12)))
+    assert len(server.questions) == 12
+    assert server.most_in_flight == 3
+
+
+def test_waiting_for_a_free_slot_is_not_latency(server, replies):
+    def slow(_):
+        reply = replies.ok()
+        reply.delay_s = 0.1
+        return reply
+
+    server.otherwise = slow
+    completions = ask(engine(server, concurrency=1), *(request(seed=seed) for seed in range(4)))
+    assert all(completion.latency_s < 0.3 for completion in completions)
+
+
+def test_no_answer_is_lost_to_a_flaky_server(server, replies):
+    """10 % rate limits, 5 % server errors, 2 % cut answers."""
+
+    def flaky(question):
+        number = len(server.questions)
+        if number % 10 == 0:
+            return replies.failed(429, "slow", retry_after="0.01")
+        if number % 20 == 1:
+            return replies.failed(500, "boom")
+        if number % 50 == 2:
+            return replies.raw(body=b'{"choi')
+        return replies.ok(f"answer {question['seed']}")
+
+    server.otherwise = flaky
+    completions = ask(engine(server, concurrency=16, retries=5), *(request(seed=seed) for seed in range(200)))
+    assert [completion.text for completion in completions] == [f"answer {seed}" for seed in range(200)]
+    assert sum(completion.retries for completion in completions) == len(server.questions) - 200 > 30
+
+
+def test_one_engine_serves_one_event_loop_after_another(server):
+    shared = engine(server)
+    for seed in range(3):
+        assert asyncio.run(shared.complete(request(seed=seed))).text == "Fine."
+    assert len(server.questions) == 3
+
+
+# ── the probe ─────────────────────────────────────────────────────────────────────────────────
+
+
+def forced(question):
+    """The only answer that the probes' constraints allow, as each server would be told of them."""
+    constraint = question.get("structured_outputs", {})
+    if question.get("grammar") or constraint.get("grammar"):
+        return "zq-7431"
+    if question.get("response_format") or constraint.get("json"):
+        return '{ "zq": "7431" }'
+    return "hello"
+
+
+def probe(engine):
+    async def probe_and_close():
+        await engine.probe()
+        await engine.close()
+
+    asyncio.run(probe_and_close())
+
+
+@pytest.mark.parametrize(("profile", "asked"), [("vllm", 2), ("llama_cpp", 2), ("openai", 1)])
+def test_the_probe_passes_where_constraints_are_honoured(server, replies, profile, asked):
+    server.otherwise = lambda question: replies.ok(forced(question))
+    probe(engine(server, profile))
+    assert len(server.questions) == asked
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind"), [("vllm", "grammar"), ("llama_cpp", "grammar"), ("openai", "JSON Schema")]
+)
+def test_the_probe_fails_where_constraints_are_ignored(server, replies, profile, kind):
+    server.otherwise = lambda _: replies.ok("hello")
+    error = failure_of(lambda: probe(engine(server, profile)))
+    assert f"{server.base_url} (model 'tiny') ignored a {kind}: it said 'hello'" in str(error)
+    assert "0.12" in str(error)
+    assert not error.retryable
+    assert len(server.questions) == 1
+
+
+def test_the_probe_fails_where_only_grammars_are_honoured(server, replies):
+    server.otherwise = lambda question: replies.ok(forced(question) if "grammar" in question else "{}")
+    assert "ignored a JSON Schema" in str(failure_of(lambda: probe(engine(server, "llama_cpp"))))
+
+
+@pytest.mark.parametrize(
+    ("content", "passes", "said"),
+    [
+        pytest.param('{ "zq":   \n\n\n', True, "", id="endless-whitespace-of-an-untrained-model"),
+        pytest.param("Let me see what", False, "ignored a JSON Schema", id="prose"),
+        pytest.param("<think>Let me see", False, "switch the model's reasoning off", id="reasoning"),
+        pytest.param("  \n ", False, "ignored a JSON Schema", id="nothing-but-whitespace"),
+    ],
+)
+def test_the_probe_judges_an_answer_that_was_cut(server, replies, content, passes, said):
+    server.otherwise = lambda _: replies.ok(content, "length")
+    if passes:
+        probe(engine(server, "openai"))
+    else:
+        assert said in str(failure_of(lambda: probe(engine(server, "openai"))))
+
+
+def test_the_probe_does_not_wait_long_for_a_server_that_is_not_there(server):
+    server.stop()
+    started = time.perf_counter()
+    error = failure_of(lambda: probe(engine(server, retries=50)))
+    assert f"{server.base_url} (model 'tiny') cannot be reached in 2 tries" in str(error)
+    assert time.perf_counter() - started < 2

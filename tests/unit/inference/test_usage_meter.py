@@ -1,0 +1,126 @@
+import asyncio
+import json
+
+import pytest
+
+from funcdex_assets.inference.protocol import Completion, InferenceError, Request, Usage
+from funcdex_assets.inference.usage import TokenPrice, UsageMeter
+
+
+class Scripted:
+    name = "vllm:tiny"
+
+    def __init__(self, *outcomes):
+        self._outcomes = list(outcomes)
+
+    async def complete(self, request):
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def close(self):
+        self._outcomes.clear()
+
+
+def completion(latency_s=1.0, prompt=100, out=10, cached=0, model="tiny", **fields):
+    return Completion("text", "stop", Usage(prompt, out, cached), latency_s, model, **fields)
+
+
+def measured(*outcomes, prices=None, roles=None):
+    meter = UsageMeter(Scripted(*outcomes), prices)
+
+    async def ask():
+        for role in roles or ["judge"] * len(outcomes):
+            try:
+                await meter.complete(Request(role, None, tuple, 1))
+            except InferenceError:
+                continue
+
+    asyncio.run(ask())
+    return meter
+
+
+def test_everything_is_counted_per_role_and_in_total():
+    meter = measured(
+        completion(1.0, 100, 10, 60, retries=2),
+        completion(3.0, 200, 20),
+        completion(2.0, 50, 5),
+        roles=["judge", "planner", "planner"],
+    )
+    summary = meter.summary()
+    assert summary["engine"] == "vllm:tiny"
+    assert {
+        key: summary[key] for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")
+    } == {
+        "requests": 3,
+        "prompt_tokens": 350,
+        "completion_tokens": 35,
+        "cached_tokens": 60,
+    }
+    assert summary["retries"] == 2
+    assert list(summary["roles"]) == ["judge", "planner"]
+    assert summary["roles"]["planner"]["prompt_tokens"] == 250
+    assert json.loads(json.dumps(summary)) == summary
+
+
+def test_latency_percentiles_are_values_that_occurred():
+    summary = measured(*(completion(n / 10) for n in range(1, 101))).summary()
+    assert (summary["latency_p50_s"], summary["latency_p95_s"]) == (5.0, 9.5)
+
+
+def test_nothing_asked_is_nothing_counted():
+    summary = measured().summary()
+    assert (summary["requests"], summary["latency_p95_s"], summary["roles"]) == (0, 0.0, {})
+
+
+def test_errors_are_counted_and_passed_on():
+    meter = UsageMeter(Scripted(InferenceError("no", retryable=True), completion()))
+    with pytest.raises(InferenceError, match="no"):
+        asyncio.run(meter.complete(Request("judge", None, tuple, 1)))
+    asyncio.run(meter.complete(Request("judge", None, tuple, 1)))
+    assert (meter.summary()["errors"], meter.summary()["requests"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [
+        pytest.param(
+            TokenPrice(prompt=2.0, completion=8.0, cached=0.5), 0.4 * 2 + 0.6 * 0.5 + 0.1 * 8, id="cached"
+        ),
+        pytest.param(TokenPrice(prompt=2.0, completion=8.0), 1.0 * 2 + 0.1 * 8, id="cached-costs-the-same"),
+        pytest.param(
+            TokenPrice(prompt=2.0, completion=8.0, cached=0.0), 0.4 * 2 + 0.1 * 8, id="cached-is-free"
+        ),
+    ],
+)
+def test_cost_follows_the_price_table(price, cost):
+    meter = measured(completion(1, 1_000_000, 100_000, 600_000), prices={"tiny": price})
+    assert meter.summary()["cost_usd"] == pytest.approx(cost)
+    assert meter.summary()["unpriced_models"] == []
+
+
+def test_a_model_without_a_price_is_named():
+    assert measured(completion(), prices={"other": TokenPrice(1, 1)}).summary()["unpriced_models"] == ["tiny"]
+
+
+def test_a_replayed_answer_is_counted_but_not_paid_for():
+    summary = measured(completion(replayed=True), prices={"tiny": TokenPrice(1, 1)}).summary()
+    assert (summary["requests"], summary["replayed"], summary["prompt_tokens"], summary["cost_usd"]) == (
+        1,
+        1,
+        0,
+        0,
+    )
+
+
+def test_reset_forgets():
+    meter = measured(completion())
+    meter.reset()
+    assert (meter.summary()["requests"], meter.summary()["unpriced_models"]) == (0, [])
+
+
+def test_a_meter_around_a_meter_has_its_prices():
+    inner = measured(completion(), prices={"tiny": TokenPrice(1, 1)})
+    assert UsageMeter(inner).prices == inner.prices
+    assert UsageMeter(inner).name == "vllm:tiny"
