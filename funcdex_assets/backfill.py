@@ -198,10 +198,16 @@ def _note_failure(event: dg.DagsterEvent, failed: dict[str, str], errors: list[s
         for partition, reason in user.metadata["failed_partitions"].value.items():
             failed.setdefault(partition, f"{event.step_key}: {reason}")
     elif data.error:
-        cause = data.error.cause or data.error
-        errors.append(f"{event.step_key}: {cause.message.strip()}")
+        errors.append(f"{event.step_key}: {_root(data.error)}")
 
 
 def _run_error(event: dg.DagsterEvent) -> str:
     error = getattr(event.event_specific_data, "error", None)
-    return error.message.strip() if error else event.message or "the run failed"
+    return _root(error) if error else event.message or "the run failed"
+
+
+def _root(error: Any) -> str:
+    """The message beneath Dagster's own wrapping."""
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()

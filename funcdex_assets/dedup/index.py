@@ -29,6 +29,7 @@ from funcdex_assets.dedup.signatures import SIGNATURE_SIZE
 from funcdex_assets.seeds import derive_id
 
 _Result = TypeVar("_Result")
+_SCALAR_INDEX_FROM = 10_000  # rows; below, a scan is as quick as the index
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,9 @@ class LanceScenarioIndex:
         indexed = {column for index in table.list_indices() for column in index.columns}
         rows = table.count_rows()
         wanted = (
-            {"toolkits": LabelList(), "partition": Bitmap(), "sequence": BTree()} if rows >= 10_000 else {}
+            {"toolkits": LabelList(), "partition": Bitmap(), "sequence": BTree()}
+            if rows >= _SCALAR_INDEX_FROM
+            else {}
         )
         if rows >= self._vector_index_from:
             wanted["vector"] = IvfFlat(distance_type="cosine")
@@ -273,10 +276,11 @@ def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndar
     )
     parts = []
     for candidate in range(len(vectors)):
-        rows = found.filter(owners == candidate).combine_chunks()
-        blocks = [
-            Known(rows["scenario_id"].to_numpy(), _matrix(rows["vector"]), _matrix(rows["signature"]))
-        ] * bool(rows.num_rows)
+        rows = found.filter(owners == candidate)
+        blocks = []
+        if rows.num_rows:
+            ids = rows["scenario_id"].to_numpy()
+            blocks = [Known(ids, _matrix(rows["vector"]), _matrix(rows["signature"]))]
         parts.append(nearest(vectors[[candidate]], signatures[[candidate]], blocks))
     return Neighbours(
         ids=np.vstack([part.ids for part in parts]),
@@ -286,8 +290,9 @@ def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndar
 
 
 def _matrix(column: Any) -> np.ndarray:
+    """The rows of a fixed-size list column, as a two-dimensional array."""
     array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-    return array.flatten().to_numpy().reshape(len(array), -1)
+    return array.flatten().to_numpy().reshape(-1, array.type.list_size)
 
 
 def _own(batch: Batch) -> str:

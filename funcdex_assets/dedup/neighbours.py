@@ -164,7 +164,7 @@ def _best_kept(
         near = np.flatnonzero(kept)
         near = near[[int(similarities[near].argmax())]] if near.size else near
     overlaps = overlap(signatures[near], signatures[row])
-    return _best([ids[place] for place in near], similarities[near], overlaps, thresholds)
+    return _best([ids[place] for place in near.tolist()], similarities[near], overlaps, thresholds)
 
 
 def _best(
@@ -176,9 +176,5 @@ def _best(
     same_words = (overlaps >= thresholds.lexical) & (similarities >= _SAME_WORDS_FROM)
     duplicates = (similarities >= thresholds.semantic) | same_words
     place = int(np.where(duplicates | ~duplicates.any(), similarities, -np.inf).argmax())
-    # Values of a float32 as people write them: .9, not .8999999761581421.
-    similarity, shared = (
-        round(float(similarities[place]), _DECIMALS),
-        round(float(overlaps[place]), _DECIMALS),
-    )
-    return bool(duplicates[place]), similarity, shared, str(ids[place])
+    similarity = round(float(similarities[place]), _DECIMALS)  # .9, not float32's .8999999761581421
+    return bool(duplicates[place]), similarity, float(overlaps[place]), str(ids[place])

@@ -66,7 +66,7 @@ def write(value: Json) -> str:
     """The canonical text of `value`; ValueError if it is not a JSON value that `read` gives back.
 
     Reading back is the test: it excludes NaN, tuples, keys that are not strings, dates, cycles and
-    whatever else a Python value can be, at a third of the cost of walking over it.
+    whatever else a Python value can be, in two calls of C code instead of a walk in Python.
     """
     try:
         encoded = msgspec.json.encode(value)

@@ -35,8 +35,9 @@ _decode = msgspec.json.Decoder(Completion).decode
 class JournaledEngine:
     """Asks `engine` only what the SQLite file at `path` cannot answer. Errors are never written.
 
-    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. Several processes may share the file (WAL; not on a network file system). A second caller of a
-    request that is in flight on the same event loop waits for its answer instead of asking again.
+    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. A
+    second caller of a request that is in flight on the same event loop waits for its answer. Several
+    processes may share the file (WAL, so not on a network file system).
     """
 
     def __init__(self, engine: InferenceEngine, path: Path, concurrency: int = 32) -> None:

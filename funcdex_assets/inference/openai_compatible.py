@@ -37,6 +37,9 @@ from funcdex_assets.inference.protocol import (
 NO_KEY = "EMPTY"
 """Sent to servers that check no key, because the client insists on one."""
 
+FIRST_PAUSE_S = 0.5
+"""Before the first retry, as in the client; doubled for each further one."""
+
 PROBE_SAMPLING = Sampling(temperature=None, max_tokens=512)
 PROBES: tuple[tuple[Constraint, str], ...] = (
     (GrammarConstraint('root ::= "zq-7431"'), "zq-7431"),
@@ -182,7 +185,7 @@ class OpenAICompatibleEngine:
                         f"{self._quote(str(defect))}; see the server's log, then run again",
                         retryable=True,
                     ) from None
-            await asyncio.sleep(min(8.0, 0.5 * 2**taken) * (1 - 0.25 * random()))
+            await asyncio.sleep(min(8.0, FIRST_PAUSE_S * 2**taken) * (1 - 0.25 * random()))
             taken += 1
         choice = answer.choices[0]
         return Completion(

@@ -145,3 +145,4 @@ def replies() -> Any:
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait milliseconds instead of seconds; a server's Retry-After is still honoured."""
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("funcdex_assets.inference.openai_compatible.FIRST_PAUSE_S", 0.01)

@@ -1,0 +1,50 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import toy_stages
+from toy_stages import HOME_VARIABLE, Trouble
+
+from funcdex_assets.backfill import Outcome, execute
+from funcdex_assets.quick_storage import quick_instance
+from funcdex_assets.table_store import TableStore
+
+ALL = ("p1", "p2", "p3", "p4")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def trouble(home: Path) -> Trouble:
+    return Trouble(home / "trouble")
+
+
+@pytest.fixture
+def tables(home: Path) -> TableStore:
+    return TableStore(home, (toy_stages.A, toy_stages.B, toy_stages.C))
+
+
+@pytest.fixture
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    folder = home / "dagster"
+    folder.mkdir()
+    (folder / "dagster.yaml").write_text(
+        f"telemetry: {{enabled: false}}\nstorage: {{sqlite: {{base_dir: {folder}/storage}}}}\n"
+        "compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}\n"
+    )
+    with quick_instance(str(folder)) as instance:
+        yield instance
+
+
+@pytest.fixture
+def backfill(instance: dg.DagsterInstance) -> Callable[..., Outcome]:
+    def run(partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more):
+        config = {"resources": {"base": {"config": {"base": base}}}} if "a" in selection else {}
+        return execute(toy_stages.toy, instance, partitions, selection, run_config=config, **more)
+
+    return run

@@ -1,0 +1,66 @@
+"""Contracts: which rows break a layout or a rule."""
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from funcdex_assets.quality.table import Table, TableCheck, judge
+
+GOOD = pl.DataFrame({"item_id": ["x", "y", "z"], "number": [1, 2, 3]})
+
+
+class Layout(pa.DataFrameModel):
+    item_id: str = pa.Field(unique=True)
+    number: int = pa.Field(ge=0, le=5)
+
+    class Config:
+        strict = True
+
+
+ITEMS = Table("items", Layout)
+
+
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        pytest.param(GOOD, [], id="good"),
+        pytest.param(
+            GOOD.with_columns(number=pl.Series([1, 9, -3])),
+            [(1, "y", "number", "9"), (2, "z", "number", "-3")],
+            id="out of range, in the order of the rows",
+        ),
+        pytest.param(
+            GOOD.with_columns(item_id=pl.Series(["x", "y", "x"])),
+            [(0, "x", "item_id", "x"), (2, "x", "item_id", "x")],
+            id="an id twice",
+        ),
+        pytest.param(
+            GOOD.with_columns(number=pl.col("number").cast(pl.String)),
+            [(None, None, "number", "String")],
+            id="a wrong type, once and not again for each range",
+        ),
+        pytest.param(GOOD.drop("number"), [(None, None, "number", "number")], id="a missing column"),
+        pytest.param(GOOD.drop("item_id"), [(None, None, "item_id", "item_id")], id="a missing key"),
+        pytest.param(GOOD.with_columns(extra=1), [(None, None, "extra", "extra")], id="an unexpected column"),
+        pytest.param(
+            GOOD.with_columns(item_id=pl.Series(["x", None, "z"])), [(1, None, "item_id", None)], id="no id"
+        ),
+    ],
+)
+def test_misfits_name_row_key_column_and_value(frame, found):
+    (schema,) = judge(ITEMS, frame)
+    rows = schema.offending.to_dicts()
+    assert [(row["row"], row["item_id"], row["column"], row["value"]) for row in rows] == found
+    assert schema.passed == (not found)
+
+
+def test_a_check_gets_its_own_table_and_those_it_needs():
+    def strangers(own: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+        return own.join(known, on="item_id", how="anti")
+
+    table = Table("items", Layout, (TableCheck("known", "Every item is known.", ("catalogue",), strangers),))
+    assert table.needs == ("catalogue",)
+    assert table.check_names == ("schema", "known")
+    _, known = judge(table, GOOD, {"catalogue": GOOD.head(2)})
+    assert known.offending["item_id"].to_list() == ["z"]
+    assert judge(table, GOOD, {"catalogue": GOOD})[1].passed
