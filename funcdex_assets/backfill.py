@@ -194,9 +194,10 @@ def _selected(
 def _note_failure(event: dg.DagsterEvent, failed: dict[str, str], errors: list[str]) -> None:
     data = event.step_failure_data
     user = data.user_failure_data
-    if user and "failed_partitions" in user.metadata:
-        for partition, reason in user.metadata["failed_partitions"].value.items():
-            failed.setdefault(partition, f"{event.step_key}: {reason}")
+    reasons = user.metadata.get("failed_partitions") if user else None
+    if isinstance(reasons, dg.JsonMetadataValue) and isinstance(reasons.data, dict):
+        for partition, reason in reasons.data.items():
+            failed.setdefault(str(partition), f"{event.step_key}: {reason}")
     elif data.error:
         errors.append(f"{event.step_key}: {_root(data.error)}")
 

@@ -6,8 +6,11 @@ from funcdex_assets import jobs
 from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, scenarios
 from funcdex_assets.assets._stage import EXECUTOR
 from funcdex_assets.settings import load_settings
+from resources.embedder import EmbedderResource
+from resources.inference import InferenceResource
 from resources.settings import SettingsResource
 from resources.tables import TableStoreResource
+from resources.vector_index import VectorIndexResource
 
 STAGES = (
     catalogue,  # tool_definitions, tool_graph, tool_chains
@@ -18,14 +21,20 @@ STAGES = (
     publishing,  # dataset, dataset_release
 )
 
+_settings = load_settings()
+_inference = _settings.inference.model_dump(include=set(InferenceResource.model_fields))
+
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(STAGES),
     asset_checks=dg.load_asset_checks_from_modules(STAGES),
     jobs=jobs.JOBS,
-    schedules=[jobs.nightly(load_settings())],
+    schedules=[jobs.nightly(_settings)],
     resources={
         "settings": SettingsResource(),
         "tables": TableStoreResource(),
+        "engine": InferenceResource(**_inference, journal_path=str(_settings.home / "journal.sqlite")),
+        "embedder": EmbedderResource(model=_settings.deduplication.embedder),
+        "index": VectorIndexResource(path=str(_settings.home / "scenario_index")),
     },
     executor=EXECUTOR,
 )

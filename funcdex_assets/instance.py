@@ -14,7 +14,8 @@ STORAGE_VARIABLE = "FUNCDEX_DAGSTER_STORAGE"
 
 
 def instance_environment(root: Path, home: Path) -> dict[str, str]:
-    """
+    """What a process must have in its environment to find the instance.
+
     >>> instance_environment(Path("/project"), Path("/project/.funcdex"))
     {'DAGSTER_HOME': '/project', 'FUNCDEX_DAGSTER_STORAGE': '/project/.funcdex/dagster'}
     """

@@ -9,7 +9,7 @@ A failed partition needs no job: its run goes on with the others, and the UI bac
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -28,10 +28,14 @@ prepare_scenarios = dg.define_asset_job(
     "prepare_scenarios", _scenarios, description="From tool definitions to scenarios that differ."
 )
 converse = dg.define_asset_job(
-    "converse", _conversations - _scenarios, description="Personas, plans and conversations of the scenarios there are."
+    "converse",
+    _conversations - _scenarios,
+    description="Personas, plans and conversations of the scenarios there are.",
 )
 score_and_publish = dg.define_asset_job(
-    "score_and_publish", _all - _conversations, description="Judges the conversations there are and publishes them."
+    "score_and_publish",
+    _all - _conversations,
+    description="Judges the conversations there are and publishes them.",
 )
 
 JOBS = (generate_dataset, prepare_scenarios, converse, score_and_publish)
@@ -53,7 +57,7 @@ def nightly(settings: Settings, partitions: Sequence[str] | None = None) -> dg.S
         ),
     )
     def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        night = (context.scheduled_execution_time or datetime.now(timezone.utc)).astimezone(zone)
+        night = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(zone)
         return dg.RunRequest(
             run_key=f"night-{night:%Y-%m-%d}",
             run_config={"resources": {"settings": {"config": {"seed": night_seed(settings.seed, night)}}}},
@@ -64,7 +68,8 @@ def nightly(settings: Settings, partitions: Sequence[str] | None = None) -> dg.S
 
 
 def night_seed(base: int, night: datetime) -> int:
-    """
+    """The settings' seed, moved by the date: the same night has the same seed again.
+
     >>> night_seed(42, datetime(2026, 11, 21))
     20261163
     """

@@ -21,26 +21,32 @@ from sqlalchemy.engine import Connection, Engine
 
 
 class KeptEventLogStorage(SqliteEventLogStorage):
+    """One engine per file, each with one connection pool and one cache of compiled statements."""
+
+    def __init__(self, base_dir: str) -> None:
+        self._engines: dict[str, Engine] = {}
+        super().__init__(base_dir)
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
             yield connection
 
     def _engine(self, shard: str) -> Engine:
-        engines: dict[str, Engine] = self.__dict__.setdefault("_engines", {})
-        if shard not in engines:
-            engines[shard] = create_engine(
+        if shard not in self._engines:
+            self._engines[shard] = create_engine(
                 self.conn_string_for_shard(shard), connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             )
         if shard not in self._initialized_dbs:
-            self._initdb(engines[shard])
+            self._initdb(self._engines[shard])
             self._initialized_dbs.add(shard)
-        return engines[shard]
+        return self._engines[shard]
 
     def dispose(self) -> None:
         super().dispose()
-        for engine in self.__dict__.pop("_engines", {}).values():
+        for engine in self._engines.values():
             engine.dispose()
+        self._engines.clear()
 
 
 class KeptSqliteStorage(DagsterSqliteStorage):

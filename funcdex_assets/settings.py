@@ -10,6 +10,7 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 
 import os
 import re
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,6 +90,19 @@ class Generation(Section):
             )
         return self
 
+    @property
+    def candidates(self) -> int:
+        """Scenario candidates per partition, from which duplicates are removed."""
+        return ceil(self.conversations * self.oversample)
+
+    @property
+    def split_sizes(self) -> dict[bool, int]:
+        """How many conversations are held out for the test split (True) and how many are not."""
+        held_out = round(self.conversations * self.test_share)
+        if self.test_share and self.conversations > 1:
+            held_out = max(1, held_out)
+        return {True: held_out, False: self.conversations - held_out}
+
 
 class Deduplication(Section):
     """When two scenarios are the same; `docs/deduplication.md` has the measured precision and recall."""
@@ -103,7 +117,7 @@ class TokenPrice(Section):
 
     prompt: float = Field(0, ge=0)
     completion: float = Field(0, ge=0)
-    cached: float = Field(0, ge=0)
+    cached: float | None = Field(None, ge=0)
 
 
 class Inference(Section):
@@ -116,8 +130,6 @@ class Inference(Section):
     concurrency: int = Field(32, ge=1, le=4096, description="requests in flight")
     timeout_s: float = Field(300, gt=0, description="per request")
     retries: int = Field(5, ge=0, le=100)
-    temperature: float = Field(0.8, ge=0, le=2)
-    max_tokens: int = Field(2048, ge=1)
     prices: dict[str, TokenPrice] = Field(default_factory=dict, description="by model")
 
 

@@ -85,8 +85,10 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
         )
 
         async def probe() -> None:
-            await engine.probe()
-            await engine.close()
+            try:
+                await engine.probe()
+            finally:
+                await engine.close()
 
         # In a thread of its own, because the caller may be a notebook, whose thread has a running loop.
         with ThreadPoolExecutor(1) as thread:

@@ -7,9 +7,11 @@ from funcdex_assets.settings import Settings, load_settings
 
 
 class SettingsResource(dg.ConfigurableResource[Settings]):
-    seed: int | None = Field(None, ge=0, description="by default the seed in funcdex.yaml")
+    """Reads the settings at the start of a run; a field that is given here replaces the file's."""
+
+    seed: int | None = Field(default=None, ge=0, description="by default the seed in funcdex.yaml")
     conversations: int | None = Field(
-        None, ge=1, description="conversations per partition; by default the number in funcdex.yaml"
+        default=None, ge=1, description="conversations per partition; by default the number in funcdex.yaml"
     )
 
     def create_resource(self, context: dg.InitResourceContext) -> Settings:  # noqa: ARG002

@@ -79,11 +79,12 @@ def check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> list[d
 
 
 def markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
-    """
+    r"""Cells as text, cut to `longest` characters.
+
     >>> print(markdown_table(pl.DataFrame({"tool": ["SEND_EMAIL"], "text": ["a|b"]})))
     | tool | text |
     |---|---|
-    | SEND_EMAIL | a\\|b |
+    | SEND_EMAIL | a\|b |
     """
     rows = (
         " | ".join(value.replace("|", "\\|").replace("\n", " ") for value in row)

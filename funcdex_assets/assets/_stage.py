@@ -59,10 +59,15 @@ _REPORTED_BY_STAGE = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 
 @dataclass(frozen=True)
 class Produced:
-    """One partition's table, and what to show of it besides row count, columns and preview."""
+    """One partition's table, and what to show of it besides row count, columns and preview.
+
+    `publish` puts the table where people take it from; it is called only once the table was judged and
+    written, and returns further metadata.
+    """
 
     frame: pl.DataFrame
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    publish: Callable[[], Mapping[str, Any]] = dict
 
 
 def stage(
@@ -226,7 +231,7 @@ def _make(
     materialisation = dg.AssetMaterialization(
         parts.key,
         partition=partition,
-        metadata={**evidence.described(produced.frame), **produced.metadata},
+        metadata={**evidence.described(produced.frame), **produced.metadata, **produced.publish()},
         tags=tags,
     )
     return [*events, materialisation, *evaluations], produced.frame.height

@@ -46,7 +46,9 @@ def trusted(tables: TableStore, name: str, partition: str) -> tuple[StoredTable,
     judgements = judge(contract, stored.frame, _needed(tables, contract, partition))
     evaluations = [evidence.evaluation(name, partition, judgement) for judgement in judgements]
     if broken := _broken(judgements):
-        reason = f"{path} was changed after it was written: {evidence.refusal(name, partition, broken)}; {remedy}"
+        reason = (
+            f"{path} was changed after it was written: {evidence.refusal(name, partition, broken)}; {remedy}"
+        )
         raise NotMadeError(reason, evaluations)
     tables.seal(name, partition, stored.digest)
     return stored, evaluations

@@ -16,7 +16,7 @@ Vectors of two embedders are not comparable: each embedder has a table of its ow
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -89,9 +89,9 @@ class LanceScenarioIndex:
     """Scenarios in LanceDB, one folder, one table per embedder.
 
     Up to `vector_index_from` rows the search is exact: the vectors that pass the filter are read once
-    and multiplied with all candidates. For 1,000 candidates that is quicker than LanceDB's own batch
-    search (3.9 s against 6.8 s over 100,000 rows, half a second over 23,000) and gives the same answer
-    every time. Beyond, an IVF index is built and asked; it finds 97 to 100 % of the neighbours.
+    and multiplied with all candidates, which is quicker than LanceDB's own batch search and gives the
+    same answer every time (benchmarks/dedup.py has both). Beyond, an IVF index is built and asked,
+    which may miss a neighbour.
     """
 
     def __init__(self, path: str | Path, *, vector_index_from: int = 1_000_000, compact_every: int = 20):
@@ -123,22 +123,22 @@ class LanceScenarioIndex:
                 f"{repeated} of {len(rows)} scenario ids of {batch.partition!r} (seed {batch.seed}) occur "
                 "twice; derive ids from partition, seed and position"
             )
-        _retrying(lambda: self._replace_once(batch, rows))
+        if _retrying(lambda: self._replace_once(batch, rows)):
+            with suppress(IndexBusy):  # the rows are committed; a later batch finds a quieter moment
+                self.compact(batch.embedder)
 
     def compact(self, embedder: str) -> None:
         """Merges small files, forgets versions older than an hour, and builds indexes once they pay."""
-        table = self._open(embedder)
-        if table is None:
-            return
-        _retrying(lambda: self._compact_once(table))
+        _retrying(lambda: self._compact_once(embedder))
 
     # ── writing ──
 
-    def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario]) -> None:
+    def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario]) -> bool:
+        """Whether it is time to compact."""
         table = self._open(batch.embedder)
         if table is None:
             if not rows:
-                return
+                return False
             table = self._create(batch.embedder, rows[0].vector.size)
         before = table.version
         if rows:
@@ -152,12 +152,14 @@ class LanceScenarioIndex:
             )
         else:
             table.delete(_own(batch))
-        if table.version // self._compact_every != before // self._compact_every:
-            self.compact(batch.embedder)
+        return table.version // self._compact_every != before // self._compact_every
 
-    def _compact_once(self, table: Any) -> None:
+    def _compact_once(self, embedder: str) -> None:
         from lancedb.index import Bitmap, BTree, IvfFlat, LabelList
 
+        table = self._open(embedder)
+        if table is None:
+            return
         indexed = {column for index in table.list_indices() for column in index.columns}
         rows = table.count_rows()
         wanted = (

@@ -3,7 +3,7 @@
 One call for the asset; each step is a module beside this one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.index import IndexedScenario, ScenarioIndex, batch_of
@@ -21,8 +21,12 @@ def deduplicate_batch(
     embedder: Embedder,
     index: ScenarioIndex,
     thresholds: Thresholds,
+    choose: Callable[[Sequence[Decision]], Collection[str]] | None = None,
 ) -> list[Decision]:
     """Decides on all candidates of a partition and seed, and remembers them in place of earlier ones.
+
+    `choose` says which ids are remembered, by default all: a candidate that is not used after all may
+    come again another night.
 
     The same call gives the same decisions again, whatever other partitions and seeds were added.
     """
@@ -31,11 +35,13 @@ def deduplicate_batch(
     with index.turn():
         known = index.neighbours(batch, vectors, words)
         decisions = deduplicate(ids, vectors, words, known, thresholds)
+        chosen = set(ids if choose is None else choose(decisions))
         index.replace(
             batch,
             [
                 IndexedScenario(d.scenario_id, text, d.kept, d.cluster_id, vector, signature)
                 for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
+                if d.scenario_id in chosen
             ],
         )
     return decisions

@@ -19,7 +19,7 @@ from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap
 
 NEAREST = 8  # known scenarios looked at per candidate
 
-# Wording is looked at only where the meaning is at least this close. Of 180 texts with 4 of some 25
+# Wording is looked at only where the meaning is at least this close. Of 186 texts with 4 of some 25
 # words replaced, all had a cosine of .47 or more with the original (benchmarks/dedup.py).
 _SAME_WORDS_FROM = 0.4
 _BLOCK = 1024
@@ -34,8 +34,9 @@ class Thresholds:
     The defaults are for all-MiniLM-L6-v2. On tests/data/scenario_pairs.jsonl (benchmarks/dedup.py):
     `ordinary` pairs P .94, R .57, F1 .71 (the best F1 on that set is .84, at .54, with P .81);
     `adversarial` pairs (paraphrases without shared words against other requests in copied wording)
-    P .20, R .10: they are out of this model's reach at any threshold. `semantic` was chosen on the
-    first set for precision, because a batch is compared with thousands of scenarios, not with one.
+    P .20, R .10: they are out of this model's reach at any threshold. `semantic` was chosen on these
+    pairs (so they are no held-out test of it) for precision, because a batch is compared with thousands
+    of scenarios: it objects to none of 1,703 other pairs of different requests of one toolkit.
     `lexical` finds no labelled pair, and objects to none (the highest overlap of two different
     requests is .47); it finds copies with a few words exchanged, which can fall to a cosine of .47.
     """

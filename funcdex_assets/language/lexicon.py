@@ -74,7 +74,13 @@ def slots_of(template: str) -> set[str]:
 def person(rng: Random, domain: str) -> Person:
     people = load("people")
     first, last = rng.choice(people["first_names"]), rng.choice(people["last_names"])
-    return Person(f"{first} {last}", first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
+    return named(f"{first} {last}", domain)
+
+
+def named(name: str, domain: str) -> Person:
+    """`Zoë Lang` at `x.com` → `zoe.lang@x.com`."""
+    first, _, last = name.partition(" ")
+    return Person(name, first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
 
 
 def domain_of(company: str) -> str:

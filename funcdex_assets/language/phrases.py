@@ -179,7 +179,7 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
     if is_id(name) or is_id(source):
         noun = resource_noun(name) or resource_noun(source) or kind_of_source
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
-        if noun in ("message", "email"):
+        if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
             noun = "email"
         if argument.result and "/*" in argument.result:
             return rng.choice((f"that {noun}", f"the first {noun}" if not fresh else f"that {noun}", f"the top {noun}" if not fresh else f"the {noun}"))

@@ -5,6 +5,7 @@ Used on both sides of a call: the user's facts (`facts.py`) and the tool's resul
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -106,6 +107,11 @@ def make_person(situation: Situation, rng: Random) -> Person:
     return person(rng, domain_of(rng.choice(others)))
 
 
+def positions(situation: Situation) -> Sequence[str]:
+    """Job titles of the persona's line of business."""
+    return industries().get(situation.persona.industry, {}).get("positions", (situation.persona.position,))
+
+
 def make_phone(rng: Random) -> str:
     country = rng.choice(("44", "49", "1", "351", "91", "33", "48", "353"))
     return f"+{country}{rng.randint(2, 9)}" + "".join(str(rng.randint(0, 9)) for _ in range(11 - len(country)))
@@ -163,7 +169,8 @@ def mimic(example: str, rng: Random) -> str:
     if re.fullmatch(r"[A-Z][A-Z0-9]*-\d+", example):
         prefix, _, number = example.rpartition("-")
         return f"{prefix}-{rng.randint(10 ** (len(number) - 1), 10 ** len(number) - 1)}"
-    cut = max(example.rfind("_"), example.rfind("/"), example.rfind(".") if "@" in example else -1) + 1
+    kept = re.match(r"[a-z]+\.", example)
+    cut = max(example.rfind("_"), example.rfind("/"), (kept.end() if kept else 0) - 1) + 1
     return example[:cut] + "".join(_same_class(letter, rng) for letter in example[cut:])
 
 

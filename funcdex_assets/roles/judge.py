@@ -13,6 +13,8 @@ from typing import Annotated
 
 import msgspec
 
+from funcdex_assets.dml.render import render
+from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.records import ConversationPlan, Finding, Message, Tool, Verdict
 from funcdex_assets.roles.role import Role
 
@@ -26,8 +28,7 @@ class JudgeBrief:
     plan: ConversationPlan
     messages: Sequence[Message]
     tools: Sequence[Tool]
-    findings: Sequence[Finding]
-    dml: str
+    findings: tuple[Finding, ...]
 
 
 class Scores(msgspec.Struct):
@@ -45,7 +46,7 @@ def to_verdict(scores: Scores) -> Verdict:
 def _variables(brief: JudgeBrief) -> dict[str, object]:
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
-        "conversation": brief.dml,
+        "conversation": render(brief.messages),
         "findings": "\n".join(f"- {finding.rule}: {finding.text}" for finding in brief.findings) or "- none",
     }
 
@@ -99,4 +100,4 @@ def _style(messages: Sequence[Message]) -> tuple[int, int, int]:
     return formulas, longest, sum(count - 1 for count in said.values() if count > 1)
 
 
-ROLE = Role("judge", Scores, _variables, _improvise)
+ROLE = Role("judge", Scores, _variables, _improvise, Sampling(temperature=0.0))

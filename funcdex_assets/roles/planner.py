@@ -5,6 +5,7 @@ from random import Random
 
 import msgspec
 
+from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language.lexicon import load
 from funcdex_assets.records import Clarity, Persona, Scenario
 from funcdex_assets.roles.role import Role
@@ -41,4 +42,4 @@ def _improvise(brief: PlanBrief, rng: Random) -> Disposition:
     return Disposition(rng.choice(fitting))
 
 
-ROLE = Role("planner", Disposition, _variables, _improvise)
+ROLE = Role("planner", Disposition, _variables, _improvise, Sampling(temperature=1.0))

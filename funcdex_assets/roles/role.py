@@ -6,8 +6,9 @@ engine calls the improvisation with the subject and the seed. An answer that doe
 for again under another seed, then raised.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -17,11 +18,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from funcdex_assets.inference.protocol import (
+    DEFAULT_SAMPLING,
     ChatMessage,
     InferenceEngine,
     InferenceError,
     JsonSchemaConstraint,
     Request,
+    Sampling,
 )
 from funcdex_assets.seeds import derive_seed
 
@@ -43,6 +46,7 @@ class Role(Generic[Subject, Output]):
     output: type[Output]
     variables: Callable[[Subject], Mapping[str, object]]
     improvise: Callable[[Subject, Random], Any]
+    sampling: Sampling = DEFAULT_SAMPLING
 
     async def play(self, engine: InferenceEngine, subject: Subject, seed: int) -> Output:
         """
@@ -56,6 +60,7 @@ class Role(Generic[Subject, Output]):
                 subject=subject,
                 prompt=lambda: self._prompt(subject),
                 seed=seed if attempt == 0 else derive_seed(seed, attempt),
+                sampling=self.sampling,
                 constraint=self._constraint,
             )
             completion = await engine.complete(request)
@@ -85,6 +90,26 @@ class Role(Generic[Subject, Output]):
     def _prompt(self, subject: Subject) -> tuple[ChatMessage, ...]:
         system, _, user = fill_prompt(self.name, self.variables(subject)).partition("\n---\n")
         return ChatMessage("system", system.strip()), ChatMessage("user", user.strip())
+
+
+async def play_all(
+    role: Role[Subject, Output],
+    engine: InferenceEngine,
+    subjects: Sequence[Subject],
+    seed: int,
+    advanced: Callable[[], None] = lambda: None,
+) -> list[Output]:
+    """Plays the role for all subjects at once (the engine bounds how many); answers in their order.
+
+    `advanced` is called after each answer. Each subject's own seed follows from its place.
+    """
+
+    async def one(index: int, subject: Subject) -> Output:
+        output = await role.play(engine, subject, derive_seed(seed, role.name, index))
+        advanced()
+        return output
+
+    return await asyncio.gather(*(one(index, subject) for index, subject in enumerate(subjects)))
 
 
 def fill_prompt(name: str, variables: Mapping[str, object]) -> str:

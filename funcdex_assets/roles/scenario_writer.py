@@ -5,6 +5,7 @@ from random import Random
 
 import msgspec
 
+from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language import phrases, values
 from funcdex_assets.language.lexicon import fill, industries, moves
 from funcdex_assets.records import Scenario, Tool, ToolChain
@@ -75,4 +76,4 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
     )
 
 
-ROLE = Role("scenario_writer", ScenarioDraft, _variables, _improvise)
+ROLE = Role("scenario_writer", ScenarioDraft, _variables, _improvise, Sampling(temperature=1.0))

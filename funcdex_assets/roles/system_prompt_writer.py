@@ -7,6 +7,7 @@ added by the program, so that every system prompt has it, whoever wrote the rest
 from dataclasses import dataclass
 from random import Random
 
+from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language.lexicon import fill
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ConversationPlan, Tool
@@ -86,4 +87,4 @@ def _service(toolkit: str) -> str:
     return known.get(toolkit, toolkit.replace("-", " ").title())
 
 
-ROLE = Role("system_prompt_writer", str, _variables, _improvise)
+ROLE = Role("system_prompt_writer", str, _variables, _improvise, Sampling(temperature=0.7))

@@ -4,9 +4,10 @@ The players are roles, asked through an inference engine; the results come from 
 returned is the conversation as it happened, good or bad: judging it is the business of `quality/`.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
-from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.language.values import Situation
 from funcdex_assets.quality.provenance import trace
 from funcdex_assets.records import Conversation, ConversationPlan, Message, Tool, ToolCall, ToolResult
@@ -19,6 +20,40 @@ from funcdex_assets.simulation.world import World
 
 MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
+
+
+async def simulate_all(
+    cast: Sequence[tuple[ConversationPlan, Situation]],
+    tools: Mapping[str, Tool],
+    engine: InferenceEngine,
+    *,
+    thoughts: bool,
+    seed: int,
+    advanced: Callable[[], None] = lambda: None,
+) -> tuple[list[Conversation], list[str]]:
+    """All conversations at once (the engine bounds how many), in the order of the plans; and the reason
+    for each that could not be finished. `advanced` is called after each.
+
+    Raises:
+        InferenceError: the engine cannot answer at present, or no conversation could be finished.
+    """
+    reasons: list[str] = []
+
+    async def one(plan: ConversationPlan, situation: Situation) -> Conversation | None:
+        try:
+            return await simulate(plan, situation, tools, engine, thoughts=thoughts, seed=seed)
+        except InferenceError as error:
+            if error.retryable:
+                raise
+            reasons.append(str(error))
+            return None
+        finally:
+            advanced()
+
+    held = [found for found in await asyncio.gather(*(one(*part) for part in cast)) if found is not None]
+    if reasons and not held:
+        raise InferenceError(f"None of {len(cast)} conversations could be finished: {reasons[0]}", retryable=False)
+    return held, reasons
 
 
 async def simulate(
@@ -52,7 +87,7 @@ async def simulate(
                 break
             await user_says("answer")
             await _assistant_works(scene, world, engine, seed)
-    if derive_seed("thanks", seed, plan.plan_id) % 3:
+    if scene.turns == 1 or derive_seed("thanks", seed, plan.plan_id) % 3:
         scene.turn, scene.turn_began = scene.turns, len(scene.messages)
         await user_says("thanks")
         await _assistant_works(scene, world, engine, seed)

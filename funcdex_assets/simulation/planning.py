@@ -12,11 +12,13 @@ from random import Random
 import msgspec
 
 from funcdex_assets.catalog.names import is_page_token
-from funcdex_assets.language.facts import plan_arguments
+from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Clarity, ConversationPlan, PlannedArgument, PlannedStep, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
+
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,34 @@ def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int) -> Clarit
     return level  # type: ignore[return-value]
 
 
-def make_plan(given: PlanInput) -> ConversationPlan:
+def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[str]]:
+    """Plans, and for each that could not be made in several attempts the reason."""
+    plans: list[ConversationPlan] = []
+    reasons: list[str] = []
+    for given in inputs:
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                plans.append(make_plan(given, attempt))
+                break
+            except Unplannable as error:
+                reason = str(error)
+        else:
+            reasons.append(reason)
+    return plans, reasons
+
+
+def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
     """
     Raises:
         Unplannable: a required argument has no value that a person could give.
     """
     scenario, persona = given.situation.scenario, given.situation.persona
-    rng = generator("plan", given.seed, scenario.scenario_id)
+    rng = generator("plan", given.seed, scenario.scenario_id, attempt)
     by_name = {tool.name: tool for tool in given.tools}
     arguments: list[tuple[PlannedArgument, ...]] = []
     for index, step in enumerate(given.chain.steps):
-        facts = generator("facts", given.seed, scenario.scenario_id, index)
+        facts = generator("facts", given.seed, scenario.scenario_id, attempt, index)
         planned = plan_arguments(by_name[step.tool], step, given.situation, facts)
         if page := [argument for argument in planned if _is_page(argument)]:  # the same listing, further on
             planned = (*arguments[-1], *page)

@@ -16,7 +16,7 @@ from funcdex_assets.catalog.json_schema import Schema, resolve, scalars, schema_
 from funcdex_assets.catalog.names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.lexicon import Person, named
 from funcdex_assets.language.spoken import quoted_part, read_moment
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Tool
@@ -24,7 +24,7 @@ from funcdex_assets.tool_graph.graph import SYNONYMS
 
 MAX_ITEMS = 4
 MAX_DEPTH = 7
-_PAST = frozenset("created updated modified sent received date last internal opened joined timestamp paid".split())
+_PAST = frozenset("created updated modified sent received date last internal opened joined timestamp paid posted completed added".split())
 _LATER = frozenset("due start end expires scheduled until deadline next ends starts".split())
 _TRUTHS = frozenset("success successful ok sent deleted removed accepted available confirmed updated added shared notified active".split())
 _FIRST_STATES = ("open", "active", "confirmed", "needsAction", "to do", "todo", "draft", "pending", "scheduled", "accepted", "sent", "queued", "created", "incomplete")
@@ -119,7 +119,7 @@ class _Call:
         self.only_object = singular_words(inside[0]) if len(inside) == 1 else None
         self.makes_new = name.action in ("create", "send", "copy")
         self.inherited: Thing = {}
-        for kind, identity in self.identities.items():
+        for kind, identity in self.identities.items() if name.action in ("send", "copy") else ():
             self.inherited |= world._things.get(kind, {}).get(str(identity), {})  # noqa: SLF001
 
     def fill(self, schema: Schema, path: str, name: str, noun: str, depth: int, thing: Thing | None = None, person: Person | None = None) -> Any:
@@ -141,7 +141,7 @@ class _Call:
         if known is None:
             known = self._known_thing(noun, depth, name)
         if person is None and _is_about_person(name, properties):
-            person = self._someone(name)
+            person = (self._sought() if depth <= 1 else None) or self._someone(name)
         self_made: Thing = {"_known": known, "_made": made, "_subject": self._is_subject(noun, depth) if subject is None else subject}
         for key, part in properties.items():
             place = f"{path}/{key}"
@@ -182,8 +182,7 @@ class _Call:
             return None
         people = []
         for address in dict.fromkeys(self.addressed):
-            first, _, last = address.partition("@")[0].partition(".")
-            who = Person(f"{first} {last}".strip().title(), first.title(), address)
+            who = _holder(address)
             people.append(self._object(items, f"{path}/*", name, name, depth + 1, who, {}, subject=False))
         return people[0] if one else people
 
@@ -208,7 +207,10 @@ class _Call:
         made = []
         for index in range(size):
             thing = known[index] if index < len(known) else {}
-            person = self._someone(name) if _is_about_person(name, items.get("properties", {})) else None
+            person = None
+            if _is_about_person(name, items.get("properties", {})):
+                person = self._sought() if index == 0 and main and not thing else None
+                person = person or self._someone(name)
             made.append(self._object(items, f"{path}/*", name, noun, depth + 1, person, thing, subject=False))
         if main:
             newest_first(made)
@@ -279,6 +281,8 @@ class _Call:
             return person.first if "first" in parts or "given" in parts else person.name.split()[-1] if parts & {"last", "family"} else person.name
         if parts & values.PEOPLE and parts & {"name", "from", "to", "by"} or parts in ({"owner"}, {"assignee"}, {"creator"}, {"author"}, {"sender"}):
             return self._someone(name).name
+        if parts & {"job", "position", "occupation"}:
+            return rng.choice(values.positions(situation))
         if parts & {"title", "subject", "summary", "headline"}:
             return self._titled()
         if examples:
@@ -342,7 +346,7 @@ class _Call:
             return values.moment_text(schema, datetime.combine(start, self.situation.now.timetz()) + timedelta(days=self.rng.randint(1, 7)))
         if self.name.action in ("create", "send", "update", "copy", "delete") and parts & _PAST and not parts & _LATER:
             return values.moment_text(schema, self.world._clock)  # noqa: SLF001
-        past = bool(parts & _PAST) or not parts & _LATER
+        past = not parts & _LATER
         return values.moment_text(schema, values.make_moment(self.situation, self.rng, past))
 
     def _choice(self, schema: Schema, name: str, made: Thing) -> Any:
@@ -404,13 +408,26 @@ class _Call:
             return self.rng.random() < 0.2
         if set(words(key)) & {"error", "errors", "warning"}:
             return False
-        return _plain(key) in self.echo or self.rng.random() < 0.65
+        return _plain(key) in self.echo or self.rng.random() < (0.3 if self.makes_new else 0.65)
 
     def _someone(self, name: str) -> Person:
         if set(words(name)) & _ITS_OWN:
             persona = self.situation.persona
             return Person(persona.name, persona.name.split()[0], persona.email)
         return values.make_person(self.situation, self.rng)
+
+    def _sought(self) -> Person | None:
+        """The person whom a look-up asks for, by address or by name."""
+        if self.name.action not in ("list", "get"):
+            return None
+        if self.addressed:
+            return _holder(self.addressed[0])
+        asked = next((self.echo[key] for key in ("query", "q", "search", "name") if isinstance(self.echo.get(key), str)), "")
+        if asked and asked[:1].isupper() and len(asked.split()) <= 2:
+            someone = values.make_person(self.situation, self.rng)
+            name = asked if " " in asked else f"{asked} {someone.name.split()[-1]}"
+            return named(name, someone.email.partition("@")[2])
+        return None
 
     def _titled(self) -> str:
         return values.make_title(self.situation, self.rng)
@@ -420,6 +437,12 @@ class _Call:
 
     def _token(self) -> str:
         return "".join(self.rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789") for _ in range(16))
+
+
+def _holder(address: str) -> Person:
+    """The person behind an address: `maria.lopez@…` is Maria Lopez."""
+    first, _, last = address.partition("@")[0].partition(".")
+    return Person(f"{first} {last}".strip().title(), first.title(), address)
 
 
 def _typed(schema: Schema, identity: str | int) -> str | int:

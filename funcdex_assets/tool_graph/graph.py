@@ -30,7 +30,7 @@ SYNONYMS = {
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
 QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "jql", "contains"})
 # Things whose title says what they are about, so that it is worth searching for elsewhere.
-TITLED = frozenset("message email mail thread draft event file document doc issue task meeting invoice folder page".split())
+TITLED = frozenset("message email mail thread draft event file document doc issue task meeting invoice folder page project group".split())
 PEOPLE = frozenset(
     "customer contact attendee invitee user member owner sender recipient creator organizer assignee reporter author "
     "guest host profile billing participant people person from to collaborator".split()
@@ -115,6 +115,8 @@ def _edges_into(
 def _takes_title(target: Tool, leaf: Leaf) -> bool:
     if "enum" in leaf.schema or "pattern" in leaf.schema or _concerns_people(target, leaf):
         return False
+    if leaf.schema.get("maxLength", 200) < 100:  # a title from elsewhere may be longer
+        return False
     searches = set(words(leaf.name)) & QUERY_WORDS
     return bool(searches) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary"))
 
@@ -127,7 +129,7 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
         and about != parse_tool_name(target.name).noun
         and schema_type(leaf.schema) == "string"
         and "enum" not in leaf.schema
-        and leaf.path.count("/") <= 3
+        and leaf.path.count("/") <= 4
         and not _concerns_people(source, leaf)
     )
 

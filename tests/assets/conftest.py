@@ -29,21 +29,24 @@ def tables(home: Path) -> TableStore:
     return TableStore(home, (toy_stages.A, toy_stages.B, toy_stages.C))
 
 
-@pytest.fixture
-def instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    folder = home / "dagster"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """One for all tests, because making its databases takes longer than a run; each asks for its own runs."""
+    folder = tmp_path_factory.mktemp("dagster")
     (folder / "dagster.yaml").write_text(
         f"telemetry: {{enabled: false}}\nstorage: {{sqlite: {{base_dir: {folder}/storage}}}}\n"
-        "compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}\n"
+        "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n"
+        "  class: NoOpComputeLogManager\n"
     )
     with quick_instance(str(folder)) as instance:
         yield instance
 
 
 @pytest.fixture
-def backfill(instance: dg.DagsterInstance) -> Callable[..., Outcome]:
-    def run(partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more):
+def backfill(home: Path, instance: dg.DagsterInstance) -> Callable[..., Outcome]:
+    def run(
+        partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more
+    ):
         config = {"resources": {"base": {"config": {"base": base}}}} if "a" in selection else {}
         return execute(toy_stages.toy, instance, partitions, selection, run_config=config, **more)
 

@@ -1,6 +1,6 @@
 """Backfills from a program: which runs there are, what is reported, and the night's run."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
@@ -44,7 +44,10 @@ def test_progress_is_told_as_it_happens(backfill, trouble: Trouble):
 
 def test_neighbours_share_a_run_and_others_have_their_own(backfill, instance):
     outcome = backfill(("p4", "p1", "p2"), ("a",))
-    assert [materialised(instance, run) for run in outcome.runs] == [{("a", "p1"), ("a", "p2")}, {("a", "p4")}]
+    assert [materialised(instance, run) for run in outcome.runs] == [
+        {("a", "p1"), ("a", "p2")},
+        {("a", "p4")},
+    ]
 
 
 def test_assets_without_partitions_come_last_and_once(backfill, instance):
@@ -95,8 +98,8 @@ def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(enabled, sta
     )
     schedule = nightly(settings)
     assert (schedule.cron_schedule, schedule.default_status) == ("0 2 * * *", status)
-    # Two o'clock in Berlin, when it is still the day before in UTC at midnight's other side.
-    at = datetime(2026, 11, 21, 1, tzinfo=timezone.utc)
+    # Half past midnight in Berlin, when it is still the 20th in UTC.
+    at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
         (request,) = schedule.evaluate_tick(context).run_requests
     assert request.run_key == "night-2026-11-21"

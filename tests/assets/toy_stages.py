@@ -97,7 +97,13 @@ def b(partition: str, a: pl.DataFrame, trouble: Trouble) -> Produced:
 @stage(group="toy", table=C, code_version="1", partitions_def=PARTITIONS)
 def c(partition: str, b: pl.DataFrame, trouble: Trouble) -> Produced:
     """The same items again."""
-    return Produced(trouble.strike("c", partition, b), {"preview": dg.MetadataValue.md("*own*")})
+    made = trouble.strike("c", partition, b)
+
+    def publish() -> dict[str, str]:
+        (trouble.folder.parent / f"published.{partition}").touch()
+        return {"published": partition}
+
+    return Produced(made, {"preview": dg.MetadataValue.md("*own*")}, publish)
 
 
 @dg.asset(deps=[c])

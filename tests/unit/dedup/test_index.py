@@ -214,13 +214,8 @@ def test_many_nights_do_not_pile_up_files(tmp_path):
         for seed in range(12):
             night(index, "gmail", [f"{REFUND} {seed * 7919} {seed} {seed}"], seed=seed)
     assert rows(piling) == rows(tidy)
-    fragments = [
-        lancedb.connect(index._path)
-        .open_table("scenarios-hashed-ngrams-512")
-        .stats()
-        .fragment_stats.num_fragments
-        for index in (piling, tidy)
-    ]
+    tables = [lancedb.connect(i._path).open_table("scenarios-hashed-ngrams-512") for i in (piling, tidy)]
+    fragments = [table.stats()["fragment_stats"]["num_fragments"] for table in tables]
     assert fragments[1] < fragments[0]
 
 

@@ -174,16 +174,16 @@ def test_a_passing_failure_is_retried(server, replies, script):
 
 def test_a_hanging_try_is_given_up_and_asked_again(server, replies):
     reply = replies.ok("late")
-    reply.delay_s = 2
+    reply.delay_s = 3
     server.script = [reply]
-    (completion,) = ask(engine(server, timeout_s=0.2), request())
+    (completion,) = ask(engine(server, timeout_s=0.5), request())
     assert (completion.text, completion.retries) == ("Fine.", 1)
 
 
 def test_retry_after_is_waited_for(server, replies):
     server.script = [replies.failed(429, "slow down", retry_after="0.6")]
     (completion,) = ask(engine(server), request())
-    assert 0.6 <= completion.latency_s < 2
+    assert 0.6 <= completion.latency_s < 4
 
 
 # ── what goes wrong and stays ─────────────────────────────────────────────────────────────────
@@ -395,8 +395,8 @@ def test_waiting_for_a_free_slot_is_not_latency(server, replies):
         return reply
 
     server.otherwise = slow
-    completions = ask(engine(server, concurrency=1), *(request(seed=seed) for seed in range(4)))
-    assert all(completion.latency_s < 0.3 for completion in completions)
+    completions = ask(engine(server, concurrency=1), *(request(seed=seed) for seed in range(8)))
+    assert all(completion.latency_s < 0.6 for completion in completions)
 
 
 def test_no_answer_is_lost_to_a_flaky_server(server, replies):
@@ -492,4 +492,4 @@ def test_the_probe_does_not_wait_long_for_a_server_that_is_not_there(server):
     started = time.perf_counter()
     error = failure_of(lambda: probe(engine(server, retries=50)))
     assert f"{server.base_url} (model 'tiny') cannot be reached in 2 tries" in str(error)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5

@@ -1,0 +1,73 @@
+"""From definition files to chains of calls."""
+
+from collections import Counter
+
+import polars as pl
+
+from funcdex_assets.assets._pictures import bar_plot, mermaid
+from funcdex_assets.assets._stage import Produced, stage
+from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.quality import schemas
+from funcdex_assets.records import Tool, ToolChain, ToolEdge
+from funcdex_assets.seeds import derive_seed
+from funcdex_assets.settings import Settings
+from funcdex_assets.tables import from_frame, to_frame
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.tool_graph.graph import build_graph, needed_ids
+
+
+@stage(group="catalogue", kinds={"yaml", "json"}, table=schemas.TOOL_DEFINITIONS, code_version="1")
+def tool_definitions(partition: str, settings: Settings) -> Produced:
+    """The tools of a toolkit or bundle: name, description, JSON Schema of arguments and results."""
+    files = settings.tool_files(partition)
+    tools = load_tools(files)
+    return Produced(
+        to_frame(tools),
+        {
+            "files": ", ".join(path.name for path in files.values()),
+            "with_result_schema": sum(tool.returns is not None for tool in tools),
+            "startable_without_ids": sum(not needed_ids(tool) for tool in tools),
+        },
+    )
+
+
+@stage(group="catalogue", kinds={"polars"}, table=schemas.TOOL_GRAPH, code_version="1")
+def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
+    """Which field of a tool's result can fill which argument of another tool, with weight and reason."""
+    tools = from_frame(tool_definitions, Tool)
+    edges = build_graph(tools)
+    fed = {(edge.target_tool, edge.target_path) for edge in edges}
+    unfed = [f"{tool.name}{path}" for tool in tools for path in needed_ids(tool) if (tool.name, path) not in fed]
+    return Produced(
+        to_frame(edges, ToolEdge),
+        {
+            "kinds": dict(Counter(edge.kind for edge in edges)),
+            "required_ids_without_source": ", ".join(unfed) or "none",
+            "diagram": mermaid(edges),
+        },
+    )
+
+
+@stage(group="catalogue", kinds={"polars"}, table=schemas.TOOL_CHAINS, code_version="1")
+def tool_chains(
+    partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings
+) -> Produced:
+    """Sequences of 2 to 6 calls in which each later call uses an earlier result; some are held out for test."""
+    wanted = settings.generation
+    limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, must_cross="_" in partition)
+    count = wanted.candidates
+    tools = from_frame(tool_definitions, Tool)
+    chains = sample_chains(
+        tools, from_frame(tool_graph, ToolEdge), count, limits, derive_seed(settings.seed, partition, "chains")
+    )
+    used = Counter(step.tool for chain in chains for step in chain.steps)
+    return Produced(
+        to_frame(chains, ToolChain),
+        {
+            "wanted": count,
+            "held_out": sum(chain.held_out for chain in chains),
+            "lengths": dict(sorted(Counter(len(chain.steps) for chain in chains).items())),
+            "tools_covered": f"{len(used)} of {len(tools)}",
+            "tool_coverage": bar_plot(used, f"Tools in the chains of {partition}", "calls"),
+        },
+    )

@@ -1,0 +1,87 @@
+"""From situations to the people in them, and to what shall happen."""
+
+from collections import Counter
+
+import polars as pl
+
+from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._pictures import bar_plot
+from funcdex_assets.assets._stage import Produced, stage
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.language.values import situation
+from funcdex_assets.quality import schemas
+from funcdex_assets.records import ConversationPlan, Persona, Scenario, Tool, ToolChain
+from funcdex_assets.roles import persona_writer, planner
+from funcdex_assets.settings import Settings
+from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans
+from funcdex_assets.tables import from_frame, rows_by, to_frame
+
+
+@stage(group="people", kinds={"polars"}, table=schemas.PERSONAS, code_version="1", pool="inference")
+def personas(
+    partition: str, deduplicated_scenarios: pl.DataFrame, settings: Settings, engine: InferenceEngine
+) -> Produced:
+    """Who the user is: name, position, company, background, how that person writes, and when."""
+    kept = from_frame(deduplicated_scenarios.filter(pl.col("status") == "kept"), Scenario)
+    drafts, usage = ask_all(engine, persona_writer.ROLE, kept, "personas", partition, settings.seed)
+    written = [
+        persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in zip(kept, drafts, strict=True)
+    ]
+    return Produced(
+        to_frame(written, Persona),
+        {
+            **usage,
+            "companies": len({persona.company for persona in written}),
+            "registers": dict(Counter(persona.register for persona in written)),
+        },
+    )
+
+
+@stage(group="people", kinds={"polars"}, table=schemas.CONVERSATION_PLANS, code_version="1", pool="inference")
+def conversation_plans(
+    partition: str,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_chains: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+    settings: Settings,
+    engine: InferenceEngine,
+) -> Produced:
+    """What shall happen: disposition, clarity, tools with distractors, each call with its arguments' sources."""
+    chains = rows_by(from_frame(tool_chains, ToolChain), "chain_id")
+    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
+    tools = from_frame(tool_definitions, Tool)
+    briefs = [
+        planner.PlanBrief(
+            scenarios[persona.scenario_id],
+            persona,
+            draw_clarity(settings.generation.clarity, persona.scenario_id, settings.seed),
+        )
+        for persona in from_frame(personas, Persona)
+    ]
+    dispositions, usage = ask_all(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
+    plans, unplannable = make_plans(
+        [
+            PlanInput(
+                chain=chains[brief.scenario.chain_id],
+                situation=situation(brief.scenario, brief.persona),
+                clarity=brief.clarity,
+                disposition=answer.disposition,
+                tools=tools,
+                distractor_tools=settings.generation.distractor_tools,
+                seed=settings.seed,
+            )
+            for brief, answer in zip(briefs, dispositions, strict=True)
+        ]
+    )
+    calls = Counter(step.tool for plan in plans for step in plan.steps)
+    return Produced(
+        to_frame(plans, ConversationPlan),
+        {
+            **usage,
+            "clarity": dict(Counter(plan.clarity for plan in plans)),
+            "unplannable": len(unplannable),
+            "unplannable_reasons": dict(Counter(unplannable).most_common(10)),
+            "planned_calls": bar_plot(calls, f"Planned calls by tool, {partition}", "calls"),
+        },
+    )

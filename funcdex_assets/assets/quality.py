@@ -1,0 +1,173 @@
+"""From conversations to those that are good enough to train on."""
+
+from collections import Counter
+
+import polars as pl
+
+from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._pictures import bar_plot, score_plot
+from funcdex_assets.assets._stage import Produced, stage
+from funcdex_assets.dml.parse import parse
+from funcdex_assets.dml.render import render
+from funcdex_assets.export.openai_messages import openai_messages, openai_tools
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.language.values import situation
+from funcdex_assets.quality import schemas
+from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.quality.selection import reasons_against
+from funcdex_assets.records import (
+    Conversation,
+    ConversationPlan,
+    DeduplicatedScenario,
+    ParsedConversation,
+    Persona,
+    Scenario,
+    ScoredConversation,
+    SelectedConversation,
+    SystemPrompt,
+    Tool,
+)
+from funcdex_assets.roles import judge
+from funcdex_assets.settings import Settings
+from funcdex_assets.simulation.planning import offered_tools
+from funcdex_assets.tables import from_frame, rows_by, to_frame
+
+SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+
+
+@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="1", pool="inference")
+def scored_conversations(
+    partition: str,
+    conversations: pl.DataFrame,
+    system_prompts: pl.DataFrame,  # noqa: ARG001  (scores belong to conversations that are complete)
+    conversation_plans: pl.DataFrame,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+    settings: Settings,
+    engine: InferenceEngine,
+) -> Produced:
+    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning."""
+    people = rows_by(from_frame(personas, Persona), "persona_id")
+    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
+    tools = rows_by(from_frame(tool_definitions, Tool), "name")
+    plans = rows_by(from_frame(conversation_plans, ConversationPlan), "plan_id")
+    held = from_frame(conversations, Conversation)
+    briefs: list[judge.JudgeBrief] = []
+    for conversation in held:
+        plan = plans[conversation.plan_id]
+        offered = {name: tools[name] for name in offered_tools(plan)}
+        where = situation(scenarios[plan.scenario_id], people[plan.persona_id])
+        findings = find(Case(conversation.messages, offered, conversation.provenance, where))
+        briefs.append(judge.JudgeBrief(plan, conversation.messages, tuple(offered.values()), findings))
+    scores, usage = ask_all(engine, judge.ROLE, briefs, "scored_conversations", partition, settings.seed)
+    scored = [
+        ScoredConversation(
+            conversation_id=conversation.conversation_id,
+            judge=engine.name,
+            user_query_clarity=score.user_query_clarity,
+            tool_use_quality=score.tool_use_quality,
+            naturalness=score.naturalness,
+            task_completion=score.task_completion,
+            reasoning=score.reasoning,
+            findings=brief.findings,
+        )
+        for conversation, brief, score in zip(held, briefs, scores, strict=True)
+    ]
+    rules = Counter(finding.rule for one in scored for finding in one.findings)
+    return Produced(
+        to_frame(scored, ScoredConversation),
+        {
+            **usage,
+            **{f"mean_{scale}": round(sum(getattr(one, scale) for one in scored) / max(1, len(scored)), 3) for scale in SCALES},
+            "findings": dict(rules),
+            "scores": score_plot({scale: [getattr(one, scale) for one in scored] for scale in SCALES}, f"Scores, {partition}"),
+        },
+    )
+
+
+@stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="1")
+def accepted_conversations(
+    conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
+) -> Produced:
+    """The conversations without a blocking finding and with good tool use, as text in the markup."""
+    selected = [one for one in _selected(conversations, scored_conversations, settings) if not one.reasons]
+    return Produced(
+        to_frame(selected, SelectedConversation),
+        {"yield": round(len(selected) / max(1, scored_conversations.height), 4)},
+    )
+
+
+@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="1")
+def rejected_conversations(
+    partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
+) -> Produced:
+    """The other conversations, each with the reasons why it was not accepted."""
+    selected = [one for one in _selected(conversations, scored_conversations, settings) if one.reasons]
+    rules = Counter(reason.split(":")[0] for one in selected for reason in one.reasons)
+    plot = {"reasons_plot": bar_plot(rules, f"Reasons for rejection, {partition}", "conversations")} if rules else {}
+    return Produced(to_frame(selected, SelectedConversation), {"reasons": dict(rules), **plot})
+
+
+def _selected(conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings) -> list[SelectedConversation]:
+    messages = {one.conversation_id: one.messages for one in from_frame(conversations, Conversation)}
+    selected: list[SelectedConversation] = []
+    for one in from_frame(scored, ScoredConversation):
+        reasons = reasons_against(one, settings.generation.min_tool_use_quality)
+        broken = any(finding.rule == "structure" for finding in one.findings)
+        selected.append(
+            SelectedConversation(
+                conversation_id=one.conversation_id,
+                reasons=reasons,
+                tool_use_quality=one.tool_use_quality,
+                dml="" if broken else render(messages[one.conversation_id]),
+            )
+        )
+    return selected
+
+
+@stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="1")
+def parsed_conversations(
+    partition: str,
+    accepted_conversations: pl.DataFrame,
+    conversations: pl.DataFrame,
+    system_prompts: pl.DataFrame,
+    conversation_plans: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+) -> Produced:
+    """The accepted text, parsed into OpenAI messages, with the tools that were offered."""
+    tools = rows_by(from_frame(tool_definitions, Tool), "name")
+    plans = rows_by(from_frame(conversation_plans, ConversationPlan), "plan_id")
+    plan_of = dict(conversations.select("conversation_id", "plan_id").iter_rows())
+    scenarios = rows_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
+    prompts = rows_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
+    parsed: list[ParsedConversation] = []
+    for accepted in from_frame(accepted_conversations, SelectedConversation):
+        plan = plans[plan_of[accepted.conversation_id]]
+        scenario = scenarios[plan.scenario_id]
+        messages = parse(accepted.dml)
+        parsed.append(
+            ParsedConversation(
+                conversation_id=accepted.conversation_id,
+                partition=partition,
+                messages=openai_messages(messages, prompts[accepted.conversation_id].system_prompt),
+                tools=openai_tools([tools[name] for name in offered_tools(plan)]),
+                scenario_id=plan.scenario_id,
+                cluster_id=scenario.cluster_id,
+                chain_id=plan.chain_id,
+                held_out=scenario.held_out,
+                clarity=plan.clarity,
+                calls=sum(len(message.tool_calls) for message in messages),
+                user_turns=sum(message.role == "user" for message in messages),
+            )
+        )
+    count = max(1, len(parsed))
+    return Produced(
+        to_frame(parsed, ParsedConversation),
+        {
+            "calls_per_conversation": round(sum(one.calls for one in parsed) / count, 2),
+            "user_turns_per_conversation": round(sum(one.user_turns for one in parsed) / count, 2),
+            "held_out": sum(one.held_out for one in parsed),
+        },
+    )

@@ -1,0 +1,79 @@
+"""From chains to situations, and to situations that differ."""
+
+from collections import Counter
+from itertools import cycle
+
+import polars as pl
+
+from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._stage import Produced, stage
+from funcdex_assets.dedup.embedding import Embedder
+from funcdex_assets.dedup.index import ScenarioIndex
+from funcdex_assets.dedup.neighbours import Thresholds
+from funcdex_assets.dedup.scenarios import deduplicate_scenarios
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.quality import schemas
+from funcdex_assets.records import DeduplicatedScenario, Scenario, Tool, ToolChain
+from funcdex_assets.roles import scenario_writer
+from funcdex_assets.seeds import derive_id
+from funcdex_assets.settings import Settings
+from funcdex_assets.tables import from_frame, rows_by, to_frame
+
+
+@stage(group="scenarios", kinds={"polars"}, table=schemas.SCENARIOS, code_version="1", pool="inference")
+def scenarios(
+    partition: str,
+    tool_chains: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+    settings: Settings,
+    engine: InferenceEngine,
+) -> Produced:
+    """Candidates: situations at work in which somebody needs the tools of a chain."""
+    tools = rows_by(from_frame(tool_definitions, Tool), "name")
+    chains = from_frame(tool_chains, ToolChain)
+    briefs = [
+        scenario_writer.ScenarioBrief(
+            scenario_id=derive_id("scenario", settings.seed, partition, index),
+            chain=chain,
+            tools=tuple(tools[step.tool] for step in chain.steps),
+        )
+        for index, chain in zip(range(settings.generation.candidates), cycle(chains), strict=False)
+    ]
+    drafts, usage = ask_all(engine, scenario_writer.ROLE, briefs, "scenarios", partition, settings.seed)
+    written = [scenario_writer.to_scenario(brief, draft) for brief, draft in zip(briefs, drafts, strict=True)]
+    industries = Counter(scenario.industry for scenario in written)
+    return Produced(to_frame(written, Scenario), {**usage, "industries": len(industries)})
+
+
+@stage(
+    group="scenarios", kinds={"lancedb", "polars"}, table=schemas.DEDUPLICATED_SCENARIOS, code_version="1", pool="scenario_index"
+)
+def deduplicated_scenarios(
+    partition: str, scenarios: pl.DataFrame, settings: Settings, embedder: Embedder, index: ScenarioIndex
+) -> Produced:
+    """The candidates with a verdict: kept, a duplicate (of which one, how similar), or more than needed.
+
+    They are compared with one another, with earlier nights, and with partitions that share a toolkit.
+    """
+    judged = deduplicate_scenarios(
+        from_frame(scenarios, Scenario),
+        wanted=settings.generation.split_sizes,
+        partition=partition,
+        seed=settings.seed,
+        toolkits=settings.toolkits_of(partition),
+        embedder=embedder,
+        index=index,
+        thresholds=Thresholds(settings.deduplication.semantic_threshold, settings.deduplication.lexical_threshold),
+    )
+    status = Counter(scenario.status for scenario in judged)
+    missing = settings.generation.conversations - status["kept"]
+    return Produced(
+        to_frame(judged, DeduplicatedScenario),
+        {
+            **{name: status[name] for name in ("kept", "duplicate", "surplus")},
+            "yield": round(status["kept"] / max(1, len(judged)), 3),
+            "missing": missing,
+            "remedy": "none needed" if missing <= 0 else "raise generation.oversample, or add tools",
+        },
+    )
+

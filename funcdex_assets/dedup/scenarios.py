@@ -1,0 +1,62 @@
+"""Which scenario candidates go on: unlike all known ones, and as many as each split needs."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from funcdex_assets.dedup.embedding import Embedder
+from funcdex_assets.dedup.index import ScenarioIndex
+from funcdex_assets.dedup.memory import deduplicate_batch
+from funcdex_assets.dedup.neighbours import Decision, Thresholds
+from funcdex_assets.records import DeduplicatedScenario, Scenario
+from funcdex_assets.tables import rows_by
+
+
+def deduplicate_scenarios(
+    candidates: Sequence[Scenario],
+    *,
+    wanted: Mapping[bool, int],
+    partition: str,
+    seed: int,
+    toolkits: Sequence[str],
+    embedder: Embedder,
+    index: ScenarioIndex,
+    thresholds: Thresholds,
+) -> list[DeduplicatedScenario]:
+    """`wanted` says how many to keep of those held out for the test split (True), and of the others.
+
+    Where one side is short, the other fills up. Only kept scenarios are remembered.
+    """
+    by_id = rows_by(candidates, "scenario_id")
+    kept: set[str] = set()
+
+    def choose(decisions: Sequence[Decision]) -> set[str]:
+        unique = [by_id[decision.scenario_id] for decision in decisions if decision.kept]
+        for side, count in wanted.items():
+            kept.update([scenario.scenario_id for scenario in unique if scenario.held_out == side][:count])
+        spare = [scenario.scenario_id for scenario in unique if scenario.scenario_id not in kept]
+        kept.update(spare[: sum(wanted.values()) - len(kept)])
+        return kept
+
+    decisions = deduplicate_batch(
+        [scenario.scenario_id for scenario in candidates],
+        [scenario.text for scenario in candidates],
+        partition=partition,
+        seed=seed,
+        toolkits=toolkits,
+        embedder=embedder,
+        index=index,
+        thresholds=thresholds,
+        choose=choose,
+    )
+    return [
+        DeduplicatedScenario(
+            **msgspec.structs.asdict(by_id[decision.scenario_id]),
+            status="kept" if decision.scenario_id in kept else "surplus" if decision.kept else "duplicate",
+            duplicate_of=decision.duplicate_of,
+            similarity=decision.similarity,
+            overlap=decision.overlap,
+            cluster_id=decision.cluster_id,
+        )
+        for decision in decisions
+    ]
