@@ -52,9 +52,7 @@ def quality(embedder: Embedder) -> None:
                 duplicate[of],
             )
         either = (semantic[of] >= DEFAULT.semantic) | (lexical[of] >= DEFAULT.lexical)
-        _print_row(
-            f"as shipped: semantic ≥ {DEFAULT.semantic} or lexical ≥ {DEFAULT.lexical}", either, duplicate[of]
-        )
+        _print_row(f"as shipped: semantic ≥ {DEFAULT.semantic} or lexical ≥ {DEFAULT.lexical}", either, duplicate[of])
 
 
 def unrelated_and_copies(embedder: Embedder) -> None:
@@ -116,9 +114,7 @@ def speed(embedder: Embedder) -> None:
     many = random.standard_normal((10_000, 384), dtype=np.float32)
     many /= np.linalg.norm(many, axis=1, keepdims=True)
     many_words = random.integers(0, 2**32, (10_000, SIGNATURE_SIZE), dtype=np.uint32)
-    _, deciding_many = _timed(
-        lambda: deduplicate([f"c{i}" for i in range(10_000)], many, many_words), rounds=1
-    )
+    _, deciding_many = _timed(lambda: deduplicate([f"c{i}" for i in range(10_000)], many, many_words), rounds=1)
     print(f"10,000 candidates among themselves {deciding_many:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         index = LanceScenarioIndex(folder)
@@ -134,10 +130,7 @@ def speed(embedder: Embedder) -> None:
             )
             _, scanned = _timed(lambda batch=batch: _lance_search(index, batch, vectors))
             print(f"; LanceDB's own batch search {scanned:.2f} s")
-        rows = [
-            IndexedScenario(i, t, True, i, v, w)
-            for i, t, v, w in zip(ids, texts, vectors, words, strict=True)
-        ]
+        rows = [IndexedScenario(i, t, True, i, v, w) for i, t, v, w in zip(ids, texts, vectors, words, strict=True)]
         _, writing = _timed(lambda: index.replace(batch, rows))
         print(f"replacing 1,000 rows among 100,000: {writing:.2f} s")
         _seeds_way(embedder, pairs, embedding + found + deciding)
@@ -181,9 +174,7 @@ def _lance_search(index: LanceScenarioIndex, batch: Batch, vectors: np.ndarray) 
     query.where(condition, prefilter=True).limit(8).select(["scenario_id", "_distance"]).to_arrow()
 
 
-def _fill(
-    index: LanceScenarioIndex, toolkit: str, count: int, random: np.random.Generator, name: str
-) -> None:
+def _fill(index: LanceScenarioIndex, toolkit: str, count: int, random: np.random.Generator, name: str) -> None:
     vectors = random.standard_normal((count, 384), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     words = random.integers(0, 2**32, (count, SIGNATURE_SIZE), dtype=np.uint32)
@@ -191,10 +182,7 @@ def _fill(
     batch = batch_of(toolkit, 1, [toolkit], name, ids, ids)
     index.replace(
         batch,
-        [
-            IndexedScenario(i, "text " * 30, True, i, v, w)
-            for i, v, w in zip(ids, vectors, words, strict=True)
-        ],
+        [IndexedScenario(i, "text " * 30, True, i, v, w) for i, v, w in zip(ids, vectors, words, strict=True)],
     )
 
 

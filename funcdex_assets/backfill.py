@@ -22,6 +22,7 @@ from dagster._core.storage.tags import (
 )
 
 from funcdex_assets.instance import HOME_VARIABLE, enter_instance
+from funcdex_assets.orphans import bury_orphans, signed
 from funcdex_assets.progress import ProgressListener, listening
 from funcdex_assets.quick_storage import quick_instance
 from funcdex_assets.settings import Settings, load_settings
@@ -81,13 +82,16 @@ def run_partitions(
     settings = settings or load_settings()
     overrides = {"seed": seed, "conversations": conversations}
     config = {name: value for name, value in overrides.items() if value is not None}
-    with open_instance(settings) as instance:
+    processes = settings.home / "processes"
+    with open_instance(settings) as instance, signed(processes) as tags:
+        bury_orphans(instance, processes)
         return execute(
             whole_graph,
             instance,
             partitions,
             selection,
             run_config={"resources": {"settings": {"config": config}}} if config else {},
+            tags=tags,
             progress=progress,
         )
 
@@ -107,6 +111,7 @@ def execute(
     selection: Sequence[str] | None = None,
     *,
     run_config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     progress: ProgressListener | None = None,
 ) -> Outcome:
     """Like `run_partitions`, for any job; `job` is a function of a module, by which a run finds it again."""
@@ -129,7 +134,7 @@ def execute(
                 dg.reconstructable(job),
                 instance,
                 run_config={**_QUIET_RUN, **(run_config or {})},
-                tags=range_tags(neighbours),
+                tags={**(tags or {}), **range_tags(neighbours)},
                 asset_selection=assets,
                 raise_on_error=False,
             )
@@ -179,9 +184,7 @@ def range_tags(neighbours: Sequence[str]) -> dict[str, str]:
     return {ASSET_PARTITION_RANGE_START_TAG: neighbours[0], ASSET_PARTITION_RANGE_END_TAG: neighbours[-1]}
 
 
-def _selected(
-    job: dg.JobDefinition, selection: Sequence[str] | None
-) -> tuple[list[dg.AssetKey], list[dg.AssetKey]]:
+def _selected(job: dg.JobDefinition, selection: Sequence[str] | None) -> tuple[list[dg.AssetKey], list[dg.AssetKey]]:
     """The wanted assets: those with partitions, and those without."""
     known = {key.to_user_string(): key for key in sorted(job.asset_layer.selected_asset_keys)}
     if unknown := sorted(set(selection or ()).difference(known)):

@@ -27,7 +27,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 # ── what can be called ────────────────────────────────────────────────────────────────────────
 
 
-class Tool(Record):
+class Tool(Record, frozen=True):
     """One function that an assistant may call.
 
     `parameters` is a JSON Schema 2020-12 of type object; `returns` is the schema of a successful
@@ -43,7 +43,7 @@ class Tool(Record):
     source: str
 
 
-class ToolEdge(Record):
+class ToolEdge(Record, frozen=True):
     """A field of one tool's result can fill an argument of another tool.
 
     Paths are JSON pointers in which `*` stands for any array index: `/threads/*/id`.
@@ -59,7 +59,7 @@ class ToolEdge(Record):
     reason: str
 
 
-class Binding(Record):
+class Binding(Record, frozen=True):
     """In a chain: the argument at `argument` is taken from the result of step `step` at `result`."""
 
     argument: str
@@ -68,12 +68,12 @@ class Binding(Record):
     kind: str
 
 
-class ChainStep(Record):
+class ChainStep(Record, frozen=True):
     tool: str
     bindings: tuple[Binding, ...]
 
 
-class ToolChain(Record):
+class ToolChain(Record, frozen=True):
     """A sequence of calls in which each later call uses at least one earlier result.
 
     `held_out` chains serve the test split only. The side is a function of the chain's tools, so a
@@ -90,7 +90,7 @@ class ToolChain(Record):
 # ── who wants what ────────────────────────────────────────────────────────────────────────────
 
 
-class Scenario(Record):
+class Scenario(Record, frozen=True):
     """A situation in which somebody needs the chain's tools.
 
     `matter` is the thing it is all about ("the delayed reefer shipment"), in words that can stand
@@ -107,7 +107,7 @@ class Scenario(Record):
     held_out: bool
 
 
-class Persona(Record):
+class Persona(Record, frozen=True):
     """The user: who is asking, and how that person writes.
 
     `today` is an ISO 8601 local date-time with offset, the conversation's present moment.
@@ -126,7 +126,7 @@ class Persona(Record):
     today: str
 
 
-class PlannedArgument(Record):
+class PlannedArgument(Record, frozen=True):
     """Where one argument of a planned call comes from.
 
     user:    `value`, which the user states as `surface`; `withheld` until the assistant asks
@@ -144,7 +144,7 @@ class PlannedArgument(Record):
     result: str | None = None
 
 
-class PlannedStep(Record):
+class PlannedStep(Record, frozen=True):
     """One intended call, asked for in user turn `turn` (counted from 0)."""
 
     tool: str
@@ -152,7 +152,7 @@ class PlannedStep(Record):
     arguments: tuple[PlannedArgument, ...]
 
 
-class ConversationPlan(Record):
+class ConversationPlan(Record, frozen=True):
     """What shall happen in a conversation, before a word of it is written."""
 
     plan_id: str
@@ -169,7 +169,7 @@ class ConversationPlan(Record):
 # ── what was said ─────────────────────────────────────────────────────────────────────────────
 
 
-class ToolCall(Record):
+class ToolCall(Record, frozen=True):
     """`id` is `call_1`, `call_2`, … in the order of the conversation."""
 
     id: str
@@ -177,7 +177,7 @@ class ToolCall(Record):
     arguments: Json
 
 
-class ToolResult(Record):
+class ToolResult(Record, frozen=True):
     """The result of the call `call_id`; `content` is a JSON value, `error` marks a failed call."""
 
     call_id: str
@@ -186,7 +186,7 @@ class ToolResult(Record):
     error: bool = False
 
 
-class Message(Record):
+class Message(Record, frozen=True):
     """One message. Its role decides which fields it has:
 
     user:      `content`
@@ -201,7 +201,7 @@ class Message(Record):
     result: ToolResult | None = None
 
 
-class ArgumentSource(Record):
+class ArgumentSource(Record, frozen=True):
     """Provenance of one argument (a leaf, or a whole array or object) of one call.
 
     user:    `evidence` is the quoted span of message `message`
@@ -219,7 +219,7 @@ class ArgumentSource(Record):
     pointer: str | None = None
 
 
-class Conversation(Record):
+class Conversation(Record, frozen=True):
     """A finished conversation. `messages` is the truth; every other form is rendered from it."""
 
     conversation_id: str
@@ -230,7 +230,7 @@ class Conversation(Record):
     provenance: tuple[ArgumentSource, ...]
 
 
-class Finding(Record):
+class Finding(Record, frozen=True):
     """A rule's objection, with its place: message index (from 0) and JSON pointer where it helps."""
 
     rule: str
@@ -240,7 +240,7 @@ class Finding(Record):
     place: str = ""
 
 
-class Verdict(Record):
+class Verdict(Record, frozen=True):
     """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them."""
 
     reasoning: str
@@ -253,7 +253,7 @@ class Verdict(Record):
 # ── what came of it ───────────────────────────────────────────────────────────────────────────
 
 
-class DeduplicatedScenario(Scenario):
+class DeduplicatedScenario(Scenario, frozen=True):
     """A scenario candidate and what became of it.
 
     kept:      unlike all known ones; goes on
@@ -268,12 +268,12 @@ class DeduplicatedScenario(Scenario):
     cluster_id: str
 
 
-class SystemPrompt(Record):
+class SystemPrompt(Record, frozen=True):
     conversation_id: str
     system_prompt: str
 
 
-class ScoredConversation(Record):
+class ScoredConversation(Record, frozen=True):
     """A conversation's findings, and the scores of the judge `judge`."""
 
     conversation_id: str
@@ -286,7 +286,7 @@ class ScoredConversation(Record):
     findings: tuple[Finding, ...]
 
 
-class SelectedConversation(Record):
+class SelectedConversation(Record, frozen=True):
     """An accepted conversation, or a rejected one with the reasons; `dml` is its text."""
 
     conversation_id: str
@@ -295,7 +295,7 @@ class SelectedConversation(Record):
     dml: str
 
 
-class ParsedConversation(Record):
+class ParsedConversation(Record, frozen=True):
     """One training example before it is split: OpenAI `messages` and `tools`, and where it is from.
 
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
@@ -314,5 +314,5 @@ class ParsedConversation(Record):
     user_turns: int
 
 
-class DatasetRow(ParsedConversation):
+class DatasetRow(ParsedConversation, frozen=True):
     split: Literal["train", "test"]

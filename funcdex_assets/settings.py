@@ -16,7 +16,12 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
@@ -52,9 +57,9 @@ class ClarityWeights(Section):
     average: the assistant has to ask for what is missing
     """
 
-    excellent: float = Field(0.35, ge=0)
-    good: float = Field(0.40, ge=0)
-    average: float = Field(0.25, ge=0)
+    excellent: float = Field(default=0.35, ge=0)
+    good: float = Field(default=0.40, ge=0)
+    average: float = Field(default=0.25, ge=0)
 
     @model_validator(mode="after")
     def _some_weight(self) -> "ClarityWeights":
@@ -66,21 +71,23 @@ class ClarityWeights(Section):
 class Generation(Section):
     """How much is generated, and of what kind."""
 
-    conversations: int = Field(106, ge=1, le=1_000_000, description="conversations per partition")
+    conversations: int = Field(default=106, ge=1, le=1_000_000, description="conversations per partition")
     oversample: float = Field(
-        1.6, ge=1, le=20, description="scenario candidates per conversation, for de-duplication"
+        default=1.6, ge=1, le=20, description="scenario candidates per conversation, for de-duplication"
     )
-    test_share: float = Field(0.19, ge=0, le=0.9, description="share of conversations reserved for the test split")
-    min_calls: int = Field(2, ge=1, le=20, description="calls in the shortest chain")
-    max_calls: int = Field(6, ge=1, le=20, description="calls in the longest chain")
+    test_share: float = Field(
+        default=0.19, ge=0, le=0.9, description="share of conversations reserved for the test split"
+    )
+    min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
+    max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
     distractor_tools: int = Field(
-        3, ge=0, le=100, description="tools offered beside those the conversation needs"
+        default=3, ge=0, le=100, description="tools offered beside those the conversation needs"
     )
     clarity: ClarityWeights = ClarityWeights()
     include_assistant_thoughts: bool = Field(
-        False, description="assistants explain their next step in a thought"
+        default=False, description="assistants explain their next step in a thought"
     )
-    min_tool_use_quality: int = Field(4, ge=1, le=5, description="lowest score that is accepted")
+    min_tool_use_quality: int = Field(default=4, ge=1, le=5, description="lowest score that is accepted")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Generation":
@@ -107,29 +114,34 @@ class Generation(Section):
 class Deduplication(Section):
     """When two scenarios are the same; `docs/deduplication.md` has the measured precision and recall."""
 
-    semantic_threshold: float = Field(0.75, ge=0, le=1)
-    lexical_threshold: float = Field(0.60, ge=0, le=1)
     embedder: Literal["minilm", "hashed_ngrams"] = "minilm"
+    semantic_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="cosine from which scenarios are the same; by default the embedder's own",
+    )
+    lexical_threshold: float = Field(default=0.60, ge=0, le=1, description="overlap of words from which they are")
 
 
 class TokenPrice(Section):
     """Dollars per million tokens."""
 
-    prompt: float = Field(0, ge=0)
-    completion: float = Field(0, ge=0)
-    cached: float | None = Field(None, ge=0)
+    prompt: float = Field(default=0, ge=0)
+    completion: float = Field(default=0, ge=0)
+    cached: float | None = Field(default=None, ge=0)
 
 
 class Inference(Section):
     """Who plays the roles: the offline engine, or a server."""
 
     profile: Literal["offline", "vllm", "llama_cpp", "openai"] = "offline"
-    base_url: str | None = Field(None, description="of the server, e.g. http://127.0.0.1:8000/v1")
-    model: str | None = Field(None, description="the model's name on that server")
-    api_key_env: str = Field("OPENAI_API_KEY", description="name of the environment variable with the key")
-    concurrency: int = Field(32, ge=1, le=4096, description="requests in flight")
-    timeout_s: float = Field(300, gt=0, description="per request")
-    retries: int = Field(5, ge=0, le=100)
+    base_url: str | None = Field(default=None, description="of the server, e.g. http://127.0.0.1:8000/v1")
+    model: str | None = Field(default=None, description="the model's name on that server")
+    api_key_env: str = Field(default="OPENAI_API_KEY", description="name of the environment variable with the key")
+    concurrency: int = Field(default=32, ge=1, le=4096, description="requests in flight")
+    timeout_s: float = Field(default=300, gt=0, description="per request")
+    retries: int = Field(default=5, ge=0, le=100)
     prices: dict[str, TokenPrice] = Field(default_factory=dict, description="by model")
 
 
@@ -144,13 +156,11 @@ class Nightly(Section):
 class Settings(BaseSettings):
     """Everything in `funcdex.yaml`, resolved."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="FUNCDEX_", env_nested_delimiter="__"
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="FUNCDEX_", env_nested_delimiter="__")
 
-    root: Path = Field(Path(), exclude=True, description="folder of the settings file")
-    home: Path = Field(Path(".funcdex"), description="where tables, index, runs and releases are kept")
-    seed: int = Field(42, ge=0)
+    root: Path = Field(default=Path(), exclude=True, description="folder of the settings file")
+    home: Path = Field(default=Path(".funcdex"), description="where tables, index, runs and releases are kept")
+    seed: int = Field(default=42, ge=0)
     toolkits: tuple[str, ...]
     bundles: tuple[Bundle, ...] = ()
     generation: Generation = Generation()

@@ -107,8 +107,7 @@ def _writer(hint: Any) -> Convert | None:
             None
             if value is None
             else {
-                name: getattr(value, name) if write is None else write(getattr(value, name))
-                for name, write in fields
+                name: getattr(value, name) if write is None else write(getattr(value, name)) for name, write in fields
             }
         )
     return None

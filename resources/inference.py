@@ -24,9 +24,7 @@ class ModelPrice(dg.Config):
 
     prompt: float = Field(0, ge=0)
     completion: float = Field(0, ge=0)
-    cached: float | None = Field(
-        None, ge=0, description="cached prompt tokens; the price of others when absent"
-    )
+    cached: float | None = Field(None, ge=0, description="cached prompt tokens; the price of others when absent")
 
 
 class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
@@ -94,7 +92,6 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, probe()).result()
         prices = {
-            model: TokenPrice(price.prompt, price.completion, price.cached)
-            for model, price in self.prices.items()
+            model: TokenPrice(price.prompt, price.completion, price.cached) for model, price in self.prices.items()
         }
         return UsageMeter(JournaledEngine(engine, Path(self.journal_path), self.concurrency), prices)

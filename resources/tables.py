@@ -14,9 +14,7 @@ from funcdex_assets.table_store import TableStore
 class TableStoreResource(dg.ConfigurableResource[TableStore]):
     """Makes the store; nothing is on disk until a table is written."""
 
-    home: str | None = Field(
-        default=None, description="folder of the tables; by default the home in funcdex.yaml"
-    )
+    home: str | None = Field(default=None, description="folder of the tables; by default the home in funcdex.yaml")
 
     def create_resource(self, context: dg.InitResourceContext) -> TableStore:  # noqa: ARG002
         contracts = [value for value in vars(schemas).values() if isinstance(value, Table)]

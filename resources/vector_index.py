@@ -20,6 +20,4 @@ class VectorIndexResource(dg.ConfigurableResource[ScenarioIndex]):
     )
 
     def create_resource(self, context: dg.InitResourceContext) -> ScenarioIndex:  # noqa: ARG002
-        return LanceScenarioIndex(
-            self.path, vector_index_from=self.vector_index_from, compact_every=self.compact_every
-        )
+        return LanceScenarioIndex(self.path, vector_index_from=self.vector_index_from, compact_every=self.compact_every)

@@ -16,7 +16,12 @@ Result = TypeVar("Result")
 
 
 def ask_all(
-    engine: InferenceEngine, role: Role[Subject, Output], subjects: Sequence[Subject], stage: str, partition: str, seed: int
+    engine: InferenceEngine,
+    role: Role[Subject, Output],
+    subjects: Sequence[Subject],
+    stage: str,
+    partition: str,
+    seed: int,
 ) -> tuple[list[Output], dict[str, Any]]:
     """The role's answers in the order of the subjects, and metadata on what they took."""
     place_seed = derive_seed(seed, partition)

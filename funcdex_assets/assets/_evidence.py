@@ -55,8 +55,7 @@ def refusal(stage: str, partition: str, broken: list[Judgement]) -> str:
     'tool_chains of gmail breaks known_tools: 1 row, first row=3, tool=SEND_FAX'
     """
     return f"{stage} of {partition} breaks " + "; ".join(
-        f"{judgement.check}: {_count(judgement.offending)}, first {_first(judgement.offending)}"
-        for judgement in broken
+        f"{judgement.check}: {_count(judgement.offending)}, first {_first(judgement.offending)}" for judgement in broken
     )
 
 

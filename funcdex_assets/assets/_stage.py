@@ -47,9 +47,7 @@ from funcdex_assets.quality.table import Table
 from funcdex_assets.table_store import StoredTable, TableError
 
 FAILED_PARTITIONS_TAG = "funcdex/failed_partitions"
-EXECUTOR = dg.in_process_executor.configured(
-    {"step_dependency_config": {"require_upstream_step_success": False}}
-)
+EXECUTOR = dg.in_process_executor.configured({"step_dependency_config": {"require_upstream_step_success": False}})
 # Seconds before a partition is tried again whose engine failed in a way that may pass.
 PAUSES = (5.0, 30.0)
 

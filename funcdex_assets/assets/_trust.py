@@ -46,9 +46,7 @@ def trusted(tables: TableStore, name: str, partition: str) -> tuple[StoredTable,
     judgements = judge(contract, stored.frame, _needed(tables, contract, partition))
     evaluations = [evidence.evaluation(name, partition, judgement) for judgement in judgements]
     if broken := _broken(judgements):
-        reason = (
-            f"{path} was changed after it was written: {evidence.refusal(name, partition, broken)}; {remedy}"
-        )
+        reason = f"{path} was changed after it was written: {evidence.refusal(name, partition, broken)}; {remedy}"
         raise NotMadeError(reason, evaluations)
     tables.seal(name, partition, stored.digest)
     return stored, evaluations
@@ -95,8 +93,6 @@ def _broken(judgements: Sequence[Judgement]) -> list[Judgement]:
     return [judgement for judgement in judgements if not judgement.passed]
 
 
-def _unreadable(
-    tables: TableStore, name: str, partition: str, error: UnreadableTableError
-) -> dg.AssetCheckEvaluation:
+def _unreadable(tables: TableStore, name: str, partition: str, error: UnreadableTableError) -> dg.AssetCheckEvaluation:
     file = pl.DataFrame({"file": [str(tables.path(name, partition))], "error": [str(error)]})
     return evidence.evaluation(name, partition, Judgement(SCHEMA, "The table is readable Parquet.", file))

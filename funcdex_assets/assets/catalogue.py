@@ -58,7 +58,11 @@ def tool_chains(
     count = wanted.candidates
     tools = from_frame(tool_definitions, Tool)
     chains = sample_chains(
-        tools, from_frame(tool_graph, ToolEdge), count, limits, derive_seed(settings.seed, partition, "chains")
+        tools,
+        from_frame(tool_graph, ToolEdge),
+        count,
+        limits,
+        derive_seed(settings.seed, partition, "chains"),
     )
     used = Counter(step.tool for chain in chains for step in chain.steps)
     return Produced(

@@ -37,7 +37,12 @@ def conversations(
     (held, unfinished), usage = run_metered(
         engine,
         lambda meter, advanced: simulate_all(
-            cast, tools, meter, thoughts=settings.generation.include_assistant_thoughts, seed=settings.seed, advanced=advanced
+            cast,
+            tools,
+            meter,
+            thoughts=settings.generation.include_assistant_thoughts,
+            seed=settings.seed,
+            advanced=advanced,
         ),
         "conversations",
         partition,
@@ -93,7 +98,8 @@ def system_prompts(
     prompts, usage = ask_all(engine, system_prompt_writer.ROLE, briefs, "system_prompts", partition, settings.seed)
     written = [
         SystemPrompt(
-            conversation_id=conversation_id, system_prompt=system_prompt_writer.with_context(prompt, brief.situation)
+            conversation_id=conversation_id,
+            system_prompt=system_prompt_writer.with_context(prompt, brief.situation),
         )
         for conversation_id, brief, prompt in zip(identities, briefs, prompts, strict=True)
     ]

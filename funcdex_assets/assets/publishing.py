@@ -42,7 +42,9 @@ def dataset(partition: str, parsed_conversations: pl.DataFrame, settings: Settin
     ],
 )
 def dataset_release(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], tables: dg.ResourceParam[TableStore]
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    tables: dg.ResourceParam[TableStore],
 ) -> dg.MaterializeResult:
     """One release over the datasets of all partitions that there are; missing ones are named."""
     there = [partition for partition in PARTITIONS.get_partition_keys() if tables.exists("dataset", partition)]
@@ -60,7 +62,10 @@ def dataset_release(
         dg.AssetCheckResult(
             check_name=check.name,
             passed=bad.is_empty(),
-            metadata={"offending_rows": bad.height, "rows": dg.MetadataValue.md(markdown_table(bad.head(20)))},
+            metadata={
+                "offending_rows": bad.height,
+                "rows": dg.MetadataValue.md(markdown_table(bad.head(20))),
+            },
         )
         for check, bad in checks
     ]
@@ -70,7 +75,11 @@ def dataset_release(
         metadata = _described(rows, publish(rows, settings.home / "datasets" / "all", "all partitions"))
     missing = [partition for partition in PARTITIONS.get_partition_keys() if partition not in there]
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
+        metadata={
+            "dagster/row_count": frame.height,
+            "missing_partitions": ", ".join(missing) or "none",
+            **metadata,
+        },
         check_results=results,
     )
 

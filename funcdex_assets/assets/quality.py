@@ -79,9 +79,14 @@ def scored_conversations(
         to_frame(scored, ScoredConversation),
         {
             **usage,
-            **{f"mean_{scale}": round(sum(getattr(one, scale) for one in scored) / max(1, len(scored)), 3) for scale in SCALES},
+            **{
+                f"mean_{scale}": round(sum(getattr(one, scale) for one in scored) / max(1, len(scored)), 3)
+                for scale in SCALES
+            },
             "findings": dict(rules),
-            "scores": score_plot({scale: [getattr(one, scale) for one in scored] for scale in SCALES}, f"Scores, {partition}"),
+            "scores": score_plot(
+                {scale: [getattr(one, scale) for one in scored] for scale in SCALES}, f"Scores, {partition}"
+            ),
         },
     )
 

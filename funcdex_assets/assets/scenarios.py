@@ -9,7 +9,7 @@ from funcdex_assets.assets._asking import ask_all
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.index import ScenarioIndex
-from funcdex_assets.dedup.neighbours import Thresholds
+from funcdex_assets.dedup.neighbours import COPIES_ONLY, Thresholds
 from funcdex_assets.dedup.scenarios import deduplicate_scenarios
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
@@ -46,7 +46,11 @@ def scenarios(
 
 
 @stage(
-    group="scenarios", kinds={"lancedb", "polars"}, table=schemas.DEDUPLICATED_SCENARIOS, code_version="1", pool="scenario_index"
+    group="scenarios",
+    kinds={"lancedb", "polars"},
+    table=schemas.DEDUPLICATED_SCENARIOS,
+    code_version="1",
+    pool="scenario_index",
 )
 def deduplicated_scenarios(
     partition: str, scenarios: pl.DataFrame, settings: Settings, embedder: Embedder, index: ScenarioIndex
@@ -63,7 +67,7 @@ def deduplicated_scenarios(
         toolkits=settings.toolkits_of(partition),
         embedder=embedder,
         index=index,
-        thresholds=Thresholds(settings.deduplication.semantic_threshold, settings.deduplication.lexical_threshold),
+        thresholds=_thresholds(settings),
     )
     status = Counter(scenario.status for scenario in judged)
     missing = settings.generation.conversations - status["kept"]
@@ -77,3 +81,9 @@ def deduplicated_scenarios(
         },
     )
 
+
+def _thresholds(settings: Settings) -> Thresholds:
+    wanted = settings.deduplication
+    default = Thresholds() if wanted.embedder == "minilm" else COPIES_ONLY
+    semantic = default.semantic if wanted.semantic_threshold is None else wanted.semantic_threshold
+    return Thresholds(semantic, wanted.lexical_threshold)

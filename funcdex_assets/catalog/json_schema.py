@@ -21,7 +21,8 @@ _by_identity: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
 
 class Leaf(NamedTuple):
     """A scalar in a schema: `path` is a JSON pointer with `*` for array items, `name` the property it
-    is under, `owner` the singular noun of the object it belongs to ('' at the top)."""
+    is under, `owner` the singular noun of the object it belongs to ('' at the top).
+    """
 
     path: str
     name: str
@@ -44,7 +45,9 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
         try:
             _validators[key] = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-            raise ValueError(f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}") from None
+            raise ValueError(
+                f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}"
+            ) from None
     _by_identity[id(schema)] = (schema, _validators[key])
     return _validators[key]
 
@@ -84,7 +87,10 @@ def resolve(schema: Schema, root: Schema) -> Schema:
             schema = target
         elif choice := schema.get("oneOf") or schema.get("anyOf"):
             branch = next((part for part in choice if part.get("type") != "null"), choice[0])
-            schema = {**{key: part for key, part in schema.items() if key not in ("oneOf", "anyOf")}, **branch}
+            schema = {
+                **{key: part for key, part in schema.items() if key not in ("oneOf", "anyOf")},
+                **branch,
+            }
         elif "allOf" in schema:
             merged: dict[str, Any] = {key: part for key, part in schema.items() if key != "allOf"}
             for part in schema["allOf"]:

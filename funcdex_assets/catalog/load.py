@@ -52,7 +52,8 @@ def _read(toolkit: str, path: Path) -> list[Tool]:
         tools = [_tool(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
     else:
         raise CatalogError(
-            f"{path} holds neither a mapping with 'tools' nor a list of definitions; see docs/toolkits.md for the format"
+            f"{path} holds neither a mapping with 'tools' nor a list of definitions; "
+            "see docs/toolkits.md for the format"
         )
     if not tools:
         raise CatalogError(f"{path} defines no tools; add at least one")
@@ -65,7 +66,9 @@ def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: P
         raise CatalogError(f"{place} is {entry!r}, not a mapping with name, description and parameters")
     unknown = set(entry) - {"name", "description", "parameters", "returns"}
     if unknown:
-        raise CatalogError(f"{place} has the unknown field {sorted(unknown)[0]!r}; it may have name, description, parameters, returns")
+        raise CatalogError(
+            f"{place} has the unknown field {min(unknown)!r}; it may have name, description, parameters, returns"
+        )
     for field, kind in (("name", str), ("description", str), ("parameters", dict)):
         if not isinstance(entry.get(field), kind):
             raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
@@ -85,7 +88,9 @@ def _refuse_unusable(tool: Tool, path: Path) -> None:
             f"{path}: {tool.name!r} is not a legal function name; use 1 to 64 letters, digits, underscores or hyphens"
         )
     if tool.parameters.get("type") != "object":
-        raise CatalogError(f"{path}: {tool.name}.parameters has type {tool.parameters.get('type')!r}; it must be 'object'")
+        raise CatalogError(
+            f"{path}: {tool.name}.parameters has type {tool.parameters.get('type')!r}; it must be 'object'"
+        )
     for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
         if schema is None:
             continue
@@ -95,4 +100,6 @@ def _refuse_unusable(tool: Tool, path: Path) -> None:
             raise CatalogError(f"{path}: {tool.name}.{field} is {error}") from None
         missing = set(schema.get("required", ())) - set(schema.get("properties", {}))
         if missing:
-            raise CatalogError(f"{path}: {tool.name}.{field} requires {sorted(missing)[0]!r}, which is not among its properties")
+            raise CatalogError(
+                f"{path}: {tool.name}.{field} requires {min(missing)!r}, which is not among its properties"
+            )

@@ -28,7 +28,18 @@ _ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verb
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
 _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
-_UNCHANGED = {"status", "address", "process", "sms", "series", "business", "canvas", "access", "progress", "class"}
+_UNCHANGED = {
+    "status",
+    "address",
+    "process",
+    "sms",
+    "series",
+    "business",
+    "canvas",
+    "access",
+    "progress",
+    "class",
+}
 
 
 class ToolName(NamedTuple):

@@ -20,8 +20,19 @@ _WHEN = {"type": "string", "format": "date-time"}
 _MAIL = {"type": "string", "format": "email"}
 _ITEMS: dict[str, dict[str, Schema]] = {
     "email": {"subject": _TEXT, "from": _MAIL, "date": _WHEN, "snippet": _TEXT, "thread_id": _TEXT},
-    "thread": {"subject": _TEXT, "participants": {"type": "array", "items": _MAIL}, "last_message_at": _WHEN, "snippet": _TEXT},
-    "file": {"name": _TEXT, "owner": _MAIL, "modified_at": _WHEN, "web_link": {"type": "string", "format": "uri"}, "folder_id": _TEXT},
+    "thread": {
+        "subject": _TEXT,
+        "participants": {"type": "array", "items": _MAIL},
+        "last_message_at": _WHEN,
+        "snippet": _TEXT,
+    },
+    "file": {
+        "name": _TEXT,
+        "owner": _MAIL,
+        "modified_at": _WHEN,
+        "web_link": {"type": "string", "format": "uri"},
+        "folder_id": _TEXT,
+    },
     "event": {"title": _TEXT, "start_at": _WHEN, "organizer": _MAIL},
 }
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}

@@ -48,7 +48,10 @@ def _tool(entry: Any, place: str, path: Path) -> Tool:
         toolkit=entry["toolkit_name"],
         name=entry["tool_id"],
         description=entry["tool_description"],
-        parameters={**_schema(entry["tool_input_parameters"], f"{place}.tool_input_parameters"), "additionalProperties": False},
+        parameters={
+            **_schema(entry["tool_input_parameters"], f"{place}.tool_input_parameters"),
+            "additionalProperties": False,
+        },
         returns=_schema(entry.get("tool_response_parameters") or "{}", f"{place}.tool_response_parameters"),
         source=f"{path.name} (Funcdex-Synthesizer format)",
     )

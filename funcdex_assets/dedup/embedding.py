@@ -159,8 +159,7 @@ class _Weights:
         embeddings = "embeddings."
         self.words = tensors[embeddings + "word_embeddings.weight"]
         self.positions = (
-            tensors[embeddings + "position_embeddings.weight"]
-            + tensors[embeddings + "token_type_embeddings.weight"][0]
+            tensors[embeddings + "position_embeddings.weight"] + tensors[embeddings + "token_type_embeddings.weight"][0]
         )
         self.norm = _norm_of(tensors, embeddings + "LayerNorm")
         self.layers = [_Layer(tensors, f"encoder.layer.{index}.") for index in range(_LAYERS)]

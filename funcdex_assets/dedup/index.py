@@ -163,9 +163,7 @@ class LanceScenarioIndex:
         indexed = {column for index in table.list_indices() for column in index.columns}
         rows = table.count_rows()
         wanted = (
-            {"toolkits": LabelList(), "partition": Bitmap(), "sequence": BTree()}
-            if rows >= _SCALAR_INDEX_FROM
-            else {}
+            {"toolkits": LabelList(), "partition": Bitmap(), "sequence": BTree()} if rows >= _SCALAR_INDEX_FROM else {}
         )
         if rows >= self._vector_index_from:
             wanted["vector"] = IvfFlat(distance_type="cosine")
@@ -273,9 +271,7 @@ def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndar
     columns = ["scenario_id", "vector", "signature", "_distance"]
     query = table.search(list(vectors), vector_column_name="vector").distance_type("cosine")
     found = query.where(condition, prefilter=True).limit(NEAREST).select(columns).to_arrow()
-    owners = (
-        found["query_index"].to_numpy() if "query_index" in found.column_names else np.zeros(found.num_rows)
-    )
+    owners = found["query_index"].to_numpy() if "query_index" in found.column_names else np.zeros(found.num_rows)
     parts = []
     for candidate in range(len(vectors)):
         rows = found.filter(owners == candidate)

@@ -25,8 +25,8 @@ def deduplicate_batch(
 ) -> list[Decision]:
     """Decides on all candidates of a partition and seed, and remembers them in place of earlier ones.
 
-    `choose` says which ids are remembered, by default all: a candidate that is not used after all may
-    come again another night.
+    `choose` says which of the kept ids are used, by default all: one that is not used after all may come
+    again another night.
 
     The same call gives the same decisions again, whatever other partitions and seeds were added.
     """
@@ -39,9 +39,10 @@ def deduplicate_batch(
         index.replace(
             batch,
             [
-                IndexedScenario(d.scenario_id, text, d.kept, d.cluster_id, vector, signature)
+                IndexedScenario(
+                    d.scenario_id, text, d.kept and d.scenario_id in chosen, d.cluster_id, vector, signature
+                )
                 for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
-                if d.scenario_id in chosen
             ],
         )
     return decisions

@@ -128,12 +128,8 @@ def deduplicate(
         similarities = np.round(vectors[start:stop] @ vectors[:stop].T, _DECIMALS)
         for row in range(start, stop):
             to_known = _best(known.ids[row], known.similarities[row], known.overlaps[row], thresholds)
-            to_kept = _best_kept(
-                ids, similarities[row - start, :row], kept[:row], signatures, row, thresholds
-            )
-            duplicate, similarity, shared, original = max(
-                (to_known, to_kept), key=lambda found: (found[0], found[1])
-            )
+            to_kept = _best_kept(ids, similarities[row - start, :row], kept[:row], signatures, row, thresholds)
+            duplicate, similarity, shared, original = max((to_known, to_kept), key=lambda found: (found[0], found[1]))
             kept[row] = not duplicate
             decisions.append(
                 Decision(

@@ -87,9 +87,7 @@ class _Reader:
             else:
                 raise self.misplaced("`</assistant>`, a thought or a call")
             calls = tuple(call for call, _ in pairs)
-            self.messages.append(
-                Message(role="assistant", content=content, thought=thought, tool_calls=calls)
-            )
+            self.messages.append(Message(role="assistant", content=content, thought=thought, tool_calls=calls))
             for _, result in pairs:
                 self.messages.append(Message(role="tool", result=result))
 

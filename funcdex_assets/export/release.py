@@ -5,7 +5,6 @@ whole of it or nothing. Its name is the hash of its rows: the same rows are the 
 older release is never touched. `latest` names the newest one.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -40,29 +39,32 @@ def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
                 (draft / f"{split}.jsonl").write_bytes(lines[split])
                 to_frame(content[split], DatasetRow).write_parquet(draft / f"{split}.parquet", compression="zstd")
             (draft / "README.md").write_text(dataset_card(name, release, rows), encoding="utf-8")
-            os.rename(draft, destination)
+            draft.rename(destination)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)
             if not destination.is_dir():  # else somebody else published the same rows just now
                 raise
     pointer = folder / f".latest.{uuid4().hex[:8]}"
     pointer.write_text(release + "\n", encoding="utf-8")
-    os.replace(pointer, folder / "latest")
+    pointer.replace(folder / "latest")
     return destination
 
 
 def _line(row: DatasetRow) -> bytes:
-    return msgspec.json.encode(
-        {
-            "id": row.conversation_id,
-            "partition": row.partition,
-            "messages": row.messages,
-            "tools": row.tools,
-            "clarity": row.clarity,
-            "chain_id": row.chain_id,
-            "cluster_id": row.cluster_id,
-        }
-    ) + b"\n"
+    return (
+        msgspec.json.encode(
+            {
+                "id": row.conversation_id,
+                "partition": row.partition,
+                "messages": row.messages,
+                "tools": row.tools,
+                "clarity": row.clarity,
+                "chain_id": row.chain_id,
+                "cluster_id": row.cluster_id,
+            }
+        )
+        + b"\n"
+    )
 
 
 def _digest(lines: dict[str, bytes]) -> str:

@@ -73,9 +73,7 @@ def read_answer(content: bytes) -> Answer:
         raise BrokenAnswer(f"no choices, but the error {answer.error}" if answer.error else "no choices")
     choice = answer.choices[0]
     explained = (
-        choice.message.refusal
-        or choice.message.tool_calls
-        or choice.finish_reason in ("length", "content_filter")
+        choice.message.refusal or choice.message.tool_calls or choice.finish_reason in ("length", "content_filter")
     )
     if choice.message.content is None and not explained:
         raise BrokenAnswer("a message without content")

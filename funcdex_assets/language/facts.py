@@ -21,9 +21,14 @@ from funcdex_assets.tool_graph.graph import is_service_id
 
 # Words in the names of optional arguments that people never mention in a chat.
 _TECHNICAL = frozenset(
-    "token cursor offset page fields format include verbose supports corpora spaces order sort view mode type expand "
-    "metadata idempotency version locale timezone zone raw html markdown user drives drive index alt pretty field".split()
+    (
+        "token cursor offset page fields format include verbose supports corpora spaces order sort view "
+        "mode type expand metadata idempotency version locale timezone zone raw html markdown user drives "
+        "drive index alt pretty field"
+    ).split()
 )
+
+_BACKWARD = frozenset("modified created updated since after completed received".split())
 
 
 class Unplannable(ValueError):
@@ -39,7 +44,10 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
     inventor = _Inventor(tool, situation, rng)
     bound = [
         PlannedArgument(
-            argument=binding.argument.replace("*", "0"), source="result", step=binding.step, result=binding.result
+            argument=binding.argument.replace("*", "0"),
+            source="result",
+            step=binding.step,
+            result=binding.result,
         )
         for binding in step.bindings
     ]
@@ -94,13 +102,19 @@ def _interest(name: str, schema: Schema, searching: bool) -> float:
         return 6 if searching else 1
     if schema.get("format") in ("date", "date-time", "email"):
         return 1.5
-    if parts & _TECHNICAL or kind == "object" and not _small_object(schema):
+    if parts & _TECHNICAL or (kind == "object" and not _small_object(schema)):
         return 0
     if "enum" in schema:
         return 1 if len(schema["enum"]) > 1 else 0
     if kind == "array":
         items = schema.get("items", {})
-        return 0.7 if schema_type(items) == "string" and not is_id(name) and ("enum" in items or items.get("format") or items.get("examples")) else 0
+        return (
+            0.7
+            if schema_type(items) == "string"
+            and not is_id(name)
+            and ("enum" in items or items.get("format") or items.get("examples"))
+            else 0
+        )
     if kind in ("integer", "number"):
         return 0.8
     if parts & values.TITLES or parts & values.BODIES:
@@ -115,9 +129,7 @@ def _small_object(schema: Schema) -> bool:
 
 def _refuse_invalid(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
     sample = {
-        argument.argument: _placeholder(tool, argument.argument)
-        for argument in planned
-        if argument.source == "result"
+        argument.argument: _placeholder(tool, argument.argument) for argument in planned if argument.source == "result"
     }
     arguments = assemble(planned, sample)
     compiled = validator(tool.parameters)
@@ -149,7 +161,13 @@ class _Inventor:
         kind = schema_type(schema)
         if kind == "object":
             return self._object(schema, pointer, name, skip=())
-        if kind == "array" and schema_type(schema.get("items", {})) in ("object", "array", "string", "integer", "number"):
+        if kind == "array" and schema_type(schema.get("items", {})) in (
+            "object",
+            "array",
+            "string",
+            "integer",
+            "number",
+        ):
             items = schema.get("items", {})
             least = max(1, schema.get("minItems", 1))
             size = least if schema_type(items) == "object" else max(least, self.rng.choice((1, 1, 2)))
@@ -160,9 +178,8 @@ class _Inventor:
                     self.person = None
                 found += self.invent(items, f"{pointer}/{index}", name, name, True)
             return _distinct(found)
-        if "const" in schema or ("default" in schema and not required):
-            if "const" in schema:
-                return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
+        if ("const" in schema or ("default" in schema and not required)) and "const" in schema:
+            return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
         if is_id(name) and "default" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
         if schema_type(schema) == "string" and {"zone", "timezone"} & set(words(name)):
@@ -172,7 +189,9 @@ class _Inventor:
         value = self._value(schema, name, owner)
         if not values.fits(schema, value) or not validator(schema).is_valid(value):
             value = self._fallback(schema, pointer)
-        return [PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))]
+        return [
+            PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))
+        ]
 
     def rest_of(self, schema: Schema, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
         """What else is required in the object or array item that holds a bound argument."""
@@ -210,7 +229,7 @@ class _Inventor:
             case "email":
                 return self._person().email
             case "date" | "date-time" | "time":
-                return self._when(schema, parts)
+                return self._when(schema, parts | set(words(owner)))
             case "uri" if not schema.get("examples"):
                 slug = "-".join(part for part in self.situation.matter.lower().split() if part.isalnum())
                 return f"https://www.{self.situation.domain}/{slug}"
@@ -222,8 +241,16 @@ class _Inventor:
             return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
         if read_moment({}, str((schema.get("examples") or [""])[0])) is not None:
             return self._when({"format": "date" if len(str(schema["examples"][0])) == 10 else "date-time"}, parts)
-        if parts & {"name", "names"} and ({*words(owner), *parts, *parse_tool_name(self.tool.name).words} & values.PEOPLE):
-            return self._person().first if "first" in parts else self._person().name.split()[-1] if "last" in parts else self._person().name
+        if parts & {"name", "names"} and (
+            {*words(owner), *parts, *parse_tool_name(self.tool.name).words} & values.PEOPLE
+        ):
+            return (
+                self._person().first
+                if "first" in parts
+                else self._person().name.split()[-1]
+                if "last" in parts
+                else self._person().name
+            )
         if parts & values.BODIES and not schema.get("examples"):
             return values.make_body(self.situation, rng, self.person.first if self.person else "")
         if parts & values.TITLES and not schema.get("examples"):
@@ -233,7 +260,9 @@ class _Inventor:
         if parts & {"title", "subject", "summary"}:
             return values.make_title(self.situation, rng)
         if schema.get("examples"):
-            return rng.choice([option for option in schema["examples"] if isinstance(option, str)] or schema["examples"])
+            return rng.choice(
+                [option for option in schema["examples"] if isinstance(option, str)] or schema["examples"]
+            )
         if parts & {"city"}:
             return rng.choice(values.CITIES)
         if parts & {"location", "place", "venue", "room"}:
@@ -259,9 +288,13 @@ class _Inventor:
     def _when(self, schema: Schema, parts: set[str]) -> str:
         ends = parts & {"end", "until", "to", "finish", "max", "before"}
         if self.moment and ends:
-            self.moment += timedelta(days=self.rng.randint(2, 9)) if schema.get("format") == "date" or self.action == "list" else timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
+            self.moment += (
+                timedelta(days=self.rng.randint(2, 9))
+                if schema.get("format") == "date" or self.action == "list"
+                else timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
+            )
         else:
-            past = self.action == "list" and not parts & {"end", "max", "before", "until"} and self.rng.random() < 0.4
+            past = self.action == "list" and (bool(parts & _BACKWARD) or (not ends and self.rng.random() < 0.4))
             self.moment = values.make_moment(self.situation, self.rng, past)
         return values.moment_text(schema, self.moment)
 
@@ -269,7 +302,9 @@ class _Inventor:
         forms = spoken_forms(name, schema, value, self.situation.now)
         if not forms:
             return str(value)
-        natural = forms[: max(1, len(forms) - 1)] if isinstance(value, str) and read_moment(schema, value) else forms[:1]
+        natural = (
+            forms[: max(1, len(forms) - 1)] if isinstance(value, str) and read_moment(schema, value) else forms[:1]
+        )
         return self.rng.choice(natural)
 
 

@@ -44,6 +44,12 @@ def industries() -> Mapping[str, Mapping[str, Any]]:
 
 
 @cache
+def companies() -> Sequence[str]:
+    """One company of every industry, for people from elsewhere."""
+    return tuple(entry["companies"][0] for entry in industries().values())
+
+
+@cache
 def phrasebook() -> Mapping[str, ToolPhrases]:
     book: dict[str, ToolPhrases] = {}
     for file in sorted((_FOLDER / "phrasebook").iterdir(), key=lambda item: item.name):
@@ -53,7 +59,11 @@ def phrasebook() -> Mapping[str, ToolPhrases]:
             asks = tuple((text, frozenset(_SLOT.findall(text))) for text in entry["asks"])
             phrases = ToolPhrases(asks, tuple(entry["doing"]), tuple(entry["done"]))
             known = book.get(tool)
-            book[tool] = ToolPhrases(*(a + b for a, b in zip(known, phrases, strict=True))) if known else phrases
+            book[tool] = (
+                ToolPhrases(known.asks + phrases.asks, known.doing + phrases.doing, known.done + phrases.done)
+                if known
+                else phrases
+            )
     return book
 
 
@@ -88,7 +98,10 @@ def domain_of(company: str) -> str:
     return f"{_ascii(company)[:24]}.com"
 
 
+@cache
 def _ascii(text: str) -> str:
-    special = text.translate(str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"}))
+    special = text.translate(
+        str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"})
+    )
     folded = unicodedata.normalize("NFKD", special).encode("ascii", "ignore").decode()
     return "".join(part for part in folded.lower() if part.isalnum()) or "x"

@@ -6,19 +6,25 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from random import Random
 from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.catalog.json_schema import leaves, scalars
 from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, resource_noun, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill, phrasebook, slots_of
-from funcdex_assets.language.spoken import read_moment, spoken_forms
+from funcdex_assets.language.spoken import is_minor_unit, read_moment, spoken_forms
 from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
 
-NEXT_PAGE = ("show me the next page", "are there any more?", "keep going, what's on the next page?", "pull up the next batch as well")
+NEXT_PAGE = (
+    "show me the next page",
+    "are there any more?",
+    "keep going, what's on the next page?",
+    "pull up the next batch as well",
+)
 _VERBS = {
     "list": ("list", "look up", "pull up", "find"),
     "get": ("open", "check", "pull up"),
@@ -28,7 +34,13 @@ _VERBS = {
     "send": ("send",),
     "copy": ("copy", "duplicate"),
 }
+# By a word of the argument's name; the first entry that fits counts.
 _INLINE = {
+    "limit": ", at most {x}",
+    "results": ", {x} at most",
+    "size": ", no more than {x}",
+    "count": ", at most {x}",
+    "modified": "since {x}",
     "to": "to {x}",
     "recipient": "to {x}",
     "subject": "with the subject {x}",
@@ -44,9 +56,6 @@ _INLINE = {
     "priority": "with {x} priority",
     "attendees": "with {x} invited",
     "email": "for {x}",
-    "limit": "no more than {x}",
-    "results": "no more than {x}",
-    "size": "no more than {x}",
     "currency": "in {x}",
     "status": "with the status {x}",
     "query": "about {x}",
@@ -57,14 +66,21 @@ _INLINE = {
     "since": "since {x}",
     "before": "before {x}",
     "until": "until {x}",
+    "min": "from {x} on",
+    "max": "up to {x}",
     "minutes": "for {x}",
     "duration": "for {x}",
 }
-_GENERIC = ("with {words} {x}", "with the {words} set to {x}", "{words}: {x}")
-_SEPARATE = ("The {words} should be {x}.", "Use {x} as the {words}.", "For the {words}: {x}.", "{Words}: {x}.")
+_GENERIC = (", with the {words} {x}", ", with the {words} set to {x}", ", {words}: {x}", " with {words} {x}")
+_SEPARATE = (
+    "The {words} should be {x}.",
+    "Use {x} as the {words}.",
+    "For the {words}: {x}.",
+    "{Words}: {x}.",
+)
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 _LONG = 48  # characters; longer texts get a sentence of their own
-_DULL = frozenset("kind etag type object mime self color version format visibility schema locale livemode".split())
+_DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
 
 
 def infinitive(tool: str, rng: Random) -> str:
@@ -81,14 +97,22 @@ def infinitive(tool: str, rng: Random) -> str:
             return verb
         if rest[0] in ("to", "from", "in"):
             return f"{verb} {rest[0]} the {' '.join(rest[1:])}"
-        article = "" if rest[-1].endswith("s") and not rest[-1].endswith("ss") else "a " if parsed.action == "create" else "the "
+        article = (
+            ""
+            if rest[-1].endswith("s") and not rest[-1].endswith("ss")
+            else "a "
+            if parsed.action == "create"
+            else "the "
+        )
         if article == "a " and rest[0][0] in "aeiou":
             article = "an "
         return f"{verb} {article}{' '.join(rest)}"
     return f"{rng.choice(_VERBS[parsed.action])} the {' '.join(parsed.words)}"
 
 
-def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], references: Mapping[str, str], rng: Random) -> tuple[str, list[str]]:
+def ask(
+    step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], references: Mapping[str, str], rng: Random
+) -> tuple[str, list[str]]:
     """A request for the step and follow-up sentences with what did not fit into it.
 
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
@@ -97,7 +121,11 @@ def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], referenc
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
     slots |= {slot(pointer): text for pointer, text in references.items()}
-    if any(is_page_token(argument.argument.rsplit("/", 1)[-1]) for argument in step.arguments if argument.source == "result"):
+    if any(
+        is_page_token(argument.argument.rsplit("/", 1)[-1])
+        for argument in step.arguments
+        if argument.source == "result"
+    ):
         return rng.choice(NEXT_PAGE), []
     entry = phrasebook().get(tool.name)
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
@@ -117,7 +145,7 @@ def ask(step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], referenc
             continue
         clause = _inline(argument, rng)
         if clause and inline < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
-            request += (" " if inline == 0 else ", ") + clause
+            request += clause if clause[0] in ", " else (" " if inline == 0 else ", ") + clause
             inline += 1
         else:
             sentences.append(separate(argument, rng))
@@ -148,6 +176,8 @@ def quote(argument: PlannedArgument) -> str:
     """The surface, in quotation marks when it is a text of the user's own making."""
     name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
     parts = set(words(name))
+    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not parts & values.BODIES:
+        return argument.surface
     free_text = parts & (values.TITLES | values.BODIES | values.QUERIES) and " " in argument.surface
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
@@ -159,10 +189,12 @@ def argument_words(pointer: str) -> str:
     parts: list[str] = []
     for step in named:
         for part in words(step):
-            if part not in parts and part not in ("date", "time") or part not in parts and len(words(step)) == 1:
+            if (part not in parts and part not in ("date", "time")) or (part not in parts and len(words(step)) == 1):
                 parts.append(part)
     if "/0" in pointer and len(parts) > 1 and parts[0].endswith("s"):
         parts[0] = parts[0][:-1]
+    if {"min", "max"} & set(parts) and "time" in words(named[-1]):
+        return "earliest time" if "min" in parts else "latest time"
     return " ".join(parts)
 
 
@@ -182,13 +214,23 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
             noun = "email"
         if argument.result and "/*" in argument.result:
-            return rng.choice((f"that {noun}", f"the first {noun}" if not fresh else f"that {noun}", f"the top {noun}" if not fresh else f"the {noun}"))
+            return rng.choice(
+                (
+                    f"that {noun}",
+                    f"the first {noun}" if not fresh else f"that {noun}",
+                    f"the top {noun}" if not fresh else f"the {noun}",
+                )
+            )
         return rng.choice((f"that {noun}", f"the {noun}", f"this {noun}"))
-    if "email" in name or "phone" in name or argument.result and ("email" in source or "phone" in source):
+    if "email" in name or "phone" in name or (argument.result and ("email" in source or "phone" in source)):
         owner = next((part for part in reversed((argument.result or "").split("/")[:-1]) if part not in ("*", "")), "")
-        owner = {"from": "the sender", "to": "the recipient"}.get(owner, f"the {' '.join(words(owner))}" if owner else "that person")
+        if not set(words(owner)) & {*values.PEOPLE, "from", "to"}:
+            return rng.choice(("that person", "them"))
+        owner = {"from": "the sender", "to": "the recipient"}.get(
+            owner, f"the {' '.join(words(owner))}" if owner else "that person"
+        )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
-    return f"the {' '.join(words(source))} from before"
+    return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
 
 
 def doing(tool: str, rng: Random) -> str:
@@ -207,9 +249,12 @@ def gerund(verb: str) -> str:
     return verb + "ing"
 
 
-def report(tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, str], result: Any, now: datetime, rng: Random) -> str:
+def report(
+    tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random
+) -> str:
     """One or two sentences that tell the user what a call did or found, with real values of its result."""
     parsed = parse_tool_name(tool.name)
+    result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
     if parsed.action in ("list", "get") and items is not None:
         return _found(items, noun or parsed.noun, now, rng)
@@ -224,8 +269,29 @@ def report(tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, str], re
     label, details = _describe(_unwrap(result), now)
     if label and label not in text and rng.random() < 0.6:
         details = [label, *details]
-    shown = [detail for detail in details if detail not in text][:2]
+    shown = [detail for detail in details if detail not in text and (detail.partition(" ")[2] or detail) not in text][
+        :2
+    ]
     return f"{values.sentence(text)}{f' ({chr(44).join(shown)})'.replace(',', ', ') if shown else ''}."
+
+
+@cache
+def _minor_units(returns: bytes) -> frozenset[str]:
+    """Names of the amounts that a result counts in cents."""
+    schema = msgspec.json.decode(returns)
+    return frozenset(leaf.name for leaf in leaves(schema) if is_minor_unit(leaf.schema)) if schema else frozenset()
+
+
+def _in_units(value: Any, minor: frozenset[str]) -> Any:
+    """The result with its cents written as people write amounts."""
+    if not minor:
+        return value
+    if isinstance(value, dict):
+        return {
+            key: f"${part / 100:,.2f}" if key in minor and isinstance(part, int) else _in_units(part, minor)
+            for key, part in value.items()
+        }
+    return [_in_units(part, minor) for part in value] if isinstance(value, list) else value
 
 
 def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
@@ -234,8 +300,12 @@ def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
     shown = [_item(item, now) for item in items[:3]]
     count = len(items)
     if count == 1:
-        return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(n=noun, a=shown[0])
-    lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(c=count, n=plural(noun))
+        return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(
+            n=noun, a=shown[0]
+        )
+    lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(
+        c=count, n=plural(noun)
+    )
     if rng.random() < 0.35:
         return lead + ":\n" + "\n".join(f"- {text}" for text in shown)
     rest = "" if count <= 3 else ", among others"
@@ -265,19 +335,36 @@ def _describe(value: Any, now: datetime) -> tuple[str, list[str]]:
         if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
             continue
         person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
-        if not label and not person and len(steps) <= 2 and parts & {"title", "subject", "name", "summary", "filename"} and isinstance(leaf, str):
+        if (
+            not label
+            and not person
+            and len(steps) <= 2
+            and parts & {"title", "subject", "name", "summary", "filename"}
+            and isinstance(leaf, str)
+        ):
             label = f'"{leaf}"'
-        elif isinstance(leaf, str) and len(leaf) > 120:
+        elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
             continue
         else:
             details.append((_rank(parts, leaf), _detail(steps, leaf, now)))
     details.sort(key=lambda item: item[0])
-    return label, [text for _, text in details]
+    plain = label.strip('"')
+    return label, list(dict.fromkeys(text for _, text in details if not plain or not text.endswith(plain)))
 
 
 def _rank(parts: set[str], value: Any) -> int:
-    order = ({"key", "number"}, {"status", "state"}, {"start", "due", "date", "at", "time"}, {"amount", "total", "price"}, {"email", "owner", "assignee", "from"}, {"link", "url"})
-    return next((index for index, group in enumerate(order) if parts & group), 6 if isinstance(value, int | float) else 7)
+    order = (
+        {"key", "number"},
+        {"status", "state"},
+        {"start", "due", "date", "at", "time"},
+        {"amount", "total", "price"},
+        {"email", "owner", "assignee", "from"},
+        {"link", "url"},
+    )
+    return next(
+        (index for index, group in enumerate(order) if parts & group),
+        6 if isinstance(value, int | float) else 7,
+    )
 
 
 def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
@@ -287,8 +374,12 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
     if isinstance(value, str):
         moment = read_moment({}, value)
         if moment is not None:
-            said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[0]
-            return said if name in ("date", "time", "when") else f"{name.removesuffix(' at').removesuffix(' date')} {said}"
+            said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[
+                0
+            ]
+            return (
+                said if name in ("date", "time", "when") else f"{name.removesuffix(' at').removesuffix(' date')} {said}"
+            )
         if value.startswith("http") or "@" in value:
             return value
         return f"{name} {value.replace('_', ' ').lower() if value.isupper() and '_' in value else value}"
@@ -296,7 +387,7 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
 
 
 def _joined(details: Sequence[str], rng: Random) -> str:
-    return rng.choice((" — ", ": ", " has ")) .replace(" has ", ": ") + ", ".join(details[:3]) if details else " is open"
+    return rng.choice((" — ", ": ", " has ")).replace(" has ", ": ") + ", ".join(details[:3]) if details else " is open"
 
 
 def _unwrap(result: Any) -> Any:
@@ -329,9 +420,10 @@ def slot(pointer: str) -> str:
 
 def _inline(argument: PlannedArgument, rng: Random) -> str | None:
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
-    for part in (*words(steps[-1]), *words(steps[0])):
-        if part in _INLINE:
-            return fill(_INLINE[part], {"x": quote(argument)})
+    named = {*words(steps[-1]), *words(steps[0])}
+    for part, clause in _INLINE.items():
+        if part in named:
+            return fill(clause, {"x": quote(argument)})
     if len(words(steps[-1])) > 3:
         return None
     return fill(rng.choice(_GENERIC), {"x": quote(argument), "words": argument_words(argument.argument)})

@@ -17,13 +17,28 @@ from typing import Any
 from funcdex_assets.catalog.json_schema import Schema
 from funcdex_assets.catalog.names import words
 
-_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 _CURRENCY_SIGNS = ("$", "€", "£")
 
 
 def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
     """Ways to say the value of the field `name`, the most natural first; a date-time gives pairs joined
-    as `date at time`."""
+    as `date at time`.
+    """
     if isinstance(value, bool):
         return [phrase if value else f"no {phrase}" for phrase in _flag_phrases(name)]
     if isinstance(value, int | float):
@@ -32,7 +47,11 @@ def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[s
         return []
     moment = read_moment(schema, value)
     if isinstance(moment, datetime):
-        return [f"{day} at {clock}" for day in _date_forms(moment.date(), now.date())[:3] for clock in _time_forms(moment.time())[:1]] + [value]
+        return [
+            f"{day} at {clock}"
+            for day in _date_forms(moment.date(), now.date())[:3]
+            for clock in _time_forms(moment.time())[:1]
+        ] + [value]
     if isinstance(moment, date):
         return [*_date_forms(moment, now.date()), value]
     if isinstance(moment, time):
@@ -103,7 +122,13 @@ def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
     plain = str(value) if not isinstance(value, float) or value != int(value) else str(int(value))
     forms = [plain]
     if "minutes" in words(name) or "duration" in words(name):
-        forms = {15: ["15 minutes", "a quarter of an hour"], 30: ["30 minutes", "half an hour"], 45: ["45 minutes"], 60: ["60 minutes", "an hour"], 90: ["90 minutes"]}.get(int(value), [f"{plain} minutes"]) + forms
+        forms = {
+            15: ["15 minutes", "a quarter of an hour"],
+            30: ["30 minutes", "half an hour"],
+            45: ["45 minutes"],
+            60: ["60 minutes", "an hour"],
+            90: ["90 minutes"],
+        }.get(int(value), [f"{plain} minutes"]) + forms
     if abs(value) >= 1000:
         forms.append(f"{value:,}")
     if isinstance(value, int) and 0 <= value <= 12:

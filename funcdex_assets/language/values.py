@@ -13,20 +13,65 @@ from typing import Any
 
 from funcdex_assets.catalog.json_schema import Schema, schema_type
 from funcdex_assets.catalog.names import words
-from funcdex_assets.language.lexicon import Person, domain_of, fill, industries, moves, person
+from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person
 from funcdex_assets.language.spoken import is_minor_unit, quoted_part
 from funcdex_assets.records import Persona, Scenario
 
 TITLES = frozenset("subject title name summary filename headline label topic".split())
-BODIES = frozenset("body text message content description note notes comment snippet excerpt details reason memo html plaintext preview".split())
+BODIES = frozenset(
+    (
+        "body text message content description note notes comment snippet excerpt details reason memo html "
+        "plaintext preview"
+    ).split()
+)
 QUERIES = frozenset("query q search keyword keywords jql contains".split())
 PEOPLE = frozenset(
-    "customer contact attendee attendees invitee invitees user member owner sender recipient creator organizer organiser "
-    "people assignee reporter author guest guests host participant participants person from to cc bcc display admin".split()
+    (
+        "customer contact attendee attendees invitee invitees user member owner sender recipient creator "
+        "organizer organiser people assignee reporter author guest guests host participant participants "
+        "person from to cc bcc display admin"
+    ).split()
 )
-PLACES = ("Room 3B", "the canteen", "Meeting room Linden", "Studio 2", "the loading bay office", "Pier 7", "Level 4 lounge", "the annex", "Hall C", "the east wing library", "Café Orso", "Depot North")
-CITIES = ("Lisbon", "Gdańsk", "Leeds", "Porto", "Ghent", "Bremen", "Turin", "Malmö", "Tartu", "Valencia", "Halifax", "Pune", "Cork", "Graz")
-STREETS = ("Harbour Road", "Mill Lane", "Station Street", "Orchard Way", "Foundry Row", "Chapel Hill", "Linden Avenue", "Quay Street")
+PLACES = (
+    "Room 3B",
+    "the canteen",
+    "Meeting room Linden",
+    "Studio 2",
+    "the loading bay office",
+    "Pier 7",
+    "Level 4 lounge",
+    "the annex",
+    "Hall C",
+    "the east wing library",
+    "Café Orso",
+    "Depot North",
+)
+CITIES = (
+    "Lisbon",
+    "Gdańsk",
+    "Leeds",
+    "Porto",
+    "Ghent",
+    "Bremen",
+    "Turin",
+    "Malmö",
+    "Tartu",
+    "Valencia",
+    "Halifax",
+    "Pune",
+    "Cork",
+    "Graz",
+)
+STREETS = (
+    "Harbour Road",
+    "Mill Lane",
+    "Station Street",
+    "Orchard Way",
+    "Foundry Row",
+    "Chapel Hill",
+    "Linden Avenue",
+    "Quay Street",
+)
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
 
 
@@ -103,8 +148,7 @@ def make_person(situation: Situation, rng: Random) -> Person:
     """Mostly a colleague; otherwise somebody from another company of the lexicon."""
     if rng.random() < 0.55:
         return person(rng, situation.domain)
-    others = [company for entry in industries().values() for company in entry["companies"][:1]]
-    return person(rng, domain_of(rng.choice(others)))
+    return person(rng, domain_of(rng.choice(companies())))
 
 
 def positions(situation: Situation) -> Sequence[str]:
@@ -137,7 +181,9 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
     elif parts & {"minutes", "duration", "length"}:
         options = (15, 30, 45, 60, 90)
     elif is_minor_unit(schema):
-        options = tuple(rng.choice((rng.randint(9, 60) * 100, rng.randint(10, 900) * 500, rng.randint(900, 9999))) for _ in range(2))
+        options = tuple(
+            rng.choice((rng.randint(9, 60) * 100, rng.randint(10, 900) * 500, rng.randint(900, 9999))) for _ in range(2)
+        )
     elif parts & {"amount", "price", "total", "cost", "value"}:
         options = tuple(rng.choice((rng.randint(5, 400) * 5, round(rng.uniform(8, 900), 2))) for _ in range(2))
     elif parts & {"percent", "percentage"}:

@@ -19,7 +19,8 @@ from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
 MIN_USER_MESSAGES = 2
 _PLACEHOLDER = re.compile(
-    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
+    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
+    r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
     re.IGNORECASE,
 )
 
@@ -55,7 +56,10 @@ def too_few_user_messages(case: Case) -> Iterator[Finding]:
     """A conversation in which the user speaks only once is not multi-turn."""
     spoken = sum(message.role == "user" for message in case.messages)
     if spoken < MIN_USER_MESSAGES:
-        yield Finding(rule="too_few_user_messages", text=f"The user speaks {spoken} times, fewer than {MIN_USER_MESSAGES}")
+        yield Finding(
+            rule="too_few_user_messages",
+            text=f"The user speaks {spoken} times, fewer than {MIN_USER_MESSAGES}",
+        )
 
 
 def unknown_tool(case: Case) -> Iterator[Finding]:
@@ -64,7 +68,9 @@ def unknown_tool(case: Case) -> Iterator[Finding]:
         for call in message.tool_calls:
             if call.name not in case.tools:
                 yield Finding(
-                    rule="unknown_tool", message=index, text=f"{call.id} calls {call.name!r}, which is not among the tools offered"
+                    rule="unknown_tool",
+                    message=index,
+                    text=f"{call.id} calls {call.name!r}, which is not among the tools offered",
                 )
 
 
@@ -75,7 +81,12 @@ def invalid_arguments(case: Case) -> Iterator[Finding]:
             if tool := case.tools.get(call.name):
                 for problem in problems(tool.parameters, call.arguments):
                     place, _, text = problem.partition(": ")
-                    yield Finding(rule="invalid_arguments", message=index, place=place, text=f"{call.id} {call.name}: {text}")
+                    yield Finding(
+                        rule="invalid_arguments",
+                        message=index,
+                        place=place,
+                        text=f"{call.id} {call.name}: {text}",
+                    )
 
 
 def invalid_result(case: Case) -> Iterator[Finding]:
@@ -86,14 +97,22 @@ def invalid_result(case: Case) -> Iterator[Finding]:
             continue
         for problem in problems(tool.returns, result.content):
             place, _, text = problem.partition(": ")
-            yield Finding(rule="invalid_result", message=index, place=place, text=f"{result.call_id} {result.name}: {text}")
+            yield Finding(
+                rule="invalid_result",
+                message=index,
+                place=place,
+                text=f"{result.call_id} {result.name}: {text}",
+            )
 
 
 def ungrounded_argument(case: Case) -> Iterator[Finding]:
     """An argument that neither the user, an earlier result, the context nor the schema provides."""
     for index, call, pointer, value in ungrounded(case.messages, case.provenance):
         yield Finding(
-            rule="ungrounded_argument", message=index, place=pointer, text=f"{call.id} {call.name}: {value!r} comes from nowhere"
+            rule="ungrounded_argument",
+            message=index,
+            place=pointer,
+            text=f"{call.id} {call.name}: {value!r} comes from nowhere",
         )
 
 
@@ -104,7 +123,10 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
             for pointer, value in scalars(call.arguments):
                 if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
                     yield Finding(
-                        rule="placeholder_content", message=index, place=pointer, text=f"{call.id} {call.name}: {found[0]!r} is a placeholder"
+                        rule="placeholder_content",
+                        message=index,
+                        place=pointer,
+                        text=f"{call.id} {call.name}: {found[0]!r} is a placeholder",
                     )
 
 
@@ -118,12 +140,21 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             fresh.append(message.result.content)
         elif fresh and not message.tool_calls and not _cites(message.content or "", fresh, case):
             yield Finding(
-                rule="uncited_answer", blocking=False, message=index, text="The answer cites no value of the results before it"
+                rule="uncited_answer",
+                blocking=False,
+                message=index,
+                text="The answer cites no value of the results before it",
             )
 
 
 def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
-    listed = (len(part) for result in results if isinstance(result, dict) for part in result.values() if isinstance(part, list))
+    listed = (
+        len(part)
+        for result in results
+        if isinstance(result, dict)
+        for part in result.values()
+        if isinstance(part, list)
+    )
     if any(str(size) in text or (size == 0 and " no " in text) or (size == 1 and "one" in text) for size in listed):
         return True
     leaves = [(pointer.rsplit("/", 1)[-1], value) for result in results for pointer, value in scalars(result)]
@@ -131,7 +162,8 @@ def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
         return True
     now = case.situation.now
     return any(
-        not isinstance(value, bool) and value not in (None, "", [], {}) and says(text, name, {}, value, now) for name, value in leaves
+        not isinstance(value, bool) and value not in (None, "", [], {}) and says(text, name, {}, value, now)
+        for name, value in leaves
     )
 
 

@@ -19,7 +19,6 @@ from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ArgumentSource, Message, Tool, ToolCall
 
 
-
 def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
     """The source of every scalar argument that has one, in the order of the conversation."""
     found: list[ArgumentSource] = []
@@ -43,7 +42,9 @@ def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Sit
     return tuple(found)
 
 
-def ungrounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Iterator[tuple[int, ToolCall, str, Any]]:
+def ungrounded(
+    messages: Sequence[Message], provenance: Sequence[ArgumentSource]
+) -> Iterator[tuple[int, ToolCall, str, Any]]:
     """(message index, call, pointer, value) of each scalar argument without a source."""
     known = {(source.call_id, source.argument) for source in provenance}
     for index, message in enumerate(messages):

@@ -66,7 +66,9 @@ def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None =
 
     def dangling(frame: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
         known = target.filter(where) if where is not None else target
-        return frame.join(known, left_on=column, right_on=key, how="anti").select(frame.columns[0], *([column] if column != frame.columns[0] else []))
+        return frame.join(known, left_on=column, right_on=key, how="anti").select(
+            frame.columns[0], *([column] if column != frame.columns[0] else [])
+        )
 
     return TableCheck(f"{column}_exists", f"Every {column} is one of {to}.", (to,), dangling)
 
@@ -97,7 +99,7 @@ def _broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
         for tool in from_frame(frame, Tool):
             for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
                 try:
-                    if schema is not None or field == "parameters":
+                    if schema is not None:
                         validator(schema)
                 except (ValueError, TypeError) as error:
                     yield {"name": tool.name, "field": field, "problem": str(error)}
@@ -139,14 +141,26 @@ TOOL_GRAPH = Table(
     "tool_graph",
     layout_of(ToolEdge, "ToolGraph", weight=pa.Field(gt=0, le=1)),
     (
-        tools_exist(lambda frame: pl.concat([frame.select(tool="source_tool"), frame.select(tool="target_tool")]).unique(maintain_order=True), "an edge"),
+        tools_exist(
+            lambda frame: pl.concat([frame.select(tool="source_tool"), frame.select(tool="target_tool")]).unique(
+                maintain_order=True
+            ),
+            "an edge",
+        ),
     ),
 )
 TOOL_CHAINS = Table(
     "tool_chains",
     layout_of(ToolChain, "ToolChains", chain_id=pa.Field(unique=True)),
     (
-        tools_exist(lambda frame: frame.select("chain_id", "steps").explode("steps").select("chain_id", tool=pl.col("steps").struct.field("tool")), "a chain"),
+        tools_exist(
+            lambda frame: (
+                frame.select("chain_id", "steps")
+                .explode("steps")
+                .select("chain_id", tool=pl.col("steps").struct.field("tool"))
+            ),
+            "a chain",
+        ),
         TableCheck("bindings_point_back", "An argument is taken from an earlier step.", (), _loose_bindings),
         TableCheck("steps_are_linked", "Every step after the first uses an earlier result.", (), _unlinked_steps),
     ),
@@ -170,7 +184,13 @@ def _repeated_texts(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
     return offending(
-        {"plan_id": plan.plan_id, "step": index, "tool": step.tool, "argument": argument.argument, "source": argument.source}
+        {
+            "plan_id": plan.plan_id,
+            "step": index,
+            "tool": step.tool,
+            "argument": argument.argument,
+            "source": argument.source,
+        }
         for plan in from_frame(frame, ConversationPlan)
         for index, step in enumerate(plan.steps)
         for argument in step.arguments
@@ -209,7 +229,12 @@ DEDUPLICATED_SCENARIOS = Table(
     ),
     (
         covers("scenarios", "scenario_id"),
-        TableCheck("duplicates_are_explained", "A duplicate names what it repeats, and nothing else does.", (), _unexplained_duplicates),
+        TableCheck(
+            "duplicates_are_explained",
+            "A duplicate names what it repeats, and nothing else does.",
+            (),
+            _unexplained_duplicates,
+        ),
         TableCheck("kept_texts_differ", "No two kept scenarios have the same text.", (), _repeated_texts),
     ),
 )
@@ -239,8 +264,18 @@ CONVERSATION_PLANS = Table(
         refers("scenario_id", "deduplicated_scenarios", where=_KEPT),
         refers("persona_id", "personas"),
         refers("chain_id", "tool_chains"),
-        tools_exist(lambda frame: frame.select("plan_id", tool=pl.concat_list("tools", "distractors")).explode("tool").drop_nulls("tool"), "a plan"),
-        TableCheck("sources_are_possible", "Facts have words; results come from earlier steps.", (), _impossible_sources),
+        tools_exist(
+            lambda frame: (
+                frame.select("plan_id", tool=pl.concat_list("tools", "distractors")).explode("tool").drop_nulls("tool")
+            ),
+            "a plan",
+        ),
+        TableCheck(
+            "sources_are_possible",
+            "Facts have words; results come from earlier steps.",
+            (),
+            _impossible_sources,
+        ),
         TableCheck("distractors_are_unused", "No distractor is among the tools of the plan.", (), _distractors_in_use),
     ),
 )
@@ -266,7 +301,10 @@ def _structural_problem(messages: Sequence[Message]) -> str | None:
 
 def _bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
-    offered = {row["plan_id"]: {*row["tools"], *row["distractors"]} for row in plans.select("plan_id", "tools", "distractors").to_dicts()}
+    offered = {
+        row["plan_id"]: {*row["tools"], *row["distractors"]}
+        for row in plans.select("plan_id", "tools", "distractors").to_dicts()
+    }
 
     def rows() -> Iterable[dict[str, Any]]:
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
@@ -278,14 +316,26 @@ def _bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFra
                         else [f"{call.name!r} is not among the tools offered"]
                     )
                     for problem in found:
-                        yield {"conversation_id": conversation.conversation_id, "message": index, "call": call.id, "tool": call.name, "problem": problem}
+                        yield {
+                            "conversation_id": conversation.conversation_id,
+                            "message": index,
+                            "call": call.id,
+                            "tool": call.name,
+                            "problem": problem,
+                        }
 
     return offending(rows())
 
 
 def _untraced(frame: pl.DataFrame) -> pl.DataFrame:
     return offending(
-        {"conversation_id": conversation.conversation_id, "message": index, "call": call.id, "argument": pointer, "value": str(value)}
+        {
+            "conversation_id": conversation.conversation_id,
+            "message": index,
+            "call": call.id,
+            "argument": pointer,
+            "value": str(value),
+        }
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation)
         for index, call, pointer, value in ungrounded(conversation.messages, conversation.provenance)
     )
@@ -293,22 +343,42 @@ def _untraced(frame: pl.DataFrame) -> pl.DataFrame:
 
 CONVERSATIONS = Table(
     "conversations",
-    layout_of(Conversation, "Conversations", conversation_id=pa.Field(unique=True), strategy=pa.Field(isin=["simulate", "one_shot"])),
+    layout_of(
+        Conversation,
+        "Conversations",
+        conversation_id=pa.Field(unique=True),
+        strategy=pa.Field(isin=["simulate", "one_shot"]),
+    ),
     (
         refers("plan_id", "conversation_plans"),
-        TableCheck("calls_are_answered", "Calls and results pair, turns are in order, nothing is empty.", (), _unpaired),
+        TableCheck(
+            "calls_are_answered",
+            "Calls and results pair, turns are in order, nothing is empty.",
+            (),
+            _unpaired,
+        ),
         TableCheck(
             "offline_calls_are_valid",
             "Offline conversations call only offered tools, with arguments valid under their JSON Schema.",
             ("conversation_plans", "tool_definitions"),
             _bad_calls,
         ),
-        TableCheck("offline_arguments_are_grounded", "Every argument of an offline conversation has a source.", (), _untraced),
+        TableCheck(
+            "offline_arguments_are_grounded",
+            "Every argument of an offline conversation has a source.",
+            (),
+            _untraced,
+        ),
     ),
 )
 SYSTEM_PROMPTS = Table(
     "system_prompts",
-    layout_of(SystemPrompt, "SystemPrompts", conversation_id=pa.Field(unique=True), system_prompt=pa.Field(str_length={"min_value": 40})),
+    layout_of(
+        SystemPrompt,
+        "SystemPrompts",
+        conversation_id=pa.Field(unique=True),
+        system_prompt=pa.Field(str_length={"min_value": 40}),
+    ),
     (refers("conversation_id", "conversations"), covers("conversations", "conversation_id")),
 )
 
@@ -325,7 +395,10 @@ def _not_markup(frame: pl.DataFrame) -> pl.DataFrame:
         for conversation_id, text in frame.select("conversation_id", "dml").iter_rows():
             try:
                 if render(parse(text)) != text:
-                    yield {"conversation_id": conversation_id, "problem": "the text is not in its canonical form"}
+                    yield {
+                        "conversation_id": conversation_id,
+                        "problem": "the text is not in its canonical form",
+                    }
             except DMLError as error:
                 yield {"conversation_id": conversation_id, "problem": str(error)}
 
@@ -364,21 +437,46 @@ SCORED_CONVERSATIONS = Table(
 )
 ACCEPTED_CONVERSATIONS = Table(
     "accepted_conversations",
-    layout_of(SelectedConversation, "AcceptedConversations", conversation_id=pa.Field(unique=True), tool_use_quality=_score()),
+    layout_of(
+        SelectedConversation,
+        "AcceptedConversations",
+        conversation_id=pa.Field(unique=True),
+        tool_use_quality=_score(),
+    ),
     (
         refers("conversation_id", "scored_conversations"),
-        TableCheck("nothing_objected", "No accepted conversation has a blocking finding.", ("scored_conversations",), _accepted_with_objection),
+        TableCheck(
+            "nothing_objected",
+            "No accepted conversation has a blocking finding.",
+            ("scored_conversations",),
+            _accepted_with_objection,
+        ),
         TableCheck("markup_is_canonical", "The text parses, and renders to itself.", (), _not_markup),
     ),
 )
 REJECTED_CONVERSATIONS = Table(
     "rejected_conversations",
-    layout_of(SelectedConversation, "RejectedConversations", conversation_id=pa.Field(unique=True), tool_use_quality=_score()),
+    layout_of(
+        SelectedConversation,
+        "RejectedConversations",
+        conversation_id=pa.Field(unique=True),
+        tool_use_quality=_score(),
+    ),
     (
         refers("conversation_id", "scored_conversations"),
         TableCheck("reasons_are_given", "Every rejection has a reason.", (), _without_reason),
-        TableCheck("not_accepted_too", "Nothing is both accepted and rejected.", ("accepted_conversations",), _in_both),
-        TableCheck("none_forgotten", "Everything scored is accepted or rejected.", ("accepted_conversations", "scored_conversations"), _in_neither),
+        TableCheck(
+            "not_accepted_too",
+            "Nothing is both accepted and rejected.",
+            ("accepted_conversations",),
+            _in_both,
+        ),
+        TableCheck(
+            "none_forgotten",
+            "Everything scored is accepted or rejected.",
+            ("accepted_conversations", "scored_conversations"),
+            _in_neither,
+        ),
     ),
 )
 
@@ -387,7 +485,8 @@ REJECTED_CONVERSATIONS = Table(
 
 def example_problems(messages: Json, tools: Json) -> list[str]:
     """What is wrong with an OpenAI example: unknown tool, invalid arguments, a call without its result
-    or a result without its call."""
+    or a result without its call.
+    """
     schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
     found: list[str] = []
     waiting: list[str] = []
@@ -431,17 +530,40 @@ def _shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
 
 
 _EXAMPLES_ARE_SOUND = TableCheck(
-    "examples_are_sound", "Calls name offered tools, fit their JSON Schema, and have their results.", (), _bad_examples
+    "examples_are_sound",
+    "Calls name offered tools, fit their JSON Schema, and have their results.",
+    (),
+    _bad_examples,
 )
 _SPLITS_ARE_DISJOINT = (
-    TableCheck("chains_are_disjoint", "No tool chain of the test split is in the train split.", (), _shared("chain_id")),
-    TableCheck("clusters_are_disjoint", "No scenario cluster of the test split is in the train split.", (), _shared("cluster_id")),
+    TableCheck(
+        "chains_are_disjoint",
+        "No tool chain of the test split is in the train split.",
+        (),
+        _shared("chain_id"),
+    ),
+    TableCheck(
+        "clusters_are_disjoint",
+        "No scenario cluster of the test split is in the train split.",
+        (),
+        _shared("cluster_id"),
+    ),
 )
 
 PARSED_CONVERSATIONS = Table(
     "parsed_conversations",
-    layout_of(ParsedConversation, "ParsedConversations", conversation_id=pa.Field(unique=True), calls=pa.Field(ge=0), user_turns=pa.Field(ge=1)),
-    (refers("conversation_id", "accepted_conversations"), covers("accepted_conversations", "conversation_id"), _EXAMPLES_ARE_SOUND),
+    layout_of(
+        ParsedConversation,
+        "ParsedConversations",
+        conversation_id=pa.Field(unique=True),
+        calls=pa.Field(ge=0),
+        user_turns=pa.Field(ge=1),
+    ),
+    (
+        refers("conversation_id", "accepted_conversations"),
+        covers("accepted_conversations", "conversation_id"),
+        _EXAMPLES_ARE_SOUND,
+    ),
 )
 DATASET = Table(
     "dataset",

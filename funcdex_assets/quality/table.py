@@ -76,16 +76,12 @@ class Judgement:
         return self.offending.is_empty()
 
 
-def judge(
-    table: Table, frame: pl.DataFrame, needed: Mapping[str, pl.DataFrame] | None = None
-) -> list[Judgement]:
+def judge(table: Table, frame: pl.DataFrame, needed: Mapping[str, pl.DataFrame] | None = None) -> list[Judgement]:
     """The layout first; the meaning of a table is judged only where its layout holds.
 
     `needed` has a frame for every name in `table.needs`.
     """
-    judgements = [
-        Judgement(SCHEMA, f"Every row fits the layout {table.model.__name__}.", misfits(table, frame))
-    ]
+    judgements = [Judgement(SCHEMA, f"Every row fits the layout {table.model.__name__}.", misfits(table, frame))]
     if judgements[0].passed:
         frames = {**(needed or {}), table.name: frame}
         for check in table.checks:
@@ -117,9 +113,7 @@ def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     # Where the type is wrong, Pandera also reports each range check that it could not compute.
     mistyped = found.filter(pl.col("rule").str.starts_with("dtype("))["column"].implode()
     found = found.filter(pl.col("rule").str.starts_with("dtype(") | ~pl.col("column").is_in(mistyped))
-    keys = (
-        frame[key].cast(pl.String, strict=False) if key in frame.columns else pl.Series([], dtype=pl.String)
-    )
+    keys = frame[key].cast(pl.String, strict=False) if key in frame.columns else pl.Series([], dtype=pl.String)
     keyed = pl.DataFrame({"row": pl.Series(range(len(keys)), dtype=pl.Int64), key: keys})
     named = found.join(keyed, on="row", how="left", maintain_order="left")
     return named.select("row", key, "column", "value", "rule").sort("row", maintain_order=True)

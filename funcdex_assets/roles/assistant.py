@@ -69,16 +69,19 @@ def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random)
     """A found title put into the query language of the argument that it fills."""
     name = argument.argument.rsplit("/", 1)[-1]
     schema = resolve(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-    if isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & values.QUERIES:
-        if any(quoted_part(str(example)) for example in schema.get("examples", ())):
-            return values.query_for(schema, value.replace("'", "").replace('"', ""), rng)
+    searches = isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & values.QUERIES
+    if searches and any(quoted_part(str(example)) for example in schema.get("examples", ())):
+        return values.query_for(schema, value.replace("'", "").replace('"', ""), rng)
     return value
 
 
 def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
     missing = phrases.missing(unsaid)
     thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
-    return Move(thought=thought, reply=values.sentence(fill(rng.choice(moves("assistant_asks")), {"missing": missing})))
+    return Move(
+        thought=thought,
+        reply=values.sentence(fill(rng.choice(moves("assistant_asks")), {"missing": missing})),
+    )
 
 
 def _report(scene: Scene, rng: Random) -> Move:
@@ -87,14 +90,18 @@ def _report(scene: Scene, rng: Random) -> Move:
     if done[-1] not in told:
         told.append(done[-1])
     acted = parse_tool_name(done[-1][1].tool).action not in ("list", "get")
-    parts = [rng.choice(moves("assistant_opens")["acted" if acted else "found"])] if rng.random() < 0.7 else []
+    parts = [rng.choice(moves("assistant_opens", "acted" if acted else "found"))] if rng.random() < 0.7 else []
     for index, step in told[-3:]:
         tool = scene.tools[step.tool]
-        parts.append(phrases.report(tool, {}, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
+        parts.append(phrases.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
     if rng.random() < 0.4:
         offer = fill(rng.choice(moves("assistant_offers")), values.text_slots(scene.situation, rng))
         parts.append(offer)
-    reply = "\n".join(part for part in parts if part) if any("\n" in part for part in parts) else " ".join(part for part in parts if part)
+    reply = (
+        "\n".join(part for part in parts if part)
+        if any("\n" in part for part in parts)
+        else " ".join(part for part in parts if part)
+    )
     what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
     thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
     return Move(thought=thought, reply=reply.strip())
@@ -120,7 +127,11 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
 
 
 def _reason(scene: Scene, step: PlannedStep, rng: Random) -> str:
-    have = [f"the {phrases.argument_words(argument.argument)}" for argument in step.arguments if argument.source in ("user", "result")]
+    have = [
+        f"the {phrases.argument_words(argument.argument)}"
+        for argument in step.arguments
+        if argument.source in ("user", "result")
+    ]
     frames = [frame for frame in moves("thought_frames") if have or "have" not in slots_of(frame)]
     last = scene.pending()[-1]
     slots = {

@@ -15,10 +15,12 @@ FIRST_DAY = datetime(2025, 1, 6)
 DAYS = 720
 _CONTEXTS = (
     "{name} has been {position} at {company}, {kind}, for {years} years and mostly deals with {counterpart}.",
-    "As {position}, {name} answers to the head office of {company} and to {counterpart}; lately the {matter} takes most of the day.",
+    "As {position}, {name} answers to the head office of {company} and to {counterpart}; lately the {matter} "
+    "takes most of the day.",
     "{company} is {kind}. {name} joined {years} years ago, is {position} now, and keeps the {matter} moving.",
     "{name}, {position} at {company}, inherited the {matter} from a colleague and wants it off the desk.",
-    "Known at {company} for getting things done, {name} ({position}) is the one whom {counterpart} calls about the {matter}.",
+    "Known at {company} for getting things done, {name} ({position}) is the one whom {counterpart} calls about "
+    "the {matter}.",
     "{name} works as {position} for {company}, {kind}, with a small team and little time for the {matter}.",
 )
 

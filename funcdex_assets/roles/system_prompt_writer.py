@@ -27,7 +27,8 @@ _WHAT = (
     "{services} are at your disposal. Act on clear requests at once.",
 )
 _HOW = (
-    "Take every detail from the user or from what you looked up. If something required is missing, ask one short question.",
+    "Take every detail from the user or from what you looked up. If something required is missing, ask one short "
+    "question.",
     "Never invent addresses, dates or amounts: ask when you do not know, and say plainly what you did.",
     "Ask before acting only when a required detail is missing. Keep answers short and name the facts that matter.",
     "Confirm what was done with the details that count, and leave internal identifiers out of your answers.",
@@ -83,7 +84,12 @@ def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
 
 
 def _service(toolkit: str) -> str:
-    known = {"googlecalendar": "Google Calendar", "googledrive": "Google Drive", "googledocs": "Google Docs", "whatsapp": "WhatsApp"}
+    known = {
+        "googlecalendar": "Google Calendar",
+        "googledrive": "Google Drive",
+        "googledocs": "Google Docs",
+        "whatsapp": "WhatsApp",
+    }
     return known.get(toolkit, toolkit.replace("-", " ").title())
 
 

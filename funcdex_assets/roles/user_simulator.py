@@ -15,6 +15,11 @@ from funcdex_assets.simulation.scene import Scene
 
 Purpose = Literal["request", "answer", "thanks"]
 
+# First words of asks that are neither a question nor an imperative, so that no "could you" fits before them.
+_STATEMENTS = frozenset(
+    ("the we we've we'd i i'd i'll i've i'm my our there there's that this these it it's its somebody someone").split()
+)
+
 
 @dataclass(frozen=True)
 class UserCue:
@@ -31,7 +36,8 @@ def _variables(cue: UserCue) -> dict[str, object]:
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]
     tasks = {
-        "request": "Ask for the next thing: " + "; then ".join(scene.tools[step.tool].description for step in scene.pending()),
+        "request": "Ask for the next thing: "
+        + "; then ".join(scene.tools[step.tool].description for step in scene.pending()),
         "answer": "Answer the assistant's last question.",
         "thanks": "Everything is done. Close the conversation in one sentence.",
     }
@@ -73,7 +79,12 @@ def _answer(scene: Scene, rng: Random) -> str:
     told = []
     for fact in facts:
         words = phrases.argument_words(fact.argument)
-        told.append(fill(rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")), {"w": words, "x": phrases.quote(fact)}))
+        told.append(
+            fill(
+                rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
+                {"w": words, "x": phrases.quote(fact)},
+            )
+        )
     listed = f"{', '.join(told[:-1])}{',' if len(told) > 2 else ''} and {told[-1]}"
     return f"{lead} {_cased(lead, listed)}.".strip()
 
@@ -109,17 +120,19 @@ def _joined(lead: str, asks: Sequence[str], rng: Random) -> str:
     sentences: list[str] = []
     imperative: list[str] = []
     for text in asks:
-        if text.endswith("?"):
+        if text.endswith("?") or text.split(" ", 1)[0].lower() in _STATEMENTS:
             if imperative:
                 sentences.append(_imperative(lead if not sentences else "", imperative, rng))
                 imperative = []
             elif not sentences and lead and not lead.endswith("?") and lead[-1] in ".!":
                 sentences.append(lead)
-            sentences.append(sentence(text))
+            sentences.append(sentence(text) + ("" if text.endswith("?") else _stop(text)))
         else:
             imperative.append(text)
     if imperative:
-        sentences.append(_imperative(lead if not sentences else rng.choice(("Then", "After that,", "")), imperative, rng))
+        sentences.append(
+            _imperative(lead if not sentences else rng.choice(("Then", "After that,", "")), imperative, rng)
+        )
     return " ".join(sentences)
 
 

@@ -116,7 +116,12 @@ async def _assistant_works(scene: Scene, world: World, engine: InferenceEngine, 
             for index, call in enumerate(calls)
         )
         scene.say(
-            Message(role="assistant", content=(move.reply or "").strip() or None, thought=move.thought, tool_calls=made)
+            Message(
+                role="assistant",
+                content=(move.reply or "").strip() or None,
+                thought=move.thought,
+                tool_calls=made,
+            )
         )
         for call in made:
             needed = _needed_later(scene.plan, len(scene.results))
@@ -136,5 +141,3 @@ def _needed_later(plan: ConversationPlan, step: int) -> frozenset[str]:
 
 def _seed(seed: int, scene: Scene) -> int:
     return derive_seed(seed, scene.plan.plan_id, len(scene.messages))
-
-

@@ -36,9 +36,7 @@ class PlanInput:
 
 def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int) -> Clarity:
     rng = generator("clarity", seed, scenario_id)
-    (level,) = rng.choices(
-        ("excellent", "good", "average"), (weights.excellent, weights.good, weights.average)
-    )
+    (level,) = rng.choices(("excellent", "good", "average"), (weights.excellent, weights.good, weights.average))
     return level  # type: ignore[return-value]
 
 

@@ -15,6 +15,7 @@ from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.graph import needed_ids
 
 ATTEMPTS_PER_CHAIN = 200
+PATIENCE = 2000  # attempts in a row without a new chain: there are no more worth looking for
 _READS = ("list", "get")
 
 
@@ -45,11 +46,15 @@ def sample_chains(
     if limits.test_share and count > 1:
         wanted = {True: max(1, wanted[True]), False: count - max(1, wanted[True])}
     drawn: dict[str, ToolChain] = {}
+    last_success = 0
     for attempt in range(count * ATTEMPTS_PER_CHAIN):
+        if attempt - last_success > PATIENCE:
+            break
         chain = walker.walk(generator("chain", seed, attempt))
         if chain is None or chain.chain_id in drawn or wanted[chain.held_out] == 0:
             continue
         drawn[chain.chain_id] = chain
+        last_success = attempt
         wanted[chain.held_out] -= 1
         walker.remember(chain)
         if not any(wanted.values()):
@@ -158,9 +163,7 @@ class _Walker:
                 if (edge.kind == "page") == paging:
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
         chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
-        optional = {
-            path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen
-        }
+        optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
             reads = parse_tool_name(name).action in _READS

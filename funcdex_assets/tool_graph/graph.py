@@ -27,13 +27,20 @@ SYNONYMS = {
     "owner": "user",
     "account": "user",
 }
+_FAMILY_PREFIX = 5
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
 QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "jql", "contains"})
 # Things whose title says what they are about, so that it is worth searching for elsewhere.
-TITLED = frozenset("message email mail thread draft event file document doc issue task meeting invoice folder page project group".split())
+TITLED = frozenset(
+    (
+        "message email mail thread draft event file document doc issue task meeting invoice folder page project group"
+    ).split()
+)
 PEOPLE = frozenset(
-    "customer contact attendee invitee user member owner sender recipient creator organizer assignee reporter author "
-    "guest host profile billing participant people person from to collaborator".split()
+    (
+        "customer contact attendee invitee user member owner sender recipient creator organizer assignee "
+        "reporter author guest host profile billing participant people person from to collaborator"
+    ).split()
 )
 
 
@@ -53,11 +60,7 @@ def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
 
 def needed_ids(tool: Tool) -> list[str]:
     """Paths of the required arguments that hold an identifier, which only an earlier result can give."""
-    return [
-        leaf.path
-        for leaf in leaves(tool.parameters)
-        if leaf.required and is_service_id(leaf)
-    ]
+    return [leaf.path for leaf in leaves(tool.parameters) if leaf.required and is_service_id(leaf)]
 
 
 def is_service_id(leaf: Leaf) -> bool:
@@ -93,22 +96,42 @@ def _edges_into(
         noun = resource_noun(leaf.name) or leaf.owner or parse_tool_name(target.name).noun
         for candidate, weight in _noun_candidates(noun):
             for source, from_leaf, source_noun in by_noun.get(candidate, ()):
+                if source.toolkit != target.toolkit and not _same_family(source.toolkit, target.toolkit):
+                    continue
                 if schema_type(from_leaf.schema) != schema_type(leaf.schema) or _same_format_broken(from_leaf, leaf):
                     continue
                 same_words = source_noun == noun
                 other_service = source.toolkit != target.toolkit
                 strength = weight * (1.0 if same_words else 0.8) * (0.6 if other_service else 1.0)
-                found.append(edge(source, from_leaf, "id", round(strength, 3), f"id of a {source_noun} for {leaf.name}"))
+                found.append(
+                    edge(source, from_leaf, "id", round(strength, 3), f"id of a {source_noun} for {leaf.name}")
+                )
     elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
         for source, from_leaf, _ in sources:
             same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
             if same and source.name != target.name:
-                found.append(edge(source, from_leaf, "address", 0.4, f"{kind} address of {from_leaf.owner or 'the result'}"))
+                found.append(
+                    edge(
+                        source,
+                        from_leaf,
+                        "address",
+                        0.4,
+                        f"{kind} address of {from_leaf.owner or 'the result'}",
+                    )
+                )
     elif schema_type(leaf.schema) == "string" and _takes_title(target, leaf):
         for source, from_leaf, _ in sources:
             if source.name != target.name and _gives_title(source, from_leaf, target):
-                found.append(edge(source, from_leaf, "text", 0.2, f"{from_leaf.name} of the {from_leaf.owner or 'result'} as {leaf.name}"))
+                found.append(
+                    edge(
+                        source,
+                        from_leaf,
+                        "text",
+                        0.2,
+                        f"{from_leaf.name} of the {from_leaf.owner or 'result'} as {leaf.name}",
+                    )
+                )
     return sorted(found, key=lambda item: (-item.weight, item.source_tool, item.source_path))
 
 
@@ -135,12 +158,21 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
 
 
 def _concerns_people(tool: Tool, leaf: Leaf) -> bool:
-    named = {*words(leaf.owner), *words(leaf.name), *(parse_tool_name(tool.name).words if not leaf.owner else ())}
+    named = {
+        *words(leaf.owner),
+        *words(leaf.name),
+        *(parse_tool_name(tool.name).words if not leaf.owner else ()),
+    }
     return bool(PEOPLE & {*named, *(word.removesuffix("s") for word in named)})
 
 
 def _is_phone(leaf: Leaf) -> bool:
     return str(leaf.schema.get("pattern", "")).startswith("^\\+") or leaf.schema.get("format") == "phone"
+
+
+def _same_family(one: str, other: str) -> bool:
+    """Whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
+    return one[:_FAMILY_PREFIX] == other[:_FAMILY_PREFIX]
 
 
 def _same_format_broken(source: Leaf, target: Leaf) -> bool:

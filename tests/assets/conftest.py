@@ -44,9 +44,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
 
 @pytest.fixture
 def backfill(home: Path, instance: dg.DagsterInstance) -> Callable[..., Outcome]:
-    def run(
-        partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more
-    ):
+    def run(partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more):
         config = {"resources": {"base": {"config": {"base": base}}}} if "a" in selection else {}
         return execute(toy_stages.toy, instance, partitions, selection, run_config=config, **more)
 

@@ -4,9 +4,7 @@ import dagster as dg
 
 
 def materialised(instance: dg.DagsterInstance, run_id: str) -> set[tuple[str, str]]:
-    return {
-        (event.asset_key.to_user_string(), event.partition) for event in _materialisations(instance, run_id)
-    }
+    return {(event.asset_key.to_user_string(), event.partition) for event in _materialisations(instance, run_id)}
 
 
 def metadata(instance: dg.DagsterInstance, run_id: str, stage: str, partition: str) -> dict:
@@ -29,10 +27,7 @@ def tags(instance: dg.DagsterInstance, run_id: str, stage: str, partition: str) 
 
 def judged(instance: dg.DagsterInstance, run_id: str) -> dict[tuple[str, str, str | None], bool]:
     """(asset, check, partition) → passed."""
-    return {
-        (e.asset_key.to_user_string(), e.check_name, e.partition): e.passed
-        for e in evaluations(instance, run_id)
-    }
+    return {(e.asset_key.to_user_string(), e.check_name, e.partition): e.passed for e in evaluations(instance, run_id)}
 
 
 def evaluations(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckEvaluation]:

@@ -144,9 +144,7 @@ def test_dagster_shows_the_failed_partition_as_failed_and_no_other(backfill, ins
         name: instance.get_status_by_partition(dg.AssetKey(name), ALL, dg.StaticPartitionsDefinition(ALL))
         for name in "abc"
     }
-    seen = {
-        (name, p): found.value for name, by_partition in status.items() for p, found in by_partition.items()
-    }
+    seen = {(name, p): found.value for name, by_partition in status.items() for p, found in by_partition.items()}
     failed = {key for key, value in seen.items() if value == "FAILED"}
     assert failed == {("b", "p2"), ("c", "p2")}
     assert {value for key, value in seen.items() if key not in failed} == {"MATERIALIZED"}
@@ -169,9 +167,7 @@ def test_when_every_partition_fails_the_later_stages_do_not_begin(backfill, inst
     assert outcome.failed.keys() == set(ALL)
 
 
-def test_without_the_executor_the_others_are_still_made_in_the_stage_that_failed(
-    instance, home, trouble, tables
-):
+def test_without_the_executor_the_others_are_still_made_in_the_stage_that_failed(instance, home, trouble, tables):
     trouble.make("b", "p2", "raise")
     result = (
         definitions(dg.in_process_executor)
@@ -237,9 +233,7 @@ def test_meaning_is_not_judged_where_the_layout_is_broken(backfill, instance, tr
 
 def _run_checks(instance: dg.DagsterInstance, partition: str) -> str:
     job = definitions().resolve_implicit_global_asset_job_def()
-    checks = [
-        key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key.to_user_string() == "b"
-    ]
+    checks = [key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key.to_user_string() == "b"]
     only = job.get_subset(asset_selection=set(), asset_check_selection=set(checks))
     result = only.execute_in_process(instance=instance, partition_key=partition, raise_on_error=False)
     return result.run_id
@@ -249,13 +243,9 @@ def test_checks_can_be_run_alone_on_what_is_stored(backfill, instance, tables):
     backfill()
     run_id = _run_checks(instance, "p3")
     assert materialised(instance, run_id) == set()
-    assert judged(instance, run_id) == {
-        ("b", check, "p3"): True for check in ("schema", "even_numbers", "known_items")
-    }
+    assert judged(instance, run_id) == {("b", check, "p3"): True for check in ("schema", "even_numbers", "known_items")}
 
-    tables.read("b", "p3").with_columns(item_id=pl.lit("x") + pl.col("item_id")).write_parquet(
-        tables.path("b", "p3")
-    )
+    tables.read("b", "p3").with_columns(item_id=pl.lit("x") + pl.col("item_id")).write_parquet(tables.path("b", "p3"))
     run_id = _run_checks(instance, "p3")
     failed = the_failed(instance, run_id)
     assert (failed.check_name, failed.partition, failed.metadata["offending_rows"].value) == (
@@ -276,9 +266,7 @@ def _tamper(tables, partition: str, **columns: pl.Expr | pl.Series) -> None:
 @pytest.mark.parametrize(
     ("columns", "check", "shown"),
     [
-        pytest.param(
-            {"number": pl.Series([3, 4])}, "even_numbers", ("p2-1", "3"), id="a number that is not even"
-        ),
+        pytest.param({"number": pl.Series([3, 4])}, "even_numbers", ("p2-1", "3"), id="a number that is not even"),
         pytest.param(
             {"number": pl.Series([0, 999])},
             "schema",
@@ -291,14 +279,10 @@ def _tamper(tables, partition: str, **columns: pl.Expr | pl.Series) -> None:
             ("number", "String", "dtype('Int64')"),
             id="of a wrong type",
         ),
-        pytest.param(
-            {"item_id": pl.Series(["p2-1", "?"])}, "known_items", ("?",), id="an item that a does not have"
-        ),
+        pytest.param({"item_id": pl.Series(["p2-1", "?"])}, "known_items", ("?",), id="an item that a does not have"),
     ],
 )
-def test_a_changed_row_stops_the_next_stage_at_the_right_check(
-    backfill, instance, tables, columns, check, shown
-):
+def test_a_changed_row_stops_the_next_stage_at_the_right_check(backfill, instance, tables, columns, check, shown):
     backfill()
     before = tables.path("c", "p2").read_bytes()
     _tamper(tables, "p2", **columns)
@@ -363,9 +347,7 @@ def test_an_engine_that_is_busy_is_asked_again(backfill, instance, trouble):
     trouble.make("b", "p2", "retry2")
     outcome = backfill()
     assert outcome.success
-    assert len([key for key in judged(instance, outcome.runs[0]) if key[0] == "b"]) == 12, (
-        "the others only once"
-    )
+    assert len([key for key in judged(instance, outcome.runs[0]) if key[0] == "b"]) == 12, "the others only once"
 
 
 def test_an_engine_that_stays_busy_is_given_up(backfill, trouble):

@@ -42,9 +42,7 @@ ITEMS = Table("items", Layout)
         pytest.param(GOOD.drop("number"), [(None, None, "number", "number")], id="a missing column"),
         pytest.param(GOOD.drop("item_id"), [(None, None, "item_id", "item_id")], id="a missing key"),
         pytest.param(GOOD.with_columns(extra=1), [(None, None, "extra", "extra")], id="an unexpected column"),
-        pytest.param(
-            GOOD.with_columns(item_id=pl.Series(["x", None, "z"])), [(1, None, "item_id", None)], id="no id"
-        ),
+        pytest.param(GOOD.with_columns(item_id=pl.Series(["x", None, "z"])), [(1, None, "item_id", None)], id="no id"),
     ],
 )
 def test_misfits_name_row_key_column_and_value(frame, found):

@@ -54,13 +54,9 @@ def test_a_refused_frame_does_not_touch_the_table(store):
 
 
 def test_errors_name_stage_partition_file_and_remedy(store):
-    with pytest.raises(
-        MissingTableError, match=r"no table chains for gmail \(.*gmail.parquet\); materialise chains"
-    ):
+    with pytest.raises(MissingTableError, match=r"no table chains for gmail \(.*gmail.parquet\); materialise chains"):
         store.read("chains", "gmail")
     store.path("chains", "gmail").parent.mkdir(parents=True)
     store.path("chains", "gmail").write_bytes(b"nonsense")
-    with pytest.raises(
-        UnreadableTableError, match=r"not readable Parquet.*materialise chains for gmail again"
-    ):
+    with pytest.raises(UnreadableTableError, match=r"not readable Parquet.*materialise chains for gmail again"):
         store.read("chains", "gmail")

@@ -11,12 +11,8 @@ from funcdex_assets.dedup.clusters import cluster_roots
         pytest.param({"a": None, "b": "a", "c": "a"}, {"a": "a", "b": "a", "c": "a"}, id="a star"),
         pytest.param({"c": "b", "b": "a", "a": None}, {"c": "a", "b": "a", "a": "a"}, id="a chain"),
         pytest.param({"b": "gone"}, {"b": "gone"}, id="the original was replaced since"),
-        pytest.param(
-            {"b": "a", "a": "b", "c": "b"}, {"a": "a", "b": "a", "c": "a"}, id="a circle with a tail"
-        ),
-        pytest.param(
-            {"c": "b", "b": "a", "a": "b"}, {"a": "a", "b": "a", "c": "a"}, id="entered by the tail"
-        ),
+        pytest.param({"b": "a", "a": "b", "c": "b"}, {"a": "a", "b": "a", "c": "a"}, id="a circle with a tail"),
+        pytest.param({"c": "b", "b": "a", "a": "b"}, {"a": "a", "b": "a", "c": "a"}, id="entered by the tail"),
         pytest.param({"a": "a"}, {"a": "a"}, id="of itself"),
     ],
 )

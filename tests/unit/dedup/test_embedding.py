@@ -31,9 +31,7 @@ def test_rows_are_unit_vectors_of_the_stated_size(embedder):
     ("left", "right", "cosine"),
     [
         pytest.param("The cat sits outside.", "A man is playing guitar.", 0.041671, id="unrelated"),
-        pytest.param(
-            "Refund the double charge.", "Give back the money charged twice.", 0.805248, id="paraphrase"
-        ),
+        pytest.param("Refund the double charge.", "Give back the money charged twice.", 0.805248, id="paraphrase"),
         pytest.param("word " * 600, "word " * 254, 1.000000, id="cut at 256 tokens"),
     ],
 )

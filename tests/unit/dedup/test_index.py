@@ -179,9 +179,7 @@ def writer(index, name, nights, locked="with"):
     code = textwrap.dedent(WRITER).format(
         root=str(Path(__file__).parents[3]), path=index._path, nights=nights, locked=locked
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("locked", ["with", "without"], ids="{} the lock".format)
@@ -222,9 +220,7 @@ def test_many_nights_do_not_pile_up_files(tmp_path):
 def test_the_vector_index_answers_like_the_exact_search(tmp_path):
     exact = LanceScenarioIndex(tmp_path / "exact")
     approximate = LanceScenarioIndex(tmp_path / "approximate", vector_index_from=300, compact_every=1)
-    texts = [
-        f"person {i} wants {i * i} of {i % 13} and {'xyz'[i % 3] * 9} in room {i * 31}" for i in range(400)
-    ]
+    texts = [f"person {i} wants {i * i} of {i % 13} and {'xyz'[i % 3] * 9} in room {i * 31}" for i in range(400)]
     for index in (exact, approximate):
         night(index, "gmail", texts)
         night(index, "jira", [BUG])
@@ -241,8 +237,6 @@ def test_scalar_indexes_change_no_answer(tmp_path, monkeypatch):
     night(index, "gmail_stripe", [REFUND])
     night(index, "jira", [BUG])
     table = lancedb.connect(index._path).open_table("scenarios-hashed-ngrams-512")
-    assert {"toolkits", "partition", "sequence"} <= {
-        c for found in table.list_indices() for c in found.columns
-    }
+    assert {"toolkits", "partition", "sequence"} <= {c for found in table.list_indices() for c in found.columns}
     assert night(index, "stripe", [REFUND, BUG]) == ["gmail_stripe.1.0", None]
     assert night(index, "jira_stripe", [BUG, REFUND]) == ["jira.1.0", "gmail_stripe.1.0"]

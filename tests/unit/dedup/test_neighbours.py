@@ -89,14 +89,10 @@ def test_a_kept_candidate_reports_its_nearest():
 def test_nearest_is_the_same_however_the_known_arrive(size):
     rng = np.random.default_rng(0)
     vectors, stored = rng.standard_normal((5, 16)), rng.standard_normal((300, 16))
-    vectors, stored = (
-        (m / np.linalg.norm(m, axis=1, keepdims=True)).astype(np.float32) for m in (vectors, stored)
-    )
+    vectors, stored = ((m / np.linalg.norm(m, axis=1, keepdims=True)).astype(np.float32) for m in (vectors, stored))
     names = np.array([f"k{i:03}" for i in range(300)], object)
     words = rng.integers(0, 9, (300, 64)).astype(np.uint32)
-    blocks = [
-        Known(names[i : i + size], stored[i : i + size], words[i : i + size]) for i in range(0, 300, size)
-    ]
+    blocks = [Known(names[i : i + size], stored[i : i + size], words[i : i + size]) for i in range(0, 300, size)]
     found = nearest(vectors, words[:5], blocks)
     expected = np.argsort(-(vectors @ stored.T), axis=1)[:, :NEAREST]
     assert found.ids.tolist() == names[expected].tolist()

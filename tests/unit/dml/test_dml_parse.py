@@ -133,9 +133,7 @@ SEED_FALSE_REJECTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("text", "at", "message"), SEED_FALSE_REJECTS.values(), ids=SEED_FALSE_REJECTS.keys()
-)
+@pytest.mark.parametrize(("text", "at", "message"), SEED_FALSE_REJECTS.values(), ids=SEED_FALSE_REJECTS.keys())
 def test_what_the_seed_wrongly_rejects_is_read_whole(text: str, at: int, message: Message) -> None:
     assert parse(text)[at] == message
     assert parse(render(parse(text))) == parse(text)

@@ -100,9 +100,7 @@ STRUCTURE = {
 
 
 @pytest.mark.parametrize(("messages", "rule", "at", "pointer"), STRUCTURE.values(), ids=STRUCTURE.keys())
-def test_what_is_no_conversation_is_refused(
-    messages: tuple[Message, ...], rule: str, at: int, pointer: str
-) -> None:
+def test_what_is_no_conversation_is_refused(messages: tuple[Message, ...], rule: str, at: int, pointer: str) -> None:
     for refuse in (check, render):
         with pytest.raises(DMLError) as caught:
             refuse(messages)

@@ -12,9 +12,7 @@ from funcdex_assets.inference.answers import strip_thinking
         pytest.param("I think so.\n</think>\n\nYes", "Yes", id="opened-by-the-chat-template"),
         pytest.param("</think>Yes", "Yes", id="closed-at-once"),
         pytest.param("<think>never finished", "", id="cut"),
-        pytest.param(
-            "<think>a</think>Say <think>b</think>", "Say <think>b</think>", id="only-the-first-block"
-        ),
+        pytest.param("<think>a</think>Say <think>b</think>", "Say <think>b</think>", id="only-the-first-block"),
         pytest.param('{"a": "</think>"}', '{"a": "</think>"}', id="quoted-in-json"),
         pytest.param("</user> What is </think>?", "</user> What is </think>?", id="quoted-in-markup"),
         pytest.param("Use <think> tags", "Use <think> tags", id="mentioned"),

@@ -25,9 +25,7 @@ def honouring(server, replies):
         constraint = question.get("structured_outputs", {})
         if "grammar" in constraint:
             return replies.ok("zq-7431")
-        return replies.ok(
-            '{"zq": "7431"}' if "json" in constraint or "response_format" in question else "Fine."
-        )
+        return replies.ok('{"zq": "7431"}' if "json" in constraint or "response_format" in question else "Fine.")
 
     server.otherwise = honour
     return server

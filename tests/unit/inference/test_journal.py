@@ -93,9 +93,7 @@ def test_the_model_and_the_order_of_a_schema_are_part_of_the_key():
 
 
 def test_a_lazy_constraint_has_the_key_of_its_value():
-    assert request_key("e", request(constraint=lambda: SCHEMA)) == request_key(
-        "e", request(constraint=SCHEMA)
-    )
+    assert request_key("e", request(constraint=lambda: SCHEMA)) == request_key("e", request(constraint=SCHEMA))
 
 
 def test_requests_in_flight_are_asked_once(tmp_path):
@@ -154,9 +152,7 @@ def test_many_answers_share_a_commit(tmp_path):
 def test_a_file_that_is_no_journal_is_named(tmp_path):
     path = tmp_path / "journal.sqlite"
     path.write_text("no database, " * 100)
-    with pytest.raises(
-        InferenceError, match=r"Cannot open the journal .*journal.sqlite: file is not a database"
-    ) as e:
+    with pytest.raises(InferenceError, match=r"Cannot open the journal .*journal.sqlite: file is not a database") as e:
         JournaledEngine(Counting(), path)
     assert not e.value.retryable
 
@@ -169,9 +165,7 @@ def test_an_answer_that_cannot_be_written_is_an_error(tmp_path):
     assert not e.value.retryable
     journal._writer.execute("PRAGMA query_only = OFF")
     ask(journal, request(seed=2))
-    assert rows(tmp_path / "journal.sqlite") == 2, (
-        "the answer that could not be written is kept for the next try"
-    )
+    assert rows(tmp_path / "journal.sqlite") == 2, "the answer that could not be written is kept for the next try"
 
 
 RUN = """

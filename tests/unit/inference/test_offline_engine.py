@@ -58,9 +58,7 @@ def test_it_costs_nothing():
 
 
 def test_an_unknown_role_names_itself_and_the_known_ones():
-    with pytest.raises(
-        InferenceError, match=r"cannot play the role 'jugde'; it knows greeter, lister, poet;"
-    ) as e:
+    with pytest.raises(InferenceError, match=r"cannot play the role 'jugde'; it knows greeter, lister, poet;") as e:
         text("jugde")
     assert not e.value.retryable
 
@@ -73,8 +71,6 @@ def test_a_bug_in_an_improvisation_is_a_crash():
 
 def test_a_prompt_and_a_constraint_are_rendered_once():
     rendered = []
-    request = Request(
-        "poet", None, lambda: rendered.append("prompt") or (), 1, constraint=lambda: rendered.append(1)
-    )
+    request = Request("poet", None, lambda: rendered.append("prompt") or (), 1, constraint=lambda: rendered.append(1))
     assert [request.messages, request.messages] == [(), ()]
     assert rendered == ["prompt"]

@@ -61,17 +61,13 @@ def failure_of(call) -> InferenceError:
 @pytest.mark.parametrize(
     ("profile", "constraint", "fields"),
     [
-        pytest.param(
-            "vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="vllm-grammar"
-        ),
+        pytest.param("vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="vllm-grammar"),
         pytest.param("vllm", SCHEMA, {"structured_outputs": {"json": SCHEMA.schema}}, id="vllm-schema"),
         pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.grammar}, id="llama_cpp-grammar"),
         pytest.param("llama_cpp", SCHEMA, RESPONSE_FORMAT, id="llama_cpp-schema"),
         pytest.param("openai", SCHEMA, RESPONSE_FORMAT, id="openai-schema"),
         pytest.param("openai", None, {}, id="unconstrained"),
-        pytest.param(
-            "vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="lazy"
-        ),
+        pytest.param("vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="lazy"),
     ],
 )
 def test_the_request_says_what_was_asked_in_the_servers_own_words(server, profile, constraint, fields):
@@ -152,15 +148,11 @@ def test_usage_may_be_missing(server, replies):
         pytest.param(lambda r: [r.failed(429, "slow down", retry_after="0.01")], id="429"),
         pytest.param(lambda r: [r.raw(hang_up=True)], id="connection-lost"),
         pytest.param(lambda r: [r.raw(body=b'{"choices": [{"mess')], id="cut-json"),
-        pytest.param(
-            lambda r: [r.raw(body=b'{"choices": [{"message": {"content": "\xff"}}]}')], id="not-utf-8"
-        ),
+        pytest.param(lambda r: [r.raw(body=b'{"choices": [{"message": {"content": "\xff"}}]}')], id="not-utf-8"),
         pytest.param(lambda r: [r.raw(body={"choices": []})], id="no-choices"),
         pytest.param(lambda r: [r.raw(body={"error": {"message": "upstream"}})], id="200-with-an-error"),
         pytest.param(lambda r: [r.ok(None)], id="no-content"),
-        pytest.param(
-            lambda r: [r.failed(500, "boom"), r.raw(body={"choices": []})], id="500-then-no-choices"
-        ),
+        pytest.param(lambda r: [r.failed(500, "boom"), r.raw(body={"choices": []})], id="500-then-no-choices"),
     ],
 )
 def test_a_passing_failure_is_retried(server, replies, script):

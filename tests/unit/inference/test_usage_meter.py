@@ -50,9 +50,7 @@ def test_everything_is_counted_per_role_and_in_total():
     )
     summary = meter.summary()
     assert summary["engine"] == "vllm:tiny"
-    assert {
-        key: summary[key] for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")
-    } == {
+    assert {key: summary[key] for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")} == {
         "requests": 3,
         "prompt_tokens": 350,
         "completion_tokens": 35,
@@ -85,13 +83,9 @@ def test_errors_are_counted_and_passed_on():
 @pytest.mark.parametrize(
     ("price", "cost"),
     [
-        pytest.param(
-            TokenPrice(prompt=2.0, completion=8.0, cached=0.5), 0.4 * 2 + 0.6 * 0.5 + 0.1 * 8, id="cached"
-        ),
+        pytest.param(TokenPrice(prompt=2.0, completion=8.0, cached=0.5), 0.4 * 2 + 0.6 * 0.5 + 0.1 * 8, id="cached"),
         pytest.param(TokenPrice(prompt=2.0, completion=8.0), 1.0 * 2 + 0.1 * 8, id="cached-costs-the-same"),
-        pytest.param(
-            TokenPrice(prompt=2.0, completion=8.0, cached=0.0), 0.4 * 2 + 0.1 * 8, id="cached-is-free"
-        ),
+        pytest.param(TokenPrice(prompt=2.0, completion=8.0, cached=0.0), 0.4 * 2 + 0.1 * 8, id="cached-is-free"),
     ],
 )
 def test_cost_follows_the_price_table(price, cost):

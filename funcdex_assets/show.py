@@ -1,0 +1,246 @@
+"""What the stored tables look like in a terminal: a conversation, the figures, the settings.
+
+Only reads the tables; nothing here needs Dagster.
+"""
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table as Grid
+
+from funcdex_assets.records import (
+    ArgumentSource,
+    Conversation,
+    ConversationPlan,
+    Persona,
+    Scenario,
+    ScoredConversation,
+)
+from funcdex_assets.settings import Settings
+from funcdex_assets.table_store import TableStore
+from funcdex_assets.tables import from_frame
+
+if TYPE_CHECKING:
+    from funcdex_assets.backfill import Outcome
+
+_LONGEST_JSON = 400
+SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+
+
+class UnknownConversation(LookupError):
+    """No stored conversation has that id; the message says what to do."""
+
+
+def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, console: Console) -> None:
+    """What was made and where it is, then what failed and why."""
+    store = TableStore(settings.home)
+    grid = Grid("partition", "conversations", "accepted", "train", "test", "dataset", title=f"Made in {seconds:.1f} s")
+    for partition, stages in outcome.made.items():
+        if "dataset" not in stages or not store.exists("dataset", partition):
+            continue
+        dataset = store.read("dataset", partition)
+        splits = Counter(dataset["split"].to_list())
+        folder = settings.home / "datasets" / partition
+        latest = folder / (folder / "latest").read_text(encoding="utf-8").strip()
+        grid.add_row(
+            partition,
+            str(store.read("conversations", partition).height),
+            str(store.read("accepted_conversations", partition).height),
+            str(splits["train"]),
+            str(splits["test"]),
+            str(latest),
+        )
+    if grid.row_count:
+        console.print(grid, soft_wrap=True)
+    for partition, reason in outcome.failed.items():
+        console.print(f"[red]failed[/red] {escape(partition)}: {escape(reason)}", soft_wrap=True, highlight=False)
+    if outcome.error:
+        console.print(f"[red]failed[/red] {escape(outcome.error)}", soft_wrap=True, highlight=False)
+
+
+def print_example(settings: Settings, partition: str, console: Console) -> None:
+    """The partition's first accepted conversation."""
+    store = TableStore(settings.home)
+    if store.exists("accepted_conversations", partition):
+        accepted = store.read("accepted_conversations", partition)
+        if accepted.height:
+            print_conversation(settings, accepted["conversation_id"][0], console)
+
+
+def print_conversation(settings: Settings, conversation_id: str, console: Console) -> None:
+    """
+    Raises:
+        UnknownConversation: no partition has it.
+    """
+    store = TableStore(settings.home)
+    for partition in settings.partitions:
+        if not store.exists("conversations", partition):
+            continue
+        frame = store.read("conversations", partition).filter(
+            pl.col("conversation_id").str.starts_with(conversation_id)
+        )
+        if frame.height:
+            _print(store, partition, from_frame(frame.head(1), Conversation)[0], console)
+            return
+    raise UnknownConversation(
+        f"No conversation {conversation_id!r} in {settings.home}; ids are in the tables conversations/*.parquet and in the JSONL"
+    )
+
+
+def print_stats(settings: Settings, console: Console) -> None:
+    """Per partition: rows by stage and yields; over all: calls, sources of arguments, scores."""
+    store = TableStore(settings.home)
+    there = [partition for partition in settings.partitions if store.exists("conversations", partition)]
+    if not there:
+        console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `make demo`")
+        return
+    shown = (
+        "scenarios",
+        "deduplicated_scenarios",
+        "conversation_plans",
+        "conversations",
+        "accepted_conversations",
+        "dataset",
+    )
+    grid = Grid(
+        "partition",
+        "tools",
+        "candidates",
+        "kept",
+        "plans",
+        "conversations",
+        "accepted",
+        "train",
+        "test",
+        "calls",
+        title="Yields",
+    )
+    totals: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
+    for partition in there:
+        figures = _figures(store, partition, shown)
+        grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *shown, "test", "calls")))
+        totals.update({name: value for name, value in figures.items() if isinstance(value, int)})
+        held = store.read("conversations", partition)
+        sources.update(held["provenance"].explode().struct.field("source").drop_nulls().to_list())
+        if store.exists("scored_conversations", partition):
+            scored = store.read("scored_conversations", partition)
+            for scale in SCALES:
+                scores[scale] += scored[scale].to_list()
+    grid.add_section()
+    grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
+    console.print(grid)
+    traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
+    console.print(f"Argument sources: {traced}", highlight=False)
+    for scale, values in scores.items():
+        if values:
+            counted = Counter(values)
+            spread = "  ".join(f"{score}: {counted[score]}" for score in range(1, 6))
+            console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
+
+
+def print_settings(settings: Settings, console: Console) -> None:
+    content = settings.model_dump(mode="json")
+    variable = settings.inference.api_key_env
+    console.print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).strip(), highlight=False, markup=False)
+    console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
+    for partition in settings.partitions:
+        files = ", ".join(str(path) for path in settings.tool_files(partition).values())
+        console.print(f"# {partition}: {files}", highlight=False, soft_wrap=True)
+
+
+# ── one conversation ──────────────────────────────────────────────────────────────────────────
+
+
+def _print(store: TableStore, partition: str, conversation: Conversation, console: Console) -> None:
+    plan = _row(store, "conversation_plans", partition, "plan_id", conversation.plan_id, ConversationPlan)
+    scenario = (
+        _row(store, "deduplicated_scenarios", partition, "scenario_id", plan.scenario_id, Scenario) if plan else None
+    )
+    persona = _row(store, "personas", partition, "persona_id", plan.persona_id, Persona) if plan else None
+    if plan and scenario and persona:
+        console.print(
+            Panel(
+                escape(
+                    f"{scenario.text}\n\n{persona.name}, {persona.position} at {persona.company} <{persona.email}>\n"
+                    f"{plan.disposition} Clarity: {plan.clarity}. Now: {persona.today}.\n"
+                    f"Tools: {', '.join(plan.tools)}; distractors: {', '.join(plan.distractors) or 'none'}"
+                ),
+                title=f"{conversation.conversation_id} · {partition} · {conversation.engine}",
+            )
+        )
+    sources: dict[str, list[ArgumentSource]] = {}
+    for source in conversation.provenance:
+        sources.setdefault(source.call_id, []).append(source)
+    for message in conversation.messages:
+        if message.thought:
+            console.print(f"[dim italic]  thought  {escape(message.thought)}[/]", highlight=False)
+        if message.content:
+            colour = "cyan" if message.role == "user" else "green"
+            console.print(f"[bold {colour}]{message.role:>9}[/]  {escape(message.content)}", highlight=False)
+        for call in message.tool_calls:
+            console.print(f"[bold yellow]{'call':>9}[/]  {call.name} {escape(_json(call.arguments))}", highlight=False)
+            for source in sources.get(call.id, ()):
+                console.print(f"[dim]{'':>11}{escape(source.argument)} ← {escape(_origin(source))}[/]", highlight=False)
+        if message.result is not None:
+            label = "error" if message.result.error else "result"
+            console.print(f"[magenta]{label:>9}[/]  [dim]{escape(_json(message.result.content))}[/]", highlight=False)
+    scored = _row(
+        store,
+        "scored_conversations",
+        partition,
+        "conversation_id",
+        conversation.conversation_id,
+        ScoredConversation,
+    )
+    if scored:
+        console.print("  ".join(f"{scale} {getattr(scored, scale)}" for scale in SCALES), highlight=False)
+        for finding in scored.findings:
+            console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
+
+
+def _origin(source: ArgumentSource) -> str:
+    match source.source:
+        case "user":
+            return f"user said “{source.evidence}”"
+        case "result":
+            return f"result of {source.from_call} at {source.pointer}"
+        case _:
+            return f"{source.source} ({source.evidence})"
+
+
+def _row(store: TableStore, stage: str, partition: str, key: str, value: str, record: type) -> Any:
+    if not store.exists(stage, partition):
+        return None
+    return next(iter(from_frame(store.read(stage, partition).filter(pl.col(key) == value), record)), None)
+
+
+def _json(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST_JSON else text[: _LONGEST_JSON - 1] + "…"
+
+
+def _figures(store: TableStore, partition: str, stages: tuple[str, ...]) -> dict[str, int]:
+    frames = {
+        name: store.read(name, partition) for name in (*stages, "tool_definitions") if store.exists(name, partition)
+    }
+    figures = {name: frame.height for name, frame in frames.items()}
+    figures["tools"] = figures.pop("tool_definitions", 0)
+    if "deduplicated_scenarios" in frames:
+        figures["deduplicated_scenarios"] = frames["deduplicated_scenarios"].filter(pl.col("status") == "kept").height
+    if "dataset" in frames:
+        split = Counter(frames["dataset"]["split"].to_list())
+        figures |= {
+            "dataset": split["train"],
+            "test": split["test"],
+            "calls": int(frames["dataset"]["calls"].sum()),
+        }
+    return figures
