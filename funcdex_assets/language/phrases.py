@@ -249,9 +249,7 @@ def gerund(verb: str) -> str:
     return verb + "ing"
 
 
-def report(
-    tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random
-) -> str:
+def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random) -> str:
     """One or two sentences that tell the user what a call did or found, with real values of its result."""
     parsed = parse_tool_name(tool.name)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))

@@ -11,6 +11,7 @@ present moment.
 'Friday'
 """
 
+import re
 from datetime import date, datetime, time
 from typing import Any
 
@@ -32,7 +33,10 @@ _NUMBER_WORDS = [
     "eleven",
     "twelve",
 ]
-_CURRENCY_SIGNS = ("$", "€", "£")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # what makes `5` the end of `2,5`, `10:5` or `-5`
+_AFTER_NUMBER = re.compile(r"[.:]\d|,\d{3}(?!\d)")
+_IN_ADDRESS = (".", "-", "_", "+")
 
 
 def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
@@ -53,11 +57,12 @@ def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[s
             for clock in _time_forms(moment.time())[:1]
         ] + [value]
     if isinstance(moment, date):
-        return [*_date_forms(moment, now.date()), value]
+        return list(dict.fromkeys([*_date_forms(moment, now.date()), value]))
     if isinstance(moment, time):
         return [*_time_forms(moment), value]
     if "enum" in schema or "const" in schema:
-        return list(dict.fromkeys([value.replace("_", " ").replace("-", " ").lower(), value]))
+        spaced = _CAMEL_CASE.sub(" ", value.replace("_", " ").replace("-", " "))
+        return list(dict.fromkeys([spaced.lower(), value]))
     if quoted := quoted_part(value):
         return [quoted, value]
     return [value]
@@ -67,8 +72,12 @@ def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str
     """The span of `text` (in its own spelling) that states the value, or None."""
     moment = read_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
-        day = find_words(text, [*_date_forms(moment.date(), now.date()), value])
+        day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _other_year(moment))
         return day if day and (day == value or find_words(text, _time_forms(moment.time()))) else None
+    if isinstance(moment, date):
+        return find_words(text, spoken_forms(name, schema, value, now), _other_year(moment))
+    if value is True and find_words(text, spoken_forms(name, schema, False, now)):
+        return None
     return find_words(text, spoken_forms(name, schema, value, now))
 
 
@@ -117,7 +126,7 @@ def is_minor_unit(schema: Schema) -> bool:
 def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
     if is_minor_unit(schema) and isinstance(value, int):
         amount = f"{value / 100:,.2f}"
-        whole = [f"{value // 100:,}"] if value % 100 == 0 else []
+        whole = list(dict.fromkeys([f"{value // 100:,}", str(value // 100)])) if value % 100 == 0 else []
         return [*(f"${part}" for part in (*whole, amount)), *whole, amount, str(value)]
     plain = str(value) if not isinstance(value, float) or value != int(value) else str(int(value))
     forms = [plain]
@@ -126,7 +135,7 @@ def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
             15: ["15 minutes", "a quarter of an hour"],
             30: ["30 minutes", "half an hour"],
             45: ["45 minutes"],
-            60: ["60 minutes", "an hour"],
+            60: ["60 minutes", "one hour"],  # "half an hour" holds "an hour"
             90: ["90 minutes"],
         }.get(int(value), [f"{plain} minutes"]) + forms
     if abs(value) >= 1000:
@@ -157,7 +166,8 @@ def _time_forms(moment: time) -> list[str]:
     hour = moment.hour % 12 or 12
     half = "am" if moment.hour < 12 else "pm"
     minute = f":{moment.minute:02d}" if moment.minute else ""
-    return [f"{hour}{minute} {half}", f"{hour}{minute}{half}", moment.strftime("%H:%M")]
+    forms = [f"{hour}{minute} {half}", f"{hour}{minute}{half}", f"{moment:%H:%M}", f"{moment.hour}:{moment:%M}"]
+    return list(dict.fromkeys(forms))
 
 
 def _flag_phrases(name: str) -> list[str]:
@@ -165,8 +175,17 @@ def _flag_phrases(name: str) -> list[str]:
     return [" ".join(parts), name]
 
 
-def find_words(text: str, forms: list[str]) -> str | None:
-    """The first form that stands in the text as whole words, in the text's own spelling."""
+def _other_year(day: date) -> re.Pattern[str]:
+    """What follows `October 15` when another year's is meant."""
+    return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b")
+
+
+def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:
+    """The first form that stands in the text as whole words, in the text's own spelling.
+
+    A number is not found in a longer number, nor an address in a longer address; nothing is found right
+    before what `unless_before` matches.
+    """
     folded = text.lower()
     if len(folded) != len(text):  # a few letters change length when lowered
         text = folded
@@ -175,8 +194,22 @@ def find_words(text: str, forms: list[str]) -> str | None:
         at = folded.find(wanted)
         while at >= 0 and wanted:
             end = at + len(wanted)
-            before, after = folded[at - 1 : at], folded[end : end + 1]
-            if not (wanted[0].isalnum() and before.isalnum()) and not (wanted[-1].isalnum() and after.isalnum()):
+            if _is_whole(folded, at, end) and not (unless_before and unless_before.match(folded, end)):
                 return text[at:end]
             at = folded.find(wanted, at + 1)
     return None
+
+
+def _is_whole(text: str, at: int, end: int) -> bool:
+    first, last, before, after = text[at], text[end - 1], text[at - 1 : at], text[end : end + 1]
+    if (first.isalnum() and before.isalnum()) or (last.isalnum() and after.isalnum()):
+        return False
+    if first.isdigit() and before in (".", ",", ":", "-") and _BEFORE_NUMBER.search(text, 0, at):
+        return False
+    if last.isdigit() and after in (".", ",", ":") and _AFTER_NUMBER.match(text, end):
+        return False
+    if "@" in text[at:end]:
+        return not (before in _IN_ADDRESS and text[: at - 1][-1:].isalnum()) and not (
+            after in _IN_ADDRESS and text[end + 1 : end + 2].isalnum()
+        )
+    return True

@@ -1,0 +1,275 @@
+"""One scalar field of a result: an identifier, a moment, a state, a name, a text.
+
+What is already known or was said by the call is not made up here; `results.py` asks for a field only
+when nothing else decides it.
+"""
+
+import mimetypes
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, schema_type
+from funcdex_assets.catalog.names import is_id, is_page_token, resource_noun, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person, named
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.values import Situation
+from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.memory import Memory, Thing, kind, plain
+
+PAST = frozenset(
+    (
+        "created updated modified sent received date last internal opened joined timestamp paid posted completed added"
+    ).split()
+)
+TRUTHS = frozenset(
+    (
+        "success successful ok sent deleted removed accepted available confirmed updated added shared notified active"
+    ).split()
+)
+_LATER = frozenset("due start end expires scheduled until deadline next ends starts".split())
+_ENDS = frozenset("end ends updated modified expires".split())
+_BEGINS = frozenset("start starts begin created".split())
+_RARELY = frozenset("has is trashed archived deleted".split())
+_FIRST_STATES = (
+    "open active confirmed needsaction todo draft pending scheduled accepted sent queued created incomplete".split()
+)
+_ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
+_PERSONAL = frozenset("owner assignee creator author sender".split())
+_NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
+_TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass
+class Surroundings:
+    """The object that a field belongs to: what it is, what is known of it, what was made of it so far.
+
+    `subject` says that it is the very thing which the call names or makes.
+    """
+
+    noun: str
+    known: Thing = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+    person: Person | None = None
+    subject: bool = False
+
+
+class FieldMaker:
+    """Makes the fields of one call's result."""
+
+    def __init__(self, situation: Situation, demand: Demand, memory: Memory, clock: datetime, rng: Random):
+        self._situation, self._demand, self._memory = situation, demand, memory
+        self._clock, self._rng = clock, rng
+        self._title = demand.sought_title()
+        self._shown: dict[str, list[str]] = {}
+
+    def make(self, schema: Schema, name: str, around: Surroundings) -> Any:
+        if "const" in schema:
+            return schema["const"]
+        if is_page_token(name):
+            return "".join(self._rng.choice(_TOKEN) for _ in range(16))
+        if is_id(name) and "enum" not in schema:
+            return self._identity(schema, name, around)
+        if "enum" in schema:
+            return self._choice(schema, name, around.made)
+        parts = set(words(name))
+        match schema_type(schema):
+            case "boolean":
+                return bool(parts & TRUTHS) or (not parts & _RARELY and self._rng.random() < 0.3)
+            case "integer" | "number":
+                return values.make_number(name, schema, self._rng)
+            case "null":
+                return None
+        value = self._text(schema, name, parts, around)
+        if values.fits(schema, value):
+            return value
+        fitting = (option for option in schema.get("examples", ()) if values.fits(schema, option))
+        return next(fitting, value[: schema.get("maxLength", len(value))])
+
+    # ── people ───────────────────────────────────────────────────────────────────────────────
+
+    def someone(self, name: str) -> Person:
+        """A person for a field of this name: organisers and owners are the user."""
+        if set(words(name)) & _ITS_OWN:
+            persona = self._situation.persona
+            return Person(persona.name, persona.name.split()[0], persona.email)
+        return values.make_person(self._situation, self._rng)
+
+    def sought(self) -> Person | None:
+        """The person whom a look-up asks for, by address or by name."""
+        if self._demand.looks_up and self._demand.addressed:
+            return holder(self._demand.addressed[0])
+        name = self._demand.sought_name()
+        if not name:
+            return None
+        other = values.make_person(self._situation, self._rng)
+        full = name if " " in name else f"{name} {other.name.split()[-1]}"
+        return named(full, other.email.partition("@")[2])
+
+    # ── texts ────────────────────────────────────────────────────────────────────────────────
+
+    def _text(self, schema: Schema, name: str, parts: set[str], around: Surroundings) -> str:
+        rng, situation, person = self._rng, self._situation, around.person
+        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        match schema.get("format"):
+            case "email":
+                return (person or self.someone(name)).email
+            case "date-time" | "date" | "time":
+                return self._moment(schema, parts, around.made)
+            case "uri":
+                return values.mimic(examples[0], rng) if examples else self._link(around.noun)
+            case "uuid":
+                return self._uuid()
+        if examples and read_moment({}, examples[0]) is not None:
+            return self._moment({"format": "date" if len(examples[0]) == 10 else "date-time"}, parts, around.made)
+        if parts & {"zone", "timezone"}:
+            return situation.persona.time_zone
+        if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in parts:
+            return values.make_phone(rng)
+        if person and parts & {"name", "names", "display", "owner", "full"}:
+            return _name_part(person, parts)
+        if (parts & values.PEOPLE and parts & {"name", "from", "to", "by"}) or (len(parts) == 1 and parts & _PERSONAL):
+            return self.someone(name).name
+        if parts & {"job", "position", "occupation"}:
+            return rng.choice(values.positions(situation))
+        if parts & {"title", "subject", "summary", "headline"} or (self._title and parts & {"name", "filename"}):
+            return self._titled()
+        if examples:
+            return self._unshown(name, examples)
+        if parts & {"name", "filename", "label"}:
+            return self._titled()
+        if parts & values.BODIES:
+            return values.make_body(situation, rng, situation.persona.name.split()[0])
+        if parts & {"link", "url", "href", "uri"}:
+            return self._link(around.noun)
+        return self._plain_word(parts)
+
+    def _plain_word(self, parts: set[str]) -> str:
+        choices = {
+            "error": ("",),
+            "currency": ("usd", "eur", "gbp"),
+            "status": ("open", "in progress", "active"),
+            "state": ("open", "in progress", "active"),
+            "city": values.CITIES,
+            "location": values.PLACES,
+            "place": values.PLACES,
+        }
+        fitting = next((options for word, options in choices.items() if word in parts), None)
+        return self._rng.choice(fitting) if fitting else values.keywords(self._situation.matter, self._rng)
+
+    def _titled(self) -> str:
+        """The title that was searched for, once; else one of the matter's."""
+        sought, self._title = self._title, None
+        return values.sentence(sought) if sought else values.make_title(self._situation, self._rng)
+
+    def _unshown(self, name: str, examples: Sequence[str]) -> str:
+        """An example that this result does not show yet, as long as there is one."""
+        shown = self._shown.setdefault(name, [])
+        chosen = self._rng.choice([example for example in examples if example not in shown] or examples)
+        shown.append(chosen)
+        return chosen
+
+    def _link(self, noun: str) -> str:
+        return (
+            f"https://app.{self._situation.domain}/{noun.replace(' ', '-') or 'item'}/{self._rng.getrandbits(40):010x}"
+        )
+
+    # ── identifiers, states, moments ─────────────────────────────────────────────────────────
+
+    def _identity(self, schema: Schema, name: str, around: Surroundings) -> Any:
+        """Of a known thing its own; of a thing that the call names the one given; else a new one."""
+        if (remembered := around.known.get(plain(name))) is not None:
+            return remembered
+        about = resource_noun(name)
+        noun = kind(about or around.noun)
+        own = about == "" or noun == kind(around.noun)
+        given = self._demand.identities.get(noun)
+        if given is not None and (not own or (around.subject and not self._demand.makes_new)):
+            return _typed(schema, given)
+        others = [] if own else list(self._memory.things(noun))
+        if others and not self._demand.lists:
+            return _typed(schema, others[-1])
+        if others and self._rng.random() < 0.5:
+            return _typed(schema, self._rng.choice(others))
+        return self._new_identity(schema, noun, around.made)
+
+    def _new_identity(self, schema: Schema, noun: str, made: Mapping[str, Any]) -> Any:
+        rng = self._rng
+        if schema_type(schema) == "integer":
+            return rng.randint(int(schema.get("minimum", 1000)), int(schema.get("maximum", 9_999_999)))
+        if examples := [option for option in schema.get("examples", ()) if isinstance(option, str)]:
+            fresh = values.mimic(rng.choice(examples), rng)
+            project = made.get("project_key") or self._demand.identities.get("project")
+            if _NUMBERED.fullmatch(fresh) and isinstance(project, str) and project.isupper():
+                return f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+            return fresh
+        match schema.get("format"):
+            case "uuid":
+                return self._uuid()
+            case "uri":
+                return self._link(noun)
+        digits = "".join(str(rng.randint(1, 9)) for _ in range(schema.get("minLength", 12)))
+        letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
+        options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
+        return next((option for option in options if values.fits(schema, option)), digits)
+
+    def _uuid(self) -> str:
+        text = f"{self._rng.getrandbits(128):032x}"
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+
+    def _choice(self, schema: Schema, name: str, made: Mapping[str, Any]) -> Any:
+        options = [option for option in schema["enum"] if option is not None]
+        parts = set(words(name))
+        if "zone" in parts and self._situation.persona.time_zone in options:
+            return self._situation.persona.time_zone
+        if "mime" in parts:
+            file = str(next((made[key] for key in ("filename", "name", "title") if key in made), ""))
+            options = [option for option in options if mimetypes.guess_type(file)[0] == option] or options
+        if parts & {"status", "state"} and self._demand.name.action in ("create", "send"):
+            first = [option for state in _FIRST_STATES for option in options if plain(str(option)) == state]
+            return (first or options)[0]
+        return self._rng.choice(options)
+
+    def _moment(self, schema: Schema, parts: set[str], made: Mapping[str, Any]) -> str:
+        """After what it must follow, now for what the call did, within the window asked for."""
+        begun = next((value for key, value in made.items() if set(words(key)) & _BEGINS and isinstance(value, str)), "")
+        start = read_moment({}, begun)
+        if parts & _ENDS and isinstance(start, date):
+            return values.moment_text(schema, self._after(start, parts))
+        if not self._demand.looks_up and parts & PAST and not parts & _LATER:
+            return values.moment_text(schema, self._clock)
+        if self._demand.window and not parts & {"created", "updated", "modified"}:
+            return values.moment_text(schema, self._within(*self._demand.window))
+        return values.moment_text(schema, values.make_moment(self._situation, self._rng, past=not parts & _LATER))
+
+    def _after(self, start: date, parts: set[str]) -> datetime:
+        if not isinstance(start, datetime):
+            return datetime.combine(start, self._clock.timetz()) + timedelta(days=self._rng.randint(1, 7))
+        later = start + timedelta(minutes=self._rng.choice((30, 45, 60, 90)))
+        return max(start, min(later, self._clock)) if parts & {"updated", "modified"} else later
+
+    def _within(self, low: datetime, high: datetime) -> datetime:
+        span = max(1, int((high - low).total_seconds()))
+        moment = low + timedelta(seconds=self._rng.randrange(span) // 900 * 900)
+        at_work = moment.replace(hour=self._rng.randint(8, 17), minute=self._rng.choice((0, 15, 30, 45)))
+        return at_work if low <= at_work <= high else moment
+
+
+def holder(address: str) -> Person:
+    """The person behind an address: `maria.lopez@…` is Maria Lopez."""
+    first, _, last = address.partition("@")[0].partition(".")
+    return Person(f"{first} {last}".strip().title(), first.title(), address)
+
+
+def _name_part(person: Person, parts: set[str]) -> str:
+    if parts & {"first", "given"}:
+        return person.first
+    return person.name.split()[-1] if parts & {"last", "family"} else person.name
+
+
+def _typed(schema: Schema, identity: str | int) -> str | int:
+    return int(identity) if schema_type(schema) == "integer" and str(identity).isdigit() else identity

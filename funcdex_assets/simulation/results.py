@@ -1,0 +1,248 @@
+"""The result of one call: the response schema, filled with what is said, known or made up.
+
+For every part of the schema, in this order: what is known of the thing and still holds, what the call
+said, and what `fields.py` makes up. Listings show known things that belong there before new ones.
+Depth and breadth are bounded, so that recursive and huge schemas end.
+"""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type, validator
+from funcdex_assets.catalog.names import is_id, is_page_token, singular, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.fields import PAST, TRUTHS, FieldMaker, Surroundings, holder
+from funcdex_assets.simulation.memory import Memory, Thing, kind, plain, singular_words
+
+MAX_DEPTH = 7
+LONGEST = 99
+_MOVES = frozenset("updated modified status state".split())
+_STATE = frozenset("status state labels label_ids flags".split())
+_COUNTS = frozenset("count total estimate".split())
+_COUNTED = _COUNTS | frozenset("result results size number of".split())
+_ADDRESSED = frozenset(
+    "to recipient recipients attendee attendees invitee invitees participant participants people".split()
+)
+
+
+class ResultMaker:
+    """Makes one result. `needed` are paths that must be there, because a later call will use them."""
+
+    def __init__(
+        self, schema: Schema, demand: Demand, memory: Memory, fields: FieldMaker, needed: frozenset[str], rng: Random
+    ):
+        self._root, self._demand, self._memory = schema, demand, memory
+        self._fields, self._needed, self._rng = fields, needed, rng
+        objects = [key for key, part in schema.get("properties", {}).items() if self._is(part, "object")]
+        self._only_object = singular_words(objects[0]) if len(objects) == 1 else None
+        self._inherited: Thing = {}
+        if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
+            for noun, identity in demand.identities.items():
+                self._inherited |= memory.thing(noun, identity)
+
+    def make(self) -> Any:
+        return self._fill(self._root, "", "", self._demand.name.noun, 0)
+
+    def _fill(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> Any:
+        schema = resolve(schema, self._root)
+        match schema_type(schema):
+            case "object":
+                return self._object(schema, path, name, self._surroundings(schema, name, noun, depth), depth)
+            case "array":
+                return self._array(schema, path, name, noun, depth)
+            case _:
+                return self._leaf(schema, name, Surroundings(noun))
+
+    # ── objects ──────────────────────────────────────────────────────────────────────────────
+
+    def _surroundings(self, schema: Schema, name: str, noun: str, depth: int) -> Surroundings:
+        properties = schema.get("properties", {})
+        subject = self._is_subject(noun, depth)
+        person = None
+        if _is_person(name, properties):
+            person = (self._fields.sought() if depth <= 1 else None) or self._fields.someone(name)
+        elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
+            person = holder(self._demand.addressed[0])
+        return Surroundings(noun, self._known(noun, name, subject), {}, person, subject)
+
+    def _object(self, schema: Schema, path: str, name: str, around: Surroundings, depth: int) -> dict[str, Any]:  # noqa: ARG002
+        properties = schema.get("properties", {})
+        required = set(schema.get("required", ()))
+        for key, part in properties.items():
+            place = f"{path}/{key}"
+            if key in required or (depth < MAX_DEPTH and self._is_shown(place, key)):
+                around.made[key] = self._property(resolve(part, self._root), place, key, around, depth)
+        _count(around.made, properties)
+        return around.made
+
+    def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
+        remembered = around.known.get(plain(key))
+        if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
+            remembered = self._inherited.get(plain(key))
+        lacking = remembered == [] and self._is_needed_below(path)
+        if remembered is not None and not lacking and not self._changes(key) and self._fits(schema, remembered):
+            return remembered
+        if schema_type(schema) not in ("object", "array"):
+            return self._leaf(schema, key, around)
+        if around.subject:
+            said = self._demand.echo.get(plain(key))
+            if isinstance(said, list | dict) and self._fits(schema, said):
+                return said
+            if isinstance(said, dict) and schema_type(schema) == "object":
+                known = {plain(field): value for field, value in said.items()}
+                return self._object(schema, path, key, Surroundings(singular_words(key), known), depth + 1)
+            if self._demand.addressed and (people := self._people(schema, path, key, depth)):
+                return people
+        return self._fill(schema, path, key, singular_words(key), depth + 1)
+
+    def _people(self, schema: Schema, path: str, name: str, depth: int) -> Any:
+        """The people whom the call addressed, as the result lists them under `to` or `attendees`."""
+        if not {*words(name), singular_words(name)} & _ADDRESSED:
+            return None
+        one = schema_type(schema) != "array"
+        items = resolve(schema if one else schema.get("items", {}), self._root)
+        if schema_type(items) != "object" or "email" not in items.get("properties", {}):
+            return None
+        people = [
+            self._object(items, f"{path}/*", name, Surroundings(name, person=holder(address)), depth + 1)
+            for address in dict.fromkeys(self._demand.addressed)
+        ]
+        return people[0] if one else people
+
+    def _leaf(self, schema: Schema, name: str, around: Surroundings) -> Any:
+        """A scalar: repeated from the call where the object is its subject or a filter applies."""
+        filters = self._demand.lists and not set(words(name)) & values.QUERIES
+        if (around.subject or filters) and not is_id(name) and not is_page_token(name):
+            said = self._demand.said_for(name)
+            if said is not None and self._fits(schema, said):
+                return said
+        return self._fields.make(schema, name, around)
+
+    # ── arrays ───────────────────────────────────────────────────────────────────────────────
+
+    def _array(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> list[Any]:
+        items = resolve(schema.get("items", {}), self._root)
+        least, most = schema.get("minItems", 0), schema.get("maxItems", LONGEST)
+        if depth >= MAX_DEPTH:
+            return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(least)]
+        if schema_type(items) != "object":
+            return self._scalars(items, path, name, noun, depth, least)
+        main = depth <= 2 and (self._demand.lists or self._demand.concerns(noun))
+        known = self._listed(noun) if main and not self._demand.further else []
+        wanted = max(least, 1 if self._is_needed_below(path) else 0)
+        size = self._rng.randint(1, self._demand.limit) if main else self._rng.choice((0, 1, 1, 2))
+        size = min(max(size, wanted, len(known)), most)
+        made = [
+            self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
+            for index in range(size)
+        ]
+        if main:
+            newest_first(made)
+        return made
+
+    def _item(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, known: Thing, index: int, main: bool
+    ) -> dict[str, Any]:
+        person: Person | None = None
+        if _is_person(name, schema.get("properties", {})):
+            person = self._fields.sought() if main and index == 0 and not known else None
+            person = person or self._fields.someone(name)
+        return self._object(schema, path, name, Surroundings(noun, known, person=person), depth + 1)
+
+    def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
+        size = max(least, self._rng.choice((1, 1, 2)))
+        if "enum" in items:
+            options = [option for option in items["enum"] if option is not None]
+            return self._rng.sample(options, min(size, len(options)))
+        return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(size)]
+
+    def _listed(self, noun: str) -> list[Thing]:
+        """Known things that belong into this listing: of the right parent, with the words searched for."""
+        parents = {f"{other}id": identity for other, identity in self._demand.identities.items() if other != kind(noun)}
+        sought = self._demand.sought_words()
+        found = [
+            thing
+            for thing in self._memory.things(noun).values()
+            if all(thing.get(field) == identity for field, identity in parents.items())
+            and all(word in _texts(thing) for word in sought)
+        ]
+        return found[-self._demand.limit :]
+
+    # ── questions ────────────────────────────────────────────────────────────────────────────
+
+    def _is_subject(self, noun: str, depth: int) -> bool:
+        """Whether this object is the very thing that the call names or makes."""
+        if depth == 0 or (depth == 1 and noun in ("data", "result")):
+            return True
+        if self._demand.lists:
+            return False
+        return kind(noun) == kind(self._demand.name.noun) or (depth == 1 and noun == self._only_object)
+
+    def _known(self, noun: str, name: str, subject: bool) -> Thing:
+        """What is known of the thing that the call names."""
+        given = self._demand.identities.get(kind(noun))
+        made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
+        if given is None or made_anew or not (subject or kind(singular_words(name)) == kind(noun)):
+            return {}
+        return self._memory.thing(noun, given)
+
+    def _changes(self, key: str) -> bool:
+        """A field that this call sets, or that any change moves."""
+        if plain(key) in self._demand.echo and not is_id(key):
+            return True
+        return not self._demand.looks_up and bool(set(words(key)) & (_MOVES | TRUTHS))
+
+    def _is_shown(self, path: str, key: str) -> bool:
+        """Optional fields are there when needed or said, else now and then; never errors."""
+        if any(needed == path or needed.startswith(f"{path}/") for needed in self._needed):
+            return True
+        if is_page_token(key):
+            return self._rng.random() < 0.2
+        if set(words(key)) & {"error", "errors", "warning"}:
+            return False
+        return plain(key) in self._demand.echo or self._rng.random() < (0.3 if self._demand.makes_new else 0.65)
+
+    def _is_needed_below(self, path: str) -> bool:
+        return any(needed.startswith(f"{path}/") for needed in self._needed)
+
+    def _is(self, schema: Schema, wanted: str) -> bool:
+        return schema_type(resolve(schema, self._root)) == wanted
+
+    def _fits(self, schema: Schema, value: Any) -> bool:
+        whole = {**schema, "$defs": self._root["$defs"]} if "$defs" in self._root else schema
+        return validator(whole).is_valid(value)
+
+
+def newest_first(items: list[dict[str, Any]]) -> None:
+    """Sorts listed things by their date when they have one in the past, newest first."""
+    dates = (key for key in (items[0] if items else {}) if set(words(key)) & PAST and isinstance(items[0][key], str))
+    key = next(dates, None)
+    if key and all(isinstance(item.get(key), str) for item in items):
+        items.sort(key=lambda item: item[key], reverse=True)
+
+
+def _is_person(name: str, properties: Mapping[str, Any]) -> bool:
+    if not any({"email", "phone"} & set(words(key)) for key in properties):
+        return False
+    return bool(set(words(singular_words(name))) & values.PEOPLE) or {"name", "email"} <= properties.keys()
+
+
+def _texts(thing: Thing) -> str:
+    return " ".join(part.lower() for part in thing.values() if isinstance(part, str))
+
+
+def _count(made: dict[str, Any], properties: Mapping[str, Schema]) -> None:
+    """Counts say how many things are listed beside them: `message_count` beside `messages`."""
+    listed = next(((key, part) for key, part in made.items() if isinstance(part, list)), None)
+    if listed is None:
+        return
+    name, items = listed
+    nouns = {*words(name), *(singular(word) for word in words(name))}
+    for key, value in made.items():
+        parts = set(words(key))
+        if isinstance(value, int) and not isinstance(value, bool) and parts & _COUNTS and parts <= _COUNTED | nouns:
+            schema, size = properties.get(key, {}), len(items)
+            made[key] = max(schema.get("minimum", 0), min(size, schema.get("maximum", size)))
