@@ -164,14 +164,20 @@ def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
             node = node.setdefault(step, fresh)
 
 
-def scalars(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+def scalars(value: Any) -> list[tuple[str, Any]]:
     """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
-    if isinstance(value, dict) and value:
+    found: list[tuple[str, Any]] = []
+    _collect(value, "", found)
+    return found
+
+
+def _collect(value: Any, pointer: str, found: list[tuple[str, Any]]) -> None:
+    if value and isinstance(value, dict):
         for key, part in value.items():
-            escaped = key.replace("~", "~0").replace("/", "~1")
-            yield from scalars(part, f"{pointer}/{escaped}")
-    elif isinstance(value, list) and value:
+            escaped = key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
+            _collect(part, f"{pointer}/{escaped}", found)
+    elif value and isinstance(value, list):
         for index, part in enumerate(value):
-            yield from scalars(part, f"{pointer}/{index}")
+            _collect(part, f"{pointer}/{index}", found)
     else:
-        yield pointer, value
+        found.append((pointer, value))

@@ -37,10 +37,16 @@ _ITEMS: dict[str, dict[str, Schema]] = {
 }
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}
 
+_by_identity: dict[int, tuple[Any, Schema]] = {}
+
 
 def result_schema(tool: Tool) -> Schema:
     """JSON Schema of the results made for this tool: its own, with open objects given a shape."""
-    return _result_schema(msgspec.json.encode(tool.returns), tool.name)
+    known = _by_identity.get(id(tool.returns))
+    if known is None or known[0] is not tool.returns:  # the schema is kept, so its id stays its own
+        schema = _result_schema(msgspec.json.encode(tool.returns), tool.name)
+        known = _by_identity[id(tool.returns)] = (tool.returns, schema)
+    return known[1]
 
 
 @cache

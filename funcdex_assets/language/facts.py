@@ -156,6 +156,7 @@ class _Inventor:
         self.action = parse_tool_name(tool.name).action
         self.person: Person | None = None
         self.moment: datetime | None = None
+        self.ended = False  # whether that moment is the end of a span
 
     def invent(self, schema: Schema, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
         kind = schema_type(schema)
@@ -288,15 +289,19 @@ class _Inventor:
     def _when(self, schema: Schema, parts: set[str]) -> str:
         ends = parts & {"end", "until", "to", "finish", "max", "before"}
         if self.moment and ends:
-            self.moment += (
-                timedelta(days=self.rng.randint(2, 9))
-                if schema.get("format") == "date" or self.action == "list"
-                else timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
-            )
+            self.moment += self._span(schema)
+        elif self.moment and self.ended:  # the end of the span was mentioned first
+            self.moment -= self._span(schema)
         else:
             past = self.action == "list" and (bool(parts & _BACKWARD) or (not ends and self.rng.random() < 0.4))
             self.moment = values.make_moment(self.situation, self.rng, past)
+        self.ended = bool(ends)
         return values.moment_text(schema, self.moment)
+
+    def _span(self, schema: Schema) -> timedelta:
+        if schema.get("format") == "date" or self.action == "list":
+            return timedelta(days=self.rng.randint(2, 9))
+        return timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
 
     def _surface(self, name: str, schema: Schema, value: Any) -> str:
         forms = spoken_forms(name, schema, value, self.situation.now)

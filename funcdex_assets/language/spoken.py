@@ -35,7 +35,7 @@ _NUMBER_WORDS = [
 ]
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # what makes `5` the end of `2,5`, `10:5` or `-5`
-_AFTER_NUMBER = re.compile(r"[.:]\d|,\d{3}(?!\d)")
+_AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
 _IN_ADDRESS = (".", "-", "_", "+")
 
 
@@ -73,7 +73,8 @@ def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str
     moment = read_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
         day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _other_year(moment))
-        return day if day and (day == value or find_words(text, _time_forms(moment.time()))) else None
+        clock = [*_time_forms(moment.time()), f"{moment:%H:%M:%S}"]
+        return day if day and (day == value or find_words(text, clock)) else None
     if isinstance(moment, date):
         return find_words(text, spoken_forms(name, schema, value, now), _other_year(moment))
     if value is True and find_words(text, spoken_forms(name, schema, False, now)):

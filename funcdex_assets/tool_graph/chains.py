@@ -15,7 +15,7 @@ from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.graph import needed_ids
 
 ATTEMPTS_PER_CHAIN = 200
-PATIENCE = 2000  # attempts in a row without a new chain: there are no more worth looking for
+PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
 _READS = ("list", "get")
 
 
@@ -80,6 +80,8 @@ class _Walker:
         self.needs = {tool.name: needed_ids(tool) for tool in tools}
         self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
         self.used: Counter[str] = Counter()
+        self.begun: Counter[str] = Counter()  # also in vain, so that dead ends are not tried for ever
+        self._known_options: dict[tuple[str, ...], dict[str, float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
             self.edges[edge.source_tool, edge.target_tool].append(edge)
@@ -91,14 +93,15 @@ class _Walker:
         length = rng.randint(self.limits.min_calls, self.limits.max_calls)
         if not self.starts:
             return None
-        steps = [ChainStep(tool=self._pick(self.starts, rng), bindings=())]
+        first = rng.choices(self.starts, [(1 + self.begun[name]) ** -1.5 for name in self.starts])[0]
+        self.begun[first] += 1
+        steps = [ChainStep(tool=first, bindings=())]
         while len(steps) < length:
-            options = self._continuations(steps)
+            options = self._options(tuple(step.tool for step in steps))
             if not options:
                 break
-            names = list(options)
-            seen = {self.tools[step.tool].toolkit for step in steps}
-            tool = self._pick(names, rng, [self._pull(name, options[name], seen) for name in names])
+            weights = [pull / (1 + self.used[name]) ** 1.5 for name, pull in options.items()]
+            tool = rng.choices(list(options), weights)[0]
             steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
         if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
@@ -112,21 +115,21 @@ class _Walker:
             held_out=is_held_out(names, self.limits.test_share),
         )
 
-    def _pull(self, name: str, edges: Sequence[ToolEdge], seen: set[str]) -> float:
-        """How strongly a tool asks to come next: by its edges, and by its toolkit where one is missing."""
-        crossing = self.limits.must_cross and self.tools[name].toolkit not in seen
-        return min(sum(edge.weight for edge in edges), 1.5) * (4 if crossing else 1)
+    def _options(self, earlier: tuple[str, ...]) -> dict[str, float]:
+        """Tools that can come next, each with how strongly it asks to: by its edges, and by its toolkit
+        where one is missing.
+        """
+        if earlier not in self._known_options:
+            seen = {self.tools[name].toolkit for name in earlier}
+            self._known_options[earlier] = {
+                name: min(sum(edge.weight for edge in edges), 1.5)
+                * (4 if self.limits.must_cross and self.tools[name].toolkit not in seen else 1)
+                for name, edges in self._continuations(earlier).items()
+            }
+        return self._known_options[earlier]
 
-    def _pick(self, names: Sequence[str], rng: Random, weights: Sequence[float] | None = None) -> str:
-        scores = [
-            (1.0 if weights is None else weights[index]) / (1 + self.used[name]) ** 1.5
-            for index, name in enumerate(names)
-        ]
-        return rng.choices(names, scores)[0]
-
-    def _continuations(self, steps: Sequence[ChainStep]) -> dict[str, list[ToolEdge]]:
+    def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
-        earlier = [step.tool for step in steps]
         options: dict[str, list[ToolEdge]] = {}
         for name in self.tools:
             paging = name in earlier

@@ -1,0 +1,146 @@
+"""How quick the offline pipeline is, and what Dagster adds.
+
+    python benchmarks/pipeline.py [conversations per partition]
+
+Three figures in one process: (a) the domain functions alone, one after the other, for every partition;
+(b) the same through the assets, checks, metadata and plots of a Dagster run; their ratio is what
+Dagster and the checks cost. The yardstick for (a) is JSON: how often the conversations' own JSON could
+be encoded and decoded in the same time.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.dml.parse import parse
+from funcdex_assets.dml.render import render
+from funcdex_assets.export.openai_messages import openai_messages, openai_tools
+from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.language.values import situation
+from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.records import Conversation
+from funcdex_assets.roles import judge, persona_writer, planner, scenario_writer
+from funcdex_assets.roles.improvisations import IMPROVISATIONS
+from funcdex_assets.roles.role import play_all
+from funcdex_assets.seeds import derive_id, derive_seed
+from funcdex_assets.settings import Settings, load_settings
+from funcdex_assets.simulation.conversation import simulate_all
+from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans, offered_tools
+from funcdex_assets.tables import rows_by
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.tool_graph.graph import build_graph
+
+
+async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
+    """From tool files to parsed examples, without Dagster, tables and de-duplication."""
+    began = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal began
+        now = time.perf_counter()
+        spent[stage] += now - began
+        began = now
+
+    wanted, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
+    tools = load_tools(settings.tool_files(partition))
+    by_name = rows_by(tools, "name")
+    limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, "_" in partition)
+    chains = sample_chains(tools, build_graph(tools), count, limits, derive_seed(settings.seed, partition))
+    lap("tools, graph, chains")
+    briefs = [
+        scenario_writer.ScenarioBrief(
+            derive_id("scenario", partition, index), chain, tuple(by_name[step.tool] for step in chain.steps)
+        )
+        for index, chain in enumerate((chains * count)[:count])
+    ]
+    drafts = await play_all(scenario_writer.ROLE, engine, briefs, settings.seed)
+    scenarios = [scenario_writer.to_scenario(brief, draft) for brief, draft in zip(briefs, drafts, strict=True)]
+    lap("scenarios")
+    people = await play_all(persona_writer.ROLE, engine, scenarios, settings.seed)
+    personas = [persona_writer.to_persona(s, draft, settings.seed) for s, draft in zip(scenarios, people, strict=True)]
+    plan_briefs = [
+        planner.PlanBrief(s, p, draw_clarity(wanted.clarity, s.scenario_id, settings.seed))
+        for s, p in zip(scenarios, personas, strict=True)
+    ]
+    dispositions = await play_all(planner.ROLE, engine, plan_briefs, settings.seed)
+    inputs = [
+        PlanInput(
+            brief.chain,
+            situation(p.scenario, p.persona),
+            p.clarity,
+            d.disposition,
+            tools,
+            wanted.distractor_tools,
+            settings.seed,
+        )
+        for brief, p, d in zip(briefs, plan_briefs, dispositions, strict=True)
+    ]
+    plans, _ = make_plans(inputs)
+    lap("personas, plans")
+    where = {given.situation.scenario.scenario_id: given.situation for given in inputs}
+    cast = [(plan, where[plan.scenario_id]) for plan in plans]
+    held, _ = await simulate_all(cast, by_name, engine, thoughts=False, seed=settings.seed)
+    lap("conversations")
+    for conversation, (plan, place) in zip(held, cast, strict=True):
+        offered = {name: by_name[name] for name in offered_tools(plan)}
+        findings = find(Case(conversation.messages, offered, conversation.provenance, place))
+        brief = judge.JudgeBrief(plan, conversation.messages, tuple(offered.values()), findings)
+        await judge.ROLE.play(engine, brief, settings.seed)
+    lap("findings, judge")
+    for conversation, (plan, _) in zip(held, cast, strict=True):
+        openai_messages(parse(render(conversation.messages)), None)
+        openai_tools([by_name[name] for name in offered_tools(plan)])
+    lap("markup, export")
+    return held
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 106
+    settings = load_settings()
+    asyncio.run(domain(settings, "gmail", 5, Counter()))  # lexicon and schemas are loaded once per process
+    spent: Counter[str] = Counter()
+    cpu, wall = time.process_time(), time.perf_counter()
+    held = [one for partition in settings.partitions for one in asyncio.run(domain(settings, partition, count, spent))]
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    size = len(held)
+    print(f"domain only: {size} conversations, {wall:.2f} s wall, {cpu:.2f} s CPU, {size / cpu:,.0f} per CPU second")
+    for stage, seconds in spent.items():
+        print(f"  {stage:<22} {seconds / size * 1e6:7.0f} µs each")
+
+    encoded = [msgspec.json.encode(one.messages) for one in held]
+    began = time.process_time()
+    for text in encoded:
+        msgspec.json.encode(msgspec.json.decode(text))
+    yardstick = time.process_time() - began
+    print(
+        f"yardstick: JSON decode and encode of all of them {yardstick:.3f} s CPU; the pipeline takes {cpu / yardstick:.0f}×"
+    )
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ |= {"FUNCDEX_HOME": home, "FUNCDEX_DAGSTER_STORAGE": f"{home}/dagster"}
+        os.environ.setdefault("DAGSTER_HOME", str(Path(__file__).parents[1]))
+        began = time.perf_counter()
+        from funcdex_assets.backfill import run_partitions, whole_graph
+
+        whole_graph()
+        imported = time.perf_counter() - began
+        cpu_run, wall_run = time.process_time(), time.perf_counter()
+        outcome = run_partitions(settings.partitions, conversations=count, settings=load_settings())
+        cpu_run, wall_run = time.process_time() - cpu_run, time.perf_counter() - wall_run
+    print(
+        f"as assets: {len(outcome.made)} partitions, {wall_run:.1f} s wall, {cpu_run:.1f} s CPU "
+        f"(and {imported:.1f} s to import and load), {cpu_run / cpu:.1f}× the domain functions"
+    )
+    if not outcome.success:
+        sys.exit(f"failed: {outcome.failed or outcome.error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Lets the tests in the folders below import `offline`, which stands beside this file."""

@@ -1,0 +1,114 @@
+"""Conversations of the shipped partitions, made from end to end by the offline engine, for tests to look at.
+
+Everything here is made once per test session, from the project's own `funcdex.yaml`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.quality.findings import Case
+from funcdex_assets.records import Conversation, ConversationPlan, Tool, ToolChain
+from funcdex_assets.roles import persona_writer, planner, scenario_writer
+from funcdex_assets.roles.improvisations import IMPROVISATIONS
+from funcdex_assets.seeds import derive_id, derive_seed
+from funcdex_assets.settings import ClarityWeights, load_settings
+from funcdex_assets.simulation.conversation import simulate
+from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans, offered_tools
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.tool_graph.graph import build_graph
+
+SETTINGS = load_settings(Path(__file__).parents[2] / "funcdex.yaml")
+PARTITIONS = SETTINGS.partitions
+ENGINE = OfflineEngine(IMPROVISATIONS)
+MIN_CALLS, MAX_CALLS = 2, 6
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What a conversation is made from; `tools` are all of the partition, by name."""
+
+    partition: str
+    chain: ToolChain
+    situation: Situation
+    plan: ConversationPlan
+    given: PlanInput
+    tools: Mapping[str, Tool]
+
+    @property
+    def offered(self) -> dict[str, Tool]:
+        return {name: self.tools[name] for name in offered_tools(self.plan)}
+
+
+@dataclass(frozen=True)
+class Played:
+    cast: Cast
+    conversation: Conversation
+
+    @property
+    def case(self) -> Case:
+        return Case(
+            self.conversation.messages, self.cast.offered, self.conversation.provenance, self.cast.situation
+        )
+
+    def __str__(self) -> str:
+        return f"{self.cast.partition} {self.conversation.conversation_id}"
+
+
+@cache
+def tools_of(partition: str) -> Mapping[str, Tool]:
+    return {tool.name: tool for tool in load_tools(SETTINGS.tool_files(partition))}
+
+
+@cache
+def shipped_tools() -> tuple[Tool, ...]:
+    """The tools of all toolkits, and those of the example bundle, whose results have no shape."""
+    partitions = (*SETTINGS.toolkits, "gmail_googledrive")
+    return tuple(tool for partition in partitions for tool in tools_of(partition).values())
+
+
+@cache
+def chains_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
+    tools = list(tools_of(partition).values())
+    limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
+    return tuple(sample_chains(tools, build_graph(tools), count, limits, seed))
+
+
+@cache
+def casts(partition: str, count: int, seed: int = 42) -> tuple[Cast, ...]:
+    """`count` planned conversations of a partition; chains repeat where there are fewer."""
+    chains = chains_of(partition, count, seed)
+    return tuple(asyncio.run(_cast(partition, chains[index % len(chains)], index, seed)) for index in range(count))
+
+
+@cache
+def played(partition: str, count: int, thoughts: bool = False, seed: int = 42) -> tuple[Played, ...]:
+    return tuple(Played(cast, play(cast, thoughts, seed)) for cast in casts(partition, count, seed))
+
+
+def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:
+    return asyncio.run(simulate(cast.plan, cast.situation, cast.tools, ENGINE, thoughts=thoughts, seed=seed))
+
+
+async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast:
+    tools = tools_of(partition)
+    brief = scenario_writer.ScenarioBrief(
+        derive_id("scenario", partition, index, seed), chain, tuple(tools[step.tool] for step in chain.steps)
+    )
+    draft = await scenario_writer.ROLE.play(ENGINE, brief, derive_seed("scenario", partition, index, seed))
+    scenario = scenario_writer.to_scenario(brief, draft)
+    background = await persona_writer.ROLE.play(ENGINE, scenario, derive_seed("persona", partition, index, seed))
+    persona = persona_writer.to_persona(scenario, background, seed)
+    clarity = draw_clarity(ClarityWeights(), scenario.scenario_id, seed)
+    directed = await planner.ROLE.play(
+        ENGINE, planner.PlanBrief(scenario, persona, clarity), derive_seed("planner", partition, index, seed)
+    )
+    there = situation(scenario, persona)
+    given = PlanInput(chain, there, clarity, directed.disposition, tuple(tools.values()), 3, seed)
+    (plan,), _ = make_plans([given])
+    return Cast(partition, chain, there, plan, given, tools)
