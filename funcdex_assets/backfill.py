@@ -43,6 +43,7 @@ class Outcome:
     """What came of a backfill.
 
     made:   partition → the stages of which it has a new table
+    once:   the assets without partitions that were made
     failed: partition → the first stage that did not make it, and why
     error:  why runs ended that no partition is to blame for
     """
@@ -50,6 +51,7 @@ class Outcome:
     made: Mapping[str, tuple[str, ...]]
     failed: Mapping[str, str]
     runs: tuple[str, ...]
+    once: tuple[str, ...] = ()
     error: str | None = None
 
     @property
@@ -128,6 +130,7 @@ def execute(
     failed: dict[str, str] = {}
     errors: list[str] = []
     runs: list[str] = []
+    unpartitioned: list[str] = []
     with listening(progress or ProgressListener()):
         for assets, neighbours in plan:
             result = dg.execute_job(
@@ -142,6 +145,8 @@ def execute(
             for event in result.all_events:
                 if event.is_step_materialization and event.asset_key and event.partition:
                     made.setdefault(event.partition, {})[event.asset_key.to_user_string()] = None
+                elif event.is_step_materialization and event.asset_key:
+                    unpartitioned.append(event.asset_key.to_user_string())
                 elif event.is_step_failure:
                     _note_failure(event, failed, errors)
                 elif event.is_run_failure and not (failed or errors):
@@ -150,6 +155,7 @@ def execute(
         made={partition: tuple(made[partition]) for partition in keys if partition in made},
         failed={partition: failed[partition] for partition in keys if partition in failed},
         runs=tuple(runs),
+        once=tuple(unpartitioned),
         error="; ".join(errors) or None,
     )
 

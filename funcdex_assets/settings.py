@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariable
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
@@ -182,10 +183,14 @@ class Settings(BaseSettings):
     @field_validator("bundles", mode="before")
     @classmethod
     def _bundle_lines(cls, lines: Any) -> Any:
+        if not isinstance(lines, list | tuple | None):
+            return lines  # and pydantic says that it is no list
         return [{"name": line} if isinstance(line, str) else line for line in lines or ()]
 
     @model_validator(mode="after")
     def _names(self) -> "Settings":
+        if not self.toolkits:
+            raise ValueError("toolkits: the list is empty; add at least one line, such as '- gmail'")
         for toolkit in self.toolkits:
             if not LEGAL_TOOLKIT.fullmatch(toolkit):
                 raise ValueError(
@@ -199,6 +204,8 @@ class Settings(BaseSettings):
                     "or move it to toolkits"
                 )
             for toolkit in bundle.toolkits:
+                if bundle.toolkits.count(toolkit) > 1:
+                    raise ValueError(f"bundles: {bundle.name!r} names the toolkit {toolkit!r} twice; name it once")
                 if toolkit not in self.toolkits:
                     raise ValueError(
                         f"bundles: {bundle.name!r} uses the toolkit {toolkit!r}, which is not listed under toolkits; "
@@ -207,7 +214,8 @@ class Settings(BaseSettings):
         seen: set[str] = set()
         for name in self.partitions:
             if name in seen:
-                raise ValueError(f"{name!r} is listed twice; remove one of the lines")
+                field = "toolkits" if name in self.toolkits else "bundles"
+                raise ValueError(f"{field}: {name!r} is listed twice; remove one of the lines")
             seen.add(name)
         return self
 
@@ -244,10 +252,9 @@ class Settings(BaseSettings):
         for path in candidates:
             if path.is_file():
                 return path
-        expected = self.root / "toolkits" / f"{name}.yaml"
         raise SettingsError(
             f"{name!r} has no tool definitions: looked for {', '.join(str(path) for path in candidates)}; "
-            f"put them into {expected} or remove {name!r} from funcdex.yaml"
+            f"put them into {candidates[0]} or remove {name!r} from funcdex.yaml"
         )
 
 
@@ -272,6 +279,8 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         settings = FromFile(**overrides)
     except ValidationError as error:
         raise SettingsError(f"{path}: " + "; ".join(_explain(part) for part in error.errors())) from None
+    except UnreadableVariable as error:
+        raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
     home = path.parent / settings.home.expanduser()
     settings = settings.model_copy(update={"root": path.parent, "home": home})
     for partition in settings.partitions:
@@ -290,8 +299,10 @@ def _refuse_unreadable(path: Path) -> None:
 
 def _explain(part: Any) -> str:
     place = ".".join(str(step) for step in part["loc"])
-    message = part["msg"].removeprefix("Value error, ")
+    message = part["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
     if part["type"] == "extra_forbidden":
         message = "unknown setting; check the spelling"
     value = f" (value {part['input']!r})" if place and part["type"] not in ("missing", "extra_forbidden") else ""
-    return f"{place}: {message}{value}" if place else message
+    variable = "FUNCDEX_" + "__".join(str(step) for step in part["loc"]).upper()
+    origin = f", from the environment variable {variable}" if variable in os.environ else ""
+    return f"{place}: {message}{value}{origin}" if place else message

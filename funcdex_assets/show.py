@@ -5,6 +5,7 @@ Only reads the tables; nothing here needs Dagster.
 
 import os
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,28 +42,36 @@ class UnknownConversation(LookupError):
 def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, console: Console) -> None:
     """What was made and where it is, then what failed and why."""
     store = TableStore(settings.home)
-    grid = Grid("partition", "conversations", "accepted", "train", "test", "dataset", title=f"Made in {seconds:.1f} s")
+    grid = Grid("partition", "conversations", "accepted", "train", "test", title=f"Made in {seconds:.1f} s")
+    folders: list[Path] = []
     for partition, stages in outcome.made.items():
         if "dataset" not in stages or not store.exists("dataset", partition):
             continue
         dataset = store.read("dataset", partition)
         splits = Counter(dataset["split"].to_list())
-        folder = settings.home / "datasets" / partition
-        latest = folder / (folder / "latest").read_text(encoding="utf-8").strip()
+        folders.append(_latest_release(settings, partition))
         grid.add_row(
             partition,
             str(store.read("conversations", partition).height),
             str(store.read("accepted_conversations", partition).height),
             str(splits["train"]),
             str(splits["test"]),
-            str(latest),
         )
     if grid.row_count:
-        console.print(grid, soft_wrap=True)
+        console.print(grid)
+    if "dataset_release" in outcome.once:
+        folders.append(_latest_release(settings, "all"))
+    for folder in folders:
+        console.print(f"{folder}/train.jsonl, test.jsonl, README.md", highlight=False, soft_wrap=True)
     for partition, reason in outcome.failed.items():
         console.print(f"[red]failed[/red] {escape(partition)}: {escape(reason)}", soft_wrap=True, highlight=False)
     if outcome.error:
         console.print(f"[red]failed[/red] {escape(outcome.error)}", soft_wrap=True, highlight=False)
+
+
+def _latest_release(settings: Settings, name: str) -> Path:
+    folder = settings.home / "datasets" / name
+    return folder / (folder / "latest").read_text(encoding="utf-8").strip()
 
 
 def print_example(settings: Settings, partition: str, console: Console) -> None:
@@ -90,7 +99,8 @@ def print_conversation(settings: Settings, conversation_id: str, console: Consol
             _print(store, partition, from_frame(frame.head(1), Conversation)[0], console)
             return
     raise UnknownConversation(
-        f"No conversation {conversation_id!r} in {settings.home}; ids are in the tables conversations/*.parquet and in the JSONL"
+        f"No conversation {conversation_id!r} in {settings.home}; "
+        "ids are in the tables conversations/*.parquet and in the JSONL"
     )
 
 

@@ -49,8 +49,10 @@ def to_frame(rows: Sequence[R], record: type[R] | None = None) -> pl.DataFrame:
 def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
     """Rows as records; columns that the record does not have are ignored.
 
+    Types are not checked here, one value at a time: the table's schema has done it by column.
+
     Raises:
-        msgspec.ValidationError: a value has the wrong type, with its path.
+        polars.exceptions.ColumnNotFoundError: a field of the record has no column.
     """
     readers = {name: _reader(hint) for name, hint in get_type_hints(record).items()}
     columns = [

@@ -10,6 +10,7 @@ from funcdex_assets.progress import listener
 from funcdex_assets.roles.role import Role, play_all
 from funcdex_assets.seeds import derive_seed
 
+OFFLINE = "offline"
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 Result = TypeVar("Result")
@@ -56,7 +57,12 @@ def run_metered(
         finally:
             await meter.close()
 
-    result = asyncio.run(run())
+    return asyncio.run(run()), _took(meter)
+
+
+def _took(meter: UsageMeter) -> dict[str, Any]:
+    """The figures that the UI plots; by role only for an engine that costs something."""
     summary = meter.summary()
     figures = ("requests", "prompt_tokens", "completion_tokens", "cost_usd")
-    return result, {"engine": meter.name, **{name: summary[name] for name in figures}, "inference": summary}
+    roles = {} if summary["engine"] == OFFLINE else {"inference": summary}
+    return {"engine": meter.name, **{name: summary[name] for name in figures}, **roles}

@@ -54,15 +54,15 @@ def conversations(
     return Produced(
         to_frame(held, Conversation),
         {
-            **usage,
             **shown,
+            "tool_coverage": bar_plot(calls, f"Calls by tool, {partition}", "calls"),
+            **usage,
             "planned": len(plans),
             "unfinished": len(unfinished),
             "unfinished_reasons": dict(Counter(unfinished).most_common(10)),
             "calls": calls.total(),
             "calls_per_conversation": round(calls.total() / max(1, len(held)), 2),
             "argument_sources": dict(sources),
-            "tool_coverage": bar_plot(calls, f"Calls by tool, {partition}", "calls"),
         },
     )
 

@@ -1,6 +1,7 @@
 """From parsed conversations to datasets that people train on."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from funcdex_assets.assets._evidence import markdown_table
 from funcdex_assets.assets._stage import Produced, stage
-from funcdex_assets.assets._trust import trusted
+from funcdex_assets.assets._trust import NotMadeError, trusted
 from funcdex_assets.export.release import publish
 from funcdex_assets.export.splits import split_rows
 from funcdex_assets.partitions import PARTITIONS
@@ -42,45 +43,39 @@ def dataset(partition: str, parsed_conversations: pl.DataFrame, settings: Settin
     ],
 )
 def dataset_release(
-    context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
     tables: dg.ResourceParam[TableStore],
-) -> dg.MaterializeResult:
+) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
     """One release over the datasets of all partitions that there are; missing ones are named."""
     there = [partition for partition in PARTITIONS.get_partition_keys() if tables.exists("dataset", partition)]
     if not there:
         raise dg.Failure("No partition has a dataset yet; materialise dataset for one of them", allow_retries=False)
     frames: list[pl.DataFrame] = []
     for partition in there:
-        stored, evaluations = trusted(tables, "dataset", partition)
+        try:
+            stored, evaluations = trusted(tables, "dataset", partition)
+        except NotMadeError as error:
+            yield from error.evaluations
+            raise dg.Failure(str(error), allow_retries=False) from None
+        yield from evaluations
         frames.append(stored.frame)
-        for evaluation in evaluations:
-            context.log_event(evaluation)
     frame = pl.concat(frames)
-    checks = [(check, check.offending(frame)) for check in schemas.RELEASE_CHECKS]
-    results = [
-        dg.AssetCheckResult(
-            check_name=check.name,
-            passed=bad.is_empty(),
-            metadata={
-                "offending_rows": bad.height,
-                "rows": dg.MetadataValue.md(markdown_table(bad.head(20))),
-            },
-        )
-        for check, bad in checks
-    ]
+    checks = [(check.name, check.offending(frame)) for check in schemas.RELEASE_CHECKS]
     metadata: dict[str, Any] = {}
-    if all(result.passed for result in results):
+    if all(bad.is_empty() for _, bad in checks):
         rows = from_frame(frame, DatasetRow)
         metadata = _described(rows, publish(rows, settings.home / "datasets" / "all", "all partitions"))
     missing = [partition for partition in PARTITIONS.get_partition_keys() if partition not in there]
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": frame.height,
-            "missing_partitions": ", ".join(missing) or "none",
-            **metadata,
-        },
-        check_results=results,
+    yield dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=name,
+                passed=bad.is_empty(),
+                metadata={"offending_rows": bad.height, "rows": dg.MetadataValue.md(markdown_table(bad.head(20)))},
+            )
+            for name, bad in checks
+        ],
     )
 
 

@@ -43,13 +43,19 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     key = msgspec.json.encode(schema)
     if key not in _validators:
         try:
-            _validators[key] = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+            _validators[key] = jsonschema_rs.Draft202012Validator(
+                dict(schema), validate_formats=True, retriever=_refuse_remote
+            )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             raise ValueError(
                 f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}"
             ) from None
     _by_identity[id(schema)] = (schema, _validators[key])
     return _validators[key]
+
+
+def _refuse_remote(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside of the document; put the definition under $defs")
 
 
 def problems(schema: Schema, value: Any) -> list[str]:
@@ -80,12 +86,13 @@ def schema_type(schema: Schema) -> str:
 def resolve(schema: Schema, root: Schema) -> Schema:
     """Follows local `$ref`s and takes the first branch of a choice."""
     for _ in range(8):
+        if not isinstance(schema, Mapping):  # `true` allows anything
+            return {}
         if "$ref" in schema:
-            target: Any = root
-            for step in str(schema["$ref"]).lstrip("#").strip("/").split("/"):
-                target = target.get(step.replace("~1", "/").replace("~0", "~"), {}) if step else target
-            schema = target
+            pointer = str(schema["$ref"]).removeprefix("#")
+            schema = (at_pointer(root, pointer) or {}) if pointer.startswith("/") or not pointer else {}
         elif choice := schema.get("oneOf") or schema.get("anyOf"):
+            choice = [part for part in choice if isinstance(part, Mapping)] or [{}]
             branch = next((part for part in choice if part.get("type") != "null"), choice[0])
             schema = {
                 **{key: part for key, part in schema.items() if key not in ("oneOf", "anyOf")},

@@ -6,9 +6,11 @@ Two formats are told apart by their content: ours (a YAML or JSON mapping with `
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from funcdex_assets.catalog import seed_format
@@ -17,6 +19,7 @@ from funcdex_assets.catalog.json_schema import validator
 from funcdex_assets.records import Tool
 
 LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_NESTING = 60
 
 
 def load_tools(files: Mapping[str, Path]) -> list[Tool]:
@@ -42,10 +45,7 @@ def load_tools(files: Mapping[str, Path]) -> list[Tool]:
 
 
 def _read(toolkit: str, path: Path) -> list[Tool]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path} is not readable YAML or JSON: {error}") from None
+    content = _parse(path)
     if isinstance(content, list):
         tools = seed_format.read(content, path)
     elif isinstance(content, dict) and isinstance(content.get("tools"), list):
@@ -60,6 +60,18 @@ def _read(toolkit: str, path: Path) -> list[Tool]:
     return tools
 
 
+def _parse(path: Path) -> Any:
+    """JSON is not left to the YAML parser, which stumbles over tabs, `1e5` and escaped emoji."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return msgspec.json.decode(text) if path.suffix == ".json" else yaml.load(text, Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror}; check the file") from None
+    except (yaml.YAMLError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = "JSON" if path.suffix == ".json" else "YAML"
+        raise CatalogError(f"{path} is not readable {kind}: {error}; correct the file, which must be UTF-8") from None
+
+
 def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
     place = f"{path}: tools[{index}]"
     if not isinstance(entry, dict):
@@ -72,6 +84,10 @@ def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: P
     for field, kind in (("name", str), ("description", str), ("parameters", dict)):
         if not isinstance(entry.get(field), kind):
             raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
+    if not isinstance(entry.get("returns"), dict | None):
+        raise CatalogError(f"{place}: returns is {entry['returns']!r}; it must be a JSON Schema, or left out")
+    for field in ("parameters", "returns"):
+        _refuse_non_json(entry.get(field), f"{place}: {field}")
     return Tool(
         toolkit=toolkit,
         name=entry["name"],
@@ -80,6 +96,22 @@ def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: P
         returns=entry.get("returns"),
         source=str(content.get("source", path.name)),
     )
+
+
+def _refuse_non_json(value: Any, place: str, depth: int = 0) -> None:
+    """YAML has more than JSON: dates, keys that are no text (`no:` is False), loops."""
+    if depth > MAX_NESTING:
+        raise CatalogError(f"{place[:200]}… is nested deeper than {MAX_NESTING} levels; does an alias contain itself?")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise CatalogError(f"{place} has the key {key!r}, which is no text; put it into quotation marks")
+            _refuse_non_json(part, f"{place}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            _refuse_non_json(part, f"{place}[{index}]", depth + 1)
+    elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+        raise CatalogError(f"{place} is {value!r}, which JSON cannot hold; put it into quotation marks")
 
 
 def _refuse_unusable(tool: Tool, path: Path) -> None:

@@ -63,7 +63,7 @@ def singular(word: str) -> str:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "xes", "sses", "zes")):
+    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _UNCHANGED:
         return word[:-2]
     return word[:-1]
 

@@ -37,15 +37,16 @@ _ITEMS: dict[str, dict[str, Schema]] = {
 }
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}
 
-_by_identity: dict[int, tuple[Any, Schema]] = {}
+_by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
 
 
 def result_schema(tool: Tool) -> Schema:
     """JSON Schema of the results made for this tool: its own, with open objects given a shape."""
-    known = _by_identity.get(id(tool.returns))
+    key = (id(tool.returns), tool.name)  # the shape of an open result follows from the tool's name
+    known = _by_identity.get(key)
     if known is None or known[0] is not tool.returns:  # the schema is kept, so its id stays its own
         schema = _result_schema(msgspec.json.encode(tool.returns), tool.name)
-        known = _by_identity[id(tool.returns)] = (tool.returns, schema)
+        known = _by_identity[key] = (tool.returns, schema)
     return known[1]
 
 

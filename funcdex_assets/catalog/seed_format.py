@@ -44,6 +44,9 @@ def _tool(entry: Any, place: str, path: Path) -> Tool:
     for field in ("toolkit_name", "tool_id", "tool_description", "tool_input_parameters"):
         if not isinstance(entry.get(field), str):
             raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a string")
+    response = entry.get("tool_response_parameters") or "{}"
+    if not isinstance(response, str):
+        raise CatalogError(f"{place}: tool_response_parameters is {response!r}; it must be JSON in a string")
     return Tool(
         toolkit=entry["toolkit_name"],
         name=entry["tool_id"],
@@ -52,7 +55,7 @@ def _tool(entry: Any, place: str, path: Path) -> Tool:
             **_schema(entry["tool_input_parameters"], f"{place}.tool_input_parameters"),
             "additionalProperties": False,
         },
-        returns=_schema(entry.get("tool_response_parameters") or "{}", f"{place}.tool_response_parameters"),
+        returns=_schema(response, f"{place}.tool_response_parameters"),
         source=f"{path.name} (Funcdex-Synthesizer format)",
     )
 

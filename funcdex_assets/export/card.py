@@ -1,7 +1,8 @@
 """The dataset card: what is in a release, how it was made, and how to load it.
 
-Its YAML head gives `datasets.load_dataset` the column types. Arguments and tools are of type `Json`
-there: as plain structs, Arrow would give every call the arguments of all others, filled with nulls.
+Its YAML head gives `datasets.load_dataset` the files and the column types. Messages and tools are of type
+`Json` there: as plain structs, Arrow would give every call the arguments of all others, and every message
+a null `tool_calls`, which chat templates that ask `'tool_calls' in message` (Llama 3.1's) take for a call.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from funcdex_assets.records import DatasetRow
 
+SPLITS = ("train", "test")
 _HEAD = """---
 license: mit
 task_categories: [text-generation]
@@ -16,10 +18,7 @@ tags: [function-calling, tool-use, multi-turn, synthetic]
 configs:
 - config_name: default
   data_files:
-  - split: train
-    path: train.jsonl
-  - split: test
-    path: test.jsonl
+{data_files}
 dataset_info:
   config_name: default
   features:
@@ -29,28 +28,7 @@ dataset_info:
     dtype: string
   - name: messages
     list:
-    - name: role
-      dtype: string
-    - name: content
-      dtype: string
-    - name: reasoning_content
-      dtype: string
-    - name: tool_calls
-      list:
-      - name: id
-        dtype: string
-      - name: type
-        dtype: string
-      - name: function
-        struct:
-        - name: name
-          dtype: string
-        - name: arguments
-          dtype: json
-    - name: tool_call_id
-      dtype: string
-    - name: name
-      dtype: string
+      dtype: json
   - name: tools
     list:
       dtype: json
@@ -66,6 +44,8 @@ dataset_info:
 
 def dataset_card(name: str, release: str, rows: Sequence[DatasetRow]) -> str:
     splits = Counter(row.split for row in rows)
+    # A split without rows is not named: `load_dataset` refuses a file that has none.
+    data_files = "\n".join(f"  - split: {split}\n    path: {split}.jsonl" for split in SPLITS if splits[split])
     partitions = Counter(row.partition for row in rows)
     tools = Counter(
         call["function"]["name"] for row in rows for message in row.messages for call in message.get("tool_calls", ())
@@ -74,7 +54,7 @@ def dataset_card(name: str, release: str, rows: Sequence[DatasetRow]) -> str:
     count = max(1, len(rows))
     table = "\n".join(f"| {partition} | {number} |" for partition, number in partitions.items())
     busiest = ", ".join(f"`{tool}` ({number})" for tool, number in tools.most_common(8))
-    return f"""{_HEAD}
+    return f"""{_HEAD.format(data_files=data_files)}
 # {name}: multi-turn function calling
 
 Release `{release}`: {len(rows)} conversations between a user and an assistant that calls tools, synthesised
@@ -96,7 +76,8 @@ earlier result, the context given in the system prompt, or the schema.
 ```python
 from datasets import load_dataset
 dataset = load_dataset("path/to/{release}")
-text = tokenizer.apply_chat_template(dataset["train"][0]["messages"], tools=dataset["train"][0]["tools"], tokenize=False)
+first = dataset["train"][0]
+text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], tokenize=False)
 ```
 
 Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`

@@ -13,11 +13,9 @@ from uuid import uuid4
 
 import msgspec
 
-from funcdex_assets.export.card import dataset_card
+from funcdex_assets.export.card import SPLITS, dataset_card
 from funcdex_assets.records import DatasetRow
 from funcdex_assets.tables import to_frame
-
-SPLITS = ("train", "test")
 
 
 def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
@@ -41,9 +39,10 @@ def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
             (draft / "README.md").write_text(dataset_card(name, release, rows), encoding="utf-8")
             draft.rename(destination)
         except OSError:
-            shutil.rmtree(draft, ignore_errors=True)
             if not destination.is_dir():  # else somebody else published the same rows just now
                 raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     pointer = folder / f".latest.{uuid4().hex[:8]}"
     pointer.write_text(release + "\n", encoding="utf-8")
     pointer.replace(folder / "latest")

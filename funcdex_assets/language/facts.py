@@ -228,11 +228,15 @@ class _Inventor:
             return values.make_number(name, schema, rng)
         match schema.get("format"):
             case "email":
+                if parts & {"cc", "bcc"}:
+                    return values.make_person(self.situation, self.rng).email
                 return self._person().email
             case "date" | "date-time" | "time":
                 return self._when(schema, parts | set(words(owner)))
             case "uri" if not schema.get("examples"):
-                slug = "-".join(part for part in self.situation.matter.lower().split() if part.isalnum())
+                slug = "-".join(
+                    part for part in self.situation.matter.lower().split() if part.isascii() and part.isalnum()
+                )
                 return f"https://www.{self.situation.domain}/{slug}"
         if str(schema.get("pattern", "")).startswith("^\\+"):
             return values.make_phone(rng)

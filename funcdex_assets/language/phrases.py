@@ -41,6 +41,8 @@ _INLINE = {
     "size": ", no more than {x}",
     "count": ", at most {x}",
     "modified": "since {x}",
+    "cc": ", with {x} in copy",
+    "bcc": ", with {x} in blind copy",
     "to": "to {x}",
     "recipient": "to {x}",
     "subject": "with the subject {x}",
@@ -169,7 +171,8 @@ def separate(argument: PlannedArgument, rng: Random) -> str:
     name = argument_words(argument.argument)
     if "@" in argument.surface and {"recipient", "to"} & set(name.split()):
         return fill(rng.choice(_TO), {"x": argument.surface})
-    return fill(rng.choice(_SEPARATE), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
+    said = fill(rng.choice(_SEPARATE), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
+    return said.removesuffix(".") if said.endswith(('.".', '!".', '?".')) else said
 
 
 def quote(argument: PlannedArgument) -> str:
@@ -257,14 +260,14 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     if parsed.action in ("list", "get") and items is not None:
         return _found(items, noun or parsed.noun, now, rng)
     if parsed.action in ("list", "get"):
-        label, details = _describe(_unwrap(result), now)
+        label, details = describe(result, now)
         if label:
             return f"{label}{_joined(details, rng)}."
         return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
     entry = phrasebook().get(tool.name)
     options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
-    label, details = _describe(_unwrap(result), now)
+    label, details = describe(result, now)
     if label and label not in text and rng.random() < 0.6:
         details = [label, *details]
     shown = [detail for detail in details if detail not in text and (detail.partition(" ")[2] or detail) not in text][
@@ -313,13 +316,14 @@ def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
 def _item(item: Any, now: datetime) -> str:
     if not isinstance(item, dict):
         return str(item)
-    label, details = _describe(item, now)
+    label, details = describe(item, now)
     return f"{label}{' (' + ', '.join(details[:2]) + ')' if details else ''}" if label else ", ".join(details[:3])
 
 
-def _describe(value: Any, now: datetime) -> tuple[str, list[str]]:
+def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     """The title of a result and its telling details, each a real value said in words."""
     label, details = "", []
+    value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
     for pointer, leaf in scalars(value):

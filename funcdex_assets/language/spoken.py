@@ -36,6 +36,7 @@ _NUMBER_WORDS = [
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # what makes `5` the end of `2,5`, `10:5` or `-5`
 _AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
+_MONTHS = "|".join(date(2000, month, 1).strftime("%B").lower() for month in range(1, 13))
 _IN_ADDRESS = (".", "-", "_", "+")
 
 
@@ -72,11 +73,11 @@ def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str
     """The span of `text` (in its own spelling) that states the value, or None."""
     moment = read_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
-        day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _other_year(moment))
+        day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _another_day(moment))
         clock = [*_time_forms(moment.time()), f"{moment:%H:%M:%S}"]
         return day if day and (day == value or find_words(text, clock)) else None
     if isinstance(moment, date):
-        return find_words(text, spoken_forms(name, schema, value, now), _other_year(moment))
+        return find_words(text, spoken_forms(name, schema, value, now), _another_day(moment))
     if value is True and find_words(text, spoken_forms(name, schema, False, now)):
         return None
     return find_words(text, spoken_forms(name, schema, value, now))
@@ -176,9 +177,9 @@ def _flag_phrases(name: str) -> list[str]:
     return [" ".join(parts), name]
 
 
-def _other_year(day: date) -> re.Pattern[str]:
-    """What follows `October 15` when another year's is meant."""
-    return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b")
+def _another_day(day: date) -> re.Pattern[str]:
+    """What follows `October 15` when another year's is meant, and `Tuesday` when not the next one is."""
+    return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b|(?<=day),? (?:\d{{1,2}} )?(?:{_MONTHS})\b")
 
 
 def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:

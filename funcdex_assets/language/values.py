@@ -134,7 +134,8 @@ def make_title(situation: Situation, rng: Random) -> str:
 
 
 def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
-    text = fill(rng.choice(moves("bodies")), text_slots(situation, rng, first_name))
+    bodies = [body for body in moves("bodies") if first_name or "{first_name}" not in body]
+    text = fill(rng.choice(bodies), text_slots(situation, rng, first_name))
     return sentence(text).replace('"', "'")
 
 

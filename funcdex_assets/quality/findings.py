@@ -12,12 +12,13 @@ from typing import Any
 from funcdex_assets.catalog.json_schema import problems, scalars
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.structure import check
-from funcdex_assets.language.spoken import says
+from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.language.values import Situation
 from funcdex_assets.quality.provenance import ungrounded
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
 MIN_USER_MESSAGES = 2
+_AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
 _PLACEHOLDER = re.compile(
     r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
     r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
@@ -131,19 +132,21 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
 
 
 def uncited_answer(case: Case) -> Iterator[Finding]:
-    """A reply after results that names no value of any of them: the user learns nothing from it."""
-    fresh: list[Any] = []
+    """A reply after results that names no value of any result so far: the user learns nothing from it."""
+    results: list[Any] = []
+    fresh = False
     for index, message in enumerate(case.messages):
         if message.role == "user":
-            fresh = []
+            fresh = False
         elif message.result is not None:
-            fresh.append(message.result.content)
-        elif fresh and not message.tool_calls and not _cites(message.content or "", fresh, case):
+            results.append(message.result.content)
+            fresh = True
+        elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
             yield Finding(
                 rule="uncited_answer",
                 blocking=False,
                 message=index,
-                text="The answer cites no value of the results before it",
+                text="The answer names no value of any result",
             )
 
 
@@ -155,7 +158,7 @@ def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
         for part in result.values()
         if isinstance(part, list)
     )
-    if any(str(size) in text or (size == 0 and " no " in text) or (size == 1 and "one" in text) for size in listed):
+    if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
         return True
     leaves = [(pointer.rsplit("/", 1)[-1], value) for result in results for pointer, value in scalars(result)]
     if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):

@@ -120,7 +120,7 @@ def _key(value: Any) -> Any:
     """Equal texts are equal without quotes, case and surrounding space; numbers only to numbers."""
     if isinstance(value, str):
         return value.strip().lower().replace("'", "").replace('"', "")
-    return value if isinstance(value, int | float) else msgspec.json.encode(value)
+    return value if type(value) in (int, float) else msgspec.json.encode(value)  # True == 1 must not hold here
 
 
 def _leaf_schema(tool: Tool, pointer: str) -> Schema:

@@ -4,7 +4,7 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import resolve, schema_type
+from funcdex_assets.catalog.json_schema import at_pointer, resolve, schema_type
 from funcdex_assets.catalog.names import parse_tool_name, words
 from funcdex_assets.language import phrases, values
 from funcdex_assets.language.facts import assemble
@@ -94,6 +94,8 @@ def _report(scene: Scene, rng: Random) -> Move:
     for index, step in told[-3:]:
         tool = scene.tools[step.tool]
         parts.append(phrases.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
+    if len(told) == 1 and (about := _subject(scene, told[0][1])) and about not in parts[-1]:
+        parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
         offer = fill(rng.choice(moves("assistant_offers")), values.text_slots(scene.situation, rng))
         parts.append(offer)
@@ -105,6 +107,21 @@ def _report(scene: Scene, rng: Random) -> Move:
     what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
     thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
     return Move(thought=thought, reply=reply.strip())
+
+
+def _subject(scene: Scene, step: PlannedStep) -> str:
+    """The title of the thing that a step worked on, as an earlier result gave it; '' if the call's own
+    result says more.
+    """
+    made = scene.results[scene.plan.steps.index(step)]
+    if phrases.describe(made, scene.situation.now)[0]:
+        return ""
+    for argument in step.arguments:
+        if argument.source == "result" and argument.step is not None and argument.result:
+            thing = at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])
+            if label := phrases.describe(thing, scene.situation.now)[0]:
+                return label
+    return ""
 
 
 def _farewell(scene: Scene, rng: Random) -> Move:

@@ -74,6 +74,8 @@ def _improvise(cue: UserCue, rng: Random) -> str:
 def _answer(scene: Scene, rng: Random) -> str:
     lead = rng.choice(moves("answers", scene.situation.persona.register))
     facts = scene.unsaid()
+    if not facts:  # the question was needless
+        return "You have everything I know; please go ahead with it."
     if len(facts) == 1:
         return f"{lead} {_cased(lead, phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
     told = []

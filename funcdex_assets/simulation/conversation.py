@@ -80,6 +80,8 @@ async def simulate(
 
     for turn in range(scene.turns):
         scene.turn, scene.turn_began = turn, len(scene.messages)
+        if not scene.pending():  # the assistant was ahead of the user
+            continue
         await user_says("request")
         await _assistant_works(scene, world, engine, seed)
         for _ in range(MAX_ANSWERS_PER_TURN):

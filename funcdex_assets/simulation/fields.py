@@ -70,7 +70,7 @@ class FieldMaker:
     def make(self, schema: Schema, name: str, around: Surroundings) -> Any:
         if "const" in schema:
             return schema["const"]
-        if is_page_token(name):
+        if is_page_token(name) and schema_type(schema) == "string" and "format" not in schema:
             return "".join(self._rng.choice(_TOKEN) for _ in range(16))
         if is_id(name) and "enum" not in schema:
             return self._identity(schema, name, around)

@@ -12,7 +12,7 @@ from random import Random
 from funcdex_assets.catalog.names import parse_tool_name, resource_noun
 from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
-from funcdex_assets.tool_graph.graph import needed_ids
+from funcdex_assets.tool_graph.graph import canonical, needed_ids
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
@@ -60,8 +60,9 @@ def sample_chains(
         if not any(wanted.values()):
             break
     if not drawn:
+        across = " across toolkits" if limits.must_cross else ""
         raise ChainError(
-            f"No chain of {limits.min_calls} to {limits.max_calls} calls exists among {len(tools)} tools: "
+            f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(tools)} tools: "
             f"{len(walker.starts)} of them need no id, and {len(edges)} edges lead on; "
             "add tools that list or create what the others need, or describe their results"
         )
@@ -131,12 +132,13 @@ class _Walker:
     def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
         options: dict[str, list[ToolEdge]] = {}
+        deleted = _deleted(earlier)
         for name in self.tools:
             paging = name in earlier
             best: dict[str, ToolEdge] = {}
             for source in earlier:
                 for edge in self.edges.get((source, name), ()):
-                    if (edge.kind == "page") != paging:
+                    if (edge.kind == "page") != paging or _is_gone(edge, deleted):
                         continue
                     if edge.target_path not in best or best[edge.target_path].weight < edge.weight:
                         best[edge.target_path] = edge
@@ -145,13 +147,12 @@ class _Walker:
         return options
 
     def _sensible(self, name: str, earlier: Sequence[str], paging: bool) -> bool:
-        """Not after its object is gone, not a page of anything but the last listing, at most one page."""
+        """Not about what is gone, not a page of anything but the last listing, at most one page."""
         if paging:
             return earlier[-1] == name and earlier.count(name) == 1
         parsed = parse_tool_name(name)
         past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
-        deleted = {noun for action, noun in past if action == "delete"}
-        gone = deleted & {parsed.noun, *(resource_noun(path.rsplit("/", 1)[-1]) for path in self.needs[name])}
+        gone = canonical(parsed.noun) in _deleted(earlier)
         pointless = (parsed.action == "list" and ("list", parsed.noun) in past) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
         )
@@ -161,9 +162,10 @@ class _Walker:
         """Every needed id, the page token, and otherwise at most one further argument."""
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
         paging = any(step.tool == name for step in steps)
+        deleted = _deleted([step.tool for step in steps])
         for index, step in enumerate(steps):
             for edge in self.edges.get((step.tool, name), ()):
-                if (edge.kind == "page") == paging:
+                if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
         chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
@@ -180,3 +182,16 @@ class _Walker:
     def _best(self, options: Sequence[tuple[float, int, ToolEdge]], rng: Random) -> tuple[float, int, ToolEdge]:
         top = max(weight for weight, _, _ in options)
         return rng.choice([option for option in options if option[0] >= top - 0.02])
+
+
+def _deleted(earlier: Sequence[str]) -> set[str]:
+    """Nouns of what no longer exists after these calls."""
+    parsed = map(parse_tool_name, earlier)
+    return {canonical(name.noun) for name in parsed if name.action == "delete"}
+
+
+def _is_gone(edge: ToolEdge, deleted: set[str]) -> bool:
+    """Whether the edge fills in the id of something deleted: `parent_folder_id` after DELETE_FOLDER."""
+    if not deleted or edge.kind != "id":
+        return False
+    return canonical(resource_noun(edge.target_path.rsplit("/", 1)[-1])).rpartition(" ")[2] in deleted

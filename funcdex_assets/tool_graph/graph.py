@@ -50,7 +50,7 @@ def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
     by_noun: dict[str, list[tuple[Tool, Leaf, str]]] = defaultdict(list)
     for tool, leaf, noun in sources:
         if noun:
-            by_noun[_canonical(noun)].append((tool, leaf, noun))
+            by_noun[canonical(noun)].append((tool, leaf, noun))
     edges: list[ToolEdge] = []
     for target in tools:
         for leaf in leaves(target.parameters):
@@ -63,10 +63,18 @@ def needed_ids(tool: Tool) -> list[str]:
     return [leaf.path for leaf in leaves(tool.parameters) if leaf.required and is_service_id(leaf)]
 
 
+def canonical(noun: str) -> str:
+    """One noun for all names of the same thing: `email` and `message` are one."""
+    head, _, last = noun.rpartition(" ")
+    return f"{head} {SYNONYMS.get(last, last)}".strip()
+
+
 def is_service_id(leaf: Leaf) -> bool:
     """An id that nobody knows by heart: no default, no enum, no value that a person would say."""
     if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)):
         return False
+    if leaf.schema.get("format") == "uri" and not resource_noun(leaf.name):
+        return False  # a link, which people have at hand
     return leaf.schema.get("format") not in ("email", "date", "date-time")
 
 
@@ -88,9 +96,9 @@ def _edges_into(
         )
 
     found: list[ToolEdge] = []
-    if is_page_token(leaf.name):
+    if _is_page(leaf):
         for source, from_leaf, _ in sources:
-            if source.name == target.name and is_page_token(from_leaf.name):
+            if source.name == target.name and _is_page(from_leaf) and _same_type(from_leaf, leaf):
                 found.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
     elif is_id(leaf.name) and not {"const", "enum"} & set(leaf.schema) and leaf.schema.get("default") != "me":
         noun = resource_noun(leaf.name) or leaf.owner or parse_tool_name(target.name).noun
@@ -98,7 +106,7 @@ def _edges_into(
             for source, from_leaf, source_noun in by_noun.get(candidate, ()):
                 if source.toolkit != target.toolkit and not _same_family(source.toolkit, target.toolkit):
                     continue
-                if schema_type(from_leaf.schema) != schema_type(leaf.schema) or _same_format_broken(from_leaf, leaf):
+                if not _same_type(from_leaf, leaf) or _same_format_broken(from_leaf, leaf):
                     continue
                 same_words = source_noun == noun
                 other_service = source.toolkit != target.toolkit
@@ -170,6 +178,15 @@ def _is_phone(leaf: Leaf) -> bool:
     return str(leaf.schema.get("pattern", "")).startswith("^\\+") or leaf.schema.get("format") == "phone"
 
 
+def _is_page(leaf: Leaf) -> bool:
+    """`start_at` is the place in a listing in one service and the beginning of an event in another."""
+    return is_page_token(leaf.name) and leaf.schema.get("format") not in ("date", "date-time", "time")
+
+
+def _same_type(source: Leaf, target: Leaf) -> bool:
+    return schema_type(source.schema) == schema_type(target.schema)
+
+
 def _same_family(one: str, other: str) -> bool:
     """Whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
     return one[:_FAMILY_PREFIX] == other[:_FAMILY_PREFIX]
@@ -187,12 +204,7 @@ def _result_noun(tool: Tool, leaf: Leaf) -> str:
     return resource_noun(leaf.name) or leaf.owner or parse_tool_name(tool.name).noun
 
 
-def _canonical(noun: str) -> str:
-    head, _, last = noun.rpartition(" ")
-    return f"{head} {SYNONYMS.get(last, last)}".strip()
-
-
 def _noun_candidates(noun: str) -> list[tuple[str, float]]:
     """Canonical nouns that may fill it: itself, then its head (`parent folder` → `folder`)."""
     parts = noun.split()
-    return [(_canonical(" ".join(parts[index:])), 1.0 if index == 0 else 0.7) for index in range(len(parts))]
+    return [(canonical(" ".join(parts[index:])), 1.0 if index == 0 else 0.7) for index in range(len(parts))]

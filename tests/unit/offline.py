@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from funcdex_assets.catalog.load import load_tools
@@ -52,9 +53,7 @@ class Played:
 
     @property
     def case(self) -> Case:
-        return Case(
-            self.conversation.messages, self.cast.offered, self.conversation.provenance, self.cast.situation
-        )
+        return Case(self.conversation.messages, self.cast.offered, self.conversation.provenance, self.cast.situation)
 
     def __str__(self) -> str:
         return f"{self.cast.partition} {self.conversation.conversation_id}"
@@ -83,7 +82,8 @@ def chains_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
 def casts(partition: str, count: int, seed: int = 42) -> tuple[Cast, ...]:
     """`count` planned conversations of a partition; chains repeat where there are fewer."""
     chains = chains_of(partition, count, seed)
-    return tuple(asyncio.run(_cast(partition, chains[index % len(chains)], index, seed)) for index in range(count))
+    candidates = (asyncio.run(_cast(partition, chains[index % len(chains)], index, seed)) for index in range(2 * count))
+    return tuple(islice((cast for cast in candidates if cast), count))
 
 
 @cache
@@ -95,7 +95,7 @@ def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:
     return asyncio.run(simulate(cast.plan, cast.situation, cast.tools, ENGINE, thoughts=thoughts, seed=seed))
 
 
-async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast:
+async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast | None:
     tools = tools_of(partition)
     brief = scenario_writer.ScenarioBrief(
         derive_id("scenario", partition, index, seed), chain, tuple(tools[step.tool] for step in chain.steps)
@@ -110,5 +110,5 @@ async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast
     )
     there = situation(scenario, persona)
     given = PlanInput(chain, there, clarity, directed.disposition, tuple(tools.values()), 3, seed)
-    (plan,), _ = make_plans([given])
-    return Cast(partition, chain, there, plan, given, tools)
+    plans, _ = make_plans([given])
+    return Cast(partition, chain, there, plans[0], given, tools) if plans else None

@@ -39,7 +39,9 @@ SAID = [
     param("for 25 minutes", "duration_minutes", {}, 25, "25 minutes", why="a duration in minutes"),
     param("mark it as in progress", "status", {"enum": ["in_progress"]}, "in_progress", "in progress", why="an enum"),
     param("set IN_PROGRESS", "status", {"enum": ["IN_PROGRESS"]}, "IN_PROGRESS", "IN_PROGRESS", why="an enum as code"),
-    param("it needs action", "status", {"enum": ["needsAction"]}, "needsAction", "needs action", why="a camelCase enum"),
+    param(
+        "it needs action", "status", {"enum": ["needsAction"]}, "needsAction", "needs action", why="a camelCase enum"
+    ),
     param("with reminder", "is_reminder", {}, True, "reminder", why="a flag that is set"),
     param("no reminder", "is_reminder", {}, False, "no reminder", why="a flag that is not"),
     param("the budget file", "q", {}, "name contains 'budget'", "budget", why="the quoted part of a query"),
@@ -89,6 +91,8 @@ UNSAID = [
     param("October 15, 2026", "due", DATE, "2025-10-15", why="a day of this year, said of the next"),
     param("15 October 2026", "due", DATE, "2025-10-15", why="the same without a comma"),
     param("October 15, 2026, 2:30 pm", "at", DATE_TIME, "2025-10-15T14:30:00+02:00", why="a moment of another year"),
+    param("Tuesday, October 14", "due", DATE, "2025-10-07", why="a weekday of the week after"),
+    param("Tuesday 14 October", "due", DATE, "2025-10-07", why="the same, day before month"),
     param("tomorrow", "at", DATE_TIME, MEETING, why="the day without the time"),
     param("at 2:30 pm", "at", DATE_TIME, MEETING, why="the time without the day"),
     param("tomorrow at 2 pm", "at", DATE_TIME, MEETING, why="another time"),

@@ -1,0 +1,189 @@
+"""Every rule objects to what it is made for, at its place, and no rule to a clean conversation."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from dialogue import CLEAN, CONTACTS, assistant, call, case, result, user
+
+from funcdex_assets.quality.findings import RULES, find
+from funcdex_assets.records import Message
+
+FIND = call(1, "FIND_CONTACT", query="Varga")
+SEND = {"to": "bo.varga@fiberlake.com", "subject": "Snow on the roof"}
+
+
+def changed(at: int, message: Message) -> tuple[Message, ...]:
+    """The clean conversation with another message in place of one."""
+    return (*CLEAN[:at], message, *CLEAN[at + 1 :])
+
+
+def test_a_clean_conversation_has_no_finding():
+    assert find(case()) == ()
+
+
+DAMAGED = [
+    pytest.param(
+        (*CLEAN[:6], CLEAN[7]), "structure", None, "", "expected the result of call_2", id="a call without its result"
+    ),
+    pytest.param(
+        changed(2, result(2, "FIND_CONTACT", CONTACTS)), "structure", None, "", "call_2", id="a result of another call"
+    ),
+    pytest.param(
+        (assistant("Hello!"), *CLEAN), "structure", None, "", "a user message", id="it does not begin with the user"
+    ),
+    pytest.param(CLEAN[:-1], "structure", None, "", "", id="it ends without an answer"),
+    pytest.param(changed(3, user("And now?")), "structure", None, "", "", id="nobody answers the user"),
+    pytest.param(
+        (user("Hello."), assistant("Hello!"), user("Bye."), assistant("Bye!")),
+        "no_call",
+        None,
+        "",
+        "No tool is called",
+        id="nothing is called",
+    ),
+    pytest.param(CLEAN[:4], "too_few_user_messages", None, "", "speaks 1 times, fewer than 2", id="one request only"),
+    pytest.param(
+        (
+            *changed(5, assistant(None, call(2, "LAUNCH_ROCKET", subject="Snow on the roof")))[:6],
+            result(2, "LAUNCH_ROCKET", {"status": "sent"}),
+            assistant("It is sent."),
+        ),
+        "unknown_tool",
+        5,
+        "",
+        "call_2 calls 'LAUNCH_ROCKET', which is not among the tools offered",
+        id="a tool that was not offered",
+    ),
+    pytest.param(
+        changed(5, assistant(None, call(2, "SEND_EMAIL", to=SEND["to"]))),
+        "invalid_arguments",
+        5,
+        "(whole)",
+        'call_2 SEND_EMAIL: "subject" is a required property',
+        id="a required argument is missing",
+    ),
+    pytest.param(
+        changed(5, assistant(None, call(2, "SEND_EMAIL", **{**SEND, "to": "Varga"}))),
+        "invalid_arguments",
+        5,
+        "/to",
+        '"Varga" is not a "email"',
+        id="an argument of the wrong format",
+    ),
+    pytest.param(
+        changed(6, result(2, "SEND_EMAIL", {"message_id": "m_7", "status": "sent", "cost": 1})),
+        "invalid_result",
+        6,
+        "(whole)",
+        "call_2 SEND_EMAIL: Additional properties are not allowed",
+        id="a field that the response schema does not have",
+    ),
+    pytest.param(
+        changed(5, assistant(None, call(2, "SEND_EMAIL", **{**SEND, "to": "eve@fiberlake.com"}))),
+        "ungrounded_argument",
+        5,
+        "/to",
+        "call_2 SEND_EMAIL: 'eve@fiberlake.com' comes from nowhere",
+        id="an address that nobody mentioned",
+    ),
+    pytest.param(
+        changed(7, assistant("I have done what you asked for.")),
+        "uncited_answer",
+        7,
+        "",
+        "",
+        id="an answer that says nothing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("messages", "rule", "at", "place", "text"), DAMAGED)
+def test_damage_is_found_by_one_rule_at_its_place(messages, rule, at, place, text):
+    (finding,) = find(case(messages))
+    assert (finding.rule, finding.message, finding.place) == (rule, at, place)
+    assert text in finding.text
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    ["<base64>", "your_name", "your-api-key", "me@example.com", "see example.org/x@example.org", "XXXX", "{{name}}",
+     "Lorem ipsum dolor", "TODO"],
+)  # fmt: skip
+def test_a_placeholder_is_found_though_the_user_said_it(placeholder):
+    messages = (
+        *changed(4, user(f'Send that person an email with the subject "{placeholder}".'))[:5],
+        assistant(None, call(2, "SEND_EMAIL", to=SEND["to"], subject=placeholder)),
+        *CLEAN[6:],
+    )
+    (finding,) = find(case(messages))
+    assert (finding.rule, finding.message, finding.place) == ("placeholder_content", 5, "/subject")
+
+
+@pytest.mark.parametrize(
+    "text", ["Is 3 < 5 > 2?", "Counterexample.company", "toddler", "Your name day", "ex", "{name}"]
+)
+def test_what_only_looks_like_a_placeholder_is_none(text):
+    messages = (
+        *changed(4, user(f'Send that person an email with the subject "{text}".'))[:5],
+        assistant(None, call(2, "SEND_EMAIL", to=SEND["to"], subject=text)),
+        *CLEAN[6:],
+    )
+    assert find(case(messages)) == ()
+
+
+def test_only_an_uncited_answer_does_not_block():
+    blocking = {}
+    for given in DAMAGED:
+        for finding in find(case(given.values[0])):
+            blocking.setdefault(finding.rule, finding.blocking)
+    assert {rule for rule, blocks in blocking.items() if not blocks} == {"uncited_answer"}
+
+
+def test_every_rule_is_tested_above():
+    tested = {given.values[1] for given in DAMAGED} | {"placeholder_content"}
+    assert tested == {rule.__name__ for rule in RULES}
+
+
+# ── one rule at a time ────────────────────────────────────────────────────────────────────────
+
+
+def test_a_failed_call_may_return_anything():
+    assert find(case(changed(6, result(2, "SEND_EMAIL", {"error": "sent to nobody, status sent"}, error=True)))) == ()
+
+
+def test_a_tool_without_a_response_schema_may_return_anything():
+    clean = case(changed(6, result(2, "SEND_EMAIL", {"any": "sent"})))
+    tools = {name: msgspec.structs.replace(tool, returns=None) for name, tool in clean.tools.items()}
+    assert [finding.rule for finding in find(clean)] == ["invalid_result"] * 2
+    assert find(replace(clean, tools=tools)) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "cites"),
+    [
+        pytest.param("I found Bo Varga.", True, id="a name"),
+        pytest.param("There's one contact.", True, id="how many were found"),
+        pytest.param("Their address is bo.varga@fiberlake.com.", True, id="an address"),
+        pytest.param("Here you are.", False, id="nothing"),
+        pytest.param("All done, in 10 seconds.", False, id="the letters of a number in other words"),
+        pytest.param("Varga is there.", False, id="what the user had said"),
+    ],
+)
+def test_citing(answer, cites):
+    found = [finding.rule for finding in find(case(changed(3, assistant(answer))))]
+    assert found == ([] if cites else ["uncited_answer"])
+
+
+def test_a_question_or_a_farewell_without_results_need_not_cite():
+    messages = (*CLEAN, user("Thank you!"), assistant("You are welcome."))
+    assert find(case(messages)) == ()
+
+
+def test_every_bad_argument_is_a_finding_of_its_own():
+    bad = call(1, "FIND_CONTACT", query=7, limit="many")
+    found = find(case(changed(1, assistant(None, bad))))
+    assert {(finding.rule, finding.place) for finding in found} >= {
+        ("invalid_arguments", "/query"),
+        ("invalid_arguments", "/limit"),
+    }
