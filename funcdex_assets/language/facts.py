@@ -5,6 +5,7 @@ would mention. Each comes with the words in which the user will say it. Values a
 tool's schema; a tool whose required arguments cannot be said by a person raises `Unplannable`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -28,6 +29,7 @@ _TECHNICAL = frozenset(
     ).split()
 )
 
+_CODE = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # what only a program would write
 _BACKWARD = frozenset("modified created updated since after completed received".split())
 
 
@@ -106,6 +108,9 @@ def _interest(name: str, schema: Schema, searching: bool) -> float:
         return 0
     if "enum" in schema:
         return 1 if len(schema["enum"]) > 1 else 0
+    examples = schema.get("examples") or schema.get("items", {}).get("examples") or ()
+    if any(isinstance(example, str) and _CODE.search(example) for example in examples):
+        return 0
     if kind == "array":
         items = schema.get("items", {})
         return (

@@ -18,6 +18,7 @@ from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person, named
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import Situation
+from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.memory import Memory, Thing, kind, plain
 
@@ -154,6 +155,8 @@ class FieldMaker:
             "currency": ("usd", "eur", "gbp"),
             "status": ("open", "in progress", "active"),
             "state": ("open", "in progress", "active"),
+            "organization": (self._situation.persona.company,),
+            "company": (self._situation.persona.company,),
             "city": values.CITIES,
             "location": values.PLACES,
             "place": values.PLACES,
@@ -224,8 +227,10 @@ class FieldMaker:
     def _choice(self, schema: Schema, name: str, made: Mapping[str, Any]) -> Any:
         options = [option for option in schema["enum"] if option is not None]
         parts = set(words(name))
-        if "zone" in parts and self._situation.persona.time_zone in options:
-            return self._situation.persona.time_zone
+        if "zone" in parts:  # the user's, or always the same other one
+            persona = self._situation.persona
+            zone = persona.time_zone
+            return zone if zone in options else options[derive_seed(persona.persona_id) % len(options)]
         if "mime" in parts:
             file = str(next((made[key] for key in ("filename", "name", "title") if key in made), ""))
             options = [option for option in options if mimetypes.guess_type(file)[0] == option] or options

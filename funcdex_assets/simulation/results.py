@@ -92,8 +92,11 @@ class ResultMaker:
             if isinstance(said, list | dict) and self._fits(schema, said):
                 return said
             if isinstance(said, dict) and schema_type(schema) == "object":
-                known = {plain(field): value for field, value in said.items()}
-                return self._object(schema, path, key, Surroundings(singular_words(key), known), depth + 1)
+                made = self._fill(schema, path, key, singular_words(key), depth + 1)
+                parts = schema.get("properties", {})
+                return made | {
+                    field: value for field, value in said.items() if field in parts and self._fits(parts[field], value)
+                }
             if self._demand.addressed and (people := self._people(schema, path, key, depth)):
                 return people
         return self._fill(schema, path, key, singular_words(key), depth + 1)

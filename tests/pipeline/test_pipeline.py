@@ -1,0 +1,643 @@
+"""The whole platform, offline, as its user drives it: a project folder and the command `funcdex`.
+
+Every start of Dagster takes seconds, so the tests share one project, and a few runs in it, one after the
+other: the example of the README, the same again, all partitions (of which one is broken), a second night,
+tables that somebody changed by hand. Each run is a fixture that asks for the one before it.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import jsonschema_rs
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from funcdex_assets.cli import app
+from funcdex_assets.dedup.embedding import MiniLM
+from funcdex_assets.dedup.neighbours import Thresholds
+from funcdex_assets.records import Conversation, Message, ToolCall, ToolResult
+from funcdex_assets.table_store import TableStore
+from funcdex_assets.tables import from_frame, to_frame
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).with_name("funcdex")
+SECRET = "sk-secret-0f1e2d3c4b5a"
+BUNDLE = "gmail_googledrive"
+OTHERS = ("gmail", "googledrive", "helpdesk", BUNDLE)
+STAGES = (
+    "tool_definitions",
+    "tool_graph",
+    "tool_chains",
+    "scenarios",
+    "deduplicated_scenarios",
+    "personas",
+    "conversation_plans",
+    "conversations",
+    "system_prompts",
+    "scored_conversations",
+    "accepted_conversations",
+    "rejected_conversations",
+    "parsed_conversations",
+    "dataset",
+)
+
+FUNCDEX_YAML = """
+seed: 42
+toolkits: [googledrive, broken, gmail, helpdesk]
+bundles:
+  - name: gmail_googledrive
+    tools: examples/gmail_googledrive.json
+"""
+# What a user writes: a service that the platform does not know.
+HELPDESK = """
+toolkit: helpdesk
+title: Help desk
+tools:
+  - name: LIST_TICKETS
+    description: Lists tickets of the help desk, optionally by status or by words of the title.
+    parameters:
+      type: object
+      properties:
+        status: {type: string, enum: [open, pending, solved], description: Status of the tickets.}
+        query: {type: string, description: Words of the title.}
+      additionalProperties: false
+    returns:
+      type: object
+      properties:
+        tickets: {type: array, items: &ticket {
+          type: object,
+          properties: {
+            id: {type: string, description: Identifier of the ticket.},
+            title: {type: string, description: Title of the ticket.},
+            status: {type: string, enum: [open, pending, solved]}},
+          required: [id, title, status]}}
+      required: [tickets]
+  - name: GET_TICKET
+    description: Gets one ticket with its title and status.
+    parameters:
+      type: object
+      properties: {ticket_id: {type: string, description: Identifier of the ticket.}}
+      required: [ticket_id]
+      additionalProperties: false
+    returns: *ticket
+  - name: CREATE_TICKET
+    description: Creates a ticket.
+    parameters:
+      type: object
+      properties: {title: {type: string, description: Title of the ticket.}}
+      required: [title]
+      additionalProperties: false
+    returns: *ticket
+  - name: UPDATE_TICKET_STATUS
+    description: Sets the status of a ticket.
+    parameters:
+      type: object
+      properties:
+        ticket_id: {type: string, description: Identifier of the ticket.}
+        status: {type: string, enum: [open, pending, solved], description: New status.}
+      required: [ticket_id, status]
+      additionalProperties: false
+    returns: *ticket
+"""
+BROKEN = """
+toolkit: broken
+tools:
+  - {name: SEND_FAX, description: Sends a fax., parameters: {type: strnig}}
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command said, and the project's tables and releases after it (path → bytes)."""
+
+    code: int
+    out: str
+    err: str
+    files: Mapping[str, bytes]
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    def table(self, stage: str, partition: str) -> pl.DataFrame:
+        return pl.read_parquet(self.files[f"tables/{stage}/{partition}.parquet"])
+
+    def kept(self, partition: str) -> pl.DataFrame:
+        return self.table("deduplicated_scenarios", partition).filter(pl.col("status") == "kept")
+
+    def release(self, dataset: str) -> str:
+        return f"datasets/{dataset}/{self.files[f'datasets/{dataset}/latest'].decode().strip()}"
+
+    def lines(self, dataset: str, split: str) -> list[dict]:
+        return [json.loads(line) for line in self.files[f"{self.release(dataset)}/{split}.jsonl"].splitlines()]
+
+
+@dataclass
+class Project:
+    """A user's folder. `said` gathers all that any command wrote."""
+
+    root: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def tables(self) -> TableStore:
+        return TableStore(self.home)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("FUNCDEX_", "DAGSTER_"))}
+        return {
+            **own,
+            "FUNCDEX_CONFIG": str(self.root / "funcdex.yaml"),
+            "FUNCDEX_HOME": str(self.home),
+            "OPENAI_API_KEY": SECRET,
+            "COLUMNS": "200",
+        }
+
+    def run(self, *arguments: str, **environment: str) -> Run:
+        result = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.root,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.said += [result.stdout, result.stderr]
+        return Run(result.returncode, result.stdout, result.stderr, self.files())
+
+    def files(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.home)): path.read_bytes()
+            for folder in ("tables", "datasets")
+            for path in sorted((self.home / folder).rglob("*"))
+            if path.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    (root / "toolkits").mkdir()
+    (root / "funcdex.yaml").write_text(FUNCDEX_YAML)
+    (root / "toolkits" / "helpdesk.yaml").write_text(HELPDESK)
+    (root / "toolkits" / "broken.yaml").write_text(BROKEN)
+    shutil.copytree(REPOSITORY / "examples", root / "examples")
+    shutil.copy(REPOSITORY / "dagster.yaml", root)
+    return Project(root)
+
+
+@pytest.fixture(scope="module")
+def first(project: Project) -> Run:
+    return project.run("materialize", BUNDLE, "--conversations", "3", "--example")
+
+
+@pytest.fixture(scope="module")
+def again(project: Project, first: Run) -> Run:
+    return project.run("materialize", BUNDLE, "--conversations", "3")
+
+
+@pytest.fixture(scope="module")
+def everything(project: Project, again: Run) -> Run:
+    return project.run("backfill", "--conversations", "40")
+
+
+@pytest.fixture(scope="module")
+def second_night(project: Project, everything: Run) -> Run:
+    return project.run("materialize", "gmail", "helpdesk", BUNDLE, "--conversations", "40", "--seed", "43")
+
+
+# ── one bundle ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_command_makes_every_table_and_the_dataset(first: Run):
+    assert first.code == 0, first.said
+    assert [stage for stage in STAGES if f"tables/{stage}/{BUNDLE}.parquet" not in first.files] == []
+    for dataset in (BUNDLE, "all"):
+        release = first.release(dataset)
+        assert {path.removeprefix(f"{release}/") for path in first.files if path.startswith(release)} == {
+            "README.md",
+            "train.jsonl",
+            "train.parquet",
+            "test.jsonl",
+            "test.parquet",
+        }
+
+
+def test_it_says_what_was_made_and_where(project: Project, first: Run):
+    assert all(f"{stage}: 1 partition\n" in first.out for stage in STAGES)
+    (figures,) = [line for line in first.out.splitlines() if line.startswith("│ gmail_googledrive")]
+    assert [cell.strip() for cell in figures.strip("│").split("│")] == [BUNDLE, "3", "3", "2", "1"]
+    for dataset in (BUNDLE, "all"):
+        assert f"{project.home / first.release(dataset)}/train.jsonl" in first.out
+    assert first.err == ""
+
+
+def test_the_example_is_a_conversation_with_calls_sources_results_and_scores(first: Run):
+    (conversation,) = from_frame(first.table("conversations", BUNDLE).head(1), Conversation)
+    calls = [call for message in conversation.messages for call in message.tool_calls]
+    assert conversation.conversation_id in first.out
+    assert first.out.count("     call  ") == len(calls) >= 2
+    assert first.out.count("   result  ") == len(calls)
+    assert all(f"     call  {call.name} " in first.out for call in calls)
+    assert "← user said “" in first.out
+    assert "← result of call_1 at /" in first.out
+    assert "tool_use_quality 5" in first.out
+
+
+def test_the_dataset_has_three_conversations_with_valid_calls(first: Run):
+    rows = [*first.lines(BUNDLE, "train"), *first.lines(BUNDLE, "test")]
+    assert len({row["id"] for row in rows}) == 3
+    _assert_valid(rows)
+
+
+def test_the_same_command_gives_the_same_bytes(first: Run, again: Run):
+    assert again.code == 0, again.said
+    assert again.files == first.files
+
+
+# ── all partitions, one of them broken ────────────────────────────────────────────────────────
+
+
+def test_a_broken_toolkit_fails_alone_and_the_command_says_why(project: Project, everything: Run):
+    assert everything.code == 1
+    (reason,) = [line for line in everything.out.splitlines() if line.startswith("failed ")]
+    assert reason.startswith("failed broken: tool_definitions: CatalogError: ")
+    assert str(project.root / "toolkits" / "broken.yaml") in reason
+    assert "SEND_FAX.parameters" in reason
+    assert "strnig" in reason
+    assert [path for path in everything.files if "broken" in path] == []
+
+
+@pytest.mark.parametrize("partition", OTHERS)
+def test_the_others_are_complete_and_valid(everything: Run, partition: str):
+    assert [stage for stage in STAGES if f"tables/{stage}/{partition}.parquet" not in everything.files] == []
+    train, test = everything.lines(partition, "train"), everything.lines(partition, "test")
+    assert len(train) + len(test) == everything.table("accepted_conversations", partition).height == 40
+    assert {row["partition"] for row in train + test} == {partition}
+    _assert_valid(train + test)
+    _assert_disjoint(train, test)
+
+
+def test_a_users_own_toolkit_is_a_partition_like_others(everything: Run):
+    rows = everything.lines("helpdesk", "train")
+    called = {call["name"] for row in rows for call in _calls(row)}
+    assert (
+        {"LIST_TICKETS", "UPDATE_TICKET_STATUS"}
+        <= called
+        <= set(everything.table("tool_definitions", "helpdesk")["name"])
+    )
+
+
+def test_the_release_over_all_has_the_rows_of_all_and_keeps_the_splits_apart(everything: Run):
+    train, test = everything.lines("all", "train"), everything.lines("all", "test")
+    apart = [
+        row["id"] for partition in OTHERS for split in ("train", "test") for row in everything.lines(partition, split)
+    ]
+    assert sorted(row["id"] for row in train + test) == sorted(apart)
+    assert len(test) >= 3 * 6, "three of the partitions reserve some 19 % of 40"
+    _assert_disjoint(train, test)
+
+
+def test_older_releases_stay(first: Run, everything: Run):
+    for dataset in (BUNDLE, "all"):
+        assert everything.release(dataset) != first.release(dataset)
+        before = {path: content for path, content in first.files.items() if path.startswith(first.release(dataset))}
+        assert {path: everything.files[path] for path in before} == before
+
+
+def test_partitions_that_share_a_toolkit_do_not_share_scenarios(everything: Run):
+    bundle = everything.kept(BUNDLE)
+    for member in ("gmail", "googledrive"):
+        _assert_unlike(bundle, everything.kept(member))
+
+
+# ── another night ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_another_seed_gives_scenarios_that_repeat_none_of_the_first_night(everything: Run, second_night: Run):
+    assert second_night.code == 0, second_night.said
+    for partition in ("gmail", "helpdesk", BUNDLE):
+        old, new = everything.kept(partition), second_night.kept(partition)
+        assert new.height == 40
+        assert set(old["scenario_id"]).isdisjoint(new["scenario_id"])
+        _assert_unlike(new, old)
+
+
+def test_that_is_so_because_the_index_remembers_the_night_before(everything: Run, second_night: Run):
+    """Without its memory, these candidates of the second night would have been kept."""
+    repeated = [
+        scenario
+        for partition in ("gmail", "helpdesk", BUNDLE)
+        for scenario in second_night.table("deduplicated_scenarios", partition)["duplicate_of"].drop_nulls()
+    ]
+    known = {scenario for partition in OTHERS for scenario in everything.kept(partition)["scenario_id"]}
+    assert known.intersection(repeated)
+
+
+def test_a_night_touches_no_other_partition(everything: Run, second_night: Run):
+    untouched = [path for path in everything.files if path.endswith(("/googledrive.parquet", "/googledrive.seal"))]
+    untouched += [path for path in everything.files if path.startswith("datasets/googledrive/")]
+    assert len(untouched) > len(STAGES)
+    assert all(second_night.files[path] == everything.files[path] for path in untouched)
+
+
+# ── tables that somebody changed by hand ──────────────────────────────────────────────────────
+
+
+def _with_an_unknown_tool(frame: pl.DataFrame) -> pl.DataFrame:
+    """The last conversation's first call, and its result, are those of a tool that nobody offered."""
+    *others, last = from_frame(frame, Conversation)
+
+    def fax(part: ToolCall | ToolResult | None) -> ToolCall | ToolResult | None:
+        of_first = "call_1" in (getattr(part, "id", None), getattr(part, "call_id", None))
+        return msgspec.structs.replace(part, name="SEND_FAX") if of_first else part
+
+    def renamed(message: Message) -> Message:
+        return msgspec.structs.replace(
+            message, tool_calls=tuple(map(fax, message.tool_calls)), result=fax(message.result)
+        )
+
+    return to_frame([*others, msgspec.structs.replace(last, messages=tuple(map(renamed, last.messages)))])
+
+
+def _with_numbers_for_names(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(plan_id=pl.lit(7))
+
+
+def _without_a_result(frame: pl.DataFrame) -> pl.DataFrame:
+    """The last conversation lacks its first tool result."""
+    *others, last = from_frame(frame, Conversation)
+    place = next(index for index, message in enumerate(last.messages) if message.role == "tool")
+    messages = (*last.messages[:place], *last.messages[place + 1 :])
+    return to_frame([*others, msgspec.structs.replace(last, messages=messages)])
+
+
+TAMPERED: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, tuple[str, ...]]] = {
+    "gmail": (
+        _with_an_unknown_tool,
+        "offline_calls_are_valid: 1 row",
+        ("conversation_id={last}", "call=call_1", "tool=SEND_FAX", "problem='SEND_FAX' is not among the tools offered"),
+    ),
+    "googledrive": (
+        _with_numbers_for_names,
+        "schema: 1 row",
+        ("column=plan_id", "value=Int", "rule=dtype('String')"),
+    ),
+    "helpdesk": (
+        _without_a_result,
+        "calls_are_answered: 1 row",
+        ("conversation_id={last}", "problem="),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def tampered(project: Project, second_night: Run) -> Run:
+    for partition, (change, _, _) in TAMPERED.items():
+        changed = change(project.tables.read("conversations", partition))
+        changed.write_parquet(project.tables.path("conversations", partition))
+    return project.run("materialize", *TAMPERED, "--select", "scored_conversations")
+
+
+@pytest.mark.parametrize(
+    "partition",
+    [
+        pytest.param("gmail", id="a call to an unknown tool"),
+        pytest.param("googledrive", id="a column of a wrong type"),
+        pytest.param("helpdesk", id="a result that is missing"),
+    ],
+)
+def test_a_changed_table_stops_the_next_stage_at_the_right_check(
+    project: Project, second_night: Run, tampered: Run, partition: str
+):
+    _, check, shown = TAMPERED[partition]
+    assert tampered.code == 1
+    (reason,) = [line for line in tampered.out.splitlines() if line.startswith(f"failed {partition}: ")]
+    last = second_night.table("conversations", partition)["conversation_id"][-1]
+    assert reason.startswith(
+        f"failed {partition}: scored_conversations: {project.tables.path('conversations', partition)} "
+        f"was changed after it was written: conversations of {partition} breaks {check}, first "
+    )
+    assert all(text.format(last=last) in reason for text in shown), reason
+    assert reason.endswith(f"materialise conversations for {partition} again")
+    scored = f"tables/scored_conversations/{partition}.parquet"
+    assert tampered.files[scored] == second_night.files[scored]
+
+
+# ── commands that cannot be done ──────────────────────────────────────────────────────────────
+
+
+def test_an_unknown_stage_is_refused(project: Project, tampered: Run):
+    refused = project.run("materialize", BUNDLE, "--select", "conversation")
+    assert (refused.code, refused.out) == (2, "")
+    assert "Unknown stage conversation; there are accepted_conversations, " in refused.err
+    assert refused.files == tampered.files
+
+
+@pytest.fixture(scope="module")
+def refused_key(project: Project, tampered: Run) -> tuple[Run, str, list[str | None]]:
+    """A run against a server that refuses every key; the server's address, and what it was sent."""
+    sent: list[str | None] = []
+
+    class Refusal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            self.send_response(401)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusal) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/v1"
+        settings = {"PROFILE": "openai", "BASE_URL": address, "MODEL": "tiny"}
+        variables = {f"FUNCDEX_INFERENCE__{name}": value for name, value in settings.items()}
+        run = project.run("materialize", BUNDLE, "--select", "scenarios", **variables)
+        server.shutdown()
+    return run, address, sent
+
+
+def test_a_server_that_refuses_the_key_is_named_and_nothing_is_made(tampered: Run, refused_key):
+    run, address, sent = refused_key
+    assert set(sent) == {f"Bearer {SECRET}"}
+    assert run.code == 1
+    (reason,) = [line for line in run.out.splitlines() if line.startswith("failed ")]
+    assert address in reason
+    assert "OPENAI_API_KEY" in reason
+    assert run.files == tampered.files
+
+
+# ── commands that only look ───────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def look(project: Project, second_night: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Runs a command that does not need Dagster, in this process."""
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> Run:
+        result = CliRunner().invoke(app, arguments)
+        project.said.append(result.output)
+        return Run(result.exit_code, result.stdout, result.stderr, {})
+
+    return run
+
+
+def test_an_unknown_partition_is_refused_with_the_known_ones(look):
+    refused = look("materialize", "gmial")
+    assert (refused.code, refused.out) == (2, "")
+    assert "error: 'gmial' is not a partition; there are: googledrive, broken, gmail, helpdesk" in refused.err
+    assert "Add it to funcdex.yaml" in refused.err
+
+
+def test_show_prints_the_conversation_that_an_id_begins(look, second_night: Run):
+    (conversation,) = from_frame(second_night.table("conversations", "helpdesk").tail(1), Conversation)
+    for name in (conversation.conversation_id, conversation.conversation_id[:-2]):
+        shown = look("show", name)
+        assert shown.code == 0
+        assert f"{conversation.conversation_id} · helpdesk · offline" in shown.out
+        assert " ".join(conversation.messages[0].content.split()[:3]) in shown.out
+
+
+def test_show_of_an_unknown_id_says_where_ids_are(look, project: Project):
+    refused = look("show", "conversation_nope")
+    assert (refused.code, refused.out) == (2, "")
+    assert "No conversation 'conversation_nope'" in refused.err
+    assert str(project.home) in refused.err
+
+
+def test_stats_count_what_there_is(look, project: Project):
+    shown = look("stats")
+    assert shown.code == 0
+    rows = {
+        cells[0]: cells[1:]
+        for line in shown.out.splitlines()
+        if line.startswith("│")
+        for cells in [[cell.strip() for cell in line.strip("│").split("│")]]
+    }
+    calls = {partition: int(project.tables.read("dataset", partition)["calls"].sum()) for partition in OTHERS}
+    assert rows.keys() == {*OTHERS, "all"}
+    assert {partition: rows[partition][-1] for partition in OTHERS} == {
+        name: str(count) for name, count in calls.items()
+    }
+    tools = str(project.tables.read("tool_definitions", "gmail").height)
+    assert rows["gmail"][:8] == [tools, "64", "40", "40", "40", "40", "32", "8"]
+    assert rows["all"][-1] == str(sum(calls.values()))
+    assert "Argument sources: user " in shown.out
+    assert "tool_use_quality" in shown.out
+
+
+def test_config_prints_the_resolved_settings_and_only_whether_the_key_is_set(look, project: Project, monkeypatch):
+    monkeypatch.setenv("FUNCDEX_GENERATION__CONVERSATIONS", "7")
+    shown = look("config").out
+    assert f"home: {project.home}" in shown
+    assert "conversations: 7" in shown
+    assert "# OPENAI_API_KEY is set" in shown
+    assert f"# helpdesk: {project.root / 'toolkits' / 'helpdesk.yaml'}" in shown
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert "# OPENAI_API_KEY is not set" in look("config").out
+
+
+def test_looking_does_not_wait_for_dagster(project: Project, second_night: Run):
+    script = (
+        "import sys; from funcdex_assets.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "print('dagster' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, "stats"], env=project.environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "False"
+
+
+# ── secrets ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_key_is_written_nowhere(project: Project, refused_key):
+    """Every run had it in its environment; the last one also sent it to a server."""
+    assert len(project.said) > 8
+    assert [text for text in project.said if SECRET in text] == []
+
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+    tables = [path for path in files if path.suffix == ".parquet"]
+    assert len(tables) > 4 * len(STAGES)
+    assert [path for path in tables if SECRET in str(pl.read_parquet(path).to_dicts())] == []
+    databases = [path for path in files if path.suffix in (".db", ".sqlite")]
+    assert len(databases) > 8, "the runs' event logs are among them"
+    assert [path for path in databases if any(SECRET in text for text in _texts(path))] == []
+
+
+# ── what must hold of every example ───────────────────────────────────────────────────────────
+
+
+def _calls(row: dict) -> list[dict]:
+    return [call["function"] for message in row["messages"] for call in message.get("tool_calls", ())]
+
+
+def _assert_valid(rows: list[dict]) -> None:
+    """Every call is of an offered tool, fits its schema, and has its result."""
+    assert rows
+    for row in rows:
+        assert [message["role"] for message in row["messages"][:2]] == ["system", "user"]
+        schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in row["tools"]}
+        calls = _calls(row)
+        assert len(calls) >= 2
+        for call in calls:
+            assert jsonschema_rs.is_valid(schemas[call["name"]], call["arguments"]), (row["id"], call)
+        asked = [call["id"] for message in row["messages"] for call in message.get("tool_calls", ())]
+        answers = [message for message in row["messages"] if message["role"] == "tool"]
+        assert [answer["tool_call_id"] for answer in answers] == asked
+        assert [answer["name"] for answer in answers] == [call["name"] for call in calls]
+        assert all(json.loads(answer["content"]) is not None for answer in answers)
+
+
+def _assert_disjoint(train: list[dict], test: list[dict]) -> None:
+    for column in ("id", "chain_id", "cluster_id"):
+        assert {row[column] for row in train}.isdisjoint(row[column] for row in test)
+
+
+def _assert_unlike(left: pl.DataFrame, right: pl.DataFrame) -> None:
+    """No scenario of one is a duplicate of one of the other: every pair is compared, with no index."""
+    model = MiniLM()
+    cosine = model.embed(left["text"].to_list()) @ model.embed(right["text"].to_list()).T
+    at = np.unravel_index(cosine.argmax(), cosine.shape)
+    assert cosine[at] < Thresholds().semantic, (left["text"][int(at[0])], right["text"][int(at[1])])
+
+
+def _texts(database: Path) -> Iterator[str]:
+    """Every value, also those that Dagster compresses."""
+    connection = sqlite3.connect(database)
+    try:
+        for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+            for values in connection.execute(f'select * from "{table}"'):
+                for value in values:
+                    if isinstance(value, bytes):
+                        with contextlib.suppress(zlib.error):
+                            value = zlib.decompress(value)
+                    yield value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    finally:
+        connection.close()

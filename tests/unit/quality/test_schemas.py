@@ -1,0 +1,705 @@
+"""The contract of every table: a small good set passes, and each check stops what it is made to stop."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from dialogue import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
+
+from funcdex_assets.dml.render import render
+from funcdex_assets.export.openai_messages import openai_messages, openai_tools
+from funcdex_assets.quality.schemas import RELEASE_CHECKS, TABLES, example_problems
+from funcdex_assets.quality.table import SCHEMA, Judgement, judge
+from funcdex_assets.records import (
+    Binding,
+    ChainStep,
+    Conversation,
+    ConversationPlan,
+    DatasetRow,
+    DeduplicatedScenario,
+    Finding,
+    Message,
+    ParsedConversation,
+    PlannedArgument,
+    PlannedStep,
+    Record,
+    ScoredConversation,
+    SelectedConversation,
+    SystemPrompt,
+    ToolCall,
+    ToolChain,
+    ToolEdge,
+)
+from funcdex_assets.tables import to_frame
+
+CONTRACTS = {table.name: table for table in TABLES}
+
+# ── a good set: two scenarios, one conversation accepted, the other rejected ──────────────────
+
+FOUND = Binding(argument="/to", step=0, result="/contacts/*/email", kind="address")
+CHAIN = ToolChain(
+    chain_id="chain_1",
+    pattern="sequential",
+    toolkits=("mail",),
+    steps=(ChainStep(tool="FIND_CONTACT", bindings=()), ChainStep(tool="SEND_EMAIL", bindings=(FOUND,))),
+    held_out=False,
+)
+EDGE = ToolEdge(
+    source_tool="FIND_CONTACT",
+    source_path="/contacts/*/email",
+    target_tool="SEND_EMAIL",
+    target_path="/to",
+    kind="address",
+    weight=0.4,
+    reason="address of a contact",
+)
+
+
+def update(record: Any, **changes: Any) -> Any:
+    return msgspec.structs.replace(record, **changes)
+
+
+OTHER_SCENARIO = update(SCENARIO, scenario_id="scenario_2", text="Bo Varga has to answer a letter about the roof.")
+REPEATED = update(SCENARIO, scenario_id="scenario_3")
+
+
+def deduplicated(scenario: Any, status: str, **explained: Any) -> DeduplicatedScenario:
+    nothing = {"duplicate_of": None, "similarity": None, "overlap": None}
+    cluster = {"cluster_id": f"cluster_{scenario.scenario_id}"}
+    return DeduplicatedScenario(
+        **msgspec.structs.asdict(scenario), status=status, **{**nothing, **cluster, **explained}
+    )
+
+
+PLAN = ConversationPlan(
+    plan_id="plan_1",
+    scenario_id="scenario_1",
+    persona_id="persona_1",
+    chain_id="chain_1",
+    disposition="In a hurry.",
+    clarity="good",
+    tools=("FIND_CONTACT", "SEND_EMAIL"),
+    distractors=(),
+    steps=(
+        PlannedStep(
+            tool="FIND_CONTACT",
+            turn=0,
+            arguments=(PlannedArgument(argument="/query", source="user", value="Varga", surface="Varga"),),
+        ),
+        PlannedStep(
+            tool="SEND_EMAIL",
+            turn=1,
+            arguments=(PlannedArgument(argument="/to", source="result", step=0, result="/contacts/*/email"),),
+        ),
+    ),
+)
+CONVERSATION = Conversation(
+    conversation_id="conversation_1",
+    plan_id="plan_1",
+    strategy="simulate",
+    engine="offline",
+    messages=CLEAN,
+    provenance=tuple(case().provenance),
+)
+SCORED = ScoredConversation(
+    conversation_id="conversation_1",
+    judge="offline",
+    user_query_clarity=5,
+    tool_use_quality=5,
+    naturalness=5,
+    task_completion=5,
+    reasoning="All is well.",
+    findings=(),
+)
+BLOCKING = Finding(rule="no_call", text="No tool is called")
+ACCEPTED = SelectedConversation(conversation_id="conversation_1", reasons=(), tool_use_quality=5, dml=render(CLEAN))
+EXAMPLE = ParsedConversation(
+    conversation_id="conversation_1",
+    partition="mail",
+    messages=openai_messages(CLEAN, "You are the assistant of Ada Lind."),
+    tools=openai_tools(tuple(TOOLS.values())),
+    scenario_id="scenario_1",
+    cluster_id="cluster_1",
+    chain_id="chain_1",
+    held_out=False,
+    clarity="good",
+    calls=2,
+    user_turns=2,
+)
+TRAIN = DatasetRow(**msgspec.structs.asdict(EXAMPLE), split="train")
+TEST = update(TRAIN, conversation_id="conversation_2", split="test", cluster_id="cluster_2", chain_id="chain_2")
+
+RECORDS: dict[str, tuple[Record, ...]] = {
+    "tool_definitions": (FIND_CONTACT, SEND_EMAIL),
+    "tool_graph": (EDGE,),
+    "tool_chains": (CHAIN,),
+    "scenarios": (SCENARIO, OTHER_SCENARIO, REPEATED),
+    "deduplicated_scenarios": (
+        deduplicated(SCENARIO, "kept"),
+        deduplicated(OTHER_SCENARIO, "kept"),
+        deduplicated(REPEATED, "duplicate", duplicate_of="scenario_1", similarity=1.0, overlap=1.0),
+    ),
+    "personas": (PERSONA, update(PERSONA, persona_id="persona_2", scenario_id="scenario_2")),
+    "conversation_plans": (
+        PLAN,
+        update(PLAN, plan_id="plan_2", scenario_id="scenario_2", persona_id="persona_2"),
+    ),
+    "conversations": (CONVERSATION, update(CONVERSATION, conversation_id="conversation_2", plan_id="plan_2")),
+    "system_prompts": tuple(
+        SystemPrompt(conversation_id=f"conversation_{n}", system_prompt="You are the assistant of the caretaker.")
+        for n in (1, 2)
+    ),
+    "scored_conversations": (
+        SCORED,
+        update(SCORED, conversation_id="conversation_2", tool_use_quality=2, findings=(BLOCKING,)),
+    ),
+    "accepted_conversations": (ACCEPTED,),
+    "rejected_conversations": (
+        update(ACCEPTED, conversation_id="conversation_2", reasons=("no_call",), tool_use_quality=2),
+    ),
+    "parsed_conversations": (EXAMPLE,),
+    "dataset": (TRAIN,),
+}
+
+
+def frames(**replaced: tuple[Record, ...] | pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The good set, with other rows for some tables."""
+    return {
+        name: rows if isinstance(rows := replaced.get(name, good), pl.DataFrame) else to_frame(rows, type(good[0]))
+        for name, good in RECORDS.items()
+    }
+
+
+def judged(table: str, **replaced: Any) -> dict[str, Judgement]:
+    held = frames(**replaced)
+    return {one.check: one for one in judge(CONTRACTS[table], held[table], held)}
+
+
+@pytest.mark.parametrize("table", CONTRACTS)
+def test_a_good_set_passes(table):
+    judgements = judged(table)
+    assert tuple(judgements) == CONTRACTS[table].check_names
+    assert [name for name, one in judgements.items() if not one.passed] == []
+
+
+@pytest.mark.parametrize("table", CONTRACTS)
+def test_an_empty_table_fits_its_layout(table):
+    assert judged(table, **{table: ()})[SCHEMA].passed
+
+
+# ── layouts ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("table", CONTRACTS)
+def test_a_missing_column_a_strange_one_and_a_wrong_type_are_stopped(table):
+    good = frames()[table]
+    column = good.columns[-1]
+    kind = pl.Int64 if good[column].dtype != pl.Int64 else pl.String
+    for bad, rule in (
+        (good.drop(column), "column_in_dataframe"),
+        (good.with_columns(stranger=1), "column_in_schema"),
+        (good.with_columns(pl.lit(None, dtype=kind).alias(column)), "dtype("),
+    ):
+        found = judged(table, **{table: bad})
+        assert list(found) == [SCHEMA]  # meaning is not judged where the layout is wrong
+        assert column in found[SCHEMA].offending["column"] or "stranger" in found[SCHEMA].offending["column"]
+        assert found[SCHEMA].offending["rule"].str.starts_with(rule).all()
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """`value` in `column` of a row (the first) breaks `rule`."""
+
+    table: str
+    column: str
+    value: Any
+    rule: str
+
+
+MISFITS = [
+    Misfit("tool_definitions", "name", "SEND EMAIL", "str_matches"),
+    Misfit("tool_definitions", "description", "", "str_length"),
+    Misfit("tool_graph", "weight", 0.0, "greater_than(0)"),
+    Misfit("tool_graph", "weight", 1.1, "less_than_or_equal_to(1)"),
+    Misfit("scenarios", "text", "Too short.", "str_length"),
+    Misfit("scenarios", "matter", "it", "str_length"),
+    Misfit("deduplicated_scenarios", "status", "lost", "isin"),
+    Misfit("deduplicated_scenarios", "similarity", 1.2, "less_than_or_equal_to"),
+    Misfit("deduplicated_scenarios", "overlap", -0.1, "greater_than_or_equal_to"),
+    Misfit("personas", "email", "ada", "str_contains"),
+    Misfit("personas", "register", "rude", "isin"),
+    Misfit("personas", "today", "2025-10-01 09:30", "str_matches"),
+    Misfit("conversation_plans", "clarity", "poor", "isin"),
+    Misfit("conversation_plans", "disposition", "", "str_length"),
+    Misfit("conversations", "strategy", "improvised", "isin"),
+    Misfit("system_prompts", "system_prompt", "Be nice.", "str_length"),
+    *(
+        Misfit("scored_conversations", scale, value, rule)
+        for scale in ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+        for value, rule in ((0, "greater_than_or_equal_to(1)"), (6, "less_than_or_equal_to(5)"))
+    ),
+    Misfit("accepted_conversations", "tool_use_quality", 6, "less_than_or_equal_to(5)"),
+    Misfit("rejected_conversations", "tool_use_quality", 0, "greater_than_or_equal_to(1)"),
+    Misfit("parsed_conversations", "calls", -1, "greater_than_or_equal_to(0)"),
+    Misfit("parsed_conversations", "user_turns", 0, "greater_than_or_equal_to(1)"),
+    Misfit("dataset", "split", "validation", "isin"),
+]
+
+
+@pytest.mark.parametrize("misfit", MISFITS, ids=lambda one: f"{one.table}.{one.column}={one.value!r}")
+def test_a_value_out_of_its_range_is_stopped(misfit):
+    first, *others = RECORDS[misfit.table]
+    bad = (update(first, **{misfit.column: misfit.value}), *others)
+    offending = judged(misfit.table, **{misfit.table: bad})[SCHEMA].offending
+    (row,) = offending.to_dicts()
+    key = CONTRACTS[misfit.table].key or offending.columns[1]
+    assert (row["row"], row["column"], row["value"]) == (0, misfit.column, str(misfit.value))
+    assert row[key] == str(getattr(bad[0], key))
+    assert row["rule"].startswith(misfit.rule)
+
+
+@pytest.mark.parametrize("table", [name for name in CONTRACTS if name != "tool_graph"])  # edges have no id
+def test_the_same_id_twice_is_stopped(table):
+    first = RECORDS[table][0]
+    offending = judged(table, **{table: (first, first)})[SCHEMA].offending
+    assert offending["row"].to_list() == [0, 1] * (len(offending) // 2)
+    assert set(offending["rule"]) == {"field_uniqueness"}
+    assert offending[offending.columns[1]].to_list()[0] == getattr(first, offending.columns[1])
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("tool_definitions", "name"), ("scenarios", "chain_id"), ("conversations", "plan_id"), ("dataset", "split")],
+)
+def test_null_where_a_value_must_be_is_stopped(table, column):
+    bad = frames()[table].with_columns(pl.lit(None, dtype=pl.String).alias(column))
+    assert set(judged(table, **{table: bad})[SCHEMA].offending["rule"]) == {"not_nullable"}
+
+
+def test_null_where_the_record_allows_it_passes():
+    assert frames()["deduplicated_scenarios"]["similarity"].null_count() == 2
+    assert judged("deduplicated_scenarios")[SCHEMA].passed
+
+
+# ── meaning ───────────────────────────────────────────────────────────────────────────────────
+
+
+def messages(*edits: tuple[int, Message | None]) -> tuple[Message, ...]:
+    """The clean conversation with some messages replaced, or left out (None)."""
+    replaced = dict(edits)
+    held = (replaced.get(index, message) for index, message in enumerate(CLEAN))
+    return tuple(message for message in held if message is not None)
+
+
+def calling(name: str, **arguments: Any) -> Message:
+    return Message(role="assistant", tool_calls=(ToolCall(id="call_2", name=name, arguments=arguments),))
+
+
+def first(table: str, **changes: Any) -> dict[str, Any]:
+    """The good rows of a table, the first changed."""
+    head, *rest = RECORDS[table]
+    return {table: (update(head, **changes), *rest)}
+
+
+def steps(*replaced: ChainStep) -> dict[str, Any]:
+    return first("tool_chains", steps=(*replaced, *CHAIN.steps[len(replaced) :]))
+
+
+def said(messages_: tuple[Message, ...], **more: Any) -> dict[str, Any]:
+    return first("conversations", messages=messages_, **more)
+
+
+def sources(at: int, argument: PlannedArgument) -> dict[str, Any]:
+    replaced = [*PLAN.steps]
+    replaced[at] = update(PLAN.steps[at], arguments=(argument,))
+    return first("conversation_plans", steps=tuple(replaced))
+
+
+def example(at: int, **changes: Any) -> dict[str, Any]:
+    """The training example with one OpenAI message changed."""
+    edited = [dict(message) for message in EXAMPLE.messages]
+    edited[at] |= changes
+    return {"messages": edited}
+
+
+def opened(name: str, **arguments: Any) -> list[dict[str, Any]]:
+    return [{"id": "call_2", "type": "function", "function": {"name": name, "arguments": arguments}}]
+
+
+TO = "bo.varga@fiberlake.com"
+BAD = (
+    # (table, check, what is damaged, the rows shown)
+    (
+        "tool_definitions",
+        "schemas_compile",
+        first("tool_definitions", parameters={"type": "objekt"}),
+        [{"name": "FIND_CONTACT", "field": "parameters"}],
+        "parameters that are no JSON Schema",
+    ),
+    (
+        "tool_definitions",
+        "schemas_compile",
+        first("tool_definitions", returns={"minimum": "one"}),
+        [{"name": "FIND_CONTACT", "field": "returns"}],
+        "returns that are none",
+    ),
+    ("tool_graph", "tools_exist", first("tool_graph", source_tool="GONE"), [{"tool": "GONE"}], "an edge from nowhere"),
+    ("tool_graph", "tools_exist", first("tool_graph", target_tool="GONE"), [{"tool": "GONE"}], "an edge to nowhere"),
+    (
+        "tool_chains",
+        "tools_exist",
+        steps(ChainStep(tool="GONE", bindings=())),
+        [{"chain_id": "chain_1", "tool": "GONE"}],
+        "a step with an unknown tool",
+    ),
+    (
+        "tool_chains",
+        "bindings_point_back",
+        steps(CHAIN.steps[0], ChainStep(tool="SEND_EMAIL", bindings=(update(FOUND, step=1),))),
+        [{"chain_id": "chain_1", "step": 1, "argument": "/to", "from_step": 1}],
+        "an argument from its own call",
+    ),
+    (
+        "tool_chains",
+        "steps_are_linked",
+        steps(CHAIN.steps[0], ChainStep(tool="SEND_EMAIL", bindings=())),
+        [{"chain_id": "chain_1", "step": 1, "tool": "SEND_EMAIL"}],
+        "a step that uses nothing",
+    ),
+    (
+        "scenarios",
+        "chain_id_exists",
+        first("scenarios", chain_id="gone"),
+        [{"scenario_id": "scenario_1", "chain_id": "gone"}],
+        "an unknown chain",
+    ),
+    (
+        "deduplicated_scenarios",
+        "no_scenario_id_lost",
+        {"deduplicated_scenarios": RECORDS["deduplicated_scenarios"][:2]},
+        [{"scenario_id": "scenario_3"}],
+        "a candidate is missing",
+    ),
+    (
+        "deduplicated_scenarios",
+        "duplicates_are_explained",
+        first("deduplicated_scenarios", status="duplicate"),
+        [{"scenario_id": "scenario_1", "status": "duplicate"}],
+        "a duplicate of nothing",
+    ),
+    (
+        "deduplicated_scenarios",
+        "duplicates_are_explained",
+        first("deduplicated_scenarios", status="duplicate", duplicate_of="scenario_2"),
+        [{"scenario_id": "scenario_1", "duplicate_of": "scenario_2"}],
+        "a duplicate without its similarity",
+    ),
+    (
+        "deduplicated_scenarios",
+        "duplicates_are_explained",
+        first("deduplicated_scenarios", duplicate_of="scenario_2"),
+        [{"scenario_id": "scenario_1", "status": "kept"}],
+        "kept, and yet a duplicate",
+    ),
+    (
+        "deduplicated_scenarios",
+        "kept_texts_differ",
+        first("deduplicated_scenarios", text=OTHER_SCENARIO.text),
+        [{"scenario_id": "scenario_1"}, {"scenario_id": "scenario_2"}],
+        "two kept ones with one text",
+    ),
+    (
+        "personas",
+        "scenario_id_exists",
+        first("personas", scenario_id="scenario_3"),
+        [{"persona_id": "persona_1", "scenario_id": "scenario_3"}],
+        "the persona of a scenario that was not kept",
+    ),
+    (
+        "conversation_plans",
+        "scenario_id_exists",
+        first("conversation_plans", scenario_id="scenario_3"),
+        [{"plan_id": "plan_1", "scenario_id": "scenario_3"}],
+        "the plan of a scenario that was not kept",
+    ),
+    (
+        "conversation_plans",
+        "persona_id_exists",
+        first("conversation_plans", persona_id="gone"),
+        [{"plan_id": "plan_1", "persona_id": "gone"}],
+        "an unknown persona",
+    ),
+    (
+        "conversation_plans",
+        "chain_id_exists",
+        first("conversation_plans", chain_id="gone"),
+        [{"plan_id": "plan_1", "chain_id": "gone"}],
+        "an unknown chain",
+    ),
+    (
+        "conversation_plans",
+        "tools_exist",
+        first("conversation_plans", distractors=("GONE",)),
+        [{"plan_id": "plan_1", "tool": "GONE"}],
+        "an unknown distractor",
+    ),
+    (
+        "conversation_plans",
+        "sources_are_possible",
+        sources(0, PlannedArgument(argument="/query", source="user", value="Varga")),
+        [{"plan_id": "plan_1", "step": 0, "argument": "/query", "source": "user"}],
+        "a fact without words",
+    ),
+    (
+        "conversation_plans",
+        "sources_are_possible",
+        sources(1, PlannedArgument(argument="/to", source="result", step=1, result="/x")),
+        [{"plan_id": "plan_1", "step": 1, "argument": "/to", "source": "result"}],
+        "a result of its own call",
+    ),
+    (
+        "conversation_plans",
+        "sources_are_possible",
+        sources(1, PlannedArgument(argument="/to", source="result", result="/x")),
+        [{"plan_id": "plan_1", "step": 1}],
+        "a result of no call",
+    ),
+    (
+        "conversation_plans",
+        "distractors_are_unused",
+        first("conversation_plans", distractors=("SEND_EMAIL",)),
+        [{"plan_id": "plan_1", "distractors": ["SEND_EMAIL"]}],
+        "a distractor that is used",
+    ),
+    (
+        "conversations",
+        "plan_id_exists",
+        first("conversations", plan_id="gone"),
+        [{"conversation_id": "conversation_1", "plan_id": "gone"}],
+        "an unknown plan",
+    ),
+    (
+        "conversations",
+        "calls_are_answered",
+        said(messages((6, None))),
+        [{"conversation_id": "conversation_1"}],
+        "a call without its result",
+    ),
+    (
+        "conversations",
+        "offline_calls_are_valid",
+        said(messages((5, calling("GONE", to=TO)))),
+        [{"conversation_id": "conversation_1", "message": 5, "call": "call_2", "tool": "GONE"}],
+        "a call to an unknown tool",
+    ),
+    (
+        "conversations",
+        "offline_calls_are_valid",
+        said(messages((5, calling("SEND_EMAIL", to=TO, subject=7)))),
+        [{"conversation_id": "conversation_1", "message": 5, "problem": '/subject: 7 is not of type "string"'}],
+        "an argument of a wrong type",
+    ),
+    (
+        "conversations",
+        "offline_calls_are_valid",
+        first("conversation_plans", tools=("FIND_CONTACT",)),
+        [{"conversation_id": "conversation_1", "tool": "SEND_EMAIL"}],
+        "a call to a tool that was not offered",
+    ),
+    (
+        "conversations",
+        "offline_arguments_are_grounded",
+        first("conversations", provenance=CONVERSATION.provenance[1:]),
+        [{"conversation_id": "conversation_1", "message": 1, "call": "call_1", "argument": "/query", "value": "Varga"}],
+        "an argument without a source",
+    ),
+    (
+        "system_prompts",
+        "conversation_id_exists",
+        first("system_prompts", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "the prompt of no conversation",
+    ),
+    (
+        "system_prompts",
+        "no_conversation_id_lost",
+        {"system_prompts": RECORDS["system_prompts"][:1]},
+        [{"conversation_id": "conversation_2"}],
+        "a conversation without a prompt",
+    ),
+    (
+        "scored_conversations",
+        "conversation_id_exists",
+        first("scored_conversations", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "the score of no conversation",
+    ),
+    (
+        "scored_conversations",
+        "no_conversation_id_lost",
+        {"scored_conversations": RECORDS["scored_conversations"][:1]},
+        [{"conversation_id": "conversation_2"}],
+        "a conversation without a score",
+    ),
+    (
+        "accepted_conversations",
+        "conversation_id_exists",
+        first("accepted_conversations", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "accepted without a score",
+    ),
+    (
+        "accepted_conversations",
+        "nothing_objected",
+        first("scored_conversations", findings=(update(BLOCKING, blocking=False), BLOCKING)),
+        [{"conversation_id": "conversation_1"}],
+        "accepted in spite of a blocking finding",
+    ),
+    (
+        "accepted_conversations",
+        "markup_is_canonical",
+        first("accepted_conversations", dml=ACCEPTED.dml.replace("</assistant>", "</assistent>")),
+        [{"conversation_id": "conversation_1"}],
+        "text that does not parse",
+    ),
+    (
+        "accepted_conversations",
+        "markup_is_canonical",
+        first("accepted_conversations", dml=ACCEPTED.dml.replace('": "', '":   "')),
+        [{"conversation_id": "conversation_1", "problem": "the text is not in its canonical form"}],
+        "text in another form",
+    ),
+    (
+        "rejected_conversations",
+        "conversation_id_exists",
+        first("rejected_conversations", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "rejected without a score",
+    ),
+    (
+        "rejected_conversations",
+        "reasons_are_given",
+        first("rejected_conversations", reasons=()),
+        [{"conversation_id": "conversation_2"}],
+        "rejected without a reason",
+    ),
+    (
+        "rejected_conversations",
+        "not_accepted_too",
+        first("rejected_conversations", conversation_id="conversation_1"),
+        [{"conversation_id": "conversation_1"}],
+        "accepted as well",
+    ),
+    (
+        "rejected_conversations",
+        "none_forgotten",
+        {"rejected_conversations": ()},
+        [{"conversation_id": "conversation_2"}],
+        "neither accepted nor rejected",
+    ),
+    (
+        "parsed_conversations",
+        "conversation_id_exists",
+        first("parsed_conversations", conversation_id="conversation_2"),
+        [{"conversation_id": "conversation_2"}],
+        "an example of a rejected conversation",
+    ),
+    (
+        "parsed_conversations",
+        "no_conversation_id_lost",
+        {"parsed_conversations": ()},
+        [{"conversation_id": "conversation_1"}],
+        "an accepted conversation without its example",
+    ),
+    (
+        "parsed_conversations",
+        "examples_are_sound",
+        first("parsed_conversations", tools=openai_tools([FIND_CONTACT])),
+        [{"conversation_id": "conversation_1", "problem": "message 6: 'SEND_EMAIL' is not among the tools"}],
+        "a call to a tool that the example does not offer",
+    ),
+    (
+        "dataset",
+        "conversation_id_exists",
+        first("dataset", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "a row without its example",
+    ),
+    (
+        "dataset",
+        "examples_are_sound",
+        first("dataset", **example(6, tool_calls=opened("SEND_EMAIL", to=TO))),
+        [
+            {
+                "conversation_id": "conversation_1",
+                "problem": 'message 6: SEND_EMAIL(whole): "subject" is a required property',
+            }
+        ],
+        "a required argument is missing",
+    ),
+    (
+        "dataset",
+        "chains_are_disjoint",
+        {"dataset": (TRAIN, update(TEST, chain_id="chain_1"))},
+        [{"conversation_id": "conversation_2", "chain_id": "chain_1"}],
+        "a chain on both sides",
+    ),
+    (
+        "dataset",
+        "clusters_are_disjoint",
+        {"dataset": (TRAIN, update(TEST, cluster_id="cluster_1"))},
+        [{"conversation_id": "conversation_2", "cluster_id": "cluster_1"}],
+        "a cluster on both sides",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "check", "damage", "shown"),
+    [pytest.param(*row[:4], id=f"{row[0]}: {row[4]}") for row in BAD],
+)
+def test_damage_is_stopped_by_its_check_which_shows_the_rows(table, check, damage, shown):
+    judgements = judged(table, **damage)
+    assert judgements[SCHEMA].passed
+    rows = judgements[check].offending.to_dicts()
+    assert [{key: row.get(key) for key in wanted} for row, wanted in zip(rows, shown, strict=True)] == shown
+    assert next(iter(rows[0].values())) == next(iter(shown[0].values()))  # the row is named first
+
+
+def test_every_check_of_every_table_is_tested_above():
+    checks = {(table.name, check.name) for table in TABLES for check in table.checks}
+    assert {row[:2] for row in BAD} == checks
+
+
+def test_release_checks_are_those_of_a_dataset_that_need_no_other_table():
+    dataset = {check.name for check in CONTRACTS["dataset"].checks if not check.needs}
+    assert {check.name for check in RELEASE_CHECKS} == dataset
+    assert all(check.offending(to_frame([TRAIN, TEST])).is_empty() for check in RELEASE_CHECKS)
+
+
+def test_conversations_of_a_model_may_be_wrong_for_the_findings_judge_them():
+    written = said(messages((5, calling("SEND_EMAIL", to=TO, subject=7))), engine="vllm:qwen", provenance=())
+    assert all(judgement.passed for judgement in judged("conversations", **written).values())
+
+
+@pytest.mark.parametrize(
+    ("at", "changes", "problem"),
+    [
+        pytest.param(2, {"tool_calls": []}, "message 3: result of 'call_1', which does not wait for one", id="no call"),
+        pytest.param(
+            3, {"tool_call_id": "call_9"}, "message 3: result of 'call_9', which does", id="another call's result"
+        ),
+        pytest.param(3, {"role": "user"}, "message 3: call_1 has no result", id="no result"),
+        pytest.param(6, {"tool_calls": opened("GONE")}, "message 6: 'GONE' is not among the tools", id="unknown tool"),
+        pytest.param(6, {"tool_calls": opened("SEND_EMAIL", to=7)}, "message 6: SEND_EMAIL", id="invalid arguments"),
+    ],
+)
+def test_problems_of_an_example(at, changes, problem):
+    assert example_problems(EXAMPLE.messages, EXAMPLE.tools) == []
+    assert example_problems(example(at, **changes)["messages"], EXAMPLE.tools)[0].startswith(problem)
+
+
+def test_an_example_that_ends_with_a_call_lacks_a_result():
+    assert example_problems(EXAMPLE.messages[:3], EXAMPLE.tools) == ["call_1 has no result"]

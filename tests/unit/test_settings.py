@@ -1,0 +1,290 @@
+"""funcdex.yaml: what it may say, what the environment may override, and what each mistake is answered with."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from funcdex_assets.settings import Generation, SettingsError, load_settings
+
+ACME = "tools:\n- {name: LIST_ORDERS, description: Lists orders., parameters: {type: object}}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in [name for name in os.environ if name.startswith("FUNCDEX_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(project: Path, text: str) -> Path:
+    path = project / "funcdex.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def add_toolkit(project: Path, file: str) -> Path:
+    path = project / "toolkits" / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(ACME, encoding="utf-8")
+    return path
+
+
+# ── what the file says ────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_is_read_and_the_rest_is_defaulted(project):
+    path = write(project, "seed: 7\ntoolkits: [gmail, jira]\nbundles: [jira_gmail]\ngeneration: {max_calls: 4}\n")
+    settings = load_settings(path)
+    assert settings.seed == 7
+    assert settings.partitions == ("gmail", "jira", "jira_gmail")
+    assert settings.generation == Generation(max_calls=4)
+    assert settings.inference.profile == "offline"
+
+
+def test_bundles_and_sections_may_be_left_empty(project):
+    assert load_settings(write(project, "toolkits: [gmail]\nbundles:\n")).partitions == ("gmail",)
+
+
+@pytest.mark.parametrize("how", ["working folder", "environment variable"])
+def test_without_a_path_the_file_is_found_by(project, monkeypatch, how):
+    path = write(project, "toolkits: [gmail]\n")
+    if how == "environment variable":
+        (project / "elsewhere").mkdir()
+        path = path.rename(project / "elsewhere" / "other.yaml")
+        monkeypatch.setenv("FUNCDEX_CONFIG", str(path))
+    assert load_settings().root == path.parent
+
+
+@pytest.mark.parametrize(
+    ("home", "expected"),
+    [
+        pytest.param("", ".funcdex", id="the default is beside the file"),
+        pytest.param("home: kept/here", "kept/here", id="a relative folder is beside the file"),
+        pytest.param("home: /data/funcdex", "/data/funcdex", id="an absolute folder stays as it is"),
+    ],
+)
+def test_home_does_not_depend_on_the_working_folder(project, monkeypatch, home, expected):
+    path = write(project, f"toolkits: [gmail]\n{home}\n")
+    (project / "elsewhere").mkdir()
+    monkeypatch.chdir(project / "elsewhere")
+    assert load_settings(Path("../funcdex.yaml")).home.resolve() == project / expected
+    assert load_settings(path).home == project / expected
+
+
+@pytest.mark.parametrize(
+    ("generation", "sizes"),
+    [
+        pytest.param({"conversations": 106}, {True: 20, False: 86}, id="the share of Funcdex"),
+        pytest.param({"conversations": 2, "test_share": 0.01}, {True: 1, False: 1}, id="a split is never empty"),
+        pytest.param({"conversations": 1}, {True: 0, False: 1}, id="unless there is one conversation"),
+        pytest.param({"conversations": 10, "test_share": 0}, {True: 0, False: 10}, id="or no test split is wanted"),
+    ],
+)
+def test_split_sizes_add_up(generation, sizes):
+    assert Generation(**generation).split_sizes == sizes
+    assert sum(sizes.values()) == generation["conversations"]
+
+
+def test_candidates_are_rounded_up():
+    assert Generation(conversations=3, oversample=1.5).candidates == 5
+
+
+# ── what the environment says ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "read"),
+    [
+        pytest.param("FUNCDEX_SEED", "9", lambda settings: settings.seed == 9, id="a field"),
+        pytest.param(
+            "FUNCDEX_GENERATION__CONVERSATIONS",
+            "3",
+            lambda settings: (settings.generation.conversations, settings.generation.max_calls) == (3, 4),
+            id="a field of a section, whose other fields stay",
+        ),
+        pytest.param(
+            "FUNCDEX_GENERATION__CLARITY__GOOD",
+            "0",
+            lambda settings: settings.generation.clarity.good == 0,
+            id="a field of a section in a section",
+        ),
+        pytest.param(
+            "FUNCDEX_TOOLKITS", '["jira"]', lambda settings: settings.partitions == ("jira",), id="a list, as JSON"
+        ),
+    ],
+)
+def test_the_environment_overrides_the_file(project, monkeypatch, variable, value, read):
+    path = write(project, "toolkits: [gmail]\ngeneration: {conversations: 50, max_calls: 4}\n")
+    assert not read(load_settings(path))
+    monkeypatch.setenv(variable, value)
+    assert read(load_settings(path))
+
+
+def test_an_argument_overrides_the_environment(project, monkeypatch):
+    monkeypatch.setenv("FUNCDEX_SEED", "9")
+    assert load_settings(write(project, "toolkits: [gmail]\n"), seed=11).seed == 11
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "parts"),
+    [
+        pytest.param(
+            "FUNCDEX_GENERATION__CONVERSATIONS",
+            "many",
+            ("generation.conversations", "'many'", "environment variable FUNCDEX_GENERATION__CONVERSATIONS"),
+            id="a wrong type; the file is not to blame",
+        ),
+        pytest.param(
+            "FUNCDEX_GENERATION__CONVERSATION", "3", ("generation.conversation:", "check the spelling"), id="a typo"
+        ),
+        pytest.param("FUNCDEX_TOOLKITS", "gmail,jira", ('"toolkits"', "as JSON"), id="a list that is not JSON"),
+    ],
+)
+def test_a_bad_variable_is_named(project, monkeypatch, variable, value, parts):
+    path = write(project, "toolkits: [gmail]\n")
+    assert load_settings(path)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings(path)
+    assert [part for part in parts if part not in str(error.value)] == []
+
+
+# ── mistakes ──────────────────────────────────────────────────────────────────────────────────
+
+MISTAKES = {
+    "no toolkits": ("seed: 1", ("toolkits", "required")),
+    "an empty list of toolkits": ("toolkits: []", ("toolkits:", "empty", "'- gmail'")),
+    "a toolkit without definitions": (
+        "toolkits: [gmail, acme]",
+        ("'acme' has no tool definitions", "toolkits/acme.yaml", "acme.json", "or remove 'acme'"),
+    ),
+    "a toolkit twice": ("toolkits: [gmail, jira, gmail]", ("toolkits: 'gmail'", "twice", "remove one")),
+    "a bundle twice": (
+        "toolkits: [gmail, jira]\nbundles: [jira_gmail, jira_gmail]",
+        ("bundles: 'jira_gmail'", "twice", "remove one"),
+    ),
+    "upper case": ("toolkits: [Gmail]", ("toolkits: 'Gmail'", "use a lower-case letter")),
+    "an underscore in a toolkit": ("toolkits: [google_drive]", ("toolkits: 'google_drive'", "joins toolkits")),
+    "a path as a toolkit": ("toolkits: [../secrets]", ("toolkits: '../secrets'", "legal name")),
+    "a name of 41 letters": (f"toolkits: [{'a' * 41}]", ("toolkits:", "up to 39")),
+    "a bundle with an unlisted toolkit": (
+        "toolkits: [gmail]\nbundles: [gmail_jira]",
+        ("bundles: 'gmail_jira'", "'jira'", "add the line '- jira'"),
+    ),
+    "a bundle of one": ("toolkits: [gmail]\nbundles: [gmail]", ("bundles: 'gmail'", "join at least two")),
+    "a bundle of the same": ("toolkits: [gmail]\nbundles: [gmail_gmail]", ("bundles: 'gmail_gmail'", "name it once")),
+    "a bundle's file that is not there": (
+        "toolkits: [gmail, jira]\nbundles: [{name: jira_gmail, tools: both.json}]",
+        ("'jira_gmail'", "both.json", "put them into"),
+    ),
+    "an unknown field of a bundle": (
+        "toolkits: [gmail, jira]\nbundles: [{name: jira_gmail, tool: x}]",
+        ("bundles.0.tool", "check the spelling"),
+    ),
+    "an unknown field": ("toolkits: [gmail]\nconversation: 3", ("conversation:", "check the spelling")),
+    "an unknown field of a section": (
+        "toolkits: [gmail]\ngeneration: {conversation: 3}",
+        ("generation.conversation:", "check the spelling"),
+    ),
+    "a word for a number": (
+        "toolkits: [gmail]\ngeneration: {conversations: many}",
+        ("generation.conversations", "valid integer", "'many'"),
+    ),
+    "a number out of its range": (
+        "toolkits: [gmail]\ngeneration: {min_tool_use_quality: 6}",
+        ("generation.min_tool_use_quality", "less than or equal to 5", "6"),
+    ),
+    "a toolkit for the list of them": ("toolkits: gmail", ("toolkits:", "should be a list", "'gmail'")),
+    "a bundle for the list of them": ("toolkits: [gmail, jira]\nbundles: jira_gmail", ("bundles:", "a list")),
+    "a number for the list of bundles": ("toolkits: [gmail]\nbundles: 5", ("bundles:", "a list", "5")),
+    "an unknown profile": (
+        "toolkits: [gmail]\ninference: {profile: vlm}",
+        ("inference.profile", "'vlm'", "'offline', 'vllm', 'llama_cpp' or 'openai'"),
+    ),
+    "weights that are all zero": (
+        "toolkits: [gmail]\ngeneration: {clarity: {excellent: 0, good: 0, average: 0}}",
+        ("generation.clarity", "'good': 0", "at least one weight must be above 0"),
+    ),
+    "a negative weight": (
+        "toolkits: [gmail]\ngeneration: {clarity: {good: -1}}",
+        ("generation.clarity.good", "-1", "greater than or equal to 0"),
+    ),
+    "a shortest chain longer than the longest": (
+        "toolkits: [gmail]\ngeneration: {min_calls: 5, max_calls: 3}",
+        ("generation:", "min_calls (5)", "max_calls (3)", "lower one"),
+    ),
+    "YAML that breaks off": ("toolkits: [gmail", ("not readable YAML", "line 1")),
+    "a list": ("- gmail", ("must be a mapping with the key 'toolkits'", "list")),
+    "nothing": ("", ("must be a mapping with the key 'toolkits'", "NoneType")),
+}
+
+
+@pytest.mark.parametrize(("text", "parts"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_answered_with_file_field_value_and_remedy(project, text, parts):
+    path = write(project, text)
+    with pytest.raises(SettingsError) as error:
+        load_settings(path)
+    message = str(error.value)
+    assert str(project) in message
+    assert "funcdex.yaml" in message
+    assert [part for part in parts if part not in message] == []
+
+
+def test_several_mistakes_are_told_at_once(project):
+    path = write(project, "toolkits: [gmail]\nseed: -1\nhom: x\n")
+    with pytest.raises(SettingsError, match=r"(?s)seed.*hom|hom.*seed"):
+        load_settings(path)
+
+
+def test_bytes_that_are_no_text_are_refused(project):
+    path = project / "funcdex.yaml"
+    path.write_bytes(b"toolkits: [\xff]")
+    with pytest.raises(SettingsError, match=r"funcdex\.yaml is not readable YAML"):
+        load_settings(path)
+
+
+def test_a_missing_file_is_answered_with_where_it_was_looked_for(project):
+    with pytest.raises(SettingsError, match=r"No settings file at .*funcdex\.yaml; .* set FUNCDEX_CONFIG"):
+        load_settings()
+
+
+# ── where tools are defined ───────────────────────────────────────────────────────────────────
+
+
+def test_a_file_and_a_line_add_a_partition(project):
+    before = load_settings(write(project, "toolkits:\n  - gmail\n"))
+    file = add_toolkit(project, "acme.yaml")
+    after = load_settings(write(project, "toolkits:\n  - gmail\n  - acme\n"))
+    assert after.partitions == (*before.partitions, "acme")
+    assert after.tool_files("acme") == {"acme": file}
+    assert after.tool_files("gmail") == before.tool_files("gmail")
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        pytest.param([], None, id="the shipped file"),
+        pytest.param(["gmail.yaml"], "gmail.yaml", id="the project's file comes before it"),
+        pytest.param(["gmail.json"], "gmail.json", id="also one in the seed's format"),
+        pytest.param(["gmail.json", "gmail.yaml"], "gmail.yaml", id="YAML comes before JSON"),
+        pytest.param(["jira.yaml"], None, id="another toolkit's file does not matter"),
+    ],
+)
+def test_a_toolkit_is_defined_by(project, files, chosen):
+    for file in files:
+        add_toolkit(project, file)
+    found = load_settings(write(project, "toolkits: [gmail]\n")).tool_files("gmail")["gmail"]
+    if chosen:
+        assert found == project / "toolkits" / chosen
+    else:
+        assert found.parts[-3:] == ("catalog", "toolkits", "gmail.yaml")
+
+
+def test_a_bundle_is_defined_by_its_members_unless_it_has_a_file(project):
+    (project / "both.json").write_text("[]")
+    listed = "toolkits: [gmail, jira]\nbundles: [gmail_jira, {name: jira_gmail, tools: both.json}]\n"
+    settings = load_settings(write(project, listed))
+    assert list(settings.tool_files("gmail_jira")) == ["gmail", "jira"]
+    assert settings.tool_files("jira_gmail") == {"jira_gmail": project / "both.json"}

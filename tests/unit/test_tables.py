@@ -1,0 +1,262 @@
+"""Records to frames and back: nothing is lost, and a table's types do not depend on its rows."""
+
+from io import BytesIO
+
+import polars as pl
+import pytest
+
+from funcdex_assets import records
+from funcdex_assets.records import (
+    ArgumentSource,
+    Binding,
+    ChainStep,
+    Conversation,
+    ConversationPlan,
+    DatasetRow,
+    DeduplicatedScenario,
+    Finding,
+    Message,
+    ParsedConversation,
+    Persona,
+    PlannedArgument,
+    PlannedStep,
+    Record,
+    Scenario,
+    ScoredConversation,
+    SelectedConversation,
+    SystemPrompt,
+    Tool,
+    ToolCall,
+    ToolChain,
+    ToolEdge,
+    ToolResult,
+    Verdict,
+)
+from funcdex_assets.tables import from_frame, layout, rows_by, to_frame
+
+JSON_VALUES = [None, True, 0, -1.5, "", "ü 中 🦊", "null", '"quoted"', [], {}, [None, [1]], {"a/b": {"~": [{}]}}]
+
+BINDING = Binding(argument="/thread_id", step=0, result="/threads/*/id", kind="id")
+STEPS = (ChainStep(tool="LIST_THREADS", bindings=()), ChainStep(tool="GET_THREAD", bindings=(BINDING, BINDING)))
+SCENARIO = {
+    "scenario_id": "scenario_1",
+    "chain_id": "chain_1",
+    "title": "Lost parcel",
+    "text": "Line one.\nLine two.",
+    "industry": "logistics",
+    "matter": "the lost parcel",
+    "tools": ("LIST_THREADS", "GET_THREAD"),
+    "held_out": False,
+}
+DUPLICATE = {"duplicate_of": "scenario_0", "similarity": 0.93, "overlap": 0.5}
+PARSED = {
+    "conversation_id": "conversation_1",
+    "partition": "gmail",
+    "messages": [{"role": "user", "content": "hi"}],
+    "tools": [],
+    "scenario_id": "scenario_1",
+    "cluster_id": "cluster_1",
+    "chain_id": "chain_1",
+    "held_out": True,
+    "clarity": "good",
+    "calls": 2,
+    "user_turns": 1,
+}
+CALL = ToolCall(id="call_1", name="GET_THREAD", arguments={"thread_id": "t", "nested": [{"x": None}]})
+RESULTS = tuple(ToolResult(call_id="call_1", name="GET_THREAD", content=value) for value in JSON_VALUES)
+MESSAGES = (
+    Message(role="user", content="hi"),
+    Message(role="assistant", thought="", tool_calls=(CALL, CALL)),
+    *(Message(role="tool", result=result) for result in RESULTS),
+    Message(role="assistant", content=""),
+)
+SOURCE = ArgumentSource(call_id="call_1", argument="/thread_id", source="result", from_call="call_0", pointer="/id")
+FINDING = Finding(rule="ungrounded_argument", text="from nowhere", message=3, place="/to/0")
+PLANNED = (
+    PlannedArgument(argument="/to/0", source="user", value="a@b.c", surface="Ann", withheld=True),
+    PlannedArgument(argument="/id", source="result", step=0, result="/threads/*/id"),
+    *(PlannedArgument(argument="/any", source="schema", value=value) for value in JSON_VALUES),
+)
+
+# At least two rows of every record, so that every field is once empty and once not, where it may be empty.
+ROWS: dict[type[Record], list[Record]] = {
+    Tool: [
+        Tool(toolkit="gmail", name="A", description="d", parameters={"type": "object"}, returns=value, source="s")
+        for value in JSON_VALUES
+    ],
+    ToolEdge: [
+        ToolEdge(
+            source_tool="A",
+            source_path="/items/*/id",
+            target_tool="B",
+            target_path="/item_id",
+            kind="id",
+            weight=0.8,
+            reason="r",
+        )
+    ],
+    Binding: [BINDING],
+    ChainStep: list(STEPS),
+    ToolChain: [
+        ToolChain(chain_id="chain_1", pattern="sequential", toolkits=("gmail",), steps=STEPS, held_out=True),
+        ToolChain(chain_id="chain_2", pattern="sequential", toolkits=(), steps=(), held_out=False),
+    ],
+    Scenario: [Scenario(**SCENARIO), Scenario(**{**SCENARIO, "tools": ()})],
+    DeduplicatedScenario: [
+        DeduplicatedScenario(**SCENARIO, **DUPLICATE, status="duplicate", cluster_id="cluster_1"),
+        DeduplicatedScenario(**SCENARIO, **dict.fromkeys(DUPLICATE), status="kept", cluster_id="cluster_2"),
+    ],
+    Persona: [
+        Persona(
+            persona_id="persona_1",
+            scenario_id="scenario_1",
+            name="Zoë Łukasik",
+            email="zoe@x.io",
+            position="buyer",
+            company="X",
+            industry="retail",
+            context="c",
+            register="brisk",
+            time_zone="Europe/Berlin",
+            today="2026-03-02T09:15:00+01:00",
+        )
+    ],
+    PlannedArgument: list(PLANNED),
+    PlannedStep: [PlannedStep(tool="A", turn=0, arguments=PLANNED), PlannedStep(tool="B", turn=1, arguments=())],
+    ConversationPlan: [
+        ConversationPlan(
+            plan_id="plan_1",
+            scenario_id="scenario_1",
+            persona_id="persona_1",
+            chain_id="chain_1",
+            disposition="curious",
+            clarity="average",
+            tools=("A", "B"),
+            distractors=(),
+            steps=(PlannedStep(tool="A", turn=0, arguments=PLANNED),),
+        )
+    ],
+    ToolCall: [CALL, *(ToolCall(id="call_2", name="A", arguments=value) for value in JSON_VALUES)],
+    ToolResult: [*RESULTS, ToolResult(call_id="call_1", name="A", content="no such thread", error=True)],
+    Message: list(MESSAGES),
+    ArgumentSource: [
+        SOURCE,
+        ArgumentSource(call_id="call_1", argument="/to", source="user", evidence="Ann", message=0),
+    ],
+    Conversation: [
+        Conversation(
+            conversation_id="conversation_1",
+            plan_id="plan_1",
+            strategy="simulate",
+            engine="offline",
+            messages=messages,
+            provenance=sources,
+        )
+        for messages, sources in ((MESSAGES, (SOURCE,)), ((), ()))
+    ],
+    Finding: [FINDING, Finding(rule="no_call", text="nothing was called", blocking=False)],
+    Verdict: [
+        Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
+    ],
+    SystemPrompt: [SystemPrompt(conversation_id="conversation_1", system_prompt="You help.")],
+    ScoredConversation: [
+        ScoredConversation(
+            conversation_id="conversation_1",
+            judge="offline",
+            user_query_clarity=1,
+            tool_use_quality=2,
+            naturalness=3,
+            task_completion=5,
+            reasoning="",
+            findings=findings,
+        )
+        for findings in ((FINDING,), ())
+    ],
+    SelectedConversation: [
+        SelectedConversation(conversation_id="conversation_1", reasons=reasons, tool_use_quality=4, dml="</user> u\n")
+        for reasons in (("no_call", "quality"), ())
+    ],
+    ParsedConversation: [ParsedConversation(**PARSED)],
+    DatasetRow: [DatasetRow(**PARSED, split="test")],
+}
+
+
+def subclasses(record: type[Record]) -> set[type[Record]]:
+    return {below for child in record.__subclasses__() for below in (child, *subclasses(child))}
+
+
+def through_parquet(frame: pl.DataFrame) -> pl.DataFrame:
+    file = BytesIO()
+    frame.write_parquet(file)
+    file.seek(0)
+    return pl.read_parquet(file)
+
+
+every_record = pytest.mark.parametrize("record", ROWS, ids=lambda record: record.__name__)
+
+
+def test_every_record_has_rows_here():
+    nouns = {record for record in subclasses(Record) if record.__module__ == records.__name__}
+    assert nouns == set(ROWS)
+
+
+@every_record
+def test_records_come_back_from_a_frame(record):
+    assert from_frame(to_frame(ROWS[record]), record) == ROWS[record]
+
+
+@every_record
+def test_records_come_back_from_a_file(record):
+    assert from_frame(through_parquet(to_frame(ROWS[record])), record) == ROWS[record]
+
+
+@every_record
+def test_an_empty_table_has_the_same_columns_and_types(record):
+    empty = to_frame([], record)
+    assert empty.height == 0
+    assert empty.schema == to_frame(ROWS[record]).schema == pl.Schema(layout(record))
+    assert from_frame(through_parquet(empty), record) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "field", "dtype"),
+    [
+        pytest.param(Tool, "name", pl.String(), id="text"),
+        pytest.param(Tool, "parameters", pl.String(), id="JSON is text"),
+        pytest.param(ToolChain, "held_out", pl.Boolean(), id="a flag"),
+        pytest.param(ToolEdge, "weight", pl.Float64(), id="a number"),
+        pytest.param(ToolEdge, "kind", pl.String(), id="one of several words"),
+        pytest.param(Finding, "message", pl.Int64(), id="a number or nothing"),
+        pytest.param(Scenario, "tools", pl.List(pl.String()), id="a tuple is a list"),
+        pytest.param(Message, "result", pl.Struct(dict(layout(ToolResult))), id="a record is a struct"),
+        pytest.param(Conversation, "messages", pl.List(pl.Struct(dict(layout(Message)))), id="records in a record"),
+    ],
+)
+def test_a_field_is_a_column_of_this_type(record, field, dtype):
+    assert layout(record)[field] == dtype
+
+
+def test_json_is_kept_as_text_that_any_tool_can_read():
+    tool = Tool(toolkit="t", name="A", description="d", parameters={"b": [1, None]}, returns=None, source="s")
+    row = to_frame([tool]).row(0, named=True)
+    assert (row["parameters"], row["returns"]) == ('{"b":[1,null]}', "null")
+
+
+def test_columns_that_the_record_does_not_have_are_ignored():
+    frame = to_frame(ROWS[SystemPrompt]).with_columns(extra=1)
+    assert from_frame(frame, SystemPrompt) == ROWS[SystemPrompt]
+
+
+def test_a_missing_column_is_an_error():
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match="system_prompt"):
+        from_frame(to_frame(ROWS[SystemPrompt]).drop("system_prompt"), SystemPrompt)
+
+
+def test_a_value_of_another_type_does_not_enter_a_frame():
+    with pytest.raises((TypeError, pl.exceptions.PolarsError)):
+        to_frame([SystemPrompt(conversation_id="c", system_prompt=5)])  # type: ignore[arg-type]
+
+
+def test_rows_are_found_by_a_field():
+    one, two = (SystemPrompt(conversation_id=name, system_prompt="p") for name in "ab")
+    assert rows_by([one, two], "conversation_id") == {"a": one, "b": two}
