@@ -76,12 +76,22 @@ class ScenarioIndex(Protocol):
         """While it is held, no other process looks and writes: two that did so would miss each other."""
         ...
 
-    def neighbours(self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray) -> Neighbours:
-        """The nearest kept scenarios of other batches, of lower number if this batch is known."""
+    def kept(self, batch: Batch) -> frozenset[str] | None:
+        """The ids that this very batch kept when it was indexed; None if it never was."""
         ...
 
-    def replace(self, batch: Batch, rows: Sequence[IndexedScenario]) -> None:
-        """Puts the rows in place of all rows of the batch's partition and seed, in one step."""
+    def neighbours(
+        self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
+    ) -> Neighbours:
+        """The nearest kept scenarios of other batches: of lower number if this batch is known, of all of
+        them if it is decided afresh.
+        """
+        ...
+
+    def replace(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
+        """Puts the rows in place of all rows of the batch's partition and seed, in one step. A batch that
+        is new or decided afresh gets the next number.
+        """
         ...
 
 
@@ -107,23 +117,33 @@ class LanceScenarioIndex:
         Path(self._path).mkdir(parents=True, exist_ok=True)
         return FileLock(Path(self._path) / "turn.lock")
 
-    def neighbours(self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray) -> Neighbours:
+    def kept(self, batch: Batch) -> frozenset[str] | None:
+        table = self._open(batch.embedder)
+        if table is None:
+            return None
+        condition = f"{_own(batch)} AND batch = {_quoted(batch.batch_id)}"
+        found = table.search().where(condition).select(["scenario_id", "kept"]).to_arrow().to_pylist()
+        return frozenset(row["scenario_id"] for row in found if row["kept"]) if found else None
+
+    def neighbours(
+        self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
+    ) -> Neighbours:
         table = self._open(batch.embedder)
         if table is None or len(vectors) == 0:
             return nearest(vectors, signatures, ())
-        condition = self._comparable(table, batch)
+        condition = self._comparable(table, batch, afresh)
         if self._has_vector_index(table):
             return _search(table, condition, vectors, signatures)
         return nearest(vectors, signatures, _stored(table, condition))
 
-    def replace(self, batch: Batch, rows: Sequence[IndexedScenario]) -> None:
+    def replace(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
         repeated = len(rows) - len({row.scenario_id for row in rows})
         if repeated:
             raise ValueError(
                 f"{repeated} of {len(rows)} scenario ids of {batch.partition!r} (seed {batch.seed}) occur "
                 "twice; derive ids from partition, seed and position"
             )
-        if _retrying(lambda: self._replace_once(batch, rows)):
+        if _retrying(lambda: self._replace_once(batch, rows, afresh)):
             with suppress(IndexBusy):  # the rows are committed; a later batch finds a quieter moment
                 self.compact(batch.embedder)
 
@@ -133,7 +153,7 @@ class LanceScenarioIndex:
 
     # ── writing ──
 
-    def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario]) -> bool:
+    def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario], afresh: bool) -> bool:
         """Whether it is time to compact."""
         table = self._open(batch.embedder)
         if table is None:
@@ -148,7 +168,7 @@ class LanceScenarioIndex:
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
                 .when_not_matched_by_source_delete(_own(batch))
-                .execute(_arrow(batch, self._sequence(table, batch), rows, table.schema))
+                .execute(_arrow(batch, self._sequence(table, batch, afresh), rows, table.schema))
             )
         else:
             table.delete(_own(batch))
@@ -172,8 +192,8 @@ class LanceScenarioIndex:
                 table.create_index(column, config=config)
         table.optimize(cleanup_older_than=timedelta(hours=1))
 
-    def _sequence(self, table: Any, batch: Batch) -> int:
-        known = self._known_sequence(table, batch)
+    def _sequence(self, table: Any, batch: Batch, afresh: bool) -> int:
+        known = None if afresh else self._known_sequence(table, batch)
         if known is not None:
             return known
         numbers = table.search().select(["sequence"]).to_arrow()["sequence"].to_numpy()
@@ -186,9 +206,9 @@ class LanceScenarioIndex:
         found = table.search().where(condition).select(["sequence"]).limit(1).to_arrow()
         return found["sequence"][0].as_py() if found.num_rows else None
 
-    def _comparable(self, table: Any, batch: Batch) -> str:
+    def _comparable(self, table: Any, batch: Batch, afresh: bool) -> str:
         toolkits = ", ".join(map(_quoted, batch.toolkits))
-        sequence = self._known_sequence(table, batch)
+        sequence = None if afresh else self._known_sequence(table, batch)
         earlier = f"NOT ({_own(batch)})" if sequence is None else f"sequence < {sequence}"
         return f"kept AND array_has_any(toolkits, [{toolkits}]) AND {earlier}"
 

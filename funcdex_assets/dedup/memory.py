@@ -28,21 +28,28 @@ def deduplicate_batch(
     `choose` says which of the kept ids are used, by default all: one that is not used after all may come
     again another night.
 
-    The same call gives the same decisions again, whatever other partitions and seeds were added.
+    The same call gives the same decisions again, whatever other partitions and seeds were added. Where what
+    it was compared with has changed meanwhile, so that it would keep others than before, it is decided
+    afresh against everything that is there.
     """
     batch = batch_of(partition, seed, toolkits, embedder.name, ids, texts)
     vectors, words = embedder.embed(texts), signatures(texts)
-    with index.turn():
-        known = index.neighbours(batch, vectors, words)
+
+    def decide(afresh: bool) -> tuple[list[Decision], set[str]]:
+        known = index.neighbours(batch, vectors, words, afresh=afresh)
         decisions = deduplicate(ids, vectors, words, known, thresholds)
-        chosen = set(ids if choose is None else choose(decisions))
-        index.replace(
-            batch,
-            [
-                IndexedScenario(
-                    d.scenario_id, text, d.kept and d.scenario_id in chosen, d.cluster_id, vector, signature
-                )
-                for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
-            ],
-        )
+        unlike = {decision.scenario_id for decision in decisions if decision.kept}
+        return decisions, unlike if choose is None else unlike.intersection(choose(decisions))
+
+    with index.turn():
+        before = index.kept(batch)
+        decisions, kept = decide(afresh=False)
+        changed = before is not None and before != kept
+        if changed:
+            decisions, kept = decide(afresh=True)
+        rows = [
+            IndexedScenario(d.scenario_id, text, d.scenario_id in kept, d.cluster_id, vector, signature)
+            for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
+        ]
+        index.replace(batch, rows, afresh=changed)
     return decisions

@@ -31,6 +31,7 @@ def deduplicate_scenarios(
     kept: set[str] = set()
 
     def choose(decisions: Sequence[Decision]) -> set[str]:
+        kept.clear()
         unique = [by_id[decision.scenario_id] for decision in decisions if decision.kept]
         for side, count in wanted.items():
             kept.update([scenario.scenario_id for scenario in unique if scenario.held_out == side][:count])

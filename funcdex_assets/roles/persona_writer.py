@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from funcdex_assets.language.lexicon import domain_of, fill, industries, load, person
+from funcdex_assets.language.lexicon import domain_of, fill, industries, load, named, person
 from funcdex_assets.records import Persona, Scenario
 from funcdex_assets.roles.role import Role
 from funcdex_assets.seeds import derive_id, generator
@@ -58,13 +58,12 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
     day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
     while day.weekday() >= 5:
         day += timedelta(days=1)
-    local = person(rng, domain_of(draft.company)).email
     known = identity(scenario.scenario_id, scenario.industry)
     return Persona(
         persona_id=derive_id("persona", scenario.scenario_id),
         scenario_id=scenario.scenario_id,
         name=draft.name,
-        email=known.email if known.name == draft.name else local,
+        email=known.email if known.name == draft.name else named(draft.name, domain_of(draft.company)).email,
         position=draft.position,
         company=draft.company,
         industry=scenario.industry,

@@ -98,8 +98,17 @@ def test_a_batch_of_nothing_but_duplicates_is_remembered_too(index):
     night(index, "stripe", [REFUND])
     assert night(index, "stripe_gmail", [REFUND]) == ["stripe.1.0"]
     night(index, "gmail", [REFUND])  # nothing shared with stripe: kept, and later than the bundle
+    assert night(index, "stripe_gmail", [REFUND]) == ["stripe.1.0"]
+
+
+def test_a_known_batch_is_decided_afresh_when_what_it_repeated_is_gone(index):
+    night(index, "stripe", [REFUND])
+    assert night(index, "stripe_gmail", [REFUND]) == ["stripe.1.0"]
+    night(index, "gmail", [REFUND])  # nothing shared with stripe: kept, and later than the bundle
     night(index, "stripe", [MEETING])  # the original goes away
-    assert night(index, "stripe_gmail", [REFUND]) == [None]
+    assert night(index, "stripe_gmail", [REFUND]) == ["gmail.1.0"], "else both would be kept"
+    night(index, "gmail", [MEETING])
+    assert night(index, "stripe_gmail", [REFUND]) == [None], "nothing like it is left"
 
 
 def test_another_batch_of_the_same_partition_and_seed_takes_its_place(index):

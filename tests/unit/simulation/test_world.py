@@ -404,6 +404,14 @@ def test_things_lie_in_the_window_that_was_asked_for():
             assert start < end
 
 
+@pytest.mark.xfail(strict=True, reason="the moments of nested start and end objects are drawn apart")
+def test_in_googlecalendar_an_event_ends_after_it_starts():
+    tools = tools_of("googlecalendar")
+    for world in worlds():
+        for one in world.execute(tools["FIND_EVENT"], {"query": "roof"}, frozenset(["/events/*/id"]))["events"]:
+            assert read_moment({}, one["start"]["dateTime"]) < read_moment({}, one["end"]["dateTime"])
+
+
 def test_results_speak_of_the_users_matter():
     words = {word.lower() for word in HERE.matter.split() if len(word) > 3}
     titles = [one["title"] for world in worlds() for one in world.execute(LIST_TICKETS, {})["tickets"]]

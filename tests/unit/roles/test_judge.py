@@ -1,0 +1,112 @@
+"""Offline scores follow from what can be counted, and fall with every defect."""
+
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from offline import played
+
+from funcdex_assets.records import Finding, Message
+from funcdex_assets.roles.judge import ROLE, JudgeBrief, Scores, to_verdict
+
+SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+BLOCKING = Finding(rule="unknown_tool", text="call_1 calls 'X'")
+MINOR = Finding(rule="uncited_answer", text="It names nothing", blocking=False)
+
+
+def user(text: str) -> Message:
+    return Message(role="user", content=text)
+
+
+def assistant(text: str) -> Message:
+    return Message(role="assistant", content=text)
+
+
+ONE = next(
+    one
+    for one in played("gmail", 30)
+    if not any(argument.withheld for step in one.cast.plan.steps for argument in step.arguments)
+)
+GOOD = ONE.conversation.messages
+
+
+def scores(messages: tuple[Message, ...] = GOOD, *findings: Finding) -> tuple[int, ...]:
+    brief = JudgeBrief(ONE.cast.plan, messages, tuple(ONE.cast.offered.values()), findings)
+    answer = ROLE.improvise(brief, Random(1))
+    return tuple(getattr(answer, scale) for scale in SCALES)
+
+
+def without_calls(count: int) -> tuple[Message, ...]:
+    """The first turns are played, `count` calls never made."""
+    made = [index for index, message in enumerate(GOOD) if message.tool_calls]
+    return GOOD[: made[-count]]
+
+
+def test_a_good_conversation_has_full_marks():
+    assert scores() == (5, 5, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param((GOOD, MINOR), (5, 4, 5, 4), id="a minor finding costs a point of tool use and completion"),
+        pytest.param((GOOD, BLOCKING), (5, 3, 5, 4), id="a blocking one costs two points of tool use"),
+        pytest.param((GOOD, BLOCKING, MINOR), (5, 2, 5, 3), id="findings add up"),
+        pytest.param((GOOD, *[BLOCKING] * 9), (5, 1, 5, 1), id="but no score falls below one"),
+        pytest.param((without_calls(1),), (5, 5, 5, 3), id="a step left undone costs two points of completion"),
+        pytest.param((without_calls(2),), (5, 5, 5, 1), id="two steps left undone cost four"),
+        pytest.param(
+            ((user("Do it."), assistant("Which one?"), *GOOD),), (4, 5, 5, 5), id="a question costs a point of clarity"
+        ),
+        pytest.param(
+            (
+                (
+                    *(user("Do it."), assistant("Which one?")),
+                    *(user("That."), assistant("Which day?")),
+                    *(user("Then."), assistant("How many of them?")),
+                    *GOOD,
+                ),
+            ),
+            (3, 5, 5, 5),
+            id="however many questions, at most two points",
+        ),
+        pytest.param(
+            ((user("Use 5 as the limit. The title should be Roof. For the body: yes."), assistant("Well."), *GOOD),),
+            (4, 5, 4, 5),
+            id="a form instead of a letter",
+        ),
+        pytest.param(((user("so " * 120 + "on."), assistant("Well."), *GOOD),), (5, 5, 4, 5), id="a sermon"),
+        pytest.param(
+            ((user("Hello."), assistant("This is said again. This is said again."), *GOOD),),
+            (5, 5, 4, 5),
+            id="a sentence said twice",
+        ),
+    ],
+)
+def test_every_defect_has_its_price(given, expected):
+    assert scores(*given) == expected
+
+
+def test_an_offer_at_the_end_is_no_question_back():
+    assert scores((*GOOD, user("Thanks."), assistant("Anything else?"))) == (5, 5, 5, 5)
+
+
+def test_the_reasoning_names_what_was_counted():
+    brief = JudgeBrief(ONE.cast.plan, GOOD, (), (BLOCKING, MINOR))
+    reasoning = ROLE.improvise(brief, Random(1)).reasoning
+    steps = len(ONE.cast.plan.steps)
+    assert f"{steps} of {steps} intended calls were made; 1 blocking and 1 minor findings" in reasoning
+
+
+@pytest.mark.parametrize("value", [0, 6, 3.5, "5", None])
+def test_a_score_outside_the_scale_is_no_answer(value):
+    answer: dict[str, Any] = {"reasoning": "", **dict.fromkeys(SCALES, 5)}
+    assert msgspec.convert(answer, Scores).naturalness == 5
+    with pytest.raises(msgspec.ValidationError, match="naturalness"):
+        msgspec.convert({**answer, "naturalness": value}, Scores)
+
+
+def test_the_verdict_holds_the_scores():
+    verdict = to_verdict(Scores("Because.", 1, 2, 3, 4))
+    assert (verdict.reasoning, *(getattr(verdict, scale) for scale in SCALES)) == ("Because.", 1, 2, 3, 4)
