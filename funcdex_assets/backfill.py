@@ -9,6 +9,7 @@ alone, is `assets/_stage.py`'s business; the UI's backfills use the same.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,4 +221,4 @@ def _root(error: Any) -> str:
     """The message beneath Dagster's own wrapping."""
     while error.cause is not None:
         error = error.cause
-    return error.message.strip()
+    return re.sub(r"^(?:\w+\.)+(?=\w+: )", "", error.message.strip())  # the class without its module

@@ -121,3 +121,7 @@ def _run(
     print_outcome(settings, outcome, bars.seconds, console)
     if not outcome.success:
         raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

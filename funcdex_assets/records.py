@@ -74,7 +74,7 @@ class ChainStep(Record, frozen=True):
 
 
 class ToolChain(Record, frozen=True):
-    """A sequence of calls in which each later call uses at least one earlier result.
+    """A sequence of calls: each uses an earlier result, or is joined with one by the next call.
 
     `held_out` chains serve the test split only. The side is a function of the chain's tools, so a
     chain is on the same side in every partition and every night.

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table as Grid
 
+from funcdex_assets.inference.usage import TokenPrice as CostPerMillion
 from funcdex_assets.records import (
     ArgumentSource,
     Conversation,
@@ -155,6 +156,30 @@ def print_stats(settings: Settings, console: Console) -> None:
             counted = Counter(values)
             spread = "  ".join(f"{score}: {counted[score]}" for score in range(1, 6))
             console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
+    _print_usage(settings, console)
+
+
+def _print_usage(settings: Settings, console: Console) -> None:
+    """Tokens and cost of everything that was ever asked of a real model, from the journal."""
+    from funcdex_assets.inference.journal import journaled_usage
+
+    answers = journaled_usage(settings.home / "journal.sqlite")
+    if not answers:
+        console.print("Tokens and cost: none, no real model was asked", highlight=False)
+        return
+    prices = {name: CostPerMillion(**price.model_dump()) for name, price in settings.inference.prices.items()}
+    grid = Grid("engine", "role", "requests", "prompt tokens", "completion tokens", "cost ($)", title="Asked of models")
+    for (engine, role), completions in sorted(answers.items()):
+        costs = [prices[one.model].cost(one.usage) for one in completions if one.model in prices]
+        grid.add_row(
+            engine,
+            role,
+            str(len(completions)),
+            f"{sum(one.usage.prompt_tokens for one in completions):,}",
+            f"{sum(one.usage.completion_tokens for one in completions):,}",
+            f"{sum(costs):.4f}" if costs else "no price in inference.prices",
+        )
+    console.print(grid)
 
 
 def print_settings(settings: Settings, console: Console) -> None:

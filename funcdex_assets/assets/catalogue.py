@@ -52,7 +52,7 @@ def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
 def tool_chains(
     partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """Sequences of 2 to 6 calls in which each later call uses an earlier result; some are held out for test."""
+    """Sequences of 2 to 6 calls that use one another's results; some are held out for the test split."""
     wanted = settings.generation
     limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, must_cross="_" in partition)
     count = wanted.candidates

@@ -24,10 +24,13 @@ def explain(
     """
     match error:
         case openai.APITimeoutError():
-            meaning, retryable = f"did not answer within {timeout_s:g} s in {tries} tries", True
+            meaning, retryable = (
+                f"did not answer within {timeout_s:g} s in {tries} {'try' if tries == 1 else 'tries'}",
+                True,
+            )
             remedy = "raise inference.timeout_s or lower inference.concurrency"
         case openai.APIConnectionError():
-            meaning, retryable = f"cannot be reached in {tries} tries: {said}", True
+            meaning, retryable = f"cannot be reached in {tries} {'try' if tries == 1 else 'tries'}: {said}", True
             remedy = "start the server, or correct inference.base_url"
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             meaning, retryable = f"refused the API key (HTTP {error.status_code}): {said}", False
@@ -41,10 +44,13 @@ def explain(
             meaning, retryable = f"says that the account's quota is used up: {said}", False
             remedy = "add credit, or use another key"
         case openai.RateLimitError():
-            meaning, retryable = f"limits the rate (HTTP 429 in {tries} tries): {said}", True
+            meaning, retryable = (
+                f"limits the rate (HTTP 429 in {tries} {'try' if tries == 1 else 'tries'}): {said}",
+                True,
+            )
             remedy = "lower inference.concurrency, or run again later: the journal keeps what is answered"
         case openai.APIStatusError(status_code=status) if status >= 500 or status in (408, 409):
-            meaning, retryable = f"failed (HTTP {status} in {tries} tries): {said}", True
+            meaning, retryable = f"failed (HTTP {status} in {tries} {'try' if tries == 1 else 'tries'}): {said}", True
             remedy = "see the server's log, then run again"
         case openai.APIStatusError(status_code=status) if status == 413 or _exceeds_context(error):
             meaning, retryable = f"has too short a context for this request: {said}", False

@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -30,6 +31,16 @@ CREATE TABLE IF NOT EXISTS completions (
 """
 
 _decode = msgspec.json.Decoder(Completion).decode
+
+
+def journaled_usage(path: Path) -> dict[tuple[str, str], list[Completion]]:
+    """What the journal at `path` holds, by (engine, role); nothing if there is no journal."""
+    found: dict[tuple[str, str], list[Completion]] = {}
+    if path.is_file():
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            for engine, role, answer in connection.execute("SELECT engine, role, completion FROM completions"):
+                found.setdefault((engine, role), []).append(_decode(answer))
+    return found
 
 
 class JournaledEngine:

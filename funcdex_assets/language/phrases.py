@@ -257,17 +257,16 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     parsed = parse_tool_name(tool.name)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
-    if parsed.action in ("list", "get") and items is not None:
-        return _found(items, noun or parsed.noun, now, rng)
+    label, details = describe(result, now)
     if parsed.action in ("list", "get"):
-        label, details = describe(result, now)
-        if label:
+        if parsed.action == "get" and label:
             return f"{label}{_joined(details, rng)}."
+        if items is not None:
+            return _found(items, noun or parsed.noun, now, rng)
         return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
     entry = phrasebook().get(tool.name)
     options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
-    label, details = describe(result, now)
     if label and label not in text and rng.random() < 0.6:
         details = [label, *details]
     shown = [detail for detail in details if detail not in text and (detail.partition(" ")[2] or detail) not in text][
@@ -308,7 +307,8 @@ def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
         c=count, n=plural(noun)
     )
     if rng.random() < 0.35:
-        return lead + ":\n" + "\n".join(f"- {text}" for text in shown)
+        more = [f"- and {count - len(shown)} more"] if count > len(shown) else []
+        return lead + ":\n" + "\n".join([*(f"- {text}" for text in shown), *more])
     rest = "" if count <= 3 else ", among others"
     return f"{lead}: {'; '.join(shown[:-1])}{'; and ' if len(shown) > 1 else ''}{shown[-1]}{rest}."
 

@@ -94,7 +94,7 @@ def _report(scene: Scene, rng: Random) -> Move:
     for index, step in told[-3:]:
         tool = scene.tools[step.tool]
         parts.append(phrases.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
-    if len(told) == 1 and (about := _subject(scene, told[0][1])) and about not in parts[-1]:
+    if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
         offer = fill(rng.choice(moves("assistant_offers")), values.text_slots(scene.situation, rng))
@@ -109,19 +109,20 @@ def _report(scene: Scene, rng: Random) -> Move:
     return Move(thought=thought, reply=reply.strip())
 
 
-def _subject(scene: Scene, step: PlannedStep) -> str:
+def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     """The title of the thing that a step worked on, as an earlier result gave it; '' if the call's own
     result says more.
     """
-    made = scene.results[scene.plan.steps.index(step)]
-    if phrases.describe(made, scene.situation.now)[0]:
+    now = scene.situation.now
+    if phrases.describe(scene.results[index], now)[0]:
         return ""
-    for argument in step.arguments:
-        if argument.source == "result" and argument.step is not None and argument.result:
-            thing = at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])
-            if label := phrases.describe(thing, scene.situation.now)[0]:
-                return label
-    return ""
+    things = [
+        at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])
+        for argument in step.arguments
+        if argument.source == "result" and argument.step is not None and argument.result
+    ]
+    labels = (phrases.describe(thing, now)[0] for thing in (*things, *scene.results[:index][::-1]))
+    return next((label for label in labels if label), "")
 
 
 def _farewell(scene: Scene, rng: Random) -> Move:

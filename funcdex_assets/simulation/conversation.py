@@ -79,7 +79,7 @@ async def simulate(
         scene.say(Message(role="user", content=text.strip()))
 
     for turn in range(scene.turns):
-        scene.turn, scene.turn_began = turn, len(scene.messages)
+        scene.turn = turn
         if not scene.pending():  # the assistant was ahead of the user
             continue
         await user_says("request")
@@ -90,7 +90,7 @@ async def simulate(
             await user_says("answer")
             await _assistant_works(scene, world, engine, seed)
     if scene.turns == 1 or derive_seed("thanks", seed, plan.plan_id) % 3:
-        scene.turn, scene.turn_began = scene.turns, len(scene.messages)
+        scene.turn = scene.turns
         await user_says("thanks")
         await _assistant_works(scene, world, engine, seed)
     messages = tuple(scene.messages)
@@ -128,7 +128,7 @@ async def _assistant_works(scene: Scene, world: World, engine: InferenceEngine, 
         for call in made:
             needed = _needed_later(scene.plan, len(scene.results))
             content = world.execute(scene.tools[call.name], call.arguments, needed)
-            scene.results.append(content)
+            scene.executed(call.name, content)
             scene.say(Message(role="tool", result=ToolResult(call_id=call.id, name=call.name, content=content)))
 
 

@@ -49,7 +49,8 @@ _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 class Surroundings:
     """The object that a field belongs to: what it is, what is known of it, what was made of it so far.
 
-    `subject` says that it is the very thing which the call names or makes.
+    `subject` says that it is the very thing which the call names or makes; `identity` is its own, if the
+    call gives it; `beside` is what was made so far of the object around it.
     """
 
     noun: str
@@ -57,6 +58,8 @@ class Surroundings:
     made: dict[str, Any] = field(default_factory=dict)
     person: Person | None = None
     subject: bool = False
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    identity: str | int | None = None
 
 
 class FieldMaker:
@@ -120,13 +123,13 @@ class FieldMaker:
             case "email":
                 return (person or self.someone(name)).email
             case "date-time" | "date" | "time":
-                return self._moment(schema, parts, around.made)
+                return self._moment(schema, parts, around)
             case "uri":
                 return values.mimic(examples[0], rng) if examples else self._link(around.noun)
             case "uuid":
                 return self._uuid()
         if examples and read_moment({}, examples[0]) is not None:
-            return self._moment({"format": "date" if len(examples[0]) == 10 else "date-time"}, parts, around.made)
+            return self._moment({"format": "date" if len(examples[0]) == 10 else "date-time"}, parts, around)
         if parts & {"zone", "timezone"}:
             return situation.persona.time_zone
         if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in parts:
@@ -190,8 +193,11 @@ class FieldMaker:
         about = resource_noun(name)
         noun = kind(about or around.noun)
         own = about == "" or noun == kind(around.noun)
-        given = self._demand.identities.get(noun)
-        if given is not None and (not own or (around.subject and not self._demand.makes_new)):
+        issue = around.made.get("issue_key") or self._demand.identities.get("issue")
+        if noun == "project" and isinstance(issue, str) and _NUMBERED.fullmatch(issue):
+            return issue.rpartition("-")[0]
+        given = around.identity if own else self._demand.identities.get(noun)
+        if given is not None:
             return _typed(schema, given)
         others = [] if own else list(self._memory.things(noun))
         if others and not self._demand.lists:
@@ -239,10 +245,12 @@ class FieldMaker:
             return (first or options)[0]
         return self._rng.choice(options)
 
-    def _moment(self, schema: Schema, parts: set[str], made: Mapping[str, Any]) -> str:
+    def _moment(self, schema: Schema, parts: set[str], around: Surroundings) -> str:
         """After what it must follow, now for what the call did, within the window asked for."""
-        begun = next((value for key, value in made.items() if set(words(key)) & _BEGINS and isinstance(value, str)), "")
-        start = read_moment({}, begun)
+        start = _beginning(around.made)
+        if around.noun in _ENDS | _BEGINS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
+            parts = parts | {around.noun}
+            start = _beginning(around.beside)
         if parts & _ENDS and isinstance(start, date):
             return values.moment_text(schema, self._after(start, parts))
         if not self._demand.looks_up and parts & PAST and not parts & _LATER:
@@ -262,6 +270,17 @@ class FieldMaker:
         moment = low + timedelta(seconds=self._rng.randrange(span) // 900 * 900)
         at_work = moment.replace(hour=self._rng.randint(8, 17), minute=self._rng.choice((0, 15, 30, 45)))
         return at_work if low <= at_work <= high else moment
+
+
+def _beginning(made: Mapping[str, Any]) -> date | None:
+    """The moment at which something begins, as its fields say so far."""
+    for key, value in made.items():
+        if set(words(key)) & _BEGINS:
+            texts = value.values() if isinstance(value, dict) else (value,)
+            for text in texts:
+                if isinstance(text, str) and isinstance(moment := read_moment({}, text), date):
+                    return moment
+    return None
 
 
 def holder(address: str) -> Person:

@@ -18,6 +18,7 @@ from funcdex_assets.simulation.fields import PAST, TRUTHS, FieldMaker, Surroundi
 from funcdex_assets.simulation.memory import Memory, Thing, kind, plain, singular_words
 
 MAX_DEPTH = 7
+NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
 _MOVES = frozenset("updated modified status state".split())
 _STATE = frozenset("status state labels label_ids flags".split())
@@ -36,7 +37,11 @@ class ResultMaker:
     ):
         self._root, self._demand, self._memory = schema, demand, memory
         self._fields, self._needed, self._rng = fields, needed, rng
-        objects = [key for key, part in schema.get("properties", {}).items() if self._is(part, "object")]
+        objects = [
+            key
+            for key, part in schema.get("properties", {}).items()
+            if self._is(part, "object") and not set(words(key)) & values.PEOPLE
+        ]
         self._only_object = singular_words(objects[0]) if len(objects) == 1 else None
         self._inherited: Thing = {}
         if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
@@ -46,11 +51,15 @@ class ResultMaker:
     def make(self) -> Any:
         return self._fill(self._root, "", "", self._demand.name.noun, 0)
 
-    def _fill(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> Any:
+    def _fill(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, beside: Mapping[str, Any] = NOTHING
+    ) -> Any:
         schema = resolve(schema, self._root)
         match schema_type(schema):
             case "object":
-                return self._object(schema, path, name, self._surroundings(schema, name, noun, depth), depth)
+                return self._object(
+                    schema, path, name, self._surroundings(schema, path, name, noun, depth, beside), depth
+                )
             case "array":
                 return self._array(schema, path, name, noun, depth)
             case _:
@@ -58,7 +67,9 @@ class ResultMaker:
 
     # ── objects ──────────────────────────────────────────────────────────────────────────────
 
-    def _surroundings(self, schema: Schema, name: str, noun: str, depth: int) -> Surroundings:
+    def _surroundings(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, beside: Mapping[str, Any]
+    ) -> Surroundings:
         properties = schema.get("properties", {})
         subject = self._is_subject(noun, depth)
         person = None
@@ -66,7 +77,9 @@ class ResultMaker:
             person = (self._fields.sought() if depth <= 1 else None) or self._fields.someone(name)
         elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
             person = holder(self._demand.addressed[0])
-        return Surroundings(noun, self._known(noun, name, subject), {}, person, subject)
+        given = None if "/*" in path else self._given(noun)
+        known = self._memory.thing(noun, given) if given is not None else {}
+        return Surroundings(noun, known, {}, person, subject, beside, given)
 
     def _object(self, schema: Schema, path: str, name: str, around: Surroundings, depth: int) -> dict[str, Any]:  # noqa: ARG002
         properties = schema.get("properties", {})
@@ -92,14 +105,14 @@ class ResultMaker:
             if isinstance(said, list | dict) and self._fits(schema, said):
                 return said
             if isinstance(said, dict) and schema_type(schema) == "object":
-                made = self._fill(schema, path, key, singular_words(key), depth + 1)
+                made = self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
                 parts = schema.get("properties", {})
                 return made | {
                     field: value for field, value in said.items() if field in parts and self._fits(parts[field], value)
                 }
             if self._demand.addressed and (people := self._people(schema, path, key, depth)):
                 return people
-        return self._fill(schema, path, key, singular_words(key), depth + 1)
+        return self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
 
     def _people(self, schema: Schema, path: str, name: str, depth: int) -> Any:
         """The people whom the call addressed, as the result lists them under `to` or `attendees`."""
@@ -137,6 +150,8 @@ class ResultMaker:
         known = self._listed(noun) if main and not self._demand.further else []
         wanted = max(least, 1 if self._is_needed_below(path) else 0)
         size = self._rng.randint(1, self._demand.limit) if main else self._rng.choice((0, 1, 1, 2))
+        if main and self._demand.addressed and _is_person(name, items.get("properties", {})):
+            size = 1  # an address has one holder
         size = min(max(size, wanted, len(known)), most)
         made = [
             self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
@@ -184,13 +199,10 @@ class ResultMaker:
             return False
         return kind(noun) == kind(self._demand.name.noun) or (depth == 1 and noun == self._only_object)
 
-    def _known(self, noun: str, name: str, subject: bool) -> Thing:
-        """What is known of the thing that the call names."""
-        given = self._demand.identities.get(kind(noun))
+    def _given(self, noun: str) -> str | int | None:
+        """The identity by which the call names the one thing of this kind; a new thing has none yet."""
         made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
-        if given is None or made_anew or not (subject or kind(singular_words(name)) == kind(noun)):
-            return {}
-        return self._memory.thing(noun, given)
+        return None if made_anew else self._demand.identities.get(kind(noun))
 
     def _changes(self, key: str) -> bool:
         """A field that this call sets, or that any change moves."""
@@ -230,7 +242,8 @@ def newest_first(items: list[dict[str, Any]]) -> None:
 def _is_person(name: str, properties: Mapping[str, Any]) -> bool:
     if not any({"email", "phone"} & set(words(key)) for key in properties):
         return False
-    return bool(set(words(singular_words(name))) & values.PEOPLE) or {"name", "email"} <= properties.keys()
+    named = any("name" in words(key) for key in properties) and any("email" in words(key) for key in properties)
+    return named or bool(set(words(singular_words(name))) & values.PEOPLE)
 
 
 def _texts(thing: Thing) -> str:

@@ -16,7 +16,9 @@ from funcdex_assets.records import ConversationPlan, Message, PlannedArgument, P
 
 @dataclass
 class Scene:
-    """`tools` are those offered, by name; `results` those of the executed calls, in order."""
+    """`tools` are those offered, by name; `results` those of the plan's steps, in order, as far as they
+    were made. A model may make further calls; they are in the messages only.
+    """
 
     plan: ConversationPlan
     situation: Situation
@@ -25,7 +27,6 @@ class Scene:
     messages: list[Message] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     turn: int = 0
-    turn_began: int = 0
     said: str = ""
 
     @property
@@ -55,6 +56,12 @@ class Scene:
         if argument.step is None or argument.result is None or argument.step >= len(self.results):
             return None
         return at_pointer(self.results[argument.step], argument.result)
+
+    def executed(self, tool: str, content: Any) -> None:
+        """A call was made: the next step's, if it calls the same tool."""
+        following = self.plan.steps[len(self.results) :]
+        if following and following[0].tool == tool:
+            self.results.append(content)
 
     def say(self, message: Message) -> None:
         self.messages.append(message)

@@ -1,7 +1,8 @@
-"""Seeded walks over the tool graph: sequences of calls in which each later call uses an earlier result.
+"""Seeded walks over the tool graph: sequences of calls that use one another's results.
 
 A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
-hand. Tools that were drawn less often so far are drawn more.
+hand. It may begin anew in between, if the next call joins both. Tools that were drawn less often so far
+are drawn more.
 """
 
 from collections import Counter, defaultdict
@@ -82,7 +83,7 @@ class _Walker:
         self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
         self.used: Counter[str] = Counter()
         self.begun: Counter[str] = Counter()  # also in vain, so that dead ends are not tried for ever
-        self._known_options: dict[tuple[str, ...], dict[str, float]] = {}
+        self._known_options: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
             self.edges[edge.source_tool, edge.target_tool].append(edge)
@@ -98,36 +99,57 @@ class _Walker:
         self.begun[first] += 1
         steps = [ChainStep(tool=first, bindings=())]
         while len(steps) < length:
-            options = self._options(tuple(step.tool for step in steps))
+            options = self._options(tuple(step.tool for step in steps), length - len(steps))
             if not options:
                 break
-            weights = [pull / (1 + self.used[name]) ** 1.5 for name, pull in options.items()]
-            tool = rng.choices(list(options), weights)[0]
-            steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
+            weights = [pull / (1 + self.used[names[-1]]) ** 1.5 for names, pull in options.items()]
+            for tool in rng.choices(list(options), weights)[0]:
+                steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
         if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
             return None
         names = [step.tool for step in steps]
+        joined = any(not step.bindings for step in steps[1:])
         return ToolChain(
             chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
-            pattern="sequential",
+            pattern="join" if joined else "sequential",
             toolkits=toolkits,
             steps=tuple(steps),
             held_out=is_held_out(names, self.limits.test_share),
         )
 
-    def _options(self, earlier: tuple[str, ...]) -> dict[str, float]:
-        """Tools that can come next, each with how strongly it asks to: by its edges, and by its toolkit
-        where one is missing.
+    def _options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
+        """What can come next, with how strongly it asks to: by its edges, and by its toolkit where one is
+        missing. Mostly a tool; where there is room for two, also a tool that begins anew followed by one that
+        joins its result with an earlier one.
         """
-        if earlier not in self._known_options:
+        if (earlier, room > 1) not in self._known_options:
             seen = {self.tools[name].toolkit for name in earlier}
-            self._known_options[earlier] = {
-                name: min(sum(edge.weight for edge in edges), 1.5)
-                * (4 if self.limits.must_cross and self.tools[name].toolkit not in seen else 1)
-                for name, edges in self._continuations(earlier).items()
+            following = {(name,): edges for name, edges in self._continuations(earlier).items()}
+            if room > 1:
+                following |= self._joins(earlier)
+            self._known_options[earlier, room > 1] = {
+                names: min(sum(edge.weight for edge in edges), 1.5)
+                * (4 if self.limits.must_cross and self.tools[names[-1]].toolkit not in seen else 1)
+                for names, edges in following.items()
             }
-        return self._known_options[earlier]
+        return self._known_options[earlier, room > 1]
+
+    def _joins(self, earlier: tuple[str, ...]) -> dict[tuple[str, ...], list[ToolEdge]]:
+        """(a tool that needs no id, a tool with one need that only it fills and one that only earlier ones do)."""
+        joins: dict[tuple[str, ...], list[ToolEdge]] = {}
+        for first in self.starts:
+            if first in earlier or not self._sensible(first, earlier, paging=False):
+                continue
+            for name, edges in self._continuations((*earlier, first)).items():
+                needs = set(self.needs[name])
+                if needs - self._filled(earlier, name) and needs - self._filled((first,), name):
+                    joins[first, name] = edges
+        return joins
+
+    def _filled(self, sources: Sequence[str], name: str) -> set[str]:
+        """The arguments of a tool that results of these tools can fill."""
+        return {edge.target_path for source in sources for edge in self.edges.get((source, name), ())}
 
     def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
         """Tools that can come next, each with the best edge into every argument that can be filled."""

@@ -26,6 +26,12 @@ SYNONYMS = {
     "assignee": "user",
     "owner": "user",
     "account": "user",
+    "author": "user",
+    "commenter": "user",
+    "creator": "user",
+    "lead": "user",
+    "reporter": "user",
+    "watcher": "user",
 }
 _FAMILY_PREFIX = 5
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})

@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from funcdex_assets.inference.journal import JournaledEngine, request_key
+from funcdex_assets.inference.journal import JournaledEngine, journaled_usage, request_key
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -214,3 +214,11 @@ def test_a_killed_run_asks_again_only_what_was_in_flight(server, replies, tmp_pa
     assert len(server.questions) - asked == 200 - written
     assert [completion.text for completion in completions] == [f"answer {seed}" for seed in range(200)]
     assert sum(completion.replayed for completion in completions) == written
+
+
+def test_the_usage_of_a_journal_is_by_engine_and_role(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    assert journaled_usage(path) == {}
+    ask(JournaledEngine(Counting(), path), request(), request(seed=2))
+    ((engine, role), answers) = next(iter(journaled_usage(path).items()))
+    assert (engine, role, len(answers)) == (Counting().name, request().role, 2)

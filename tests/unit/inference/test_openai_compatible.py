@@ -237,7 +237,7 @@ def test_retry_after_is_waited_for(server, replies):
             lambda r: r.failed(429, "Come back in an hour", retry_after="3600"),
             True,
             1,
-            ["limits the rate (HTTP 429 in 1 tries): Come back in an hour"],
+            ["limits the rate (HTTP 429 in 1 try): Come back in an hour"],
             id="a-wait-too-long",
         ),
         pytest.param(

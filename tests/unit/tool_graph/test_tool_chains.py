@@ -76,7 +76,8 @@ def test_lengths_are_in_range_and_vary(partition):
 
 
 @every_partition
-def test_every_later_step_is_bound_to_an_earlier_one_by_an_edge(partition):
+def test_every_later_step_is_linked_and_every_binding_follows_an_edge(partition):
+    """A step that begins anew is joined: the next one uses its result together with an earlier one."""
     edges = {
         (edge.source_tool, edge.source_path, edge.target_tool, edge.target_path, edge.kind)
         for edge in build_graph(list(tools_of(partition).values()))
@@ -84,7 +85,11 @@ def test_every_later_step_is_bound_to_an_earlier_one_by_an_edge(partition):
     for chain in chains_of(partition, COUNT, SEED):
         assert chain.steps[0].bindings == ()
         for index, step in enumerate(chain.steps[1:], 1):
-            assert step.bindings
+            if not step.bindings:
+                joined = {binding.step for binding in chain.steps[index + 1].bindings}
+                assert chain.pattern == "join"
+                assert index in joined
+                assert joined & set(range(index))
             for binding in step.bindings:
                 assert binding.step < index
                 source = chain.steps[binding.step].tool
@@ -137,8 +142,6 @@ def test_toolkits_are_those_of_the_steps_and_bundles_cross(partition):
 # A call must use a result of the chain that it is in, so a second beginning never joins one: no listing of
 # labels after a listing of messages, and hence nothing that needs both.
 NEVER_DRAWN = {
-    "gmail": {"LIST_LABELS", "CREATE_LABEL", "ADD_LABEL_TO_EMAIL"},
-    "jira": {"FIND_USERS"},
     "whatsapp": {"CREATE_MESSAGE_TEMPLATE"},
 }
 
