@@ -28,6 +28,7 @@ _ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verb
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
 _SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+_IRREGULAR = {"people": "person", "children": "child", "indices": "index", "criteria": "criterion"}
 _UNCHANGED = {
     "status",
     "address",
@@ -59,6 +60,8 @@ def words(name: str) -> tuple[str, ...]:
 
 @cache
 def singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
         return word
     if word.endswith("ies"):
@@ -70,6 +73,8 @@ def singular(word: str) -> str:
 
 @cache
 def plural(word: str) -> str:
+    if word in _IRREGULAR.values():
+        return next(many for many, one in _IRREGULAR.items() if one == word)
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

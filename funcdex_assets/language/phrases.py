@@ -4,6 +4,7 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 *what* is said, only how.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -61,6 +62,7 @@ _INLINE = {
     "currency": "in {x}",
     "status": "with the status {x}",
     "query": "about {x}",
+    "q": "about {x}",
     "phone": "on {x}",
     "label": "labelled {x}",
     "color": "in {x}",
@@ -82,6 +84,7 @@ _SEPARATE = (
 )
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 _LONG = 48  # characters; longer texts get a sentence of their own
+_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
 _DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
 
 
@@ -196,6 +199,8 @@ def argument_words(pointer: str) -> str:
                 parts.append(part)
     if "/0" in pointer and len(parts) > 1 and parts[0].endswith("s"):
         parts[0] = parts[0][:-1]
+    if parts == ["q"]:
+        return "search words"
     if {"min", "max"} & set(parts) and "time" in words(named[-1]):
         return "earliest time" if "min" in parts else "latest time"
     return " ".join(parts)
@@ -228,8 +233,8 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
     if "email" in name or "phone" in name or (argument.result and ("email" in source or "phone" in source)):
         owner = next((part for part in reversed((argument.result or "").split("/")[:-1]) if part not in ("*", "")), "")
         if not set(words(owner)) & {*values.PEOPLE, "from", "to"}:
-            return rng.choice(("that person", "them"))
-        owner = {"from": "the sender", "to": "the recipient"}.get(
+            return "that person"
+        owner = {"from": "the sender", "to": "the recipient", "people": "that person"}.get(
             owner, f"the {' '.join(words(owner))}" if owner else "that person"
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
@@ -384,7 +389,7 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
             )
         if value.startswith("http") or "@" in value:
             return value
-        return f"{name} {value.replace('_', ' ').lower() if value.isupper() and '_' in value else value}"
+        return f"{name} {value.replace('_', ' ').lower() if _CONSTANT.fullmatch(value) else value}"
     return f"{name} {value}"
 
 

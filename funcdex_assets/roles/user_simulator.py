@@ -141,7 +141,7 @@ def _joined(lead: str, asks: Sequence[str], rng: Random) -> str:
 def _imperative(lead: str, asks: Sequence[str], rng: Random) -> str:
     question = lead.endswith("?")
     lead = lead.rstrip("?")
-    text = asks[0]
+    text = asks[0].removeprefix("please ") if "please" in lead.lower() else asks[0]
     for position, following in enumerate(asks[1:], start=2):
         last = position == len(asks)
         text += (rng.choice((", then ", " and then ", ", and ")) if last else rng.choice((", ", ", then "))) + following

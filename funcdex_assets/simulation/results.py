@@ -150,15 +150,17 @@ class ResultMaker:
         known = self._listed(noun) if main and not self._demand.further else []
         wanted = max(least, 1 if self._is_needed_below(path) else 0)
         size = self._rng.randint(1, self._demand.limit) if main else self._rng.choice((0, 1, 1, 2))
-        if main and self._demand.addressed and _is_person(name, items.get("properties", {})):
-            size = 1  # an address has one holder
+        sought = self._demand.addressed or self._demand.sought_name()
+        if main and sought and _is_person(name, items.get("properties", {})):
+            size = 1  # an address has one holder, a name mostly one bearer
         size = min(max(size, wanted, len(known)), most)
         made = [
             self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
             for index in range(size)
         ]
-        if main:
-            newest_first(made)
+        if main:  # what was searched for comes first, then what is new
+            first = 1 if self._demand.sought_title() else 0
+            made[first:] = newest_first(made[first:])
         return made
 
     def _item(
@@ -231,12 +233,13 @@ class ResultMaker:
         return validator(whole).is_valid(value)
 
 
-def newest_first(items: list[dict[str, Any]]) -> None:
-    """Sorts listed things by their date when they have one in the past, newest first."""
+def newest_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Listed things by their date when they have one in the past, newest first."""
     dates = (key for key in (items[0] if items else {}) if set(words(key)) & PAST and isinstance(items[0][key], str))
     key = next(dates, None)
-    if key and all(isinstance(item.get(key), str) for item in items):
-        items.sort(key=lambda item: item[key], reverse=True)
+    if key is None or not all(isinstance(item.get(key), str) for item in items):
+        return items
+    return sorted(items, key=lambda item: item[key], reverse=True)
 
 
 def _is_person(name: str, properties: Mapping[str, Any]) -> bool:
