@@ -5,16 +5,15 @@ from collections import Counter
 import polars as pl
 
 from funcdex_assets.assets._asking import ask_all, run_metered
+from funcdex_assets.assets._frames import casts_of
 from funcdex_assets.assets._pictures import bar_plot, transcript
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.language.values import situation
 from funcdex_assets.quality import schemas
-from funcdex_assets.records import Conversation, ConversationPlan, Persona, Scenario, SystemPrompt, Tool
+from funcdex_assets.records import Conversation, SystemPrompt, Tool
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.conversation import simulate_all
-from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
 
@@ -29,16 +28,12 @@ def conversations(
     engine: InferenceEngine,
 ) -> Produced:
     """Who said what, which tools were called, what they returned, and where each argument came from."""
-    people = rows_by(from_frame(personas, Persona), "persona_id")
-    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
-    tools = rows_by(from_frame(tool_definitions, Tool), "name")
-    plans = from_frame(conversation_plans, ConversationPlan)
-    cast = [(plan, situation(scenarios[plan.scenario_id], people[plan.persona_id])) for plan in plans]
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions).values()
     (held, unfinished), usage = run_metered(
         engine,
         lambda meter, advanced: simulate_all(
-            cast,
-            tools,
+            [(one.plan, one.situation) for one in cast],
+            rows_by(from_frame(tool_definitions, Tool), "name"),
             meter,
             thoughts=settings.generation.include_assistant_thoughts,
             seed=settings.seed,
@@ -57,7 +52,7 @@ def conversations(
             **shown,
             "tool_coverage": bar_plot(calls, f"Calls by tool, {partition}", "calls"),
             **usage,
-            "planned": len(plans),
+            "planned": len(cast),
             "unfinished": len(unfinished),
             "unfinished_reasons": dict(Counter(unfinished).most_common(10)),
             "calls": calls.total(),
@@ -79,22 +74,12 @@ def system_prompts(
     engine: InferenceEngine,
 ) -> Produced:
     """The system prompt of each conversation, with the context that arguments may come from."""
-    people = rows_by(from_frame(personas, Persona), "persona_id")
-    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
-    tools = rows_by(from_frame(tool_definitions, Tool), "name")
-    plans = rows_by(from_frame(conversation_plans, ConversationPlan), "plan_id")
-    identities: list[str] = []
-    briefs: list[system_prompt_writer.SystemPromptBrief] = []
-    for conversation_id, plan_id in conversations.select("conversation_id", "plan_id").iter_rows():
-        plan = plans[plan_id]
-        identities.append(conversation_id)
-        briefs.append(
-            system_prompt_writer.SystemPromptBrief(
-                plan,
-                situation(scenarios[plan.scenario_id], people[plan.persona_id]),
-                tuple(tools[name] for name in offered_tools(plan)),
-            )
-        )
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    identities = conversations["conversation_id"].to_list()
+    briefs = [
+        system_prompt_writer.SystemPromptBrief(one.plan, one.situation, tuple(one.tools.values()))
+        for one in (cast[plan_id] for plan_id in conversations["plan_id"])
+    ]
     prompts, usage = ask_all(engine, system_prompt_writer.ROLE, briefs, "system_prompts", partition, settings.seed)
     written = [
         SystemPrompt(

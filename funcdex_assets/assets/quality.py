@@ -5,13 +5,13 @@ from collections import Counter
 import polars as pl
 
 from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._frames import casts_of
 from funcdex_assets.assets._pictures import bar_plot, score_plot
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.language.values import situation
 from funcdex_assets.quality import schemas
 from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.selection import reasons_against
@@ -20,8 +20,6 @@ from funcdex_assets.records import (
     ConversationPlan,
     DeduplicatedScenario,
     ParsedConversation,
-    Persona,
-    Scenario,
     ScoredConversation,
     SelectedConversation,
     SystemPrompt,
@@ -48,18 +46,13 @@ def scored_conversations(
     engine: InferenceEngine,
 ) -> Produced:
     """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning."""
-    people = rows_by(from_frame(personas, Persona), "persona_id")
-    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
-    tools = rows_by(from_frame(tool_definitions, Tool), "name")
-    plans = rows_by(from_frame(conversation_plans, ConversationPlan), "plan_id")
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     held = from_frame(conversations, Conversation)
     briefs: list[judge.JudgeBrief] = []
     for conversation in held:
-        plan = plans[conversation.plan_id]
-        offered = {name: tools[name] for name in offered_tools(plan)}
-        where = situation(scenarios[plan.scenario_id], people[plan.persona_id])
-        findings = find(Case(conversation.messages, offered, conversation.provenance, where))
-        briefs.append(judge.JudgeBrief(plan, conversation.messages, tuple(offered.values()), findings))
+        one = cast[conversation.plan_id]
+        findings = find(Case(conversation.messages, one.tools, conversation.provenance, one.situation))
+        briefs.append(judge.JudgeBrief(one.plan, conversation.messages, tuple(one.tools.values()), findings))
     scores, usage = ask_all(engine, judge.ROLE, briefs, "scored_conversations", partition, settings.seed)
     scored = [
         ScoredConversation(

@@ -1,23 +1,17 @@
-"""Sentences about calls: asking for one, stating its facts, naming what is missing, reporting a result.
+"""Phrases about calls: asking for one, stating its facts, naming what is missing, referring to a result.
 
 Phrasebook entries come first; a tool that has none is spoken of after its name. Nothing here decides
 *what* is said, only how.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from functools import cache
 from random import Random
-from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import leaves, scalars
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, resource_noun, words
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import fill, phrasebook, slots_of
-from funcdex_assets.language.spoken import is_minor_unit, read_moment, spoken_forms
+from funcdex_assets.language.lexicon import fill, phrasebook
 from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
 
 NEXT_PAGE = (
@@ -84,8 +78,6 @@ _SEPARATE = (
 )
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 _LONG = 48  # characters; longer texts get a sentence of their own
-_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
-_DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
 
 
 def infinitive(tool: str, rng: Random) -> str:
@@ -255,169 +247,6 @@ def gerund(verb: str) -> str:
     if verb in ("get", "set", "put", "run"):
         return verb + verb[-1] + "ing"
     return verb + "ing"
-
-
-def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random) -> str:
-    """One or two sentences that tell the user what a call did or found, with real values of its result."""
-    parsed = parse_tool_name(tool.name)
-    result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
-    items, noun = _main_items(result)
-    label, details = describe(result, now)
-    if parsed.action in ("list", "get"):
-        if parsed.action == "get" and label:
-            return f"{label}{_joined(details, rng)}."
-        if items is not None:
-            return _found(items, noun or parsed.noun, now, rng)
-        return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
-    entry = phrasebook().get(tool.name)
-    options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
-    text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
-    if label and label not in text and rng.random() < 0.6:
-        details = [label, *details]
-    shown = [detail for detail in details if detail not in text and (detail.partition(" ")[2] or detail) not in text][
-        :2
-    ]
-    return f"{values.sentence(text)}{f' ({chr(44).join(shown)})'.replace(',', ', ') if shown else ''}."
-
-
-@cache
-def _minor_units(returns: bytes) -> frozenset[str]:
-    """Names of the amounts that a result counts in cents."""
-    schema = msgspec.json.decode(returns)
-    return frozenset(leaf.name for leaf in leaves(schema) if is_minor_unit(leaf.schema)) if schema else frozenset()
-
-
-def _in_units(value: Any, minor: frozenset[str]) -> Any:
-    """The result with its cents written as people write amounts."""
-    if not minor:
-        return value
-    if isinstance(value, dict):
-        return {
-            key: f"${part / 100:,.2f}" if key in minor and isinstance(part, int) else _in_units(part, minor)
-            for key, part in value.items()
-        }
-    return [_in_units(part, minor) for part in value] if isinstance(value, list) else value
-
-
-def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
-    if not items:
-        return f"I found no {plural(noun)}."
-    shown = [_item(item, now) for item in items[:3]]
-    count = len(items)
-    if count == 1:
-        return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(
-            n=noun, a=shown[0]
-        )
-    lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(
-        c=count, n=plural(noun)
-    )
-    if rng.random() < 0.35:
-        more = [f"- and {count - len(shown)} more"] if count > len(shown) else []
-        return lead + ":\n" + "\n".join([*(f"- {text}" for text in shown), *more])
-    rest = "" if count <= 3 else ", among others"
-    return f"{lead}: {'; '.join(shown[:-1])}{'; and ' if len(shown) > 1 else ''}{shown[-1]}{rest}."
-
-
-def _item(item: Any, now: datetime) -> str:
-    if not isinstance(item, dict):
-        return str(item)
-    label, details = describe(item, now)
-    return f"{label}{' (' + ', '.join(details[:2]) + ')' if details else ''}" if label else ", ".join(details[:3])
-
-
-def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
-    """The title of a result and its telling details, each a real value said in words."""
-    label, details = "", []
-    value = _unwrap(value)
-    if not isinstance(value, dict):
-        return "", [str(value)] if value not in (None, "", [], {}) else []
-    for pointer, leaf in scalars(value):
-        steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
-        name = steps[-1] if steps else ""
-        parts = set(words(name))
-        if leaf in (None, "", [], {}) or is_page_token(name) or parts & _DULL or len(steps) > 3:
-            continue
-        if is_id(name) and "key" not in parts:
-            continue
-        if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
-            continue
-        person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
-        if (
-            not label
-            and not person
-            and len(steps) <= 2
-            and parts & {"title", "subject", "name", "summary", "filename"}
-            and isinstance(leaf, str)
-        ):
-            label = f'"{leaf}"'
-        elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
-            continue
-        else:
-            details.append((_rank(parts, leaf), _detail(steps, leaf, now)))
-    details.sort(key=lambda item: item[0])
-    plain = label.strip('"')
-    return label, list(dict.fromkeys(text for _, text in details if not plain or not text.endswith(plain)))
-
-
-def _rank(parts: set[str], value: Any) -> int:
-    order = (
-        {"key", "number"},
-        {"status", "state"},
-        {"start", "due", "date", "at", "time"},
-        {"amount", "total", "price"},
-        {"email", "owner", "assignee", "from"},
-        {"link", "url"},
-    )
-    return next(
-        (index for index, group in enumerate(order) if parts & group),
-        6 if isinstance(value, int | float) else 7,
-    )
-
-
-def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
-    name = " ".join(words(steps[-1]))
-    if len(steps) > 1 and name in ("name", "email", "date time", "value", "date", "display name"):
-        name = " ".join(words(steps[-2]))
-    if isinstance(value, str):
-        moment = read_moment({}, value)
-        if moment is not None:
-            said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[
-                0
-            ]
-            return (
-                said if name in ("date", "time", "when") else f"{name.removesuffix(' at').removesuffix(' date')} {said}"
-            )
-        if value.startswith("http") or "@" in value:
-            return value
-        return f"{name} {value.replace('_', ' ').lower() if _CONSTANT.fullmatch(value) else value}"
-    return f"{name} {value}"
-
-
-def _joined(details: Sequence[str], rng: Random) -> str:
-    return rng.choice((" — ", ": ", " has ")).replace(" has ", ": ") + ", ".join(details[:3]) if details else " is open"
-
-
-def _unwrap(result: Any) -> Any:
-    """The resource inside `{"event": {…}}` or `{"data": {…}}`, else the result itself."""
-    if isinstance(result, dict):
-        nested = [part for part in result.values() if isinstance(part, dict) and part]
-        if len(nested) == 1 and len(result) <= 3:
-            return _unwrap(nested[0])
-    return result
-
-
-def _main_items(result: Any) -> tuple[Sequence[Any] | None, str]:
-    """The longest list of objects in a result and the singular of its name."""
-    best: Sequence[Any] | None = None
-    noun = ""
-    queue = [("", result, 0)]
-    while queue:
-        name, value, depth = queue.pop(0)
-        if isinstance(value, dict) and depth < 2:
-            queue += [(key, part, depth + 1) for key, part in value.items()]
-        elif isinstance(value, list) and (not value or isinstance(value[0], dict)) and best is None:
-            best, noun = value, " ".join(parse_tool_name(f"list_{name}").words)
-    return best, noun
 
 
 def slot(pointer: str) -> str:

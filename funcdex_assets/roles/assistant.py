@@ -6,7 +6,7 @@ import msgspec
 
 from funcdex_assets.catalog.json_schema import at_pointer, resolve, schema_type
 from funcdex_assets.catalog.names import parse_tool_name, words
-from funcdex_assets.language import phrases, values
+from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import assemble
 from funcdex_assets.language.lexicon import fill, moves, slots_of
 from funcdex_assets.language.spoken import quoted_part
@@ -93,7 +93,7 @@ def _report(scene: Scene, rng: Random) -> Move:
     parts = [rng.choice(moves("assistant_opens", "acted" if acted else "found"))] if rng.random() < 0.7 else []
     for index, step in told[-3:]:
         tool = scene.tools[step.tool]
-        parts.append(phrases.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
+        parts.append(reports.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
@@ -114,14 +114,14 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     result says more.
     """
     now = scene.situation.now
-    if phrases.describe(scene.results[index], now)[0]:
+    if reports.describe(scene.results[index], now)[0]:
         return ""
     things = [
         at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])
         for argument in step.arguments
         if argument.source == "result" and argument.step is not None and argument.result
     ]
-    labels = (phrases.describe(thing, now)[0] for thing in (*things, *scene.results[:index][::-1]))
+    labels = (reports.describe(thing, now)[0] for thing in (*things, *scene.results[:index][::-1]))
     return next((label for label in labels if label), "")
 
 

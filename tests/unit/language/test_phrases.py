@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.language import phrases
+from funcdex_assets.language import phrases, reports
 from funcdex_assets.language.facts import plan_arguments
 from funcdex_assets.language.lexicon import slots_of
 from funcdex_assets.language.spoken import find_words
@@ -55,7 +55,7 @@ def test_every_ask_of_every_shipped_tool_is_filled_and_states_all_facts(name):
 def test_every_report_of_every_shipped_tool_is_filled(name):
     for seed in SEEDS:
         for result in ({}, {"id": "x1", "title": "Gym roof"}, {"items": [{"title": "Gym roof"}]}):
-            text = phrases.report(TOOLS[name], {}, result, NOW, Random(seed))
+            text = reports.report(TOOLS[name], {}, result, NOW, Random(seed))
             assert text.endswith("."), text
             assert not slots_of(text)
         assert not slots_of(phrases.doing(name, Random(seed)))
@@ -198,31 +198,31 @@ def reporting(name: str, returns: object = None) -> Tool:
     return Tool(toolkit="t", name=name, description="", parameters={"type": "object"}, returns=returns, source="test")
 
 
-def reports(tool: Tool, result: object) -> set[str]:
-    return {phrases.report(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
+def all_reports(tool: Tool, result: object) -> set[str]:
+    return {reports.report(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
 
 
 def test_a_listing_is_counted_and_named():
     threads = [{"id": str(index), "subject": f"Roof {index}", "unread": True} for index in range(4)]
-    for text in reports(reporting("LIST_CONVOYS"), {"threads": threads, "total": 4}):
+    for text in all_reports(reporting("LIST_CONVOYS"), {"threads": threads, "total": 4}):
         assert "4 threads" in text
         assert "Roof 0" in text
         assert "Roof 3" not in text  # three are enough
 
 
 def test_one_found_is_said_as_one():
-    for text in reports(reporting("LIST_CONVOYS"), {"threads": [{"id": "7", "subject": "Roof"}]}):
+    for text in all_reports(reporting("LIST_CONVOYS"), {"threads": [{"id": "7", "subject": "Roof"}]}):
         assert " one thread" in text
         assert "Roof" in text
 
 
 def test_nothing_found_is_said():
-    assert reports(reporting("LIST_CONVOYS"), {"threads": []}) == {"I found no threads."}
+    assert all_reports(reporting("LIST_CONVOYS"), {"threads": []}) == {"I found no threads."}
 
 
 def test_a_thing_is_described_by_its_title_and_telling_details_without_ids():
     event = {"event": {"id": "ev_81", "title": "Roof", "start": "2025-10-02T14:00:00+02:00", "status": "OPEN_NOW"}}
-    for text in reports(reporting("GET_CONVOY"), event):
+    for text in all_reports(reporting("GET_CONVOY"), event):
         assert '"Roof"' in text
         assert "start tomorrow at 2 pm" in text
         assert "status open now" in text
@@ -231,5 +231,5 @@ def test_a_thing_is_described_by_its_title_and_telling_details_without_ids():
 
 def test_cents_are_reported_as_amounts():
     returns = {"type": "object", "properties": {"amount": {"type": "integer", "description": "In cents."}}}
-    assert all("$19.05" in text for text in reports(reporting("GET_CHARGE", returns), {"amount": 1905}))
-    assert all("1905" in text for text in reports(reporting("GET_CHARGE"), {"amount": 1905}))
+    assert all("$19.05" in text for text in all_reports(reporting("GET_CHARGE", returns), {"amount": 1905}))
+    assert all("1905" in text for text in all_reports(reporting("GET_CHARGE"), {"amount": 1905}))

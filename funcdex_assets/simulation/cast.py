@@ -1,0 +1,34 @@
+"""Who and what a conversation is made from: its plan, the situation, and the tools on offer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.records import ConversationPlan, Persona, Scenario, Tool
+from funcdex_assets.simulation.planning import offered_tools
+from funcdex_assets.tables import rows_by
+
+
+@dataclass(frozen=True)
+class Cast:
+    """`tools` are those that the assistant sees, by name: the plan's and the distractors."""
+
+    plan: ConversationPlan
+    situation: Situation
+    tools: Mapping[str, Tool]
+
+
+def casts(
+    plans: Sequence[ConversationPlan], personas: Sequence[Persona], scenarios: Sequence[Scenario], tools: Sequence[Tool]
+) -> dict[str, Cast]:
+    """By plan id, in the order of the plans."""
+    people, settings = rows_by(personas, "persona_id"), rows_by(scenarios, "scenario_id")
+    by_name = rows_by(tools, "name")
+    return {
+        plan.plan_id: Cast(
+            plan,
+            situation(settings[plan.scenario_id], people[plan.persona_id]),
+            {name: by_name[name] for name in offered_tools(plan)},
+        )
+        for plan in plans
+    }
