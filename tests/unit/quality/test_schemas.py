@@ -10,8 +10,9 @@ from dialogue import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, 
 
 from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.quality.schemas import RELEASE_CHECKS, TABLES, example_problems
+from funcdex_assets.quality.schemas import RELEASE_CHECKS, TABLES
 from funcdex_assets.quality.table import SCHEMA, Judgement, judge
+from funcdex_assets.quality.table_checks import example_problems
 from funcdex_assets.records import (
     Binding,
     ChainStep,
