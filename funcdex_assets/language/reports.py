@@ -22,6 +22,7 @@ from funcdex_assets.language.spoken import is_minor_unit, read_moment, spoken_fo
 from funcdex_assets.records import Tool
 
 _DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
+MOST_DETAILS = 6
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
 
 
@@ -30,9 +31,11 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     parsed = parse_tool_name(tool.name)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
+    if parsed.action == "list" and items is not None:
+        return _found(items, noun or parsed.noun, now, rng)
     label, details = describe(result, now)
     if parsed.action in ("list", "get"):
-        if parsed.action == "get" and label:
+        if label:
             return f"{label}{_joined(details, rng)}."
         if items is not None:
             return _found(items, noun or parsed.noun, now, rng)
@@ -95,7 +98,8 @@ def _item(item: Any, now: datetime) -> str:
 
 def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     """The title of a result and its telling details, each a real value said in words."""
-    label, details = "", []
+    label = ""
+    details: list[tuple[int, list[str], Any]] = []
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
@@ -121,10 +125,11 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
         elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
             continue
         else:
-            details.append((_rank(parts, leaf), _detail(steps, leaf, now)))
+            details.append((_rank(parts, leaf), steps, leaf))
     details.sort(key=lambda item: item[0])
     plain = label.strip('"')
-    return label, list(dict.fromkeys(text for _, text in details if not plain or not text.endswith(plain)))
+    texts = (_detail(steps, leaf, now) for _, steps, leaf in details[:MOST_DETAILS])
+    return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
 
 
 def _rank(parts: set[str], value: Any) -> int:

@@ -114,7 +114,7 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     result says more.
     """
     now = scene.situation.now
-    if reports.describe(scene.results[index], now)[0]:
+    if parse_tool_name(step.tool).action == "list" or reports.describe(scene.results[index], now)[0]:
         return ""
     things = [
         at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])

@@ -87,6 +87,12 @@ class _Walker:
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
             self.edges[edge.source_tool, edge.target_tool].append(edge)
+        self.pairs = [  # a tool that needs no id, and one of whose needs it fills some, not all
+            (first, name)
+            for name, needs in self.needs.items()
+            for first in self.starts
+            if first != name and 0 < len(set(needs) & self._filled((first,), name)) < len(needs)
+        ]
 
     def remember(self, chain: ToolChain) -> None:
         self.used.update(step.tool for step in chain.steps)
@@ -138,13 +144,12 @@ class _Walker:
     def _joins(self, earlier: tuple[str, ...]) -> dict[tuple[str, ...], list[ToolEdge]]:
         """(a tool that needs no id, a tool with one need that only it fills and one that only earlier ones do)."""
         joins: dict[tuple[str, ...], list[ToolEdge]] = {}
-        for first in self.starts:
-            if first in earlier or not self._sensible(first, earlier, paging=False):
+        for first, name in self.pairs:
+            if first in earlier or name in earlier or set(self.needs[name]) <= self._filled(earlier, name):
                 continue
-            for name, edges in self._continuations((*earlier, first)).items():
-                needs = set(self.needs[name])
-                if needs - self._filled(earlier, name) and needs - self._filled((first,), name):
-                    joins[first, name] = edges
+            best = self._filling((*earlier, first), name)
+            if best and self._sensible(first, earlier, paging=False):
+                joins[first, name] = best
         return joins
 
     def _filled(self, sources: Sequence[str], name: str) -> set[str]:
@@ -153,20 +158,21 @@ class _Walker:
 
     def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
-        options: dict[str, list[ToolEdge]] = {}
-        deleted = _deleted(earlier)
-        for name in self.tools:
-            paging = name in earlier
-            best: dict[str, ToolEdge] = {}
-            for source in earlier:
-                for edge in self.edges.get((source, name), ()):
-                    if (edge.kind == "page") != paging or _is_gone(edge, deleted):
-                        continue
-                    if edge.target_path not in best or best[edge.target_path].weight < edge.weight:
-                        best[edge.target_path] = edge
-            if best and all(path in best for path in self.needs[name]) and self._sensible(name, earlier, paging):
-                options[name] = list(best.values())
-        return options
+        return {name: best for name in self.tools if (best := self._filling(earlier, name))}
+
+    def _filling(self, earlier: Sequence[str], name: str) -> list[ToolEdge]:
+        """The best edges from earlier tools into this one; none if it cannot come next."""
+        paging, deleted = name in earlier, _deleted(earlier)
+        best: dict[str, ToolEdge] = {}
+        for source in dict.fromkeys(earlier):
+            for edge in self.edges.get((source, name), ()):
+                if (edge.kind == "page") != paging or _is_gone(edge, deleted):
+                    continue
+                if edge.target_path not in best or best[edge.target_path].weight < edge.weight:
+                    best[edge.target_path] = edge
+        if not best or not all(path in best for path in self.needs[name]):
+            return []
+        return list(best.values()) if self._sensible(name, earlier, paging) else []
 
     def _sensible(self, name: str, earlier: Sequence[str], paging: bool) -> bool:
         """Not about what is gone, not a page of anything but the last listing, at most one page."""
