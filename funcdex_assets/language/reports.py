@@ -45,10 +45,9 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
     if label and label not in text and rng.random() < 0.6:
         details = [label, *details]
-    shown = [detail for detail in details if detail not in text and (detail.partition(" ")[2] or detail) not in text][
-        :2
-    ]
-    return f"{values.sentence(text)}{f' ({chr(44).join(shown)})'.replace(',', ', ') if shown else ''}."
+    unsaid = [detail for detail in details if (detail.partition(" ")[2] or detail) not in text]
+    shown = f" ({', '.join(unsaid[:2])})" if unsaid else ""
+    return f"{values.sentence(text)}{shown}."
 
 
 @cache
@@ -167,7 +166,7 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
 
 
 def _joined(details: Sequence[str], rng: Random) -> str:
-    return rng.choice((" — ", ": ", " has ")).replace(" has ", ": ") + ", ".join(details[:3]) if details else " is open"
+    return rng.choice((" — ", ": ")) + ", ".join(details[:3]) if details else " is open"
 
 
 def _unwrap(result: Any) -> Any:
