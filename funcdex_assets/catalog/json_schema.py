@@ -14,6 +14,7 @@ from funcdex_assets.catalog.names import singular, words
 
 Schema = Mapping[str, Any]
 MAX_DEPTH = 6
+_COMPOSED = frozenset(["$ref", "oneOf", "anyOf", "allOf"])
 
 _validators: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
 _by_identity: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
@@ -85,6 +86,8 @@ def schema_type(schema: Schema) -> str:
 
 def resolve(schema: Schema, root: Schema) -> Schema:
     """Follows local `$ref`s and takes the first branch of a choice."""
+    if type(schema) is dict and _COMPOSED.isdisjoint(schema):
+        return schema
     for _ in range(8):
         if not isinstance(schema, Mapping):  # `true` allows anything
             return {}

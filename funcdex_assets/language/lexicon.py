@@ -77,8 +77,9 @@ def fill(template: str, slots: Mapping[str, str]) -> str:
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
 
 
-def slots_of(template: str) -> set[str]:
-    return set(_SLOT.findall(template))
+@cache
+def slots_of(template: str) -> frozenset[str]:
+    return frozenset(_SLOT.findall(template))
 
 
 def person(rng: Random, domain: str) -> Person:

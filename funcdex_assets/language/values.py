@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import Schema, schema_type
 from funcdex_assets.catalog.names import words
-from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person
+from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person, slots_of
 from funcdex_assets.language.spoken import is_minor_unit, quoted_part
 from funcdex_assets.records import Persona, Scenario
 
@@ -110,22 +111,33 @@ def sentence(text: str) -> str:
     return text if "@" in first or "://" in first else text[:1].upper() + text[1:]
 
 
-def text_slots(situation: Situation, rng: Random, first_name: str = "") -> dict[str, str]:
-    """What the sentence templates of the lexicon may refer to."""
-    entry = industries().get(situation.persona.industry, {})
-    counterpart = rng.choice(entry.get("counterparts", ("the client",)))
-    day = (situation.now + timedelta(days=rng.randint(1, 6))).strftime("%A")
-    return {
-        "matter": situation.matter,
-        "counterpart": counterpart,
-        "pressure": rng.choice(entry.get("pressures", ("time is short",))),
-        "first_name": first_name or "there",
-        "company": situation.persona.company,
-        "name": situation.persona.name.split()[0],
-        "position": situation.persona.position,
-        "kind": entry.get("kind", situation.persona.company),
-        "day": day,
-    }
+def worded(template: str, situation: Situation, rng: Random, first_name: str = "") -> str:
+    """A sentence template of the lexicon with its slots filled from the situation."""
+    return fill(template, {slot: _slot(slot, situation, rng, first_name) for slot in sorted(slots_of(template))})
+
+
+def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
+    persona = situation.persona
+    entry = industries().get(persona.industry, {})
+    match name:
+        case "matter":
+            return situation.matter
+        case "counterpart":
+            return rng.choice(entry.get("counterparts", ("the client",)))
+        case "pressure":
+            return rng.choice(entry.get("pressures", ("time is short",)))
+        case "first_name":
+            return first_name or "there"
+        case "name":
+            return persona.name.split()[0]
+        case "kind":
+            return entry.get("kind", persona.company)
+        case "day":
+            return (situation.now + timedelta(days=rng.randint(1, 6))).strftime("%A")
+        case "company" | "position":
+            return getattr(persona, name)
+        case _:
+            return f"{{{name}}}"
 
 
 def make_title(situation: Situation, rng: Random) -> str:
@@ -134,9 +146,13 @@ def make_title(situation: Situation, rng: Random) -> str:
 
 
 def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
-    bodies = [body for body in moves("bodies") if first_name or "{first_name}" not in body]
-    text = fill(rng.choice(bodies), text_slots(situation, rng, first_name))
+    text = worded(rng.choice(moves("bodies") if first_name else _bodies_to_anybody()), situation, rng, first_name)
     return sentence(text).replace('"', "'")
+
+
+@cache
+def _bodies_to_anybody() -> Sequence[str]:
+    return [body for body in moves("bodies") if "first_name" not in slots_of(body)]
 
 
 def keywords(matter: str, rng: Random) -> str:

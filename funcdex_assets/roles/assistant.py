@@ -97,7 +97,7 @@ def _report(scene: Scene, rng: Random) -> Move:
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
-        offer = fill(rng.choice(moves("assistant_offers")), values.text_slots(scene.situation, rng))
+        offer = values.worded(rng.choice(moves("assistant_offers")), scene.situation, rng)
         parts.append(offer)
     reply = (
         "\n".join(part for part in parts if part)
@@ -126,9 +126,8 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
 
 
 def _farewell(scene: Scene, rng: Random) -> Move:
-    slots = values.text_slots(scene.situation, rng)
     thought = "The user is done; say goodbye without adding anything." if scene.thoughts else None
-    return Move(thought=thought, reply=fill(rng.choice(moves("assistant_farewells")), slots))
+    return Move(thought=thought, reply=values.worded(rng.choice(moves("assistant_farewells")), scene.situation, rng))
 
 
 def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Literal
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.language import phrases
 from funcdex_assets.language.lexicon import fill, moves
-from funcdex_assets.language.values import sentence, text_slots
+from funcdex_assets.language.values import sentence, worded
 from funcdex_assets.records import PlannedStep
 from funcdex_assets.roles.role import Role
 from funcdex_assets.simulation.scene import Scene
@@ -56,18 +56,17 @@ def _variables(cue: UserCue) -> dict[str, object]:
 def _improvise(cue: UserCue, rng: Random) -> str:
     scene = cue.scene
     register = scene.situation.persona.register
-    slots = text_slots(scene.situation, rng)
     if cue.purpose == "thanks":
-        return fill(rng.choice(moves("thanks", register)), slots)
+        return worded(rng.choice(moves("thanks", register)), scene.situation, rng)
     if cue.purpose == "answer":
         return _answer(scene, rng)
     first = scene.turn == 0
     request = _request(scene, first, rng)
     if not first:
         return request
-    parts = [fill(rng.choice(moves("openers", register)), slots)]
+    parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
     if rng.random() < (0.75 if parts[0] and scene.situation.matter not in parts[0] else 0.4):
-        parts.append(fill(rng.choice(moves("contexts", register)), slots))
+        parts.append(worded(rng.choice(moves("contexts", register)), scene.situation, rng))
     return " ".join(sentence(part) for part in (*parts, request) if part)
 
 
