@@ -76,6 +76,27 @@ _SEPARATE = (
     "For the {words}: {x}.",
     "{Words}: {x}.",
 )
+# The same as sentences of their own; the first entry that fits counts.
+_SENTENCES = {
+    "cc": ("Copy {x} in.", "Put {x} in copy.", "{x} should get a copy."),
+    "bcc": ("Blind copy to {x}, please.", "Put {x} in blind copy."),
+    "limit": ("{x} will do.", "No more than {x}, please."),
+    "results": ("{x} will do.", "No more than {x}, please."),
+    "subject": ("The subject is {x}.", "Subject: {x}."),
+    "body": ("Write: {x}.", "It should say: {x}.", "Let it read {x}."),
+    "message": ("Write: {x}.", "It should say: {x}."),
+    "text": ("The text: {x}.", "Write {x}."),
+    "content": ("Put this in: {x}.", "The text: {x}."),
+    "description": ("As the description: {x}.", "Describe it as {x}."),
+    "notes": ("Add the note {x}.", "Note for it: {x}."),
+    "comment": ("The comment: {x}.", "Comment: {x}."),
+    "title": ("Call it {x}.", "The title is {x}."),
+    "name": ("Call it {x}.", "The name is {x}."),
+    "due": ("It's due {x}.", "Due {x}, please."),
+    "priority": ("Make it {x} priority.", "Priority: {x}."),
+    "location": ("The place is {x}.", "We meet at {x}."),
+    "reason": ("The reason: {x}.", "Because: {x}."),
+}
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 _LONG = 48  # characters; longer texts get a sentence of their own
 
@@ -166,7 +187,9 @@ def separate(argument: PlannedArgument, rng: Random) -> str:
     name = argument_words(argument.argument)
     if "@" in argument.surface and {"recipient", "to"} & set(name.split()):
         return fill(rng.choice(_TO), {"x": argument.surface})
-    said = fill(rng.choice(_SEPARATE), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
+    last = words(argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1])
+    sentences = next((options for part, options in _SENTENCES.items() if part in last), _SEPARATE)
+    said = fill(rng.choice(sentences), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
     return said.removesuffix(".") if said.endswith(('.".', '!".', '?".')) else said
 
 

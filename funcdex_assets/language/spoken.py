@@ -18,6 +18,7 @@ from typing import Any
 from funcdex_assets.catalog.json_schema import Schema
 from funcdex_assets.catalog.names import words
 
+HALF_A_YEAR = 182  # days; a date without a year is the one that is nearest
 _NUMBER_WORDS = [
     "zero",
     "one",
@@ -159,7 +160,7 @@ def _date_forms(day: date, today: date) -> list[str]:
         forms.insert(0, "yesterday")
     elif 2 <= ahead <= 6:
         forms.insert(0, weekday)
-    if abs(ahead) > 330:
+    if abs(ahead) > HALF_A_YEAR:
         forms = [f"{form}, {day.year}" for form in forms]
     return [*forms, day.isoformat()]
 
