@@ -273,6 +273,9 @@ class SystemPrompt(Record, frozen=True):
     system_prompt: str
 
 
+SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+
+
 class ScoredConversation(Record, frozen=True):
     """A conversation's findings, and the scores of the judge `judge`."""
 

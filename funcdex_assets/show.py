@@ -18,6 +18,7 @@ from rich.table import Table as Grid
 
 from funcdex_assets.inference.usage import TokenPrice as CostPerMillion
 from funcdex_assets.records import (
+    SCALES,
     ArgumentSource,
     Conversation,
     ConversationPlan,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from funcdex_assets.backfill import Outcome
 
 _LONGEST_JSON = 400
-SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
 
 
 class UnknownConversation(LookupError):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 import polars as pl
 
 from funcdex_assets.assets._asking import ask_all
@@ -16,6 +17,7 @@ from funcdex_assets.quality import schemas
 from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.records import (
+    SCALES,
     Conversation,
     ConversationPlan,
     DeduplicatedScenario,
@@ -29,8 +31,6 @@ from funcdex_assets.roles import judge
 from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
-
-SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="1", pool="inference")
@@ -58,11 +58,7 @@ def scored_conversations(
         ScoredConversation(
             conversation_id=conversation.conversation_id,
             judge=engine.name,
-            user_query_clarity=score.user_query_clarity,
-            tool_use_quality=score.tool_use_quality,
-            naturalness=score.naturalness,
-            task_completion=score.task_completion,
-            reasoning=score.reasoning,
+            **msgspec.structs.asdict(score),
             findings=brief.findings,
         )
         for conversation, brief, score in zip(held, briefs, scores, strict=True)

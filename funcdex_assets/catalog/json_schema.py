@@ -18,6 +18,7 @@ _COMPOSED = frozenset(["$ref", "oneOf", "anyOf", "allOf"])
 
 _validators: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
 _by_identity: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
+_leaves_by_identity: dict[int, tuple[Schema, "Mapping[str, Leaf]"]] = {}
 
 
 class Leaf(NamedTuple):
@@ -139,6 +140,14 @@ def _leaves(
         yield from _leaves(items, root, f"{path}/*", name, owner, required, depth + 1)
     else:
         yield Leaf(path, name, owner, schema, required)
+
+
+def leaf_at(schema: Schema, pointer: str) -> Leaf | None:
+    """The scalar of a schema that the value at a JSON pointer is an instance of; None when it has none."""
+    known = _leaves_by_identity.get(id(schema))
+    if known is None or known[0] is not schema:  # the schema is kept, so its id stays its own
+        known = _leaves_by_identity[id(schema)] = (schema, {leaf.path: leaf for leaf in leaves(schema)})
+    return known[1].get("/".join("*" if step.isdigit() else step for step in pointer.split("/")))
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Leaf, Schema, leaves, put_pointer, schema_type, validator
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, words
+from funcdex_assets.catalog.json_schema import Leaf, Schema, leaf_at, leaves, put_pointer, schema_type, validator
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.spoken import read_moment, spoken_forms
@@ -100,7 +100,7 @@ def _interest(name: str, schema: Schema, searching: bool) -> float:
     kind = schema_type(schema)
     if is_id(name) or is_page_token(name) or kind == "boolean":
         return 0
-    if parts & values.QUERIES and kind == "string":
+    if parts & QUERY_WORDS and kind == "string":
         return 6 if searching else 1
     if schema.get("format") in ("date", "date-time", "email"):
         return 1.5
@@ -146,8 +146,7 @@ def _refuse_invalid(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
 
 
 def _placeholder(tool: Tool, pointer: str) -> Any:
-    path = "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
-    leaf = next((leaf for leaf in leaves(tool.parameters) if leaf.path == path), None)
+    leaf = leaf_at(tool.parameters, pointer)
     return {"integer": 1, "number": 1.0, "boolean": True}.get(schema_type(leaf.schema) if leaf else "string", "x")
 
 
@@ -245,9 +244,9 @@ class _Inventor:
                 return f"https://www.{self.situation.domain}/{slug}"
         if str(schema.get("pattern", "")).startswith("^\\+"):
             return values.make_phone(rng)
-        if parts & values.QUERIES and values.PEOPLE.intersection(parse_tool_name(self.tool.name).words):
+        if parts & QUERY_WORDS and values.PEOPLE.intersection(parse_tool_name(self.tool.name).words):
             return self._person().first
-        if parts & values.QUERIES:
+        if parts & QUERY_WORDS:
             return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
         if read_moment({}, str((schema.get("examples") or [""])[0])) is not None:
             return self._when({"format": "date" if len(str(schema["examples"][0])) == 10 else "date-time"}, parts)

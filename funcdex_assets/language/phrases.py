@@ -9,7 +9,7 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill, phrasebook
 from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
@@ -139,11 +139,7 @@ def ask(
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
     slots |= {slot(pointer): text for pointer, text in references.items()}
-    if any(
-        is_page_token(argument.argument.rsplit("/", 1)[-1])
-        for argument in step.arguments
-        if argument.source == "result"
-    ):
+    if any(map(is_next_page, step.arguments)):
         return rng.choice(NEXT_PAGE), []
     entry = phrasebook().get(tool.name)
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
@@ -168,6 +164,11 @@ def ask(
         else:
             sentences.append(separate(argument, rng))
     return request + ("?" if question else ""), sentences
+
+
+def is_next_page(argument: PlannedArgument) -> bool:
+    """Whether an argument asks for the page after an earlier result."""
+    return argument.source == "result" and is_page_token(argument.argument.rsplit("/", 1)[-1])
 
 
 def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
@@ -199,7 +200,7 @@ def quote(argument: PlannedArgument) -> str:
     parts = set(words(name))
     if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not parts & values.BODIES:
         return argument.surface
-    free_text = parts & (values.TITLES | values.BODIES | values.QUERIES) and " " in argument.surface
+    free_text = parts & (values.TITLES | values.BODIES | QUERY_WORDS) and " " in argument.surface
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
 

@@ -25,7 +25,6 @@ BODIES = frozenset(
         "plaintext preview"
     ).split()
 )
-QUERIES = frozenset("query q search keyword keywords jql contains".split())
 PEOPLE = frozenset(
     (
         "customer contact attendee attendees invitee invitees user member owner sender recipient creator "

@@ -14,7 +14,7 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.structure import check
 from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.language.values import Situation
-from funcdex_assets.quality.provenance import ungrounded
+from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
 MIN_USER_MESSAGES = 2
@@ -65,29 +65,27 @@ def too_few_user_messages(case: Case) -> Iterator[Finding]:
 
 def unknown_tool(case: Case) -> Iterator[Finding]:
     """A call to a tool that was not offered."""
-    for index, message in enumerate(case.messages):
-        for call in message.tool_calls:
-            if call.name not in case.tools:
-                yield Finding(
-                    rule="unknown_tool",
-                    message=index,
-                    text=f"{call.id} calls {call.name!r}, which is not among the tools offered",
-                )
+    for index, call in calls_in(case.messages):
+        if call.name not in case.tools:
+            yield Finding(
+                rule="unknown_tool",
+                message=index,
+                text=f"{call.id} calls {call.name!r}, which is not among the tools offered",
+            )
 
 
 def invalid_arguments(case: Case) -> Iterator[Finding]:
     """Arguments that are not valid under the tool's JSON Schema."""
-    for index, message in enumerate(case.messages):
-        for call in message.tool_calls:
-            if tool := case.tools.get(call.name):
-                for problem in problems(tool.parameters, call.arguments):
-                    place, _, text = problem.partition(": ")
-                    yield Finding(
-                        rule="invalid_arguments",
-                        message=index,
-                        place=place,
-                        text=f"{call.id} {call.name}: {text}",
-                    )
+    for index, call in calls_in(case.messages):
+        if tool := case.tools.get(call.name):
+            for problem in problems(tool.parameters, call.arguments):
+                place, _, text = problem.partition(": ")
+                yield Finding(
+                    rule="invalid_arguments",
+                    message=index,
+                    place=place,
+                    text=f"{call.id} {call.name}: {text}",
+                )
 
 
 def invalid_result(case: Case) -> Iterator[Finding]:
@@ -119,16 +117,15 @@ def ungrounded_argument(case: Case) -> Iterator[Finding]:
 
 def placeholder_content(case: Case) -> Iterator[Finding]:
     """Text that stands for content instead of being it: `<base64>`, `your_name`, `example.com`."""
-    for index, message in enumerate(case.messages):
-        for call in message.tool_calls:
-            for pointer, value in scalars(call.arguments):
-                if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
-                    yield Finding(
-                        rule="placeholder_content",
-                        message=index,
-                        place=pointer,
-                        text=f"{call.id} {call.name}: {found[0]!r} is a placeholder",
-                    )
+    for index, call in calls_in(case.messages):
+        for pointer, value in scalars(call.arguments):
+            if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
+                yield Finding(
+                    rule="placeholder_content",
+                    message=index,
+                    place=pointer,
+                    text=f"{call.id} {call.name}: {found[0]!r} is a placeholder",
+                )
 
 
 def uncited_answer(case: Case) -> Iterator[Finding]:

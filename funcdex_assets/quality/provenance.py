@@ -7,12 +7,11 @@ in the result, and `quality/findings.py` reports it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, leaves, scalars
+from funcdex_assets.catalog.json_schema import Schema, leaf_at, scalars
 from funcdex_assets.catalog.names import is_id, is_page_token
 from funcdex_assets.language.spoken import quoted_part, says
 from funcdex_assets.language.values import Situation
@@ -47,11 +46,15 @@ def ungrounded(
 ) -> Iterator[tuple[int, ToolCall, str, Any]]:
     """(message index, call, pointer, value) of each scalar argument without a source."""
     known = {(source.call_id, source.argument) for source in provenance}
-    for index, message in enumerate(messages):
-        for call in message.tool_calls:
-            for pointer, value in scalars(call.arguments):
-                if pointer and (call.id, pointer) not in known:
-                    yield index, call, pointer, value
+    for index, call in calls_in(messages):
+        for pointer, value in scalars(call.arguments):
+            if pointer and (call.id, pointer) not in known:
+                yield index, call, pointer, value
+
+
+def calls_in(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]:
+    """(message index, call) of every call, in order."""
+    return ((index, call) for index, message in enumerate(messages) for call in message.tool_calls)
 
 
 class _Past:
@@ -80,7 +83,8 @@ class _Past:
 
     def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
         name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
-        schema = _leaf_schema(tool, pointer) if tool else {}
+        leaf = leaf_at(tool.parameters, pointer) if tool else None
+        schema = leaf.schema if leaf else {}
         made_by_service = is_id(name) or is_page_token(name)
         attempts = (
             (self._from_result, self._from_user, self._from_context, self._from_schema)
@@ -121,13 +125,3 @@ def _key(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip().lower().replace("'", "").replace('"', "")
     return value if type(value) in (int, float) else msgspec.json.encode(value)  # True == 1 must not hold here
-
-
-def _leaf_schema(tool: Tool, pointer: str) -> Schema:
-    path = "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
-    return _schemas(msgspec.json.encode(tool.parameters)).get(path, {})
-
-
-@cache
-def _schemas(parameters: bytes) -> Mapping[str, Schema]:
-    return {leaf.path: leaf.schema for leaf in leaves(msgspec.json.decode(parameters))}

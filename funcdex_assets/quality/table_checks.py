@@ -15,7 +15,7 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.dml.structure import check
-from funcdex_assets.quality.provenance import ungrounded
+from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.quality.table import TableCheck
 from funcdex_assets.records import (
     Conversation,
@@ -159,21 +159,20 @@ def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFram
 
     def rows() -> Iterable[dict[str, Any]]:
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
-            for index, message in enumerate(conversation.messages):
-                for call in message.tool_calls:
-                    found = (
-                        problems(tools[call.name].parameters, call.arguments)
-                        if call.name in tools and call.name in offered.get(conversation.plan_id, ())
-                        else [f"{call.name!r} is not among the tools offered"]
-                    )
-                    for problem in found:
-                        yield {
-                            "conversation_id": conversation.conversation_id,
-                            "message": index,
-                            "call": call.id,
-                            "tool": call.name,
-                            "problem": problem,
-                        }
+            for index, call in calls_in(conversation.messages):
+                found = (
+                    problems(tools[call.name].parameters, call.arguments)
+                    if call.name in tools and call.name in offered.get(conversation.plan_id, ())
+                    else [f"{call.name!r} is not among the tools offered"]
+                )
+                for problem in found:
+                    yield {
+                        "conversation_id": conversation.conversation_id,
+                        "message": index,
+                        "call": call.id,
+                        "tool": call.name,
+                        "problem": problem,
+                    }
 
     return offending(rows())
 

@@ -5,7 +5,7 @@ from random import Random
 import msgspec
 
 from funcdex_assets.catalog.json_schema import at_pointer, resolve, schema_type
-from funcdex_assets.catalog.names import parse_tool_name, words
+from funcdex_assets.catalog.names import QUERY_WORDS, parse_tool_name, words
 from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import assemble
 from funcdex_assets.language.lexicon import fill, moves, slots_of
@@ -69,7 +69,7 @@ def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random)
     """A found title put into the query language of the argument that it fills."""
     name = argument.argument.rsplit("/", 1)[-1]
     schema = resolve(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-    searches = isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & values.QUERIES
+    searches = isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & QUERY_WORDS
     if searches and any(quoted_part(str(example)) for example in schema.get("examples", ())):
         return values.query_for(schema, value.replace("'", "").replace('"', ""), rng)
     return value

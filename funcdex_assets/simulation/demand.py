@@ -5,8 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import scalars
-from funcdex_assets.catalog.names import ToolName, is_id, is_page_token, resource_noun, words
-from funcdex_assets.language import values
+from funcdex_assets.catalog.names import QUERY_WORDS, ToolName, is_id, is_page_token, resource_noun, words
 from funcdex_assets.language.spoken import quoted_part, read_moment
 from funcdex_assets.simulation.memory import kind, plain
 
@@ -110,7 +109,7 @@ class Demand:
         return [
             quoted_part(text) or text
             for key, text in self.echo.items()
-            if isinstance(text, str) and (key in values.QUERIES or "contains" in key or "query" in key)
+            if isinstance(text, str) and (key in QUERY_WORDS or "contains" in key or "query" in key)
         ]
 
     def _window(self, arguments: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime] | None:

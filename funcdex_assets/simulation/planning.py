@@ -11,8 +11,8 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.names import is_page_token
 from funcdex_assets.language.facts import Unplannable, plan_arguments
+from funcdex_assets.language.phrases import is_next_page
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Clarity, ConversationPlan, PlannedArgument, PlannedStep, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
@@ -69,7 +69,7 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
     for index, step in enumerate(given.chain.steps):
         facts = generator("facts", given.seed, scenario.scenario_id, attempt, index)
         planned = plan_arguments(by_name[step.tool], step, given.situation, facts)
-        if page := [argument for argument in planned if _is_page(argument)]:  # the same listing, further on
+        if page := [argument for argument in planned if is_next_page(argument)]:  # the same listing, further on
             planned = (*arguments[-1], *page)
         arguments.append(planned)
     turns = _turns(arguments, given.clarity, rng)
@@ -105,7 +105,7 @@ def _turns(arguments: Sequence[Sequence[PlannedArgument]], clarity: Clarity, rng
     share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
     turn, run, turns = 0, 0, [0]
     for planned in arguments[1:]:
-        paging = any(map(_is_page, planned))
+        paging = any(map(is_next_page, planned))
         if paging or run >= 2 or rng.random() < share or (count > 3 and run >= 1 and rng.random() < 0.4):
             turn, run = turn + 1, 0
         else:
@@ -119,7 +119,7 @@ def _withhold(steps: Sequence[PlannedStep], clarity: Clarity, rng: Random) -> li
     told = [
         index
         for index, step in enumerate(steps)
-        if any(argument.source == "user" for argument in step.arguments) and not any(map(_is_page, step.arguments))
+        if any(argument.source == "user" for argument in step.arguments) and not any(map(is_next_page, step.arguments))
     ]
     if not told or clarity == "excellent" or (clarity == "good" and rng.random() > 0.15):
         return list(steps)
@@ -137,7 +137,3 @@ def _leave_out(step: PlannedStep, rng: Random) -> PlannedStep:
             for index, argument in enumerate(step.arguments)
         ),
     )
-
-
-def _is_page(argument: PlannedArgument) -> bool:
-    return argument.source == "result" and is_page_token(argument.argument.rsplit("/", 1)[-1])

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type, validator
-from funcdex_assets.catalog.names import is_id, is_page_token, singular, words
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.simulation.demand import Demand
@@ -57,9 +57,7 @@ class ResultMaker:
         schema = resolve(schema, self._root)
         match schema_type(schema):
             case "object":
-                return self._object(
-                    schema, path, name, self._surroundings(schema, path, name, noun, depth, beside), depth
-                )
+                return self._object(schema, path, self._surroundings(schema, path, name, noun, depth, beside), depth)
             case "array":
                 return self._array(schema, path, name, noun, depth)
             case _:
@@ -81,7 +79,7 @@ class ResultMaker:
         known = self._memory.thing(noun, given) if given is not None else {}
         return Surroundings(noun, known, {}, person, subject, beside, given)
 
-    def _object(self, schema: Schema, path: str, name: str, around: Surroundings, depth: int) -> dict[str, Any]:  # noqa: ARG002
+    def _object(self, schema: Schema, path: str, around: Surroundings, depth: int) -> dict[str, Any]:
         properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
         for key, part in properties.items():
@@ -123,14 +121,14 @@ class ResultMaker:
         if schema_type(items) != "object" or "email" not in items.get("properties", {}):
             return None
         people = [
-            self._object(items, f"{path}/*", name, Surroundings(name, person=holder(address)), depth + 1)
+            self._object(items, f"{path}/*", Surroundings(name, person=holder(address)), depth + 1)
             for address in dict.fromkeys(self._demand.addressed)
         ]
         return people[0] if one else people
 
     def _leaf(self, schema: Schema, name: str, around: Surroundings) -> Any:
         """A scalar: repeated from the call where the object is its subject or a filter applies."""
-        filters = self._demand.lists and not set(words(name)) & values.QUERIES
+        filters = self._demand.lists and not set(words(name)) & QUERY_WORDS
         if (around.subject or filters) and not is_id(name) and not is_page_token(name):
             said = self._demand.said_for(name)
             if said is not None and self._fits(schema, said):
@@ -170,7 +168,7 @@ class ResultMaker:
         if _is_person(name, schema.get("properties", {})):
             person = self._fields.sought() if main and index == 0 and not known else None
             person = person or self._fields.someone(name)
-        return self._object(schema, path, name, Surroundings(noun, known, person=person), depth + 1)
+        return self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
 
     def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
         size = max(least, self._rng.choice((1, 1, 2)))

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from funcdex_assets.catalog.json_schema import Leaf, leaves, schema_type
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.records import Tool, ToolEdge
 
@@ -35,7 +35,6 @@ SYNONYMS = {
 }
 _FAMILY_PREFIX = 5
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
-QUERY_WORDS = frozenset({"query", "q", "search", "keyword", "keywords", "jql", "contains"})
 # Things whose title says what they are about, so that it is worth searching for elsewhere.
 TITLED = frozenset(
     (
