@@ -5,10 +5,12 @@ that do not need it never do.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from funcdex_assets.settings import Settings, SettingsError, load_settings
 
@@ -17,6 +19,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+journal_app = typer.Typer(help="The answers of real models, kept so that none is paid for twice.", no_args_is_help=True)
+app.add_typer(journal_app, name="journal")
 console = Console()
 errors = Console(stderr=True)
 
@@ -77,6 +81,51 @@ def stats() -> None:
     print_stats(_settings(), console)
 
 
+@journal_app.command("stats")
+def journal_stats() -> None:
+    """Print what the journal keeps, by engine and role: requests, tokens, bytes, from when to when."""
+    from funcdex_assets.inference.protocol import InferenceError
+    from funcdex_assets.show import print_journal
+
+    try:
+        print_journal(_settings(), console)
+    except InferenceError as error:
+        _fail(str(error))
+
+
+@journal_app.command("prune")
+def journal_prune(
+    older_than: Annotated[str | None, typer.Option(help="Only answers older than this: 30d, 12h, 45m.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Only answers of this engine, e.g. vllm:Qwen/Qwen3-8B.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only answers to this role, e.g. judge.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All answers.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+) -> None:
+    """Delete answers from the journal. A run that needs them again asks, and pays, again."""
+    from funcdex_assets.inference.journal import JOURNAL, prune_journal
+    from funcdex_assets.inference.protocol import InferenceError
+
+    if not (everything or older_than or engine or role):
+        _fail("Nothing is named; give --older-than, --engine or --role (together they narrow down), or --all")
+    path = _settings().home / JOURNAL
+    if not path.is_file():
+        _fail(f"There is no journal at {path}; only real models are journaled")
+    older_than_s = None if older_than is None else _seconds(older_than)
+    try:
+        pruned = prune_journal(path, older_than_s=older_than_s, engine=engine, role=role, dry_run=dry_run)
+    except InferenceError as error:
+        _fail(str(error))
+    did = "would delete" if dry_run else "deleted"
+    console.print(f"{did} {pruned.requests:,} answers ({pruned.bytes:,} bytes) from {path}", highlight=False)
+    if not dry_run and pruned.requests:
+        size = (
+            "not smaller yet, because a run is using it"
+            if pruned.file_bytes is None
+            else f"{pruned.file_bytes:,} bytes"
+        )
+        console.print(f"the file is {size}", highlight=False)
+
+
 @app.command()
 def config() -> None:
     """Print the resolved settings. Secrets are never part of them; whether they are set is said."""
@@ -85,11 +134,81 @@ def config() -> None:
     print_settings(_settings(), console)
 
 
+serve_app = typer.Typer(help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True)
+app.add_typer(serve_app, name="serve")
+
+PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="By default a free one.")]
+HostOption = Annotated[str, typer.Option(help="Any but the loopback offers the server to the network.")]
+ContextOption = Annotated[int, typer.Option(min=256, help="Tokens of prompt and answer, per request.")]
+ParallelOption = Annotated[int, typer.Option(min=1, help="Requests answered at once.")]
+ArgsArgument = Annotated[list[str] | None, typer.Argument(help="After --: further arguments of the server.")]
+
+
+@serve_app.command("vllm")
+def serve_vllm(
+    model: Annotated[str, typer.Argument(help="A folder in Hugging Face's layout, or a name on the hub.")],
+    args: ArgsArgument = None,
+    port: PortOption = None,
+    host: HostOption = "127.0.0.1",
+    context: ContextOption = 16_384,
+    parallel: ParallelOption = 64,
+) -> None:
+    """vLLM, which the extra `vllm` installs."""
+    _serve("vllm", model, args, port, host, context, parallel)
+
+
+@serve_app.command("llama-cpp")
+def serve_llama_cpp(
+    model: Annotated[str, typer.Argument(help="A GGUF file.")],
+    args: ArgsArgument = None,
+    port: PortOption = None,
+    host: HostOption = "127.0.0.1",
+    context: ContextOption = 16_384,
+    parallel: ParallelOption = 4,
+) -> None:
+    """llama.cpp: the program llama-server, or the wheel that the extra `llama-cpp` installs."""
+    _serve("llama_cpp", model, args, port, host, context, parallel)
+
+
+def _serve(
+    engine: Literal["vllm", "llama_cpp"],
+    model: str,
+    args: list[str] | None,
+    port: int | None,
+    host: str,
+    context: int,
+    parallel: int,
+) -> None:
+    from funcdex_assets.inference.protocol import InferenceError
+    from funcdex_assets.inference.servers import ServerSpec
+    from funcdex_assets.serve import serve
+
+    spec = ServerSpec(engine, model, host, port, context, parallel, tuple(args or ()))
+    log = _settings().home / "servers" / f"{engine}-{Path(model).name}.log"
+    try:
+        serve(spec, log, console)
+    except InferenceError as error:
+        _fail(escape(str(error)))
+
+
 def _settings() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
         _fail(str(error))
+
+
+def _seconds(age: str) -> float:
+    """An age in seconds.
+
+    >>> _seconds("30d")
+    2592000.0
+    """
+    units = {"d": 86400, "h": 3600, "m": 60}
+    number, unit = age[:-1], age[-1:]
+    if unit not in units or not number.isdigit():
+        _fail(f"--older-than {age!r} is no age; write days, hours or minutes, such as 30d, 12h or 45m")
+    return float(number) * units[unit]
 
 
 def _fail(message: str) -> NoReturn:

@@ -22,7 +22,6 @@ STAGES = (
 )
 
 _settings = load_settings()
-_inference = _settings.inference.model_dump(include=set(InferenceResource.model_fields))
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(STAGES),
@@ -32,7 +31,7 @@ defs = dg.Definitions(
     resources={
         "settings": SettingsResource(),
         "tables": TableStoreResource(),
-        "engine": InferenceResource(**_inference, journal_path=str(_settings.home / "journal.sqlite")),
+        "engine": InferenceResource(),
         "embedder": EmbedderResource(model=_settings.deduplication.embedder),
         "index": VectorIndexResource(path=str(_settings.home / "scenario_index")),
     },

@@ -12,7 +12,7 @@ import os
 import re
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -23,6 +23,9 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 from pydantic_settings import SettingsError as UnreadableVariable
+
+from funcdex_assets.inference.protocol import Notation
+from funcdex_assets.inference.usage import TokenPrice
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
@@ -89,12 +92,39 @@ class Generation(Section):
         default=False, description="assistants explain their next step in a thought"
     )
     min_tool_use_quality: int = Field(default=4, ge=1, le=5, description="lowest score that is accepted")
+    strategy: Literal["simulate", "one_shot", "hybrid"] = Field(
+        default="simulate",
+        description="how conversations are made: turn by turn, in one answer, or turn by turn with some roles offline",
+    )
+    assistant_calls: Literal["auto", "constrained", "native"] = Field(
+        default="auto",
+        description="how a simulated assistant calls tools: as JSON under a schema, or as the server's own tool calls; "
+        "auto is native for the profile openai",
+    )
+    tool_results: Literal["world", "model"] = Field(
+        default="world", description="who makes tool results under simulate: the program, or the role tool_simulator"
+    )
+    offline_roles: tuple[Literal["user_simulator", "assistant"], ...] = Field(
+        default=("user_simulator",), description="roles that the program plays under hybrid"
+    )
+    grammar: bool = Field(
+        default=True, description="one_shot writes under the grammar; false for an endpoint that takes none"
+    )
+    corrections: int = Field(default=2, ge=0, le=20, description="times that one_shot has a faulty text corrected")
+    regenerations: int = Field(default=1, ge=0, le=20, description="times that it is then written anew")
+    max_conversation_tokens: int = Field(
+        default=6000, ge=100, le=1_000_000, description="longest text of one_shot, in tokens"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "Generation":
         if self.min_calls > self.max_calls:
             raise ValueError(
                 f"min_calls ({self.min_calls}) is above max_calls ({self.max_calls}); lower one or raise the other"
+            )
+        if self.assistant_calls == "native" and self.include_assistant_thoughts:
+            raise ValueError(
+                "assistant_calls: native leaves no place for include_assistant_thoughts; set one of them otherwise"
             )
         return self
 
@@ -125,25 +155,110 @@ class Deduplication(Section):
     lexical_threshold: float = Field(default=0.60, ge=0, le=1, description="overlap of words from which they are")
 
 
-class TokenPrice(Section):
-    """Dollars per million tokens."""
+OPENAI_KEY = "OPENAI_API_KEY"
+RoleName = Literal[
+    "scenario_writer",
+    "persona_writer",
+    "planner",
+    "user_simulator",
+    "assistant",
+    "tool_simulator",
+    "conversation_writer",
+    "corrector",
+    "system_prompt_writer",
+    "judge",
+]
 
-    prompt: float = Field(default=0, ge=0)
-    completion: float = Field(default=0, ge=0)
-    cached: float | None = Field(default=None, ge=0)
 
+class Endpoint(Section):
+    """A model, and the servers that have it."""
 
-class Inference(Section):
-    """Who plays the roles: the offline engine, or a server."""
-
-    profile: Literal["offline", "vllm", "llama_cpp", "openai"] = "offline"
+    profile: Literal["offline", "vllm", "llama_cpp", "openai"] = Field(
+        default="offline", description="offline needs no model; openai is any OpenAI-compatible endpoint"
+    )
     base_url: str | None = Field(default=None, description="of the server, e.g. http://127.0.0.1:8000/v1")
-    model: str | None = Field(default=None, description="the model's name on that server")
-    api_key_env: str = Field(default="OPENAI_API_KEY", description="name of the environment variable with the key")
-    concurrency: int = Field(default=32, ge=1, le=4096, description="requests in flight")
-    timeout_s: float = Field(default=300, gt=0, description="per request")
-    retries: int = Field(default=5, ge=0, le=100)
+    base_urls: tuple[str, ...] = Field(default=(), description="of several servers of the same model")
+    model: str | None = Field(default=None, description="the model's name on the server; needed unless offline")
+    api_key_env: str = Field(
+        default=OPENAI_KEY,
+        description=f"name of the environment variable with the API key; vllm and llama_cpp are sent no key "
+        f"while this is {OPENAI_KEY}, so that an OpenAI key never reaches another server by accident",
+    )
+    concurrency: int = Field(default=32, ge=1, le=4096, description="requests in flight, over all servers")
+    timeout_s: float = Field(default=300, gt=0, description="per try")
+    retries: int = Field(default=5, ge=0, le=100, description="tries after the first, over all servers")
+    requests_per_minute: int | None = Field(default=None, ge=1, description="limit of each server; none by default")
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="limit of each server, prompts and answers together; none by default"
+    )
+    notation: Notation | None = Field(
+        default=None, description="how grammars are written: gbnf, lark, structural_tag; by default the profile's own"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind_of_url(self) -> Self:
+        if self.base_url and self.base_urls:
+            raise ValueError("base_url and base_urls are both set; list all servers in base_urls")
+        return self
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The servers that are named, each once."""
+        return tuple(dict.fromkeys(self.base_urls or ((self.base_url,) if self.base_url else ())))
+
+
+class Serve(Section):
+    """A server that a run starts for itself and stops at its end."""
+
+    engine: Literal["vllm", "llama_cpp"] = Field(description="the same as the profile")
+    model: str = Field(description="a model's name or folder for vllm, a .gguf file for llama_cpp")
+    args: tuple[str, ...] = Field(default=(), description="further arguments of the server's own command")
+    context: int = Field(default=16384, ge=512, description="tokens of one request and its answer")
+    parallel: int = Field(default=8, ge=1, le=4096, description="requests that it works on at once")
+
+
+class Inference(Endpoint):
+    """Who plays the roles: the offline engine, or a server, and for some roles perhaps another."""
+
+    roles: dict[RoleName, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="by role, the fields in which its endpoint differs; with another profile, what is not given "
+        "is that profile's default",
+    )
     prices: dict[str, TokenPrice] = Field(default_factory=dict, description="by model")
+    serve: Serve | None = Field(default=None, description="a server that lives as long as the run")
+
+    @model_validator(mode="after")
+    def _roles_and_server(self) -> Self:
+        if self.serve is not None:
+            if self.serve.engine != self.profile:
+                raise ValueError(
+                    f"serve.engine is {self.serve.engine!r} and profile {self.profile!r}; give both the same value"
+                )
+            if self.urls:
+                raise ValueError("serve starts a server of its own; remove base_url, or remove serve")
+        for role in self.roles:
+            try:
+                endpoint = self.endpoint(role)
+            except ValidationError as error:
+                raise ValueError(f"roles.{role}: " + "; ".join(_explain(part) for part in error.errors())) from None
+            if endpoint.profile == "offline" and self.roles[role].keys() - {"profile"}:
+                raise ValueError(f"roles.{role}: the profile offline takes no other field; set roles.{role}.profile")
+        return self
+
+    def endpoint(self, role: RoleName | None = None) -> Endpoint:
+        """Who is asked to play the role; without one, who plays those that are not named in `roles`."""
+        fields: dict[str, Any] = {name: getattr(self, name) for name in Endpoint.model_fields}
+        other = self.roles.get(role, {}) if role else {}
+        if other.get("profile", self.profile) != self.profile:
+            fields = {}
+        if other.keys() & {"base_url", "base_urls"}:
+            fields |= {"base_url": None, "base_urls": ()}
+        return Endpoint(**fields | other)
+
+    def served_at(self, base_url: str, model: str) -> Self:
+        """The same, once the server of `serve` is there and calls its model so."""
+        return self.model_copy(update={"base_url": base_url, "model": self.model or model, "serve": None})
 
 
 class Nightly(Section):
@@ -218,6 +333,27 @@ class Settings(BaseSettings):
                 raise ValueError(f"{field}: {name!r} is listed twice; remove one of the lines")
             seen.add(name)
         return self
+
+    @model_validator(mode="after")
+    def _endpoint_takes_grammar(self) -> "Settings":
+        if self.generation.strategy == "one_shot" and self.generation.grammar:
+            roles: tuple[RoleName, ...] = ("conversation_writer", "corrector")
+            for role in roles:
+                if self.inference.endpoint(role).profile == "openai":
+                    raise ValueError(
+                        f"generation.strategy one_shot has the role {role!r} write under a grammar, which the profile "
+                        "'openai' cannot take; set inference.profile to vllm or llama_cpp, generation.strategy to "
+                        "simulate, or generation.grammar to false"
+                    )
+        return self
+
+    @property
+    def native_calls(self) -> bool:
+        """Whether the assistant is asked for the server's own tool calls; the offline engine never is."""
+        profile = self.inference.endpoint("assistant").profile
+        if self.generation.assistant_calls == "auto":
+            return profile == "openai" and not self.generation.include_assistant_thoughts
+        return self.generation.assistant_calls == "native" and profile != "offline"
 
     @property
     def partitions(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ Only reads the tables; nothing here needs Dagster.
 
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table as Grid
 
-from funcdex_assets.inference.usage import TokenPrice as CostPerMillion
+from funcdex_assets.inference.journal import JOURNAL, JournalEntry, journal_entries
+from funcdex_assets.inference.usage import TokenPrice
 from funcdex_assets.records import (
     SCALES,
     ArgumentSource,
@@ -145,7 +148,7 @@ def print_stats(settings: Settings, console: Console) -> None:
         if store.exists("scored_conversations", partition):
             scored = store.read("scored_conversations", partition)
             for scale in SCALES:
-                scores[scale] += scored[scale].to_list()
+                scores[scale] += scored[scale].drop_nulls().to_list()
     grid.add_section()
     grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
     console.print(grid)
@@ -160,33 +163,64 @@ def print_stats(settings: Settings, console: Console) -> None:
 
 
 def _print_usage(settings: Settings, console: Console) -> None:
-    """Tokens and cost of everything that was ever asked of a real model, from the journal."""
-    from funcdex_assets.inference.journal import journaled_usage
-
-    answers = journaled_usage(settings.home / "journal.sqlite")
-    if not answers:
+    """Tokens and cost of everything that was ever asked of a real model, from the journal, which has each once."""
+    entries = journal_entries(settings.home / JOURNAL)
+    if not entries:
         console.print("Tokens and cost: none, no real model was asked", highlight=False)
         return
-    prices = {name: CostPerMillion(**price.model_dump()) for name, price in settings.inference.prices.items()}
-    grid = Grid("engine", "role", "requests", "prompt tokens", "completion tokens", "cost ($)", title="Asked of models")
-    for (engine, role), completions in sorted(answers.items()):
-        costs = [prices[one.model].cost(one.usage) for one in completions if one.model in prices]
-        grid.add_row(
-            engine,
-            role,
-            str(len(completions)),
-            f"{sum(one.usage.prompt_tokens for one in completions):,}",
-            f"{sum(one.usage.completion_tokens for one in completions):,}",
-            f"{sum(costs):.4f}" if costs else "no price in inference.prices",
-        )
+    prices = settings.inference.prices
+    columns = ("engine", "role", "model", "requests", "prompt tokens", "cached", "completion tokens", "cost ($)")
+    grid = Grid(*columns, title="Asked of models")
+    for entry in entries:
+        grid.add_row(entry.engine, entry.role, entry.model, *_counts([entry]), _cost([entry], prices))
+    grid.add_section()
+    grid.add_row("all", "", "", *_counts(entries), _cost(entries, prices))
     console.print(grid)
+    if unpriced := sorted({entry.model for entry in entries if entry.model not in prices}):
+        console.print(f"Unpriced, because not in inference.prices: {', '.join(unpriced)}", highlight=False)
+
+
+def print_journal(settings: Settings, console: Console) -> None:
+    """What the journal keeps, how much space that takes, and from when it is."""
+    path = settings.home / JOURNAL
+    entries = journal_entries(path)
+    if not entries:
+        console.print(f"No answers in {path}; only real models are journaled", highlight=False, soft_wrap=True)
+        return
+    grid = Grid("engine", "role", "requests", "prompt tokens", "cached", "completion tokens", "bytes", "from", "to")
+    for entry in entries:
+        when = (_day(entry.oldest), _day(entry.newest))
+        grid.add_row(entry.engine, entry.role, *_counts([entry]), f"{entry.bytes:,}", *when)
+    grid.add_section()
+    when = (_day(min(entry.oldest for entry in entries)), _day(max(entry.newest for entry in entries)))
+    grid.add_row("all", "", *_counts(entries), f"{sum(entry.bytes for entry in entries):,}", *when)
+    console.print(grid)
+    console.print(f"{path}, {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
+
+
+def _counts(entries: Sequence[JournalEntry]) -> list[str]:
+    fields = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens")
+    return [f"{sum(getattr(entry, field) for entry in entries):,}" for field in fields]
+
+
+def _cost(entries: Sequence[JournalEntry], prices: Mapping[str, TokenPrice]) -> str:
+    costs = [prices[entry.model].cost(entry.usage) for entry in entries if entry.model in prices]
+    if not costs:
+        return "unpriced"
+    return f"{sum(costs):.4f}" + (" and unpriced" if len(costs) < len(entries) else "")
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
 def print_settings(settings: Settings, console: Console) -> None:
     content = settings.model_dump(mode="json")
-    variable = settings.inference.api_key_env
+    inference = settings.inference
+    variables = dict.fromkeys(inference.endpoint(role).api_key_env for role in (None, *inference.roles))
     console.print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).strip(), highlight=False, markup=False)
-    console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
+    for variable in variables:
+        console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
     for partition in settings.partitions:
         files = ", ".join(str(path) for path in settings.tool_files(partition).values())
         console.print(f"# {partition}: {files}", highlight=False, soft_wrap=True)
@@ -236,10 +270,14 @@ def _print(store: TableStore, partition: str, conversation: Conversation, consol
         conversation.conversation_id,
         ScoredConversation,
     )
-    if scored:
+    if scored and conversation.failure is None:
         console.print("  ".join(f"{scale} {getattr(scored, scale)}" for scale in SCALES), highlight=False)
-        for finding in scored.findings:
-            console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
+    for finding in scored.findings if scored else filter(None, [conversation.failure]):
+        console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
+    for number, attempt in enumerate(conversation.attempts, start=1):
+        blocked = "\n".join(f"{finding.rule}: {finding.text}" for finding in attempt.findings) or "nothing found"
+        title = f"text {number} of {len(conversation.attempts)} · {attempt.kind}"
+        console.print(Panel(escape(f"{attempt.text.strip()}\n\n{blocked}"), title=title))
 
 
 def _origin(source: ArgumentSource) -> str:

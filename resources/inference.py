@@ -1,97 +1,72 @@
-"""Who plays the roles: the configured inference engine.
+"""Who plays the roles: the engine of `funcdex.yaml`, with what one run wants otherwise.
 
-One setting, `profile`, turns the same graph from offline improvisation to a real model. Real engines
-are probed before anything is asked of them, journaled and metered.
+What the fields mean and which values they take is said in `funcdex_assets.settings.Inference`, which also
+checks them: here they are as open as the launchpad needs them.
 """
 
-import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
-from funcdex_assets.inference.usage import TokenPrice, UsageMeter
+from funcdex_assets.inference.journal import JOURNAL
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.settings import Endpoint, Inference, Serve, load_settings
 
-OPENAI_KEY = "OPENAI_API_KEY"
+URLS = ("base_url", "base_urls")
 
 
-class ModelPrice(dg.Config):
-    """Dollars per million tokens."""
-
-    prompt: float = Field(0, ge=0)
-    completion: float = Field(0, ge=0)
-    cached: float | None = Field(None, ge=0, description="cached prompt tokens; the price of others when absent")
+def _field(name: str, fields: type | None = None) -> Any:
+    says = Inference.model_fields[name].description or name
+    return Field(None, description=f"{says}: {', '.join(fields.model_fields)}" if fields else says)
 
 
 class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
-    """Makes the engine: offline, or a probed, journaled and metered OpenAI-compatible one."""
+    """Makes the engine: offline, or probed, journaled and metered servers; one server may be the run's own.
 
-    profile: Literal["offline", "vllm", "llama_cpp", "openai"] = Field(
-        "offline", description="offline needs no model; openai is any OpenAI-compatible endpoint"
+    A field that is given here replaces that of `funcdex.yaml`.
+    """
+
+    profile: str | None = _field("profile")
+    base_url: str | None = _field("base_url")
+    base_urls: list[str] | None = _field("base_urls")
+    model: str | None = _field("model")
+    api_key_env: str | None = _field("api_key_env")
+    concurrency: int | None = _field("concurrency")
+    timeout_s: float | None = _field("timeout_s")
+    retries: int | None = _field("retries")
+    requests_per_minute: int | None = _field("requests_per_minute")
+    tokens_per_minute: int | None = _field("tokens_per_minute")
+    notation: str | None = _field("notation")
+    roles: dict[str, Any] | None = _field("roles", Endpoint)
+    prices: dict[str, Any] | None = _field("prices")
+    serve: dict[str, Any] | None = _field("serve", Serve)
+    journal_path: str | None = Field(
+        None, description="where answers are kept, so that none is asked for twice; by default in the project's home"
     )
-    base_url: str | None = Field(None, description="of the server, e.g. http://127.0.0.1:8000/v1")
-    model: str | None = Field(None, description="the model's name on that server; needed unless offline")
-    api_key_env: str = Field(
-        OPENAI_KEY,
-        description=f"name of the environment variable with the API key; vllm and llama_cpp are sent no key "
-        f"while this is {OPENAI_KEY}, so that an OpenAI key never reaches another server by accident",
-    )
-    concurrency: int = Field(32, ge=1, le=4096, description="requests in flight")
-    timeout_s: float = Field(300, gt=0, description="per try")
-    retries: int = Field(5, ge=0, le=100, description="tries after the first")
-    journal_path: str = Field(
-        ".funcdex/journal.sqlite", description="where answers are kept, so that none is asked for twice"
-    )
-    prices: dict[str, ModelPrice] = Field(default_factory=dict, description="by model")
 
-    def create_resource(self, context: dg.InitResourceContext) -> InferenceEngine:  # noqa: ARG002
-        if self.profile == "offline":
-            from funcdex_assets.inference.offline import OfflineEngine
-            from funcdex_assets.roles.improvisations import IMPROVISATIONS
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[InferenceEngine]:
+        from funcdex_assets.inference.assembly import assemble  # openai and aiohttp, which only a run needs
 
-            return OfflineEngine(IMPROVISATIONS)
+        # The executor makes a run's resources once, in one process: a server is started once per run.
+        settings = load_settings()
+        inference = self._instead_of(settings.inference)
+        journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL
+        if inference.serve is None:
+            yield assemble(inference, journal)
+            return
+        from funcdex_assets.inference.servers import ServerSpec, serving
 
-        from funcdex_assets.inference.journal import JournaledEngine
-        from funcdex_assets.inference.openai_compatible import NO_KEY, OpenAICompatibleEngine
+        spec = ServerSpec(**inference.serve.model_dump())
+        progress = context.log.info if context.log else print
+        with serving(spec, journal.with_name("server.log"), progress) as base_url:
+            yield assemble(inference.served_at(base_url, spec.served_name), journal)
 
-        if not self.model:
-            raise InferenceError(
-                f"Profile {self.profile!r} needs a model; set inference.model to its name on the server",
-                retryable=False,
-            )
-        key = NO_KEY
-        if self.profile == "openai" or self.api_key_env != OPENAI_KEY:
-            key = os.environ.get(self.api_key_env, "")
-            if not key:
-                raise InferenceError(
-                    f"inference.api_key_env names {self.api_key_env!r}, which is not set in the environment; "
-                    "put the API key there",
-                    retryable=False,
-                )
-        engine = OpenAICompatibleEngine(
-            self.profile,
-            model=self.model,
-            base_url=self.base_url,
-            api_key=key,
-            concurrency=self.concurrency,
-            timeout_s=self.timeout_s,
-            retries=self.retries,
-        )
-
-        async def probe() -> None:
-            try:
-                await engine.probe()
-            finally:
-                await engine.close()
-
-        # In a thread of its own, because the caller may be a notebook, whose thread has a running loop.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, probe()).result()
-        prices = {
-            model: TokenPrice(price.prompt, price.completion, price.cached) for model, price in self.prices.items()
-        }
-        return UsageMeter(JournaledEngine(engine, Path(self.journal_path), self.concurrency), prices)
+    def _instead_of(self, inference: Inference) -> Inference:
+        given = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
+        file = inference.model_dump(exclude=set(URLS) if given.keys() & set(URLS) else None)
+        return Inference(**file | given)

@@ -1,13 +1,14 @@
 """Asking an engine many things at once: progress on the way, and what it took afterwards."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.inference.usage import UsageMeter
 from funcdex_assets.progress import listener
-from funcdex_assets.roles.role import Role, play_all
+from funcdex_assets.roles.role import Role, play_all, play_each
 from funcdex_assets.seeds import derive_seed
 
 OFFLINE = "offline"
@@ -33,6 +34,27 @@ def ask_all(
         partition,
         len(subjects),
     )
+
+
+def ask_each(
+    engine: InferenceEngine,
+    role: Role[Subject, Output],
+    subjects: Sequence[Subject],
+    stage: str,
+    partition: str,
+    seed: int,
+) -> tuple[list[tuple[Subject, Output]], dict[str, Any]]:
+    """As `ask_all`, without the subjects that a model refuses or makes nothing of: the metadata count them."""
+    place_seed = derive_seed(seed, partition)
+    (answered, missing), usage = run_metered(
+        engine,
+        lambda meter, advanced: play_each(role, meter, subjects, place_seed, advanced),
+        stage,
+        partition,
+        len(subjects),
+    )
+    reasons = Counter(error.kind for error in missing)
+    return answered, {**usage, "unanswered": len(missing), "unanswered_reasons": dict(reasons)}
 
 
 def run_metered(
@@ -61,8 +83,13 @@ def run_metered(
 
 
 def _took(meter: UsageMeter) -> dict[str, Any]:
-    """The figures that the UI plots; by role only for an engine that costs something."""
+    """The figures that the UI plots; more of them, and those of each role, for an engine that costs something."""
     summary = meter.summary()
-    figures = ("requests", "prompt_tokens", "completion_tokens", "cost_usd")
-    roles = {} if summary["engine"] == OFFLINE else {"inference": summary}
-    return {"engine": meter.name, **{name: summary[name] for name in figures}, **roles}
+    figures = ["requests", "prompt_tokens", "completion_tokens", "cost_usd"]
+    details: dict[str, Any] = {}
+    if summary["engine"] != OFFLINE:
+        figures += ["cached_tokens", "replayed", "retries", "latency_p50_s", "latency_p95_s", "latency_p99_s"]
+        details["inference"] = summary
+        if summary["unpriced_models"]:
+            details["unpriced"] = ", ".join(summary["unpriced_models"])
+    return {"engine": meter.name, **{name: summary[name] for name in figures}, **details}

@@ -7,22 +7,60 @@ Here belongs reading one response body; asking again is the engine's decision.
 'Yes'
 """
 
+import re
 from typing import Any
 
 import msgspec
 
-from funcdex_assets.inference.protocol import NO_USAGE, Usage
+from funcdex_assets.inference.protocol import NO_USAGE, ChatToolCall, Usage
+
+REFUSALS = frozenset({"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"})
+"""Finish reasons, in lower case, with which OpenAI, Anthropic's and Google's endpoints refuse."""
+
+
+class AnsweredFunction(msgspec.Struct):
+    name: str
+    arguments: Any = "{}"
+
+
+class AnsweredCall(msgspec.Struct):
+    function: AnsweredFunction
+    id: str | None = None
 
 
 class AnswerMessage(msgspec.Struct):
-    content: str | None = None
+    """Reasoning that a server separates (`reasoning_content`, `reasoning`) is not read."""
+
+    content: str | list[Any] | None = None
     refusal: str | None = None
-    tool_calls: list[Any] | None = None
+    tool_calls: list[AnsweredCall] | None = None
+
+    @property
+    def text(self) -> str:
+        """The content without its reasoning; of parts, which some servers send, the text ones."""
+        content = self.content or ""
+        if isinstance(content, list):
+            content = "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+        return strip_reasoning(content)
+
+    @property
+    def calls(self) -> tuple[ChatToolCall, ...]:
+        return tuple(
+            ChatToolCall(call.id or f"call_{number}", call.function.name, _json_text(call.function.arguments))
+            for number, call in enumerate(self.tool_calls or ())
+        )
 
 
 class Choice(msgspec.Struct):
     message: AnswerMessage
     finish_reason: str | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """In what words the model or a filter refused; None if neither did."""
+        if self.message.refusal:
+            return self.message.refusal
+        return self.finish_reason if (self.finish_reason or "").lower() in REFUSALS else None
 
 
 class PromptDetails(msgspec.Struct):
@@ -72,31 +110,66 @@ def read_answer(content: bytes) -> Answer:
     if not answer.choices:
         raise BrokenAnswer(f"no choices, but the error {answer.error}" if answer.error else "no choices")
     choice = answer.choices[0]
-    explained = (
-        choice.message.refusal or choice.message.tool_calls or choice.finish_reason in ("length", "content_filter")
-    )
+    explained = choice.refusal or choice.message.tool_calls or choice.finish_reason == "length"
     if choice.message.content is None and not explained:
         raise BrokenAnswer("a message without content")
     return answer
 
 
-def strip_thinking(text: str) -> str:
+_BLOCKS = {
+    "<think>": "</think>",  # DeepSeek, Qwen, GLM
+    "<thinking>": "</thinking>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",  # Seed-OSS
+    "[THINK]": "[/THINK]",  # Magistral
+    "<|START_THINKING|>": "<|END_THINKING|>",  # Command A
+    "◁think▷": "◁/think▷",  # Kimi
+}
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>assistant)?<\|channel\|>(?P<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(?P<text>.*?)"
+    r"(?:<\|end\|>|<\|return\|>|<\|call\|>|(?=<\|start\|>|<\|channel\|>)|\Z)",
+    re.DOTALL,
+)
+_CHANNEL_NAMES = tuple(f"{name}<|message|>" for name in ("analysis", "commentary", "final"))
+# Harmony whose special tokens were dropped in decoding: the names of role and channel are left, glued to
+# the text. A capital or a quote right after the name tells such a beginning from a word.
+_GLUED = re.compile(r"(?:analysis|commentary)(?=\S).*?assistant\s*final(?P<answer>.*)", re.DOTALL)
+_GLUED_AND_CUT = re.compile(r"(?:analysis|commentary)[A-Z\"'“]")
+
+
+def strip_reasoning(text: str) -> str:
     r"""The answer without the reasoning before it; empty when the reasoning was cut.
 
-    Reasoning is a leading `<think>…</think>`, or all before a lone `</think>` (chat templates that open
-    the tag themselves). An answer that opens like JSON or markup is no reasoning, whatever it quotes.
+    Reasoning is a leading block (`<think>…</think>` and its relatives), or all before a lone `</think>`
+    (chat templates that open the tag themselves), or harmony's channels other than `final`, with or
+    without their special tokens. An answer that opens like JSON or markup is no reasoning, whatever it
+    quotes.
 
-    >>> strip_thinking("<think>Hm.</think>\n\nYes")
+    >>> strip_reasoning("<think>Hm.</think>\n\nYes")
     'Yes'
-    >>> strip_thinking('{"text": "the tag </think>"}')
+    >>> strip_reasoning("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes")
+    'Yes'
+    >>> strip_reasoning('{"text": "the tag </think>"}')
     '{"text": "the tag </think>"}'
     """
-    if "think>" not in text:
-        return text
     opening = text.lstrip()
-    if opening.startswith(("<think>", "</think>")):
-        return opening.partition("</think>")[2].lstrip()
+    for opener, closer in _BLOCKS.items():
+        if opening.startswith((opener, closer)):
+            return opening.partition(closer)[2].lstrip()
+    if opening.startswith(_CHANNEL_NAMES):  # the chat template has opened the channel
+        opening = "<|channel|>" + opening
+    if opening.startswith(("<|channel|>", "<|start|>assistant")):
+        return "".join(found["text"] for found in _CHANNEL.finditer(opening) if found["name"] == "final").lstrip()
     if opening.startswith(("{", "[", "<")):
         return text
+    if glued := _GLUED.match(opening):
+        return glued["answer"].lstrip()
+    if _GLUED_AND_CUT.match(opening):
+        return ""
     _, closing, answer = opening.partition("</think>")
     return answer.lstrip() if closing else text
+
+
+def _json_text(arguments: Any) -> str:
+    """Arguments as JSON text, which the protocol demands and some servers have decoded already."""
+    return arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()

@@ -1,36 +1,57 @@
-"""What a server's failure means for the user: one table from the client's errors to `InferenceError`.
+"""What a server's failure means: one table from the client's errors to `InferenceError`.
 
-Here belong the meaning and the remedy; whether and when to try again before that is the client's part.
+Here belong the meaning, the remedy and whether it may pass; when to try again is `tries.py`'s business.
 """
 
 import re
+from collections.abc import Sequence
 
 import openai
 
-from funcdex_assets.inference.protocol import InferenceError
+from funcdex_assets.inference.protocol import FailureKind, InferenceError
 
 CONTEXT_EXCEEDED = re.compile(
-    r"context_length_exceeded|exceed_context_size|max_model_len|context (size|length|window)", re.IGNORECASE
+    r"""
+      context_length_exceeded | exceed_context_size | max_model_len
+    | context[ ](size|length|window|limit)                 # OpenAI, vLLM, llama.cpp, SGLang, Anthropic, Mistral
+    | maximum[ ](model|input|allowed)[ ]length             # vLLM, SGLang
+    | longer[ ]than[ ]the[ ]model                          # SGLang
+    | (prompt|input)[ ]is[ ]too[ ](long|large)             # Anthropic, Fireworks, llama.cpp
+    | exceeds[ ]the[ ](maximum|configured)[ ](number|limit)[ ]of[ ]  # Google, OpenAI
+    | tokens[ ]exceed[ ]the[ ]configured[ ]limit           # OpenAI
+    | must[ ]have[ ]less[ ]than[ ]\d+[ ]tokens              # text-generation-inference
+    | max_new_tokens`?[ ]must[ ]be[ ]<=                    # text-generation-inference, Together
+    | reduce[ ]the[ ]length[ ]of[ ]the[ ](messages|input|prompt)
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-"""How OpenAI, llama.cpp and vLLM say it."""
+"""How servers say that a request is too long."""
+
+FILTERED = re.compile(
+    r"""
+      content_filter | content_policy | responsibleai | invalid_prompt | data_inspection_failed | moderation
+    | content[ ](management|policy|exists[ ]risk) | safety[ ](system|reasons|policy) | usage[ ]policy
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How servers say that they do not answer such a request: OpenAI, Azure, DashScope, DeepSeek, gateways."""
 
 
 def explain(
-    error: openai.APIError, *, where: str, said: str, tries: int, timeout_s: float, offered: list[str]
+    error: openai.APIError, *, where: str, said: str, tries: int, timeout_s: float, offered: Sequence[str]
 ) -> InferenceError:
     """`where` names server and model, `said` is the server's own message, free of the key.
 
     `offered` are the model names that the server lists, if it could be asked.
     """
+    kind: FailureKind | None = None
+    in_tries = f"{tries} {'try' if tries == 1 else 'tries'}"
     match error:
-        case openai.APITimeoutError():
-            meaning, retryable = (
-                f"did not answer within {timeout_s:g} s in {tries} {'try' if tries == 1 else 'tries'}",
-                True,
-            )
+        case openai.APITimeoutError() if timed_out(error):
+            meaning, retryable = f"did not answer within {timeout_s:g} s in {in_tries}", True
             remedy = "raise inference.timeout_s or lower inference.concurrency"
         case openai.APIConnectionError():
-            meaning, retryable = f"cannot be reached in {tries} {'try' if tries == 1 else 'tries'}: {said}", True
+            meaning, retryable = f"cannot be reached in {in_tries}: {said}", True
             remedy = "start the server, or correct inference.base_url"
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             meaning, retryable = f"refused the API key (HTTP {error.status_code}): {said}", False
@@ -40,32 +61,52 @@ def explain(
             remedy = "correct inference.base_url (it usually ends in /v1) or inference.model"
             if offered:
                 remedy = f"set inference.model to one that it offers: {', '.join(offered)}"
+        case openai.APIStatusError() if exceeds_context(error):
+            meaning, retryable, kind = f"has too short a context for this request: {said}", False, "context"
+            remedy = "serve the model with a longer context, or lower generation.max_calls and distractor_tools"
         case openai.RateLimitError(code="insufficient_quota"):
             meaning, retryable = f"says that the account's quota is used up: {said}", False
             remedy = "add credit, or use another key"
         case openai.RateLimitError():
-            meaning, retryable = (
-                f"limits the rate (HTTP 429 in {tries} {'try' if tries == 1 else 'tries'}): {said}",
-                True,
-            )
-            remedy = "lower inference.concurrency, or run again later: the journal keeps what is answered"
-        case openai.APIStatusError(status_code=status) if status >= 500 or status in (408, 409):
-            meaning, retryable = f"failed (HTTP {status} in {tries} {'try' if tries == 1 else 'tries'}): {said}", True
-            remedy = "see the server's log, then run again"
-        case openai.APIStatusError(status_code=status) if status == 413 or _exceeds_context(error):
-            meaning, retryable = f"has too short a context for this request: {said}", False
+            meaning, retryable = f"limits the rate (HTTP 429 in {in_tries}): {said}", True
             remedy = (
-                "serve the model with a longer context, lower inference.max_tokens, "
-                "or offer fewer tools per conversation"
+                "lower inference.concurrency, set inference.requests_per_minute or tokens_per_minute, "
+                "or run again later: the journal keeps what is answered"
             )
+        case openai.APIStatusError(status_code=status) if status >= 500 or status in (408, 409):
+            meaning, retryable = f"failed (HTTP {status} in {in_tries}): {said}", True
+            remedy = "see the server's log, then run again"
+        case openai.APIStatusError() if FILTERED.search(_words(error)):
+            return refused(where, said)
         case openai.APIStatusError():
             meaning, retryable = f"rejected the request (HTTP {error.status_code}): {said}", False
             remedy = "see that the server supports the constraint and the sampling settings"
         case _:
             meaning, retryable = f"failed: {said}", False
             remedy = "see the server's log"
-    return InferenceError(f"{where} {meaning}; {remedy}", retryable)
+    return InferenceError(f"{where} {meaning}; {remedy}", retryable, kind)
 
 
-def _exceeds_context(error: openai.APIStatusError) -> bool:
-    return CONTEXT_EXCEEDED.search(f"{error.code} {error.type} {error.message}") is not None
+def refused(where: str, said: str) -> InferenceError:
+    return InferenceError(f"{where} refused to answer: {said}; change the prompt or the model", False, "refusal")
+
+
+def exceeds_context(error: openai.APIStatusError) -> bool:
+    """Also when the status is 500, with which llama.cpp says it of a request that outgrew its slot.
+
+    A rate limit may speak of contexts too; there, only a request above the whole minute's limit can never pass.
+    """
+    if isinstance(error, openai.RateLimitError):
+        return "request too large" in error.message.lower()
+    return error.status_code == 413 or CONTEXT_EXCEEDED.search(_words(error)) is not None
+
+
+def timed_out(error: BaseException | None) -> bool:
+    """Whether time ran out; the client also calls it a timeout when the server closes a connection."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error is not None
+
+
+def _words(error: openai.APIStatusError) -> str:
+    return f"{error.code} {error.type} {error.message}"

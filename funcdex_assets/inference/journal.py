@@ -1,7 +1,8 @@
 """An engine's answers, written down before they are used, so that none is ever paid for twice.
 
-Here belongs the journal around an engine: what identifies a request, and when its answer is safe.
-The offline engine needs none: it answers again faster than a journal could be read.
+Here belong the journal around an engine (what identifies a request, and when its answer is safe) and the
+file itself: what it holds, and how it is thinned out. The offline engine needs none: it answers again
+faster than a journal could be read.
 
     engine = JournaledEngine(OpenAICompatibleEngine("vllm", model="qwen3"), Path(".funcdex/journal.sqlite"))
 
@@ -11,50 +12,61 @@ Killing the process at any moment loses at most the requests in flight; the next
 import asyncio
 import sqlite3
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from time import time
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
+from funcdex_assets.inference.protocol import (
+    Completion,
+    GrammarConstraint,
+    InferenceEngine,
+    InferenceError,
+    Notation,
+    Request,
+    Usage,
+)
+
+JOURNAL = "journal.sqlite"
+"""Its name in the project's home."""
+
+VERSION = 1
+"""Of the schema, in the file's `user_version`. Version 0 is that of files without `created_at`."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
     key BLOB PRIMARY KEY,
     engine TEXT NOT NULL,
     role TEXT NOT NULL,
-    completion BLOB NOT NULL
+    completion BLOB NOT NULL,
+    created_at INTEGER NOT NULL DEFAULT 0
 )
 """
 
+LAST_ANSWERS_S = 30.0
+"""How long an engine that is closed waits for what it has asked: those answers would be paid for twice."""
+
+PRUNED_AT_ONCE = 500
+"""Rows per transaction when a journal is pruned, so that a run which writes meanwhile waits for milliseconds."""
+
 _decode = msgspec.json.Decoder(Completion).decode
+_encode = msgspec.json.Encoder().encode
 
 
-def journaled_usage(path: Path) -> dict[tuple[str, str], list[Completion]]:
-    """What the journal at `path` holds, by (engine, role); nothing if there is no journal."""
-    found: dict[tuple[str, str], list[Completion]] = {}
-    if path.is_file():
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            for engine, role, answer in connection.execute("SELECT engine, role, completion FROM completions"):
-                found.setdefault((engine, role), []).append(_decode(answer))
-    return found
+class Journal:
+    """The SQLite file at `path`. Several processes may share it (WAL, so not on a network file system).
 
-
-class JournaledEngine:
-    """Asks `engine` only what the SQLite file at `path` cannot answer. Errors are never written.
-
-    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. A
-    second caller of a request that is in flight on the same event loop waits for its answer. Several
-    processes may share the file (WAL, so not on a network file system).
+    Raises:
+        InferenceError: the file cannot be opened, or is no journal.
     """
 
-    def __init__(self, engine: InferenceEngine, path: Path, concurrency: int = 32) -> None:
-        self._engine = engine
-        self._path = path
-        self._concurrency = concurrency
+    def __init__(self, path: Path) -> None:
+        self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._reader = _connect(path)
@@ -65,15 +77,78 @@ class JournaledEngine:
                 retryable=False,
             ) from error
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._waiting: deque[tuple[bytes, str, str, bytes]] = deque()
+        self._waiting: deque[tuple[bytes, str, str, bytes, int]] = deque()
+        self._batches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Batches] = WeakKeyDictionary()
+
+    def read(self, key: bytes) -> Completion | None:
+        try:
+            row = self._reader.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()
+            return _decode(row[0]) if row else None
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            raise self._unusable("read", error) from error
+
+    async def write(self, key: bytes, engine: str, role: str, completion: Completion) -> None:
+        """Returns when the answer is safe. All that is written during one commit shares the next."""
+        self._waiting.append((key, engine, role, _encode(completion), int(time())))
+        loop = asyncio.get_running_loop()
+        batches = self._batches.get(loop)
+        if batches is None:
+            batches = self._batches[loop] = _Batches()
+        if batches.next is None:
+            batches.next = loop.create_task(self._commit_next(batches))
+        try:
+            await asyncio.shield(batches.next)
+        except sqlite3.Error as error:
+            raise self._unusable("write", error) from error
+
+    async def _commit_next(self, batches: "_Batches") -> None:
+        if batches.running is not None:
+            await asyncio.wait((batches.running,))
+        batches.running, batches.next = batches.next, None
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_waiting)
+
+    def _commit_waiting(self) -> None:
+        """Commits everything that waits, of all event loops, in one transaction; runs in the one writing thread."""
+        rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            with self._writer:
+                self._writer.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?)", rows)
+        except sqlite3.Error:
+            self._waiting.extendleft(reversed(rows))
+            raise
+
+    def _unusable(self, action: str, error: Exception) -> InferenceError:
+        return InferenceError(
+            f"Cannot {action} the journal {self.path}: {error}; see that the disk has space and the file is "
+            "a journal, then run again: what is written will not be asked again",
+            retryable=False,
+        )
+
+
+class JournaledEngine:
+    """Asks `engine` only what the journal cannot answer. Errors are never written.
+
+    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. A
+    second caller of a request that is in flight on the same event loop waits for its answer. `notation`
+    is the one in which the engine is sent grammars. Engines may share one `Journal`.
+    """
+
+    def __init__(
+        self,
+        engine: InferenceEngine,
+        journal: Journal | Path,
+        concurrency: int = 32,
+        notation: Notation | None = None,
+    ) -> None:
+        self.name = engine.name
+        self._engine = engine
+        self._journal = Journal(journal) if isinstance(journal, Path) else journal
+        self._concurrency = concurrency
+        self._notation: Notation | None = notation
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _InFlight] = WeakKeyDictionary()
 
-    @property
-    def name(self) -> str:
-        return self._engine.name
-
     async def complete(self, request: Request) -> Completion:
-        key = request_key(self.name, request)
+        key = request_key(self.name, request, self._notation)
         loop = asyncio.get_running_loop()
         in_flight = self._loops.get(loop)
         if in_flight is None:
@@ -81,81 +156,200 @@ class JournaledEngine:
         # Shielded: a caller that gives up must not take the answer from the others, nor from the journal.
         if key in in_flight.tasks:
             return _replayed(await asyncio.shield(in_flight.tasks[key]))
-        written = self._read(key)
+        written = self._journal.read(key)
         if written is not None:
             return _replayed(written)
-        in_flight.tasks[key] = task = asyncio.create_task(self._ask(key, request, in_flight.slots))
-        task.add_done_callback(lambda _: in_flight.tasks.pop(key, None))
+        in_flight.tasks[key] = task = loop.create_task(self._ask(key, request, in_flight))
+        task.add_done_callback(lambda done: in_flight.forget(key, done))
         return await asyncio.shield(task)
 
-    async def close(self) -> None:
-        await self._engine.close()
-
-    def _read(self, key: bytes) -> Completion | None:
-        try:
-            row = self._reader.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()
-            return _decode(row[0]) if row else None
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
-            raise self._unusable("read", error) from error
-
-    async def _ask(self, key: bytes, request: Request, slots: asyncio.Semaphore) -> Completion:
-        async with slots:
+    async def _ask(self, key: bytes, request: Request, in_flight: "_InFlight") -> Completion:
+        async with in_flight.slots:
+            in_flight.asked.add(key)
             completion = await self._engine.complete(request)
-            self._waiting.append((key, self.name, request.role, msgspec.json.encode(completion)))
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_waiting)
-            except sqlite3.Error as error:
-                raise self._unusable("write", error) from error
+            await self._journal.write(key, self.name, request.role, completion)
         return completion
 
-    def _commit_waiting(self) -> None:
-        """Commits everything that waits, in one transaction; runs in the one writing thread.
+    async def close(self) -> None:
+        """What is asked already, by callers that gave up, may be answered and written; nothing else is asked."""
+        in_flight = self._loops.pop(asyncio.get_running_loop(), None)
+        if in_flight is not None and in_flight.tasks:
+            for key, task in in_flight.tasks.items():
+                if key not in in_flight.asked:
+                    task.cancel()
+            await asyncio.wait(in_flight.tasks.values(), timeout=LAST_ANSWERS_S)
+        await self._engine.close()
 
-        A call that finds nothing waiting knows that an earlier call has committed its row: so any number
-        of answers that arrive during one commit share the next.
-        """
-        rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not rows:
-            return
-        try:
-            with self._writer:
-                self._writer.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?)", rows)
-        except sqlite3.Error:
-            self._waiting.extendleft(reversed(rows))
-            raise
 
-    def _unusable(self, action: str, error: Exception) -> InferenceError:
-        return InferenceError(
-            f"Cannot {action} the journal {self._path}: {error}; see that the disk has space and the file is "
-            "a journal, then run again: what is written will not be asked again",
-            retryable=False,
-        )
+class _Batches:
+    """The commit under way and the one that gathers answers meanwhile, on one event loop."""
+
+    __slots__ = ("next", "running")
+
+    def __init__(self) -> None:
+        self.next: asyncio.Task[None] | None = None
+        self.running: asyncio.Task[None] | None = None
 
 
 class _InFlight:
-    """What is asked and not yet written, on one event loop."""
+    """What is wanted and not yet written, on one event loop; of it, what is `asked` holds a slot."""
 
-    __slots__ = ("slots", "tasks")
+    __slots__ = ("asked", "slots", "tasks")
 
     def __init__(self, concurrency: int) -> None:
         self.slots = asyncio.Semaphore(concurrency)
         self.tasks: dict[bytes, asyncio.Task[Completion]] = {}
+        self.asked: set[bytes] = set()
+
+    def forget(self, key: bytes, done: asyncio.Task[Completion]) -> None:
+        del self.tasks[key]
+        self.asked.discard(key)
+        if not done.cancelled():
+            done.exception()  # looked at, even if no caller is left to raise it
 
 
-def request_key(engine: str, request: Request) -> bytes:
-    """Identifies a request by all that can change its answer, the order of schema properties too."""
-    identity = (engine, request.messages, request.sampling, request.seed, request.resolved_constraint)
-    return blake2b(msgspec.json.encode(identity), digest_size=16).digest()
+def request_key(engine: str, request: Request, notation: Notation | None = None) -> bytes:
+    """Identifies a request by all that can change its answer, the order of schema properties too.
+
+    A grammar is identified by its language and the notation, which need not be printed for it.
+    """
+    constraint = request.resolved_constraint
+    limits = (constraint.key, notation) if isinstance(constraint, GrammarConstraint) else constraint
+    identity = (engine, request.messages, request.sampling, request.seed, limits)
+    return blake2b(_encode((*identity, request.tools) if request.tools else identity), digest_size=16).digest()
+
+
+# ── what a journal holds ──────────────────────────────────────────────────────────────────────
+
+
+class JournalEntry(msgspec.Struct):
+    """All answers of one engine and model to one role; times in seconds since 1970."""
+
+    engine: str
+    role: str
+    model: str
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    bytes: int = 0
+    oldest: int = 0
+    newest: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
+
+
+class Pruned(msgspec.Struct):
+    """What was deleted, or would be; `file_bytes` is None while the file could not be made smaller."""
+
+    requests: int
+    bytes: int
+    file_bytes: int | None
+
+
+def journal_entries(path: Path) -> list[JournalEntry]:
+    """What the journal at `path` holds, in the order of engine, role and model; nothing if there is none."""
+    if not path.is_file():
+        return []
+    entries: dict[tuple[str, str, str], JournalEntry] = {}
+    with closing(_opened(path)) as connection:
+        rows = connection.execute("SELECT engine, role, completion, created_at FROM completions")
+        for engine, role, answer, created_at in rows:
+            completion = _decode(answer)
+            place = engine, role, completion.model
+            entry = entries.get(place)
+            if entry is None:
+                entry = entries[place] = JournalEntry(*place, oldest=created_at)
+            entry.requests += 1
+            entry.prompt_tokens += completion.usage.prompt_tokens
+            entry.completion_tokens += completion.usage.completion_tokens
+            entry.cached_tokens += completion.usage.cached_tokens
+            entry.bytes += len(answer)
+            entry.oldest = min(entry.oldest, created_at)
+            entry.newest = max(entry.newest, created_at)
+    return [entries[place] for place in sorted(entries)]
+
+
+def prune_journal(
+    path: Path,
+    *,
+    older_than_s: float | None = None,
+    engine: str | None = None,
+    role: str | None = None,
+    dry_run: bool = False,
+) -> Pruned:
+    """Deletes the answers to which all that is given applies, and gives the space back to the disk.
+
+    A run may write meanwhile: it waits for a moment at most. What is deleted is asked, and paid for, again.
+    """
+    wanted = {
+        "created_at <= ?": None if older_than_s is None else int(time() - older_than_s),
+        "engine = ?": engine,
+        "role = ?": role,
+    }
+    wanted = {condition: value for condition, value in wanted.items() if value is not None}
+    where, values = " AND ".join(wanted) or "TRUE", tuple(wanted.values())
+    with closing(_opened(path)) as connection:
+        found = f"SELECT count(*), coalesce(sum(length(completion)), 0) FROM completions WHERE {where}"
+        requests, size = connection.execute(found, values).fetchone()
+        if not dry_run and requests:
+            some = f"SELECT key FROM completions WHERE {where} LIMIT {PRUNED_AT_ONCE}"
+            requests = sum(_deletions(connection, f"DELETE FROM completions WHERE key IN ({some})", values))
+            if not _shrink(connection):
+                return Pruned(requests, size, None)
+    return Pruned(requests, size, path.stat().st_size)
+
+
+def _deletions(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> Iterator[int]:
+    while True:
+        with connection:
+            deleted = connection.execute(statement, values).rowcount
+        if deleted <= 0:
+            return
+        yield deleted
+
+
+def _shrink(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError:  # locked by a run
+        return False
+    return True
 
 
 def _replayed(completion: Completion) -> Completion:
     return msgspec.structs.replace(completion, replayed=True)
 
 
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        return _connect(path)
+    except sqlite3.Error as error:
+        raise InferenceError(f"Cannot open the journal {path}: {error}; is it a journal?", retryable=False) from error
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an answer survives power loss too, not only a kill
-    connection.execute(SCHEMA)
-    connection.commit()
+    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        _migrate(connection)
     return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Makes a new or an older file one of this version; answers of an older file count as written now."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been quicker
+        if version > VERSION:
+            raise sqlite3.DatabaseError(f"it was written by a later version of this program (schema {version})")
+        connection.execute(SCHEMA)
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(completions)")}
+        if "created_at" not in columns:
+            connection.execute("ALTER TABLE completions ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0")
+            connection.execute("UPDATE completions SET created_at = ?", (int(time()),))
+        connection.execute(f"PRAGMA user_version = {VERSION}")

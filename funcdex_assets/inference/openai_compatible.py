@@ -1,7 +1,7 @@
 """The engine behind an OpenAI-compatible HTTP server: vLLM, llama.cpp, OpenAI itself and its lookalikes.
 
-Here belongs asking one model on one server. Connections, time limits, backoff and `Retry-After` are the
-`openai` package's; what differs between servers is in `profiles.py`; what belongs around an engine
+Here belongs asking one model on one server. Connections and time limits are the `openai` package's; what
+differs between servers is in `profiles.py`, trying again in `tries.py`; what belongs around an engine
 (journal, meter, balancing over several servers) has its own modules.
 
     engine = OpenAICompatibleEngine("vllm", model="Qwen/Qwen3-8B", base_url="http://gpu-box:8000/v1")
@@ -10,8 +10,9 @@ Here belongs asking one model on one server. Connections, time limits, backoff a
 """
 
 import asyncio
-from random import random
-from time import perf_counter
+import email.utils
+from collections.abc import Sequence
+from time import perf_counter, time
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -20,8 +21,9 @@ import httpx2
 import msgspec
 import openai
 
-from funcdex_assets.inference.answers import AnswerMessage, BrokenAnswer, Choice, read_answer, strip_thinking
-from funcdex_assets.inference.failures import explain
+from funcdex_assets.inference.answers import BrokenAnswer, read_answer
+from funcdex_assets.inference.failures import exceeds_context, explain, refused
+from funcdex_assets.inference.limits import RateLimiter
 from funcdex_assets.inference.profiles import PROFILES, ProfileName
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -30,19 +32,26 @@ from funcdex_assets.inference.protocol import (
     GrammarConstraint,
     InferenceError,
     JsonSchemaConstraint,
+    Notation,
     Request,
     Sampling,
 )
+from funcdex_assets.inference.tries import LONGEST_WAIT_S, Standing, TryFailed, answered
 
 NO_KEY = "EMPTY"
 """Sent to servers that check no key, because the client insists on one."""
 
-FIRST_PAUSE_S = 0.5
-"""Before the first retry, as in the client; doubled for each further one."""
+KEEP_ALIVE_S = 4.0
+"""Connections that idle for longer are not used again: uvicorn, under vLLM, closes them after 5 s."""
 
 PROBE_SAMPLING = Sampling(temperature=None, max_tokens=512)
+_ONLY_ANSWER: dict[Notation, str] = {
+    "gbnf": 'root ::= "zq-7431"',
+    "lark": '%llguidance {}\nstart: "zq-7431"',
+    "structural_tag": '{"type": "structural_tag", "format": {"type": "const_string", "value": "zq-7431"}}',
+}
 PROBES: tuple[tuple[Constraint, str], ...] = (
-    (GrammarConstraint('root ::= "zq-7431"'), "zq-7431"),
+    (GrammarConstraint("probe", lambda notation: _ONLY_ANSWER[notation]), "zq-7431"),
     (
         JsonSchemaConstraint(
             "probe",
@@ -63,7 +72,11 @@ class OpenAICompatibleEngine:
     """Asks one model, at most `concurrency` requests at a time.
 
     `timeout_s` limits each try, `retries` the tries after the first: half a second after it, then twice
-    as long each time up to 8 s, or as long as the server's `Retry-After` says.
+    as long each time up to 8 s, or as long as the server's `Retry-After` says, which `limiter` keeps for
+    all requests if it is said again and again. `notation` is how grammars are sent, by default the profile's own.
+
+    Raises:
+        InferenceError: a base URL that cannot work, or a notation that the profile's servers do not take.
     """
 
     def __init__(
@@ -76,16 +89,27 @@ class OpenAICompatibleEngine:
         concurrency: int = 32,
         timeout_s: float = 300,
         retries: int = 5,
+        notation: Notation | None = None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         self.name = f"{profile}:{model}"
         self._profile = PROFILES[profile]
+        if notation is not None and notation not in self._profile.grammars:
+            raise InferenceError(
+                f"inference.notation {notation!r} is not among those that the profile {profile!r} takes: "
+                f"{', '.join(self._profile.grammars) or 'none'}; choose one of them, or leave it out",
+                retryable=False,
+            )
+        self.notation: Notation | None = notation or self._profile.notation
+        self.standing = Standing()
         self._model = model
         self._base_url = (base_url or self._profile.base_url).rstrip("/")
-        self._where = f"{profile} server at {self._base_url} (model {model!r})"
+        self.where = f"{profile} server at {self._base_url} (model {model!r})"
         self._api_key = api_key
         self._concurrency = concurrency
         self._timeout_s = timeout_s
         self._retries = retries
+        self._limiter = limiter or RateLimiter()
         # OpenAI's newer models refuse max_tokens; many lookalikes know nothing else.
         is_openai = _checked_host(self._base_url) == "api.openai.com"
         self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
@@ -93,13 +117,54 @@ class OpenAICompatibleEngine:
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _Session] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._where}>"
+        return f"<{type(self).__name__}: {self.where}>"
 
     async def complete(self, request: Request) -> Completion:
+        async with self._session().slots:
+            return await answered((self,), request, self._retries)
+
+    async def attempt(self, request: Request) -> Completion:
+        """One try, however many are in flight; waits only for the rate limit.
+
+        Raises:
+            TryFailed: what came of it, if another try may be better, and else too.
+            InferenceError: the server cannot take what the request asks for.
+        """
         body = self._body(request)
-        session = self._session()
-        async with session.slots:
-            return await self._ask(session.client, body, self._retries)
+        booked = await self._limiter.acquire(characters=len(body), max_tokens=request.sampling.max_tokens)
+        used = answer_tokens = 0
+        sent_at = perf_counter()
+        try:
+            content = await self._post(body, sent_at)
+            latency_s = perf_counter() - sent_at
+            try:
+                answer = read_answer(content)
+            except BrokenAnswer as defect:
+                said = self._quote(str(defect))
+                raise TryFailed(lambda tries: self._no_usable(said, tries), passing=True, sent_at=sent_at) from None
+            self._limiter.answered()
+            usage = answer.counted()
+            answer_tokens = usage.completion_tokens
+            used = usage.prompt_tokens + answer_tokens or booked
+        finally:
+            self._limiter.settle(booked, used=used, answered=answer_tokens)
+        choice = answer.choices[0]
+        if choice.refusal:
+            raise refused(self.where, self._quote(choice.refusal))
+        if choice.message.tool_calls and choice.message.content is None and not request.tools:
+            raise InferenceError(
+                f"{self.where} turned its answer into tool calls; switch the server's tool-call parser off "
+                "(vLLM: no --enable-auto-tool-choice)",
+                retryable=False,
+            )
+        return Completion(
+            text=choice.message.text,
+            finish_reason=choice.finish_reason or "stop",
+            usage=usage,
+            latency_s=latency_s,
+            model=self._model,
+            tool_calls=choice.message.calls if request.tools else (),
+        )
 
     async def probe(self) -> None:
         """Asks one tiny question per kind of constraint and sees that the constraint decided the answer.
@@ -108,16 +173,16 @@ class OpenAICompatibleEngine:
             InferenceError: the server cannot be reached, does not know the model, or answers as if it
                 had been asked without the constraint.
         """
-        client = self._session().client
         for constraint, expected in PROBES:
-            if isinstance(constraint, GrammarConstraint) and self._profile.grammar is None:
+            if isinstance(constraint, GrammarConstraint) and self.notation is None:
                 continue
             request = Request("probe", None, _probe_prompt, 7431, PROBE_SAMPLING, constraint)
-            completion = await self._ask(client, self._body(request), min(self._retries, 1))
+            completion = await answered((self,), request, min(self._retries, 1))
             if not _is_honoured(completion, expected):
                 raise self._not_honoured(constraint, completion, expected)
 
     async def close(self) -> None:
+        self._limiter.close()
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.client.close()
@@ -126,12 +191,19 @@ class OpenAICompatibleEngine:
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
-            limits = httpx2.Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
+            limits = httpx2.Limits(
+                max_connections=self._concurrency,
+                max_keepalive_connections=self._concurrency,
+                keepalive_expiry=KEEP_ALIVE_S,
+            )
             client = openai.AsyncOpenAI(
                 api_key=self._api_key,
                 base_url=self._base_url,
                 timeout=openai.Timeout(self._timeout_s, connect=min(10, self._timeout_s)),
-                http_client=openai.DefaultAsyncHttpxClient(limits=limits),
+                max_retries=0,
+                # httpx2's own pool looks at every idle connection for every request: 1.0 ms of CPU per
+                # request at 64 connections and 2.1 at 256, where aiohttp's takes 0.55 at both.
+                http_client=openai.DefaultAioHttpClient(limits=limits),
             )
             session = self._sessions[loop] = _Session(client, self._concurrency)
         return session
@@ -140,7 +212,7 @@ class OpenAICompatibleEngine:
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": request.messages,
+            "messages": _wire_messages(request.messages),
             self._limit_field: sampling.max_tokens,
             # 31 bits is what every server can hold: llama.cpp cuts a longer seed without a word.
             "seed": request.seed & 0x7FFFFFFF,
@@ -151,100 +223,79 @@ class OpenAICompatibleEngine:
             body["top_p"] = sampling.top_p
         if sampling.stop:
             body["stop"] = sampling.stop
+        if request.tools:
+            body["tools"] = request.tools
         constraint = request.resolved_constraint
         if isinstance(constraint, JsonSchemaConstraint):
             body |= self._profile.json_schema(constraint)
         elif isinstance(constraint, GrammarConstraint):
-            if self._profile.grammar is None:
+            if self.notation is None:
                 raise InferenceError(
-                    f"{self._where} cannot take a grammar, which the role {request.role!r} asks for; "
+                    f"{self.where} cannot take a grammar, which the role {request.role!r} asks for; "
                     "use the profile vllm or llama_cpp, or the strategy simulate",
                     retryable=False,
                 )
-            body |= self._profile.grammar(constraint)
+            body |= self._profile.grammars[self.notation](constraint.printed(self.notation))
         return msgspec.json.encode(body)
 
-    async def _ask(self, client: openai.AsyncOpenAI, body: bytes, retries: int) -> Completion:
-        """Asks at most `retries` times more than once. Failures are the client's to retry; a broken
-        answer counts as a success there, so it is asked again here.
-        """
-        started = perf_counter()
-        taken = 0
-        while True:
-            response = await self._post(client, body, taken, retries)
-            taken += _retry_count(response.request)
-            try:
-                answer = read_answer(response.content)
-                break
-            except BrokenAnswer as defect:
-                if taken >= retries:
-                    raise InferenceError(
-                        f"{self._where} gave no usable answer in {taken + 1} tries: "
-                        f"{self._quote(str(defect))}; see the server's log, then run again",
-                        retryable=True,
-                    ) from None
-            await asyncio.sleep(min(8.0, FIRST_PAUSE_S * 2**taken) * (1 - 0.25 * random()))
-            taken += 1
-        choice = answer.choices[0]
-        return Completion(
-            text=self._text(choice, choice.message),
-            finish_reason=choice.finish_reason or "stop",
-            usage=answer.counted(),
-            latency_s=perf_counter() - started,
-            model=self._model,
-            retries=taken,
+    async def _post(self, body: bytes, sent_at: float) -> bytes:
+        # The raw response, which msgspec reads: chat.completions.create with its walk over the messages and
+        # its pydantic models takes 0.5 ms of CPU more per request.
+        client = self._session().client
+        try:
+            # The client's own limit is per read: a server that trickles would never exceed it.
+            async with asyncio.timeout(self._timeout_s):
+                response = await client.post(
+                    "/chat/completions",
+                    cast_to=httpx2.Response,
+                    content=body,
+                    options={"headers": {"Content-Type": "application/json"}},
+                )
+            return response.content
+        except TimeoutError as out_of_time:
+            error: openai.APIError = openai.APITimeoutError(httpx2.Request("POST", self._base_url))
+            error.__cause__ = out_of_time
+        except openai.APIError as failure:
+            error = failure
+        said = self._quote(_server_message(error))
+        offered = await _offered_models(client) if isinstance(error, openai.NotFoundError) else []
+        wait_s = _wait_asked_for(error)
+        if wait_s and wait_s <= LONGEST_WAIT_S:
+            self._limiter.refused(wait_s)
+
+        def explained(tries: int) -> InferenceError:
+            return explain(error, where=self.where, said=said, tries=tries, timeout_s=self._timeout_s, offered=offered)
+
+        # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
+        raise TryFailed(
+            explained,
+            passing=_may_pass(error),
+            servers_fault=not isinstance(error, openai.APIStatusError) or error.status_code >= 500,
+            wait_s=wait_s,
+            sent_at=sent_at,
         )
 
-    async def _post(self, client: openai.AsyncOpenAI, body: bytes, taken: int, retries: int) -> httpx2.Response:
-        # The raw response, which msgspec reads: 0.7 ms of CPU per request where chat.completions.create
-        # with its walk over the messages and its pydantic models takes 1.2.
-        try:
-            return await client.post(
-                "/chat/completions",
-                cast_to=httpx2.Response,
-                content=body,
-                options={"headers": {"Content-Type": "application/json"}, "max_retries": retries - taken},
-            )
-        except openai.APIError as error:
-            said = self._quote(_server_message(error))
-            offered = await _offered_models(client) if isinstance(error, openai.NotFoundError) else []
-            failure = explain(
-                error,
-                where=self._where,
-                said=said,
-                tries=taken + _retry_count(error.request) + 1,
-                timeout_s=self._timeout_s,
-                offered=offered,
-            )
-        # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
-        raise failure
-
-    def _text(self, choice: Choice, message: AnswerMessage) -> str:
-        if message.refusal or choice.finish_reason == "content_filter":
-            raise InferenceError(
-                f"{self._where} refused to answer: {self._quote(message.refusal or 'content filter')}; "
-                "change the prompt or the model",
-                retryable=False,
-            )
-        if message.content is None and message.tool_calls:
-            raise InferenceError(
-                f"{self._where} turned its answer into tool calls; switch the server's tool-call parser off "
-                "(vLLM: no --enable-auto-tool-choice)",
-                retryable=False,
-            )
-        return strip_thinking(message.content or "")
+    def _no_usable(self, said: str, tries: int) -> InferenceError:
+        return InferenceError(
+            f"{self.where} gave no usable answer in {tries} tries: {said}; see the server's log, then run again",
+            retryable=True,
+        )
 
     def _not_honoured(self, constraint: Constraint, completion: Completion, expected: str) -> InferenceError:
         if not completion.text and completion.finish_reason == "length":
             return InferenceError(
-                f"{self._where} used {PROBE_SAMPLING.max_tokens} tokens before the first word of its answer; "
+                f"{self.where} used {PROBE_SAMPLING.max_tokens} tokens before the first word of its answer; "
                 "switch the model's reasoning off",
                 retryable=False,
             )
-        kind = "grammar" if isinstance(constraint, GrammarConstraint) else "JSON Schema"
+        is_grammar = isinstance(constraint, GrammarConstraint)
+        kind = f"grammar in the notation {self.notation}" if is_grammar else "JSON Schema"
+        remedy = "update the server (vLLM to 0.12 or later) or correct the profile"
+        if is_grammar:
+            remedy += ", or choose another inference.notation"
         return InferenceError(
-            f"{self._where} ignored a {kind}: it said {self._quote(completion.text)!r}, where only "
-            f"{expected!r} is possible; update the server (vLLM to 0.12 or later) or correct the profile",
+            f"{self.where} ignored a {kind}: it said {self._quote(completion.text)!r}, where only "
+            f"{expected!r} is possible; {remedy}",
             retryable=False,
         )
 
@@ -266,11 +317,6 @@ class _Session:
         self.slots = asyncio.Semaphore(concurrency)
 
 
-def _retry_count(request: httpx2.Request) -> int:
-    """How often the client had tried before it sent this one, which it writes into a header."""
-    return int(request.headers.get("x-stainless-retry-count", 0))
-
-
 def _probe_prompt() -> tuple[ChatMessage, ...]:
     return (ChatMessage("user", "Reply with one word: hello."),)
 
@@ -284,6 +330,47 @@ def _is_honoured(completion: Completion, expected: str) -> bool:
     return said == expected or cut
 
 
+def _wire_messages(messages: Sequence[ChatMessage]) -> list[Any]:
+    """Messages as the protocol has them, in which a call is wrapped into its type."""
+    return [_with_wire_calls(message) if message.tool_calls else message for message in messages]
+
+
+def _with_wire_calls(message: ChatMessage) -> dict[str, Any]:
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in message.tool_calls
+    ]
+    return {"role": message.role, "content": message.content, "tool_calls": calls}
+
+
+def _may_pass(error: openai.APIError) -> bool:
+    """As in the `openai` package, except for what another try cannot better."""
+    if not isinstance(error, openai.APIStatusError):
+        return isinstance(error, openai.APIConnectionError)  # timeouts too
+    if exceeds_context(error) or error.code == "insufficient_quota":
+        return False
+    advice = error.response.headers.get("x-should-retry")
+    if advice in ("true", "false"):
+        return advice == "true"
+    return error.status_code in (408, 409, 429) or error.status_code >= 500
+
+
+def _wait_asked_for(error: openai.APIError) -> float | None:
+    """Seconds, from `Retry-After` (a number or a date) or OpenAI's `retry-after-ms`; None if not said."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    headers = error.response.headers
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers.get(name, "")) / divisor
+        except ValueError:
+            continue
+        return seconds if 0 < seconds < float("inf") else None
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    seconds = email.utils.mktime_tz(date) - time() if date else 0.0
+    return seconds if seconds > 0 else None
+
+
 def _server_message(error: openai.APIError) -> str:
     if isinstance(error.body, dict) and error.body.get("message"):
         return str(error.body["message"])
@@ -292,7 +379,7 @@ def _server_message(error: openai.APIError) -> str:
 
 async def _offered_models(client: openai.AsyncOpenAI) -> list[str]:
     try:
-        page = await client.with_options(max_retries=0).models.list()
+        page = await client.models.list()
         return sorted(model.id for model in page.data)[:20]
     except (openai.OpenAIError, AttributeError, TypeError, ValueError):
         return []

@@ -6,8 +6,8 @@ the role from the subject, and the prompt (like the constraint, which may be a l
 rendered only when a real engine asks for it.
 
 >>> request = Request("greeter", subject="Ada", seed=7, prompt=lambda: (ChatMessage("user", "Greet Ada."),))
->>> request.messages
-(ChatMessage(role='user', content='Greet Ada.'),)
+>>> request.messages[0].content
+'Greet Ada.'
 """
 
 from collections.abc import Callable
@@ -18,15 +18,37 @@ import msgspec
 from funcdex_assets.records import Json
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
-    role: Literal["system", "user", "assistant"]
-    content: str
+class ChatToolCall(msgspec.Struct, frozen=True):
+    """A call in the form of the chat completions protocol; `arguments` is JSON text, as the server wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`tool_calls` belong to the assistant; a message of role `tool` answers the call `tool_call_id`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | None
+    tool_calls: tuple[ChatToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+Notation = Literal["gbnf", "lark", "structural_tag"]
+"""How a grammar is written down: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence
+vLLM's backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""
 
 
 class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
-    """The answer is a sentence of `grammar`, which is GBNF text with the start rule `root`."""
+    """The answer is a sentence of a language.
 
-    grammar: str
+    `printed` writes the language in the notation that a server takes, when one asks for it; `key`
+    identifies the language, so that equal languages are compiled and journaled as one.
+    """
+
+    key: str
+    printed: Callable[[Notation], str]
 
 
 class JsonSchemaConstraint(msgspec.Struct, frozen=True, tag="json_schema"):
@@ -55,7 +77,8 @@ class Request(msgspec.Struct, eq=False):
     """One thing asked of one role.
 
     `prompt` and a callable `constraint` are called at most once, and never by the offline engine, so
-    they may be expensive; they must return the same value whenever they are called.
+    they may be expensive; they must return the same value whenever they are called. `tools` are
+    definitions in the chat completions form: a server that is given them may answer with calls.
     """
 
     role: str
@@ -63,7 +86,8 @@ class Request(msgspec.Struct, eq=False):
     prompt: Callable[[], tuple[ChatMessage, ...]]
     seed: int
     sampling: Sampling = DEFAULT_SAMPLING
-    constraint: Constraint | Callable[[], Constraint] | None = None
+    constraint: Constraint | Callable[[], Constraint | None] | None = None
+    tools: tuple[Json, ...] = ()
     _messages: tuple[ChatMessage, ...] | None = None
 
     @property
@@ -95,8 +119,9 @@ class Completion(msgspec.Struct, frozen=True):
 
     `finish_reason` is the server's: "stop", or "length" when the answer was cut at `max_tokens`.
     `model` is the name that was asked for (a server may report a longer one). `latency_s` is the time
-    from sending to answer, retries included, waiting for a free slot excluded. `replayed` answers come
-    from the journal and cost nothing now.
+    from sending to answer, retries included; waiting for a free slot or for a rate limit before the first
+    try is not. `replayed` answers come from the journal and cost nothing now. `tool_calls` are only there
+    if the request had `tools`.
     """
 
     text: str
@@ -106,6 +131,7 @@ class Completion(msgspec.Struct, frozen=True):
     model: str
     retries: int = 0
     replayed: bool = False
+    tool_calls: tuple[ChatToolCall, ...] = ()
 
 
 class InferenceEngine(Protocol):
@@ -123,15 +149,25 @@ class InferenceEngine(Protocol):
         ...
 
 
+FailureKind = Literal["context", "refusal", "unreadable", "unavailable", "invalid"]
+"""Why there is no answer: the request does not fit into the model's context; the model or a filter in front
+of it would not answer; no answer of several could be read as what the role gives; the server is gone,
+overloaded or broken; the request or the configuration is wrong. The first three are properties of one
+conversation, the others of the engine."""
+
+
 class InferenceError(Exception):
     """An engine could not answer; the text says what, where, which value, and what to do.
 
-    `retryable` says whether the same request may succeed later. The text never holds an API key.
+    `retryable` says whether the same request may succeed later; `kind` defaults to "unavailable" if it
+    may, else to "invalid". The text never holds an API key.
     """
 
-    def __init__(self, message: str, retryable: bool) -> None:
-        super().__init__(message, retryable)
+    def __init__(self, message: str, retryable: bool, kind: FailureKind | None = None) -> None:
+        kind = kind or ("unavailable" if retryable else "invalid")
+        super().__init__(message, retryable, kind)
         self.retryable = retryable
+        self.kind: FailureKind = kind
 
     def __str__(self) -> str:
         return self.args[0]

@@ -11,17 +11,19 @@ from array import array
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request, Usage
 
 
-class TokenPrice(msgspec.Struct, frozen=True):
+class TokenPrice(BaseModel):
     """Dollars per million tokens; cached prompt tokens cost as much as others unless `cached` is given."""
 
-    prompt: float
-    completion: float
-    cached: float | None = None
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(default=0, ge=0)
+    completion: float = Field(default=0, ge=0)
+    cached: float | None = Field(default=None, ge=0, description="cached prompt tokens; by default the price of others")
 
     def cost(self, usage: Usage) -> float:
         cached_price = self.prompt if self.cached is None else self.cached
@@ -140,8 +142,10 @@ class _Tally:
             "completion_tokens": self.completion_tokens,
             "cached_tokens": self.cached_tokens,
             "cost_usd": round(self.cost_usd, 6),
+            "latency_mean_s": round(sum(ordered) / len(ordered), 4) if ordered else 0.0,
             "latency_p50_s": _percentile(ordered, 50),
             "latency_p95_s": _percentile(ordered, 95),
+            "latency_p99_s": _percentile(ordered, 99),
         }
 
 

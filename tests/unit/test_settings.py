@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from funcdex_assets.settings import Generation, SettingsError, load_settings
+from funcdex_assets.roles.improvisations import IMPROVISATIONS
+from funcdex_assets.settings import Generation, Inference, RoleName, SettingsError, load_settings
 
 ACME = "tools:\n- {name: LIST_ORDERS, description: Lists orders., parameters: {type: object}}\n"
 
@@ -91,6 +93,55 @@ def test_candidates_are_rounded_up():
     assert Generation(conversations=3, oversample=1.5).candidates == 5
 
 
+# ── who plays which role ──────────────────────────────────────────────────────────────────────
+
+SERVER = {"profile": "vllm", "base_url": "http://a/v1", "model": "small", "retries": 2, "api_key_env": "BOX_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        pytest.param({}, SERVER, id="nothing given, all is inherited"),
+        pytest.param({"model": "large"}, {**SERVER, "model": "large"}, id="what is given replaces"),
+        pytest.param(
+            {"base_urls": ["http://b/v1", "http://c/v1"]},
+            {**SERVER, "base_url": None, "base_urls": ("http://b/v1", "http://c/v1")},
+            id="several servers replace the one",
+        ),
+        pytest.param(
+            {"profile": "openai", "model": "gpt"},
+            {"profile": "openai", "model": "gpt", "retries": 5, "api_key_env": "OPENAI_API_KEY", "base_url": None},
+            id="another profile inherits nothing",
+        ),
+        pytest.param({"profile": "offline"}, {"profile": "offline", "model": None}, id="offline"),
+    ],
+)
+def test_a_role_differs_in_what_is_given(role, expected):
+    inference = Inference(**SERVER, roles={"judge": role})
+    endpoint = inference.endpoint("judge")
+    assert {field: getattr(endpoint, field) for field in expected} == expected
+    assert inference.endpoint("planner") == inference.endpoint()
+    assert inference.endpoint().model == "small"
+
+
+def test_every_role_that_can_be_played_can_be_sent_elsewhere():
+    assert set(get_args(RoleName)) == set(IMPROVISATIONS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "urls"),
+    [
+        pytest.param({}, (), id="none: the profile's own"),
+        pytest.param({"base_url": "http://a/v1"}, ("http://a/v1",), id="one"),
+        pytest.param(
+            {"base_urls": ["http://b/v1", "http://a/v1", "http://b/v1"]}, ("http://b/v1", "http://a/v1"), id="each once"
+        ),
+    ],
+)
+def test_the_servers_of_an_endpoint(fields, urls):
+    assert Inference(profile="vllm", **fields).urls == urls
+
+
 # ── what the environment says ─────────────────────────────────────────────────────────────────
 
 
@@ -109,6 +160,18 @@ def test_candidates_are_rounded_up():
             "0",
             lambda settings: settings.generation.clarity.good == 0,
             id="a field of a section in a section",
+        ),
+        pytest.param(
+            "FUNCDEX_INFERENCE__ROLES",
+            '{"judge": {"profile": "vllm", "model": "m"}}',
+            lambda settings: settings.inference.endpoint("judge").model == "m",
+            id="a role, as JSON",
+        ),
+        pytest.param(
+            "FUNCDEX_INFERENCE__ROLES__JUDGE__PROFILE",
+            "vllm",
+            lambda settings: settings.inference.endpoint("judge").profile == "vllm",
+            id="a field of a role",
         ),
         pytest.param(
             "FUNCDEX_TOOLKITS", '["jira"]', lambda settings: settings.partitions == ("jira",), id="a list, as JSON"
@@ -202,6 +265,42 @@ MISTAKES = {
     "an unknown profile": (
         "toolkits: [gmail]\ninference: {profile: vlm}",
         ("inference.profile", "'vlm'", "'offline', 'vllm', 'llama_cpp' or 'openai'"),
+    ),
+    "an unknown role": (
+        "toolkits: [gmail]\ninference: {roles: {juge: {model: m}}}",
+        ("inference.roles.juge", "'user_simulator'", "'judge'"),
+    ),
+    "an unknown field of a role": (
+        "toolkits: [gmail]\ninference: {profile: vllm, roles: {judge: {modell: m}}}",
+        ("inference: roles.judge: modell", "check the spelling"),
+    ),
+    "a number out of its range, of a role": (
+        "toolkits: [gmail]\ninference: {profile: vllm, roles: {judge: {retries: -1}}}",
+        ("inference: roles.judge: retries", "greater than or equal to 0", "-1"),
+    ),
+    "a role that is offline with a model": (
+        "toolkits: [gmail]\ninference: {roles: {judge: {model: m}}}",
+        ("inference: roles.judge", "offline takes no other field", "set roles.judge.profile"),
+    ),
+    "one server and several": (
+        "toolkits: [gmail]\ninference: {profile: vllm, base_url: http://a/v1, base_urls: [http://b/v1]}",
+        ("inference:", "list all servers in base_urls"),
+    ),
+    "an unknown notation": (
+        "toolkits: [gmail]\ninference: {profile: vllm, notation: ebnf}",
+        ("inference.notation", "'ebnf'", "'gbnf', 'lark' or 'structural_tag'"),
+    ),
+    "a limit of nothing": (
+        "toolkits: [gmail]\ninference: {requests_per_minute: 0}",
+        ("inference.requests_per_minute", "greater than or equal to 1"),
+    ),
+    "a server of another kind than the profile": (
+        "toolkits: [gmail]\ninference: {profile: vllm, serve: {engine: llama_cpp, model: m.gguf}}",
+        ("inference:", "serve.engine is 'llama_cpp' and profile 'vllm'"),
+    ),
+    "a server of one's own and another": (
+        "toolkits: [gmail]\ninference: {profile: vllm, base_url: http://a/v1, serve: {engine: vllm, model: m}}",
+        ("inference:", "remove base_url, or remove serve"),
     ),
     "weights that are all zero": (
         "toolkits: [gmail]\ngeneration: {clarity: {excellent: 0, good: 0, average: 0}}",

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,10 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     hang_up: bool = False
+    trickle_s: float = 0.0
+    """Between the hundreds of bytes in which the body is sent."""
+    cut_after: int | None = None
+    """Bytes of the body after which the connection is closed."""
 
 
 def answer(content: str | None = "Fine.", finish_reason: str = "stop", **message: Any) -> Reply:
@@ -60,6 +65,7 @@ class StubServer:
     def __init__(self) -> None:
         self.questions: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.arrivals: list[float] = []
         self.script: list[Reply] = []
         self.otherwise: Callable[[dict[str, Any]], Reply] = lambda _: answer()
         self.models = ["tiny"]
@@ -70,6 +76,7 @@ class StubServer:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
+        """Connections are refused from now on; stopping twice is harmless."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -78,6 +85,7 @@ class StubServer:
             number = len(self.questions)
             self.questions.append(question)
             self.headers.append(headers)
+            self.arrivals.append(time.monotonic())
         return self.script[number] if number < len(self.script) else self.otherwise(question)
 
     def count(self, change: int) -> None:
@@ -115,7 +123,13 @@ class StubServer:
                     for name, value in reply.headers.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(content)
+                    if reply.cut_after is not None:
+                        content = content[: reply.cut_after]
+                        self.close_connection = True
+                    step = 100 if reply.trickle_s else len(content) or 1
+                    for start in range(0, len(content), step):
+                        self.wfile.write(content[start : start + step])
+                        threading.Event().wait(reply.trickle_s)
                 except OSError:  # the client has given up, as in the timeout tests
                     self.close_connection = True
 
@@ -127,6 +141,29 @@ def server() -> Iterator[StubServer]:
     stub = StubServer()
     yield stub
     stub.stop()
+
+
+@pytest.fixture
+def servers() -> Iterator[list[StubServer]]:
+    stubs = [StubServer() for _ in range(3)]
+    yield stubs
+    for stub in stubs:
+        stub.stop()
+
+
+@pytest.fixture
+def forced() -> Callable[[dict[str, Any]], Reply]:
+    """A server that honours constraints: the only answer that the probes' allow, however it is told of them."""
+
+    def answer_under_constraint(question: dict[str, Any]) -> Reply:
+        constraint = question.get("structured_outputs", {})
+        if question.get("grammar") or constraint.get("grammar") or constraint.get("structural_tag"):
+            return answer("zq-7431")
+        if question.get("response_format") or constraint.get("json"):
+            return answer('{ "zq": "7431" }')
+        return answer()
+
+    return answer_under_constraint
 
 
 @pytest.fixture
@@ -144,5 +181,4 @@ def replies() -> Any:
 @pytest.fixture(autouse=True)
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait milliseconds instead of seconds; a server's Retry-After is still honoured."""
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr("funcdex_assets.inference.openai_compatible.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("funcdex_assets.inference.tries.FIRST_PAUSE_S", 0.01)

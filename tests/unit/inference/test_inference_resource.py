@@ -1,7 +1,7 @@
 import asyncio
 import json
-import sys
-import types
+import os
+from contextlib import contextmanager
 
 import dagster as dg
 import pytest
@@ -9,30 +9,30 @@ import pytest
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceEngine, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
-from resources.inference import InferenceResource, ModelPrice
+from resources.inference import InferenceResource
 
 
 @pytest.fixture(autouse=True)
-def improvisations(monkeypatch):
-    module = types.ModuleType("funcdex_assets.roles.improvisations")
-    module.IMPROVISATIONS = {"poet": lambda subject, random: f"O {subject}!"}
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+def project(tmp_path, monkeypatch):
+    """Its `funcdex.yaml`, for tests that write one of their own."""
+    for variable in [name for name in os.environ if name.startswith("FUNCDEX_")]:
+        monkeypatch.delenv(variable)
+    file = tmp_path / "funcdex.yaml"
+    file.write_text("toolkits: [gmail]\nhome: home\n")
+    monkeypatch.setenv("FUNCDEX_CONFIG", str(file))
+    return file
 
 
 @pytest.fixture
-def honouring(server, replies):
-    def honour(question):
-        constraint = question.get("structured_outputs", {})
-        if "grammar" in constraint:
-            return replies.ok("zq-7431")
-        return replies.ok('{"zq": "7431"}' if "json" in constraint or "response_format" in question else "Fine.")
-
-    server.otherwise = honour
+def honouring(server, forced):
+    server.otherwise = forced
     return server
 
 
-def made(**fields) -> InferenceEngine:
-    return InferenceResource(**fields).create_resource(dg.build_init_resource_context())
+@contextmanager
+def made(**fields):
+    with InferenceResource(**fields).yield_for_execution(dg.build_init_resource_context()) as engine:
+        yield engine
 
 
 def request():
@@ -40,30 +40,18 @@ def request():
 
 
 def test_offline_is_the_default():
-    engine = made()
-    assert isinstance(engine, OfflineEngine)
-    assert asyncio.run(engine.complete(Request("poet", "sea", tuple, 1))).text == "O sea!"
-
-
-def test_a_real_engine_is_probed_journaled_and_metered(honouring, tmp_path):
-    path = str(tmp_path / "journal.sqlite")
-    settings = {"profile": "vllm", "base_url": honouring.base_url, "model": "tiny", "journal_path": path}
-    engine = made(**settings, prices={"tiny": ModelPrice(prompt=1e6, completion=0)})
-    assert len(honouring.questions) == 2, "the probes"
-    assert isinstance(engine, UsageMeter)
-    assert engine.name == "vllm:tiny"
-    asyncio.run(engine.complete(request()))
-    assert engine.summary()["cost_usd"] == 11
-    again = made(**settings)
-    asyncio.run(again.complete(request()))
-    assert again.summary()["replayed"] == 1
-    assert len(honouring.questions) == 2 + 1 + 2
+    with made() as engine:
+        assert isinstance(engine, OfflineEngine)
 
 
 def test_a_server_that_ignores_constraints_is_refused_at_the_start(server, tmp_path):
-    with pytest.raises(InferenceError, match="ignored a grammar"):
-        made(profile="vllm", base_url=server.base_url, model="tiny", journal_path=str(tmp_path / "j"))
-    assert not (tmp_path / "j").exists()
+    journal = tmp_path / "journal.sqlite"
+    with (
+        pytest.raises(InferenceError, match="ignored a grammar"),
+        made(profile="vllm", base_url=server.base_url, model="tiny", journal_path=str(journal)),
+    ):
+        pass
+    assert not journal.exists()
 
 
 @pytest.mark.parametrize(
@@ -84,54 +72,159 @@ def test_the_key_is_the_one_that_is_named(honouring, tmp_path, monkeypatch, prof
         api_key_env=api_key_env,
         journal_path=str(tmp_path / "j"),
     )
-    engine = resource.create_resource(dg.build_init_resource_context())
-    assert honouring.headers[0]["authorization"] == f"Bearer {sent}"
-    assert "sk-" not in repr(resource) + repr(engine)
+    with resource.yield_for_execution(dg.build_init_resource_context()) as engine:
+        assert honouring.headers[0]["authorization"] == f"Bearer {sent}"
+        assert "sk-" not in repr(resource) + repr(engine)
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        pytest.param({"profile": "vllm"}, "'vllm' needs a model; set inference.model", id="no-model"),
-        pytest.param({"profile": "openai", "model": "m"}, "'OPENAI_API_KEY', which is not set", id="no-key"),
-        pytest.param(
-            {"profile": "vllm", "model": "m", "api_key_env": "BOX_KEY"},
-            "'BOX_KEY', which is not set",
-            id="own-key",
-        ),
-    ],
-)
-def test_what_is_missing_is_named(monkeypatch, fields, said):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(InferenceError, match=said) as caught:
-        made(**fields)
-    assert not caught.value.retryable
+@dg.asset
+def poems(engine: dg.ResourceParam[InferenceEngine]) -> dg.MaterializeResult:
+    meter = UsageMeter(engine)
+    completion = asyncio.run(meter.complete(request()))
+    return dg.MaterializeResult(metadata={"usage": meter.summary(), "model": completion.model})
+
+
+@dg.asset(deps=[poems])
+def more_poems(engine: dg.ResourceParam[InferenceEngine]) -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"engine": engine.name})
+
+
+def metadata_of(result, asset):
+    (materialization,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in materialization.metadata.items()}
 
 
 def test_an_asset_receives_the_engine_and_reports_what_it_took(honouring, tmp_path):
-    @dg.asset
-    def poems(inference: dg.ResourceParam[InferenceEngine]) -> dg.MaterializeResult:
-        meter = UsageMeter(inference)
-        completion = asyncio.run(meter.complete(request()))
-        return dg.MaterializeResult(metadata={"usage": meter.summary(), "text": completion.text})
-
     resource = InferenceResource(
         profile="vllm",
         base_url=honouring.base_url,
         model="tiny",
         journal_path=str(tmp_path / "journal.sqlite"),
-        prices={"tiny": ModelPrice(prompt=1e6, completion=0)},
+        prices={"tiny": {"prompt": 1e6}},
     )
-    result = dg.materialize([poems], resources={"inference": resource})
-    (materialization,) = result.asset_materializations_for_node("poems")
-    assert materialization.metadata["text"].value == "Fine."
-    assert json.dumps(materialization.metadata["usage"].value)
-    assert materialization.metadata["usage"].value["cost_usd"] == 11
+    metadata = metadata_of(dg.materialize([poems], resources={"engine": resource}), "poems")
+    assert metadata["model"] == "tiny"
+    assert json.dumps(metadata["usage"])
+    assert metadata["usage"]["cost_usd"] == 11
+
+
+FILE = """
+toolkits: [gmail]
+home: home
+inference:
+  profile: vllm
+  base_url: {base_url}
+  model: tiny
+  roles: {{judge: {{model: wise, concurrency: 2}}}}
+  requests_per_minute: 6000
+  prices: {{wise: {{prompt: 2000000.0, cached: 0}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "engine", "cost"),
+    [
+        pytest.param({}, "wise", "vllm:tiny (judge: vllm:wise)", 6, id="nothing"),
+        pytest.param({"roles": {}}, "tiny", "vllm:tiny", 0, id="no-roles-of-their-own"),
+        pytest.param(
+            {"roles": {"judge": {"model": "other"}}, "prices": {"other": {"prompt": 1e6}}},
+            "other",
+            "vllm:tiny (judge: vllm:other)",
+            11,
+            id="another-judge-and-its-price",
+        ),
+        pytest.param({"model": "big"}, "wise", "vllm:big (judge: vllm:wise)", 6, id="another-model-for-the-rest"),
+    ],
+)
+def test_the_launchpad_may_say_otherwise_for_one_run(honouring, project, config, model, engine, cost):
+    project.write_text(FILE.format(base_url=honouring.base_url))
+    result = dg.materialize(
+        [poems],
+        resources={"engine": InferenceResource()},
+        run_config={"resources": {"engine": {"config": config}}},
+    )
+    metadata = metadata_of(result, "poems")
+    assert (metadata["model"], metadata["usage"]["engine"], metadata["usage"]["cost_usd"]) == (model, engine, cost)
+    assert (project.parent / "home" / "journal.sqlite").exists()
+
+
+def test_servers_given_for_one_run_replace_those_of_the_file(honouring, project):
+    project.write_text(FILE.format(base_url="http://127.0.0.1:1/v1"))
+    with made(base_urls=[honouring.base_url]) as engine:
+        assert engine.name == "vllm:tiny (judge: vllm:wise)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"roles": {"juge": {}}}, "'scenario_writer'", id="an-unknown-role"),
+        pytest.param({"roles": {"judge": {"modell": "x"}}}, "roles.judge: modell", id="an-unknown-field"),
+        pytest.param({"retries": -1}, "greater than or equal to 0", id="out-of-range"),
+    ],
+)
+def test_a_mistake_in_the_launchpad_is_named(fields, said):
+    with pytest.raises(ValueError, match=said), made(**fields):
+        pass
 
 
 def test_the_resource_can_be_made_where_an_event_loop_runs(honouring, tmp_path):
     async def in_a_notebook():
         settings = {"base_url": honouring.base_url, "model": "tiny", "journal_path": str(tmp_path / "j")}
-        return await made(profile="vllm", **settings).complete(request())
+        with made(profile="vllm", **settings) as engine:
+            completion = await engine.complete(request())
+            await engine.close()
+            return completion
 
     assert asyncio.run(in_a_notebook()).text == "Fine."
+
+
+# ── a server of the run's own ─────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def served(honouring, monkeypatch):
+    """Instead of starting a process: what was asked for, and what became of it."""
+    events = []
+
+    @contextmanager
+    def serving(spec, log, progress):
+        events.append(("started", spec.engine, spec.model, spec.args, log.name))
+        try:
+            yield honouring.base_url
+        finally:
+            events.append("stopped")
+
+    monkeypatch.setattr("funcdex_assets.inference.servers.serving", serving)
+    return events
+
+
+SERVE = {"engine": "llama_cpp", "model": "models/tiny.gguf", "args": ["--flash-attn"]}
+STARTED = ("started", "llama_cpp", "models/tiny.gguf", ("--flash-attn",), "server.log")
+
+
+def test_a_run_owns_one_server_from_its_start_to_its_end(served, honouring, tmp_path):
+    resource = InferenceResource(profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite"))
+    result = dg.materialize([poems, more_poems], resources={"engine": resource})
+    assert served == [STARTED, "stopped"]
+    assert metadata_of(result, "more_poems")["engine"] == "llama_cpp:tiny"
+    assert {question["model"] for question in honouring.questions} == {"tiny"}
+
+
+def test_the_server_is_stopped_when_the_run_fails(served, tmp_path):
+    @dg.asset
+    def bad(engine: dg.ResourceParam[InferenceEngine]) -> None:
+        raise RuntimeError("no")
+
+    resource = InferenceResource(profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite"))
+    assert not dg.materialize([bad], resources={"engine": resource}, raise_on_error=False).success
+    assert served == [STARTED, "stopped"]
+
+
+def test_the_server_is_stopped_when_it_does_not_pass_the_probe(served, honouring, replies, tmp_path):
+    honouring.otherwise = lambda _: replies.ok("hello")
+    with (
+        pytest.raises(InferenceError, match="ignored a grammar"),
+        made(profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite")),
+    ):
+        pass
+    assert served == [STARTED, "stopped"]

@@ -1,18 +1,27 @@
 import asyncio
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from hashlib import blake2b
 
 import msgspec
 import pytest
 
-from funcdex_assets.inference.journal import JournaledEngine, journaled_usage, request_key
+from funcdex_assets.inference.journal import (
+    Journal,
+    JournaledEngine,
+    journal_entries,
+    prune_journal,
+    request_key,
+)
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import (
     ChatMessage,
+    ChatToolCall,
     Completion,
     GrammarConstraint,
     InferenceError,
@@ -78,7 +87,7 @@ SCHEMA = JsonSchemaConstraint("a", {"properties": {"b": {}, "c": {}}})
         pytest.param(request(seed=2), id="seed"),
         pytest.param(request(text="Ho"), id="messages"),
         pytest.param(request(sampling=Sampling(temperature=0.1)), id="sampling"),
-        pytest.param(request(constraint=GrammarConstraint("root ::= [a]")), id="grammar"),
+        pytest.param(request(constraint=GrammarConstraint("a", lambda _: "root ::= [a]")), id="grammar"),
         pytest.param(request(constraint=SCHEMA), id="schema"),
     ],
 )
@@ -90,6 +99,28 @@ def test_the_model_and_the_order_of_a_schema_are_part_of_the_key():
     swapped = JsonSchemaConstraint("a", {"properties": {"c": {}, "b": {}}})
     assert request_key("vllm:tiny", request()) != request_key("vllm:large", request())
     assert request_key("e", request(constraint=SCHEMA)) != request_key("e", request(constraint=swapped))
+
+
+def unprinted(notation):
+    raise AssertionError("printed for a key")
+
+
+def test_a_grammar_is_known_by_its_language_and_notation():
+    one, same, other = (GrammarConstraint(key, unprinted) for key in ("a", "a", "b"))
+    key = request_key("e", request(constraint=one), "gbnf")
+    assert key == request_key("e", request(constraint=same), "gbnf")
+    assert key != request_key("e", request(constraint=other), "gbnf")
+    assert key != request_key("e", request(constraint=one), "lark")
+
+
+def test_tools_and_calls_are_part_of_the_key():
+    def with_call(arguments, tools=()):
+        call = ChatMessage("assistant", None, (ChatToolCall("c1", "find", arguments),))
+        return Request("judge", None, lambda: (call,), 1, tools=tools)
+
+    keys = {request_key("e", with_call("{}")), request_key("e", with_call('{"q":1}'))}
+    keys |= {request_key("e", with_call("{}", ({"type": "function"},))), request_key("e", with_call("{}", ({},)))}
+    assert len(keys) == 4
 
 
 def test_a_lazy_constraint_has_the_key_of_its_value():
@@ -140,10 +171,33 @@ def test_a_caller_that_gives_up_loses_the_answer_for_nobody(tmp_path):
     assert engine.asked == 1
 
 
+def test_when_one_request_fails_the_answers_in_flight_are_still_written(tmp_path):
+    class FailsTheFirst(Counting):
+        async def complete(self, request):
+            if request.seed == 0:
+                self.asked += 1
+                raise InferenceError("no", retryable=False)
+            return await super().complete(request)
+
+    engine = FailsTheFirst(pause_s=0.1)
+    journal = JournaledEngine(engine, tmp_path / "journal.sqlite", concurrency=4)
+
+    async def stage():
+        try:
+            await asyncio.gather(*(journal.complete(request(seed=seed)) for seed in range(10)))
+        finally:
+            await journal.close()
+
+    with pytest.raises(InferenceError, match="no"):
+        asyncio.run(stage())
+    assert rows(tmp_path / "journal.sqlite") == engine.asked - 1 > 0
+    assert engine.asked < 10, "what waited for its turn is not asked any more"
+
+
 def test_many_answers_share_a_commit(tmp_path):
     journal = JournaledEngine(Counting(), tmp_path / "journal.sqlite")
     commits = []
-    journal._writer.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    journal._journal._writer.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
     ask(journal, *(request(seed=seed) for seed in range(200)))
     assert rows(tmp_path / "journal.sqlite") == 200
     assert 1 <= len(commits) < 100
@@ -159,11 +213,11 @@ def test_a_file_that_is_no_journal_is_named(tmp_path):
 
 def test_an_answer_that_cannot_be_written_is_an_error(tmp_path):
     journal = JournaledEngine(Counting(), tmp_path / "journal.sqlite")
-    journal._writer.execute("PRAGMA query_only = ON")
+    journal._journal._writer.execute("PRAGMA query_only = ON")
     with pytest.raises(InferenceError, match=r"Cannot write the journal .*readonly") as e:
         ask(journal, request())
     assert not e.value.retryable
-    journal._writer.execute("PRAGMA query_only = OFF")
+    journal._journal._writer.execute("PRAGMA query_only = OFF")
     ask(journal, request(seed=2))
     assert rows(tmp_path / "journal.sqlite") == 2, "the answer that could not be written is kept for the next try"
 
@@ -216,9 +270,137 @@ def test_a_killed_run_asks_again_only_what_was_in_flight(server, replies, tmp_pa
     assert sum(completion.replayed for completion in completions) == written
 
 
-def test_the_usage_of_a_journal_is_by_engine_and_role(tmp_path):
+# ── the file ──────────────────────────────────────────────────────────────────────────────────
+
+DAY = 86400
+
+
+def filled(path, *answers):
+    """A journal of (engine, role, age in days, prompt tokens)."""
+    Journal(path)
+    with sqlite3.connect(path) as connection:
+        for number, (engine, role, age, tokens) in enumerate(answers):
+            completion = Completion("text", "stop", Usage(tokens, 1, 0), 0.5, engine.partition(":")[2])
+            row = (bytes([number]), engine, role, msgspec.json.encode(completion), int(time.time() - age * DAY))
+            connection.execute("INSERT INTO completions VALUES (?, ?, ?, ?, ?)", row)
+    return path
+
+
+def test_what_a_journal_holds_is_summed_by_engine_and_role(tmp_path):
     path = tmp_path / "journal.sqlite"
-    assert journaled_usage(path) == {}
-    ask(JournaledEngine(Counting(), path), request(), request(seed=2))
-    ((engine, role), answers) = next(iter(journaled_usage(path).items()))
-    assert (engine, role, len(answers)) == (Counting().name, request().role, 2)
+    assert journal_entries(path) == []
+    filled(path, ("vllm:b", "judge", 3, 10), ("vllm:b", "judge", 1, 20), ("vllm:a", "judge", 2, 30))
+    first, second = journal_entries(path)
+    assert (first.engine, first.role, first.model, first.requests, first.prompt_tokens) == (
+        "vllm:a",
+        "judge",
+        "a",
+        1,
+        30,
+    )
+    assert (second.engine, second.requests, second.prompt_tokens, second.completion_tokens) == ("vllm:b", 2, 30, 2)
+    assert second.bytes > 100
+    assert second.newest - second.oldest == 2 * DAY
+
+
+def test_an_answer_is_counted_once_however_often_it_is_replayed(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    for _ in range(3):
+        ask(JournaledEngine(Counting(), path), request(), request(), request(seed=2))
+    (entry,) = journal_entries(path)
+    assert (entry.requests, entry.usage) == (2, Usage(6, 4, 2))
+    assert time.time() - 60 < entry.oldest <= entry.newest <= time.time()
+
+
+OLD_SCHEMA = """
+CREATE TABLE completions (
+    key BLOB PRIMARY KEY, engine TEXT NOT NULL, role TEXT NOT NULL, completion BLOB NOT NULL
+)
+"""
+
+
+def test_a_journal_of_the_first_schema_is_taken_over(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    answer = {"text": "old", "finish_reason": "stop", "usage": {"prompt_tokens": 5}, "latency_s": 1.0, "model": "tiny"}
+    messages = [{"role": "user", "content": "Hi"}]
+    sampling = {"temperature": 0.8, "top_p": None, "max_tokens": 2048, "stop": []}
+    constraint = {"type": "json_schema", "name": "a", "schema": SCHEMA.schema}
+    identity = msgspec.json.encode(["vllm:tiny", messages, sampling, 1, constraint])
+    with sqlite3.connect(path) as connection:
+        connection.execute(OLD_SCHEMA)
+        row = (blake2b(identity, digest_size=16).digest(), "vllm:tiny", "judge", json.dumps(answer).encode())
+        connection.execute("INSERT INTO completions VALUES (?, ?, ?, ?)", row)
+    engine = Counting()
+    for _ in range(2):
+        (completion,) = ask(JournaledEngine(engine, path), request(constraint=SCHEMA))
+        assert (completion.text, completion.replayed, engine.asked) == ("old", True, 0)
+    (entry,) = journal_entries(path)
+    assert entry.requests == 1
+    assert entry.newest > time.time() - 60, "it counts as written now"
+
+
+def test_a_journal_of_a_later_schema_is_refused(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(InferenceError, match=r"a later version of this program \(schema 99\)"):
+        Journal(path)
+
+
+@pytest.mark.parametrize(
+    ("which", "kept"),
+    [
+        pytest.param({}, [], id="all"),
+        pytest.param({"older_than_s": 10 * DAY}, ["a-judge", "b-judge"], id="old-ones"),
+        pytest.param({"engine": "vllm:a"}, ["b-judge"], id="an-engine's"),
+        pytest.param({"role": "judge"}, ["a-planner"], id="a-role's"),
+        pytest.param({"engine": "vllm:a", "role": "judge"}, ["a-planner", "b-judge"], id="a-role's-of-an-engine"),
+        pytest.param({"role": "poet"}, ["a-judge", "a-planner", "b-judge"], id="none"),
+    ],
+)
+def test_pruning_takes_only_what_is_named(tmp_path, which, kept):
+    answers = (("vllm:a", "judge", 1, 1), ("vllm:a", "planner", 20, 1), ("vllm:b", "judge", 2, 1))
+    path = filled(tmp_path / "journal.sqlite", *answers)
+    before = journal_entries(path)
+    would = prune_journal(path, dry_run=True, **which)
+    assert journal_entries(path) == before, "a dry run deletes nothing"
+    pruned = prune_journal(path, **which)
+    assert (would.requests, would.bytes) == (pruned.requests, pruned.bytes) == (3 - len(kept), pruned.bytes)
+    assert [f"{entry.model}-{entry.role}" for entry in journal_entries(path)] == kept
+
+
+def test_pruning_gives_space_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("funcdex_assets.inference.journal.PRUNED_AT_ONCE", 7)
+    path = filled(tmp_path / "journal.sqlite", *(("vllm:" + "x" * 5000, "judge", 1, 1) for _ in range(200)))
+    before = sum(file.stat().st_size for file in tmp_path.iterdir())  # the write-ahead log too
+    pruned = prune_journal(path)
+    assert (pruned.requests, pruned.file_bytes) == (200, path.stat().st_size)
+    assert path.stat().st_size < before / 10
+
+
+def test_a_journal_is_pruned_while_a_run_writes(tmp_path):
+    path = filled(tmp_path / "journal.sqlite", *(("vllm:old", "judge", 40, 1) for _ in range(200)))
+    journal = JournaledEngine(Counting(pause_s=0.001), path)
+
+    async def run_and_prune():
+        requests = asyncio.gather(*(journal.complete(request(seed=seed)) for seed in range(300)))
+        pruned = await asyncio.to_thread(prune_journal, path, older_than_s=30 * DAY)
+        await requests
+        return pruned
+
+    assert asyncio.run(run_and_prune()).requests == 200
+    (entry,) = journal_entries(path)
+    assert (entry.engine, entry.requests) == ("vllm:tiny", 300)
+
+
+def test_engines_may_share_a_journal(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    first, second = Counting(), Counting()
+    second.name = "vllm:other"
+    engines = [JournaledEngine(first, journal), JournaledEngine(second, journal)]
+
+    async def both():
+        return await asyncio.gather(*(engine.complete(request()) for engine in engines))
+
+    assert [completion.text for completion in asyncio.run(both())] == ["answer 1", "answer 1"]
+    assert [entry.engine for entry in journal_entries(journal.path)] == ["vllm:other", "vllm:tiny"]

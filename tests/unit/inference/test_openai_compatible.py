@@ -1,4 +1,5 @@
 import asyncio
+import email.utils
 import time
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import (
     ChatMessage,
+    ChatToolCall,
     GrammarConstraint,
     InferenceError,
     JsonSchemaConstraint,
@@ -14,7 +16,7 @@ from funcdex_assets.inference.protocol import (
 )
 
 KEY = "sk-very-secret-0123456789"
-GRAMMAR = GrammarConstraint('root ::= "yes" | "no"')
+GRAMMAR = GrammarConstraint("yes-no", lambda notation: f"yes or no, in {notation}")
 SCHEMA = JsonSchemaConstraint("colour", {"type": "object", "properties": {"hue": {"type": "integer"}}})
 RESPONSE_FORMAT = {
     "response_format": {
@@ -61,18 +63,27 @@ def failure_of(call) -> InferenceError:
 @pytest.mark.parametrize(
     ("profile", "constraint", "fields"),
     [
-        pytest.param("vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="vllm-grammar"),
+        pytest.param("vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="vllm-grammar"),
         pytest.param("vllm", SCHEMA, {"structured_outputs": {"json": SCHEMA.schema}}, id="vllm-schema"),
-        pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.grammar}, id="llama_cpp-grammar"),
+        pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.printed("gbnf")}, id="llama_cpp-grammar"),
         pytest.param("llama_cpp", SCHEMA, RESPONSE_FORMAT, id="llama_cpp-schema"),
         pytest.param("openai", SCHEMA, RESPONSE_FORMAT, id="openai-schema"),
         pytest.param("openai", None, {}, id="unconstrained"),
-        pytest.param("vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.grammar}}, id="lazy"),
+        pytest.param("vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="lazy"),
+        pytest.param("vllm:lark", GRAMMAR, {"structured_outputs": {"grammar": "yes or no, in lark"}}, id="vllm-lark"),
+        pytest.param(
+            "vllm:structural_tag",
+            GRAMMAR,
+            {"structured_outputs": {"structural_tag": "yes or no, in structural_tag"}},
+            id="vllm-structural-tag",
+        ),
+        pytest.param("llama_cpp:lark", GRAMMAR, {"grammar": "yes or no, in lark"}, id="llama_cpp-lark"),
     ],
 )
 def test_the_request_says_what_was_asked_in_the_servers_own_words(server, profile, constraint, fields):
+    profile, _, notation = profile.partition(":")
     ask(
-        engine(server, profile),
+        engine(server, profile, notation=notation or None),
         request(constraint, seed=2**63 - 1, temperature=0.5, max_tokens=99, stop=("<",)),
     )
     assert server.questions == [
@@ -87,6 +98,71 @@ def test_the_request_says_what_was_asked_in_the_servers_own_words(server, profil
         }
     ]
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("profile", "notation", "said"),
+    [
+        ("llama_cpp", "structural_tag", "among those that the profile 'llama_cpp' takes: gbnf, lark"),
+        ("openai", "gbnf", "among those that the profile 'openai' takes: none"),
+    ],
+)
+def test_a_notation_that_the_server_does_not_take_is_refused(server, profile, notation, said):
+    error = failure_of(lambda: engine(server, profile, notation=notation))
+    assert said in str(error)
+    assert not error.retryable
+
+
+TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+
+
+def conversation():
+    return (
+        ChatMessage("user", "Find both."),
+        ChatMessage("assistant", None, (ChatToolCall("c1", "find", '{"q": 1}'), ChatToolCall("c2", "find", "{}"))),
+        ChatMessage("tool", '{"found": 1}', tool_call_id="c1"),
+        ChatMessage("tool", "[]", tool_call_id="c2"),
+    )
+
+
+def test_tools_and_calls_are_sent_in_wire_form(server):
+    ask(engine(server, "openai"), Request("assistant", None, conversation, 7, tools=(TOOL,)))
+    (question,) = server.questions
+    assert question["tools"] == [TOOL]
+    assert question["messages"] == [
+        {"role": "user", "content": "Find both."},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"q": 1}'}},
+                {"id": "c2", "type": "function", "function": {"name": "find", "arguments": "{}"}},
+            ],
+        },
+        {"role": "tool", "content": '{"found": 1}', "tool_call_id": "c1"},
+        {"role": "tool", "content": "[]", "tool_call_id": "c2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        pytest.param(
+            [{"id": "x", "type": "function", "function": {"name": "find", "arguments": '{"q": 1}'}}],
+            (ChatToolCall("x", "find", '{"q": 1}'),),
+            id="as-the-protocol-has-it",
+        ),
+        pytest.param(
+            [{"function": {"name": "find", "arguments": {"q": 1}}}, {"id": "", "function": {"name": "find"}}],
+            (ChatToolCall("call_0", "find", '{"q":1}'), ChatToolCall("call_1", "find", "{}")),
+            id="without-ids-and-with-arguments-decoded",
+        ),
+    ],
+)
+def test_tool_calls_come_back(server, replies, calls, expected):
+    server.script = [replies.ok(None, "tool_calls", tool_calls=calls)]
+    (completion,) = ask(engine(server), Request("assistant", None, conversation, 7, tools=(TOOL,)))
+    assert (completion.tool_calls, completion.text, completion.finish_reason) == (expected, "", "tool_calls")
 
 
 def test_sampling_left_open_is_left_to_the_server(server):
@@ -120,6 +196,12 @@ def test_a_completion_carries_text_reason_usage_and_time(server, replies):
     ("content", "finish_reason", "text"),
     [
         pytest.param("<think>\nHm.\n</think>\n\nYes", "stop", "Yes", id="reasoning-is-removed"),
+        pytest.param(
+            [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Yes"}],
+            "stop",
+            "Yes",
+            id="content-in-parts",
+        ),
         pytest.param(None, "length", "", id="all-tokens-went-into-hidden-reasoning"),
         pytest.param("", "stop", "", id="an-empty-answer-is-an-answer"),
     ],
@@ -128,6 +210,11 @@ def test_the_text_is_the_answer_alone(server, replies, content, finish_reason, t
     server.script = [replies.ok(content, finish_reason)]
     (completion,) = ask(engine(server), request())
     assert (completion.text, completion.finish_reason) == (text, finish_reason)
+
+
+def test_reasoning_that_the_server_separates_is_not_the_answer(server, replies):
+    server.script = [replies.ok("Yes", reasoning_content="Hm.", reasoning="Hm.")]
+    assert ask(engine(server), request())[0].text == "Yes"
 
 
 def test_usage_may_be_missing(server, replies):
@@ -170,6 +257,59 @@ def test_a_hanging_try_is_given_up_and_asked_again(server, replies):
     server.script = [reply]
     (completion,) = ask(engine(server, timeout_s=0.5), request())
     assert (completion.text, completion.retries) == ("Fine.", 1)
+
+
+def test_a_server_that_trickles_is_given_up_too(server, replies):
+    reply = replies.ok("x" * 2000)
+    reply.trickle_s = 0.1
+    server.script = [reply]
+    (completion,) = ask(engine(server, timeout_s=0.5), request())
+    assert (completion.text, completion.retries) == ("Fine.", 1)
+
+
+def test_a_cut_stream_is_asked_again(server, replies):
+    reply = replies.ok("x" * 2000)
+    reply.cut_after = 100
+    server.script = [reply]
+    (completion,) = ask(engine(server), request())
+    assert (completion.text, completion.retries) == ("Fine.", 1)
+
+
+@pytest.mark.parametrize("after", ["0.6", "date"])
+def test_refusals_in_a_row_hold_all_requests(server, replies, after):
+    if after == "date":
+        after = email.utils.formatdate(time.time() + 2, usegmt=True)  # in whole seconds: 1 to 2 from now
+    server.script = [replies.failed(429, "slow down", retry_after=after)] * 3
+
+    async def three_then_three():
+        shared = engine(server)
+        first = [asyncio.create_task(shared.complete(request(seed=seed))) for seed in range(3)]
+        await asyncio.sleep(0.2)
+        await asyncio.gather(*first, *(shared.complete(request(seed=seed)) for seed in range(3)))
+        await shared.close()
+
+    asyncio.run(three_then_three())
+    refused_at, later = max(server.arrivals[:3]), server.arrivals[3:]
+    assert len(later) == 6
+    assert min(later) - refused_at >= 0.55
+
+
+def test_a_single_refusal_holds_nobody_else(server, replies):
+    server.script = [replies.failed(429, "slow down", retry_after="0.6")]
+
+    async def one_then_three():
+        shared = engine(server)
+        first = asyncio.create_task(shared.complete(request()))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(*(shared.complete(request(seed=seed)) for seed in range(3)))
+        others_done = time.monotonic()
+        await first
+        await shared.close()
+        return others_done
+
+    started = time.monotonic()
+    assert asyncio.run(one_then_three()) - started < 0.5
+    assert len(server.arrivals) == 5
 
 
 def test_retry_after_is_waited_for(server, replies):
@@ -251,7 +391,7 @@ def test_retry_after_is_waited_for(server, replies):
             lambda r: r.failed(400, "Too long", code="context_length_exceeded"),
             False,
             1,
-            ["too short a context", "Too long", "inference.max_tokens"],
+            ["too short a context", "Too long", "generation.max_calls"],
             id="context-openai",
         ),
         pytest.param(
@@ -307,11 +447,11 @@ def test_retry_after_is_waited_for(server, replies):
             lambda r: r.ok("I was going to", "content_filter"),
             False,
             1,
-            ["refused to answer: content filter"],
+            ["refused to answer: content_filter"],
             id="content-filter",
         ),
         pytest.param(
-            lambda r: r.ok(None, "tool_calls", tool_calls=[{"id": "1"}]),
+            lambda r: r.ok(None, "tool_calls", tool_calls=[{"id": "1", "function": {"name": "find"}}]),
             False,
             1,
             ["turned its answer into tool calls", "--enable-auto-tool-choice"],
@@ -420,33 +560,51 @@ def test_one_engine_serves_one_event_loop_after_another(server):
 # ── the probe ─────────────────────────────────────────────────────────────────────────────────
 
 
-def forced(question):
-    """The only answer that the probes' constraints allow, as each server would be told of them."""
-    constraint = question.get("structured_outputs", {})
-    if question.get("grammar") or constraint.get("grammar"):
-        return "zq-7431"
-    if question.get("response_format") or constraint.get("json"):
-        return '{ "zq": "7431" }'
-    return "hello"
-
-
 def probe(engine):
     async def probe_and_close():
-        await engine.probe()
-        await engine.close()
+        try:
+            await engine.probe()
+        finally:
+            await engine.close()
 
     asyncio.run(probe_and_close())
 
 
-@pytest.mark.parametrize(("profile", "asked"), [("vllm", 2), ("llama_cpp", 2), ("openai", 1)])
-def test_the_probe_passes_where_constraints_are_honoured(server, replies, profile, asked):
-    server.otherwise = lambda question: replies.ok(forced(question))
-    probe(engine(server, profile))
-    assert len(server.questions) == asked
+@pytest.mark.parametrize(
+    ("profile", "notation", "grammar"),
+    [
+        ("vllm", None, {"structured_outputs": {"grammar": 'root ::= "zq-7431"'}}),
+        ("vllm", "lark", {"structured_outputs": {"grammar": '%llguidance {}\nstart: "zq-7431"'}}),
+        (
+            "vllm",
+            "structural_tag",
+            {
+                "structured_outputs": {
+                    "structural_tag": '{"type": "structural_tag", "format": '
+                    '{"type": "const_string", "value": "zq-7431"}}'
+                }
+            },
+        ),
+        ("llama_cpp", None, {"grammar": 'root ::= "zq-7431"'}),
+        ("llama_cpp", "lark", {"grammar": '%llguidance {}\nstart: "zq-7431"'}),
+        ("openai", None, None),
+    ],
+)
+def test_the_probe_asks_in_the_notation_in_use(server, forced, profile, notation, grammar):
+    server.otherwise = forced
+    probe(engine(server, profile, notation=notation))
+    assert len(server.questions) == (1 if grammar is None else 2)
+    if grammar is not None:
+        assert grammar.items() <= server.questions[0].items()
 
 
 @pytest.mark.parametrize(
-    ("profile", "kind"), [("vllm", "grammar"), ("llama_cpp", "grammar"), ("openai", "JSON Schema")]
+    ("profile", "kind"),
+    [
+        ("vllm", "grammar in the notation gbnf"),
+        ("llama_cpp", "grammar in the notation gbnf"),
+        ("openai", "JSON Schema"),
+    ],
 )
 def test_the_probe_fails_where_constraints_are_ignored(server, replies, profile, kind):
     server.otherwise = lambda _: replies.ok("hello")
@@ -457,8 +615,8 @@ def test_the_probe_fails_where_constraints_are_ignored(server, replies, profile,
     assert len(server.questions) == 1
 
 
-def test_the_probe_fails_where_only_grammars_are_honoured(server, replies):
-    server.otherwise = lambda question: replies.ok(forced(question) if "grammar" in question else "{}")
+def test_the_probe_fails_where_only_grammars_are_honoured(server, replies, forced):
+    server.otherwise = lambda question: forced(question) if "grammar" in question else replies.ok("{}")
     assert "ignored a JSON Schema" in str(failure_of(lambda: probe(engine(server, "llama_cpp"))))
 
 

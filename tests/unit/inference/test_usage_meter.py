@@ -64,7 +64,8 @@ def test_everything_is_counted_per_role_and_in_total():
 
 def test_latency_percentiles_are_values_that_occurred():
     summary = measured(*(completion(n / 10) for n in range(1, 101))).summary()
-    assert (summary["latency_p50_s"], summary["latency_p95_s"]) == (5.0, 9.5)
+    assert [summary[f"latency_p{percent}_s"] for percent in (50, 95, 99)] == [5.0, 9.5, 9.9]
+    assert summary["latency_mean_s"] == 5.05
 
 
 def test_nothing_asked_is_nothing_counted():
@@ -95,11 +96,12 @@ def test_cost_follows_the_price_table(price, cost):
 
 
 def test_a_model_without_a_price_is_named():
-    assert measured(completion(), prices={"other": TokenPrice(1, 1)}).summary()["unpriced_models"] == ["tiny"]
+    meter = measured(completion(), prices={"other": TokenPrice(prompt=1, completion=1)})
+    assert meter.summary()["unpriced_models"] == ["tiny"]
 
 
 def test_a_replayed_answer_is_counted_but_not_paid_for():
-    summary = measured(completion(replayed=True), prices={"tiny": TokenPrice(1, 1)}).summary()
+    summary = measured(completion(replayed=True), prices={"tiny": TokenPrice(prompt=1, completion=1)}).summary()
     assert (summary["requests"], summary["replayed"], summary["prompt_tokens"], summary["cost_usd"]) == (
         1,
         1,
@@ -115,6 +117,6 @@ def test_reset_forgets():
 
 
 def test_a_meter_around_a_meter_has_its_prices():
-    inner = measured(completion(), prices={"tiny": TokenPrice(1, 1)})
+    inner = measured(completion(), prices={"tiny": TokenPrice(prompt=1, completion=1)})
     assert UsageMeter(inner).prices == inner.prices
     assert UsageMeter(inner).name == "vllm:tiny"

@@ -1,0 +1,64 @@
+"""Several servers of one model as one engine.
+
+Here belongs sharing requests out; when a server is left out and tried again is decided in `tries.py`.
+
+    engine = BalancedEngine([OpenAICompatibleEngine("vllm", model="qwen3", base_url=url) for url in urls])
+    await engine.probe()        # a server that is not there is left out, with a warning
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
+from funcdex_assets.inference.protocol import Completion, InferenceError, Notation, Request
+from funcdex_assets.inference.tries import answered
+
+_log = logging.getLogger(__name__)
+
+
+class BalancedEngine:
+    """Asks the server that has the fewest requests in flight.
+
+    At most `concurrency` requests are in flight over all servers; the tries after a request's first are
+    `retries`, on whichever servers they are made. All `engines` must be of the same profile and model.
+    """
+
+    def __init__(self, engines: Sequence[OpenAICompatibleEngine], *, concurrency: int = 32, retries: int = 5) -> None:
+        if not engines:
+            raise ValueError("A BalancedEngine needs at least one engine")
+        if names := {engine.name for engine in engines} - {engines[0].name}:
+            raise ValueError(f"{engines[0].name} and {', '.join(sorted(names))} cannot stand in for one another")
+        self.name = engines[0].name
+        self.notation: Notation | None = engines[0].notation
+        self._engines = tuple(engines)
+        self._concurrency = concurrency
+        self._retries = retries
+        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    async def complete(self, request: Request) -> Completion:
+        loop = asyncio.get_running_loop()
+        slots = self._slots.get(loop)
+        if slots is None:
+            slots = self._slots[loop] = asyncio.Semaphore(self._concurrency)
+        async with slots:
+            return await answered(self._engines, request, self._retries)
+
+    async def probe(self) -> None:
+        """Probes all servers at once. Those that cannot be asked now are left out for a while.
+
+        Raises:
+            InferenceError: none can be asked, or one does what it should not, such as ignoring a constraint.
+        """
+        found = await asyncio.gather(*(engine.probe() for engine in self._engines), return_exceptions=True)
+        failures = [error for error in found if error is not None]
+        gone = [error for error in failures if isinstance(error, InferenceError) and error.kind == "unavailable"]
+        for error in failures:
+            if error not in gone or len(gone) == len(self._engines):
+                raise error
+        for error in gone:
+            _log.warning("%s; left out until it answers", error)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(engine.close() for engine in self._engines))

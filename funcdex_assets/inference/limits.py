@@ -1,0 +1,193 @@
+"""Rate limits that all workers keep together: requests and tokens per minute of one model on one server.
+
+Here belongs when a request may be sent; what it then costs is corrected afterwards by the server's own
+count. The state of a limit is two instants in a small SQLite file, so that the processes of a machine
+share it; without limits there is no file, and only a server's `Retry-After` makes anybody wait: the
+request that was told, and all others once the server says so again and again without an answer between.
+
+The method is the generic cell rate algorithm: each request moves the instant at which the limit is free
+again by its own share of a minute, and may be sent while that instant is at most `BURST_S` ahead. So a
+minute sees at most the limit and one second's worth of it more.
+
+    limiter = RateLimiter("http://gpu-box:8000/v1 qwen3", path, requests_per_minute=600)
+    booked = await limiter.acquire(characters=4000, max_tokens=512)
+    ...                                    # ask
+    limiter.settle(booked, used=1312)
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import random
+from time import monotonic, time
+from weakref import WeakKeyDictionary
+
+from funcdex_assets.inference.protocol import InferenceError
+
+BURST_S = 1.0
+REFUSALS_THAT_PAUSE = 3
+"""A single refusal may be a passing hiccup; so many in a row, with no answer between, are a limit that is reached."""
+CHARACTERS_PER_TOKEN = 4
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS limits (
+    key TEXT PRIMARY KEY,
+    requests_free_at REAL NOT NULL,
+    tokens_free_at REAL NOT NULL,
+    paused_until REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class RateLimiter:
+    """Lets requests through one after the other, first come, first served within an event loop.
+
+    Waiting costs nothing and can be cancelled; nothing is booked before it is over. `key` names server
+    and model; limiters of the same `key` and `path` are one limit.
+    """
+
+    def __init__(
+        self,
+        key: str = "",
+        path: Path | None = None,
+        *,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+    ) -> None:
+        self._book: _Book | None = None
+        if path is not None and (requests_per_minute or tokens_per_minute):
+            self._book = _Book(path, key, 60 / (requests_per_minute or 1e12), 60 / (tokens_per_minute or 1e12))
+        self._paused_until = 0.0
+        self._refusals = 0
+        self._answer_tokens: float | None = None  # a running mean
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    async def acquire(self, *, characters: int, max_tokens: int) -> int:
+        """Waits until the request may be sent; returns the tokens that it is booked with, to be settled."""
+        while (wait := self._paused_until - monotonic()) > 0:
+            # Spread, so that a server which asked for patience is not stormed at the end of it.
+            await asyncio.sleep(wait + random() * min(1.0, 0.1 * wait))
+        if self._book is None:
+            return 0
+        tokens = characters // CHARACTERS_PER_TOKEN + min(max_tokens, round(self._answer_tokens or max_tokens))
+        loop = asyncio.get_running_loop()
+        turn = self._turns.get(loop)
+        if turn is None:
+            turn = self._turns[loop] = asyncio.Lock()
+        async with turn:
+            while (wait := self._book.take(tokens)) > 0:
+                await asyncio.sleep(wait + 0.002 * random())  # processes that wait for the same instant take turns
+        return tokens
+
+    def settle(self, booked: int, *, used: int, answered: int = 0) -> None:
+        """Corrects a booking to the tokens that were `used`, of which `answered` are the completion's."""
+        if self._book is None:
+            return
+        if answered:
+            self._answer_tokens = (
+                answered if self._answer_tokens is None else 0.9 * self._answer_tokens + 0.1 * answered
+            )
+        self._book.correct(used - booked)
+
+    def refused(self, seconds: float) -> None:
+        """The server asked one request to wait for so long; if it keeps doing so, everybody waits."""
+        self._refusals += 1
+        if self._refusals >= REFUSALS_THAT_PAUSE:
+            self.pause(seconds)
+
+    def answered(self) -> None:
+        """The server gave an answer, so refusals before it were not the limit's."""
+        self._refusals = 0
+
+    def pause(self, seconds: float) -> None:
+        """Nobody asks this server for so long."""
+        self._paused_until = max(self._paused_until, monotonic() + seconds)
+        if self._book is not None:
+            self._book.pause(seconds)
+
+    def close(self) -> None:
+        """Writes what is not yet corrected."""
+        if self._book is not None:
+            self._book.flush()
+
+
+class _Book:
+    """The shared state of one limit. Every transaction is some tens of microseconds long, so it is made inline."""
+
+    def __init__(self, path: Path, key: str, request_s: float, token_s: float) -> None:
+        self._path = path
+        self._key = key
+        self._request_s = request_s
+        self._token_s = token_s
+        # The share of `BURST_S` that one request leaves: with few per minute they are evenly spaced.
+        self._request_burst_s = max(0.0, BURST_S - request_s)
+        self._correction = 0
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = OFF")  # after a power loss the limits begin anew
+            self._connection.execute(SCHEMA)
+            self._connection.execute("INSERT OR IGNORE INTO limits VALUES (?, 0, 0, 0)", (key,))
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+
+    def take(self, tokens: int) -> float:
+        """0 when the request is booked, else the seconds until it may be."""
+        with self._transaction() as connection:
+            # Read within the transaction, or the clock would stand before the one who had it first.
+            now = time()
+            requests_at, tokens_at, paused_until = connection.execute(
+                "SELECT requests_free_at, tokens_free_at, paused_until FROM limits WHERE key = ?", (self._key,)
+            ).fetchone()
+            tokens_at = max(now, tokens_at) + self._taken_correction() * self._token_s
+            wait = max(requests_at - now - self._request_burst_s, tokens_at - now - BURST_S, paused_until - now)
+            if wait <= 0:
+                requests_at = max(now, requests_at) + self._request_s
+                tokens_at += tokens * self._token_s
+            connection.execute(
+                "UPDATE limits SET requests_free_at = ?, tokens_free_at = ? WHERE key = ?",
+                (requests_at, tokens_at, self._key),
+            )
+        return max(0.0, wait)
+
+    def correct(self, tokens: int) -> None:
+        with self._lock:
+            self._correction += tokens
+
+    def flush(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE limits SET tokens_free_at = tokens_free_at + ? WHERE key = ?",
+                (self._taken_correction() * self._token_s, self._key),
+            )
+
+    def pause(self, seconds: float) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE limits SET paused_until = max(paused_until, ?) WHERE key = ?", (time() + seconds, self._key)
+            )
+
+    def _taken_correction(self) -> int:
+        correction, self._correction = self._correction, 0
+        return correction
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock, self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> InferenceError:
+        return InferenceError(
+            f"Cannot keep the rate limits in {self._path}: {error}; see that the disk has space, or delete the file "
+            "(it holds nothing but the state of the limits)",
+            retryable=False,
+        )

@@ -1,0 +1,61 @@
+"""The llama.cpp server from the wheel `xllamacpp`: `python -m funcdex_assets.inference.llama_cpp_server`.
+
+For machines without the program `llama-server`, with the same spelling of the flags that `servers.py`
+gives; any further flag names a field of the wheel's CommonParams (`--n-gpu-layers 20`). The key that
+clients must send, if any, is in LLAMA_API_KEY, as with `llama-server`.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+FLAGS = {"--alias": "model_alias", "--ctx-size": "n_ctx", "--parallel": "n_parallel", "--host": "hostnames"}
+"""Flags whose field is not of the same name."""
+
+
+def main(args: Sequence[str]) -> None:
+    xllamacpp: Any = import_module("xllamacpp")  # optional, hence unknown to type checkers
+    params = xllamacpp.CommonParams()
+    for flag, text in _pairs(args):
+        if flag == "--model":
+            params.model.path = text
+            continue
+        field = FLAGS.get(flag, flag.removeprefix("--").replace("-", "_"))
+        if not flag.startswith("--") or not hasattr(params, field):
+            sys.exit(f"xllamacpp has no setting {flag!r}; install the program llama-server to use its flags")
+        setattr(params, field, _like(getattr(params, field), flag, text))
+    if key := os.environ.get("LLAMA_API_KEY"):
+        params.api_keys = [key]
+    server = xllamacpp.Server(params)  # returns when the model is loaded; serves from threads of its own
+    print(f"serving at {server.listening_address}", flush=True)
+    signal.pause()
+
+
+def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if len(args) % 2:
+        sys.exit(f"every flag of the llama.cpp server in xllamacpp takes one value; {args[-1]!r} has none")
+    return zip(args[::2], args[1::2], strict=True)
+
+
+def _like(default: object, flag: str, text: str) -> object:
+    """The text as a value of the type that the field has."""
+    try:
+        match default:
+            case bool():
+                return {"true": True, "false": False}[text]
+            case int() | float() | str():
+                return type(default)(text)
+            case list():
+                return [text]
+            case set():
+                return {text}
+    except (KeyError, ValueError):
+        pass
+    sys.exit(f"{flag} cannot be {text!r}; its value is like {default!r}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

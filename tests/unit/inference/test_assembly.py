@@ -1,0 +1,249 @@
+"""The settings' `inference` section as one engine: who is asked, in which order, at what price."""
+
+import asyncio
+import time
+
+import pytest
+
+from funcdex_assets.inference.assembly import assemble
+from funcdex_assets.inference.journal import journal_entries
+from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.inference.protocol import ChatMessage, InferenceError, Request
+from funcdex_assets.inference.usage import UsageMeter
+from funcdex_assets.settings import Inference
+
+PROBES = 2
+
+
+@pytest.fixture(autouse=True)
+def honouring(servers, forced):
+    for server in servers:
+        server.otherwise = forced
+
+
+@pytest.fixture
+def box(servers, tmp_path):
+    """Makes an engine whose own server is the first, and whose files are in the test's folder."""
+
+    def made(**fields):
+        settings = {"profile": "vllm", "model": "tiny"} | fields
+        if "base_urls" not in settings and settings["profile"] != "offline":
+            settings.setdefault("base_url", servers[0].base_url)
+        return assemble(Inference(**settings), tmp_path / "journal.sqlite")
+
+    return made
+
+
+def request(role="planner", seed=1):
+    return Request(role, None, lambda: (ChatMessage("user", "Hi"),), seed)
+
+
+def ask(engine, *requests):
+    async def all_of_them():
+        try:
+            return await asyncio.gather(*map(engine.complete, requests))
+        finally:
+            await engine.close()
+
+    return asyncio.run(all_of_them())
+
+
+def asked(servers):
+    """Questions after the probes."""
+    return [max(0, len(server.questions) - PROBES) for server in servers]
+
+
+def test_offline_needs_nothing(box, tmp_path):
+    assert isinstance(box(profile="offline", model=None), OfflineEngine)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_pays_for_nothing(box, servers):
+    assert isinstance(box(), UsageMeter)
+    ask(box(), request())
+    again = box()
+    ask(again, request())
+    assert again.summary()["replayed"] == 1
+    assert len(servers[0].questions) == 3 * PROBES + 1
+
+
+def test_several_servers_share_the_work(box, servers, replies, forced):
+    def slow(question):
+        reply = forced(question)
+        reply.delay_s = 0.02
+        return reply
+
+    for server in servers:
+        server.otherwise = slow
+    ask(box(base_urls=[server.base_url for server in servers]), *(request(seed=seed) for seed in range(30)))
+    assert sum(asked(servers)) == 30
+    assert min(asked(servers)) >= 5
+
+
+def test_servers_are_probed_at_once(box, servers, forced):
+    def slow(question):
+        reply = forced(question)
+        reply.delay_s = 0.4
+        return reply
+
+    for server in servers:
+        server.otherwise = slow
+    started = time.monotonic()
+    roles = {"judge": {"base_url": servers[2].base_url}}
+    box(base_urls=[server.base_url for server in servers[:2]], roles=roles)
+    assert time.monotonic() - started < 0.8 * 2, "three servers with two probes of 0.4 s each"
+
+
+def test_roles_are_asked_where_the_settings_say(box, servers):
+    engine = box(roles={"judge": {"base_url": servers[1].base_url, "model": "wise"}, "corrector": {"model": "large"}})
+    assert engine.name == "vllm:tiny (corrector: vllm:large, judge: vllm:wise)"
+    completions = ask(engine, *(request(role) for role in ("planner", "judge", "corrector")))
+    assert [completion.model for completion in completions] == ["tiny", "wise", "large"]
+    assert [question["model"] for question in servers[1].questions] == ["wise"] * 3
+    assert sorted(question["model"] for question in servers[0].questions) == ["large"] * 3 + ["tiny"] * 3
+
+
+def test_roles_with_the_same_endpoint_share_it(box, servers):
+    roles = {role: {"base_url": servers[1].base_url} for role in ("judge", "planner")}
+    engine = box(roles=roles)
+    assert engine.name == "vllm:tiny"
+    assert len(servers[1].questions) == PROBES
+
+
+def test_another_model_for_one_role_asks_the_others_nothing_again(box, servers, tmp_path):
+    ask(box(), request(), request("judge", seed=2))
+    engine = box(roles={"judge": {"model": "wise"}})
+    planned, judged = ask(engine, request(), request("judge", seed=2))
+    assert (planned.replayed, judged.replayed) == (True, False)
+    entries = journal_entries(tmp_path / "journal.sqlite")
+    assert [(entry.engine, entry.role) for entry in entries] == [
+        ("vllm:tiny", "judge"),
+        ("vllm:tiny", "planner"),
+        ("vllm:wise", "judge"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "models"),
+    [
+        pytest.param(
+            {"roles": {"user_simulator": {"profile": "offline"}}},
+            "vllm:tiny (user_simulator: offline)",
+            {"planner": "tiny", "user_simulator": "offline"},
+            id="a-role-offline",
+        ),
+        pytest.param(
+            {"profile": "offline", "model": None, "roles": {"planner": {"profile": "vllm", "model": "tiny"}}},
+            "offline (planner: vllm:tiny)",
+            {"planner": "tiny", "user_simulator": "offline"},
+            id="all-but-a-role-offline",
+        ),
+    ],
+)
+def test_some_roles_may_be_played_offline(box, servers, monkeypatch, fields, name, models):
+    monkeypatch.setattr(
+        "funcdex_assets.roles.improvisations.IMPROVISATIONS", {"user_simulator": lambda subject, random: "Please."}
+    )
+    if "planner" in fields["roles"]:
+        fields["roles"]["planner"]["base_url"] = servers[0].base_url
+    engine = box(**fields)
+    assert engine.name == name
+    completions = ask(engine, *(request(role) for role in models))
+    assert [completion.model for completion in completions] == list(models.values())
+    assert asked(servers) == [1, 0, 0]
+
+
+def test_prices_are_by_model(box, servers):
+    engine = box(roles={"judge": {"model": "wise"}}, prices={"wise": {"prompt": 1e6}})
+    ask(engine, request(), request("judge"))
+    summary = engine.summary()
+    assert (summary["roles"]["judge"]["cost_usd"], summary["roles"]["planner"]["cost_usd"]) == (11, 0)
+    assert summary["unpriced_models"] == ["tiny"]
+
+
+def test_a_rate_limit_is_kept_by_all_engines_of_a_server(box, servers, tmp_path, monkeypatch):
+    monkeypatch.setattr("funcdex_assets.inference.limits.BURST_S", 0.0)
+    engines = [box(requests_per_minute=600) for _ in range(2)]
+
+    async def both():
+        await asyncio.gather(
+            *(
+                engine.complete(request(seed=seed))
+                for number, engine in enumerate(engines)
+                for seed in range(number * 4, number * 4 + 4)
+            )
+        )
+        for engine in engines:
+            await engine.close()
+
+    asyncio.run(both())
+    arrivals = servers[0].arrivals[2 * PROBES :]
+    assert len(arrivals) == 8
+    assert arrivals[-1] - arrivals[0] >= 7 * 0.1 * 0.9
+    assert (tmp_path / "limits.sqlite").exists()
+
+
+def test_replayed_answers_wait_for_no_limit(box):
+    ask(box(), *(request(seed=seed) for seed in range(20)))
+    started = time.monotonic()
+    ask(box(requests_per_minute=60), *(request(seed=seed) for seed in range(20)))
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"model": None}, "'vllm' needs a model; set inference.model", id="no-model"),
+        pytest.param({"profile": "openai"}, "'OPENAI_API_KEY', which is not set", id="no-key"),
+        pytest.param({"api_key_env": "BOX_KEY"}, "'BOX_KEY', which is not set", id="no-key-of-ones-own"),
+        pytest.param({"base_url": "127.0.0.1:8000"}, r"must be an http\(s\) URL", id="no-url"),
+        pytest.param(
+            {"profile": "llama_cpp", "notation": "structural_tag"}, "'llama_cpp' takes: gbnf, lark", id="notation"
+        ),
+        pytest.param(
+            {"roles": {"judge": {"profile": "openai"}}}, "'openai' needs a model", id="a-role-without-a-model"
+        ),
+    ],
+)
+def test_what_is_missing_is_named(box, monkeypatch, tmp_path, fields, said):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(InferenceError, match=said) as caught:
+        box(**fields)
+    assert not caught.value.retryable
+    assert not (tmp_path / "journal.sqlite").exists()
+
+
+def test_no_answer_is_lost_paid_twice_or_written_wrong_by_a_bad_day(box, servers, replies, forced, tmp_path):
+    """10 % rate limits, 5 % server errors, 2 % broken answers, on two servers, with limits and journal on."""
+
+    def flaky(server):
+        def answer(question):
+            number = len(server.questions)
+            if number > PROBES and number % 10 == 0:
+                return replies.failed(429, "slow", retry_after="0.01")
+            if number > PROBES and number % 20 == 1:
+                return replies.failed(500, "boom")
+            if number > PROBES and number % 50 == 2:
+                return replies.raw(body=b'{"choi')
+            return forced(question) if "structured_outputs" in question else replies.ok(f"answer {question['seed']}")
+
+        return answer
+
+    for server in servers[:2]:
+        server.otherwise = flaky(server)
+    fields = {
+        "base_urls": [server.base_url for server in servers[:2]],
+        "requests_per_minute": 60_000,
+        "tokens_per_minute": 10_000_000,
+    }
+    engine = box(**fields)
+    completions = ask(engine, *(request(seed=seed) for seed in range(300)))
+    assert [completion.text for completion in completions] == [f"answer {seed}" for seed in range(300)]
+    assert engine.summary()["retries"] == sum(asked(servers)) - 300 > 30
+    (entry,) = journal_entries(tmp_path / "journal.sqlite")
+    assert entry.requests == 300
+    again = box(**fields)
+    before = sum(len(server.questions) for server in servers)
+    ask(again, *(request(seed=seed) for seed in range(300)))
+    assert again.summary()["replayed"] == 300
+    assert sum(len(server.questions) for server in servers) == before
