@@ -9,7 +9,7 @@ and back). A `Json` field holds any JSON value; in a table it is a column of JSO
 'LIST_THREADS'
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -219,17 +219,6 @@ class ArgumentSource(Record, frozen=True):
     pointer: str | None = None
 
 
-class Conversation(Record, frozen=True):
-    """A finished conversation. `messages` is the truth; every other form is rendered from it."""
-
-    conversation_id: str
-    plan_id: str
-    strategy: str
-    engine: str
-    messages: tuple[Message, ...]
-    provenance: tuple[ArgumentSource, ...]
-
-
 class Finding(Record, frozen=True):
     """A rule's objection, with its place: message index (from 0) and JSON pointer where it helps."""
 
@@ -240,14 +229,51 @@ class Finding(Record, frozen=True):
     place: str = ""
 
 
-class Verdict(Record, frozen=True):
-    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them."""
+class Attempt(Record, frozen=True):
+    """One text in the making of a conversation, with what blocked it; no finding means that it was good.
+
+    written:     the first answer to the plan; of a simulation, its transcript as far as it came
+    corrected:   the corrector's answer to the attempt before
+    regenerated: a new answer to the plan, under another seed
+    """
+
+    kind: Literal["written", "corrected", "regenerated"]
+    text: str
+    findings: tuple[Finding, ...]
+
+
+class Conversation(Record, frozen=True):
+    """What came of a plan. `messages` is the truth; every other form is rendered from it.
+
+    `messages` are structurally sound, or empty where the conversation could not be finished or read;
+    then `failure` says why. `attempts` are there if its first text was faulty: that text and those
+    after it, in order, to the one that the conversation was made of.
+    """
+
+    conversation_id: str
+    plan_id: str
+    strategy: str
+    engine: str
+    messages: tuple[Message, ...]
+    provenance: tuple[ArgumentSource, ...]
+    attempts: tuple[Attempt, ...] = ()
+    failure: Finding | None = None
+
+
+Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class Verdict(Record, frozen=True, forbid_unknown_fields=False):
+    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them.
+
+    What a model says beyond them is overlooked: the verdict is there.
+    """
 
     reasoning: str
-    user_query_clarity: int
-    tool_use_quality: int
-    naturalness: int
-    task_completion: int
+    user_query_clarity: Score
+    tool_use_quality: Score
+    naturalness: Score
+    task_completion: Score
 
 
 # ── what came of it ───────────────────────────────────────────────────────────────────────────
@@ -277,24 +303,30 @@ SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_complet
 
 
 class ScoredConversation(Record, frozen=True):
-    """A conversation's findings, and the scores of the judge `judge`."""
+    """A conversation's findings, and the scores of the judge `judge`.
+
+    A conversation that failed was shown to no judge: its judge, scores and reasoning are null.
+    """
 
     conversation_id: str
-    judge: str
-    user_query_clarity: int
-    tool_use_quality: int
-    naturalness: int
-    task_completion: int
-    reasoning: str
+    judge: str | None
+    user_query_clarity: int | None
+    tool_use_quality: int | None
+    naturalness: int | None
+    task_completion: int | None
+    reasoning: str | None
     findings: tuple[Finding, ...]
 
 
 class SelectedConversation(Record, frozen=True):
-    """An accepted conversation, or a rejected one with the reasons; `dml` is its text."""
+    """An accepted conversation, or a rejected one with the reasons.
+
+    `dml` is its text; of a rejected one that failed, the faulty text as it was written.
+    """
 
     conversation_id: str
     reasons: tuple[str, ...]
-    tool_use_quality: int
+    tool_use_quality: int | None
     dml: str
 
 

@@ -10,14 +10,14 @@ from funcdex_assets.assets._pictures import bar_plot, transcript
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
-from funcdex_assets.records import Conversation, SystemPrompt, Tool
+from funcdex_assets.records import Conversation, SystemPrompt
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings import Settings
-from funcdex_assets.simulation.conversation import simulate_all
-from funcdex_assets.tables import from_frame, rows_by, to_frame
+from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.tables import to_frame
 
 
-@stage(group="conversations", kinds={"polars"}, table=schemas.CONVERSATIONS, code_version="1", pool="inference")
+@stage(group="conversations", kinds={"polars"}, table=schemas.CONVERSATIONS, code_version="2", pool="inference")
 def conversations(
     partition: str,
     conversation_plans: pl.DataFrame,
@@ -27,36 +27,40 @@ def conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """Who said what, which tools were called, what they returned, and where each argument came from."""
-    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions).values()
-    (held, unfinished), usage = run_metered(
+    """Who said what, which tools were called, what they returned, and where each argument came from.
+
+    Every plan has its conversation; one that could not be finished says why.
+    """
+    casts = tuple(casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions).values())
+    strategy = strategy_of(settings.generation, settings.native_calls)
+    made, usage = run_metered(
         engine,
-        lambda meter, advanced: simulate_all(
-            [(one.plan, one.situation) for one in cast],
-            rows_by(from_frame(tool_definitions, Tool), "name"),
-            meter,
-            thoughts=settings.generation.include_assistant_thoughts,
-            seed=settings.seed,
-            advanced=advanced,
-        ),
+        lambda meter, advanced: converse_all(casts, meter, strategy, settings.seed, advanced),
         "conversations",
         partition,
-        len(cast),
+        len(casts),
     )
-    calls = Counter(call.name for one in held for message in one.messages for call in message.tool_calls)
-    sources = Counter(source.source for one in held for source in one.provenance)
-    shown = {"preview": transcript(held[0])} if held else {}
+    finished = [one for one in made if one.failure is None]
+    calls = Counter(call.name for one in made for message in one.messages for call in message.tool_calls)
+    sources = Counter(source.source for one in made for source in one.provenance)
+    mended = Counter(one.attempts[-1].kind for one in made if one.attempts and not one.attempts[-1].findings)
+    shown = {"preview": transcript(finished[0])} if finished else {}
     return Produced(
-        to_frame(held, Conversation),
+        to_frame(made, Conversation),
         {
             **shown,
             "tool_coverage": bar_plot(calls, f"Calls by tool, {partition}", "calls"),
             **usage,
-            "planned": len(cast),
-            "unfinished": len(unfinished),
-            "unfinished_reasons": dict(Counter(unfinished).most_common(10)),
+            "requests_per_conversation": round(usage["requests"] / max(1, len(made)), 2),
+            "strategy": strategy.name,
+            "planned": len(casts),
+            "attempts": sum(max(1, len(one.attempts)) for one in made),
+            "corrected": mended["corrected"],
+            "regenerated": mended["regenerated"],
+            "unfinished": len(made) - len(finished),
+            "unfinished_reasons": dict(Counter(one.failure.rule for one in made if one.failure)),
             "calls": calls.total(),
-            "calls_per_conversation": round(calls.total() / max(1, len(held)), 2),
+            "calls_per_conversation": round(calls.total() / max(1, len(finished)), 2),
             "argument_sources": dict(sources),
         },
     )
@@ -73,12 +77,13 @@ def system_prompts(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """The system prompt of each conversation, with the context that arguments may come from."""
+    """The system prompt of each finished conversation, with the context that arguments may come from."""
     cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    identities = conversations["conversation_id"].to_list()
+    finished = conversations.filter(pl.col("failure").is_null())
+    identities = finished["conversation_id"].to_list()
     briefs = [
         system_prompt_writer.SystemPromptBrief(one.plan, one.situation, tuple(one.tools.values()))
-        for one in (cast[plan_id] for plan_id in conversations["plan_id"])
+        for one in (cast[plan_id] for plan_id in finished["plan_id"])
     ]
     prompts, usage = ask_all(engine, system_prompt_writer.ROLE, briefs, "system_prompts", partition, settings.seed)
     written = [

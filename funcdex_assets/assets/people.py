@@ -4,7 +4,7 @@ from collections import Counter
 
 import polars as pl
 
-from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._asking import ask_each
 from funcdex_assets.assets._pictures import bar_plot
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.inference.protocol import InferenceEngine
@@ -23,10 +23,8 @@ def personas(
 ) -> Produced:
     """Who the user is: name, position, company, background, how that person writes, and when."""
     kept = from_frame(deduplicated_scenarios.filter(pl.col("status") == "kept"), Scenario)
-    drafts, usage = ask_all(engine, persona_writer.ROLE, kept, "personas", partition, settings.seed)
-    written = [
-        persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in zip(kept, drafts, strict=True)
-    ]
+    drafts, usage = ask_each(engine, persona_writer.ROLE, kept, "personas", partition, settings.seed)
+    written = [persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in drafts]
     return Produced(
         to_frame(written, Persona),
         {
@@ -59,7 +57,7 @@ def conversation_plans(
         )
         for persona in from_frame(personas, Persona)
     ]
-    dispositions, usage = ask_all(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
+    directed, usage = ask_each(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
     plans, unplannable = make_plans(
         [
             PlanInput(
@@ -71,7 +69,7 @@ def conversation_plans(
                 distractor_tools=settings.generation.distractor_tools,
                 seed=settings.seed,
             )
-            for brief, answer in zip(briefs, dispositions, strict=True)
+            for brief, answer in directed
         ]
     )
     calls = Counter(step.tool for plan in plans for step in plan.steps)

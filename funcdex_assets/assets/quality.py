@@ -29,11 +29,14 @@ from funcdex_assets.records import (
 )
 from funcdex_assets.roles import judge
 from funcdex_assets.settings import Settings
+from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
+UNSCORED = dict.fromkeys(("reasoning", *SCALES))
 
-@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="1", pool="inference")
+
+@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="2", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -45,39 +48,43 @@ def scored_conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning."""
+    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning.
+
+    A conversation that failed has its failure as its finding, and no scores.
+    """
     cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    briefs: dict[str, judge.JudgeBrief] = {}
     held = from_frame(conversations, Conversation)
-    briefs: list[judge.JudgeBrief] = []
-    for conversation in held:
-        one = cast[conversation.plan_id]
-        findings = find(Case(conversation.messages, one.tools, conversation.provenance, one.situation))
-        briefs.append(judge.JudgeBrief(one.plan, conversation.messages, tuple(one.tools.values()), findings))
-    scores, usage = ask_all(engine, judge.ROLE, briefs, "scored_conversations", partition, settings.seed)
+    for one in held:
+        if one.failure is None:
+            briefs[one.conversation_id] = _brief(one, cast[one.plan_id])
+    scores, usage = ask_all(engine, judge.ROLE, list(briefs.values()), "scored_conversations", partition, settings.seed)
+    verdicts = dict(zip(briefs, scores, strict=True))
     scored = [
         ScoredConversation(
-            conversation_id=conversation.conversation_id,
-            judge=engine.name,
-            **msgspec.structs.asdict(score),
-            findings=brief.findings,
+            conversation_id=one.conversation_id,
+            judge=engine.name if one.failure is None else None,
+            **(msgspec.structs.asdict(verdicts[one.conversation_id]) if one.failure is None else UNSCORED),
+            findings=briefs[one.conversation_id].findings if one.failure is None else (one.failure,),
         )
-        for conversation, brief, score in zip(held, briefs, scores, strict=True)
+        for one in held
     ]
-    rules = Counter(finding.rule for one in scored for finding in one.findings)
+    marks = {scale: [getattr(verdict, scale) for verdict in scores] for scale in SCALES}
     return Produced(
         to_frame(scored, ScoredConversation),
         {
             **usage,
-            **{
-                f"mean_{scale}": round(sum(getattr(one, scale) for one in scored) / max(1, len(scored)), 3)
-                for scale in SCALES
-            },
-            "findings": dict(rules),
-            "scores": score_plot(
-                {scale: [getattr(one, scale) for one in scored] for scale in SCALES}, f"Scores, {partition}"
-            ),
+            **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
+            "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
+            "unscored": len(scored) - len(scores),
+            "scores": score_plot(marks, f"Scores, {partition}"),
         },
     )
+
+
+def _brief(conversation: Conversation, cast: Cast) -> judge.JudgeBrief:
+    case = Case(conversation.messages, cast.tools, conversation.provenance, cast.situation)
+    return judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools.values()), find(case))
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="1")
@@ -92,7 +99,7 @@ def accepted_conversations(
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="1")
+@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="2")
 def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -104,20 +111,23 @@ def rejected_conversations(
 
 
 def _selected(conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings) -> list[SelectedConversation]:
-    messages = {one.conversation_id: one.messages for one in from_frame(conversations, Conversation)}
-    selected: list[SelectedConversation] = []
-    for one in from_frame(scored, ScoredConversation):
-        reasons = reasons_against(one, settings.generation.min_tool_use_quality)
-        broken = any(finding.rule == "structure" for finding in one.findings)
-        selected.append(
-            SelectedConversation(
-                conversation_id=one.conversation_id,
-                reasons=reasons,
-                tool_use_quality=one.tool_use_quality,
-                dml="" if broken else render(messages[one.conversation_id]),
-            )
+    held = rows_by(from_frame(conversations, Conversation), "conversation_id")
+    return [
+        SelectedConversation(
+            conversation_id=one.conversation_id,
+            reasons=reasons_against(one, settings.generation.min_tool_use_quality),
+            tool_use_quality=one.tool_use_quality,
+            dml=_text(held[one.conversation_id]),
         )
-    return selected
+        for one in from_frame(scored, ScoredConversation)
+    ]
+
+
+def _text(conversation: Conversation) -> str:
+    """Its markup; of one that failed, the last text that there was, as it was written."""
+    if conversation.failure is None:
+        return render(conversation.messages)
+    return conversation.attempts[-1].text if conversation.attempts else ""
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="1")

@@ -5,7 +5,7 @@ from itertools import cycle
 
 import polars as pl
 
-from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._asking import ask_each
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.index import ScenarioIndex
@@ -39,8 +39,8 @@ def scenarios(
         )
         for index, chain in zip(range(settings.generation.candidates), cycle(chains), strict=False)
     ]
-    drafts, usage = ask_all(engine, scenario_writer.ROLE, briefs, "scenarios", partition, settings.seed)
-    written = [scenario_writer.to_scenario(brief, draft) for brief, draft in zip(briefs, drafts, strict=True)]
+    drafts, usage = ask_each(engine, scenario_writer.ROLE, briefs, "scenarios", partition, settings.seed)
+    written = [scenario_writer.to_scenario(brief, draft) for brief, draft in drafts]
     industries = Counter(scenario.industry for scenario in written)
     return Produced(to_frame(written, Scenario), {**usage, "industries": len(industries)})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import problems, scalars
-from funcdex_assets.dml.markup import DMLError
+from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.structure import check
 from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.language.values import Situation
@@ -18,12 +18,22 @@ from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
 MIN_USER_MESSAGES = 2
+SHORTEST_REPETITION = 8  # words; who pages through a list may well ask twice for the next page
 _AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
 _PLACEHOLDER = re.compile(
     r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
     r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
     re.IGNORECASE,
 )
+_MARKUP = re.compile(
+    rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_ASSISTANTS_WORDS = re.compile(
+    r"\bhow (?:can|may) I (?:help|assist) you\b|\bas an AI\b|\bI(?:'m| am) an? (?:AI|virtual) ", re.IGNORECASE
+)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9-]+_[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,40 @@ def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
     )
 
 
+def leaked_markup(case: Case) -> Iterator[Finding]:
+    """What belongs to the markup or to a model's chat template, said aloud."""
+    for index, message in enumerate(case.messages):
+        if found := _MARKUP.search(f"{message.thought or ''}\n{message.content or ''}"):
+            yield Finding(
+                rule="leaked_markup", message=index, text=f"The {message.role} says {found[0]!r}, which is no speech"
+            )
+
+
+def wrong_speaker(case: Case) -> Iterator[Finding]:
+    """A user who speaks as the assistant does or names its tools, or a message that speaks for both sides."""
+    for index, message in enumerate(case.messages):
+        text = message.content or ""
+        found = _LABEL.search(text)
+        if message.role == "user" and not found:
+            found = _ASSISTANTS_WORDS.search(text) or next(
+                (match for match in _IDENTIFIER.finditer(text) if match[0] in case.tools), None
+            )
+        if found:
+            yield Finding(rule="wrong_speaker", message=index, text=f"The {message.role} says {found[0]!r}")
+
+
+def repeated_message(case: Case) -> Iterator[Finding]:
+    """Somebody says the same again, word for word, in more than a few words."""
+    said: set[tuple[str, str]] = set()
+    for index, message in enumerate(case.messages):
+        text = " ".join((message.content or "").lower().split())
+        if text.count(" ") >= SHORTEST_REPETITION - 1 and (message.role, text) in said:
+            yield Finding(
+                rule="repeated_message", message=index, text=f"The {message.role} says the same again: {text[:80]!r}"
+            )
+        said.add((message.role, text))
+
+
 RULES: tuple[Rule, ...] = (
     structure,
     no_call,
@@ -176,6 +220,9 @@ RULES: tuple[Rule, ...] = (
     invalid_result,
     ungrounded_argument,
     placeholder_content,
+    leaked_markup,
+    wrong_speaker,
+    repeated_message,
     uncited_answer,
 )
 

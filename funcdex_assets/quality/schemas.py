@@ -14,6 +14,7 @@ import polars as pl
 from funcdex_assets.quality import table_checks as checks
 from funcdex_assets.quality.table import Table, TableCheck
 from funcdex_assets.records import (
+    SCALES,
     Conversation,
     ConversationPlan,
     DatasetRow,
@@ -186,13 +187,15 @@ CONVERSATIONS = Table(
         Conversation,
         "Conversations",
         conversation_id=pa.Field(unique=True),
-        strategy=pa.Field(isin=["simulate", "one_shot"]),
+        plan_id=pa.Field(unique=True),
+        strategy=pa.Field(isin=["simulate", "one_shot", "hybrid"]),
     ),
     (
         checks.refers("plan_id", "conversation_plans"),
+        checks.covers("conversation_plans", "plan_id"),
         TableCheck(
             "calls_are_answered",
-            "Calls and results pair, turns are in order, nothing is empty.",
+            "Calls and results pair, turns are in order, nothing is empty, unless the conversation failed.",
             (),
             checks.unpaired,
         ),
@@ -218,14 +221,17 @@ SYSTEM_PROMPTS = Table(
         conversation_id=pa.Field(unique=True),
         system_prompt=pa.Field(str_length={"min_value": 40}),
     ),
-    (checks.refers("conversation_id", "conversations"), checks.covers("conversations", "conversation_id")),
+    (
+        checks.refers("conversation_id", "conversations"),
+        checks.covers("conversations", "conversation_id", where=pl.col("failure").is_null()),
+    ),
 )
 
 # ── quality ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _score() -> Any:
-    return pa.Field(ge=1, le=5)
+def _score(nullable: bool = False) -> Any:
+    return pa.Field(ge=1, le=5, nullable=nullable)
 
 
 SCORED_CONVERSATIONS = Table(
@@ -234,12 +240,18 @@ SCORED_CONVERSATIONS = Table(
         ScoredConversation,
         "ScoredConversations",
         conversation_id=pa.Field(unique=True),
-        user_query_clarity=_score(),
-        tool_use_quality=_score(),
-        naturalness=_score(),
-        task_completion=_score(),
+        **{scale: _score(nullable=True) for scale in SCALES},
     ),
-    (checks.refers("conversation_id", "conversations"), checks.covers("conversations", "conversation_id")),
+    (
+        checks.refers("conversation_id", "conversations"),
+        checks.covers("conversations", "conversation_id"),
+        TableCheck(
+            "only_failures_are_unscored",
+            "A conversation that failed has its failure among the findings and no score; every other is scored.",
+            ("conversations",),
+            checks.wrongly_scored,
+        ),
+    ),
 )
 ACCEPTED_CONVERSATIONS = Table(
     "accepted_conversations",
@@ -266,7 +278,7 @@ REJECTED_CONVERSATIONS = Table(
         SelectedConversation,
         "RejectedConversations",
         conversation_id=pa.Field(unique=True),
-        tool_use_quality=_score(),
+        tool_use_quality=_score(nullable=True),
     ),
     (
         checks.refers("conversation_id", "scored_conversations"),

@@ -9,8 +9,8 @@ from funcdex_assets.records import ScoredConversation
 
 
 def reasons_against(scored: ScoredConversation, min_tool_use_quality: int) -> tuple[str, ...]:
-    """Empty when the conversation is accepted."""
+    """Empty when the conversation is accepted; one without scores has a blocking finding that says why."""
     reasons = [f"{finding.rule}: {finding.text}" for finding in scored.findings if finding.blocking]
-    if scored.tool_use_quality < min_tool_use_quality:
+    if scored.tool_use_quality is not None and scored.tool_use_quality < min_tool_use_quality:
         reasons.append(f"tool_use_quality {scored.tool_use_quality} is below {min_tool_use_quality}")
     return tuple(reasons)

@@ -18,6 +18,7 @@ from funcdex_assets.dml.structure import check
 from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.quality.table import TableCheck
 from funcdex_assets.records import (
+    SCALES,
     Conversation,
     ConversationPlan,
     Json,
@@ -46,11 +47,12 @@ def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None =
     return TableCheck(f"{column}_exists", f"Every {column} is one of {to}.", (to,), dangling)
 
 
-def covers(table: str, column: str) -> TableCheck:
-    """Every `column` of the upstream table has a row here, so that nothing is lost on the way."""
+def covers(table: str, column: str, where: pl.Expr | None = None) -> TableCheck:
+    """Every `column` of the upstream table (of its rows `where`) has a row here: nothing is lost on the way."""
 
     def lost(frame: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
-        return source.join(frame, on=column, how="anti").select(column)
+        wanted = source.filter(where) if where is not None else source
+        return wanted.join(frame, on=column, how="anti").select(column)
 
     return TableCheck(f"no_{column}_lost", f"Every {column} of {table} has a row.", (table,), lost)
 
@@ -138,8 +140,14 @@ def unpaired(frame: pl.DataFrame) -> pl.DataFrame:
     return offending(
         {"conversation_id": conversation.conversation_id, "problem": problem}
         for conversation in from_frame(frame, Conversation)
-        if (problem := structural_problem(conversation.messages))
+        if (problem := _unsound(conversation))
     )
+
+
+def _unsound(conversation: Conversation) -> str | None:
+    if conversation.failure is None:
+        return structural_problem(conversation.messages)
+    return "it failed, and yet has messages" if conversation.messages else None
 
 
 def structural_problem(messages: Sequence[Message]) -> str | None:
@@ -188,6 +196,18 @@ def untraced(frame: pl.DataFrame) -> pl.DataFrame:
         }
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation)
         for index, call, pointer, value in ungrounded(conversation.messages, conversation.provenance)
+    )
+
+
+def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+    failure = conversations.select("conversation_id", failed=pl.col("failure").is_not_null())
+    unscored = pl.all_horizontal(pl.col("judge", *SCALES).is_null())
+    scored = pl.all_horizontal(pl.col("judge", *SCALES).is_not_null())
+    objected = pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any()
+    return (
+        frame.join(failure, on="conversation_id")
+        .filter(~pl.when("failed").then(unscored & objected).otherwise(scored))
+        .select("conversation_id", "failed", *SCALES)
     )
 
 

@@ -6,11 +6,14 @@ from typing import Any
 
 from funcdex_assets.roles import (
     assistant,
+    conversation_writer,
+    corrector,
     judge,
     persona_writer,
     planner,
     scenario_writer,
     system_prompt_writer,
+    tool_simulator,
     user_simulator,
 )
 
@@ -20,6 +23,9 @@ ROLES = (
     planner.ROLE,
     user_simulator.ROLE,
     assistant.ROLE,
+    tool_simulator.ROLE,
+    conversation_writer.ROLE,
+    corrector.ROLE,
     system_prompt_writer.ROLE,
     judge.ROLE,
 )

@@ -9,16 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Annotated
-
-import msgspec
 
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import Sampling
-from funcdex_assets.records import ConversationPlan, Finding, Message, Tool, Verdict
+from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, Tool, Verdict
 from funcdex_assets.roles.role import Role
 
-Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 _FORMULA = re.compile(r"\b(?:Use .{1,80} as the|For the [a-z ]+:|The [a-z ]+ should be)")
 _LONG_MESSAGE = 110  # words
 
@@ -31,18 +27,6 @@ class JudgeBrief:
     findings: tuple[Finding, ...]
 
 
-class Scores(msgspec.Struct):
-    reasoning: str
-    user_query_clarity: Score
-    tool_use_quality: Score
-    naturalness: Score
-    task_completion: Score
-
-
-def to_verdict(scores: Scores) -> Verdict:
-    return Verdict(**msgspec.structs.asdict(scores))
-
-
 def _variables(brief: JudgeBrief) -> dict[str, object]:
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
@@ -51,7 +35,7 @@ def _variables(brief: JudgeBrief) -> dict[str, object]:
     }
 
 
-def _improvise(brief: JudgeBrief, rng: Random) -> Scores:  # noqa: ARG001
+def _improvise(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
     blocking = sum(finding.blocking for finding in brief.findings)
     minor = len(brief.findings) - blocking
     questions = sum(_asks_back(brief.messages, index) for index in range(len(brief.messages)))
@@ -68,7 +52,7 @@ def _improvise(brief: JudgeBrief, rng: Random) -> Scores:  # noqa: ARG001
         f"longest user message {longest} words."
     )
     scores = (max(1, min(5, score)) for score in (clarity, tool_use, naturalness, completion))
-    return Scores(reasoning, *scores)
+    return Verdict(reasoning=reasoning, **dict(zip(SCALES, scores, strict=True)))
 
 
 def _asks_back(messages: Sequence[Message], index: int) -> bool:
@@ -100,4 +84,4 @@ def _style(messages: Sequence[Message]) -> tuple[int, int, int]:
     return formulas, longest, sum(count - 1 for count in said.values() if count > 1)
 
 
-ROLE = Role("judge", Scores, _variables, _improvise, Sampling(temperature=0.0))
+ROLE = Role("judge", Verdict, _variables, _improvise, Sampling(temperature=0.0))

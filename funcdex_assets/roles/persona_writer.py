@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -32,13 +32,16 @@ class Identity(NamedTuple):
     company: str
 
 
+Said = Annotated[str, msgspec.Meta(min_length=2)]
+
+
 class PersonaDraft(msgspec.Struct):
     """`register` is how the person writes."""
 
-    name: str
-    position: str
-    company: str
-    context: str
+    name: Said
+    position: Said
+    company: Said
+    context: Said
     register: Literal["brisk", "warm", "formal", "chatty"]
 
 

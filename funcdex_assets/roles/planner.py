@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Annotated
 
 import msgspec
 
@@ -25,7 +26,7 @@ class PlanBrief:
 
 
 class Disposition(msgspec.Struct):
-    disposition: str
+    disposition: Annotated[str, msgspec.Meta(min_length=5)]
 
 
 def _variables(brief: PlanBrief) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """What a role is: a prompt, an output type with its constraint, and an improvisation.
 
 `play` is the only way in which a role is asked, whoever plays it: the request goes to the engine, the
-text that comes back is parsed into the output type. A real model reads the prompt file; the offline
-engine calls the improvisation with the subject and the seed. An answer that does not parse is asked
+answer that comes back is read into the output type. A real model reads the prompt file; the offline
+engine calls the improvisation with the subject and the seed. An answer that cannot be read is asked
 for again under another seed, then raised.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -20,17 +20,23 @@ import msgspec
 from funcdex_assets.inference.protocol import (
     DEFAULT_SAMPLING,
     ChatMessage,
+    Completion,
+    Constraint,
+    FailureKind,
     InferenceEngine,
     InferenceError,
     JsonSchemaConstraint,
     Request,
     Sampling,
 )
+from funcdex_assets.records import Json
 from funcdex_assets.seeds import derive_seed
 
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 ATTEMPTS = 3
+ABOUT_THE_SUBJECT: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
+"""Failures that say nothing of the engine: what it was asked about is too long, refused, or beyond the model."""
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -39,7 +45,10 @@ class Role(Generic[Subject, Output]):
     """`variables` gives the values of the prompt's `{{names}}`; `output` is a Struct, or str for prose.
 
     The prompt is `<name>.md` beside the role's module: a system part and, after a line `---`, a user
-    part. The long part that many requests share comes first, so that servers can cache it.
+    part. The long part that many requests share comes first, so that servers can cache it. Some roles
+    depart from this: `prompt` makes other messages, `constraint` depends on the subject, `tools` offers
+    tools in the chat completions form, and `read` takes the answer from the whole completion (raising
+    ValueError where there is none).
     """
 
     name: str
@@ -47,37 +56,64 @@ class Role(Generic[Subject, Output]):
     variables: Callable[[Subject], Mapping[str, object]]
     improvise: Callable[[Subject, Random], Any]
     sampling: Sampling = DEFAULT_SAMPLING
+    prompt: Callable[[Subject], tuple[ChatMessage, ...]] | None = None
+    constraint: Callable[[Subject], Constraint | None] | None = None
+    tools: Callable[[Subject], tuple[Json, ...]] | None = None
+    read: Callable[[Completion], Output] | None = None
 
     async def play(self, engine: InferenceEngine, subject: Subject, seed: int) -> Output:
         """
         Raises:
-            InferenceError: the engine failed, or gave nothing that parses in three attempts.
+            InferenceError: the engine failed, or gave no readable answer in three attempts (kind "unreadable").
         """
         failure = ""
         for attempt in range(ATTEMPTS):
-            request = Request(
-                self.name,
-                subject=subject,
-                prompt=lambda: self._prompt(subject),
-                seed=seed if attempt == 0 else derive_seed(seed, attempt),
-                sampling=self.sampling,
-                constraint=self._constraint,
-            )
-            completion = await engine.complete(request)
-            if self.output is str:
-                if text := completion.text.strip():
-                    return text  # type: ignore[return-value]
-                failure = "an empty answer"
-                continue
+            completion = await engine.complete(self.request(subject, derive_seed(seed, attempt) if attempt else seed))
+            try:
+                return self.read(completion) if self.read else self._read(completion)
+            except ValueError as error:
+                failure = str(error)
+        raise InferenceError(
+            f"Role {self.name!r}: {engine.name} gave no answer that parses in {ATTEMPTS} attempts; the last one: "
+            f"{failure}. Check that the server honours JSON Schema constraints, or take a more capable model",
+            retryable=False,
+            kind="unreadable",
+        )
+
+    def request(self, subject: Subject, seed: int) -> Request:
+        """What the engine is asked; nothing of it is rendered before an engine wants it."""
+        return Request(
+            self.name,
+            subject=subject,
+            prompt=partial(self.prompt or self.messages, subject),
+            seed=seed,
+            sampling=self.sampling,
+            constraint=partial(self.constraint, subject) if self.constraint else self._constraint,
+            tools=self.tools(subject) if self.tools else (),
+        )
+
+    def messages(self, subject: Subject) -> tuple[ChatMessage, ...]:
+        """The system and the user message of the prompt file; no user message where it has no `---`."""
+        system, _, user = fill_prompt(self.name, self.variables(subject)).partition("\n---\n")
+        spoken = (ChatMessage("user", user.strip()),) if user.strip() else ()
+        return ChatMessage("system", system.strip()), *spoken
+
+    def _read(self, completion: Completion) -> Output:
+        """
+        Raises:
+            ValueError: what is wrong with the answer (msgspec's errors are ValueErrors).
+        """
+        if self.output is not str:
             try:
                 return self._decoder.decode(completion.text)
             except msgspec.DecodeError as error:
-                failure = f"{error} in {completion.text[:200]!r}"
-        raise InferenceError(
-            f"Role {self.name!r}: {engine.name} gave no answer that parses in {ATTEMPTS} attempts; the last one: "
-            f"{failure}. Check that the server honours JSON Schema constraints, or raise inference.max_tokens",
-            retryable=False,
-        )
+                raise ValueError(f"{error} in {completion.text[:200]!r}") from None
+        if completion.finish_reason == "length":
+            raise ValueError(f"a text cut at {self.sampling.max_tokens} tokens: {completion.text[:200]!r}")
+        text = completion.text.strip()
+        if not text:
+            raise ValueError("an empty answer")
+        return text  # type: ignore[return-value]
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[Output]:
@@ -86,10 +122,6 @@ class Role(Generic[Subject, Output]):
     @cached_property
     def _constraint(self) -> JsonSchemaConstraint | None:
         return None if self.output is str else JsonSchemaConstraint(self.name, _inlined_schema(self.output))
-
-    def _prompt(self, subject: Subject) -> tuple[ChatMessage, ...]:
-        system, _, user = fill_prompt(self.name, self.variables(subject)).partition("\n---\n")
-        return ChatMessage("system", system.strip()), ChatMessage("user", user.strip())
 
 
 async def play_all(
@@ -110,6 +142,38 @@ async def play_all(
         return output
 
     return await asyncio.gather(*(one(index, subject) for index, subject in enumerate(subjects)))
+
+
+async def play_each(
+    role: Role[Subject, Output],
+    engine: InferenceEngine,
+    subjects: Sequence[Subject],
+    seed: int,
+    advanced: Callable[[], None] = lambda: None,
+) -> tuple[list[tuple[Subject, Output]], list[InferenceError]]:
+    """As `play_all`, for subjects that can be done without: each with its answer, and why the others have none.
+
+    Raises:
+        InferenceError: the engine failed, or not one subject has an answer.
+    """
+    missing: list[InferenceError] = []
+
+    async def one(index: int, subject: Subject) -> tuple[Subject, Output] | None:
+        try:
+            return subject, await role.play(engine, subject, derive_seed(seed, role.name, index))
+        except InferenceError as error:
+            if error.kind not in ABOUT_THE_SUBJECT:
+                raise
+            missing.append(error)
+            return None
+        finally:
+            advanced()
+
+    answered = await asyncio.gather(*(one(index, subject) for index, subject in enumerate(subjects)))
+    pairs = [pair for pair in answered if pair is not None]
+    if missing and not pairs:
+        raise missing[0]
+    return pairs, missing
 
 
 def fill_prompt(name: str, variables: Mapping[str, object]) -> str:
@@ -141,7 +205,8 @@ def _inlined_schema(output: type) -> dict[str, Any]:
         if isinstance(part, dict):
             if "$ref" in part:
                 return inline(definitions[part["$ref"].rsplit("/", 1)[-1]])
-            return {key: inline(value) for key, value in part.items() if key != "title"}
+            # The keyword `title` is a text; a field of that name has a schema, and stays.
+            return {key: inline(value) for key, value in part.items() if key != "title" or not isinstance(value, str)}
         return [inline(value) for value in part] if isinstance(part, list) else part
 
     return inline(schema)

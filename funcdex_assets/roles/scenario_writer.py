@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Annotated
 
 import msgspec
 
@@ -23,12 +24,12 @@ class ScenarioBrief:
 
 
 class ScenarioDraft(msgspec.Struct):
-    """`matter` is what it is about, as a short noun phrase."""
+    """`matter` is what it is about, as a short noun phrase. Less than this is no situation."""
 
-    industry: str
-    matter: str
-    title: str
-    text: str
+    industry: Annotated[str, msgspec.Meta(min_length=2)]
+    matter: Annotated[str, msgspec.Meta(min_length=3)]
+    title: Annotated[str, msgspec.Meta(min_length=3)]
+    text: Annotated[str, msgspec.Meta(min_length=20)]
 
 
 def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:

@@ -1,20 +1,22 @@
-"""The turn loop: user simulator, assistant and world take turns until the plan is done.
+"""The turn loop: user simulator, assistant and tools take turns until the plan is done.
 
-The players are roles, asked through an inference engine; the results come from a `World`. What is
-returned is the conversation as it happened, good or bad: judging it is the business of `quality/`.
+The players are roles, asked through an inference engine; results come from a `World`, or from a role.
+What is returned is the conversation as it happened, good or bad: judging it is the business of
+`quality/`. One that cannot be brought to an end is returned too, as a failure with its transcript.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from funcdex_assets.catalog.json_schema import problems
+from funcdex_assets.dml.markup import DMLError
+from funcdex_assets.dml.structure import check
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
-from funcdex_assets.language.values import Situation
-from funcdex_assets.quality.provenance import trace
-from funcdex_assets.records import Conversation, ConversationPlan, Message, Tool, ToolCall, ToolResult
-from funcdex_assets.roles import assistant, user_simulator
+from funcdex_assets.records import Attempt, Conversation, Finding, Message, ToolCall, ToolResult
+from funcdex_assets.roles import assistant, tool_simulator, user_simulator
 from funcdex_assets.roles.user_simulator import Purpose, UserCue
-from funcdex_assets.seeds import derive_id, derive_seed
-from funcdex_assets.simulation.planning import offered_tools
+from funcdex_assets.seeds import derive_seed
+from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.simulation.outcome import about_it, failed, finished
 from funcdex_assets.simulation.scene import Scene
 from funcdex_assets.simulation.world import World
 
@@ -22,124 +24,115 @@ MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
 
 
-async def simulate_all(
-    cast: Sequence[tuple[ConversationPlan, Situation]],
-    tools: Mapping[str, Tool],
-    engine: InferenceEngine,
-    *,
-    thoughts: bool,
-    seed: int,
-    advanced: Callable[[], None] = lambda: None,
-) -> tuple[list[Conversation], list[str]]:
-    """All conversations at once (the engine bounds how many), in the order of the plans; and the reason
-    for each that could not be finished. `advanced` is called after each.
+@dataclass(frozen=True)
+class Manner:
+    """How the players are asked.
 
-    Raises:
-        InferenceError: the engine cannot answer at present, or no conversation could be finished.
+    thoughts:      the assistant explains its steps
+    native_calls:  it answers with the server's own tool calls, not with a JSON move
+    model_results: tool results are written by the role `tool_simulator`, not by the world
     """
-    reasons: list[str] = []
 
-    async def one(plan: ConversationPlan, situation: Situation) -> Conversation | None:
-        try:
-            return await simulate(plan, situation, tools, engine, thoughts=thoughts, seed=seed)
-        except InferenceError as error:
-            if error.retryable:
-                raise
-            reasons.append(str(error))
-            return None
-        finally:
-            advanced()
-
-    held = [found for found in await asyncio.gather(*(one(*part) for part in cast)) if found is not None]
-    if reasons and not held:
-        raise InferenceError(f"None of {len(cast)} conversations could be finished: {reasons[0]}", retryable=False)
-    return held, reasons
+    thoughts: bool = False
+    native_calls: bool = False
+    model_results: bool = False
 
 
 async def simulate(
-    plan: ConversationPlan,
-    situation: Situation,
-    tools: Mapping[str, Tool],
-    engine: InferenceEngine,
-    *,
-    thoughts: bool,
-    seed: int,
+    cast: Cast, engine: InferenceEngine, manner: Manner, seed: int, strategy: str = "simulate"
 ) -> Conversation:
-    """Plays one conversation. `tools` are the partition's, by name.
+    """Plays one conversation; `strategy` is the name that is recorded with it.
 
     Raises:
-        InferenceError: a role could not be played.
+        InferenceError: the engine cannot answer, for a reason that is not this conversation's.
     """
-    offered = {name: tools[name] for name in offered_tools(plan)}
-    scene = Scene(plan, situation, offered, thoughts)
-    world = World(situation, derive_seed("world", seed, plan.plan_id))
-
-    async def user_says(purpose: Purpose) -> None:
-        text = await user_simulator.ROLE.play(engine, UserCue(scene, purpose), _seed(seed, scene))
-        scene.say(Message(role="user", content=text.strip()))
-
-    for turn in range(scene.turns):
-        scene.turn = turn
-        if not scene.pending():  # the assistant was ahead of the user
-            continue
-        await user_says("request")
-        await _assistant_works(scene, world, engine, seed)
-        for _ in range(MAX_ANSWERS_PER_TURN):
-            if not scene.pending():
-                break
-            await user_says("answer")
-            await _assistant_works(scene, world, engine, seed)
-    if scene.turns == 1 or derive_seed("thanks", seed, plan.plan_id) % 3:
-        scene.turn = scene.turns
-        await user_says("thanks")
-        await _assistant_works(scene, world, engine, seed)
-    messages = tuple(scene.messages)
-    return Conversation(
-        conversation_id=derive_id("conversation", seed, plan.plan_id),
-        plan_id=plan.plan_id,
-        strategy="simulate",
-        engine=engine.name,
-        messages=messages,
-        provenance=trace(messages, offered, situation),
-    )
+    scene = Scene(cast.plan, cast.situation, cast.tools, manner.thoughts)
+    try:
+        await _Stage(scene, engine, manner, seed).play()
+        check(scene.messages)
+    except InferenceError as error:
+        failure = about_it(error)
+    except DMLError as error:
+        failure = Finding(rule="structure", text=str(error))
+    except EndlessCallsError as error:
+        failure = Finding(rule="endless", text=str(error))
+    else:
+        return finished(cast, strategy, engine.name, seed, scene.messages)
+    attempt = Attempt(kind="written", text=scene.transcript(), findings=(failure,))
+    return failed(cast, strategy, engine.name, seed, failure, (attempt,))
 
 
-async def _assistant_works(scene: Scene, world: World, engine: InferenceEngine, seed: int) -> None:
-    """The assistant calls tools until it replies; a silent or endless one is cut off with what it has."""
-    for _ in range(MAX_MOVES_PER_TURN):
-        move = await assistant.ROLE.play(engine, scene, _seed(seed, scene))
-        calls = [call for call in move.calls if call.name in scene.tools]
-        if not calls:
-            scene.say(Message(role="assistant", content=(move.reply or "").strip() or None, thought=move.thought))
-            return
-        first = sum(len(message.tool_calls) for message in scene.messages) + 1
-        made = tuple(
-            ToolCall(id=f"call_{first + index}", name=call.name, arguments=call.arguments)
-            for index, call in enumerate(calls)
-        )
-        scene.say(
-            Message(
-                role="assistant",
-                content=(move.reply or "").strip() or None,
-                thought=move.thought,
-                tool_calls=made,
+class EndlessCallsError(Exception):
+    """The assistant never stops calling tools."""
+
+
+class _Stage:
+    """One conversation while it is played; all that was said is in the scene."""
+
+    def __init__(self, scene: Scene, engine: InferenceEngine, manner: Manner, seed: int) -> None:
+        self.scene, self.engine, self.manner, self._seed = scene, engine, manner, seed
+        self.world = World(scene.situation, derive_seed("world", seed, scene.plan.plan_id))
+        self.assistant = assistant.NATIVE if manner.native_calls else assistant.ROLE
+
+    @property
+    def seed(self) -> int:
+        """Of what is said next."""
+        return derive_seed(self._seed, self.scene.plan.plan_id, len(self.scene.messages))
+
+    async def play(self) -> None:
+        scene = self.scene
+        for turn in range(scene.turns):
+            scene.turn = turn
+            if not scene.pending():  # the assistant was ahead of the user
+                continue
+            await self.exchange("request")
+            for _ in range(MAX_ANSWERS_PER_TURN):
+                if scene.pending():
+                    await self.exchange("answer")
+        if scene.turns == 1 or derive_seed("thanks", self._seed, scene.plan.plan_id) % 3:
+            scene.turn = scene.turns
+            await self.exchange("thanks")
+
+    async def exchange(self, purpose: Purpose) -> None:
+        """The user speaks; the assistant calls tools until it replies."""
+        text = await user_simulator.ROLE.play(self.engine, UserCue(self.scene, purpose), self.seed)
+        self.scene.say(Message(role="user", content=text.strip()))
+        for _ in range(MAX_MOVES_PER_TURN):
+            move = await self.assistant.play(self.engine, self.scene, self.seed)
+            first = sum(len(message.tool_calls) for message in self.scene.messages) + 1
+            calls = tuple(
+                ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments)
+                for number, call in enumerate(move.calls, start=first)
             )
+            thought = (move.thought or "").strip() or None if self.manner.thoughts else None
+            reply = (move.reply or "").strip() or None
+            self.scene.say(Message(role="assistant", content=reply, thought=thought, tool_calls=calls))
+            if not calls:
+                return
+            for call in calls:
+                self.scene.say(Message(role="tool", result=await self.execute(call)))
+        raise EndlessCallsError(
+            f"The assistant called tools {MAX_MOVES_PER_TURN} times in a row without a reply to the user"
         )
-        for call in made:
-            needed = _needed_later(scene.plan, len(scene.results))
-            content = world.execute(scene.tools[call.name], call.arguments, needed)
-            scene.executed(call.name, content)
-            scene.say(Message(role="tool", result=ToolResult(call_id=call.id, name=call.name, content=content)))
+
+    async def execute(self, call: ToolCall) -> ToolResult:
+        """The call's result; as from a real service, an error where the call makes no sense."""
+        tool = self.scene.tools.get(call.name)
+        wrong = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
+        if tool is None or wrong:
+            return _refused(call, "; ".join(wrong))
+        needed = self.scene.needed_later()
+        if self.manner.model_results:
+            cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed)
+            content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
+        else:
+            try:
+                content = self.world.execute(tool, call.arguments, needed)
+            except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
+                return _refused(call, "a date is out of range")
+        self.scene.executed(call.name, content)
+        return ToolResult(call_id=call.id, name=call.name, content=content)
 
 
-def _needed_later(plan: ConversationPlan, step: int) -> frozenset[str]:
-    return frozenset(
-        argument.result
-        for later in plan.steps[step + 1 :]
-        for argument in later.arguments
-        if argument.step == step and argument.result
-    )
-
-
-def _seed(seed: int, scene: Scene) -> int:
-    return derive_seed(seed, scene.plan.plan_id, len(scene.messages))
+def _refused(call: ToolCall, reason: str) -> ToolResult:
+    return ToolResult(call_id=call.id, name=call.name, content={"error": reason}, error=True)

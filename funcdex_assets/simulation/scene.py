@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from funcdex_assets.catalog.json_schema import at_pointer
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import Situation
@@ -57,6 +59,16 @@ class Scene:
             return None
         return at_pointer(self.results[argument.step], argument.result)
 
+    def needed_later(self) -> frozenset[str]:
+        """Paths (`/threads/*/id`) that the next step's result must have, because later calls use them."""
+        step = len(self.results)
+        return frozenset(
+            argument.result
+            for later in self.plan.steps[step + 1 :]
+            for argument in later.arguments
+            if argument.step == step and argument.result
+        )
+
     def executed(self, tool: str, content: Any) -> None:
         """A call was made: the next step's, if it calls the same tool."""
         following = self.plan.steps[len(self.results) :]
@@ -73,8 +85,13 @@ class Scene:
         lines: list[str] = []
         for message in self.messages:
             if message.result is not None:
-                lines.append(f"result of {message.result.name}: {message.result.content}")
+                label = "error" if message.result.error else "result"
+                lines.append(f"{label} of {message.result.name}: {_json(message.result.content)}")
             if message.content:
                 lines.append(f"{message.role}: {message.content}")
-            lines += [f"call {call.name}: {call.arguments}" for call in message.tool_calls]
+            lines += [f"call {call.name}: {_json(call.arguments)}" for call in message.tool_calls]
         return "\n".join(lines) or "(nothing yet)"
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

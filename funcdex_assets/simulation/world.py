@@ -34,6 +34,9 @@ class World:
 
         `needed` are result paths (`/threads/*/id`) that must be present because a later call will use
         them; optional fields are otherwise sometimes left out, as real services do.
+
+        Raises:
+            OverflowError: a date among the arguments is at an end of the calendar.
         """
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
         demand = Demand(parse_tool_name(tool.name), arguments, self._situation.now)
@@ -41,3 +44,7 @@ class World:
         result = ResultMaker(result_schema(tool), demand, self._memory, fields, needed, self._rng).make()
         self._memory.remember(result, demand.name.noun)
         return result
+
+    def witness(self, tool: str, result: Any) -> None:
+        """Takes in a result that somebody else made, so that later ones agree with it."""
+        self._memory.remember(result, parse_tool_name(tool).noun)

@@ -17,7 +17,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
 
@@ -199,7 +199,10 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("project")
+    return _new_project(tmp_path_factory.mktemp("project"))
+
+
+def _new_project(root: Path) -> Project:
     (root / "toolkits").mkdir()
     (root / "funcdex.yaml").write_text(FUNCDEX_YAML)
     (root / "toolkits" / "helpdesk.yaml").write_text(HELPDESK)
@@ -454,6 +457,95 @@ def test_a_night_touches_no_other_partition(everything: Run, second_night: Run):
     untouched += [path for path in everything.files if path.startswith("datasets/googledrive/")]
     assert len(untouched) > len(STAGES)
     assert all(second_night.files[path] == everything.files[path] for path in untouched)
+
+
+# ── another strategy, and a model of no use ───────────────────────────────────────────────────
+
+
+def test_one_answer_per_conversation_works_offline_too(tmp_path: Path):
+    strategy = {"FUNCDEX_GENERATION__STRATEGY": "one_shot", **QUICK}
+    run = _new_project(tmp_path).run("materialize", "gmail", "--conversations", "3", environment=strategy)
+    assert run.code == 0, run.said
+    assert run.table("conversations", "gmail")["strategy"].to_list() == ["one_shot"] * 3
+    assert run.table("accepted_conversations", "gmail").height == 3
+    _assert_valid([*run.lines("gmail", "train"), *run.lines("gmail", "test")])
+
+
+class Talker(BaseHTTPRequestHandler):
+    """Passes the probe, and then never writes a conversation. `asked` counts what follows the probe."""
+
+    protocol_version = "HTTP/1.1"
+    asked = 0
+
+    def do_POST(self) -> None:
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text = "Certainly! Here is the conversation."
+        if "one word" in question["messages"][-1]["content"]:
+            text = '{"zq":"7431"}' if "json" in question["structured_outputs"] else "zq-7431"
+        else:
+            type(self).asked += 1
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        content = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 7}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def useless(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
+    """All roles are played offline but the two that write conversations."""
+    project = _new_project(tmp_path_factory.mktemp("useless"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Talker) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        model = {"profile": "vllm", "base_url": f"http://127.0.0.1:{server.server_port}/v1", "model": "tiny"}
+        settings = {
+            "FUNCDEX_GENERATION__STRATEGY": "one_shot",
+            "FUNCDEX_INFERENCE__ROLES": json.dumps({"conversation_writer": model, "corrector": model}),
+        }
+        run = project.run("materialize", "gmail", "--conversations", "3", environment=settings | QUICK)
+        server.shutdown()
+    return project, run
+
+
+def test_a_model_that_never_writes_a_conversation_is_no_error_of_the_run(useless: tuple[Project, Run]):
+    _, run = useless
+    assert run.code == 0, run.said
+    assert Talker.asked == 3 * (2 + 2), "written, corrected in vain, written anew, corrected in vain"
+    assert [run.table(stage, "gmail").height for stage in ("accepted_conversations", "dataset")] == [0, 0]
+
+
+def test_every_plan_is_accepted_or_rejected_and_each_rejection_explained(useless: tuple[Project, Run]):
+    _, run = useless
+    rejected = run.table("rejected_conversations", "gmail")
+    plans = run.table("conversation_plans", "gmail")
+    assert rejected.height + run.table("accepted_conversations", "gmail").height == plans.height == 3
+    for reasons, dml, score in rejected.select("reasons", "dml", "tool_use_quality").iter_rows():
+        (reason,) = reasons
+        assert reason.startswith("markup: Line 1, column 1 (offset 0): found 'Certainly! Here")
+        assert dml == "Certainly! Here is the conversation."
+        assert score is None
+    assert run.table("scored_conversations", "gmail")["judge"].to_list() == [None] * 3
+    assert run.table("system_prompts", "gmail").height == 0
+
+
+def test_show_prints_what_was_written_and_why_it_was_rejected(
+    useless: tuple[Project, Run], monkeypatch: pytest.MonkeyPatch
+):
+    project, run = useless
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    (failed, *_) = run.table("conversations", "gmail")["conversation_id"]
+    shown = CliRunner().invoke(app, ["show", failed])
+    assert shown.exit_code == 0
+    assert "text 1 of 2 · written" in shown.stdout
+    assert "text 2 of 2 · regenerated" in shown.stdout
+    assert shown.stdout.count("│ Certainly! Here is the conversation. ") == 2
+    assert "tool_use_quality" not in shown.stdout
+    assert CliRunner().invoke(app, ["stats"]).exit_code == 0
 
 
 # ── tables that somebody changed by hand ──────────────────────────────────────────────────────

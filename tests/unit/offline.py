@@ -19,7 +19,8 @@ from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.seeds import derive_id, derive_seed
 from funcdex_assets.settings import ClarityWeights, load_settings
-from funcdex_assets.simulation.conversation import simulate
+from funcdex_assets.simulation import cast as simulation_cast
+from funcdex_assets.simulation.conversation import Manner, simulate
 from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans, offered_tools
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
@@ -44,6 +45,11 @@ class Cast:
     @property
     def offered(self) -> dict[str, Tool]:
         return {name: self.tools[name] for name in offered_tools(self.plan)}
+
+    @property
+    def played(self) -> simulation_cast.Cast:
+        """As the strategies take it: with the tools on offer."""
+        return simulation_cast.Cast(self.plan, self.situation, self.offered)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def played(partition: str, count: int, thoughts: bool = False, seed: int = 42) -
 
 
 def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:
-    return asyncio.run(simulate(cast.plan, cast.situation, cast.tools, ENGINE, thoughts=thoughts, seed=seed))
+    return asyncio.run(simulate(cast.played, ENGINE, Manner(thoughts), seed))
 
 
 async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast | None:

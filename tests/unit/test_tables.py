@@ -8,6 +8,7 @@ import pytest
 from funcdex_assets import records
 from funcdex_assets.records import (
     ArgumentSource,
+    Attempt,
     Binding,
     ChainStep,
     Conversation,
@@ -72,6 +73,7 @@ MESSAGES = (
 )
 SOURCE = ArgumentSource(call_id="call_1", argument="/thread_id", source="result", from_call="call_0", pointer="/id")
 FINDING = Finding(rule="ungrounded_argument", text="from nowhere", message=3, place="/to/0")
+ATTEMPT = Attempt(kind="written", text="</user> u", findings=(FINDING,))
 PLANNED = (
     PlannedArgument(argument="/to/0", source="user", value="a@b.c", surface="Ann", withheld=True),
     PlannedArgument(argument="/id", source="result", step=0, result="/threads/*/id"),
@@ -153,7 +155,20 @@ ROWS: dict[type[Record], list[Record]] = {
             provenance=sources,
         )
         for messages, sources in ((MESSAGES, (SOURCE,)), ((), ()))
+    ]
+    + [
+        Conversation(
+            conversation_id="conversation_2",
+            plan_id="plan_2",
+            strategy="one_shot",
+            engine="offline",
+            messages=(),
+            provenance=(),
+            attempts=(ATTEMPT,),
+            failure=FINDING,
+        )
     ],
+    Attempt: [ATTEMPT, Attempt(kind="corrected", text="</user> u\n</assistant> a\n", findings=())],
     Finding: [FINDING, Finding(rule="no_call", text="nothing was called", blocking=False)],
     Verdict: [
         Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
@@ -171,6 +186,18 @@ ROWS: dict[type[Record], list[Record]] = {
             findings=findings,
         )
         for findings in ((FINDING,), ())
+    ]
+    + [
+        ScoredConversation(
+            conversation_id="conversation_2",
+            judge=None,
+            user_query_clarity=None,
+            tool_use_quality=None,
+            naturalness=None,
+            task_completion=None,
+            reasoning=None,
+            findings=(FINDING,),
+        )
     ],
     SelectedConversation: [
         SelectedConversation(conversation_id="conversation_1", reasons=reasons, tool_use_quality=4, dml="</user> u\n")

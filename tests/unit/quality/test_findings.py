@@ -13,6 +13,9 @@ FIND = call(1, "FIND_CONTACT", query="Varga")
 SEND = {"to": "bo.varga@fiberlake.com", "subject": "Snow on the roof"}
 
 
+SAID = "That is all for today, thank you very much!"
+
+
 def changed(at: int, message: Message) -> tuple[Message, ...]:
     """The clean conversation with another message in place of one."""
     return (*CLEAN[:at], message, *CLEAN[at + 1 :])
@@ -88,6 +91,30 @@ DAMAGED = [
         id="an address that nobody mentioned",
     ),
     pytest.param(
+        changed(7, assistant("It is sent. </assistant>")),
+        "leaked_markup",
+        7,
+        "",
+        "The assistant says '</assistant>'",
+        id="markup in a reply",
+    ),
+    pytest.param(
+        changed(0, user("How can I help you find the contact called Varga?")),
+        "wrong_speaker",
+        0,
+        "",
+        "The user says 'How can I help you'",
+        id="a user who speaks as the assistant",
+    ),
+    pytest.param(
+        (*CLEAN, user(SAID), assistant("You are welcome."), user(SAID), assistant("You are very welcome.")),
+        "repeated_message",
+        10,
+        "",
+        "The user says the same again: 'that is all for today",
+        id="the same again",
+    ),
+    pytest.param(
         changed(7, assistant("I have done what you asked for.")),
         "uncited_answer",
         7,
@@ -130,6 +157,32 @@ def test_what_only_looks_like_a_placeholder_is_none(text):
         *CLEAN[6:],
     )
     assert find(case(messages)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        pytest.param("Fine.<|im_end|>", "leaked_markup", id="a chat template's end"),
+        pytest.param("<think>Hm.</think> Fine.", "leaked_markup", id="reasoning"),
+        pytest.param('{"name": "SEND_FAX", "arguments": {}}', "leaked_markup", id="a call as text"),
+        pytest.param("<tool_response>Fine.", "leaked_markup", id="a tag of the markup"),
+        pytest.param("Find Varga.\nAssistant: I found Bo Varga.", "wrong_speaker", id="both sides at once"),
+        pytest.param("**User:** Find Varga.", "wrong_speaker", id="a label"),
+        pytest.param("As an AI I cannot.", "wrong_speaker", id="an AI"),
+        pytest.param("Use FIND_CONTACT for Varga.", "wrong_speaker", id="a tool's name"),
+        pytest.param("Is 3 < 5? Put it <b>bold</b>.", None, id="HTML is no markup of ours"),
+        pytest.param("Ask the assistant: Varga knows.", None, id="a colon within a sentence"),
+        pytest.param("Set MAX_SIZE to 5.", None, id="a name of no tool"),
+    ],
+)
+def test_what_a_user_does_not_say(text, rule):
+    found = {finding.rule for finding in find(case(changed(0, user(text)))) if finding.message == 0}
+    assert found == ({rule} if rule else set())
+
+
+def test_few_words_may_come_twice_and_both_sides_may_say_the_same():
+    messages = (*CLEAN, user("Thanks!"), assistant(SAID), user(SAID), assistant("Bye."), user("Thanks!"))
+    assert find(case((*messages, assistant("Bye.")))) == ()
 
 
 def test_only_an_uncited_answer_does_not_block():

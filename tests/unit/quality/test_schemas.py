@@ -14,6 +14,8 @@ from funcdex_assets.quality.schemas import RELEASE_CHECKS, TABLES
 from funcdex_assets.quality.table import SCHEMA, Judgement, judge
 from funcdex_assets.quality.table_checks import example_problems
 from funcdex_assets.records import (
+    SCALES,
+    Attempt,
     Binding,
     ChainStep,
     Conversation,
@@ -37,7 +39,7 @@ from funcdex_assets.tables import to_frame
 
 CONTRACTS = {table.name: table for table in TABLES}
 
-# ── a good set: two scenarios, one conversation accepted, the other rejected ──────────────────
+# ── a good set: two scenarios, one conversation accepted, one rejected, one failed ────────────
 
 FOUND = Binding(argument="/to", step=0, result="/contacts/*/email", kind="address")
 CHAIN = ToolChain(
@@ -130,6 +132,27 @@ EXAMPLE = ParsedConversation(
 TRAIN = DatasetRow(**msgspec.structs.asdict(EXAMPLE), split="train")
 TEST = update(TRAIN, conversation_id="conversation_2", split="test", cluster_id="cluster_2", chain_id="chain_2")
 
+# A third plan, of which no conversation came.
+FAILURE = Finding(rule="markup", text="Line 1: found the end of the text")
+FAILED = update(
+    CONVERSATION,
+    conversation_id="conversation_3",
+    plan_id="plan_3",
+    strategy="one_shot",
+    messages=(),
+    provenance=(),
+    attempts=(Attempt(kind="written", text="</user> Hi", findings=(FAILURE,)),),
+    failure=FAILURE,
+)
+UNSCORED = update(
+    SCORED,
+    conversation_id="conversation_3",
+    judge=None,
+    reasoning=None,
+    **dict.fromkeys(SCALES),
+    findings=(FAILURE,),
+)
+
 RECORDS: dict[str, tuple[Record, ...]] = {
     "tool_definitions": (FIND_CONTACT, SEND_EMAIL),
     "tool_graph": (EDGE,),
@@ -144,8 +167,9 @@ RECORDS: dict[str, tuple[Record, ...]] = {
     "conversation_plans": (
         PLAN,
         update(PLAN, plan_id="plan_2", scenario_id="scenario_2", persona_id="persona_2"),
+        update(PLAN, plan_id="plan_3", scenario_id="scenario_2", persona_id="persona_2"),
     ),
-    "conversations": (CONVERSATION, update(CONVERSATION, conversation_id="conversation_2", plan_id="plan_2")),
+    "conversations": (CONVERSATION, update(CONVERSATION, conversation_id="conversation_2", plan_id="plan_2"), FAILED),
     "system_prompts": tuple(
         SystemPrompt(conversation_id=f"conversation_{n}", system_prompt="You are the assistant of our caretaker, Ada.")
         for n in (1, 2)
@@ -153,10 +177,14 @@ RECORDS: dict[str, tuple[Record, ...]] = {
     "scored_conversations": (
         SCORED,
         update(SCORED, conversation_id="conversation_2", tool_use_quality=2, findings=(BLOCKING,)),
+        UNSCORED,
     ),
     "accepted_conversations": (ACCEPTED,),
     "rejected_conversations": (
         update(ACCEPTED, conversation_id="conversation_2", reasons=("no_call",), tool_use_quality=2),
+        update(
+            ACCEPTED, conversation_id="conversation_3", reasons=("markup",), tool_use_quality=None, dml="</user> Hi"
+        ),
     ),
     "parsed_conversations": (EXAMPLE,),
     "dataset": (TRAIN,),
@@ -236,7 +264,7 @@ MISFITS = [
     Misfit("system_prompts", "system_prompt", "Be nice.", "str_length"),
     *(
         Misfit("scored_conversations", scale, value, rule)
-        for scale in ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+        for scale in SCALES
         for value, rule in ((0, "greater_than_or_equal_to(1)"), (6, "less_than_or_equal_to(5)"))
     ),
     Misfit("accepted_conversations", "tool_use_quality", 6, "less_than_or_equal_to(5)"),
@@ -481,6 +509,27 @@ BAD = (
     ),
     (
         "conversations",
+        "no_plan_id_lost",
+        {"conversations": RECORDS["conversations"][:2]},
+        [{"plan_id": "plan_3"}],
+        "a plan of which nothing came",
+    ),
+    (
+        "conversations",
+        "calls_are_answered",
+        first("conversations", failure=FAILURE),
+        [{"conversation_id": "conversation_1", "problem": "it failed, and yet has messages"}],
+        "messages of a conversation that failed",
+    ),
+    (
+        "conversations",
+        "calls_are_answered",
+        {"conversations": (*RECORDS["conversations"][:2], update(FAILED, failure=None))},
+        [{"conversation_id": "conversation_3"}],
+        "no messages, and no reason",
+    ),
+    (
+        "conversations",
         "calls_are_answered",
         said(messages((6, None))),
         [{"conversation_id": "conversation_1"}],
@@ -539,8 +588,29 @@ BAD = (
         "scored_conversations",
         "no_conversation_id_lost",
         {"scored_conversations": RECORDS["scored_conversations"][:1]},
-        [{"conversation_id": "conversation_2"}],
-        "a conversation without a score",
+        [{"conversation_id": "conversation_2"}, {"conversation_id": "conversation_3"}],
+        "conversations that nobody looked at",
+    ),
+    (
+        "scored_conversations",
+        "only_failures_are_unscored",
+        first("scored_conversations", naturalness=None),
+        [{"conversation_id": "conversation_1", "failed": False, "naturalness": None}],
+        "a conversation without one of its scores",
+    ),
+    (
+        "scored_conversations",
+        "only_failures_are_unscored",
+        {"scored_conversations": (*RECORDS["scored_conversations"][:2], update(UNSCORED, naturalness=5))},
+        [{"conversation_id": "conversation_3", "failed": True, "naturalness": 5}],
+        "a score of what was never said",
+    ),
+    (
+        "scored_conversations",
+        "only_failures_are_unscored",
+        {"scored_conversations": (*RECORDS["scored_conversations"][:2], update(UNSCORED, findings=()))},
+        [{"conversation_id": "conversation_3", "failed": True}],
+        "a failure that nothing objects to",
     ),
     (
         "accepted_conversations",
@@ -595,7 +665,7 @@ BAD = (
         "rejected_conversations",
         "none_forgotten",
         {"rejected_conversations": ()},
-        [{"conversation_id": "conversation_2"}],
+        [{"conversation_id": "conversation_2"}, {"conversation_id": "conversation_3"}],
         "neither accepted nor rejected",
     ),
     (
@@ -664,7 +734,7 @@ def test_damage_is_stopped_by_its_check_which_shows_the_rows(table, check, damag
     assert judgements[SCHEMA].passed
     rows = judgements[check].offending.to_dicts()
     assert [{key: row.get(key) for key in wanted} for row, wanted in zip(rows, shown, strict=True)] == shown
-    assert next(iter(rows[0])) in (CONTRACTS[table].key, frames()[table].columns[0], "tool")  # what names the row
+    assert next(iter(rows[0])) in (CONTRACTS[table].key, frames()[table].columns[0], "tool", "plan_id")  # the row
 
 
 def test_every_check_of_every_table_is_tested_above():

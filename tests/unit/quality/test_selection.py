@@ -9,7 +9,7 @@ BLOCKING = Finding(rule="unknown_tool", text="call_1 calls 'X'")
 MINOR = Finding(rule="uncited_answer", text="names nothing", blocking=False)
 
 
-def scored(tool_use_quality: int, *findings: Finding) -> ScoredConversation:
+def scored(tool_use_quality: int | None, *findings: Finding) -> ScoredConversation:
     return ScoredConversation(
         conversation_id="conversation_1",
         judge="offline",
@@ -30,6 +30,9 @@ def scored(tool_use_quality: int, *findings: Finding) -> ScoredConversation:
         pytest.param(scored(3), ("tool_use_quality 3 is below 4",), id="below the limit"),
         pytest.param(scored(5, MINOR), (), id="a minor finding does not reject"),
         pytest.param(scored(5, BLOCKING), ("unknown_tool: call_1 calls 'X'",), id="a blocking one does"),
+        pytest.param(
+            scored(None, Finding(rule="markup", text="no text")), ("markup: no text",), id="one that failed, unscored"
+        ),
         pytest.param(
             scored(1, MINOR, BLOCKING, BLOCKING),
             (*["unknown_tool: call_1 calls 'X'"] * 2, "tool_use_quality 1 is below 4"),

@@ -1,5 +1,7 @@
 """Offline scores follow from what can be counted, and fall with every defect."""
 
+import asyncio
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -7,10 +9,10 @@ import msgspec
 import pytest
 from offline import played
 
-from funcdex_assets.records import Finding, Message
-from funcdex_assets.roles.judge import ROLE, JudgeBrief, Scores, to_verdict
+from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
+from funcdex_assets.records import SCALES, Finding, Message, Verdict
+from funcdex_assets.roles.judge import ROLE, JudgeBrief
 
-SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
 BLOCKING = Finding(rule="unknown_tool", text="call_1 calls 'X'")
 MINOR = Finding(rule="uncited_answer", text="It names nothing", blocking=False)
 
@@ -99,14 +101,59 @@ def test_the_reasoning_names_what_was_counted():
     assert f"{steps} of {steps} intended calls were made; 1 blocking and 1 minor findings" in reasoning
 
 
+ANSWER: dict[str, Any] = {"reasoning": "Fine.", **dict.fromkeys(SCALES, 5)}
+
+
 @pytest.mark.parametrize("value", [0, 6, 3.5, "5", None])
 def test_a_score_outside_the_scale_is_no_answer(value):
-    answer: dict[str, Any] = {"reasoning": "", **dict.fromkeys(SCALES, 5)}
-    assert msgspec.convert(answer, Scores).naturalness == 5
+    assert msgspec.convert(ANSWER, Verdict).naturalness == 5
     with pytest.raises(msgspec.ValidationError, match="naturalness"):
-        msgspec.convert({**answer, "naturalness": value}, Scores)
+        msgspec.convert({**ANSWER, "naturalness": value}, Verdict)
 
 
-def test_the_verdict_holds_the_scores():
-    verdict = to_verdict(Scores("Because.", 1, 2, 3, 4))
-    assert (verdict.reasoning, *(getattr(verdict, scale) for scale in SCALES)) == ("Because.", 1, 2, 3, 4)
+@dataclass
+class Rambling:
+    """Answers so many times with something else than a verdict, then with one."""
+
+    before: int
+    said: str = "A fine conversation, I give it 5 points."
+    name: str = "vllm:tiny"
+    asked: list[Request] = field(default_factory=list)
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        verdict = msgspec.json.encode({**ANSWER, "remark": "Well done."}).decode()
+        return Completion(self.said if len(self.asked) <= self.before else verdict, "stop", NO_USAGE, 0.0, "tiny")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def verdict_of(engine: Any) -> Verdict:
+    return asyncio.run(ROLE.play(engine, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7))
+
+
+def test_a_verdict_that_cannot_be_read_is_asked_for_again():
+    engine = Rambling(2)
+    assert verdict_of(engine) == Verdict(reasoning="Fine.", **dict.fromkeys(SCALES, 5))
+    assert len({request.seed for request in engine.asked}) == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("A fine conversation, I give it 5 points.", id="prose"),
+        pytest.param('{"reasoning": "Fine.", "naturalness": 5}', id="scores are missing"),
+        pytest.param(msgspec.json.encode({**ANSWER, "naturalness": 7}).decode(), id="a score beyond the scale"),
+    ],
+)
+def test_then_it_is_raised_and_never_scored(said):
+    engine = Rambling(3, said)
+    with pytest.raises(InferenceError, match="Role 'judge': vllm:tiny gave no answer that parses in 3 attempts"):
+        verdict_of(engine)
+    assert len(engine.asked) == 3
+
+
+def test_the_reasoning_comes_first():
+    schema: Any = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
+    assert list(schema.schema["properties"]) == ["reasoning", *SCALES]

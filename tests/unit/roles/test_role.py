@@ -10,19 +10,32 @@ import pytest
 from offline import casts, played
 
 from funcdex_assets.catalog.json_schema import problems
+from funcdex_assets.dml.parse import parse
+from funcdex_assets.dml.render import render
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, JsonSchemaConstraint, Request
+from funcdex_assets.inference.protocol import (
+    NO_USAGE,
+    Completion,
+    GrammarConstraint,
+    InferenceError,
+    JsonSchemaConstraint,
+    Request,
+)
+from funcdex_assets.records import Finding
 from funcdex_assets.roles import (
     assistant,
+    conversation_writer,
+    corrector,
     judge,
     persona_writer,
     planner,
     scenario_writer,
     system_prompt_writer,
+    tool_simulator,
     user_simulator,
 )
 from funcdex_assets.roles.improvisations import IMPROVISATIONS, ROLES
-from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_all
+from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_all, play_each
 from funcdex_assets.simulation.scene import Scene
 
 
@@ -102,7 +115,7 @@ def test_three_such_answers_are_an_error_that_names_role_engine_and_answer(outpu
     with pytest.raises(InferenceError) as raised:
         ask(engine, greeter(output))
     assert len(engine.requests) == ATTEMPTS == 3
-    assert not raised.value.retryable
+    assert (raised.value.retryable, raised.value.kind) == (False, "unreadable")
     assert "Role 'planner': scripted:tiny gave no answer that parses in 3 attempts" in str(raised.value)
     assert repr(text[:200]) in str(raised.value) or "an empty answer" in str(raised.value)
 
@@ -123,6 +136,38 @@ def test_many_subjects_are_answered_in_their_order_each_under_its_own_seed():
     assert answers == asyncio.run(play_all(role, engine, ["Ada", "Ada", "Bo"], 7))
     assert answers != asyncio.run(play_all(role, engine, ["Ada", "Ada", "Bo"], 8))
     assert len(steps) == 3
+
+
+class Choosy(Scripted):
+    """Refuses whom it does not like, for a reason."""
+
+    kind: Any = "refusal"
+
+    async def complete(self, request: Request) -> Completion:
+        if request.subject in self.answers:
+            raise InferenceError(f"Not {request.subject}", retryable=False, kind=self.kind)
+        return Completion(f"Dear {request.subject}", "stop", NO_USAGE, 0.0, "tiny")
+
+
+def each(engine: Scripted) -> tuple[list[tuple[str, str]], list[str], int]:
+    steps: list[int] = []
+    pairs, missing = asyncio.run(play_each(greeter(str), engine, ["Ada", "Bo", "Cy"], 7, lambda: steps.append(1)))
+    return pairs, [str(error) for error in missing], len(steps)
+
+
+def test_subjects_that_can_be_done_without_are_left_out_when_they_are_refused():
+    pairs = [("Ada", "Dear Ada"), ("Cy", "Dear Cy")]
+    assert each(Choosy(["Bo"])) == (pairs, ["Not Bo"], 3)
+    assert each(Choosy([])) == ([pairs[0], ("Bo", "Dear Bo"), pairs[1]], [], 3)
+
+
+def test_but_not_all_of_them_nor_for_the_engines_own_fault():
+    with pytest.raises(InferenceError, match="Not Ada"):
+        each(Choosy(["Ada", "Bo", "Cy"]))
+    engine = Choosy(["Bo"])
+    engine.kind = "invalid"
+    with pytest.raises(InferenceError, match="Not Bo"):
+        each(engine)
 
 
 # ── prompts ───────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +199,8 @@ def scene(spoken: int = 0) -> Scene:
 
 TOOLS = tuple(CAST.offered.values())
 STEPS = tuple(CAST.tools[step.tool] for step in CAST.chain.steps)
+BRIEF = conversation_writer.WriterBrief(CAST.played, thoughts=True)
+FAULT = Finding(rule="markup", text="Line 1: found the end of the text")
 SUBJECTS = {
     "scenario_writer": [scenario_writer.ScenarioBrief("scenario_1", CAST.chain, STEPS)],
     "persona_writer": [CAST.situation.scenario],
@@ -166,6 +213,13 @@ SUBJECTS = {
         user_simulator.UserCue(scene(3), "request"),
     ],
     "assistant": [scene(1), scene(3)],
+    "tool_simulator": [
+        tool_simulator.ToolCue(scene(index + 1), CAST.tools[call.name], call.arguments, frozenset())
+        for index, message in enumerate(PLAYED.conversation.messages)
+        for call in message.tool_calls
+    ],
+    "conversation_writer": [BRIEF],
+    "corrector": [corrector.Correction(BRIEF, "</user> Hi", (FAULT,))],
     "system_prompt_writer": [system_prompt_writer.SystemPromptBrief(CAST.plan, CAST.situation, TOOLS)],
     "judge": [judge.JudgeBrief(CAST.plan, PLAYED.conversation.messages, TOOLS, ())],
 }
@@ -200,8 +254,9 @@ def test_every_role_has_an_improvisation_under_its_name():
 
 @pytest.mark.parametrize(("role", "subject"), EVERY_SUBJECT)
 def test_every_prompt_is_a_system_part_and_a_user_part_with_all_variables_filled_in(role, subject):
-    system, user = requested(role, subject).messages
+    system, user, *more = requested(role, subject).messages
     assert (system.role, user.role) == ("system", "user")
+    assert bool(more) == (role is corrector.ROLE)
     for text in (system.content, user.content):
         assert len(text) > 10
         assert text == text.strip()
@@ -219,6 +274,13 @@ def test_every_prompt_is_a_system_part_and_a_user_part_with_all_variables_filled
         pytest.param(assistant.ROLE, 0, CAST.situation.persona.today, id="the assistant the time"),
         pytest.param(assistant.ROLE, 0, '"type":"object"', id="the assistant the schemas of the arguments"),
         pytest.param(judge.ROLE, 1, "<tool_response>", id="the judge the conversation"),
+        pytest.param(tool_simulator.ROLE, 1, "user: ", id="the services what was said"),
+        pytest.param(tool_simulator.ROLE, 1, CAST.situation.persona.email, id="the services whose account it is"),
+        pytest.param(conversation_writer.ROLE, 0, '"type":"object"', id="the writer the schemas of the arguments"),
+        pytest.param(conversation_writer.ROLE, 1, CAST.plan.steps[-1].tool, id="the writer the calls of the plan"),
+        pytest.param(conversation_writer.ROLE, 1, CAST.plan.disposition, id="the writer the disposition"),
+        pytest.param(corrector.ROLE, 2, "</user> Hi", id="the corrector the faulty text"),
+        pytest.param(corrector.ROLE, 3, FAULT.text, id="the corrector what was found"),
         pytest.param(system_prompt_writer.ROLE, 1, TOOLS[-1].description, id="the system prompt writer the tools"),
     ],
 )
@@ -256,15 +318,18 @@ def keys_in(part: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_the_constraint_is_a_json_schema_without_references(role):
+def test_the_constraint_is_a_grammar_or_a_json_schema_without_references(role):
     constraint = requested(role, SUBJECTS[role.name][0]).resolved_constraint
-    if role.output is str:
+    if role in (conversation_writer.ROLE, corrector.ROLE):
+        assert isinstance(constraint, GrammarConstraint)
+    elif role.output is str:
         assert constraint is None
-        return
-    assert isinstance(constraint, JsonSchemaConstraint)
-    assert constraint.name == role.name
-    assert constraint.schema["type"] == "object"
-    assert not keys_in(constraint.schema) & {"$ref", "$defs"}
+    else:
+        assert isinstance(constraint, JsonSchemaConstraint)
+        assert constraint.name == role.name
+        assert constraint.schema["type"] == "object"
+        assert not keys_in(constraint.schema) & {"$ref", "$defs"}
+        assert set(constraint.schema.get("required", ())) <= constraint.schema["properties"].keys()
 
 
 @pytest.mark.parametrize(("role", "subject"), EVERY_SUBJECT)
@@ -272,12 +337,12 @@ def test_improvisations_are_valid_under_their_own_constraint(role, subject):
     constraint = requested(role, subject).resolved_constraint
     for seed in range(5):
         answer = role.improvise(subject, Random(seed))
-        if constraint is None:
+        if role.output is str:
             assert isinstance(answer, str)
             assert answer.strip()
         else:
             assert problems(constraint.schema, msgspec.to_builtins(answer)) == []
-            assert problems(constraint.schema, {"unlike": "it"}) != [] or role.name == "assistant"
+            assert problems(constraint.schema, {"unlike": "it"}) != []
 
 
 @pytest.mark.parametrize(("role", "subject"), EVERY_SUBJECT)
@@ -285,3 +350,81 @@ def test_improvisations_follow_from_their_seed(role, subject):
     answers = [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
     assert answers == [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
     assert len(set(answers)) > 1 or role.name == "judge"
+
+
+# ── what the assistant may answer ─────────────────────────────────────────────────────────────
+
+
+def test_a_prose_answer_that_was_cut_is_asked_for_again():
+    class Cut(Scripted):
+        async def complete(self, request: Request) -> Completion:
+            completion = await super().complete(request)
+            return msgspec.structs.replace(completion, finish_reason="length" if len(self.requests) < 3 else "stop")
+
+    assert ask(Cut(["I would like you to", "Please", "Please do it."]), greeter(str)) == "Please do it."
+
+
+OFFERED = CAST.plan.tools[0]
+
+
+@pytest.mark.parametrize(
+    ("move", "valid"),
+    [
+        pytest.param({"thought": "Hm.", "reply": "Yes.", "calls": []}, True, id="a reply"),
+        pytest.param({"thought": "Hm.", "reply": None, "calls": [{"name": "LAUNCH"}]}, False, id="an unknown tool"),
+        pytest.param(
+            {"thought": "Hm.", "reply": None, "calls": [{"name": OFFERED, "arguments": {"warp": 9}}]},
+            False,
+            id="an argument that the tool does not have",
+        ),
+        pytest.param({"thought": None, "reply": "Yes.", "calls": []}, False, id="no thought where it is wanted"),
+    ],
+)
+def test_calls_of_the_assistant_fit_the_tools_on_offer(move, valid):
+    constraint: Any = requested(assistant.ROLE, scene(1)).resolved_constraint
+    assert (problems(constraint.schema, move) == []) == valid
+
+
+def test_what_a_conversation_says_grows_at_the_end_of_its_prompts():
+    """So that a server that caches prefixes reads only what is new."""
+    for role, subject in (
+        (assistant.ROLE, lambda spoken: scene(spoken)),
+        (assistant.NATIVE, lambda spoken: scene(spoken)),
+        (user_simulator.ROLE, lambda spoken: user_simulator.UserCue(scene(spoken), "request")),
+    ):
+        earlier, later = (
+            "\n".join(message.content or "" for message in role.request(subject(spoken), 7).messages)
+            for spoken in (1, 3)
+        )
+        said = PLAYED.conversation.messages[0].content or ""
+        assert later.startswith(earlier[: earlier.index(said) + len(said)])
+
+
+def test_the_corrector_continues_the_chat_of_the_writer():
+    written = requested(conversation_writer.ROLE, BRIEF).messages
+    corrected = requested(corrector.ROLE, SUBJECTS["corrector"][0]).messages
+    assert corrected[: len(written)] == written
+
+
+def test_an_endpoint_without_grammars_is_asked_without_one():
+    free = conversation_writer.WriterBrief(CAST.played, thoughts=False, grammar=False)
+    assert requested(conversation_writer.ROLE, free).resolved_constraint is None
+    assert requested(corrector.ROLE, corrector.Correction(free, "", (FAULT,))).resolved_constraint is None
+
+
+@pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
+def test_the_writer_is_shown_an_example_in_the_form_that_is_asked_of_it(thoughts):
+    brief = conversation_writer.WriterBrief(CAST.played, thoughts)
+    example = conversation_writer.example(thoughts)
+    assert example.strip() in (requested(conversation_writer.ROLE, brief).messages[0].content or "")
+    assert render(parse(example, thoughts=thoughts)) == example
+    assert all(tag in example for tag in ("</user>", "</assistant>", "<tool>", "<tool_response>", "<parallel>"))
+
+
+def test_the_outline_has_every_call_and_every_value_of_the_plan():
+    outline = str(conversation_writer.variables(BRIEF)["outline"])
+    for number, step in enumerate(CAST.plan.steps, start=1):
+        assert f"call {number}: {step.tool}" in outline
+        for argument in step.arguments:
+            told = msgspec.json.encode(argument.value).decode() if argument.source != "result" else argument.result
+            assert told in outline

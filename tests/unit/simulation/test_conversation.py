@@ -15,15 +15,16 @@ from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.dml.structure import check
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.inference.protocol import Completion, InferenceError, Request
+from funcdex_assets.inference.protocol import Completion, Request
+from funcdex_assets.language.facts import assemble
 from funcdex_assets.language.lexicon import slots_of
 from funcdex_assets.language.spoken import find_words, quoted_part
-from funcdex_assets.quality.findings import find
+from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.provenance import trace, ungrounded
-from funcdex_assets.records import Message, PlannedStep, ToolCall
+from funcdex_assets.records import Conversation, PlannedStep, ToolCall
 from funcdex_assets.roles.assistant import Call, Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.simulation.conversation import MAX_MOVES_PER_TURN, simulate, simulate_all
+from funcdex_assets.simulation.conversation import MAX_MOVES_PER_TURN, Manner, simulate
 
 EACH = 12
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
@@ -210,47 +211,101 @@ def test_the_conversation_names_its_plan_strategy_and_engine():
 
 @dataclass
 class Engine(OfflineEngine):
-    """The offline engine with another assistant."""
+    """The offline engine with another player."""
 
-    assistant: Any
+    player: Any
+    role: str = "assistant"
     asked: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__({**IMPROVISATIONS, "assistant": self.assistant})
+        super().__init__({**IMPROVISATIONS, self.role: self.player})
 
     async def complete(self, request: Request) -> Completion:
         self.asked.append(request)
         return await super().complete(request)
 
 
-def perform(assistant: Any, index: int = 0) -> tuple[Message, ...]:
-    cast = casts("gmail", EACH)[index]
-    engine = Engine(assistant)
-    return asyncio.run(simulate(cast.plan, cast.situation, cast.tools, engine, thoughts=False, seed=1)).messages
+CAST = casts("gmail", EACH)[0]
+
+
+PLAIN = Manner()
+
+
+def perform(player: Any, role: str = "assistant", manner: Manner = PLAIN) -> tuple[Conversation, list[Request]]:
+    engine = Engine(player, role)
+    return asyncio.run(simulate(CAST.played, engine, manner, 1)), engine.asked
+
+
+def guessed(step: PlannedStep) -> Call:
+    """The step's call with anything for what it takes from results."""
+    return Call(step.tool, assemble(step.arguments, {argument.argument: "x1" for argument in step.arguments}))
+
+
+def broken(conversation: Conversation) -> tuple[str, str]:
+    """The rule by which it failed, and its transcript."""
+    assert conversation.failure is not None
+    assert (conversation.messages, conversation.provenance) == ((), ())
+    (attempt,) = conversation.attempts
+    assert (attempt.kind, attempt.findings) == ("written", (conversation.failure,))
+    return conversation.failure.rule, attempt.text
+
+
+def rules(conversation: Conversation) -> set[str]:
+    case = Case(conversation.messages, CAST.offered, conversation.provenance, CAST.situation)
+    return {finding.rule for finding in find(case) if finding.blocking}
 
 
 def test_an_assistant_that_never_stops_calling_is_cut_off():
-    endless = perform(lambda scene, rng: Move(calls=[Call(scene.plan.tools[0], {})]))
-    made, turn = Counter[int](), 0
-    for message in endless:
-        turn += message.role == "user"
-        made[turn] += bool(message.tool_calls)
-    assert set(made.values()) == {MAX_MOVES_PER_TURN}
+    conversation, asked = perform(lambda scene, rng: Move(calls=[guessed(scene.plan.steps[0])]))
+    rule, transcript = broken(conversation)
+    assert rule == "endless"
+    assert transcript.count(f"call {CAST.plan.steps[0].tool}: ") == MAX_MOVES_PER_TURN
+    assert len(asked) == 1 + MAX_MOVES_PER_TURN
 
 
 def test_nobody_asks_for_what_is_done_already():
     def hasty(scene: Any, rng: Random) -> Move:
         left = scene.plan.steps[len(scene.results) :]
-        return Move(calls=[Call(step.tool, {}) for step in left]) if left else Move(reply="All done.")
+        return Move(calls=[guessed(step) for step in left[:4]]) if left else Move(reply="All done.")
 
-    asked = [message.content for message in perform(hasty) if message.role == "user"]
+    conversation, _ = perform(hasty)
+    asked = [message.content for message in conversation.messages if message.role == "user"]
     assert 1 <= len(asked) <= 2  # one request, and perhaps a farewell
 
 
-def test_a_call_to_a_tool_that_was_not_offered_is_not_executed():
-    messages = perform(lambda scene, rng: Move(reply="Let me see.", calls=[Call("LAUNCH_ROCKET", {})]))
-    assert not any(message.tool_calls or message.result for message in messages)
-    assert {message.content for message in messages if message.role == "assistant"} == {"Let me see."}
+@pytest.mark.parametrize(
+    ("call", "said", "rule"),
+    [
+        pytest.param(Call("LAUNCH_ROCKET", {}), "there is no tool 'LAUNCH_ROCKET'", "unknown_tool", id="unknown tool"),
+        pytest.param(
+            Call(CAST.plan.steps[0].tool, {"warp": 9}), "warp", "invalid_arguments", id="arguments of no such tool"
+        ),
+    ],
+)
+def test_a_call_that_makes_no_sense_gets_an_error_and_is_found(call, said, rule):
+    def clumsy(scene: Any, rng: Random) -> Move:
+        return Move(reply="I see.") if scene.messages[-1].role == "tool" else Move(calls=[call])
+
+    conversation, _ = perform(clumsy)
+    results = [message.result for message in conversation.messages if message.result]
+    assert results
+    assert all(result.error and said in result.content["error"] for result in results)
+    assert rule in rules(conversation)
+
+
+def test_a_date_at_the_end_of_the_calendar_is_refused():
+    one = next(cast for cast in casts("googlecalendar", 12) if "LIST_EVENTS" in cast.offered)
+
+    def distant(scene: Any, rng: Random) -> Move:
+        if scene.messages[-1].role == "tool":
+            return Move(reply="I see.")
+        return Move(calls=[Call("LIST_EVENTS", {"calendar_id": "primary", "time_min": "9999-12-31T00:00:00Z"})])
+
+    conversation = asyncio.run(simulate(one.played, Engine(distant), PLAIN, 1))
+    results = [message.result for message in conversation.messages if message.result]
+    assert {(result.error, str(result.content)) for result in results} == {
+        (True, "{'error': 'a date is out of range'}")
+    }
 
 
 def test_parallel_calls_are_one_message_followed_by_their_results():
@@ -259,72 +314,103 @@ def test_parallel_calls_are_one_message_followed_by_their_results():
             return Move(calls=[Call(scene.plan.tools[0], {}), Call(scene.plan.tools[0], {})])
         return Move(reply="Done.")
 
-    messages = perform(eager)
+    messages = perform(eager)[0].messages
     at = next(index for index, message in enumerate(messages) if message.tool_calls)
     assert [call.id for call in messages[at].tool_calls] == ["call_1", "call_2"]
     assert [message.result.call_id for message in messages[at + 1 : at + 3] if message.result] == ["call_1", "call_2"]
 
 
-def test_a_user_who_is_asked_in_vain_answers_twice_at_most():
-    messages = perform(lambda scene, rng: Move(reply="Which one do you mean?"))
-    assert sum(message.role == "user" for message in messages) <= 3 * len(casts("gmail", EACH)[0].plan.steps) + 1
-
-
-# ── many at once ──────────────────────────────────────────────────────────────────────────────
-
-
-class Failing(OfflineEngine):
-    """Cannot answer the user simulator of the plans in `broken`."""
-
-    def __init__(self, broken: set[str], retryable: bool) -> None:
-        super().__init__(IMPROVISATIONS)
-        self.broken, self.retryable = broken, retryable
-
-    async def complete(self, request: Request) -> Completion:
-        if request.role == "user_simulator" and request.subject.scene.plan.plan_id in self.broken:
-            raise InferenceError("The server is upset", retryable=self.retryable)
-        return await super().complete(request)
-
-
-def stage(engine: Any) -> tuple[list[Any], list[str], int]:
-    cast = [(one.plan, one.situation) for one in casts("gmail", EACH)]
-    advanced: list[int] = []
-    held, reasons = asyncio.run(
-        simulate_all(
-            cast,
-            casts("gmail", EACH)[0].tools,
-            engine,
-            thoughts=False,
-            seed=42,
-            advanced=lambda: advanced.append(1),
-        )
-    )
-    return held, reasons, len(advanced)
-
-
-PLANS = [one.plan.plan_id for one in casts("gmail", EACH)]
-
-
-def test_all_are_simulated_in_the_order_of_their_plans():
-    held, reasons, advanced = stage(ENGINE)
-    assert held == [one.conversation for one in played("gmail", EACH)]
-    assert (reasons, advanced) == ([], EACH)
-
-
-def test_what_cannot_be_finished_is_left_out_with_its_reason():
-    held, reasons, advanced = stage(Failing(set(PLANS[2:4]), retryable=False))
-    assert [one.plan_id for one in held] == [*PLANS[:2], *PLANS[4:]]
-    assert (reasons, advanced) == (["The server is upset"] * 2, EACH)
+@pytest.mark.parametrize(
+    ("answer", "requests"),
+    [
+        pytest.param({"reply": "", "calls": []}, 1 + 3, id="an empty reply and no call"),
+        pytest.param({"thought": "Hm."}, 1 + 3, id="only a thought"),
+        pytest.param("I would rather chat.", 1 + 3, id="prose instead of a move"),
+        pytest.param({"calls": [{"name": "SEND_EMAIL", "arguments": "to Bo"}]}, 1 + 3, id="arguments that are text"),
+        pytest.param({"calls": [{"name": "SEND_EMAIL", "arguments": {}}] * 5}, 1 + 3, id="more calls than at once"),
+    ],
+)
+def test_an_assistant_without_a_readable_move_ends_the_conversation(answer, requests):
+    conversation, asked = perform(lambda scene, rng: answer)
+    rule, transcript = broken(conversation)
+    assert rule == "unreadable"
+    assert transcript.startswith("user: ")
+    assert len(asked) == requests
 
 
 @pytest.mark.parametrize(
-    ("broken", "retryable", "message"),
+    ("role", "player", "rule"),
     [
-        pytest.param(PLANS, False, "None of 12 conversations could be finished: The server is upset", id="all fail"),
-        pytest.param(PLANS[:1], True, "The server is upset", id="the server is away for now"),
+        pytest.param(
+            "user_simulator", lambda cue, rng: "How can I help you today?", "wrong_speaker", id="user as assistant"
+        ),
+        pytest.param(
+            "user_simulator", lambda cue, rng: "Do it.\nAssistant: Done.", "wrong_speaker", id="user for both sides"
+        ),
+        pytest.param(
+            "user_simulator",
+            lambda cue, rng: f"Call {CAST.plan.tools[0]} now.",
+            "wrong_speaker",
+            id="user names a tool",
+        ),
+        pytest.param("user_simulator", lambda cue, rng: "Do it. </user>", "leaked_markup", id="user says markup"),
+        pytest.param(
+            "assistant", lambda scene, rng: Move(reply="Done.<|im_end|>"), "leaked_markup", id="assistant says markup"
+        ),
+        pytest.param(
+            "assistant",
+            lambda scene, rng: Move(reply="I am still looking into it, one moment please."),
+            "repeated_message",
+            id="assistant only repeats",
+        ),
+        pytest.param("assistant", lambda scene, rng: Move(reply="Well."), "no_call", id="assistant never calls"),
     ],
 )
-def test_a_broken_engine_is_an_error(broken, retryable, message):
-    with pytest.raises(InferenceError, match=message) as raised:
-        stage(Failing(set(broken), retryable))
-    assert raised.value.retryable == retryable
+def test_players_that_fall_out_of_their_role_are_found(role, player, rule):
+    conversation, asked = perform(player, role)
+    assert rule in rules(conversation)
+    assert len(asked) < 40
+
+
+def test_a_text_that_no_message_can_hold_fails_the_conversation():
+    rule, _ = broken(perform(lambda cue, rng: "Do\0it.", "user_simulator")[0])
+    assert rule == "structure"
+
+
+def test_a_thought_is_kept_only_if_it_was_asked_for():
+    def thinker(scene: Any, rng: Random) -> Move:
+        return Move(thought=" Hm. ", reply="Well.")
+
+    for manner, thought in ((PLAIN, None), (Manner(thoughts=True), "Hm.")):
+        messages = perform(thinker, manner=manner)[0].messages
+        assert {message.thought for message in messages if message.role == "assistant"} == {thought}
+
+
+def test_a_user_who_is_asked_in_vain_answers_twice_at_most():
+    messages = perform(lambda scene, rng: Move(reply="Which one do you mean?"))[0].messages
+    assert sum(message.role == "user" for message in messages) <= 3 * len(CAST.plan.steps) + 1
+
+
+# ── results by a model ────────────────────────────────────────────────────────────────────────
+
+
+def test_results_that_the_tool_simulator_gives_are_what_later_calls_use():
+    told: list[Any] = []
+
+    def service(cue: Any, rng: Random) -> Any:
+        told.append(IMPROVISATIONS["tool_simulator"](cue, rng))
+        return told[-1]
+
+    conversation, asked = perform(service, "tool_simulator", Manner(model_results=True))
+    assert [message.result.content for message in conversation.messages if message.result] == told
+    assert [request.role for request in asked].count("tool_simulator") == len(CAST.plan.steps)
+    assert rules(conversation) == set()
+
+
+@every_partition
+def test_offline_results_agree_with_the_past_whoever_gives_them(partition):
+    """The role knows no world but what was told: still no rule blocks, and every argument has a source."""
+    for one in casts(partition, 4):
+        conversation = asyncio.run(simulate(one.played, ENGINE, Manner(model_results=True), 42))
+        case = Case(conversation.messages, one.offered, conversation.provenance, one.situation)
+        assert [finding for finding in find(case) if finding.blocking] == []

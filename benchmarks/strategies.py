@@ -1,0 +1,84 @@
+"""What a conversation costs under each strategy: requests, prompt and answer sizes, and what a prefix cache saves.
+
+    python benchmarks/strategies.py [CONVERSATIONS PER PARTITION]
+
+The offline engine answers in the model's place, and every prompt is rendered as a model would get it. Sizes
+are in characters (about four to a token). A prompt's beginning counts as cached where an earlier request
+of the same conversation began alike.
+"""
+
+import asyncio
+import sys
+from collections import Counter, defaultdict
+from itertools import takewhile
+
+from pipeline import cast_of
+
+from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.inference.protocol import Completion, Request
+from funcdex_assets.roles.improvisations import IMPROVISATIONS
+from funcdex_assets.settings import Generation, load_settings
+from funcdex_assets.simulation.strategies import converse_all, strategy_of
+
+STRATEGIES = {
+    "simulate, results by the model": Generation(tool_results="model"),
+    "simulate": Generation(),
+    "hybrid": Generation(strategy="hybrid"),
+    "one_shot": Generation(strategy="one_shot"),
+}
+
+
+class Scale(OfflineEngine):
+    """Weighs what passes."""
+
+    name = "vllm:scale"
+
+    def __init__(self) -> None:
+        super().__init__(IMPROVISATIONS)
+        self.total: Counter[str] = Counter()
+        self._prompts: defaultdict[str, list[str]] = defaultdict(list)
+
+    async def complete(self, request: Request) -> Completion:
+        completion = await super().complete(request)
+        prompt = "\n".join(f"{message.role}: {message.content}" for message in request.messages)
+        earlier = self._prompts[_plan_of(request.subject)]
+        self.total["requests"] += 1
+        self.total["prompt"] += len(prompt)
+        self.total["cached"] += max((_shared(prompt, other) for other in earlier), default=0)
+        self.total["answer"] += len(completion.text)
+        earlier.append(prompt)
+        return completion
+
+
+def _plan_of(subject: object) -> str:
+    cast = getattr(subject, "cast", None) or getattr(subject, "scene", subject)
+    return cast.plan.plan_id  # type: ignore[attr-defined]
+
+
+def _shared(left: str, right: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+
+
+def main() -> None:
+    each = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    settings = load_settings()
+    casts = [one for name in settings.partitions for one in asyncio.run(cast_of(settings, name, each))]
+    print(f"{'':32} requests  prompt  of it cached  answer   (per conversation, sizes in characters)")
+    calls = spoken = 0
+    for name, generation in STRATEGIES.items():
+        scale = Scale()
+        made = asyncio.run(converse_all(casts, scale, strategy_of(generation), settings.seed))
+        calls = sum(len(message.tool_calls) for one in made for message in one.messages)
+        spoken = sum(message.role == "user" for one in made for message in one.messages)
+        figures = {key: value / len(made) for key, value in scale.total.items()}
+        print(
+            f"{name:32} {figures['requests']:8.1f} {figures['prompt']:7,.0f} {figures['cached']:13,.0f} "
+            f"{figures['answer']:7,.0f}"
+        )
+    print(
+        f"{len(casts)} conversations, {calls / len(casts):.2f} calls and {spoken / len(casts):.2f} user messages each"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Writes a faulty conversation again, without what was found in it.
+
+It is asked in the writer's own chat, with the faulty text as the writer's answer: so the server has
+already read all but the last message. Offline, the conversation is simulated anew.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from funcdex_assets.inference.protocol import ChatMessage
+from funcdex_assets.records import Finding
+from funcdex_assets.roles import conversation_writer
+from funcdex_assets.roles.conversation_writer import WriterBrief
+from funcdex_assets.roles.role import Role, fill_prompt
+
+MOST_FINDINGS = 12  # one slip can be found in many places; the first of them tell what it is
+
+
+@dataclass(frozen=True)
+class Correction:
+    brief: WriterBrief
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def _variables(correction: Correction) -> dict[str, object]:
+    found = [f"- {finding.rule}: {finding.text}" for finding in correction.findings[:MOST_FINDINGS]]
+    return {"findings": "\n".join(found)}
+
+
+def _prompt(correction: Correction) -> tuple[ChatMessage, ...]:
+    return (
+        *conversation_writer.ROLE.messages(correction.brief),
+        ChatMessage("assistant", correction.text),
+        ChatMessage("user", fill_prompt("corrector", _variables(correction)).strip()),
+    )
+
+
+def _improvise(correction: Correction, rng: Random) -> str:
+    return conversation_writer.improvise(correction.brief, rng)
+
+
+ROLE = Role(
+    "corrector",
+    str,
+    _variables,
+    _improvise,
+    prompt=_prompt,
+    constraint=lambda correction: conversation_writer.constraint(correction.brief),
+)

@@ -1,0 +1,67 @@
+"""Plays the services behind the tools: the result of one call, in agreement with what was told before.
+
+Offline, a world that has seen all earlier results gives it. The answer is constrained by the tool's
+response schema, or by the shape that the tool's name suggests where it has none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.inference.protocol import Constraint, JsonSchemaConstraint
+from funcdex_assets.records import Json, Tool
+from funcdex_assets.roles.role import Role
+from funcdex_assets.roles.tool_schemas import decodable
+from funcdex_assets.simulation.scene import Scene
+from funcdex_assets.simulation.world import World
+
+
+@dataclass(frozen=True)
+class ToolCue:
+    """A call that makes sense; `needed` are result paths (`/threads/*/id`) that must be present."""
+
+    scene: Scene
+    tool: Tool
+    arguments: Mapping[str, Json]
+    needed: frozenset[str]
+
+
+def _variables(cue: ToolCue) -> dict[str, object]:
+    persona = cue.scene.situation.persona
+    return {
+        "scenario": cue.scene.situation.scenario.text,
+        "today": persona.today,
+        "user": f"{persona.name} <{persona.email}>, {persona.company}",
+        "transcript": cue.scene.transcript(),
+        "tool": f"{cue.tool.name}: {cue.tool.description}",
+        "returns": msgspec.json.encode(result_schema(cue.tool)).decode(),
+        "needed": ", ".join(sorted(cue.needed)) or "none in particular",
+        "call": f"{cue.tool.name} {msgspec.json.encode(cue.arguments).decode()}",
+    }
+
+
+def _improvise(cue: ToolCue, rng: Random) -> Any:
+    world = World(cue.scene.situation, rng.getrandbits(32))
+    for message in cue.scene.messages:
+        if message.result and not message.result.error:
+            world.witness(message.result.name, message.result.content)
+    result = world.execute(cue.tool, cue.arguments, cue.needed)
+    return msgspec.json.encode(result).decode() if isinstance(result, str) else result
+
+
+def _constraint(cue: ToolCue) -> Constraint:
+    return JsonSchemaConstraint("tool_simulator", decodable(result_schema(cue.tool)))
+
+
+ROLE = Role(
+    "tool_simulator",
+    object,
+    _variables,
+    _improvise,
+    constraint=_constraint,
+    read=lambda completion: msgspec.json.decode(completion.text),
+)

@@ -1,0 +1,57 @@
+"""What came of a plan, whichever strategy it was played by: a finished conversation, or a failure with its reason.
+
+A bad conversation is data, a broken system is an error: `about_it` draws the line. What concerns this
+one conversation (its text is too long for the model, it was refused, no answer could be read) becomes
+its failure; that the server is gone or the request wrong is raised.
+"""
+
+from collections.abc import Sequence
+
+from funcdex_assets.inference.protocol import InferenceError
+from funcdex_assets.quality.provenance import trace
+from funcdex_assets.records import Attempt, Conversation, Finding, Message
+from funcdex_assets.roles.role import ABOUT_THE_SUBJECT
+from funcdex_assets.seeds import derive_id
+from funcdex_assets.simulation.cast import Cast
+
+
+def finished(
+    cast: Cast, strategy: str, engine: str, seed: int, messages: Sequence[Message], attempts: Sequence[Attempt] = ()
+) -> Conversation:
+    """`messages` are structurally sound; whether they are good is for the rules and the judge to say."""
+    return Conversation(
+        conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
+        plan_id=cast.plan.plan_id,
+        strategy=strategy,
+        engine=engine,
+        messages=tuple(messages),
+        provenance=trace(messages, cast.tools, cast.situation),
+        attempts=tuple(attempts),
+    )
+
+
+def failed(
+    cast: Cast, strategy: str, engine: str, seed: int, failure: Finding, attempts: Sequence[Attempt] = ()
+) -> Conversation:
+    """A conversation without messages, and why; `attempts` hold what there is of its text."""
+    return Conversation(
+        conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
+        plan_id=cast.plan.plan_id,
+        strategy=strategy,
+        engine=engine,
+        messages=(),
+        provenance=(),
+        attempts=tuple(attempts),
+        failure=failure,
+    )
+
+
+def about_it(error: InferenceError) -> Finding:
+    """The failure as an objection to this one conversation.
+
+    Raises:
+        InferenceError: the error itself, where it concerns the engine.
+    """
+    if error.kind not in ABOUT_THE_SUBJECT:
+        raise error
+    return Finding(rule=error.kind, text=str(error))

@@ -1,0 +1,228 @@
+"""One answer is a whole conversation: read, checked, corrected so often, written anew so often, then recorded."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from offline import ENGINE, PARTITIONS, casts, played
+
+from funcdex_assets.dml.render import render
+from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
+from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.records import Conversation
+from funcdex_assets.roles.conversation_writer import WriterBrief
+from funcdex_assets.simulation.one_shot import Limits, write
+
+ONE = played("jira_gmail", 1)[0]
+BRIEF = WriterBrief(ONE.cast.played, thoughts=False)
+GOOD = render(ONE.conversation.messages)
+TOOL = ONE.cast.plan.steps[0].tool
+NO_MARKUP = "Certainly! Here is the conversation."
+UNKNOWN_TOOL = GOOD.replace(f'"name": "{TOOL}"', '"name": "LAUNCH_ROCKET"')
+UNENDED = GOOD[: GOOD.rindex("</assistant>")]
+
+
+def error(kind: Any) -> InferenceError:
+    return InferenceError(f"The server says {kind}", retryable=kind == "unavailable", kind=kind)
+
+
+@dataclass
+class Scripted:
+    """Gives the answers (texts, errors, or what a number makes) one after the other, the last again and again."""
+
+    answers: list[Any]
+    name: str = "scripted:tiny"
+    requests: list[Request] = field(default_factory=list)
+
+    async def complete(self, request: Request) -> Completion:
+        self.requests.append(request)
+        number = len(self.requests)
+        answer = self.answers[min(number, len(self.answers)) - 1]
+        if isinstance(answer, InferenceError):
+            raise answer
+        if isinstance(answer, Completion):
+            return answer
+        return Completion(answer(number) if isinstance(answer, Callable) else answer, "stop", NO_USAGE, 0.0, "tiny")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+    @property
+    def asked(self) -> list[str]:
+        return [request.role for request in self.requests]
+
+
+def written(*answers: Any, limits: Limits = Limits(), brief: WriterBrief = BRIEF) -> tuple[Conversation, Scripted]:  # noqa: B008
+    engine = Scripted(list(answers))
+    return asyncio.run(write(brief, engine, limits, 42)), engine
+
+
+def told(conversation: Conversation) -> list[tuple[str, list[str]]]:
+    """Each attempt: how it came about, and the rules that blocked it."""
+    return [(attempt.kind, sorted({finding.rule for finding in attempt.findings})) for attempt in conversation.attempts]
+
+
+WRITER, CORRECTOR = "conversation_writer", "corrector"
+
+
+# ── good in the end ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "attempts"),
+    [
+        pytest.param([GOOD], [WRITER], [], id="good at once"),
+        pytest.param([f"```\n{GOOD}\n```"], [WRITER], [], id="good, in a code fence"),
+        pytest.param(
+            [NO_MARKUP, GOOD],
+            [WRITER, CORRECTOR],
+            [("written", ["markup"]), ("corrected", [])],
+            id="no markup, then corrected",
+        ),
+        pytest.param(
+            [UNKNOWN_TOOL, UNENDED, GOOD],
+            [WRITER, CORRECTOR, CORRECTOR],
+            [("written", ["unknown_tool"]), ("corrected", ["markup"]), ("corrected", [])],
+            id="corrected twice",
+        ),
+        pytest.param(
+            [NO_MARKUP, UNENDED, UNKNOWN_TOOL, GOOD],
+            [WRITER, CORRECTOR, CORRECTOR, WRITER],
+            [("written", ["markup"]), ("corrected", ["markup"]), ("corrected", ["unknown_tool"]), ("regenerated", [])],
+            id="corrected in vain, written anew",
+        ),
+        pytest.param(
+            [NO_MARKUP, NO_MARKUP, GOOD],
+            [WRITER, CORRECTOR, WRITER],
+            [("written", ["markup"]), ("regenerated", [])],
+            id="a corrector that repeats the text is not asked twice",
+        ),
+        pytest.param(
+            [NO_MARKUP, error("context"), GOOD],
+            [WRITER, CORRECTOR, WRITER],
+            [("written", ["markup"]), ("regenerated", [])],
+            id="a text too long for the corrector is written anew",
+        ),
+    ],
+)
+def test_a_text_becomes_good(answers, asked, attempts):
+    conversation, engine = written(*answers)
+    assert engine.asked == asked
+    assert told(conversation) == attempts
+    assert (conversation.messages, conversation.failure) == (ONE.conversation.messages, None)
+    assert conversation.provenance == ONE.conversation.provenance
+    assert (conversation.strategy, conversation.engine) == ("one_shot", "scripted:tiny")
+
+
+def test_before_and_after_are_kept():
+    conversation, _ = written(UNKNOWN_TOOL, GOOD)
+    assert [attempt.text for attempt in conversation.attempts] == [UNKNOWN_TOOL, GOOD]
+
+
+# ── never good ────────────────────────────────────────────────────────────────────────────────
+
+CUT = Completion(GOOD[:200], "length", msgspec.structs.replace(NO_USAGE, completion_tokens=6000), 0.0, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("answers", "rule", "requests"),
+    [
+        pytest.param([NO_MARKUP], "markup", 4, id="always the same prose"),
+        pytest.param([lambda number: f"{NO_MARKUP} {number}"], "markup", 6, id="always other prose"),
+        pytest.param([""], "markup", 4, id="always nothing"),
+        pytest.param(
+            [GOOD.replace("</user>", "<assistant_thought>Hm.</assistant_thought>\n</user>")],
+            "markup",
+            4,
+            id="a thought astray",
+        ),
+        pytest.param([CUT], "cut", 4, id="always cut"),
+        pytest.param([error("context")], "context", 1, id="too long for the model"),
+        pytest.param([error("refusal")], "refusal", 1, id="refused"),
+        pytest.param([NO_MARKUP, NO_MARKUP, error("refusal")], "refusal", 3, id="refused the second time"),
+    ],
+)
+def test_a_conversation_that_never_comes_is_a_failure_after_a_bounded_number_of_requests(answers, rule, requests):
+    conversation, engine = written(*answers)
+    assert len(engine.requests) == requests <= Limits().requests
+    assert (conversation.messages, conversation.provenance) == ((), ())
+    assert conversation.failure is not None
+    assert (conversation.failure.rule, conversation.failure.blocking) == (rule, True)
+
+
+def test_a_text_that_stays_faulty_is_recorded_as_it_is_and_the_rules_still_object():
+    conversation, engine = written(lambda number: UNKNOWN_TOOL.replace("</user> ", f"</user> {number}) ", 1))
+    assert len(engine.requests) == Limits().requests == 6
+    assert [kind for kind, _ in told(conversation)] == [
+        "written",
+        *["corrected"] * 2,
+        "regenerated",
+        *["corrected"] * 2,
+    ]
+    assert conversation.failure is None
+    assert (conversation.messages[0].content or "").startswith("6) ")
+    case = Case(conversation.messages, ONE.cast.offered, conversation.provenance, ONE.cast.situation)
+    assert "unknown_tool" in {finding.rule for finding in find(case)}
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked"),
+    [
+        pytest.param(Limits(0, 0), [WRITER], id="no second chance"),
+        pytest.param(Limits(1, 0), [WRITER, CORRECTOR], id="one correction"),
+        pytest.param(Limits(0, 2), [WRITER] * 3, id="only written anew"),
+        pytest.param(Limits(2, 1), [WRITER, CORRECTOR, CORRECTOR] * 2, id="both"),
+    ],
+)
+def test_the_limits_are_kept(limits, asked):
+    conversation, engine = written(lambda number: f"{NO_MARKUP} {number}", limits=limits)
+    assert engine.asked == asked
+    assert len(asked) == limits.requests == len(conversation.attempts)
+
+
+def test_what_is_the_servers_fault_is_raised():
+    with pytest.raises(InferenceError, match="The server says unavailable"):
+        written(NO_MARKUP, error("unavailable"))
+
+
+# ── what is asked ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_request_has_its_own_seed_and_the_same_again_in_a_rerun():
+    def seeds() -> list[int]:
+        return [request.seed for request in written(lambda number: f"{NO_MARKUP} {number}")[1].requests]
+
+    assert len(set(seeds())) == 6
+    assert seeds() == seeds()
+
+
+def test_the_length_is_limited_and_what_blocked_the_text_is_told():
+    _, engine = written(UNKNOWN_TOOL, GOOD, limits=Limits(max_tokens=777))
+    assert {request.sampling.max_tokens for request in engine.requests} == {777}
+    assert "unknown_tool: call_1 calls 'LAUNCH_ROCKET'" in (engine.requests[1].messages[-1].content or "")
+
+
+@pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
+def test_thoughts_are_there_iff_they_were_asked_for(thoughts):
+    other = render(played("jira_gmail", 1, thoughts=not thoughts)[0].conversation.messages)
+    conversation, _ = written(other, brief=WriterBrief(ONE.cast.played, thoughts))
+    assert conversation.failure is not None
+    assert "[thought]" in conversation.failure.text
+
+
+# ── offline ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_offline_every_text_is_good_at_once(partition):
+    for number, cast in enumerate(casts(partition, 4)):
+        brief = WriterBrief(cast.played, thoughts=number % 2 == 0)
+        conversation = asyncio.run(write(brief, ENGINE, Limits(), 42))
+        assert (conversation.failure, conversation.attempts) == (None, ())
+        assert [call.name for message in conversation.messages for call in message.tool_calls] == [
+            step.tool for step in cast.plan.steps
+        ]
+        assert asyncio.run(write(brief, ENGINE, Limits(), 42)) == conversation
