@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -31,23 +32,18 @@ from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.roles.role import play_all
 from funcdex_assets.seeds import derive_id, derive_seed
 from funcdex_assets.settings import Settings, load_settings
-from funcdex_assets.simulation.conversation import simulate_all
-from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans, offered_tools
+from funcdex_assets.simulation.cast import Cast, casts
+from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans
+from funcdex_assets.simulation.strategies import converse_all, strategy_of
 from funcdex_assets.tables import rows_by
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 
 
-async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
-    """From tool files to parsed examples, without Dagster, tables and de-duplication."""
-    began = time.perf_counter()
-
-    def lap(stage: str) -> None:
-        nonlocal began
-        now = time.perf_counter()
-        spent[stage] += now - began
-        began = now
-
+async def cast_of(
+    settings: Settings, partition: str, count: int, lap: Callable[[str], None] = lambda _: None
+) -> list[Cast]:
+    """Who and what up to `count` conversations are made from."""
     wanted, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
     tools = load_tools(settings.tool_files(partition))
     by_name = rows_by(tools, "name")
@@ -84,19 +80,31 @@ async def domain(settings: Settings, partition: str, count: int, spent: Counter[
     ]
     plans, _ = make_plans(inputs)
     lap("personas, plans")
-    where = {given.situation.scenario.scenario_id: given.situation for given in inputs}
-    cast = [(plan, where[plan.scenario_id]) for plan in plans]
-    held, _ = await simulate_all(cast, by_name, engine, thoughts=False, seed=settings.seed)
+    return list(casts(plans, personas, scenarios, tools).values())
+
+
+async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
+    """From tool files to parsed examples, without Dagster, tables and de-duplication."""
+    began = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal began
+        now = time.perf_counter()
+        spent[stage] += now - began
+        began = now
+
+    cast = await cast_of(settings, partition, count, lap)
+    engine = OfflineEngine(IMPROVISATIONS)
+    held = await converse_all(cast, engine, strategy_of(settings.generation), settings.seed)
     lap("conversations")
-    for conversation, (plan, place) in zip(held, cast, strict=True):
-        offered = {name: by_name[name] for name in offered_tools(plan)}
-        findings = find(Case(conversation.messages, offered, conversation.provenance, place))
-        brief = judge.JudgeBrief(plan, conversation.messages, tuple(offered.values()), findings)
+    for conversation, one in zip(held, cast, strict=True):
+        findings = find(Case(conversation.messages, one.tools, conversation.provenance, one.situation))
+        brief = judge.JudgeBrief(one.plan, conversation.messages, tuple(one.tools.values()), findings)
         await judge.ROLE.play(engine, brief, settings.seed)
     lap("findings, judge")
-    for conversation, (plan, _) in zip(held, cast, strict=True):
+    for conversation, one in zip(held, cast, strict=True):
         openai_messages(parse(render(conversation.messages)), None)
-        openai_tools([by_name[name] for name in offered_tools(plan)])
+        openai_tools(list(one.tools.values()))
     lap("markup, export")
     return held
 
