@@ -9,7 +9,7 @@ strings and with that rule written flat, against the grammar of exactly the conv
 and 20 of them, in each engine and notation. The texts are conversations of the offline engine, fed token
 by token as a model would write them; `forced` is the share of tokens where the mask left one choice. The
 last columns say which part of a decode step of 15 ms the masks of a batch take, one after another on one
-core. A row that takes too long is broken off after the first tokens, and says after how many.
+core; times are of the processor, so that other work on the machine counts little. A row that takes too long is broken off after the first tokens, and says after how many.
 
 llama.cpp's own sampler is not here: its server is the only way to it, and that does not tell mask time.
 """
@@ -56,7 +56,9 @@ root ::= (user step* reply)+
 user ::= "</user> " text "\n"
 reply ::= "</assistant> " text "\n"
 step ::= reply? (pair | "<parallel>\n" pair+ "</parallel>\n")
-pair ::= "<tool>" value "</tool>\n" ("<tool_response>" value "</tool_response>\n" | "<tool_error>" value "</tool_error>\n")
+pair ::= "<tool>" value "</tool>\n" (response | error)
+response ::= "<tool_response>" value "</tool_response>\n"
+error ::= "<tool_error>" value "</tool_error>\n"
 text ::= [^<\n]+
 value ::= object | array | string | number | "true" | "false" | "null"
 object ::= "{" (string ": " value (", " string ": " value)*)? "}"
@@ -88,17 +90,12 @@ def main(seconds: float) -> None:
     torch.set_num_threads(1)
     vocabulary, encode = tekken()
     xgr, llg = XGrammar(vocabulary), LLGuidance(vocabulary, encode)
-    samples = list(conversations(encode))
+    samples = list(conversations())
     lengths = ", ".join(str(len(encode(sample.text))) for sample in samples)
     print(f"{len(vocabulary)} tokens in the vocabulary; {len(samples)} conversations of {lengths} tokens\n")
-    print(
-        "| grammar | engine, notation | tools | compile ms | mask mean µs | p99 | max | advance | forced "
-        + "".join(f"| ×{batch} " for batch in BATCHES)
-        + "|\n"
-        + "|---|---|---" * 1
-        + "|---:" * (6 + len(BATCHES))
-        + "|"
-    )
+    shares = "".join(f"| ×{batch} " for batch in BATCHES)
+    print(f"| grammar | engine, notation | tools | compile ms | mask mean µs | p99 | max | advance | forced {shares}|")
+    print("|---|---|---" + "|---:" * (6 + len(BATCHES)) + "|")
     for label, string in (("generic, nested strings", NESTED), ("generic, flat strings", FLAT)):
         row(label, "xgrammar EBNF", "any", [xgr.run(STRUCTURE + string, encode(s.text), seconds) for s in samples])
         lark = llguidance.gbnf_to_lark.gbnf_to_lark(STRUCTURE + string)
@@ -112,8 +109,6 @@ def main(seconds: float) -> None:
         ):
             times = [run(language.printed(notation), encode(sample.text), seconds) for sample, language in fitting]
             row("specialised", engine, str(count), times)
-        texts = [(s, llguidance.gbnf_to_lark.gbnf_to_lark(language.printed("gbnf"))) for s, language in fitting]
-        row("specialised", "llguidance, from GBNF", str(count), [llg.run(t, encode(s.text), seconds) for s, t in texts])
 
 
 def row(grammar: str, engine: str, tools: str, times: Sequence[Times | str]) -> None:
@@ -171,9 +166,9 @@ class XGrammar:
 
     def _run(self, compiled: Callable[[Any], Any], tokens: list[int], seconds: float) -> Times | str:
         compiler = xgrammar.GrammarCompiler(self.info, max_threads=1, cache_enabled=False)
-        start = time.perf_counter()
+        start = time.process_time()
         matcher = xgrammar.GrammarMatcher(compiled(compiler))
-        compile_ms = (time.perf_counter() - start) * 1e3
+        compile_ms = (time.process_time() - start) * 1e3
         return decode(
             compile_ms,
             tokens,
@@ -184,22 +179,28 @@ class XGrammar:
         )
 
 
+class Tokens:
+    """A vocabulary as llguidance wants to be told of it."""
+
+    eos_token_id, bos_token_id = STOP, 1
+
+    def __init__(self, vocabulary: list[bytes], encode: Callable[[str], list[int]]) -> None:
+        self.tokens, self.encode = vocabulary, encode
+        self.special_token_ids = [at for at, token in enumerate(vocabulary) if token.startswith(b"<SPECIAL_")]
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        return self.encode(text.decode() if isinstance(text, bytes) else text)
+
+
 class LLGuidance:
     def __init__(self, vocabulary: list[bytes], encode: Callable[[str], list[int]]) -> None:
-        class Tokens:
-            eos_token_id, bos_token_id, tokens = STOP, 1, vocabulary
-            special_token_ids = [number for number, token in enumerate(vocabulary) if token.startswith(b"<SPECIAL_")]
-
-            def __call__(self, text: str | bytes) -> list[int]:
-                return encode(text.decode() if isinstance(text, bytes) else text)
-
-        self.tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(Tokens()))
+        self.tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(Tokens(vocabulary, encode)))
         self.mask = llguidance.torch.allocate_token_bitmask(1, self.tokenizer.vocab_size)
 
     def run(self, grammar: str, tokens: list[int], seconds: float) -> Times | str:
-        start = time.perf_counter()
+        start = time.process_time()
         matcher = llguidance.LLMatcher(self.tokenizer, grammar)
-        compile_ms = (time.perf_counter() - start) * 1e3
+        compile_ms = (time.process_time() - start) * 1e3
         if matcher.is_error():
             return f"not taken: {matcher.get_error().splitlines()[0][:80]}"
 
@@ -222,22 +223,22 @@ def decode(
     advances: list[float] = []
     forced, end = 0, time.perf_counter() + seconds
     for at, token in enumerate([*tokens, STOP]):
-        start = time.perf_counter()
+        start = time.thread_time()
         fill()
-        masks.append((time.perf_counter() - start) * 1e6)
+        masks.append((time.thread_time() - start) * 1e6)
         bits = mask[0].numpy().view("uint32")
         if not bits[token // 32] >> (token % 32) & 1:
             return f"does not allow token {at} of {len(tokens)}"
         forced += sum(int(word).bit_count() for word in bits[bits != 0][:2]) == 1
-        start = time.perf_counter()
+        start = time.thread_time()
         advance(token)
-        advances.append((time.perf_counter() - start) * 1e6)
-        if start > end:
+        advances.append((time.thread_time() - start) * 1e6)
+        if time.perf_counter() > end:
             return Times(compile_ms, masks, advances, forced, True)
     return Times(compile_ms, masks, advances, forced, False)
 
 
-def conversations(encode: Callable[[str], list[int]]) -> Iterator[Sample]:
+def conversations() -> Iterator[Sample]:
     """The longest conversation of each partition with at most 3 tools, and the longest with more."""
     for partition in PARTITIONS:
         known = tools_of(partition)

@@ -11,6 +11,7 @@ differs between servers is in `profiles.py`, trying again in `tries.py`; what be
 
 import asyncio
 import email.utils
+import json
 from collections.abc import Sequence
 from time import perf_counter, time
 from typing import Any
@@ -48,7 +49,13 @@ PROBE_SAMPLING = Sampling(temperature=None, max_tokens=512)
 _ONLY_ANSWER: dict[Notation, str] = {
     "gbnf": 'root ::= "zq-7431"',
     "lark": '%llguidance {}\nstart: "zq-7431"',
-    "structural_tag": '{"type": "structural_tag", "format": {"type": "const_string", "value": "zq-7431"}}',
+    # With a budget, without which a server's xgrammar would be too old for our grammars.
+    "structural_tag": json.dumps(
+        {
+            "type": "structural_tag",
+            "format": {"type": "grammar", "grammar": 'root ::= "zq-" digits\ndigits[max_tokens=8] ::= "7431"\n'},
+        }
+    ),
 }
 PROBES: tuple[tuple[Constraint, str], ...] = (
     (GrammarConstraint("probe", lambda notation: _ONLY_ANSWER[notation]), "zq-7431"),

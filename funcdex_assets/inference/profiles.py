@@ -53,10 +53,11 @@ PROFILES: dict[ProfileName, Profile] = {
     "vllm": Profile(
         base_url="http://127.0.0.1:8000/v1",
         json_schema=lambda constraint: {"structured_outputs": {"json": constraint.schema}},
+        # xgrammar's masks are quick only with the structural tag's budgets (docs/grammars.md).
         grammars={
-            "gbnf": _structured_grammar,
-            "lark": _structured_grammar,
             "structural_tag": lambda text: {"structured_outputs": {"structural_tag": text}},
+            "lark": _structured_grammar,
+            "gbnf": _structured_grammar,
         },
     ),
     # A top-level json_schema is passed on beside the grammar made from it, which some builds refuse as

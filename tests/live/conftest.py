@@ -29,7 +29,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param not in WANTED:
         pytest.skip(f"FUNCDEX_LIVE does not name {request.param}; run: make live")
     kind = KINDS[request.param]
-    # One GiB holds 64 contexts of this model; vLLM fills it at the start.
+    # One GiB holds 32 contexts of this model; vLLM fills it at the start.
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     models = request.getfixturevalue("models")
     log = tmp_path_factory.mktemp("logs") / f"{request.param}.log"

@@ -40,7 +40,7 @@ CONVERSATIONS = {"llama_cpp": 20, "vllm": 3, "vllm_guidance": 1}
 FILLED_BY = {"gmail": "googlecalendar", "jira": "asana", "stripe": "whatsapp"}
 """A toolkit has about 16 tools; where more are asked for, the rest comes from another, as in a bundle."""
 
-SAMPLING = Sampling(temperature=1.0, max_tokens=12_000)
+SAMPLING = Sampling(temperature=1.0, max_tokens=30_000)
 
 
 def some_tools(toolkit: str, count: int) -> tuple[Tool, ...]:

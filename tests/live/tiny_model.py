@@ -21,13 +21,11 @@ from tokenizers.trainers import BpeTrainer
 
 ROOT = Path(__file__).parents[2]
 SEED = 7
-CONTEXT = 16_384
+CONTEXT = 32_768
 VOCABULARY = 4096
 WIDTH, INNER, LAYERS, HEADS, HEAD_WIDTH = 64, 128, 2, 2, 32
+TOKENS_BEFORE_END = 60  # where no grammar says when to end
 END, TURN = "<|im_end|>", "<|im_start|>"
-LINE_BREAK = "Ċ"  # as byte-level vocabularies spell it; it ends a text
-TOKENS_BETWEEN = {LINE_BREAK: 20, END: 60}
-"""Made more frequent than they are in the corpus, so that conversations stay short."""
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content or '' }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -69,8 +67,7 @@ def _log_frequencies(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
     counts = np.full(tokenizer.get_vocab_size(), 0.1)
     for encoding in tokenizer.encode_batch(texts):
         np.add.at(counts, encoding.ids, 1)
-    for token, tokens_between in TOKENS_BETWEEN.items():
-        counts[tokenizer.token_to_id(token)] = counts.sum() / tokens_between
+    counts[tokenizer.token_to_id(END)] = counts.sum() / TOKENS_BEFORE_END
     return np.log(counts / counts.sum())
 
 

@@ -19,7 +19,9 @@ from functools import cache, lru_cache
 
 import msgspec
 
+from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml.grammar import texts
+from funcdex_assets.dml.grammar.combine import both
 from funcdex_assets.dml.grammar.gbnf import gbnf
 from funcdex_assets.dml.grammar.lark import lark
 from funcdex_assets.dml.grammar.schema import Limits, Rules
@@ -90,17 +92,25 @@ class Language:
 def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:  # noqa: B008
     """The conversations with exactly these tools, whatever their order; made once for each set of tools.
 
-    Raises ValueError for no tools, for two of one name, and for what no schema is.
+    Raises ValueError for no tools, for two of one name, and for a schema that is none.
     """
-    definitions = sorted((tool.name, tool.parameters, tool.returns) for tool in tools)
+    if not tools or len({tool.name for tool in tools}) < len(tools):
+        raise ValueError("a conversation has one tool or more, each of another name")
+    definitions: list[tuple[str, Json, Json]] = []
+    for tool in sorted(tools, key=lambda tool: tool.name):
+        for schema in (tool.parameters, tool.returns):
+            try:
+                if schema is not None:
+                    json_schema.validator(schema)
+            except ValueError as error:
+                raise ValueError(f"Tool {tool.name!r}: {error}") from None
+        definitions.append((tool.name, tool.parameters, tool.returns))
     return _language(msgspec.json.encode(definitions), thoughts, bounds)
 
 
 @lru_cache(maxsize=256)
 def _language(definitions: bytes, thoughts: bool, bounds: Bounds) -> Language:
     tools: list[tuple[str, Json, Json]] = msgspec.json.decode(definitions)
-    if not tools or len({name for name, _, _ in tools}) < len(tools):
-        raise ValueError("a conversation has one tool or more, each of another name")
     rules = Rules()
     root = _conversation(rules, tools, thoughts, bounds)
     grammar = Grammar({"root": root, **rules.rules}, frozenset(rules.terminals))
@@ -135,6 +145,7 @@ def _called(rules: Rules, tools: list[tuple[str, Json, Json]], bounds: Bounds) -
     failure = rules.rule("failure", sequence(Literal(ERROR), error, Literal(f"{ERROR_END}\n")))
     options: list[Node] = []
     for name, parameters, returns in tools:
+        parameters = both(parameters, {"type": "object"}) or parameters  # what it is by definition
         arguments = rules.add(parameters, f"{name}-arguments", f"{name}/parameters", given)
         result = rules.add({} if returns is None else returns, f"{name}-result", f"{name}/returns", back)
         response = sequence(Literal(RESPONSE), result, Literal(f"{RESPONSE_END}\n"))

@@ -25,9 +25,14 @@ Ref(name='mail')
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Several
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
+
+import jsonschema_rs
+import msgspec
 
 from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml import values
@@ -42,6 +47,7 @@ from funcdex_assets.dml.grammar.tree import (
     Ref,
     Repeat,
     Run,
+    Sequence,
     chars,
     choice,
     literals,
@@ -100,16 +106,41 @@ class Rules:
         self.terminals: set[str] = set()
         self.widened: list[str] = []
         self._names: dict[tuple[Node, bool], str] = {}
+        self._free: dict[tuple[Limits, int, bool], Node] = {}
 
     def add(self, schema: Schema | bool, name: str, pointer: str = "", limits: Limits = DEFAULT_LIMITS) -> Node:
         """What `schema` allows; `name` is for its rules, `pointer` for what `widened` says."""
         self.limits = limits
         reader = _Reader(self, schema, name, pointer)
-        found = reader.value(schema, name, pointer, _Place(self.limits.depth, _DEEPEST))
+        found = reader.value(schema, name, pointer, _Place(limits.depth, _DEEPEST))
         if found is None:
             self.widen(pointer, "no value, or none of bounded depth")
-            found = self.free(self.limits.depth, schema.get("type") == "object" if type(schema) is dict else False)
+            objects = isinstance(schema, Mapping) and types(schema) == ["object"]
+            found = self.free(limits.depth, only_objects=objects)
         return found
+
+    def one_of(self, options: Iterable[Node | None]) -> Node | None:
+        """A choice of those there are.
+
+        A string that may be anything and one that may not begin with the same quote, which is no choice
+        for a lexer that takes the longest match: the first says it all.
+        """
+        found = [option for option in options if option is not None]
+        if any(self.is_string(option, terminal=False) for option in found):
+            found = [option for option in found if not self.is_string(option, terminal=True)]
+        return choice(*found) if found else None
+
+    def is_string(self, node: Node, *, terminal: bool) -> bool:
+        if type(node) is Choice:
+            return all(self.is_string(option, terminal=terminal) for option in node.options)
+        if type(node) is Literal:
+            return terminal and node.text.startswith('"')
+        if type(node) is not Ref or (node.name in self.terminals) != terminal:
+            return False
+        body = self.rules[node.name]
+        parts = body.options if type(body) is Choice else (body,)
+        firsts = [part.parts[0] if type(part) is Sequence else part for part in parts]
+        return any(type(first) is Literal and first.text.startswith('"') for first in firsts)
 
     def rule(self, name: str, body: Node, *, terminal: bool = False) -> Ref:
         """A reference to a rule with this body, which is new only if no rule has it already."""
@@ -141,14 +172,21 @@ class Rules:
 
     def format(self, kind: str, parts: Mapping[str, Node]) -> Node:
         """The rules of a format; they have names of their own, so there is one of each."""
+        found: Node = EMPTY
         for name, part in parts.items():
             references = [node.name for node in walk(part) if type(node) is Ref]
             terminal = part.exact if type(part) is Run else self.terminals.issuperset(references)
-            self.rule(name or kind, part, terminal=terminal)
-        return Ref(kind)
+            found = self.rule(name or kind, part, terminal=terminal)
+        return found
 
     def free(self, depth: int, only_objects: bool = False) -> Node:
         """Any JSON value of at most this many levels; or any object."""
+        key = (self.limits, depth, only_objects)
+        if key not in self._free:
+            self._free[key] = self._free_value(depth, only_objects)
+        return self._free[key]
+
+    def _free_value(self, depth: int, only_objects: bool) -> Node:
         scalar = self.rule("number", _some(numbers.numbers()), terminal=True)
         value = self.rule(f"{_ANY}-0", choice(self.string(), scalar, self.boolean(), Literal("null")))
         for level in range(1, max(depth, 1) + 1):
@@ -181,10 +219,10 @@ class Rules:
             some = sequence(item, repeat(sequence(comma, item), low - 1, high - 1))
         return sequence(Literal("["), some, Literal("]"))
 
-    def object(self, members: Sequence[tuple[Node, bool]], name: str) -> Node:
+    def object(self, members: Several[tuple[Node, bool]], name: str) -> Node:
         return sequence(Literal("{"), self.listed(members, name), Literal("}"))
 
-    def listed(self, members: Sequence[tuple[Node, bool]], name: str) -> Node:
+    def listed(self, members: Several[tuple[Node, bool]], name: str) -> Node:
         """Members in this order, each with whether it is required, and commas between those there are.
 
         Up to the first required member it is open which one comes first: an alternative for each. What
@@ -221,7 +259,8 @@ class _Reader:
     """Reads one schema document."""
 
     def __init__(self, rules: Rules, root: Schema | bool, name: str, pointer: str) -> None:
-        self.rules, self.root, self.name, self.pointer = rules, root, name, pointer
+        self.rules, self.name, self.pointer = rules, name, pointer
+        self.root = root if isinstance(root, Mapping) else {}
         self.left = _MOST_SCHEMAS
         self.known: dict[tuple[str, _Place], Node | None] = {}
         self.open: list[str] = []  # the definitions that are being unfolded
@@ -230,9 +269,7 @@ class _Reader:
         """What the schema allows, None if that is nothing (of this depth)."""
         self.left -= 1
         if self.left < 0:
-            self.rules.widen(
-                "/" + pointer.split("/")[1] if "/" in pointer else pointer, "too large; free JSON in parts"
-            )
+            self.rules.widen(self.pointer, f"more than {_MOST_SCHEMAS} schemas; free JSON for the rest")
             return self.rules.free(0)
         if schema is False or place.levels < 0:
             return None
@@ -240,7 +277,8 @@ class _Reader:
             return self.rules.free(self.rules.limits.depth)
         if "$ref" in schema:
             return self.referred(schema, pointer, place)
-        if "allOf" in schema:
+        # A choice goes first: `both` keeps under `allOf` whatever choice it could not put beside another.
+        if "allOf" in schema and not {"anyOf", "oneOf"} & schema.keys():
             rest: Schema | None = {key: part for key, part in schema.items() if key != "allOf"}
             for part in schema["allOf"][:_MOST_BRANCHES]:
                 part = self.resolved(part, pointer)
@@ -250,12 +288,12 @@ class _Reader:
             known = {key: part for key, part in schema.items() if key != "const"}
             allowed = both(known, {"enum": [schema["const"]]})
             return None if allowed is None else self.value(allowed, name, pointer, place)
+        if "enum" in schema:
+            return self.enum(schema, name)
         for key in (UNMERGED, *_NEVER_SAID):
             if key in schema:
                 what = ", ".join(schema[key]) if key == UNMERGED else key
                 self.rules.widen(pointer, f'"{what}"')
-        if "enum" in schema:
-            return self.enum(schema, name)
         for key in ("oneOf", "anyOf"):
             if key in schema:
                 return self.branches(key, schema, name, pointer, place)
@@ -324,9 +362,9 @@ class _Reader:
         if key == "oneOf" and not all(_apart(one, other) for one, other in _pairs(wholes)):
             self.rules.widen(pointer, '"oneOf" of branches that are not told apart')
         place = place.below()
-        found = (self.value(whole, f"{name}-{at}", pointer, place) for at, whole in enumerate(wholes, 1))
-        options = [option for option in found if option is not None]
-        return choice(*options) if options else None
+        return self.rules.one_of(
+            self.value(whole, f"{name}-{at}", pointer, place) for at, whole in enumerate(wholes, 1)
+        )
 
     def recursion_ends(self, branch: Schema | bool, place: _Place) -> bool:
         """Whether a branch may be gone into: one that leads back is taken as often as it may be unfolded.
@@ -337,12 +375,12 @@ class _Reader:
         return reference not in self.open or place.unfold > 0
 
     def enum(self, schema: Schema, name: str) -> Node | None:
-        rest = {key: part for key, part in schema.items() if key != "enum" and key not in _SILENT}
-        allowed = types(rest)
-        kept = [value for value in schema["enum"][:_MOST_VALUES] if _is_one_of(value, allowed)]
-        if rest.keys() - {"type", UNMERGED}:
-            document = {**rest, "$defs": self.root.get("$defs", {})} if isinstance(self.root, Mapping) else rest
-            kept = [value for value in kept if not json_schema.problems(document, value)]
+        rest = {key: part for key, part in schema.items() if key not in ("enum", UNMERGED, *_SILENT)}
+        kept = [value for value in schema["enum"][:_MOST_VALUES] if _is_one_of(value, types(rest))]
+        if rest.keys() - {"type"}:
+            definitions = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
+            validator = _validator(msgspec.json.encode({**rest, **definitions}))
+            kept = [value for value in kept if validator.is_valid(value)]
         if not kept:
             return None
         written = literals(*map(values.write, kept))
@@ -359,9 +397,7 @@ class _Reader:
                 return self.rules.free(self.rules.limits.depth)
         if "number" in named:
             named = [kind for kind in named if kind != "integer"]
-        options = [self.of_type(kind, schema, name, pointer, place) for kind in dict.fromkeys(named)]
-        options = [option for option in options if option is not None]
-        return choice(*options) if options else None
+        return self.rules.one_of(self.of_type(kind, schema, name, pointer, place) for kind in dict.fromkeys(named))
 
     def of_type(self, kind: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
         if kind == "object":
@@ -534,6 +570,11 @@ def _some(node: Node | None) -> Node:
     return node
 
 
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    return json_schema.validator(msgspec.json.decode(schema))
+
+
 def _slug(name: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].strip("-")
     return slug if slug[:1].isalpha() else f"x-{slug}".rstrip("-")
@@ -550,7 +591,7 @@ def _is_one_of(value: Json, names: Iterable[str]) -> bool:
     return kind == "number" and "integer" in names and value == int(value)
 
 
-def _pairs(schemas: Sequence[Schema]) -> Iterable[tuple[Schema, Schema]]:
+def _pairs(schemas: Several[Schema]) -> Iterable[tuple[Schema, Schema]]:
     return ((one, other) for at, one in enumerate(schemas) for other in schemas[at + 1 :])
 
 

@@ -58,8 +58,10 @@ _LINES = sequence(Literal("\n"), Repeat(chars("\n"), 0, 2), _BLANKS, _VISIBLE)
 
 def text(most: int) -> Run:
     """What is said: about `most` characters at most, on one or several lines."""
-    lesser = sequence(Literal("< "), _VISIBLE)
-    return Run((_WORDS, lesser, *_no_tag(_UNSEEN)), (_LINES,), most, first=_VISIBLE)
+    signs = (sequence(Literal("< "), _VISIBLE), *_no_tag(_UNSEEN))
+    # After a blank, only the two most frequent: each further one makes every mask dearer.
+    after_blank = (sequence(Literal(" < "), _VISIBLE), sequence(Literal(" "), signs[1]))
+    return Run((_WORDS, *signs, *after_blank), (_LINES,), most, first=_VISIBLE)
 
 
 def thought(most: int) -> Run:

@@ -63,13 +63,15 @@ def failure_of(call) -> InferenceError:
 @pytest.mark.parametrize(
     ("profile", "constraint", "fields"),
     [
-        pytest.param("vllm", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="vllm-grammar"),
+        pytest.param(
+            "vllm:gbnf", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="vllm-gbnf"
+        ),
         pytest.param("vllm", SCHEMA, {"structured_outputs": {"json": SCHEMA.schema}}, id="vllm-schema"),
         pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.printed("gbnf")}, id="llama_cpp-grammar"),
         pytest.param("llama_cpp", SCHEMA, RESPONSE_FORMAT, id="llama_cpp-schema"),
         pytest.param("openai", SCHEMA, RESPONSE_FORMAT, id="openai-schema"),
         pytest.param("openai", None, {}, id="unconstrained"),
-        pytest.param("vllm", lambda: GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="lazy"),
+        pytest.param("llama_cpp", lambda: GRAMMAR, {"grammar": GRAMMAR.printed("gbnf")}, id="lazy"),
         pytest.param("vllm:lark", GRAMMAR, {"structured_outputs": {"grammar": "yes or no, in lark"}}, id="vllm-lark"),
         pytest.param(
             "vllm:structural_tag",
@@ -573,15 +575,15 @@ def probe(engine):
 @pytest.mark.parametrize(
     ("profile", "notation", "grammar"),
     [
-        ("vllm", None, {"structured_outputs": {"grammar": 'root ::= "zq-7431"'}}),
+        ("vllm", "gbnf", {"structured_outputs": {"grammar": 'root ::= "zq-7431"'}}),
         ("vllm", "lark", {"structured_outputs": {"grammar": '%llguidance {}\nstart: "zq-7431"'}}),
         (
             "vllm",
-            "structural_tag",
+            None,
             {
                 "structured_outputs": {
-                    "structural_tag": '{"type": "structural_tag", "format": '
-                    '{"type": "const_string", "value": "zq-7431"}}'
+                    "structural_tag": r'{"type": "structural_tag", "format": {"type": "grammar", "grammar": '
+                    r'"root ::= \"zq-\" digits\ndigits[max_tokens=8] ::= \"7431\"\n"}}'
                 }
             },
         ),
@@ -601,7 +603,7 @@ def test_the_probe_asks_in_the_notation_in_use(server, forced, profile, notation
 @pytest.mark.parametrize(
     ("profile", "kind"),
     [
-        ("vllm", "grammar in the notation gbnf"),
+        ("vllm", "grammar in the notation structural_tag"),
         ("llama_cpp", "grammar in the notation gbnf"),
         ("openai", "JSON Schema"),
     ],
