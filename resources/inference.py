@@ -45,7 +45,8 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
     prices: dict[str, Any] | None = _field("prices")
     serve: dict[str, Any] | None = _field("serve", Serve)
     journal_path: str | None = Field(
-        None, description="where answers are kept, so that none is asked for twice; by default in the project's home"
+        default=None,
+        description="where answers are kept, so that none is asked for twice; by default in the project's home",
     )
 
     @contextmanager

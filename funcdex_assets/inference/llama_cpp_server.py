@@ -9,10 +9,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from importlib import import_module
 from typing import Any
 
-FLAGS = {"--alias": "model_alias", "--ctx-size": "n_ctx", "--parallel": "n_parallel", "--host": "hostnames"}
+FLAGS = {
+    "--model": "model.path",
+    "--alias": "model_alias",
+    "--host": "hostnames",
+    "--ctx-size": "n_ctx",
+    "--parallel": "n_parallel",
+    "--threads": "cpuparams.n_threads",
+}
 """Flags whose field is not of the same name."""
 
 
@@ -20,13 +28,11 @@ def main(args: Sequence[str]) -> None:
     xllamacpp: Any = import_module("xllamacpp")  # optional, hence unknown to type checkers
     params = xllamacpp.CommonParams()
     for flag, text in _pairs(args):
-        if flag == "--model":
-            params.model.path = text
-            continue
         field = FLAGS.get(flag, flag.removeprefix("--").replace("-", "_"))
-        if not flag.startswith("--") or not hasattr(params, field):
+        owner, name = _place(params, field)
+        if not flag.startswith("--") or not hasattr(owner, name):
             sys.exit(f"xllamacpp has no setting {flag!r}; install the program llama-server to use its flags")
-        setattr(params, field, _like(getattr(params, field), flag, text))
+        setattr(owner, name, _like(getattr(owner, name), flag, text))
     if key := os.environ.get("LLAMA_API_KEY"):
         params.api_keys = [key]
     server = xllamacpp.Server(params)  # returns when the model is loaded; serves from threads of its own
@@ -38,6 +44,12 @@ def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
     if len(args) % 2:
         sys.exit(f"every flag of the llama.cpp server in xllamacpp takes one value; {args[-1]!r} has none")
     return zip(args[::2], args[1::2], strict=True)
+
+
+def _place(params: object, field: str) -> tuple[object, str]:
+    """The object that has the field, and the field's own name, for a path such as `model.path`."""
+    *parents, name = field.split(".")
+    return reduce(getattr, parents, params), name
 
 
 def _like(default: object, flag: str, text: str) -> object:

@@ -17,7 +17,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "llama_cpp": Kind("llama_cpp", (), ("gbnf", "lark")),
+    # One thread, because two that wait for each other crawl where other programs want the CPU too.
+    "llama_cpp": Kind("llama_cpp", ("--threads", "1"), ("gbnf", "lark")),
     "vllm": Kind("vllm", VLLM_ARGS, ("structural_tag",)),  # gbnf too, but at tens of milliseconds per token
     "vllm_guidance": Kind("vllm", VLLM_ARGS + GUIDANCE, ("lark",)),
 }

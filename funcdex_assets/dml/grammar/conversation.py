@@ -8,7 +8,9 @@ reply. What a schema asks beyond what a grammar can say is listed in `widened`, 
 >>> tool = Tool(toolkit="files", name="DELETE", description="", source="example", returns=None,
 ...     parameters={"type": "object", "properties": {"id": {"type": "integer", "minimum": 1}}, "required": ["id"]})
 >>> language = conversation_grammar([tool], thoughts=False, bounds=Bounds(turns=(1, 2), steps=1, parallel=1))
->>> print(language.printed("gbnf")[-410:], end="")
+>>> print("\n".join(line for line in language.printed("gbnf").splitlines() if line.startswith(("step", "turn"))))
+step ::= utterance? pair
+turn ::= "</user> " said "\n" step? utterance
 >>> language.widened
 ()
 """

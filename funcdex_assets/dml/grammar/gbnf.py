@@ -29,6 +29,7 @@ from funcdex_assets.dml.grammar.tree import (
 )
 
 _HYPHEN = ord("-")
+_MOST_REPEATED = 1000  # llama.cpp takes fewer than 2000
 _SURROGATES = (0xD800, 0xDFFF)
 _IN_LITERAL = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -40,7 +41,8 @@ def gbnf(grammar: Grammar) -> str:
         if type(rule) is Run:
             # A rule of its own, since llama.cpp multiplies a repeated group into as many rules.
             lines.append(f"{name}-piece ::= {written(choice(*rule.pieces, *rule.wholes), top=True)}")
-            rule = sequence(rule.first, repeat(Ref(f"{name}-piece"), 0, rule.most))
+            parts = [min(_MOST_REPEATED, rule.most - at) for at in range(0, rule.most, _MOST_REPEATED)]
+            rule = sequence(rule.first, *(repeat(Ref(f"{name}-piece"), 0, part) for part in parts))
         lines.append(f"{name} ::= {written(rule, top=True)}")
     return "\n".join(lines) + "\n"
 

@@ -66,7 +66,8 @@ def _counted(run: Run, low: int) -> str:
 def _run(name: str, run: Run) -> Iterable[str]:
     rule, terminal = _name(name, ()), _name(name, (name,))
     pieces = written(choice(*run.pieces), top=True, endless=True)
-    more = f" ({terminal}_WHOLE {rule}_pieces?){{0,{_MOST_WHOLES}}}" if run.wholes else ""
+    # One lexeme each: two in one would swallow the line feed that ends a text.
+    more = f" ({terminal}_WHOLE{{1,4}} {rule}_pieces?){{0,{_MOST_WHOLES}}}" if run.wholes else ""
     if run.first == EMPTY:
         yield f"{rule}: {rule}_pieces?{more}"
     else:
@@ -76,7 +77,7 @@ def _run(name: str, run: Run) -> Iterable[str]:
     yield f"{rule}_pieces[max_tokens={run.tokens}]: {terminal}_PIECES"
     yield f"{terminal}_PIECES: ({pieces})+"
     if run.wholes:
-        yield f"{terminal}_WHOLE: ({written(choice(*run.wholes), top=True, endless=True)})+"
+        yield f"{terminal}_WHOLE: {written(choice(*run.wholes), top=True, endless=True)}"
 
 
 def written(node: Node, terminals: Collection[str] = (), *, top: bool = False, endless: bool = False) -> str:

@@ -236,7 +236,7 @@ TEXTS = {
     "words-before-a-call": (f"</user> Find it\n</assistant> Yes.\n{FOUND}</assistant> Done.\n", True),
     "an-error": (f"</user> Delete it\n{GONE}</assistant> It was gone.\n", True),
     "a-group": (f"</user> Both\n<parallel>\n{FOUND}{GONE}</parallel>\n</assistant> Done.\n", True),
-    "an-escaped-tag": ("</user> Write <\\tool> and a < b, <p> too\n</assistant> Yes.\n", True),
+    "an-escaped-tag": ("</user> Write <\\tool> and a < b, not<p>\n</assistant> Yes.\n", True),
     "optional-arguments": (
         found('rates"', 'rates", "limit": 50, "order": "date"'),
         True,
@@ -263,7 +263,7 @@ TEXTS = {
 
 @pytest.fixture(scope="module")
 def files() -> Language:
-    return conversation_grammar(FILES, thoughts=False, bounds=Bounds(turns=(1, 3), text=80, string=40))
+    return conversation_grammar(FILES, thoughts=False, bounds=Bounds(turns=(1, 3), text=400, string=40))
 
 
 @pytest.mark.parametrize("case", TEXTS)
