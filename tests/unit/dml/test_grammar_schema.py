@@ -195,7 +195,7 @@ def test_what_cannot_be_said_is_left_open_and_told(schema: Any, said: str) -> No
             ['"https://a.de"', '"http://a-b.c.de/d?e=f"'],
             ['"a.de"', '"https://a.de/ x"'],
         ),
-        ({"type": "string", "maxLength": 3}, ['""', '"abc"', '"\\n\\n\\n"', '"日本語"'], ['"abcd"', '"<"']),
+        ({"type": "string", "maxLength": 3}, ['""', '"abc"', '"\\n"', '"日本語"'], ['"abcd"', '"<"']),
         ({"type": ["boolean", "null"]}, ["true", "false", "null"], ["1", "True"]),
     ],
     ids=["required", "optional", "string", "array", "unique", "date", "email", "uri", "length", "nullable"],
