@@ -22,6 +22,7 @@ def project(tmp_path, monkeypatch):
     prices = "{tiny: {prompt: 10, completion: 20, cached: 1}}"
     (tmp_path / "funcdex.yaml").write_text(f"toolkits: [gmail]\nhome: home\ninference: {{prices: {prices}}}\n")
     monkeypatch.setenv("FUNCDEX_CONFIG", str(tmp_path / "funcdex.yaml"))
+    monkeypatch.setenv("FUNCDEX_HOME", str(tmp_path / "home"))  # make sets one
     return tmp_path / "home"
 
 
