@@ -9,6 +9,7 @@ along, and its exit code is passed on; 128 is added to the number of a signal, a
 3
 """
 
+import ctypes
 import os
 import select
 import signal
@@ -21,11 +22,12 @@ GRACE_S = 15.0
 """vLLM takes some seconds to stop its workers."""
 
 POLL_S = 0.1
+PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 def watch(command: Sequence[str], owner: int) -> int:
     """Returns the server's exit code; `owner` is the pipe's end to read from."""
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_watcher)
     while server.poll() is None and not select.select([owner], [], [], POLL_S)[0]:
         pass
     _signal(server.pid, signal.SIGTERM)
@@ -35,6 +37,12 @@ def watch(command: Sequence[str], owner: int) -> int:
     _signal(server.pid, signal.SIGKILL)
     code = server.wait()
     return code if code >= 0 else 128 - code
+
+
+def _end_with_watcher() -> None:
+    """Where the watcher itself is killed, Linux sends the server SIGTERM; other systems have no such thing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal(group: int, number: int) -> bool:

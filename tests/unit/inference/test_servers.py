@@ -219,6 +219,18 @@ def test_no_server_outlives_its_owner_killed_with_9(gguf, llama_server, log) -> 
     assert wait_until(lambda: not any(is_alive(pid) for pid in started))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_no_server_outlives_its_watcher_killed_with_9(gguf, llama_server, log) -> None:
+    llama_server("print('PID', os.getpid(), os.getppid(), flush=True)\n" + HEALTHY)
+    server = servers.start(ServerSpec("llama_cpp", gguf), log, lambda _: None)
+    pid, watcher = (int(word) for word in log.read_text().splitlines()[0].split()[1:])
+    assert is_alive(pid)
+    os.kill(watcher, signal.SIGKILL)
+    assert wait_until(lambda: not is_alive(pid))
+    assert server.exit_code() == -signal.SIGKILL
+    server.stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_server_that_ignores_sigterm_is_killed(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("funcdex_assets.inference.server_watch.GRACE_S", 0.3)
