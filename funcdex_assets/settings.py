@@ -72,6 +72,23 @@ class ClarityWeights(Section):
         return self
 
 
+class Bounds(Section):
+    """How long a conversation may become that one_shot writes under the grammar.
+
+    Characters are counted as such by gbnf; the other notations count a quarter as many tokens. Without them
+    a weak model would never end.
+    """
+
+    turns: int = Field(default=8, ge=2, le=100, description="most turns")
+    steps: int = Field(default=4, ge=1, le=50, description="most calls, or groups of them, before a turn's reply")
+    parallel: int = Field(default=3, ge=1, le=50, description="most calls of a group; 1 for no groups")
+    text: int = Field(default=800, ge=4, le=100_000, description="most characters of what is said at once")
+    string: int = Field(
+        default=800, ge=12, le=100_000, description="most characters of an argument's string; a result's is a third"
+    )
+    items: int = Field(default=3, ge=0, le=1000, description="most items of an array")
+
+
 class Generation(Section):
     """How much is generated, and of what kind."""
 
@@ -110,6 +127,7 @@ class Generation(Section):
     grammar: bool = Field(
         default=True, description="one_shot writes under the grammar; false for an endpoint that takes none"
     )
+    bounds: Bounds = Bounds()
     corrections: int = Field(default=2, ge=0, le=20, description="times that one_shot has a faulty text corrected")
     regenerations: int = Field(default=1, ge=0, le=20, description="times that it is then written anew")
     max_conversation_tokens: int = Field(

@@ -19,6 +19,7 @@ from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
 MIN_USER_MESSAGES = 2
 SHORTEST_REPETITION = 8  # words; who pages through a list may well ask twice for the next page
+REPLACED = "\ufffd"
 _AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
 _PLACEHOLDER = re.compile(
     r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
@@ -186,6 +187,23 @@ def leaked_markup(case: Case) -> Iterator[Finding]:
             )
 
 
+def broken_characters(case: Case) -> Iterator[Finding]:
+    """A text or value with U+FFFD, which stands for bytes that were no character: a model was cut within one."""
+    for index, message in enumerate(case.messages):
+        result = message.result
+        values = [message.content, message.thought, *(call.arguments for call in message.tool_calls)]
+        values.append(result.content if result else None)
+        for value in values:
+            for pointer, text in scalars(value):
+                if isinstance(text, str) and REPLACED in text:
+                    yield Finding(
+                        rule="broken_characters",
+                        message=index,
+                        place=pointer,
+                        text=f"{text[:80]!r} has a sign in the place of bytes that were no character",
+                    )
+
+
 def wrong_speaker(case: Case) -> Iterator[Finding]:
     """A user who speaks as the assistant does or names its tools, or a message that speaks for both sides."""
     for index, message in enumerate(case.messages):
@@ -221,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     ungrounded_argument,
     placeholder_content,
     leaked_markup,
+    broken_characters,
     wrong_speaker,
     repeated_message,
     uncited_answer,

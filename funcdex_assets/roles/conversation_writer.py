@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.offline import OfflineEngine
@@ -29,20 +30,18 @@ from funcdex_assets.simulation.conversation import Manner, simulate
 
 @dataclass(frozen=True)
 class WriterBrief:
-    """`grammar` says whether the answer is constrained."""
+    """`bounds` are those of the grammar that constrains the answer; None: it is free."""
 
     cast: Cast
     thoughts: bool
-    grammar: bool = True
+    bounds: Bounds | None = Bounds()
 
 
 def constraint(brief: WriterBrief) -> Constraint | None:
-    if not brief.grammar:
+    if brief.bounds is None:
         return None
-    # Here, because only a real engine asks for a grammar.
-    from funcdex_assets.dml.grammar.conversation import conversation_grammar
-
-    language = conversation_grammar(tuple(brief.cast.tools.values()), thoughts=brief.thoughts)
+    tools = tuple(brief.cast.tools.values())
+    language = conversation_grammar(tools, thoughts=brief.thoughts, bounds=brief.bounds)
     return GrammarConstraint(language.key, language.printed)
 
 

@@ -11,13 +11,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from funcdex_assets import settings
+from funcdex_assets.dml.grammar.conversation import Bounds
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
 from funcdex_assets.records import Conversation, Finding
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Generation
 from funcdex_assets.simulation import one_shot
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.conversation import Manner, simulate
@@ -32,14 +33,15 @@ class Strategy:
     converse: Callable[[Cast, InferenceEngine, int], Awaitable[Conversation]]
 
 
-def strategy_of(generation: Generation, native_calls: bool = False) -> Strategy:
+def strategy_of(generation: settings.Generation, native_calls: bool = False) -> Strategy:
     """What the settings ask for; `native_calls` as in `Manner`."""
     thoughts = generation.include_assistant_thoughts
     if generation.strategy == "one_shot":
         limits = one_shot.Limits(generation.corrections, generation.regenerations, generation.max_conversation_tokens)
+        bounds = _bounds(generation.bounds) if generation.grammar else None
 
         def converse(cast: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            return one_shot.write(WriterBrief(cast, thoughts, generation.grammar), engine, limits, seed)
+            return one_shot.write(WriterBrief(cast, thoughts, bounds), engine, limits, seed)
 
     elif generation.strategy == "hybrid":
 
@@ -54,6 +56,10 @@ def strategy_of(generation: Generation, native_calls: bool = False) -> Strategy:
             return simulate(cast, engine, manner, seed)
 
     return Strategy(generation.strategy, converse)
+
+
+def _bounds(asked: settings.Bounds) -> Bounds:
+    return Bounds((2, asked.turns), asked.steps, asked.parallel, asked.text, asked.string, asked.items)
 
 
 async def converse_all(

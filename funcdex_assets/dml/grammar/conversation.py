@@ -65,8 +65,8 @@ class Bounds(msgspec.Struct, frozen=True):
     turns: tuple[int, int] = (2, 8)
     steps: int = 4
     parallel: int = 3
-    text: int = 400
-    string: int = 240
+    text: int = 800
+    string: int = 800
     items: int = 3
     depth: int = 2
 
@@ -91,7 +91,7 @@ class Language:
         return _PRINTERS[notation](self.grammar)
 
 
-def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:  # noqa: B008
+def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:
     """The conversations with exactly these tools, whatever their order; made once for each set of tools.
 
     Raises ValueError for no tools, for two of one name, and for a schema that is none.

@@ -26,7 +26,7 @@ def an_object(*required: str, more: dict[str, Any] | None = None, **properties: 
     return {"type": "object", "properties": properties, "required": list(required), **(more or {})}
 
 
-def grammar_of(schema: Any, limits: Limits = Limits(24, 3, 2)) -> tuple[Grammar, list[str]]:  # noqa: B008
+def grammar_of(schema: Any, limits: Limits = Limits(24, 3, 2)) -> tuple[Grammar, list[str]]:
     rules = Rules()
     root = rules.add(schema, "x-arguments", "x", limits)
     return Grammar({"root": root, **rules.rules}, frozenset(rules.terminals)), rules.widened

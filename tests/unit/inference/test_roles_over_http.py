@@ -44,7 +44,7 @@ class Recorded:
         """Holds nothing."""
 
 
-def play(cast: Cast, engine: Any, manner: Manner = Manner()) -> Conversation:  # noqa: B008
+def play(cast: Cast, engine: Any, manner: Manner = Manner()) -> Conversation:
     async def run() -> Conversation:
         try:
             return await simulate(cast.played, engine, manner, 42)

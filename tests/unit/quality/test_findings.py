@@ -99,6 +99,14 @@ DAMAGED = [
         id="markup in a reply",
     ),
     pytest.param(
+        changed(7, assistant("It is sent \ufffd")),
+        "broken_characters",
+        7,
+        "",
+        "'It is sent \ufffd' has a sign",
+        id="half an emoji in a reply",
+    ),
+    pytest.param(
         changed(0, user("How can I help you find the contact called Varga?")),
         "wrong_speaker",
         0,
@@ -162,6 +170,7 @@ def test_what_only_looks_like_a_placeholder_is_none(text):
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
+        pytest.param("Fine \ufffd\ufffd", "broken_characters", id="half a character"),
         pytest.param("Fine.<|im_end|>", "leaked_markup", id="a chat template's end"),
         pytest.param("<think>Hm.</think> Fine.", "leaked_markup", id="reasoning"),
         pytest.param('{"name": "SEND_FAX", "arguments": {}}', "leaked_markup", id="a call as text"),

@@ -407,7 +407,7 @@ def test_the_corrector_continues_the_chat_of_the_writer():
 
 
 def test_an_endpoint_without_grammars_is_asked_without_one():
-    free = conversation_writer.WriterBrief(CAST.played, thoughts=False, grammar=False)
+    free = conversation_writer.WriterBrief(CAST.played, thoughts=False, bounds=None)
     assert requested(conversation_writer.ROLE, free).resolved_constraint is None
     assert requested(corrector.ROLE, corrector.Correction(free, "", (FAULT,))).resolved_constraint is None
 

@@ -55,7 +55,7 @@ class Scripted:
         return [request.role for request in self.requests]
 
 
-def written(*answers: Any, limits: Limits = Limits(), brief: WriterBrief = BRIEF) -> tuple[Conversation, Scripted]:  # noqa: B008
+def written(*answers: Any, limits: Limits = Limits(), brief: WriterBrief = BRIEF) -> tuple[Conversation, Scripted]:
     engine = Scripted(list(answers))
     return asyncio.run(write(brief, engine, limits, 42)), engine
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from offline import ENGINE, casts, played
 
+from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.inference.protocol import Completion, InferenceError, Request
+from funcdex_assets.inference.protocol import Completion, GrammarConstraint, InferenceError, Request
 from funcdex_assets.records import Conversation
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings import Generation, Settings
@@ -98,6 +99,28 @@ def test_offline_the_default_is_the_plain_simulation():
     made, _ = stage(ENGINE)
     assert made == [one.conversation for one in played("gmail", EACH)]
     assert {(one.attempts, one.failure) for one in made} == {((), None)}
+
+
+def test_the_grammar_has_the_bounds_of_the_settings():
+    language = conversation_grammar(list(CASTS[0].tools.values()), thoughts=False)
+
+    class Asked(Model):
+        constraints: ClassVar[set[str]] = set()
+
+        async def complete(self, request: Request) -> Completion:
+            if isinstance(constraint := request.resolved_constraint, GrammarConstraint):
+                self.constraints.add(constraint.key)
+            return await super().complete(request)
+
+    stage(Asked(), strategy="one_shot")
+    assert language.key in Asked.constraints  # the defaults of both are the same
+    Asked.constraints.clear()
+    stage(Asked(), strategy="one_shot", bounds={"turns": 3, "items": 7})
+    language = conversation_grammar(list(CASTS[0].tools.values()), thoughts=False, bounds=Bounds(turns=(2, 3), items=7))
+    assert language.key in Asked.constraints
+    Asked.constraints.clear()
+    stage(Asked(), strategy="one_shot", grammar=False)
+    assert not Asked.constraints
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────
