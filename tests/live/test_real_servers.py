@@ -57,7 +57,8 @@ def faults(text: str, tools: Sequence[Tool]) -> list[str]:
     except DMLError as error:
         return [str(error)]
     # White space aside: llguidance may cut a text after a blank, which `parse` strips.
-    found = [] if render(messages).split() == text.split() else ["not written as `render` writes it"]
+    same = "".join(render(messages).split()) == "".join(text.split())
+    found = [] if same else ["not written as `render` writes it"]
     by_name = {tool.name: tool for tool in tools}
     for message in messages:
         for call in message.tool_calls:
