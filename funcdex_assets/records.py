@@ -32,7 +32,9 @@ class Tool(Record, frozen=True):
 
     `parameters` is a JSON Schema 2020-12 of type object; `returns` is the schema of a successful
     result, or None when the source does not say. `name` is unique within its toolkit and legal as
-    an OpenAI function name (`^[A-Za-z0-9_-]{1,64}$`). `source` says where the definition is from.
+    an OpenAI function name (`^[A-Za-z0-9_-]{1,64}$`); `original_name` is how the source spells it, where that
+    differs. `errors` are schemas of failed results, by status or name. `source` says where the definition is
+    from, `licence` what that says of its use.
     """
 
     toolkit: str
@@ -41,6 +43,9 @@ class Tool(Record, frozen=True):
     parameters: Json
     returns: Json
     source: str
+    original_name: str = ""
+    errors: Json = None
+    licence: str = ""
 
 
 class ToolEdge(Record, frozen=True):

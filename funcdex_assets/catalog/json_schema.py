@@ -44,16 +44,17 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
         return known[1]
     key = msgspec.json.encode(schema)
     if key not in _validators:
-        try:
-            _validators[key] = jsonschema_rs.Draft202012Validator(
-                dict(schema), validate_formats=True, retriever=_refuse_remote
-            )
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-            raise ValueError(
-                f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}"
-            ) from None
+        _validators[key] = prove(schema)
     _by_identity[id(schema)] = (schema, _validators[key])
     return _validators[key]
+
+
+def prove(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    """As `validator`, and nothing is kept: for schemas by the ten thousand."""
+    try:
+        return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True, retriever=_refuse_remote)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+        raise ValueError(f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}") from None
 
 
 def _refuse_remote(uri: str) -> Any:
