@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from funcdex_assets import cli_catalog
 from funcdex_assets.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -127,12 +128,41 @@ def journal_prune(
 
 
 @app.command()
+def experiment(
+    partitions: Annotated[
+        list[str] | None, typer.Argument(help="By default those of the examples in the docs.")
+    ] = None,
+    steering: Annotated[str | None, typer.Option(help="Short for --setting generation.steering=on,off.")] = None,
+    setting: Annotated[str | None, typer.Option(help="FIELD=A,B: a field of funcdex.yaml and its values.")] = None,
+    conversations: Annotated[int, typer.Option("-n", "--conversations", min=1, help="Per partition and night.")] = 50,
+    nights: Annotated[int, typer.Option(min=1, help="Nights, one seed after the other.")] = 1,
+) -> None:
+    """Run the pipeline once for each value of a setting, and show the figures side by side."""
+    from funcdex_assets.experiment import ExperimentError, arms_of
+    from funcdex_assets.show import print_experiment
+
+    settings = _settings()
+    chosen = partitions or list(settings.partitions)
+    if unknown := [partition for partition in chosen if partition not in settings.partitions]:
+        _fail(f"{unknown[0]!r} is not a partition; there are: {', '.join(settings.partitions)}")
+    if (steering is None) == (setting is None):
+        _fail("give --steering on,off, or --setting FIELD=A,B such as generation.max_calls=4,8")
+    try:
+        arms = arms_of(f"generation.steering={steering}" if steering else str(setting))
+        print_experiment(settings, arms, chosen, conversations, nights, console)
+    except ExperimentError as error:
+        _fail(escape(str(error)))
+
+
+@app.command()
 def config() -> None:
     """Print the resolved settings. Secrets are never part of them; whether they are set is said."""
     from funcdex_assets.show import print_settings
 
     print_settings(_settings(), console)
 
+
+app.add_typer(cli_catalog.app, name="catalog")
 
 serve_app = typer.Typer(help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True)
 app.add_typer(serve_app, name="serve")

@@ -35,6 +35,7 @@ from funcdex_assets.tables import from_frame
 
 if TYPE_CHECKING:
     from funcdex_assets.backfill import Outcome
+    from funcdex_assets.experiment import Arm
 
 _LONGEST_JSON = 400
 
@@ -106,6 +107,33 @@ def print_conversation(settings: Settings, conversation_id: str, console: Consol
         f"No conversation {conversation_id!r} in {settings.home}; "
         "ids are in the tables conversations/*.parquet and in the JSONL"
     )
+
+
+def print_experiment(
+    settings: Settings,
+    arms: Sequence["Arm"],
+    partitions: Sequence[str],
+    conversations: int,
+    nights: int,
+    console: Console,
+) -> None:
+    """Runs the arms, one after the other; a table of the figures, and where the plot is."""
+    from funcdex_assets.experiment import FIGURES, plot, run_arm
+
+    folder = settings.home / "experiments" / f"{datetime.now():%Y%m%d-%H%M%S}"
+    counts = {}
+    with console.status("") as status:
+        for arm in arms:
+            status.update(f"{arm.name}: {len(partitions)} partitions, {nights} nights of {conversations}")
+            home = folder / arm.name.replace("/", "_")
+            counts[arm.name] = run_arm(arm, settings, partitions, conversations, nights, home)
+    grid = Grid("", *counts, title=f"{len(partitions)} partitions, {nights} × {conversations} conversations each")
+    for name, figure in FIGURES.items():
+        values = [figure(one) for one in counts.values()]
+        grid.add_row(name, *(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}" for value in values))
+    console.print(grid)
+    plot(counts, folder / "tools.png")
+    console.print(f"{folder}/tools.png has the calls per tool", highlight=False, soft_wrap=True)
 
 
 def print_stats(settings: Settings, console: Console) -> None:

@@ -11,8 +11,10 @@ Traceback (most recent call last):
 funcdex_assets.catalog.errors.CatalogError: tools.json is cut off after 11 bytes; get the whole file
 """
 
+import gzip
 import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,7 @@ def parse(content: bytes, place: str) -> Any:
             if not place.endswith((".yaml", ".yml")):
                 raise CatalogError(f"{place} is not readable JSON: {error}; correct the file") from None
     try:
+        refuse_deep(text)
         value = yaml.load(text, Loader=_Loader)
         _make_json(value)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -71,6 +74,15 @@ def parse(content: bytes, place: str) -> Any:
     if not isinstance(value, dict | list):
         raise CatalogError(f"{place} holds {str(value)[:60]!r}, neither a mapping nor a list")
     return value
+
+
+def refuse_deep(text: str) -> None:
+    """ValueError for YAML that is nested so deeply that its reader, which is recursive and in C, would crash."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested deeper than {DEEPEST} levels")
 
 
 def _text(content: bytes, place: str) -> str:
@@ -88,7 +100,12 @@ def _contents(path: Path) -> bytes:
             raise CatalogError(
                 f"{path} has {path.stat().st_size:,} bytes, more than the {MOST_BYTES:,} that are read; split it"
             )
-        return path.read_bytes()
+        if path.suffix != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as file:
+            return file.read(MOST_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CatalogError(f"{path} cannot be uncompressed: {error}; get the whole file") from None
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror}; check the path") from None
 

@@ -14,12 +14,14 @@ import msgspec
 import yaml
 
 from funcdex_assets.catalog import seed_format
+from funcdex_assets.catalog.documents import refuse_deep
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.json_schema import validator
 from funcdex_assets.records import Tool
 
 LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_NESTING = 60
+_FIELDS = ("name", "description", "parameters", "returns", "errors", "original_name")
 
 
 def load_tools(files: Mapping[str, Path]) -> list[Tool]:
@@ -49,7 +51,7 @@ def _read(toolkit: str, path: Path) -> list[Tool]:
     if isinstance(content, list):
         tools = seed_format.read(content, path)
     elif isinstance(content, dict) and isinstance(content.get("tools"), list):
-        tools = [_tool(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
+        tools = [tool_of(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
     else:
         raise CatalogError(
             f"{path} holds neither a mapping with 'tools' nor a list of definitions; "
@@ -64,29 +66,32 @@ def _parse(path: Path) -> Any:
     """JSON is not left to the YAML parser, which stumbles over tabs, `1e5` and escaped emoji."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return msgspec.json.decode(text) if path.suffix == ".json" else yaml.load(text, Loader=yaml.CSafeLoader)
+        if path.suffix == ".json":
+            return msgspec.json.decode(text)
+        refuse_deep(text)
+        return yaml.load(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror}; check the file") from None
-    except (yaml.YAMLError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise CatalogError(f"{path} is not readable {kind}: {error}; correct the file, which must be UTF-8") from None
 
 
-def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
+def tool_of(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
     place = f"{path}: tools[{index}]"
     if not isinstance(entry, dict):
         raise CatalogError(f"{place} is {entry!r}, not a mapping with name, description and parameters")
-    unknown = set(entry) - {"name", "description", "parameters", "returns"}
+    unknown = set(entry) - set(_FIELDS)
     if unknown:
-        raise CatalogError(
-            f"{place} has the unknown field {min(unknown)!r}; it may have name, description, parameters, returns"
-        )
+        raise CatalogError(f"{place} has the unknown field {min(unknown)!r}; it may have {', '.join(_FIELDS)}")
     for field, kind in (("name", str), ("description", str), ("parameters", dict)):
         if not isinstance(entry.get(field), kind):
             raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
     if not isinstance(entry.get("returns"), dict | None):
         raise CatalogError(f"{place}: returns is {entry['returns']!r}; it must be a JSON Schema, or left out")
-    for field in ("parameters", "returns"):
+    if not isinstance(entry.get("errors"), dict | None):
+        raise CatalogError(f"{place}: errors is {entry['errors']!r}; it must be a mapping of JSON Schemas")
+    for field in ("parameters", "returns", "errors"):
         _refuse_non_json(entry.get(field), f"{place}: {field}")
     return Tool(
         toolkit=toolkit,
@@ -94,6 +99,9 @@ def _tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: P
         description=" ".join(entry["description"].split()),
         parameters=entry["parameters"],
         returns=entry.get("returns"),
+        errors=entry.get("errors"),
+        original_name=str(entry.get("original_name", "")),
+        licence=str(content.get("licence", "")),
         source=str(content.get("source", path.name)),
     )
 

@@ -1,8 +1,8 @@
 """Seeded walks over the tool graph: sequences of calls that use one another's results.
 
 A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
-hand. It may begin anew in between, if the next call joins both. Tools that were drawn less often so far
-are drawn more.
+hand. It may begin anew in between, if the next call joins both. What was drawn less often so far
+is drawn more (`coverage`), unless the draw is not steered.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +13,7 @@ from random import Random
 from funcdex_assets.catalog.names import parse_tool_name, resource_noun
 from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
 
 ATTEMPTS_PER_CHAIN = 200
@@ -26,23 +27,33 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more."""
+    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more; a draw that is
+    not `steered` does not look at what was drawn before.
+    """
 
     min_calls: int
     max_calls: int
     test_share: float
     must_cross: bool
+    steered: bool = True
 
 
 def sample_chains(
-    tools: Sequence[Tool], edges: Sequence[ToolEdge], count: int, limits: ChainLimits, seed: int
+    tools: Sequence[Tool],
+    edges: Sequence[ToolEdge],
+    count: int,
+    limits: ChainLimits,
+    seed: int,
+    past: Coverage | None = None,
 ) -> list[ToolChain]:
     """Up to `count` different chains, of which a `test_share` is held out; fewer when there are fewer.
+
+    `past` is what earlier nights have drawn; it is not changed.
 
     Raises:
         ChainError: no tool can begin a chain, or none can continue one.
     """
-    walker = _Walker(tools, edges, limits)
+    walker = _Walker(tools, edges, limits, past or Coverage())
     wanted = {True: round(count * limits.test_share), False: count - round(count * limits.test_share)}
     if limits.test_share and count > 1:
         wanted = {True: max(1, wanted[True]), False: count - max(1, wanted[True])}
@@ -76,12 +87,14 @@ def is_held_out(tools: Sequence[str], test_share: float) -> bool:
 
 
 class _Walker:
-    def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits):
+    def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits, past: Coverage):
         self.limits = limits
+        self.coverage = Coverage()
+        self.coverage.add(past)
+        self.past = past
         self.tools = {tool.name: tool for tool in tools}
         self.needs = {tool.name: needed_ids(tool) for tool in tools}
         self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
-        self.used: Counter[str] = Counter()
         self.begun: Counter[str] = Counter()  # also in vain, so that dead ends are not tried for ever
         self._known_options: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
@@ -95,20 +108,20 @@ class _Walker:
         ]
 
     def remember(self, chain: ToolChain) -> None:
-        self.used.update(step.tool for step in chain.steps)
+        self.coverage.count(chain.steps, chain.pattern)
 
     def walk(self, rng: Random) -> ToolChain | None:
         length = rng.randint(self.limits.min_calls, self.limits.max_calls)
         if not self.starts:
             return None
-        first = rng.choices(self.starts, [(1 + self.begun[name]) ** -1.5 for name in self.starts])[0]
+        first = rng.choices(self.starts, [self._scarcity_of_start(name) for name in self.starts])[0]
         self.begun[first] += 1
         steps = [ChainStep(tool=first, bindings=())]
         while len(steps) < length:
             options = self._options(tuple(step.tool for step in steps), length - len(steps))
             if not options:
                 break
-            weights = [pull / (1 + self.used[names[-1]]) ** 1.5 for names, pull in options.items()]
+            weights = [pull * self._scarcity(names[-1], steps) for names, pull in options.items()]
             for tool in rng.choices(list(options), weights)[0]:
                 steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
@@ -123,6 +136,15 @@ class _Walker:
             steps=tuple(steps),
             held_out=is_held_out(names, self.limits.test_share),
         )
+
+    def _scarcity_of_start(self, name: str) -> float:
+        return (1 + self.begun[name] + self.past.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0
+
+    def _scarcity(self, name: str, steps: Sequence[ChainStep]) -> float:
+        if not self.limits.steered:
+            return 1.0
+        sources = [step.tool for step in steps if (step.tool, name) in self.edges]
+        return self.coverage.scarcity(name, sources)
 
     def _options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
         """What can come next, with how strongly it asks to: by its edges, and by its toolkit where one is

@@ -1,18 +1,20 @@
 """Which field of a result can fill which argument.
 
-Edges come from what names and types promise: an id is matched by its resource noun (`threads[].id`
-fills `thread_id`), a page token by its own tool, an e-mail address or a phone number by its format, a
-title by what searches or names things. An id that no edge fills makes its tool unreachable, which is
-reported rather than guessed around.
+Edges come from what names, types and descriptions promise: an id is matched by the nouns of what it
+identifies (`threads[].id` fills `thread_id`; see `nouns`), a page token by its own tool, an e-mail address or a
+phone number by its format, a title by what searches or names things. An id that no edge fills makes its
+tool unreachable, which is reported rather than guessed around.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from funcdex_assets.catalog.json_schema import Leaf, leaves, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.records import Tool, ToolEdge
+from funcdex_assets.tool_graph.nouns import Noun, given_nouns, is_made_by_caller, taken_noun
 
 # Nouns under which services keep one and the same thing.
 SYNONYMS = {
@@ -33,6 +35,8 @@ SYNONYMS = {
     "reporter": "user",
     "watcher": "user",
 }
+# What is also one of these, where nothing asks for it by its own name.
+KINDS_OF = {"folder": "file"}
 _FAMILY_PREFIX = 5
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
 # Things whose title says what they are about, so that it is worth searching for elsewhere.
@@ -49,17 +53,27 @@ PEOPLE = frozenset(
 )
 
 
+class _Source(NamedTuple):
+    """A field of a result under one of the nouns that may ask for it."""
+
+    tool: Tool
+    leaf: Leaf
+    noun: str  # as it is spelled
+    factor: float  # less than one where only the head of the noun is asked for
+    at_home: bool  # only within its own toolkit
+    if_alone: bool  # only where nothing else in its toolkit is exactly that
+
+
 def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
     """All edges among the tools, strongest first within a target argument; deterministic."""
-    sources = [(tool, leaf, _result_noun(tool, leaf)) for tool in tools for leaf in leaves(result_schema(tool))]
-    by_noun: dict[str, list[tuple[Tool, Leaf, str]]] = defaultdict(list)
-    for tool, leaf, noun in sources:
-        if noun:
-            by_noun[canonical(noun)].append((tool, leaf, noun))
+    sources = [(tool, leaf) for tool in tools for leaf in leaves(result_schema(tool))]
+    targets = [(tool, list(leaves(tool.parameters))) for tool in tools]
+    index = _Index(sources, [(tool, leaf) for tool, taken in targets for leaf in taken])
     edges: list[ToolEdge] = []
-    for target in tools:
-        for leaf in leaves(target.parameters):
-            edges += _edges_into(target, leaf, sources, by_noun)
+    for target, taken in targets:
+        roots = [leaf.path for leaf in taken if leaf.required and is_service_id(leaf)][:1]
+        for leaf in taken:
+            edges += _edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
     return edges
 
 
@@ -76,19 +90,54 @@ def canonical(noun: str) -> str:
 
 def is_service_id(leaf: Leaf) -> bool:
     """An id that nobody knows by heart: no default, no enum, no value that a person would say."""
-    if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)):
+    if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)) or is_made_by_caller(leaf):
         return False
     if leaf.schema.get("format") == "uri" and not resource_noun(leaf.name):
         return False  # a link, which people have at hand
     return leaf.schema.get("format") not in ("email", "date", "date-time")
 
 
+class _Index:
+    """The ids that results hold, by what they identify."""
+
+    def __init__(self, sources: Sequence[tuple[Tool, Leaf]], targets: Sequence[tuple[Tool, Leaf]]) -> None:
+        self._asked = {(tool.toolkit, canonical(taken_noun(tool, leaf))) for tool, leaf in targets}
+        self._by_noun: dict[str, list[_Source]] = defaultdict(list)
+        self._plain: set[tuple[str, str]] = set()
+        for tool, leaf in sources:
+            for noun in given_nouns(tool, leaf):
+                self._add(tool, leaf, noun)
+
+    def of(self, noun: str) -> list[_Source]:
+        return [
+            source
+            for source in self._by_noun.get(noun, ())
+            if not (source.if_alone and (source.tool.toolkit, noun) in self._plain)
+        ]
+
+    def _add(self, tool: Tool, leaf: Leaf, noun: Noun) -> None:
+        whole = canonical(noun.text)
+        self._by_noun[whole].append(_Source(tool, leaf, noun.text, 1.0, at_home=False, if_alone=False))
+        self._plain.add((tool.toolkit, whole))
+        parts = noun.text.split()
+        heads = [canonical(" ".join(parts[index:])) for index in range(1, len(parts))]
+        in_name = noun.is_role and is_id(leaf.name) and resource_noun(leaf.name) == noun.text
+        for head in heads:
+            self._by_noun[head].append(_Source(tool, leaf, noun.text, 0.7, not in_name, not noun.is_role))
+        kind = (heads or [whole])[-1]
+        if kind in KINDS_OF and (tool.toolkit, kind) not in self._asked and tool.returns is not None:
+            self._by_noun[KINDS_OF[kind]].append(_Source(tool, leaf, noun.text, 0.6, at_home=True, if_alone=False))
+
+
 def _edges_into(
     target: Tool,
     leaf: Leaf,
-    sources: Sequence[tuple[Tool, Leaf, str]],
-    by_noun: dict[str, list[tuple[Tool, Leaf, str]]],
+    is_root: bool,
+    sources: Sequence[tuple[Tool, Leaf]],
+    index: _Index,
 ) -> list[ToolEdge]:
+    """`is_root`: the argument's id is one by itself, not only within what another required argument says."""
+
     def edge(source: Tool, from_leaf: Leaf, kind: str, weight: float, reason: str) -> ToolEdge:
         return ToolEdge(
             source_tool=source.name,
@@ -102,26 +151,32 @@ def _edges_into(
 
     found: list[ToolEdge] = []
     if _is_page(leaf):
-        for source, from_leaf, _ in sources:
+        for source, from_leaf in sources:
             if source.name == target.name and _is_page(from_leaf) and _same_type(from_leaf, leaf):
                 found.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
-    elif is_id(leaf.name) and not {"const", "enum"} & set(leaf.schema) and leaf.schema.get("default") != "me":
-        noun = resource_noun(leaf.name) or leaf.owner or parse_tool_name(target.name).noun
+    elif _takes_id(leaf) and (noun := taken_noun(target, leaf)):
+        known: dict[tuple[str, str], ToolEdge] = {}
         for candidate, weight in _noun_candidates(noun):
-            for source, from_leaf, source_noun in by_noun.get(candidate, ()):
-                if source.toolkit != target.toolkit and not _same_family(source.toolkit, target.toolkit):
+            for source in index.of(candidate):
+                other_service = source.tool.toolkit != target.toolkit
+                if other_service and not (
+                    is_root and not source.at_home and _same_family(source.tool.toolkit, target.toolkit)
+                ):
                     continue
-                if not _same_type(from_leaf, leaf) or _same_format_broken(from_leaf, leaf):
+                if weight < 1 and source.factor < 1:  # two kinds of gateway are not each other
                     continue
-                same_words = source_noun == noun
-                other_service = source.toolkit != target.toolkit
-                strength = weight * (1.0 if same_words else 0.8) * (0.6 if other_service else 1.0)
-                found.append(
-                    edge(source, from_leaf, "id", round(strength, 3), f"id of a {source_noun} for {leaf.name}")
-                )
+                if not _same_type(source.leaf, leaf) or _same_format_broken(source.leaf, leaf):
+                    continue
+                strength = weight * source.factor * (0.8 if source.factor == 1 and source.noun != noun else 1.0)
+                strength = round(strength * (0.6 if other_service else 1.0), 3)
+                key = (source.tool.name, source.leaf.path)
+                if key not in known or known[key].weight < strength:
+                    reason = f"id of a {source.noun} for {leaf.name}"
+                    known[key] = edge(source.tool, source.leaf, "id", strength, reason)
+        found += known.values()
     elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
-        for source, from_leaf, _ in sources:
+        for source, from_leaf in sources:
             same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
             if same and source.name != target.name:
                 found.append(
@@ -134,7 +189,7 @@ def _edges_into(
                     )
                 )
     elif schema_type(leaf.schema) == "string" and _takes_title(target, leaf):
-        for source, from_leaf, _ in sources:
+        for source, from_leaf in sources:
             if source.name != target.name and _gives_title(source, from_leaf, target):
                 found.append(
                     edge(
@@ -202,11 +257,9 @@ def _same_format_broken(source: Leaf, target: Leaf) -> bool:
     return wanted is not None and source.schema.get("format") != wanted
 
 
-def _result_noun(tool: Tool, leaf: Leaf) -> str:
-    """The resource that a result field identifies; '' when it is not an id."""
-    if not is_id(leaf.name):
-        return ""
-    return resource_noun(leaf.name) or leaf.owner or parse_tool_name(tool.name).noun
+def _takes_id(leaf: Leaf) -> bool:
+    fixed = {"const", "enum"} & set(leaf.schema) or leaf.schema.get("default") == "me"
+    return not fixed and not is_made_by_caller(leaf)
 
 
 def _noun_candidates(noun: str) -> list[tuple[str, float]]:

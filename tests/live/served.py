@@ -2,11 +2,17 @@
 
 from typing import NamedTuple
 
+import tiny_model
+
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.inference.servers import Engine
 
-VLLM_ARGS = ("--enforce-eager", "--dtype", "float32", "--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+VLLM_ARGS = (
+    *("--enforce-eager", "--dtype", "float32", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+    # A prompt in parts and a seed are too much for the CPU build: "CPU Generator does not use offset".
+    *("--no-enable-chunked-prefill", "--max-num-batched-tokens", str(tiny_model.CONTEXT)),
+)
 GUIDANCE = ("--structured-outputs-config", '{"backend": "guidance"}')
 
 

@@ -1,0 +1,101 @@
+"""A source becomes a toolkit: its file in `toolkits/`, and its line in `funcdex.yaml`.
+
+Here belongs what is written. The settings file is the user's: one line is put into it and nothing else is
+changed, and where that cannot be done safely, nothing is, and the user is told which line to add.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.records import Tool
+from funcdex_assets.settings import LEGAL_TOOLKIT
+
+_LONGEST = 40
+
+
+def toolkit_name(text: str) -> str:
+    """A legal name for a toolkit, out of a title, a host or a file.
+
+    >>> toolkit_name("https://api.example.com/v1/Pet Store (OAS).yaml")
+    'petstoreoas'
+    """
+    stem = re.sub(r"\.(json|ya?ml)$", "", text.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower())
+    name = re.sub(r"[^a-z0-9]+", "", stem).lstrip("0123456789")[:_LONGEST]
+    return name or "toolkit"
+
+
+def refuse_illegal(toolkit: str) -> None:
+    if not LEGAL_TOOLKIT.fullmatch(toolkit):
+        raise CatalogError(
+            f"{toolkit!r} is no name for a toolkit; use a lower-case letter followed by up to 39 lower-case letters, "
+            "digits or hyphens"
+        )
+
+
+def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
+    """In one step: a reader sees the old file or the new one."""
+    first = tools[0]
+    content = {
+        "toolkit": first.toolkit,
+        "source": first.source,
+        **({"licence": first.licence} if first.licence else {}),
+        "tools": [_entry(tool) for tool in tools],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+    fresh.replace(path)
+
+
+def _entry(tool: Tool) -> dict[str, Any]:
+    entry = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    optional = {"returns": tool.returns, "errors": tool.errors, "original_name": tool.original_name or None}
+    return entry | {key: value for key, value in optional.items() if value is not None}
+
+
+def list_toolkit(settings: Path, toolkit: str) -> bool:
+    """Puts the line under `toolkits:`; False if it is there already.
+
+    Raises:
+        CatalogError: the file is written in a way that a line cannot be put into; nothing was changed.
+    """
+    text = settings.read_text(encoding="utf-8")
+    before = yaml.safe_load(text)
+    listed = before.get("toolkits") or []
+    if toolkit in listed:
+        return False
+    lines = text.splitlines(keepends=True)
+    last = _last_item(lines)
+    after = None
+    if last is not None:
+        indent = re.match(r"[ ]*", lines[last])
+        line = f"{indent[0] if indent else ''}- {toolkit}\n"
+        if not lines[last].endswith("\n"):
+            lines[last] += "\n"
+        text = "".join([*lines[: last + 1], line, *lines[last + 1 :]])
+        after = yaml.safe_load(text)
+    if after != {**before, "toolkits": [*listed, toolkit]}:
+        raise CatalogError(f"{settings}: the list of toolkits is not one line each; add {toolkit!r} to it by hand")
+    fresh = settings.with_name(f".{settings.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(settings.stat().st_mode)
+    fresh.replace(settings)
+    return True
+
+
+def _last_item(lines: Sequence[str]) -> int | None:
+    """The line of the last item of the block list under `toolkits:`."""
+    start = next((number for number, line in enumerate(lines) if re.match(r"toolkits:\s*(#.*)?$", line)), None)
+    last = None
+    for number in range((start if start is not None else len(lines)) + 1, len(lines)):
+        if re.match(r"\s*- ", lines[number]):
+            last = number
+        elif not re.match(r"\s*(#.*)?$", lines[number]):
+            break
+    return last

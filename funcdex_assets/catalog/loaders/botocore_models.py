@@ -1,0 +1,360 @@
+"""AWS service models as botocore has them: operations over named shapes.
+
+Here belongs what this format says and JSON Schema says otherwise: shapes by name, bounds that mean another thing for
+each type, documentation in HTML, blobs and timestamps. Structures, and enums that are long, become definitions that
+are shared; what is small stands where it is used. Where in an HTTP request a member goes does not matter here:
+it is an argument, as it is for a client.
+
+>>> model = {"metadata": {"serviceId": "Notes"}, "operations": {"GetNote": {
+...     "name": "GetNote", "documentation": "<p>Gets a note.</p>", "input": {"shape": "In"}, "output": {"shape": "Out"},
+...     "errors": [{"shape": "NoSuchNote"}]}},
+...     "shapes": {"In": {"type": "structure", "required": ["Id"], "members": {"Id": {"shape": "NoteId"}}},
+...                "Out": {"type": "structure", "members": {"At": {"shape": "When"}, "Replies": {"shape": "Outs"}}},
+...                "Outs": {"type": "list", "member": {"shape": "Out"}}, "When": {"type": "timestamp"},
+...                "NoteId": {"type": "string", "min": 3}, "NoSuchNote": {"type": "structure", "members": {}}}}
+>>> draft, = read(model)
+>>> draft.name, draft.description, draft.parameters["properties"], draft.parameters["required"]
+('GetNote', 'Gets a note.', {'Id': {'type': 'string', 'minLength': 3}}, ['Id'])
+>>> draft.returns["properties"]["Replies"], list(draft.returns["$defs"]), list(draft.errors)
+({'type': 'array', 'items': {'$ref': '#/$defs/Out'}}, ['Out'], ['NoSuchNote'])
+"""
+
+import gzip
+import hashlib
+import html
+import importlib.util
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog import documents
+from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.catalog.json_schema import prove
+from funcdex_assets.records import Json
+
+MOST_OPERATIONS = 20_000
+MOST_DEFINITIONS = 2_000
+"""That one operation may reach. The schemas of as many are far more than the registry takes."""
+MOST_ERRORS = 100
+DEEPEST = 40
+LONGEST_TEXT = 4_000
+LONG_ENUM = 8
+_MOST_KEPT = 500  # the same few errors are in all operations
+
+_TYPES = {
+    "string": "string",
+    "character": "string",
+    "blob": "string",
+    "timestamp": "string",
+    "integer": "integer",
+    "short": "integer",
+    "long": "integer",
+    "biginteger": "integer",
+    "float": "number",
+    "double": "number",
+    "bigdecimal": "number",
+    "boolean": "boolean",
+    "list": "array",
+    "map": "object",
+    "structure": "object",
+}
+_BOUNDS = {
+    "string": ("minLength", "maxLength"),
+    "integer": ("minimum", "maximum"),
+    "number": ("minimum", "maximum"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+_NATURAL = frozenset(("minLength", "minItems", "minProperties"))  # of which nought says nothing
+# A thousand repetitions of a Unicode class take up to 70 ms to compile, for each schema again; `max` says the length.
+_LONG_REPEAT = re.compile(r"(?<!\\)\{(\d{1,3}),\d{4,}\}")
+_EMPTY: dict[str, Json] = {"type": "object", "properties": {}, "additionalProperties": False}
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--.*?-->", re.DOTALL)
+_WITHIN_WORDS = frozenset("a b i em strong span sub sup u font".split())
+_SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+
+
+def recognises(document: Any) -> bool:
+    return isinstance(document, dict) and all(
+        isinstance(document.get(key), dict) for key in ("metadata", "operations", "shapes")
+    )
+
+
+def read(document: Any) -> Found:
+    """A draft for each operation, in the document's order.
+
+    Raises:
+        CatalogError: it is no service model.
+    """
+    if not recognises(document):
+        keys = sorted(map(str, document))[:5] if isinstance(document, dict) else type(document).__name__
+        raise CatalogError(
+            f"The document ({keys}) is no AWS service model, which has metadata, operations and shapes; "
+            "give a service-2.json of botocore"
+        )
+    shapes = _Shapes(document["shapes"])
+    for number, (key, operation) in enumerate(document["operations"].items()):
+        place = f"operations.{key[:100]}"
+        if number == MOST_OPERATIONS:
+            yield Problem(place, f"it and what follows come after the {MOST_OPERATIONS:,} operations that are read")
+            return
+        try:
+            yield _draft(place, key, operation, shapes)
+        except ValueError as error:
+            yield Problem(place, str(error))
+        yield from shapes.told()
+
+
+def bundled(*, newest: bool = True) -> Iterator[Path]:
+    """The models within the installed botocore, none if it is not; by default each service's newest version."""
+    package = importlib.util.find_spec("botocore")  # finds its folder and imports nothing
+    if package is None:
+        return
+    for folder in map(Path, package.submodule_search_locations or ()):
+        for service in sorted((folder / "data").glob("*/")):
+            models = sorted(service.glob("*/service-2.json*"))  # versions are dates
+            yield from models[-1:] if newest else models
+
+
+def load(path: Path) -> Any:
+    """The document in a file, which may be compressed.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    if path.suffix != ".gz":
+        return documents.read(path)
+    try:
+        with gzip.open(path) as file:
+            content = file.read(documents.MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CatalogError(f"{path} cannot be uncompressed: {error}; get the whole file") from None
+    return documents.parse(content, str(path.with_suffix("")))
+
+
+class _Definition(NamedTuple):
+    schema: dict[str, Json]
+    names: tuple[str, ...]  # of the shapes that it refers to
+
+
+class _Shapes:
+    """The shapes of a model, each converted once and then shared."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        self._known: dict[str, _Definition] = {}
+        self._closed: dict[str, dict[str, Json]] = {}
+        self._patterns: dict[str, bool] = {}
+        self._problems: list[Problem] = []
+
+    def closed(self, name: Any) -> dict[str, Json]:
+        """The schema of a structure with the definitions that it reaches.
+
+        Raises:
+            ValueError: it is no structure of this model, or reaches too many.
+        """
+        if not isinstance(name, str) or not isinstance(raw := self.raw.get(name), dict):
+            raise ValueError(f"the shape {str(name)[:100]!r} is not in the document")
+        if raw.get("type") != "structure":
+            raise ValueError(f"the shape {name[:100]!r} is a {str(raw.get('type'))[:60]!r}, not a structure")
+        if name not in self._closed:
+            if len(self._closed) == _MOST_KEPT:
+                self._closed.clear()
+            schema, names = self._definition(name)
+            reached: dict[str, dict[str, Json]] = {}
+            todo = list(names)
+            while todo:
+                name_ = todo.pop()
+                if name_ in reached:
+                    continue
+                if len(reached) == MOST_DEFINITIONS:
+                    raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} shapes, {name_[:100]!r} among them")
+                reached[name_], more = self._definition(name_)
+                todo += more
+            definitions = {_spelled(name): reached[name] for name in sorted(reached)}
+            self._closed[name] = schema | ({"$defs": definitions} if definitions else {})
+        return self._closed[name]
+
+    def told(self) -> list[Problem]:
+        """What had to be left open since it was last asked."""
+        told, self._problems = self._problems, []
+        return told
+
+    def _definition(self, name: str) -> _Definition:
+        known = self._known.get(name)
+        if known is None:
+            names: dict[str, None] = {}
+            raw = self.raw[name]
+            place = f"shapes.{name[:100]}"
+            schema = self._structure(raw, names, place) if raw.get("type") == "structure" else self._scalar(raw)
+            if text := _text(raw.get("documentation")):
+                schema = {"description": text} | schema
+            known = self._known[name] = _Definition(schema, tuple(names))
+        return known
+
+    def _referred(self, reference: Any, names: dict[str, None], place: str, depth: int = 0) -> dict[str, Json]:
+        """The schema for `{"shape": name}`: a `$ref` if the shape is to be shared, else what it says."""
+        reference = reference if isinstance(reference, dict) else {}
+        name = reference.get("shape")
+        raw = self.raw.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str) or not isinstance(raw, dict) or depth > DEEPEST:
+            self._problem(place, "nested too deeply" if depth > DEEPEST else f"no shape {str(name)[:100]!r}")
+            return {}
+        text = _text(reference.get("documentation"))
+        told = {"deprecated": True} if reference.get("deprecated") is True else {}
+        if reference.get("jsonvalue") is True or raw.get("document") is True:
+            schema: dict[str, Json] = {}  # any JSON
+        elif raw.get("type") == "structure" or len(_choices(raw)) > LONG_ENUM:
+            names[name] = None
+            schema = {"$ref": f"#/$defs/{_spelled(name)}"}
+        else:
+            text = text or _text(raw.get("documentation"))
+            schema = self._scalar(raw)
+            if schema.get("type") == "array":
+                schema["items"] = self._referred(raw.get("member"), names, f"{place}.member", depth + 1)
+            elif schema.get("type") == "object":
+                schema |= self._map(raw, names, place, depth)
+            elif not schema:
+                self._problem(place, f"the unknown type {str(raw.get('type'))[:60]!r}")
+        return ({"description": text} if text else {}) | schema | told
+
+    def _structure(self, raw: dict[str, Any], names: dict[str, None], place: str) -> dict[str, Json]:
+        members = _mapping(raw.get("members"))
+        properties = {key: self._referred(member, names, f"{place}.{key[:100]}") for key, member in members.items()}
+        schema: dict[str, Json] = {"type": "object", "properties": properties}
+        required = raw.get("required")
+        required = [key for key in required if isinstance(key, str)] if isinstance(required, list) else []
+        required = [key for key in required if key in members and not _is_made_by_client(members[key])]
+        if required:
+            schema["required"] = list(dict.fromkeys(required))
+        if raw.get("union") is True or raw.get("eventstream") is True:
+            schema |= {"minProperties": 1, "maxProperties": 1}
+        if not properties:
+            schema["additionalProperties"] = False
+        return {"type": "array", "items": schema} if raw.get("eventstream") is True else schema
+
+    def _map(self, raw: dict[str, Any], names: dict[str, None], place: str, depth: int) -> dict[str, Json]:
+        name = _mapping(raw.get("key")).get("shape")
+        key = self._scalar(_mapping(self.raw.get(name))) if isinstance(name, str) else {}
+        told = {} if key.get("type") != "string" or len(key) == 1 else {"propertyNames": key}
+        value = self._referred(raw.get("value"), names, f"{place}.value", depth + 1)
+        return {"additionalProperties": value or True} | told
+
+    def _scalar(self, raw: dict[str, Any]) -> dict[str, Json]:
+        """What a shape says that is not of its parts."""
+        kind = raw.get("type")
+        type_ = _TYPES.get(kind) if isinstance(kind, str) else None
+        if type_ is None:
+            return {}
+        schema: dict[str, Json] = {"type": type_}
+        if kind == "timestamp":
+            schema["format"] = "date-time"
+        elif kind == "blob":
+            schema["contentEncoding"] = "base64"  # whose length is not the blob's
+        else:
+            for key, bound in zip(_BOUNDS.get(type_, ()), (raw.get("min"), raw.get("max")), strict=False):
+                is_bound = type(bound) is int or (type(bound) is float and type_ == "number")
+                if is_bound and (bound or key not in _NATURAL):
+                    schema[key] = bound
+            if choices := _choices(raw):
+                schema["enum"] = choices
+            pattern = raw.get("pattern")
+            if type_ == "string" and isinstance(pattern, str):
+                pattern = _LONG_REPEAT.sub(r"{\1,}", pattern[:LONGEST_TEXT])
+                if self._compiles(pattern):
+                    schema["pattern"] = pattern
+        if raw.get("deprecated") is True:
+            schema["deprecated"] = True
+        return schema
+
+    def _compiles(self, pattern: str) -> bool:
+        if pattern not in self._patterns:
+            try:
+                prove({"pattern": pattern})
+                self._patterns[pattern] = True
+            except ValueError:
+                self._patterns[pattern] = False
+        return self._patterns[pattern]
+
+    def _problem(self, place: str, reason: str) -> None:
+        self._problems.append(Problem(place[:500], f"{reason}; anything is allowed there", lost=False))
+
+
+def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
+    """
+    Raises:
+        ValueError: the operation cannot be called as the document has it.
+    """
+    if not isinstance(operation, dict):
+        raise ValueError(f"the operation is {str(operation)[:60]!r}, not an object")
+    name = operation.get("name")
+    sent, got = operation.get("input"), operation.get("output")
+    parameters = shapes.closed(_mapping(sent).get("shape")) if sent is not None else _EMPTY
+    parameters = {key: part for key, part in parameters.items() if key not in ("description", "$defs")} | {
+        "additionalProperties": False,
+        **({"$defs": parameters["$defs"]} if "$defs" in parameters else {}),
+    }
+    text = _text(operation.get("documentation"))
+    if operation.get("deprecated") is True and not text.lower().startswith("deprecated"):
+        text = f"Deprecated. {_text(operation.get('deprecatedMessage'))} {text}"
+    return Draft(
+        place=place,
+        name=name if isinstance(name, str) and name else key,
+        description=text,
+        parameters=parameters,
+        returns=shapes.closed(_mapping(got).get("shape")) if got is not None else dict(_EMPTY),
+        errors=_errors(operation, shapes),
+    )
+
+
+def _errors(operation: dict[str, Any], shapes: _Shapes) -> dict[str, Json]:
+    raw = operation.get("errors")
+    names = [_mapping(error).get("shape") for error in raw[:MOST_ERRORS]] if isinstance(raw, list) else []
+    return {name: shapes.closed(name) for name in names if isinstance(name, str) and name in shapes.raw}
+
+
+def _is_made_by_client(member: Any) -> bool:
+    return isinstance(member, dict) and member.get("idempotencyToken") is True
+
+
+def _choices(raw: dict[str, Any]) -> list[str]:
+    choices = raw.get("enum")
+    if raw.get("type") != "string" or not isinstance(choices, list):
+        return []
+    return list(dict.fromkeys(choice for choice in choices if isinstance(choice, str)))
+
+
+def _text(raw: Any) -> str:
+    """Documentation without its markup, on one line.
+
+    >>> _text("<p>Sets the <code>Key</code> of a&nbsp;<a href='#'>bucket</a>:</p><ul><li><p>one</p></li> <li>two</ul>")
+    'Sets the `Key` of a bucket: - one - two'
+    """
+    if not isinstance(raw, str):
+        return ""
+    text = " ".join(html.unescape(_TAG.sub(_plain, raw[: 4 * LONGEST_TEXT])).split())
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _plain(tag: re.Match[str]) -> str:
+    name = (tag[2] or "").lower()
+    if name == "code":
+        return "`"
+    if name == "li" and not tag[1]:
+        return " - "
+    return "" if name in _WITHIN_WORDS else " "
+
+
+def _spelled(name: str) -> str:
+    """A shape's name as it may stand in a JSON pointer."""
+    if _SPELLED.fullmatch(name):
+        return name
+    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
+    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name[:100])}_{digest}"
+
+
+def _mapping(raw: Any) -> dict[str, Any]:
+    return raw if isinstance(raw, dict) else {}

@@ -1,0 +1,140 @@
+"""Lists of functions as they are sent to a model.
+
+Here belong the spellings that programs keep such lists in: OpenAI's two (`function` nested or flat), Anthropic's
+`input_schema`, MCP's `inputSchema`, Gemini's `functionDeclarations`, Bedrock's `toolSpec`, and a bare list of
+`{name, description, parameters}`. A list may stand alone, or under `tools` or `functions`.
+
+>>> [found.name for found in read([{"type": "function", "function": {"name": "get_weather"}}])]
+['get_weather']
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.catalog.loose_schema import Mended, arguments, mended, plain
+
+_LISTS = ("tools", "functions")
+_DECLARATIONS = ("functionDeclarations", "function_declarations")
+_WRAPPERS = ("function", "toolSpec")
+_PARAMETERS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
+_RETURNS = ("returns", "output_schema", "outputSchema", "response", "responseJsonSchema", "response_json_schema")
+_OUR_OWN = "toolkit"  # the project's own files name it, and are read by `load`
+
+
+def recognises(document: Any) -> bool:
+    """Whether there is a list of functions in it; a look at its first few entries."""
+    if isinstance(document, dict) and _OUR_OWN in document:
+        return False
+    entries = _entries(document)
+    return entries is not None and any(_is_function(entry) for _, entry in zip(range(5), _flat(entries), strict=False))
+
+
+def read(document: Any) -> Found:
+    """A tool for each function. Where none says what it takes, it takes no arguments."""
+    entries = _entries(document)
+    if entries is None:
+        raise CatalogError(
+            f"the document is {str(document)[:60]!r}, not a list of functions; give a list of "
+            "{name, description, parameters}, or a mapping with 'tools' or 'functions'"
+        )
+    for place, entry in _flat(entries):
+        yield from drafted(entry, place)
+
+
+def drafted(entry: Any, place: str) -> Found:
+    """The draft of one function, and what of it had to be left out."""
+    function = _unwrapped(entry)
+    name = function.get("name") if function else None
+    if not function or not isinstance(name, str) or not name.strip():
+        yield Problem(place, f"{str(entry)[:60]!r} is no function with a name")
+        return
+    place = f"{place} {name[:100]}"
+    kind = entry.get("type")
+    schema = _first(function, _PARAMETERS)
+    if schema is None and (isinstance(entry.get("custom"), dict) or kind not in (None, "function", "custom", "tool")):
+        yield Problem(place, f"it is of type {str(kind)[:60]!r}, which names no arguments")
+        return
+    try:
+        parameters, left_out = arguments(schema)
+    except ValueError as error:
+        yield Problem(place, str(error))
+        return
+    returns, unreadable = _returns(_first(function, _RETURNS))
+    yield Draft(place, name, _description(function, name), parameters, returns)
+    for part in left_out:
+        yield Problem(place, f"{part} is left out of its arguments", lost=False)
+    for part in unreadable:
+        yield Problem(place, f"{part} is left out of its result", lost=False)
+
+
+def _entries(document: Any) -> list[Any] | None:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        return None
+    for key in (*_LISTS, *_DECLARATIONS):
+        if isinstance(document.get(key), list):
+            return document[key]
+        if isinstance(document.get(key), dict):  # by name
+            return [
+                {"name": name, **entry} if isinstance(entry, dict) else entry for name, entry in document[key].items()
+            ]
+    return [document] if _is_function(("", document)) else None
+
+
+def _flat(entries: list[Any]) -> Iterator[tuple[str, Any]]:
+    for index, entry in enumerate(entries):
+        nested = _first(entry, _DECLARATIONS) if isinstance(entry, dict) else None
+        if isinstance(nested, list):
+            yield from ((f"[{index}].functionDeclarations[{at}]", part) for at, part in enumerate(nested))
+        else:
+            yield f"[{index}]", entry
+
+
+def _is_function(placed: tuple[str, Any]) -> bool:
+    entry = placed[1]
+    function = _unwrapped(entry)
+    if not function or not isinstance(function.get("name"), str):
+        return False
+    return function is not entry or entry.get("type") == "function" or _first(function, _PARAMETERS) is not None
+
+
+def _unwrapped(entry: Any) -> Mapping[str, Any]:
+    if not isinstance(entry, dict):
+        return {}
+    return next((entry[key] for key in _WRAPPERS if isinstance(entry.get(key), dict)), entry)
+
+
+def _first(function: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    found = next((function[key] for key in keys if function.get(key) is not None), None)
+    wrapped = found.get("json") if isinstance(found, dict) and len(found) == 1 else None
+    return wrapped if isinstance(wrapped, dict) and "type" in wrapped else found  # Bedrock: {"json": {...}}
+
+
+def _returns(schema: Any) -> Mended | tuple[None, list[str]]:
+    if not isinstance(schema, dict) or not schema:
+        return None, []
+    try:
+        return mended(schema)
+    except ValueError as error:
+        return None, [str(error)]
+
+
+def _description(function: Mapping[str, Any], name: str) -> str:
+    """With what a title and the hints of MCP add: a call that cannot be undone is another call."""
+    annotations = function.get("annotations")
+    hints = annotations if isinstance(annotations, dict) else {}
+    title = plain(function.get("title") or hints.get("title"))
+    text = plain(function.get("description"))
+    known = _letters(f"{name} {text}")
+    parts = [title] if title and _letters(title) not in known else []
+    parts += [text] if text else []
+    if hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True:
+        parts.append("It may change or delete what is there.")
+    return " ".join(part if part.endswith((".", "!", "?", ":")) or len(parts) == 1 else f"{part}." for part in parts)
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())

@@ -1,0 +1,374 @@
+"""OpenAPI 3.0 and 3.1 and Swagger 2: each operation is a tool.
+
+Here belongs what an operation says of its arguments, its results and itself. What becomes of its schemas is in
+`dialect`. The properties of an object body are arguments beside the parameters; a body that is no plain object,
+or shares a name with a parameter, is the argument `body`. What a client adds to each call by itself, who calls
+and which media type is meant, is no argument.
+
+>>> petstore = {"openapi": "3.0.0", "paths": {"/pets/{id}": {"get": {"parameters": [
+...     {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}]}}}}
+>>> [draft] = read(petstore)
+>>> draft.name, draft.parameters["properties"], draft.parameters["required"]
+('get_pets_id', {'id': {'type': 'integer'}}, ['id'])
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.dialect import MOST_BYTES, Definitions, Side, plain
+from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.errors import CatalogError
+
+LONGEST_DESCRIPTION = 4000
+MOST_ERROR_BYTES = 32 * 2**10
+"""Of one schema of a failure: one that names what failed may reach all that there is."""
+_METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
+_PLACES = ("path", "query", "header", "cookie", "formData", "body")
+_LONGEST_NAME = 200
+_MOST_PARAMETERS = 2000
+_MOST_RESPONSES = 100
+_HOP_HEADERS = frozenset(
+    "accept acceptcharset acceptencoding connection contentencoding contentlength contenttype host useragent".split()
+)
+_AUTHENTICATION = frozenset(
+    "authorization proxyauthorization apikey xapikey accesstoken oauthtoken authtoken xauthtoken xaccesstoken "
+    "xamzsecuritytoken xamzsignature xamzdate xamzcontentsha256 xamzcredential xamzalgorithm xamzsignedheaders".split()
+)
+_PERHAPS_AUTHENTICATION = frozenset("token key auth xtoken appkey apitoken xauth".split())
+_AUTHENTICATES = re.compile(r"\b(authenticat|authoriz|access token|api.?key|api token|bearer)", re.IGNORECASE)
+_IN_PATH = re.compile(r"\{([^{}/?#]{1,200})\}")
+_BESIDE_PROPERTIES = frozenset(  # what an object may say and still be taken apart
+    "type properties required description title format examples default deprecated additionalProperties "
+    "minProperties maxProperties".split()
+)
+
+
+class Info(NamedTuple):
+    """What a document says of itself."""
+
+    title: str = ""
+    licence: str = ""
+
+
+class _Argument(NamedTuple):
+    name: str
+    place: str
+    schema: dict[str, Any]
+    required: bool
+
+
+def recognises(document: Any) -> bool:
+    """Whether the document is OpenAPI 3 or Swagger 2. The version may be a number, as YAML has it."""
+    if not isinstance(document, dict):
+        return False
+    return str(document.get("openapi"))[:2] == "3." or str(document.get("swagger"))[:1] == "2"
+
+
+def read_info(document: Any) -> Info:
+    """Title and licence, each '' where the document does not say; the licence's address where it has no name."""
+    info = _mapping(_mapping(document).get("info"))
+    licence = _mapping(info.get("license"))
+    return Info(plain(info.get("title"), 200), plain(licence.get("name") or licence.get("url"), 200))
+
+
+def licence(document: Any) -> str:
+    """What the document says of its use, '' where it does not."""
+    return read_info(document).licence
+
+
+def read(document: Any) -> Found:
+    """A draft for each operation, in the order of the document.
+
+    Raises:
+        CatalogError: the document is neither OpenAPI 3 nor Swagger 2, or has no paths.
+    """
+    if not recognises(document):
+        raise CatalogError("(whole document): it names no version of OpenAPI 3 or Swagger 2; see its first lines")
+    if not isinstance(document.get("paths", {}), dict | None):
+        raise CatalogError(f"paths: {str(document['paths'])[:60]!r} is no mapping of paths; correct the document")
+    return _Reader(document).drafts()
+
+
+class _Reader:
+    """One document, with what its operations share."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.old = "swagger" in document
+        self.shared = Definitions(document, siblings=str(document.get("openapi"))[:3] not in ("3.0", "Non"))
+        self.secret = frozenset(_secrets(document))
+        # By identity, and only what is referred to: the document outlives its reader, so that no id is used again.
+        self.arguments_of: dict[int, dict[str, Any]] = {}
+        self.bodies: dict[int, dict[str, Any]] = {}
+        self.results: dict[tuple[int, int], dict[str, Any]] = {}
+
+    def drafts(self) -> Found:
+        for path, found in (self.document.get("paths") or {}).items():
+            item = self.shared.target(found)
+            place = f"paths.{path[:300]}"
+            if not isinstance(item, dict):
+                if not path.startswith("x-"):
+                    yield Problem(place, f"{_said(found)} is no description of a path")
+                continue
+            for method in _METHODS:
+                if method in item:
+                    yield from self.operation(path, method, item, f"{place}.{method}")
+
+    def operation(self, path: str, method: str, item: dict[str, Any], place: str) -> Found:
+        operation = item[method]
+        if not isinstance(operation, dict):
+            yield Problem(place, f"{_said(operation)} is no description of an operation")
+            return
+        arguments = self.parameters(path, item, operation, place)
+        parameters = self.together(arguments, self.body(operation, place), place)
+        returns, errors = self.responses(operation, place)
+        yield from self.shared.problems()
+        named = operation.get("operationId")
+        yield Draft(
+            place=place,
+            name=named.strip() if isinstance(named, str) and named.strip() else _name(method, path),
+            description=_description(operation, item) or f"{method.upper()} {path[:300]}",
+            parameters=parameters,
+            returns=returns,
+            errors=errors,
+        )
+
+    def parameters(self, path: str, item: dict[str, Any], operation: dict[str, Any], place: str) -> list[_Argument]:
+        """Those of the operation go before those of its path of the same name and place."""
+        found: dict[tuple[str, str], tuple[dict[str, Any], bool]] = {}
+        for holder in (item, operation):
+            listed = holder.get("parameters") or []
+            if not isinstance(listed, list):
+                self.shared.tell(place, f"its parameters are {_said(listed)}, no list; left out")
+                continue
+            if len(listed) > _MOST_PARAMETERS:
+                self.shared.tell(
+                    place, f"it has {len(listed):,} parameters; those beyond {_MOST_PARAMETERS:,} are left out"
+                )
+            for raw in listed[:_MOST_PARAMETERS]:
+                target = self.shared.target(raw)
+                name, where = _mapping(target).get("name"), _mapping(target).get("in")
+                if not isinstance(target, dict) or not isinstance(name, str) or where not in _PLACES:
+                    self.shared.tell(place, f"a parameter is left out: {_said(raw)} has no name and place")
+                elif len(name) > _LONGEST_NAME:
+                    self.shared.tell(place, f"a parameter is left out whose name has {len(name):,} letters")
+                else:
+                    found[where, name] = (target, target is not raw)
+        arguments = [
+            self.argument(raw, name, where, f"{place}.{name}", by_reference)
+            for (where, name), (raw, by_reference) in found.items()
+            if where != "body" and not self.by_itself(name, where, raw)
+        ]
+        in_path = {name for where, name in found if where == "path"}
+        wanted = dict.fromkeys(name.rstrip("*+") for name in _IN_PATH.findall(path.split("#")[0][:5000]))
+        if len(in_path) < len(wanted):
+            for name in [name for name in wanted if name not in in_path]:
+                self.shared.tell(place, f"its path has {name!r}, which is not declared; taken as text")
+                arguments.append(_Argument(name, "path", {"type": "string"}, required=True))
+        return arguments
+
+    def by_itself(self, name: str, where: str, raw: dict[str, Any]) -> bool:
+        """Whether a client adds it to each call, whoever asks for what."""
+        if where not in ("header", "query", "cookie"):
+            return False
+        bare = re.sub(r"[^a-z0-9]", "", name.lower())
+        if bare in _PERHAPS_AUTHENTICATION and _AUTHENTICATES.search(plain(raw.get("description"), 300)):
+            return True
+        return (where, bare) in self.secret or bare in _AUTHENTICATION or (where == "header" and bare in _HOP_HEADERS)
+
+    def argument(self, raw: dict[str, Any], name: str, where: str, place: str, by_reference: bool) -> _Argument:
+        schema = self.arguments_of.get(id(raw))
+        if schema is None:
+            schema = self.shared.convert(self.parameter_schema(raw), "input", place)
+            if "$ref" in schema:
+                schema = {**schema}
+            if text := plain(raw.get("description")):
+                schema["description"] = text
+            if raw.get("deprecated") is True:
+                schema["deprecated"] = True
+            if by_reference:
+                self.arguments_of[id(raw)] = schema
+        return _Argument(name, where, schema, where == "path" or raw.get("required") is True)
+
+    def parameter_schema(self, raw: dict[str, Any]) -> Any:
+        if "schema" in raw:
+            schema = raw["schema"]
+            examples = {key: raw[key] for key in ("example", "examples") if key in raw}
+            return {**schema, **examples} if examples and isinstance(schema, dict) else schema
+        if isinstance(raw.get("content"), dict):
+            return _content_schema(raw["content"])
+        return {key: value for key, value in raw.items() if key != "required"}  # the parameter is its own schema
+
+    def body(self, operation: dict[str, Any], place: str) -> _Argument | None:
+        if self.old:
+            listed = operation.get("parameters")
+            for raw in listed if isinstance(listed, list) else ():
+                target = _mapping(self.shared.target(raw))
+                if target.get("in") == "body":
+                    break
+            else:
+                return None
+            schema = target.get("schema")
+        else:
+            raw = operation.get("requestBody")
+            target = _mapping(self.shared.target(raw))
+            schema = _content_schema(target.get("content"))
+            if schema is None:
+                return None
+        converted = self.bodies.get(id(schema))
+        if converted is None:
+            converted = self.shared.convert(schema, "input", f"{place}.body")
+            if target is not raw:
+                self.bodies[id(schema)] = converted
+        text = plain(target.get("description"))
+        if text and not converted.get("description"):
+            converted = {**converted, "description": text}
+        return _Argument("body", "body", converted, target.get("required") is True)
+
+    def together(self, arguments: list[_Argument], body: _Argument | None, place: str) -> dict[str, Any]:
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        closed = True
+        for argument in arguments:
+            name = argument.name if argument.name not in properties else f"{argument.name}_{argument.place}"
+            if name in properties:
+                self.shared.tell(place, f"two parameters are called {argument.name!r}; one is left out")
+                continue
+            properties[name] = argument.schema
+            if argument.required:
+                required.append(name)
+        if body is not None:
+            apart = self.taken_apart(body.schema, set())
+            if body.schema.get("additionalProperties") is False and not body.schema.get("properties", True):
+                pass  # a body that holds nothing
+            elif apart is None or not apart["properties"].keys().isdisjoint(properties):
+                name = "body" if "body" not in properties else "request_body"
+                properties[name] = body.schema
+                if body.required:
+                    required.append(name)
+            else:
+                properties |= apart["properties"]
+                required += [name for name in apart["required"] if name in apart["properties"]]
+                closed = not apart["open"]
+        schema: dict[str, Any] = {"type": "object", "properties": properties}
+        if required:
+            schema["required"] = list(dict.fromkeys(required))
+        if closed:
+            schema["additionalProperties"] = False
+        return self.shared.closed(schema, "input", place)
+
+    def taken_apart(self, schema: dict[str, Any], seen: set[str], depth: int = 0) -> dict[str, Any] | None:
+        """Properties of a plain object, over references and `allOf` of plain objects; None where it is none.
+
+        What is referred to twice, as in a diamond of `allOf`, is gone through once.
+        """
+        if depth > 20:
+            return None
+        apart: dict[str, Any] = {"properties": {}, "required": [], "open": schema.get("additionalProperties") is True}
+        parts = [*schema.get("allOf", ())]
+        name = schema.get("$ref", "").removeprefix("#/$defs/")
+        if name and name not in seen:
+            seen.add(name)
+            parts.append(self.shared.definition(name, "input"))
+        if not schema.keys() - {"$ref", "allOf"} <= _BESIDE_PROPERTIES:
+            return None
+        if isinstance(schema.get("additionalProperties"), dict) or schema.get("type") not in _OBJECT_TYPES:
+            return None
+        if not parts and not schema.get("properties") and depth == 0:
+            return None
+        for part in [schema, *parts]:
+            inner = part if part is schema else self.taken_apart(part, seen, depth + 1)
+            if inner is None:
+                return None
+            for name, value in inner.get("properties", {}).items():
+                known = apart["properties"].get(name, value)
+                apart["properties"][name] = value if known == value else {"allOf": [known, value]}
+            apart["required"] += inner.get("required", ())
+            apart["open"] = apart["open"] or inner.get("open", False)
+        return apart if apart["properties"] or depth else None
+
+    def responses(self, operation: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
+        listed = list(_mapping(operation.get("responses")).items())[:_MOST_RESPONSES]
+        found = {status.upper()[:20]: raw for status, raw in listed}
+        succeeded = sorted(status for status in found if status.startswith("2"))  # 2XX after all numbers
+        if not succeeded and "DEFAULT" in found:
+            succeeded = ["DEFAULT"]
+        returns = None
+        for status in succeeded:
+            returns = self.response(found[status], f"{place}.responses.{status.lower()}")
+            if returns:
+                break
+        errors: dict[str, Any] = {}
+        for status, raw in found.items():
+            if status[:1] in ("4", "5") or (status == "DEFAULT" and succeeded != ["DEFAULT"]):
+                schema = self.response(raw, f"{place}.responses.{status.lower()}", MOST_ERROR_BYTES)
+                if schema:
+                    errors[status.lower() if status == "DEFAULT" else status] = schema
+        return returns or None, errors
+
+    def response(self, raw: Any, place: str, most: int = MOST_BYTES) -> dict[str, Any] | None:
+        target = _mapping(self.shared.target(raw))
+        schema = target.get("schema") if self.old else _content_schema(target.get("content"))
+        if schema is None or (self.old and _mapping(schema).get("type") == "file"):
+            return None
+        whole = self.results.get((id(schema), most))
+        if whole is None:
+            whole = self.shared.whole(schema, "output", place, most)
+            if target is not raw:
+                self.results[id(schema), most] = whole
+        return whole
+
+
+_OBJECT_TYPES = (None, "object", ["object", "null"])
+
+
+def _content_schema(content: Any) -> Any:
+    """The schema of the media type that is easiest to write and to read."""
+    offered = [(kind, _mapping(each).get("schema")) for kind, each in _mapping(content).items()]
+    offered = [(kind, schema) for kind, schema in offered if schema is not None]
+    return min(offered, key=lambda one: _ease(one[0].split(";")[0].strip().lower()))[1] if offered else None
+
+
+def _ease(kind: str) -> int:
+    if kind == "application/json":
+        return 0
+    if kind.endswith(("+json", "/json")):
+        return 1
+    return {"application/x-www-form-urlencoded": 2, "multipart/form-data": 3, "*/*": 4}.get(kind, 5)
+
+
+def _secrets(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    schemes = _mapping(_mapping(document.get("components")).get("securitySchemes"))
+    for scheme in [*schemes.values(), *_mapping(document.get("securityDefinitions")).values()]:
+        scheme = _mapping(scheme)
+        name, where = scheme.get("name"), scheme.get("in")
+        if isinstance(name, str) and isinstance(where, str) and scheme.get("type") == "apiKey":
+            yield where, re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _name(method: str, path: str) -> str:
+    return "_".join([method, *re.findall(r"[^\W_]+", path.split("?")[0][:500])])
+
+
+def _description(operation: dict[str, Any], item: dict[str, Any]) -> str:
+    summary, text = (
+        plain(operation.get(key) or item.get(key), LONGEST_DESCRIPTION) for key in ("summary", "description")
+    )
+    if not text or not summary or text.lower().startswith(summary.lower().rstrip(". ")):
+        text = text or summary
+    else:
+        text = f"{summary}{'' if summary[-1:] in '.!?:' else '.'} {text}"
+    if operation.get("deprecated") is True and "deprecated" not in text.lower():
+        text = f"{text} Deprecated.".strip()
+    return text
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict) and "$ref" in value:
+        return f"the reference {str(value['$ref'])[:100]!r}"
+    return f"a mapping of {len(value):,}" if isinstance(value, dict) else repr(str(value)[:60])

@@ -1,0 +1,121 @@
+"""The commands `funcdex catalog …` as a user types them, in a project of their own."""
+
+import json
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from funcdex_assets.cli import app
+from funcdex_assets.settings import load_settings
+
+SHOP = {
+    "openapi": "3.1.0",
+    "info": {"title": "Shop", "version": "1"},
+    "paths": {
+        f"/{name}": {"get": {"operationId": name, "summary": "Does it.", "responses": {"200": {"description": "ok"}}}}
+        for name in ("list.orders", "get.order", "void.invoice")
+    }
+    | {"/bad": {"post": {"operationId": "bad", "responses": {}, "parameters": [{"in": "query", "name": 7}]}}},
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "funcdex.yaml").write_text("toolkits:\n  - gmail  # mail\n")
+    (tmp_path / "shop.json").write_text(json.dumps(SHOP))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FUNCDEX_CONFIG", raising=False)
+    monkeypatch.setenv("FUNCDEX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["catalog", *words])
+
+
+def test_a_file_becomes_a_toolkit_in_one_command(project):
+    result = run("add", "shop.json")
+    assert result.exit_code == 0, result.output
+    assert "3 tools of shop.json (OpenAPI)" in result.output or "4 tools of shop.json (OpenAPI)" in result.output
+    assert "funcdex materialize shop" in result.output
+    assert (project / "funcdex.yaml").read_text() == "toolkits:\n  - gmail  # mail\n  - shop\n"
+    content = json.loads((project / "toolkits" / "shop.json").read_text())
+    assert content["source"] == "shop.json"  # and not where it lies
+    assert [tool["name"] for tool in content["tools"]][:2] == ["list_orders", "get_order"]
+    assert content["tools"][0]["original_name"] == "list.orders"
+    assert "shop" in load_settings().partitions
+
+
+def test_tools_are_chosen_and_counted(project):
+    result = run("add", "shop.json", "--toolkit", "orders", "--only", "*order*", "--most", "1")
+    assert result.exit_code == 0, result.output
+    assert "1 tools of" in result.output
+    assert "1 more were left out" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["none.json"], "none.json cannot be read", id="no such file"),
+        pytest.param(["funcdex.yaml"], "of no known format", id="another file"),
+        pytest.param(["shop.json", "--toolkit", "My Shop"], "'My Shop' is no name for a toolkit", id="an illegal name"),
+        pytest.param(["shop.json", "--toolkit", "../../x"], "is no name for a toolkit", id="a way out of the folder"),
+        pytest.param(["shop.json", "--only", "zebra*"], "gives no tool of these names", id="nothing fits"),
+        pytest.param(["catalog:shop.test"], "There is no catalogue", id="no catalogue yet"),
+    ],
+)
+def test_what_is_refused_changes_nothing(project, words, said):
+    before = (project / "funcdex.yaml").read_text()
+    result = run("add", *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert (project / "funcdex.yaml").read_text() == before
+    assert not (project / "toolkits").exists()
+
+
+def test_a_toolkit_is_replaced_only_by_force(project):
+    assert run("add", "shop.json").exit_code == 0
+    again = run("add", "shop.json", "--only", "get*")
+    assert again.exit_code == 2
+    assert "add --force to replace it" in again.output
+    assert run("add", "shop.json", "--only", "get*", "--force").exit_code == 0
+    assert len(json.loads((project / "toolkits" / "shop.json").read_text())["tools"]) == 1
+    assert (project / "funcdex.yaml").read_text().count("shop") == 1
+
+
+def test_settings_that_a_line_cannot_be_put_into_are_left_as_they_are(project):
+    (project / "funcdex.yaml").write_text("toolkits: [gmail]\n")
+    result = run("add", "shop.json")
+    assert result.exit_code == 2
+    assert "add 'shop' to it by hand" in result.output
+    assert yaml.safe_load((project / "funcdex.yaml").read_text()) == {"toolkits": ["gmail"]}
+
+
+def test_build_search_show_and_add_from_the_catalogue(project):
+    built = run("build", "--only", "shipped", "--workers", "1")
+    assert built.exit_code == 0, built.output
+    assert "shipped: 10 documents" in built.output
+    assert "LIST_THREADS" in run("search", "list threads").output
+    assert "Nothing in the catalogue" in run("search", "zebra").output
+    shown = run("show", "gmail/LIST_THREADS").output
+    assert '"type": "object"' in shown
+    assert "LIST_THREADS" in run("show", "gmail").output
+    assert "no tool and no application 'zebra'" in run("show", "zebra").output
+    added = run("add", "catalog:gmail", "--toolkit", "mail2")
+    assert added.exit_code == 0, added.output
+    assert len(json.loads((project / "toolkits" / "mail2.json").read_text())["tools"]) == 16
+
+
+def test_an_unknown_collection(project):
+    result = run("build", "--only", "zebra")
+    assert result.exit_code == 2
+    assert "'zebra' is no collection" in result.output
+
+
+def test_fetching_needs_npm(project, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    result = run("build", "--fetch")
+    assert result.exit_code == 2
+    assert "needs the program npm" in result.output
