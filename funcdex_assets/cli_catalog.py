@@ -147,6 +147,12 @@ def add(
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Only so many tools, the first ones.")] = 200,
     force: Annotated[bool, typer.Option("--force", help="Replace the toolkit's file.")] = False,
+    env: Annotated[
+        list[str] | None, typer.Option(help="mcp:COMMAND gets this environment variable; repeat for several.")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="mcp:ADDRESS: NAME=VARIABLE, a header and the variable that holds it.")
+    ] = None,
 ) -> None:
     """Make a toolkit: its file in toolkits/ and its line in funcdex.yaml."""
     from funcdex_assets.catalog import adding
@@ -166,7 +172,12 @@ def add(
     if source.startswith("catalog:"):
         reading = _from_catalog(settings, source.removeprefix("catalog:"))
     else:
-        reading = open_source(source)
+        headers = dict(_pair(one) for one in header or ())
+        reading = open_source(
+            source,
+            {name: _variable(name) for name in env or ()},
+            {name: _variable(variable) for name, variable in headers.items()},
+        )
     tools: list[Tool] = []
     problems: list[Problem] = []
     more = 0
@@ -189,6 +200,19 @@ def add(
     if adding.list_toolkit(config, toolkit):
         console.print(f"{config} has the line '- {toolkit}'", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, variable = text.partition("=")
+    return name, variable
+
+
+def _variable(name: str) -> str:
+    """Secrets come from the environment, never from the command line, which every user of the machine can read."""
+    value = os.environ.get(name)
+    if value is None:
+        raise CatalogError(f"the environment variable {name!r} is not set; export it first")
+    return value
 
 
 def _from_catalog(settings: Settings, application: str) -> Any:

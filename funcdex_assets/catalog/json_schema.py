@@ -18,7 +18,12 @@ _COMPOSED = frozenset(["$ref", "oneOf", "anyOf", "allOf"])
 
 _validators: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
 _by_identity: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
-_leaves_by_identity: dict[int, tuple[Schema, "Mapping[str, Leaf]"]] = {}
+_AT_LEAST = frozenset("minimum exclusiveMinimum minLength minItems minProperties".split())
+_AT_MOST = frozenset("maximum exclusiveMaximum maxLength maxItems maxProperties".split())
+_MOST_STEPS = 40
+_MOST_BOOKS = 512
+_WHOLE = "whole"
+_books: dict[int, "_Book"] = {}
 
 
 class Leaf(NamedTuple):
@@ -90,32 +95,221 @@ def schema_type(schema: Schema) -> str:
 
 
 def resolve(schema: Schema, root: Schema) -> Schema:
-    """Follows local `$ref`s and takes the first branch of a choice."""
+    """The schema without references and choices at its top; of a choice the first that is not null.
+
+    What stands beside a reference holds too. The same schema gives the same object, as long as its root is in use.
+    """
     if type(schema) is dict and _COMPOSED.isdisjoint(schema):
         return schema
-    for _ in range(8):
-        if not isinstance(schema, Mapping):  # `true` allows anything
-            return {}
-        if "$ref" in schema:
-            pointer = str(schema["$ref"]).removeprefix("#")
-            schema = (at_pointer(root, pointer) or {}) if pointer.startswith("/") or not pointer else {}
-        elif choice := schema.get("oneOf") or schema.get("anyOf"):
-            choice = [part for part in choice if isinstance(part, Mapping)] or [{}]
-            branch = next((part for part in choice if part.get("type") != "null"), choice[0])
-            schema = {
-                **{key: part for key, part in schema.items() if key not in ("oneOf", "anyOf")},
-                **branch,
-            }
-        elif "allOf" in schema:
-            merged: dict[str, Any] = {key: part for key, part in schema.items() if key != "allOf"}
-            for part in schema["allOf"]:
-                part = resolve(part, root)
-                merged["properties"] = {**part.get("properties", {}), **merged.get("properties", {})}
-                merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
-                merged = {**part, **merged}
-            schema = merged
+    if not isinstance(schema, Mapping):  # `true` allows anything
+        return {}
+    book = _book_of(root)
+    known = book.resolved.get(id(schema))
+    if known is None or known[0] is not schema:
+        known = book.resolved[id(schema)] = (schema, next(alternatives(schema, root), {}))
+    return known[1]
+
+
+def alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
+    """What `resolve` could give, once for each way through the choices; null comes last."""
+    if not isinstance(schema, Mapping):
+        if schema is not False:
+            yield {}
+    elif depth > _MOST_STEPS:  # a definition that stands for nothing but itself
+        yield {}
+    elif "$ref" in schema:
+        target = _target(schema["$ref"], root)
+        beside = {key: part for key, part in schema.items() if key not in ("$ref", "$defs")}
+        yield from alternatives(joined(beside, target) if isinstance(target, Mapping) else target, root, depth + 1)
+    elif "allOf" in schema:
+        whole: Schema = {key: part for key, part in schema.items() if key != "allOf"}
+        for part in reversed(schema["allOf"]):
+            if part is False:
+                return
+            if isinstance(part, Mapping):
+                whole = joined(whole, part)
+        yield from alternatives(whole, root, depth + 1)
+    elif keyword := "oneOf" if "oneOf" in schema else "anyOf" if "anyOf" in schema else "":
+        beside = {key: part for key, part in schema.items() if key != keyword}
+        options = [option for option in schema[keyword] if isinstance(option, Mapping)] or [{}]
+        for option in sorted(options, key=_is_null):
+            yield from alternatives(joined(beside, option), root, depth + 1)
+    else:
+        yield schema
+
+
+def joined(own: Schema, other: Schema) -> Schema:
+    """One schema for what two say of the same value; where they cannot both be right, `own` is believed."""
+    if not own or not other:
+        return own or other
+    both: dict[str, Any] = {**other, **own}
+    for key in [key for key in own if key in other]:
+        one, two = own[key], other[key]
+        if one is two or one == two:
+            continue
+        if key in ("required", "allOf"):
+            both[key] = [*two, *(part for part in one if part not in two)]
+        elif key == "properties":
+            both[key] = {**two, **{name: _both(part, two[name]) if name in two else part for name, part in one.items()}}
+        elif key in ("items", "additionalProperties"):
+            both[key] = _both(one, two)
+        elif key == "enum":
+            both[key] = [option for option in one if option in two] or one
+        elif key == "type":
+            both[key] = _common_type(one, two)
+        elif key in _AT_LEAST:
+            both[key] = max(one, two)
+        elif key in _AT_MOST:
+            both[key] = min(one, two)
+        elif key in _COMPOSED:
+            both["allOf"] = [*both.get("allOf", ()), {key: two}]
+    for closed, open_ in ((own, other), (other, own)):
+        if closed.get("additionalProperties") is False and "properties" in open_:
+            allowed = {*closed.get("properties", ()), *both.get("required", ())}
+            both["properties"] = {name: part for name, part in both["properties"].items() if name in allowed}
+    return both
+
+
+def _both(one: Any, two: Any) -> Any:
+    if not isinstance(one, Mapping) or not isinstance(two, Mapping):
+        return False if one is False or two is False else one if isinstance(one, Mapping) else two
+    if one == two:
+        return one
+    simple = _COMPOSED.isdisjoint(one) and _COMPOSED.isdisjoint(two)
+    return joined(one, two) if simple else {"allOf": [two, one]}
+
+
+def _common_type(one: Any, two: Any) -> Any:
+    ones, twos = (part if isinstance(part, list) else [part] for part in (one, two))
+    common = [kind for kind in ones if kind in twos or (kind == "integer" and "number" in twos)]
+    common += [kind for kind in twos if kind == "integer" and "number" in ones and kind not in ones]
+    return common[0] if len(common) == 1 else common or one
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.get("type") == "null" or schema.get("enum") == [None] or schema.get("const", "") is None
+
+
+def _target(reference: Any, root: Schema) -> Any:
+    pointer = str(reference).removeprefix("#")
+    return at_pointer(root, pointer) if pointer.startswith("/") or not pointer else {}
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Book:
+    """What was found out about the parts of one schema, by identity; the parts are kept, so their ids stay theirs."""
+
+    def __init__(self, root: Schema) -> None:
+        self.root = root
+        self.resolved: dict[int, tuple[Schema, Schema]] = {}
+        self.whole: dict[int, tuple[Schema, Schema]] = {}
+        self.compiled: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
+        self.links: dict[str, frozenset[str]] = {}
+
+
+def _book_of(root: Schema) -> _Book:
+    book = _books.get(id(root))
+    if book is None or book.root is not root:
+        while len(_books) >= _MOST_BOOKS:
+            del _books[next(iter(_books))]
+        book = _books[id(root)] = _Book(root)
+    return book
+
+
+def part_of(schema: Any, root: Schema) -> Schema:
+    """A part of `root` as a schema of its own: with the definitions that it leads to.
+
+    >>> part_of({"$ref": "#/$defs/a"}, {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}, "c": {}}})
+    {'$ref': '#/$defs/a', '$defs': {'a': {'items': {'$ref': '#/$defs/b'}}, 'b': {}}}
+    """
+    if not isinstance(schema, Mapping):
+        return {"not": {}} if schema is False else {}
+    if schema is root:
+        return root
+    book = _book_of(root)
+    known = book.whole.get(id(schema))
+    if known is None or known[0] is not schema:
+        known = book.whole[id(schema)] = (schema, _with_definitions(schema, book))
+    return known[1]
+
+
+def fits(schema: Any, root: Schema, value: Any) -> bool:
+    """Whether a value is valid under a part of `root`."""
+    part = part_of(schema, root)
+    if part is schema or part is root or not part:  # without definitions: equal ones share a validator
+        return validator(part).is_valid(value)
+    compiled = _book_of(root).compiled
+    known = compiled.get(id(part))
+    if known is None or known[0] is not part:
+        known = compiled[id(part)] = (part, prove(part))
+    return known[1].is_valid(value)
+
+
+def _with_definitions(schema: Schema, book: _Book) -> Schema:
+    defined = book.root.get("$defs") or {}
+    found: dict[str, None] = {}
+    waiting = sorted(_names(schema))
+    while waiting:
+        name = waiting.pop(0)
+        if name not in defined:  # it leads to another place of the root: that comes along as a whole
+            return {**_moved(schema), "$defs": {_WHOLE: _moved(book.root)}}
+        if name not in found:
+            found[name] = None
+            if name not in book.links:
+                book.links[name] = frozenset(_names(defined[name]))
+            waiting += sorted(book.links[name])
+    if not found:
+        return {key: part for key, part in schema.items() if key != "$defs"} if "$defs" in schema else schema
+    return {**schema, "$defs": {name: defined[name] for name in found}}
+
+
+def _names(part: Any) -> set[str]:
+    """The definitions that a schema names; "" stands for any other place."""
+    found: set[str] = set()
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            reference = part.get("$ref")
+            if isinstance(reference, str):
+                steps = reference.split("/")
+                is_definition = len(steps) > 2 and steps[:2] == ["#", "$defs"]
+                found.add(steps[2].replace("~1", "/").replace("~0", "~") if is_definition else "")
+            waiting += [value for key, value in part.items() if isinstance(value, dict | list) and key != "$defs"]
+        elif isinstance(part, list):
+            waiting += [value for value in part if isinstance(value, dict | list)]
+    return found
+
+
+def _moved(part: Any) -> Any:
+    """With every reference to where the root is, once it is a definition itself."""
+    if isinstance(part, list):
+        return [_moved(value) for value in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: f"#/$defs/{_WHOLE}{value[1:]}"
+        if key == "$ref" and isinstance(value, str) and value.startswith("#")
+        else _moved(value)
+        for key, value in part.items()
+    }
+
+
+def schema_at(root: Schema, pointer: str) -> Schema | None:
+    """What holds for the value at a JSON pointer, resolved; None where the schema does not say."""
+    schema: Any = resolve(root, root)
+    for step in pointer.split("/")[1:]:
+        if schema_type(schema) == "array" and (step == "*" or step.isdigit()):
+            first, index = schema.get("prefixItems") or (), 0 if step == "*" else int(step)
+            schema = first[index] if index < len(first) else schema.get("items")
         else:
-            break
+            step = step.replace("~1", "/").replace("~0", "~")
+            schema = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+        if not isinstance(schema, Mapping):
+            return None
+        schema = resolve(schema, root)
     return schema
 
 
@@ -170,14 +364,6 @@ def _kind(raw: Any) -> str:
 def _about(raw: Any, part: Schema) -> str:
     text = (raw.get("description") if isinstance(raw, Mapping) else None) or part.get("description")
     return text if isinstance(text, str) else ""
-
-
-def leaf_at(schema: Schema, pointer: str) -> Leaf | None:
-    """The scalar of a schema that the value at a JSON pointer is an instance of; None when it has none."""
-    known = _leaves_by_identity.get(id(schema))
-    if known is None or known[0] is not schema:  # the schema is kept, so its id stays its own
-        known = _leaves_by_identity[id(schema)] = (schema, {leaf.path: leaf for leaf in leaves(schema)})
-    return known[1].get("/".join("*" if step.isdigit() else step for step in pointer.split("/")))
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

@@ -11,6 +11,7 @@ languages (`STRING`, `dict`), older drafts (`definitions`, `nullable`, `exclusiv
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -304,6 +305,7 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list({repr(value): value for value in values}.values())
 
 
+@lru_cache(maxsize=4096)
 def _compiles(pattern: str) -> bool:
     try:
         prove({"pattern": pattern})

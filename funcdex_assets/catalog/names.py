@@ -26,7 +26,7 @@ ACTIONS = {
 }
 _ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
-_ID_SUFFIXES = ("id", "ids", "gid", "gids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
+_ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
 _SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
 # Words in the names of parameters that take what is searched for.
 QUERY_WORDS = frozenset("query q search keyword keywords jql contains".split())

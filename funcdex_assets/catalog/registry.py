@@ -27,21 +27,23 @@ MOST_SCHEMA_BYTES = 2**20
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]+")
 _DIGEST = 6
+_MOST_KNOWN = 1000  # schemas
 
 
 def registered(found: Iterable[Draft | Problem], origin: Origin) -> Iterator[Tool | Problem]:
     """The tools of one toolkit, each name once, in the order in which they are found."""
     taken: set[str] = set()
+    unproven = _Unproven()
     for draft in found:
         if isinstance(draft, Problem):
             yield draft
             continue
-        problem = _unusable(draft)
+        problem = _unusable(draft) or unproven(draft.parameters)
         if problem:
             yield Problem(draft.place, problem)
             continue
         returns = draft.returns
-        if returns is not None and (problem := _unproven(returns)):
+        if returns is not None and (problem := unproven(returns)):
             yield Problem(draft.place, f"its response schema is left out: {problem}", lost=False)
             returns = None
         name = _unique(legal_name(draft.name), draft, taken)
@@ -54,7 +56,7 @@ def registered(found: Iterable[Draft | Problem], origin: Origin) -> Iterator[Too
             returns=returns,
             source=origin.source,
             original_name="" if draft.name == name else draft.name[:1000],
-            errors={key: schema for key, schema in draft.errors.items() if not _unproven(schema)} or None,
+            errors={key: schema for key, schema in draft.errors.items() if not unproven(schema)} or None,
             licence=origin.licence,
         )
 
@@ -96,11 +98,28 @@ def _unusable(draft: Draft) -> str:
     missing = [name for name in draft.parameters.get("required", ()) if name not in properties]
     if missing:
         return f"it requires the argument {missing[0]!r}, which it does not declare"
-    return _unproven(draft.parameters)
+    return ""
 
 
-def _unproven(schema: Any) -> str:
-    """Why no value can be checked against the schema; empty where one can."""
+class _Unproven:
+    """Why no value can be checked against a schema; empty where one can.
+
+    Remembers by identity: the operations of a document share the schemas of what they return.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+
+    def __call__(self, schema: Any) -> str:
+        known = self._known.get(id(schema))
+        if known is None or known[0] is not schema:  # the schema is kept, so its id stays its own
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[id(schema)] = (schema, _why_unproven(schema))
+        return known[1]
+
+
+def _why_unproven(schema: Any) -> str:
     if not isinstance(schema, Mapping):
         return f"the schema is {str(schema)[:60]!r}"
     try:

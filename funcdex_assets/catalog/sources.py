@@ -11,7 +11,7 @@ Here belongs the choice of the loader and nothing of any format.
 """
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,8 +75,12 @@ def tools_of(reading: Reading, toolkit: str, source: str, only: tuple[str, ...] 
     return registered(found, Origin(toolkit, source, reading.licence))
 
 
-def open_source(source: str) -> Reading:
+def open_source(
+    source: str, environment: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> Reading:
     """What is there; a folder and a large document are read as the tools are taken.
+
+    `environment` and `headers` are for MCP servers: variables for a command, headers for an address.
 
     Raises:
         CatalogError: nothing is there, or nothing of a known format.
@@ -84,7 +88,7 @@ def open_source(source: str) -> Reading:
     kind, _, rest = source.partition(":")
     if kind == "mcp":
         target = rest if rest.startswith(("http://", "https://")) else shlex.split(rest)
-        return Reading("MCP server", iter(mcp_server.read_server(target)))
+        return Reading("MCP server", iter(mcp_server.read_server(target, environment=environment, headers=headers)))
     if kind == "python":
         return Reading("Python functions", python_functions.read_module(rest))
     if kind in ("google", "aws"):

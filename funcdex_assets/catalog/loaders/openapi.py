@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.dialect import MOST_BYTES, Definitions, Side, plain
+from funcdex_assets.catalog.dialect import MOST_BYTES, Definitions, plain
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
 

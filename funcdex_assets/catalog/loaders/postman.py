@@ -24,7 +24,7 @@ from funcdex_assets.catalog.loose_schema import plain, typed
 
 MOST_REQUESTS = 20_000
 MOST_RESPONSES = 50
-LARGEST_BODY = 2**21
+LARGEST_BODY = 2**21  # of one, and of all that are saved with one request
 
 _VARIABLE = re.compile(r"\{\{([^{}]{1,100})\}\}")
 _PLACEHOLDER = re.compile(r"<([A-Za-z]{2,12}(?:-time)?)(?:\([^)<>]{0,60}\))?>")  # `<integer>`: from OpenAPI, by Postman
@@ -89,7 +89,8 @@ class _Arguments:
         if not isinstance(name, str) or not name.strip() or name in self.properties:
             return
         text = _text(description)
-        self.properties[name] = {**schema, **({"description": text} if text else {})}
+        words = text.removeprefix("(Required)").strip()  # Postman's own mark
+        self.properties[name] = {**schema, **({"description": words} if words else {})}
         if (required or _REQUIRED.match(text)) and not _OPTIONAL.match(text):
             self.required.append(name)
 
@@ -292,9 +293,13 @@ def _add_graphql(arguments: _Arguments, graphql: Mapping[str, Any]) -> None:
 def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The schema of successful bodies, and those of failures by status."""
     bodies: dict[str, list[Any]] = {}
+    size = 0
     for response in _list(item.get("response"))[:MOST_RESPONSES]:
         if not isinstance(response, dict) or not isinstance(response.get("body"), str):
             continue
+        size += len(response["body"])
+        if size > LARGEST_BODY:
+            break
         code = response.get("code")
         try:
             body = _known(_json(response["body"])) if response["body"].strip() else None
@@ -312,7 +317,7 @@ def _told(value: Any) -> dict[str, Any]:
         return {"type": "string"}
     if placeholder := _PLACEHOLDER.fullmatch(value):
         return typed(placeholder[1]) or {"type": "string"}
-    if _VARIABLE.search(value):
+    if _VARIABLE.search(value) or _PLACEHOLDER.search(value):
         return {"type": "string"}
     if value in ("true", "false"):
         return {"type": "boolean"}

@@ -21,7 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
@@ -142,8 +142,9 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
     from pydantic import TypeAdapter
 
     signature = inspect.signature(function)
-    hints = get_type_hints(_hinted(function), include_extras=True)
-    told = docstring(inspect.getdoc(function) or "")
+    source = _hinted(function)
+    hints = get_type_hints(source, include_extras=True)
+    told = docstring(inspect.getdoc(source if isinstance(function, partial) else function) or "")
     inputs: list[tuple[str, Any, Any]] = []
     plainly: dict[str, dict[str, Any]] = {}
     required: list[str] = []
@@ -171,8 +172,9 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
         properties[name] = schema | _annotations(schema, told.parameters.get(name), signature.parameters[name].default)
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     parameters, unread = arguments({**schema, "$defs": shared.get("$defs", {})})
-    returns, unreturned = _returns(hints.get("return", _EMPTY))
-    name = getattr(function, "__name__", type(function).__name__)
+    returns, unreturned = _returns(_EMPTY if inspect.isclass(function) else hints.get("return", _EMPTY))
+    named = source if isinstance(function, partial) else function
+    name = getattr(named, "__name__", type(function).__name__)
     yield Draft(place, name, told.summary, parameters, returns)
     for reason in [*left_out, *(f"{part} is left out" for part in unread), *unreturned]:
         yield Problem(place, reason, lost=False)
@@ -180,15 +182,11 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
 
 def _hinted(function: Callable[..., Any]) -> Any:
     """What carries the hints: a partial has those of its function, an object those of its `__call__`."""
-    while hasattr(function, "func") and not inspect.isroutine(function):
-        function = function.func  # type: ignore[attr-defined]
-    return (
-        function
-        if inspect.isroutine(function)
-        else function.__init__
-        if inspect.isclass(function)
-        else function.__call__
-    )
+    while isinstance(function, partial):
+        function = function.func
+    if inspect.isclass(function):
+        return function.__init__
+    return function if inspect.isroutine(function) else function.__call__
 
 
 def _adapter(hint: Any) -> Any:

@@ -62,6 +62,15 @@ def test_depth_is_bounded() -> None:
     assert str(schema_of([value])).count("'a'") <= 2 * DEEPEST
 
 
+def test_size_is_bounded() -> None:
+    def tree(depth: int) -> object:
+        return {f"key{number}": tree(depth - 1) for number in range(30)} if depth else 1
+
+    schema = schema_of([tree(4)])
+    assert len(str(schema)) < 400_000
+    prove(schema)
+
+
 def test_every_example_is_valid_under_its_schema() -> None:
     value = {"a": [1, None, {"b": "2026-01-31"}], "c": {}, "d": [[], ["x"]], "e": "https://example.org/%zz"}
     schema = schema_of([value])

@@ -148,6 +148,20 @@ def test_placeholders_tell_types() -> None:
     assert found.parameters["properties"]["b"] == {"type": "array", "items": {"type": "string", "format": "date-time"}}
 
 
+def test_what_postman_makes_of_openapi() -> None:
+    """Its own converter leaves types for values, and marks what is required."""
+    query = [
+        {"key": "a", "value": "<string>,<string>", "description": {"content": "(Required) Which ones"}},
+        {"key": "b", "value": "<long>"},
+    ]
+    found = draft(url={"path": ["pets"], "query": query, "variable": []}, description={}, auth=None)
+    assert found.parameters["properties"] == {
+        "a": {"type": "string", "description": "Which ones"},
+        "b": {"type": "integer"},
+    }
+    assert found.parameters["required"] == ["a"]
+
+
 def test_required_is_what_every_known_request_sends() -> None:
     original = {"originalRequest": {"body": raw('{"a": 2}')}, "code": 201, "body": "{}"}
     assert shown(draft(body=raw('{"a": 1, "b": 1}'), responses=[original])) == {"a": "integer*", "b": "integer"}

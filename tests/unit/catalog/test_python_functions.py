@@ -2,6 +2,7 @@ import enum
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, TypedDict
 
@@ -199,6 +200,37 @@ def test_without_hints_the_docstring_and_the_default_tell_types() -> None:
     }
 
 
+class Adder:
+    """Adds to a sum."""
+
+    def __init__(self, start: int) -> None: ...
+
+    def __call__(self, number: int) -> int: ...
+
+    def reset(self, to: int = 0) -> None:
+        """Begins anew."""
+
+
+def send(to: str, text: str) -> bool:
+    """Sends a text."""
+    return bool(to and text)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "arguments", "returns", "description"),
+    [
+        pytest.param(partial(send, "me"), "send", ["text"], {"type": "boolean"}, "Sends a text.", id="partial"),
+        pytest.param(Adder(1).reset, "reset", ["to"], {"type": "null"}, "Begins anew.", id="bound method"),
+        pytest.param(Adder(1), "Adder", ["number"], {"type": "integer"}, "Adds to a sum.", id="callable object"),
+        pytest.param(Adder, "Adder", ["start"], None, "Adds to a sum.", id="class"),
+    ],
+)
+def test_other_callables(function: Any, name: str, arguments: list[str], returns: Any, description: str) -> None:
+    found = draft(function)
+    assert (found.name, list(found.parameters["properties"])) == (name, arguments)
+    assert (found.returns, found.description) == (returns, description)
+
+
 def test_what_is_no_function_is_a_problem() -> None:
     (problem,) = read_functions([5])  # type: ignore[list-item]
     assert isinstance(problem, Problem)
@@ -277,6 +309,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 SOURCE = """
 from __future__ import annotations
 from dataclasses import dataclass
+from functools import partial
 from os.path import join
 
 @dataclass
