@@ -18,7 +18,7 @@ backfill: $(INSTALLED)  ## every partition, and the release over all
 	$(BIN)/funcdex backfill
 
 dev: $(INSTALLED)  ## the Dagster UI on http://127.0.0.1:3000
-	mkdir -p $(FUNCDEX_DAGSTER_STORAGE)
+	$(BIN)/python -m funcdex_assets.partitions
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
 test: $(INSTALLED)

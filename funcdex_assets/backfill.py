@@ -24,6 +24,7 @@ from dagster._core.storage.tags import (
 
 from funcdex_assets.instance import HOME_VARIABLE, enter_instance
 from funcdex_assets.orphans import bury_orphans, signed
+from funcdex_assets.partitions import register
 from funcdex_assets.progress import ProgressListener, listening
 from funcdex_assets.quick_storage import quick_instance
 from funcdex_assets.settings import Settings, load_settings
@@ -88,6 +89,7 @@ def run_partitions(
     processes = settings.home / "processes"
     with open_instance(settings) as instance, signed(processes) as tags:
         bury_orphans(instance, processes)
+        register(instance, settings)
         return execute(
             whole_graph,
             instance,
@@ -119,7 +121,11 @@ def execute(
 ) -> Outcome:
     """Like `run_partitions`, for any job; `job` is a function of a module, by which a run finds it again."""
     definition = job()
-    keys = definition.partitions_def.get_partition_keys() if definition.partitions_def else []
+    keys = (
+        definition.partitions_def.get_partition_keys(dynamic_partitions_store=instance)
+        if definition.partitions_def
+        else []
+    )
     by_partition, once = _selected(definition, selection)
     plan: list[tuple[list[dg.AssetKey], tuple[str, ...]]] = []
     if by_partition:

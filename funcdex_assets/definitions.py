@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funcdex_assets import jobs
+from funcdex_assets import jobs, sensors
 from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, scenarios
 from funcdex_assets.assets._stage import EXECUTOR
 from funcdex_assets.settings import load_settings
@@ -28,6 +28,7 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_modules(STAGES),
     jobs=jobs.JOBS,
     schedules=[jobs.nightly(_settings)],
+    sensors=[sensors.watch_toolkits],
     resources={
         "settings": SettingsResource(),
         "tables": TableStoreResource(),

@@ -8,13 +8,13 @@
 A failed partition needs no job: its run goes on with the others, and the UI backfills what failed.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from funcdex_assets.backfill import range_tags
+from funcdex_assets.partitions import registered
 from funcdex_assets.settings import Settings
 
 _all = dg.AssetSelection.all()
@@ -41,10 +41,9 @@ score_and_publish = dg.define_asset_job(
 JOBS = (generate_dataset, prepare_scenarios, converse, score_and_publish)
 
 
-def nightly(settings: Settings, partitions: Sequence[str] | None = None) -> dg.ScheduleDefinition:
-    """One run over all partitions with a seed of that night, so that each night adds new scenarios."""
+def nightly(settings: Settings) -> dg.ScheduleDefinition:
+    """One run over all registered partitions with a seed of that night, so that each night adds new scenarios."""
     zone = ZoneInfo(settings.nightly.time_zone)
-    tags = range_tags(partitions or settings.partitions)
 
     @dg.schedule(
         name="nightly",
@@ -56,12 +55,15 @@ def nightly(settings: Settings, partitions: Sequence[str] | None = None) -> dg.S
             dg.DefaultScheduleStatus.RUNNING if settings.nightly.enabled else dg.DefaultScheduleStatus.STOPPED
         ),
     )
-    def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        partitions = registered(context.instance)
+        if not partitions:
+            return dg.SkipReason("No partition is registered; run python -m funcdex_assets.partitions")
         night = (context.scheduled_execution_time or datetime.now(UTC)).astimezone(zone)
         return dg.RunRequest(
             run_key=f"night-{night:%Y-%m-%d}",
             run_config={"resources": {"settings": {"config": {"seed": night_seed(settings.seed, night)}}}},
-            tags=tags,
+            tags=range_tags(partitions),
         )
 
     return nightly_schedule

@@ -25,6 +25,7 @@ class KeptEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._engines: dict[str, Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -41,6 +42,12 @@ class KeptEventLogStorage(SqliteEventLogStorage):
             self._initdb(self._engines[shard])
             self._initialized_dbs.add(shard)
         return self._engines[shard]
+
+    def has_table(self, table_name: str) -> bool:
+        """Asked for each event and each look at the partitions' keys; a table that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         super().dispose()

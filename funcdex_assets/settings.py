@@ -10,12 +10,13 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 
 import os
 import re
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -30,6 +31,8 @@ from funcdex_assets.inference.usage import TokenPrice
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
 LEGAL_TOOLKIT = re.compile(r"[a-z][a-z0-9-]{0,39}")
+TOOLKIT_FOLDER = "toolkits"
+TOOLKIT_SUFFIXES = (".yaml", ".json")  # the first that there is defines the toolkit
 
 
 class SettingsError(ValueError):
@@ -52,6 +55,16 @@ class Bundle(Section):
     @property
     def toolkits(self) -> tuple[str, ...]:
         return tuple(self.name.split("_"))
+
+
+class Watch(Section):
+    """The folder `toolkits/` beside the settings file."""
+
+    enabled: bool = Field(
+        default=True,
+        description="toolkit files in toolkits/ are toolkits even if funcdex.yaml does not list them, and the sensor "
+        "asks for those that are new or changed",
+    )
 
 
 class ClarityWeights(Section):
@@ -295,8 +308,10 @@ class Settings(BaseSettings):
     root: Path = Field(default=Path(), exclude=True, description="folder of the settings file")
     home: Path = Field(default=Path(".funcdex"), description="where tables, index, runs and releases are kept")
     seed: int = Field(default=42, ge=0)
-    toolkits: tuple[str, ...]
+    watch: Watch = Watch()
     bundles: tuple[Bundle, ...] = ()
+    # After the three fields by which a file of the folder is found to be one of them.
+    toolkits: tuple[str, ...] = Field(description="those listed, then those of the watched folder")
     generation: Generation = Generation()
     deduplication: Deduplication = Deduplication()
     inference: Inference = Inference()
@@ -319,6 +334,14 @@ class Settings(BaseSettings):
         if not isinstance(lines, list | tuple | None):
             return lines  # and pydantic says that it is no list
         return [{"name": line} if isinstance(line, str) else line for line in lines or ()]
+
+    @field_validator("toolkits")
+    @classmethod
+    def _with_those_of_the_folder(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not info.data.get("watch", Watch()).enabled:
+            return listed
+        files = toolkit_files(info.data["root"], info.data.get("bundles", ()))
+        return (*listed, *(name for name in files if LEGAL_TOOLKIT.fullmatch(name) and name not in listed))
 
     @model_validator(mode="after")
     def _names(self) -> "Settings":
@@ -395,8 +418,8 @@ class Settings(BaseSettings):
                 toolkit,
                 [
                     folder / f"{toolkit}{suffix}"
-                    for folder in (self.root / "toolkits", shipped)
-                    for suffix in (".yaml", ".json")
+                    for folder in (self.root / TOOLKIT_FOLDER, shipped)
+                    for suffix in TOOLKIT_SUFFIXES
                 ],
             )
             for toolkit in self.toolkits_of(partition)
@@ -412,11 +435,25 @@ class Settings(BaseSettings):
         )
 
 
+def toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]:
+    """What lies in the folder of toolkits: name → file, by name.
+
+    The names need not be legal. Hidden files are not looked at, nor those that a bundle names as its own.
+    """
+    own = {(root / bundle.tools).resolve() for bundle in bundles if bundle.tools}
+    files: dict[str, Path] = {}
+    for suffix in TOOLKIT_SUFFIXES:
+        for path in (root / TOOLKIT_FOLDER).glob(f"*{suffix}"):
+            if path.is_file() and not path.name.startswith(".") and path.resolve() not in own:
+                files.setdefault(path.stem, path)
+    return dict(sorted(files.items()))
+
+
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     """Reads the settings file: `path`, else $FUNCDEX_CONFIG, else ./funcdex.yaml.
 
     Overrides are top-level fields. Relative paths are resolved against the file's folder. Every
-    toolkit's definition file must exist.
+    toolkit's definition file must exist; what is in it is not read.
 
     Raises:
         SettingsError: names the file, the field, the value and the remedy.
@@ -430,13 +467,13 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         model_config = SettingsConfigDict(yaml_file=path)
 
     try:
-        settings = FromFile(**overrides)
+        settings = FromFile(root=path.parent, **overrides)
     except ValidationError as error:
         raise SettingsError(f"{path}: " + "; ".join(_explain(part) for part in error.errors())) from None
     except UnreadableVariable as error:
         raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
     home = path.parent / settings.home.expanduser()
-    settings = settings.model_copy(update={"root": path.parent, "home": home})
+    settings = settings.model_copy(update={"home": home})
     for partition in settings.partitions:
         settings.tool_files(partition)
     return settings

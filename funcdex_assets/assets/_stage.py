@@ -42,6 +42,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from funcdex_assets.assets import _evidence as evidence
 from funcdex_assets.assets._trust import NotMadeError, hand_over, judge_stored, trusted
+from funcdex_assets.partitions import PARTITIONS
 from funcdex_assets.progress import listener
 from funcdex_assets.quality.table import Table
 from funcdex_assets.table_store import StoredTable, TableError
@@ -75,18 +76,13 @@ def stage(
     code_version: str,
     kinds: set[str] | None = None,
     pool: str | None = None,
-    partitions_def: dg.PartitionsDefinition | None = None,
+    partitions_def: dg.PartitionsDefinition = PARTITIONS,
     pauses: Sequence[float] = PAUSES,
 ) -> Callable[[Callable[..., Produced]], dg.AssetsDefinition]:
-    """`partitions_def` defaults to the toolkits and bundles of `funcdex.yaml`.
+    """`partitions_def` defaults to the toolkits and bundles of the settings.
 
     An exception with a true attribute `retryable` gives its partition another try after each of `pauses`.
     """
-    if partitions_def is None:
-        # Here, because the module reads the settings, which a toy stage has no use for.
-        from funcdex_assets.partitions import PARTITIONS
-
-        partitions_def = PARTITIONS
 
     def decorate(function: Callable[..., Produced]) -> dg.AssetsDefinition:
         parts = _Parts.of(function, table, code_version, tuple(pauses))
@@ -164,8 +160,8 @@ class _Parts:
 def _make_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Iterator[Any]:
     partitions = context.partition_keys
     listener().started(parts.name, partitions)
-    origins = _origins(parts, context)
-    failed = _held_back(parts, context)
+    origins = _origins(parts, partitions, context)
+    failed = _held_back(parts, partitions, context)
     for partition, reason in failed.items():
         listener().failed(parts.name, partition, reason)
 
@@ -235,18 +231,18 @@ def _make(
     return [*events, materialisation, *evaluations], produced.frame.height
 
 
-def _origins(parts: _Parts, context: dg.AssetExecutionContext) -> dict[tuple[str, str], int]:
+def _origins(parts: _Parts, partitions: Sequence[str], context: dg.AssetExecutionContext) -> dict[tuple[str, str], int]:
     """(upstream, partition) → the id of its materialisation event, by which Dagster tells what is stale."""
     return {
         (name, partition): event
         for name in parts.upstream
         for partition, event in context.instance.get_latest_storage_id_by_partition(
-            dg.AssetKey(name), dg.DagsterEventType.ASSET_MATERIALIZATION, set(context.partition_keys)
+            dg.AssetKey(name), dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
         ).items()
     }
 
 
-def _held_back(parts: _Parts, context: dg.AssetExecutionContext) -> dict[str, str]:
+def _held_back(parts: _Parts, partitions: Sequence[str], context: dg.AssetExecutionContext) -> dict[str, str]:
     """Partitions of which this run should have made an upstream table and did not, with the reason.
 
     What the store has of them is an earlier run's, and must not pass for this one's.
@@ -263,7 +259,7 @@ def _held_back(parts: _Parts, context: dg.AssetExecutionContext) -> dict[str, st
             (made.add((name, event.partition)) if event.is_step_materialization else planned.add(name))
     return {
         partition: f"held back, because {name} was not made"
-        for partition in context.partition_keys
+        for partition in partitions
         for name in parts.upstream
         if name in planned and (name, partition) not in made
     }
@@ -283,7 +279,8 @@ def _judge_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Itera
     """Only checks were asked for: the stored tables are judged, and nothing is made."""
     wanted = {check.name for check in context.selected_asset_check_keys}
     failed: dict[str, str] = {}
-    for partition in context.partition_keys:
+    partitions = context.partition_keys
+    for partition in partitions:
         try:
             evaluations = judge_stored(context.resources.tables, parts.table, partition)
         except TableError as error:
@@ -292,7 +289,7 @@ def _judge_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Itera
             yield from (found for found in evaluations if found.check_name in wanted)
     yield from _outputs_of_checks(context)
     if failed:
-        raise _failure(parts, failed, of=len(context.partition_keys))
+        raise _failure(parts, failed, of=len(partitions))
 
 
 def _outputs_of_checks(context: dg.AssetExecutionContext) -> Iterator[dg.Output]:

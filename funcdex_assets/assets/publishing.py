@@ -13,7 +13,6 @@ from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.assets._trust import NotMadeError, trusted
 from funcdex_assets.export.release import publish
 from funcdex_assets.export.splits import split_rows
-from funcdex_assets.partitions import PARTITIONS
 from funcdex_assets.quality import schemas
 from funcdex_assets.records import DatasetRow, ParsedConversation
 from funcdex_assets.settings import Settings
@@ -37,6 +36,7 @@ def dataset(partition: str, parsed_conversations: pl.DataFrame, settings: Settin
     kinds={"json", "parquet"},
     owners=["team:funcdex"],
     code_version="1",
+    pool="release",  # of runs side by side, the last one to read the datasets publishes last
     check_specs=[
         dg.AssetCheckSpec(check.name, asset="dataset_release", description=check.description, blocking=True)
         for check in schemas.RELEASE_CHECKS
@@ -47,7 +47,7 @@ def dataset_release(
     tables: dg.ResourceParam[TableStore],
 ) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
     """One release over the datasets of all partitions that there are; missing ones are named."""
-    there = [partition for partition in PARTITIONS.get_partition_keys() if tables.exists("dataset", partition)]
+    there = [partition for partition in settings.partitions if tables.exists("dataset", partition)]
     if not there:
         raise dg.Failure("No partition has a dataset yet; materialise dataset for one of them", allow_retries=False)
     frames: list[pl.DataFrame] = []
@@ -65,7 +65,7 @@ def dataset_release(
     if all(bad.is_empty() for _, bad in checks):
         rows = from_frame(frame, DatasetRow)
         metadata = _described(rows, publish(rows, settings.home / "datasets" / "all", "all partitions"))
-    missing = [partition for partition in PARTITIONS.get_partition_keys() if partition not in there]
+    missing = [partition for partition in settings.partitions if partition not in there]
     yield dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
         check_results=[

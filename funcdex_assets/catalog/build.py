@@ -49,7 +49,10 @@ class Converted(NamedTuple):
 
 
 class Summary(msgspec.Struct):
-    """The figures of a build; `lost` are operations that gave no tool, `mended` those that lost a part."""
+    """The figures of a build; `lost` are operations that gave no tool, `mended` places that lost a part.
+
+    `peak_mib` is the most that all processes together can have had at once.
+    """
 
     tools: int = 0
     applications: int = 0
@@ -94,9 +97,10 @@ def build(
     summary.applications = pl.scan_parquet(fresh / TOOLS).select(pl.col("toolkit").n_unique()).collect().item()
     write_index(fresh / TOOLS, fresh)
     summary.seconds = time.monotonic() - started
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    summary.cpu_seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    summary.peak_mib = max(summary.peak_mib * workers, own.ru_maxrss / 1024)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    if workers > 1:
+        summary.cpu_seconds += own.ru_utime + own.ru_stime
+        summary.peak_mib = summary.peak_mib * workers + own.ru_maxrss / 1024
     (fresh / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
@@ -110,8 +114,8 @@ def _convert_all(wanted: Sequence[Document], parts: Path, workers: int) -> Itera
     if workers == 1:
         yield from (_convert(*task) for task in tasks)
         return
-    # Forked from a server without threads; a worker that grew is replaced.
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), max_tasks_per_child=500) as pool:
+    # Polars has threads, so no plain fork. Workers are not replaced: Python 3.11 hangs when it does that.
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
         for future in as_completed([pool.submit(_convert, *task) for task in tasks]):
             yield future.result()
 
@@ -158,6 +162,7 @@ def _count(summary: Summary, converted: Converted) -> None:
     summary.tools += converted.tools
     summary.with_returns += converted.with_returns
     summary.peak_mib = max(summary.peak_mib, converted.peak_mib)
+    summary.cpu_seconds += converted.seconds
     name = converted.document.collection
     summary.collections[name] = summary.collections.get(name, 0) + converted.tools
     reasons = Counter(_kind(problem) for problem in converted.problems)

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -63,6 +64,12 @@ def prove(schema: Schema) -> jsonschema_rs.Draft202012Validator:
         return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True, retriever=_refuse_remote)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(f"not a valid JSON Schema: {error.message if hasattr(error, 'message') else error}") from None
+
+
+@lru_cache(4096)
+def matcher(pattern: str) -> jsonschema_rs.Draft202012Validator:
+    """A validator of the texts in which an ECMA regular expression is found, which Python's `re` reads otherwise."""
+    return prove({"type": "string", "pattern": pattern})
 
 
 def _refuse_remote(uri: str) -> Any:
@@ -299,8 +306,15 @@ def _moved(part: Any) -> Any:
 
 def schema_at(root: Schema, pointer: str) -> Schema | None:
     """What holds for the value at a JSON pointer, resolved; None where the schema does not say."""
-    schema: Any = resolve(root, root)
+    found = raw_at(root, pointer)
+    return resolve(found, root) if isinstance(found, Mapping) else None
+
+
+def raw_at(root: Schema, pointer: str) -> Any:
+    """As `schema_at`, with the references and choices that are at the place itself."""
+    schema: Any = root
     for step in pointer.split("/")[1:]:
+        schema = resolve(schema, root)
         if schema_type(schema) == "array" and (step == "*" or step.isdigit()):
             first, index = schema.get("prefixItems") or (), 0 if step == "*" else int(step)
             schema = first[index] if index < len(first) else schema.get("items")
@@ -308,8 +322,7 @@ def schema_at(root: Schema, pointer: str) -> Schema | None:
             step = step.replace("~1", "/").replace("~0", "~")
             schema = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
         if not isinstance(schema, Mapping):
-            return None
-        schema = resolve(schema, root)
+            return schema
     return schema
 
 
@@ -364,6 +377,11 @@ def _kind(raw: Any) -> str:
 def _about(raw: Any, part: Schema) -> str:
     text = (raw.get("description") if isinstance(raw, Mapping) else None) or part.get("description")
     return text if isinstance(text, str) else ""
+
+
+def escaped(name: str) -> str:
+    """A property's name as a step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

@@ -37,6 +37,12 @@ _ITEMS: dict[str, dict[str, Schema]] = {
 }
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}
 
+# What leaves a result open to any shape: an object with no more said of it than this.
+_SAYS_NOTHING = frozenset(
+    "type title description default example examples deprecated readOnly writeOnly nullable properties $defs $schema "
+    "$id $comment".split()
+)
+
 _by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
 
 
@@ -61,7 +67,7 @@ def _close(schema: dict[str, Any], name: str) -> dict[str, Any]:
         return schema
     properties = schema.get("properties")
     if not properties:
-        return _assumed(name) if "$ref" not in schema and "additionalProperties" not in schema else schema
+        return _assumed(name) if _SAYS_NOTHING.issuperset(schema) and schema.get("default") is None else schema
     if not any(key in schema for key in ("oneOf", "anyOf", "allOf", "$ref")):
         return {
             **schema,

@@ -103,7 +103,13 @@ def read_document(document: Any, place: str) -> Reading:
     """By the first format that takes it."""
     for form in FORMATS:
         if form.recognises(document):
-            return Reading(form.name, form.read(document), form.licence(document))
+            # ToolBench keeps a tool's category in the name of its folder.
+            found = (
+                toolbench.read(document, Path(place).parent.name)
+                if form.read is toolbench.read
+                else form.read(document)
+            )
+            return Reading(form.name, found, form.licence(document))
     raise CatalogError(
         f"{place} is of no known format ({', '.join(form.name for form in FORMATS)}): it is "
         f"{_described(document)}; see docs/catalog.md"

@@ -2,7 +2,7 @@
 
 Here a call's argument list is invented: required arguments, and a few optional ones that a person
 would mention. Each comes with the words in which the user will say it. Values are valid under the
-tool's schema; a tool whose required arguments cannot be said by a person raises `Unplannable`.
+tool's schema; a tool whose required arguments cannot be said by a person raises `Unplannable`, and nothing else.
 """
 
 import re
@@ -11,10 +11,21 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Leaf, Schema, leaf_at, leaves, put_pointer, schema_type, validator
+from funcdex_assets.catalog.json_schema import (
+    Leaf,
+    Schema,
+    escaped,
+    fits,
+    put_pointer,
+    resolve,
+    schema_at,
+    schema_type,
+    validator,
+)
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.spoken import read_moment, spoken_forms
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ChainStep, PlannedArgument, Tool
@@ -30,6 +41,10 @@ _TECHNICAL = frozenset(
 )
 
 _CODE = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # what only a program would write
+_SMALL = 3
+_LONGEST_SAID, _LONGEST_CODE = 120, 40
+_DEEPEST = 8
+_MOST_ARGUMENTS = 40
 _BACKWARD = frozenset("modified created updated since after completed received".split())
 
 
@@ -44,6 +59,8 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
         Unplannable: a required argument has no value that a person could give.
     """
     inventor = _Inventor(tool, situation, rng)
+    properties = resolve(tool.parameters, tool.parameters).get("properties", {})
+    needed = resolve(tool.parameters, tool.parameters).get("required", ())
     bound = [
         PlannedArgument(
             argument=binding.argument.replace("*", "0"),
@@ -55,13 +72,13 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
     ]
     taken = {argument.argument.split("/")[1] for argument in bound}
     planned = [*bound]
-    required = [name for name in tool.parameters.get("required", ()) if name not in taken]
-    for name in [*required, *_mentioned(tool, {*required, *taken}, rng, bool(bound))]:
-        planned += inventor.invent(tool.parameters["properties"][name], f"/{name}", name, "", name in required)
+    required = [name for name in dict.fromkeys(needed) if name not in taken]
+    for name in [*required, *_mentioned(tool, properties, {*required, *taken}, rng, bool(bound))]:
+        planned += inventor.invent(properties.get(name, {}), f"/{escaped(name)}", name, "", name in required)
     for binding in bound:  # an object that holds a bound argument may require more
         name = binding.argument.split("/")[1]
         if binding.argument.count("/") > 1:
-            planned += inventor.rest_of(tool.parameters["properties"][name], f"/{name}", name, binding.argument)
+            planned += inventor.rest_of(properties.get(name, {}), f"/{name}", name, binding.argument)
     _refuse_invalid(tool, planned)
     return tuple(planned)
 
@@ -75,15 +92,15 @@ def assemble(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> di
     return arguments
 
 
-def _mentioned(tool: Tool, taken: set[str], rng: Random, has_bound: bool) -> Iterator[str]:
+def _mentioned(tool: Tool, properties: Schema, taken: set[str], rng: Random, has_bound: bool) -> Iterator[str]:
     """Optional top-level arguments that this user happens to mention."""
     parsed = parse_tool_name(tool.name)
     budget = 0 if parsed.action in ("get", "delete") else rng.choice((0, 1, 1, 2))
     searching = parsed.action == "list" and not has_bound
     options = [
         (name, weight)
-        for name, schema in tool.parameters.get("properties", {}).items()
-        if name not in taken and (weight := _interest(name, schema, searching))
+        for name, schema in properties.items()
+        if name not in taken and (weight := _interest(name, schema, tool.parameters, searching))
     ]
     if parsed.action == "update" or (searching and any(weight >= 3 for _, weight in options)):
         budget = max(budget, 1)
@@ -94,9 +111,10 @@ def _mentioned(tool: Tool, taken: set[str], rng: Random, has_bound: bool) -> Ite
         yield name
 
 
-def _interest(name: str, schema: Schema, searching: bool) -> float:
+def _interest(name: str, schema: Any, root: Schema, searching: bool) -> float:
     """How likely a person mentions it (relative); 0 for what only programs care about."""
     parts = set(words(name))
+    schema = resolve(schema, root)
     kind = schema_type(schema)
     if is_id(name) or is_page_token(name) or kind == "boolean":
         return 0
@@ -104,15 +122,15 @@ def _interest(name: str, schema: Schema, searching: bool) -> float:
         return 6 if searching else 1
     if schema.get("format") in ("date", "date-time", "email"):
         return 1.5
-    if parts & _TECHNICAL or (kind == "object" and not _small_object(schema)):
+    if parts & _TECHNICAL or (kind == "object" and not _small_object(schema, root)):
         return 0
     if "enum" in schema:
         return 1 if len(schema["enum"]) > 1 else 0
-    examples = schema.get("examples") or schema.get("items", {}).get("examples") or ()
+    items = resolve(schema.get("items", {}), root)
+    examples = schema.get("examples") or items.get("examples") or ()
     if any(isinstance(example, str) and _CODE.search(example) for example in examples):
         return 0
     if kind == "array":
-        items = schema.get("items", {})
         return (
             0.7
             if schema_type(items) == "string"
@@ -127,34 +145,59 @@ def _interest(name: str, schema: Schema, searching: bool) -> float:
     return 0.6 if schema.get("examples") or parts & {"location", "city", "address", "phone"} else 0
 
 
-def _small_object(schema: Schema) -> bool:
-    inside = list(leaves(schema))
-    return 0 < len(inside) <= 3 and not any(is_service_id(leaf) for leaf in inside)
+def _small_object(schema: Schema, root: Schema) -> bool:
+    """Whether it is a handful of scalars that a person would tell."""
+    inside = _scalars_in(schema, root, "", 0)
+    return inside is not None and 0 < len(inside) <= _SMALL and not any(is_service_id(leaf) for leaf in inside)
+
+
+def _scalars_in(schema: Schema, root: Schema, owner: str, depth: int) -> list[Leaf] | None:
+    """None where there are too many to look at."""
+    found: list[Leaf] = []
+    for key, raw in schema.get("properties", {}).items():
+        part = resolve(raw, root)
+        while schema_type(part) == "array":
+            part, depth = resolve(part.get("items", {}), root), depth + 1
+            if depth > _SMALL:
+                return None
+        inside: list[Leaf] | None = [Leaf(key, key, owner, part, True)]
+        if schema_type(part) == "object":
+            inside = _scalars_in(part, root, key, depth + 1) if depth < _SMALL else None
+        if inside is None or len(found) + len(inside) > _SMALL:
+            return None
+        found += inside
+    return found
 
 
 def _refuse_invalid(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
-    sample = {
+    results = {
         argument.argument: _placeholder(tool, argument.argument) for argument in planned if argument.source == "result"
     }
-    arguments = assemble(planned, sample)
+    arguments = assemble(planned, results)
     compiled = validator(tool.parameters)
     if not compiled.is_valid(arguments):
         for error in compiled.iter_errors(arguments):
             place = "/" + "/".join(map(str, error.instance_path))
-            if place not in sample:
+            if place not in results:
                 raise Unplannable(f"{tool.name}{place}: {error.message}")
 
 
 def _placeholder(tool: Tool, pointer: str) -> Any:
-    leaf = leaf_at(tool.parameters, pointer)
-    return {"integer": 1, "number": 1.0, "boolean": True}.get(schema_type(leaf.schema) if leaf else "string", "x")
+    schema = schema_at(tool.parameters, pointer) or {}
+    simple = {"integer": 1, "number": 1.0, "boolean": True}.get(schema_type(schema), "x")
+    if fits(schema, tool.parameters, simple):
+        return simple
+    try:
+        return sample(schema, tool.parameters, Random(0))
+    except NoValueError:
+        return simple
 
 
 class _Inventor:
     """Invents the facts of one call; remembers its person and its moment, so that they belong together."""
 
     def __init__(self, tool: Tool, situation: Situation, rng: Random):
-        self.tool = tool
+        self.tool, self.root = tool, tool.parameters
         self.situation = situation
         self.rng = rng
         self.action = parse_tool_name(tool.name).action
@@ -162,26 +205,31 @@ class _Inventor:
         self.moment: datetime | None = None
         self.ended = False  # whether that moment is the end of a span
 
-    def invent(self, schema: Schema, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
+    def invent(self, raw: Any, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
+        if pointer.count("/") > _DEEPEST:
+            raise Unplannable(f"{self.tool.name}{pointer}: it is nested too deep for a person to say")
+        schema = self._resolved(raw)
         kind = schema_type(schema)
-        if kind == "object":
+        if kind == "object" and "const" not in schema:
             return self._object(schema, pointer, name, skip=())
-        if kind == "array" and schema_type(schema.get("items", {})) in (
+        items = self._resolved(schema.get("items", {})) if kind == "array" else {}
+        if kind == "array" and schema_type(items) in (
             "object",
             "array",
             "string",
             "integer",
             "number",
         ):
-            items = schema.get("items", {})
             least = max(1, schema.get("minItems", 1))
             size = least if schema_type(items) == "object" else max(least, self.rng.choice((1, 1, 2)))
             size = min(size, schema.get("maxItems", size))
             found: list[PlannedArgument] = []
+            if least > _MOST_ARGUMENTS:
+                raise Unplannable(f"{self.tool.name}{pointer}: it needs {least} items, which nobody says")
             for index in range(size):
                 if index:
                     self.person = None
-                found += self.invent(items, f"{pointer}/{index}", name, name, True)
+                found += self.invent(schema.get("items", {}), f"{pointer}/{index}", name, name, True)
             return _distinct(found)
         if ("const" in schema or ("default" in schema and not required)) and "const" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
@@ -189,43 +237,50 @@ class _Inventor:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
         if schema_type(schema) == "string" and {"zone", "timezone"} & set(words(name)):
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
-        if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not schema.get("examples"):
+        if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not values.examples_of(schema):
             raise Unplannable(f"{self.tool.name}{pointer}: only an earlier result could give this id")
         value = self._value(schema, name, owner)
-        if not values.fits(schema, value) or not validator(schema).is_valid(value):
+        if not values.fits(schema, value) or not fits(schema, self.root, value):
             value = self._fallback(schema, pointer)
         return [
             PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))
         ]
 
-    def rest_of(self, schema: Schema, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
+    def rest_of(self, raw: Any, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
         """What else is required in the object or array item that holds a bound argument."""
+        schema = self._resolved(raw)
         if schema_type(schema) == "array":
             return self.rest_of(schema.get("items", {}), f"{pointer}/0", name, bound)
         return self._object(schema, pointer, name, skip=(bound,)) if schema_type(schema) == "object" else []
 
+    def _resolved(self, schema: Any) -> Schema:
+        return resolve(schema, self.root)
+
     def _object(self, schema: Schema, pointer: str, name: str, skip: tuple[str, ...]) -> list[PlannedArgument]:
         properties = schema.get("properties", {})
-        required = list(schema.get("required", ()))
-        chosen = required or [key for key, part in properties.items() if _interest(key, part, False)][:1]
+        required = list(dict.fromkeys(schema.get("required", ())))
+        chosen = required or [key for key, part in properties.items() if _interest(key, part, self.root, False)][:1]
         if not chosen and properties:
             chosen = list(properties)[:1]
         found: list[PlannedArgument] = []
         for key in chosen:
-            place = f"{pointer}/{key}"
+            place, part = f"{pointer}/{escaped(key)}", properties.get(key, {})
             if place in skip:
                 continue
             if any(bound.startswith(place + "/") for bound in skip):
-                found += self.rest_of(properties[key], place, key, skip[0])
+                found += self.rest_of(part, place, key, skip[0])
             else:
-                found += self.invent(properties[key], place, key, name, key in required)
+                found += self.invent(part, place, key, name, key in required)
+            if len(found) > _MOST_ARGUMENTS:
+                raise Unplannable(f"{self.tool.name}{pointer}: it has more arguments than a person would say")
         return found
 
     def _value(self, schema: Schema, name: str, owner: str) -> Any:
         parts, rng = set(words(name)), self.rng
-        kind = schema_type(schema)
+        kind, examples = schema_type(schema), values.examples_of(schema)
         if "enum" in schema:
-            return rng.choice([option for option in schema["enum"] if option is not None])
+            options = [option for option in schema["enum"] if option is not None] or [None]
+            return rng.choice(options)
         if kind == "boolean":
             return not schema.get("default", False)
         if kind in ("integer", "number"):
@@ -237,7 +292,7 @@ class _Inventor:
                 return self._person().email
             case "date" | "date-time" | "time":
                 return self._when(schema, parts | set(words(owner)))
-            case "uri" if not schema.get("examples"):
+            case "uri" if not examples:
                 slug = "-".join(
                     part for part in self.situation.matter.lower().split() if part.isascii() and part.isalnum()
                 )
@@ -248,8 +303,8 @@ class _Inventor:
             return self._person().first
         if parts & QUERY_WORDS:
             return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
-        if read_moment({}, str((schema.get("examples") or [""])[0])) is not None:
-            return self._when({"format": "date" if len(str(schema["examples"][0])) == 10 else "date-time"}, parts)
+        if read_moment({}, str((examples or [""])[0])) is not None:
+            return self._when({"format": "date" if len(str(examples[0])) == 10 else "date-time"}, parts)
         if parts & {"name", "names"} and (
             {*words(owner), *parts, *parse_tool_name(self.tool.name).words} & values.PEOPLE
         ):
@@ -260,18 +315,16 @@ class _Inventor:
                 if "last" in parts
                 else self._person().name
             )
-        if parts & values.BODIES and not schema.get("examples"):
+        if parts & values.BODIES and not examples:
             return values.make_body(self.situation, rng, self.person.first if self.person else "")
-        if parts & values.TITLES and not schema.get("examples"):
+        if parts & values.TITLES and not examples:
             return values.make_title(self.situation, rng)
         if parts & values.BODIES and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
             return values.make_body(self.situation, rng, self.person.first if self.person else "")
         if parts & {"title", "subject", "summary"}:
             return values.make_title(self.situation, rng)
-        if schema.get("examples"):
-            return rng.choice(
-                [option for option in schema["examples"] if isinstance(option, str)] or schema["examples"]
-            )
+        if examples:
+            return rng.choice([option for option in examples if isinstance(option, str)] or examples)
         if parts & {"city"}:
             return rng.choice(values.CITIES)
         if parts & {"location", "place", "venue", "room"}:
@@ -281,14 +334,21 @@ class _Inventor:
         return values.sentence(values.keywords(self.situation.matter, rng))
 
     def _fallback(self, schema: Schema, pointer: str) -> Any:
-        compiled = validator(schema)
-        for option in [*schema.get("examples", ()), schema.get("default")]:
-            if compiled.is_valid(option):
+        for option in [*values.examples_of(schema), schema.get("default")]:
+            if _sayable(option) and fits(schema, self.root, option):
                 return option
         short = values.title(values.keywords(self.situation.matter, self.rng))[: schema.get("maxLength", 60)].rstrip()
-        if compiled.is_valid(short):
+        if fits(schema, self.root, short):
             return short
-        raise Unplannable(f"{self.tool.name}{pointer}: no value found that satisfies {dict(schema)}; give it examples")
+        try:
+            found = sample(schema, self.root, self.rng)
+        except NoValueError:
+            found = None
+        if _sayable(found):
+            return found
+        raise Unplannable(
+            f"{self.tool.name}{pointer}: no value found that satisfies {str(schema)[:200]}; give it examples"
+        )
 
     def _person(self) -> Person:
         self.person = self.person or values.make_person(self.situation, self.rng)
@@ -319,6 +379,15 @@ class _Inventor:
             forms[: max(1, len(forms) - 1)] if isinstance(value, str) and read_moment(schema, value) else forms[:1]
         )
         return self.rng.choice(natural)
+
+
+def _sayable(value: Any) -> bool:
+    """Whether a person can say it: not nothing, nor a list, nor a long code."""
+    if isinstance(value, str):
+        return 0 < len(value) <= (_LONGEST_SAID if " " in value else _LONGEST_CODE) and value.split() == value.split(
+            " "
+        )
+    return isinstance(value, bool | int | float)
 
 
 def _distinct(arguments: list[PlannedArgument]) -> list[PlannedArgument]:

@@ -99,6 +99,7 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     """The title of a result and its telling details, each a real value said in words."""
     label = ""
     details: list[tuple[int, list[str], Any]] = []
+    ids: list[tuple[list[str], Any]] = []
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
@@ -109,6 +110,7 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
         if leaf in (None, "", [], {}) or is_page_token(name) or parts & _DULL or len(steps) > 3:
             continue
         if is_id(name) and "key" not in parts:
+            ids.append((steps, leaf))
             continue
         if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
             continue
@@ -125,6 +127,8 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
             continue
         else:
             details.append((_rank(parts, leaf), steps, leaf))
+    if not label and not details:  # an id tells more than nothing
+        details = [(0, steps, identity) for steps, identity in ids[:2]]
     details.sort(key=lambda item: item[0])
     plain = label.strip('"')
     texts = (_detail(steps, leaf, now) for _, steps, leaf in details[:MOST_DETAILS])

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from math import ceil, floor
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, schema_type
+from funcdex_assets.catalog.json_schema import Schema, matcher, schema_type
 from funcdex_assets.catalog.names import words
 from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person, slots_of
+from funcdex_assets.language.samples import numbers
 from funcdex_assets.language.spoken import is_minor_unit, quoted_part
 from funcdex_assets.records import Persona, Scenario
 
@@ -72,6 +74,12 @@ STREETS = (
     "Linden Avenue",
     "Quay Street",
 )
+PLACEHOLDER = re.compile(
+    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
+    r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
+    re.IGNORECASE,
+)
+"""What stands for content instead of being it."""
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
 
 
@@ -190,6 +198,8 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
     parts = set(words(name))
     low, high = schema.get("minimum"), schema.get("maximum")
     low = schema["exclusiveMinimum"] + 1 if "exclusiveMinimum" in schema else low
+    if low is not None and high is not None and ceil(low) > floor(high):
+        return next(numbers(schema, "number", rng))
     whole = schema_type(schema) == "integer"
     options: tuple[float, ...]
     if parts & {"limit", "max", "size", "results", "count", "top"} and not parts & {"bytes"}:
@@ -212,16 +222,26 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
         options = tuple(rng.randint(1, 12) for _ in range(2))
     options = tuple(
         option for option in options if (low is None or option >= low) and (high is None or option <= high)
-    ) or (rng.randint(int(low if low is not None else 0), int(high if high is not None else (low or 0) + 20)),)
+    ) or (_between(low, high, rng),)
     value = rng.choice(options)
     if multiple := schema.get("multipleOf"):
         value = max(multiple, round(value / multiple) * multiple)
     return int(value) if whole else value
 
 
+def _between(low: float | None, high: float | None, rng: Random) -> int:
+    first = ceil(low) if low is not None else min(0, floor(high or 0))
+    return rng.randint(first, floor(high) if high is not None else first + 20)
+
+
+def examples_of(schema: Schema) -> list[Any]:
+    """The examples that are content, not a place for it."""
+    return [one for one in schema.get("examples", ()) if not (isinstance(one, str) and PLACEHOLDER.search(one))]
+
+
 def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
     """The words in the query language that the schema's examples show."""
-    example = rng.choice(schema.get("examples") or [""])
+    example = rng.choice(examples_of(schema) or [""])
     quoted = quoted_part(example) if isinstance(example, str) else None
     return example.replace(quoted, words_wanted, 1) if quoted else words_wanted
 
@@ -263,6 +283,6 @@ def fits(schema: Schema, value: Any) -> bool:
     if isinstance(value, str):
         if len(value) > schema.get("maxLength", 1 << 30) or len(value) < schema.get("minLength", 0):
             return False
-        if (pattern := schema.get("pattern")) and not re.search(pattern, value):
+        if (pattern := schema.get("pattern")) and not matcher(pattern).is_valid(value):
             return False
     return True

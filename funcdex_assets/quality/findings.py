@@ -13,7 +13,7 @@ from funcdex_assets.catalog.json_schema import problems, scalars
 from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.structure import check
 from funcdex_assets.language.spoken import find_words, says
-from funcdex_assets.language.values import Situation
+from funcdex_assets.language.values import PLACEHOLDER, Situation
 from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool
 
@@ -21,11 +21,6 @@ MIN_USER_MESSAGES = 2
 SHORTEST_REPETITION = 8  # words; who pages through a list may well ask twice for the next page
 REPLACED = "\ufffd"
 _AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
-_PLACEHOLDER = re.compile(
-    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
-    r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
-    re.IGNORECASE,
-)
 _MARKUP = re.compile(
     rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
     re.IGNORECASE,
@@ -130,7 +125,7 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
     """Text that stands for content instead of being it: `<base64>`, `your_name`, `example.com`."""
     for index, call in calls_in(case.messages):
         for pointer, value in scalars(call.arguments):
-            if isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
+            if isinstance(value, str) and (found := PLACEHOLDER.search(value)):
                 yield Finding(
                     rule="placeholder_content",
                     message=index,
@@ -142,13 +137,14 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
 def uncited_answer(case: Case) -> Iterator[Finding]:
     """A reply after results that names no value of any result so far: the user learns nothing from it."""
     results: list[Any] = []
-    fresh = False
+    fresh = False  # whether there is a result with something to name in it
     for index, message in enumerate(case.messages):
         if message.role == "user":
             fresh = False
         elif message.result is not None:
             results.append(message.result.content)
-            fresh = True
+            told = scalars(message.result.content)
+            fresh = fresh or any(value == [] or _is_telling(value) for _, value in told)
         elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
             yield Finding(
                 rule="uncited_answer",
@@ -172,10 +168,11 @@ def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
     if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
         return True
     now = case.situation.now
-    return any(
-        not isinstance(value, bool) and value not in (None, "", [], {}) and says(text, name, {}, value, now)
-        for name, value in leaves
-    )
+    return any(_is_telling(value) and says(text, name, {}, value, now) for name, value in leaves)
+
+
+def _is_telling(value: Any) -> bool:
+    return not isinstance(value, bool) and value not in (None, "", [], {})
 
 
 def leaked_markup(case: Case) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, leaf_at, scalars
+from funcdex_assets.catalog.json_schema import Schema, scalars, schema_at
 from funcdex_assets.catalog.names import is_id, is_page_token
 from funcdex_assets.language.spoken import quoted_part, says
 from funcdex_assets.language.values import Situation
@@ -83,8 +83,7 @@ class _Past:
 
     def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
         name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
-        leaf = leaf_at(tool.parameters, pointer) if tool else None
-        schema = leaf.schema if leaf else {}
+        schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
         made_by_service = is_id(name) or is_page_token(name)
         attempts = (
             (self._from_result, self._from_user, self._from_context, self._from_schema)

@@ -41,6 +41,7 @@ _FIRST_STATES = (
 )
 _ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
 _PERSONAL = frozenset("owner assignee creator author sender".split())
+_LONGEST_ID = 200
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 
@@ -209,7 +210,8 @@ class FieldMaker:
     def _new_identity(self, schema: Schema, noun: str, made: Mapping[str, Any]) -> Any:
         rng = self._rng
         if schema_type(schema) == "integer":
-            return rng.randint(int(schema.get("minimum", 1000)), int(schema.get("maximum", 9_999_999)))
+            low = int(schema.get("minimum", 1000))
+            return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
         if examples := [option for option in schema.get("examples", ()) if isinstance(option, str)]:
             fresh = values.mimic(rng.choice(examples), rng)
             project = made.get("project_key") or self._demand.identities.get("project")
@@ -221,7 +223,8 @@ class FieldMaker:
                 return self._uuid()
             case "uri":
                 return self._link(noun)
-        digits = "".join(str(rng.randint(1, 9)) for _ in range(schema.get("minLength", 12)))
+        size = min(schema.get("minLength") or 12, _LONGEST_ID)
+        digits = "".join(str(rng.randint(1, 9)) for _ in range(size))
         letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
         options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
         return next((option for option in options if values.fits(schema, option)), digits)
@@ -231,7 +234,7 @@ class FieldMaker:
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
     def _choice(self, schema: Schema, name: str, made: Mapping[str, Any]) -> Any:
-        options = [option for option in schema["enum"] if option is not None]
+        options = [option for option in schema["enum"] if option is not None] or [None]
         parts = set(words(name))
         if "zone" in parts:  # the user's, or always the same other one
             persona = self._situation.persona
@@ -296,4 +299,9 @@ def _name_part(person: Person, parts: set[str]) -> str:
 
 
 def _typed(schema: Schema, identity: str | int) -> str | int:
-    return int(identity) if schema_type(schema) == "integer" and str(identity).isdigit() else identity
+    match schema_type(schema):
+        case "integer":
+            return int(identity) if str(identity).isdigit() else identity
+        case "string":
+            return str(identity)
+    return identity

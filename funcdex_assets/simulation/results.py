@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type, validator
+from funcdex_assets.catalog.json_schema import Schema, fits, resolve, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.fields import PAST, TRUTHS, FieldMaker, Surroundings, holder
 from funcdex_assets.simulation.memory import Memory, Thing, kind, plain, singular_words
+from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
+MOST_FIELDS = 160  # of one result, beyond what must be there
+MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
 _MOVES = frozenset("updated modified status state".split())
@@ -37,6 +40,7 @@ class ResultMaker:
     ):
         self._root, self._demand, self._memory = schema, demand, memory
         self._fields, self._needed, self._rng = fields, needed, rng
+        self._made = 0
         objects = [
             key
             for key, part in schema.get("properties", {}).items()
@@ -49,7 +53,16 @@ class ResultMaker:
                 self._inherited |= memory.thing(noun, identity)
 
     def make(self) -> Any:
-        return self._fill(self._root, "", "", self._demand.name.noun, 0)
+        noun = self._demand.name.noun
+        made = self._fill(self._root, "", "", noun, 0)
+        around = Surroundings(noun)
+        return mended(
+            made,
+            self._root,
+            self._rng,
+            lambda schema, name: self._fields.make(schema, name, around),
+            self._needed,
+        )
 
     def _fill(
         self, schema: Schema, path: str, name: str, noun: str, depth: int, beside: Mapping[str, Any] = NOTHING
@@ -82,9 +95,10 @@ class ResultMaker:
     def _object(self, schema: Schema, path: str, around: Surroundings, depth: int) -> dict[str, Any]:
         properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
+        share = min(1.0, MOST_OPTIONAL / max(1, len(properties)))
         for key, part in properties.items():
             place = f"{path}/{key}"
-            if key in required or (depth < MAX_DEPTH and self._is_shown(place, key)):
+            if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share)):
                 around.made[key] = self._property(resolve(part, self._root), place, key, around, depth)
         _count(around.made, properties)
         return around.made
@@ -128,6 +142,7 @@ class ResultMaker:
 
     def _leaf(self, schema: Schema, name: str, around: Surroundings) -> Any:
         """A scalar: repeated from the call where the object is its subject or a filter applies."""
+        self._made += 1
         filters = self._demand.lists and not set(words(name)) & QUERY_WORDS
         if (around.subject or filters) and not is_id(name) and not is_page_token(name):
             said = self._demand.said_for(name)
@@ -139,8 +154,8 @@ class ResultMaker:
 
     def _array(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> list[Any]:
         items = resolve(schema.get("items", {}), self._root)
-        least, most = schema.get("minItems", 0), schema.get("maxItems", LONGEST)
-        if depth >= MAX_DEPTH:
+        least, most = min(schema.get("minItems", 0), LONGEST), schema.get("maxItems", LONGEST)
+        if depth >= MAX_DEPTH or (self._is_full(depth) and not self._is_needed_below(path)):
             return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(least)]
         if schema_type(items) != "object":
             return self._scalars(items, path, name, noun, depth, least)
@@ -151,6 +166,8 @@ class ResultMaker:
         sought = self._demand.addressed or self._demand.sought_name()
         if main and sought and _is_person(name, items.get("properties", {})):
             size = 1  # an address has one holder, a name mostly one bearer
+        if self._is_full(depth):
+            size = 1
         size = min(max(size, wanted, len(known)), most)
         made = [
             self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
@@ -210,15 +227,24 @@ class ResultMaker:
             return True
         return not self._demand.looks_up and bool(set(words(key)) & (_MOVES | TRUTHS))
 
-    def _is_shown(self, path: str, key: str) -> bool:
-        """Optional fields are there when needed or said, else now and then; never errors."""
+    def _is_full(self, depth: int) -> bool:
+        """Whether there is no room for more; what is deep inside leaves some to what comes after it."""
+        return self._made > MOST_FIELDS // (1 + depth // 2)
+
+    def _is_shown(self, path: str, key: str, depth: int, share: float) -> bool:
+        """Optional fields are there when needed or said, else now and then (less often where there are very many);
+        never errors.
+        """
         if any(needed == path or needed.startswith(f"{path}/") for needed in self._needed):
             return True
+        if self._is_full(depth):
+            return False
         if is_page_token(key):
             return self._rng.random() < 0.2
         if set(words(key)) & {"error", "errors", "warning"}:
             return False
-        return plain(key) in self._demand.echo or self._rng.random() < (0.3 if self._demand.makes_new else 0.65)
+        likely = share * (0.3 if self._demand.makes_new else 0.65)
+        return plain(key) in self._demand.echo or self._rng.random() < likely
 
     def _is_needed_below(self, path: str) -> bool:
         return any(needed.startswith(f"{path}/") for needed in self._needed)
@@ -227,8 +253,7 @@ class ResultMaker:
         return schema_type(resolve(schema, self._root)) == wanted
 
     def _fits(self, schema: Schema, value: Any) -> bool:
-        whole = {**schema, "$defs": self._root["$defs"]} if "$defs" in self._root else schema
-        return validator(whole).is_valid(value)
+        return fits(schema, self._root, value)
 
 
 def newest_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -261,5 +286,6 @@ def _count(made: dict[str, Any], properties: Mapping[str, Schema]) -> None:
     for key, value in made.items():
         parts = set(words(key))
         if isinstance(value, int) and not isinstance(value, bool) and parts & _COUNTS and parts <= _COUNTED | nouns:
-            schema, size = properties.get(key, {}), len(items)
+            schema, size = properties.get(key), len(items)
+            schema = schema if isinstance(schema, Mapping) else {}
             made[key] = max(schema.get("minimum", 0), min(size, schema.get("maximum", size)))

@@ -7,6 +7,7 @@ import toy_stages
 from toy_stages import HOME_VARIABLE, Trouble
 
 from funcdex_assets.backfill import Outcome, execute
+from funcdex_assets.partitions import PARTITIONS, registered
 from funcdex_assets.quick_storage import quick_instance
 from funcdex_assets.table_store import TableStore
 
@@ -40,6 +41,15 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
     )
     with quick_instance(str(folder)) as instance:
         yield instance
+
+
+@pytest.fixture
+def no_partitions(instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """The instance for all tests, in which no partition is registered before or after."""
+    assert registered(instance) == []
+    yield instance
+    for key in registered(instance):
+        instance.delete_dynamic_partition(PARTITIONS.name, key)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from evaluations import materialised
 from toy_stages import Trouble
 
+from funcdex_assets.partitions import PARTITIONS, register
 from funcdex_assets.progress import ProgressListener
 from funcdex_assets.settings import Settings
 
@@ -87,7 +88,7 @@ def test_an_error_that_is_no_partitions_fault_is_reported(backfill, monkeypatch)
     [(False, dg.DefaultScheduleStatus.STOPPED), (True, dg.DefaultScheduleStatus.RUNNING)],
     ids=["off by default", "on when enabled"],
 )
-def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(enabled, status):
+def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(no_partitions, enabled, status):
     from funcdex_assets.jobs import nightly
 
     settings = Settings(
@@ -100,9 +101,12 @@ def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(enabled, sta
     assert (schedule.cron_schedule, schedule.default_status) == ("0 2 * * *", status)
     # Half past midnight in Berlin, when it is still the 20th in UTC.
     at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
-    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+    with dg.build_schedule_context(instance=no_partitions, scheduled_execution_time=at) as context:
+        assert "No partition is registered" in schedule.evaluate_tick(context).skip_message
+        register(no_partitions, settings)
+        no_partitions.add_dynamic_partitions(PARTITIONS.name, ["acme"])  # one that came after the code was loaded
         (request,) = schedule.evaluate_tick(context).run_requests
     assert request.run_key == "night-2026-11-21"
     assert request.run_config == {"resources": {"settings": {"config": {"seed": 42 + 20261121}}}}
     assert request.tags["dagster/asset_partition_range_start"] == "gmail"
-    assert request.tags["dagster/asset_partition_range_end"] == "jira_gmail"
+    assert request.tags["dagster/asset_partition_range_end"] == "acme"

@@ -61,7 +61,7 @@ STAGES = (
 
 FUNCDEX_YAML = """
 seed: 42
-toolkits: [googledrive, broken, gmail, helpdesk]
+toolkits: [googledrive, broken, gmail] # and helpdesk, which lies in the folder
 bundles:
   - name: gmail_googledrive
     tools: examples/gmail_googledrive.json

@@ -176,6 +176,9 @@ def test_the_servers_of_an_endpoint(fields, urls):
         pytest.param(
             "FUNCDEX_TOOLKITS", '["jira"]', lambda settings: settings.partitions == ("jira",), id="a list, as JSON"
         ),
+        pytest.param(
+            "FUNCDEX_WATCH__ENABLED", "false", lambda settings: not settings.watch.enabled, id="whether to watch"
+        ),
     ],
 )
 def test_the_environment_overrides_the_file(project, monkeypatch, variable, value, read):
@@ -314,6 +317,10 @@ MISTAKES = {
         "toolkits: [gmail]\ngeneration: {min_calls: 5, max_calls: 3}",
         ("generation:", "min_calls (5)", "max_calls (3)", "lower one"),
     ),
+    "a folder to watch that is no switch": (
+        "toolkits: [gmail]\nwatch: {enabled: toolkits/}",
+        ("watch.enabled", "'toolkits/'", "boolean"),
+    ),
     "YAML that breaks off": ("toolkits: [gmail", ("not readable YAML", "line 1")),
     "a list": ("- gmail", ("must be a mapping with the key 'toolkits'", "list")),
     "nothing": ("", ("must be a mapping with the key 'toolkits'", "NoneType")),
@@ -387,3 +394,76 @@ def test_a_bundle_is_defined_by_its_members_unless_it_has_a_file(project):
     settings = load_settings(write(project, listed))
     assert list(settings.tool_files("gmail_jira")) == ["gmail", "jira"]
     assert settings.tool_files("jira_gmail") == {"jira_gmail": project / "both.json"}
+
+
+# ── the watched folder ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("files", "toolkits"),
+    [
+        pytest.param([], ("jira", "gmail"), id="no folder"),
+        pytest.param(["beta.yaml", "acme.json"], ("jira", "gmail", "acme", "beta"), id="after those listed, by name"),
+        pytest.param(["gmail.yaml"], ("jira", "gmail"), id="one that is listed is there once"),
+        pytest.param(["asana.yaml"], ("jira", "gmail", "asana"), id="one that stands in for a shipped file"),
+        pytest.param(["acme.yaml", "acme.json"], ("jira", "gmail", "acme"), id="two files of one name"),
+        pytest.param(
+            ["Acme.yaml", "a_b.yaml", "acme!.json", f"{'a' * 41}.yaml"], ("jira", "gmail"), id="not an illegal name"
+        ),
+        pytest.param(["acme.yml", ".acme.yaml", ".acme.json.new", "acme.md"], ("jira", "gmail"), id="no other file"),
+    ],
+)
+def test_a_file_in_the_folder_is_a_toolkit_without_a_line(project, files, toolkits):
+    for file in files:
+        add_toolkit(project, file)
+    assert load_settings(write(project, "toolkits: [jira, gmail]\n")).toolkits == toolkits
+
+
+@pytest.mark.parametrize(
+    ("watch", "toolkits"),
+    [
+        pytest.param("", ("gmail", "acme"), id="by default on"),
+        pytest.param("watch: {}", ("gmail", "acme"), id="an empty section"),
+        pytest.param("watch: {enabled: true}", ("gmail", "acme"), id="on"),
+        pytest.param("watch: {enabled: false}", ("gmail",), id="off"),
+    ],
+)
+def test_the_folder_is_watched(project, watch, toolkits):
+    add_toolkit(project, "acme.yaml")
+    assert load_settings(write(project, f"toolkits: [gmail]\n{watch}\n")).toolkits == toolkits
+
+
+def test_the_folder_is_the_one_beside_the_file(project, monkeypatch):
+    path = write(project, "toolkits: [gmail]\n")
+    (project / "elsewhere" / "toolkits").mkdir(parents=True)
+    (project / "elsewhere" / "toolkits" / "acme.yaml").write_text(ACME)
+    monkeypatch.chdir(project / "elsewhere")
+    assert load_settings(path).toolkits == ("gmail",)
+
+
+def test_what_the_file_holds_is_not_read_and_a_folder_of_that_name_is_no_file(project):
+    add_toolkit(project, "acme.yaml").write_text("tools: [")
+    (project / "toolkits" / "beta.yaml").mkdir()
+    assert load_settings(write(project, "toolkits: [gmail]\n")).toolkits == ("gmail", "acme")
+
+
+def test_a_bundle_may_have_a_toolkit_of_the_folder_and_comes_after_all_toolkits(project):
+    file = add_toolkit(project, "acme.yaml")
+    path = write(project, "toolkits: [gmail]\nbundles: [acme_gmail]\n")
+    settings = load_settings(path)
+    assert settings.partitions == ("gmail", "acme", "acme_gmail")
+    assert settings.tool_files("acme_gmail")["acme"] == file
+    file.unlink()
+    with pytest.raises(SettingsError, match="uses the toolkit 'acme', which is not listed"):
+        load_settings(path)
+
+
+def test_a_bundles_own_file_in_the_folder_is_no_toolkit(project):
+    add_toolkit(project, "both.yaml")
+    listed = "toolkits: [gmail, jira]\nbundles: [{name: jira_gmail, tools: ./toolkits/both.yaml}]\n"
+    assert load_settings(write(project, listed)).partitions == ("gmail", "jira", "jira_gmail")
+
+
+def test_the_folder_alone_is_enough(project):
+    add_toolkit(project, "acme.yaml")
+    assert load_settings(write(project, "toolkits: []\n")).partitions == ("acme",)

@@ -1,0 +1,143 @@
+"""The keys of the partitions in Dagster's instance: which there are, in which order, and who may change them."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from funcdex_assets.backfill import range_tags, ranges
+from funcdex_assets.partitions import NAME, PARTITIONS, register, registered
+from funcdex_assets.quick_storage import quick_instance
+from funcdex_assets.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+def settings(*toolkits: str, bundles: tuple[str, ...] = ()) -> Settings:
+    return Settings(toolkits=toolkits, bundles=bundles, watch={"enabled": False})
+
+
+def test_the_first_order_is_that_of_the_settings(instance):
+    wanted = settings("jira", "gmail", "asana", bundles=("jira_gmail",))
+    assert register(instance, wanted) == registered(instance) == ["jira", "gmail", "asana", "jira_gmail"]
+    assert PARTITIONS.get_partition_keys(dynamic_partitions_store=instance) == registered(instance)
+    assert register(instance, wanted) == registered(instance), "a second time changes nothing"
+
+
+def test_a_later_key_comes_last_and_a_key_that_is_gone_leaves_the_others_in_order(instance):
+    register(instance, settings("jira", "gmail", "asana"))
+    assert register(instance, settings("acme", "jira", "asana", bundles=("jira_acme",))) == [
+        "jira",
+        "asana",
+        "acme",
+        "jira_acme",
+    ]
+
+
+def test_a_range_of_the_settings_partitions_is_one_run_in_whatever_order_they_were_registered(instance):
+    register(instance, settings("gmail", "jira", bundles=("jira_gmail",)))
+    later = settings("acme", "gmail", "jira", bundles=("jira_gmail",))
+    keys = register(instance, later)
+    (neighbours,) = ranges(later.partitions, keys)
+    tags = range_tags(neighbours)
+    key_range = dg.PartitionKeyRange(
+        tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
+    )
+    with dg.partition_loading_context(dynamic_partitions_store=instance):
+        assert PARTITIONS.get_partition_keys_in_range(key_range) == keys == ["gmail", "jira", "jira_gmail", "acme"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        pytest.param(dg.DagsterRunStatus.NOT_STARTED, True, id="that is to start"),
+        pytest.param(dg.DagsterRunStatus.STARTED, True, id="at work"),
+        pytest.param(dg.DagsterRunStatus.SUCCESS, False, id="that is over"),
+    ],
+)
+@pytest.mark.parametrize("neighbours", [("acme",), ("gmail", "acme")], ids=["alone", "the end of a range"])
+def test_a_key_is_not_taken_from_a_run(instance, neighbours, status, kept):
+    register(instance, settings("gmail", "acme"))
+    instance.create_run_for_job(_job(), tags=range_tags(neighbours), status=status)
+    assert ("acme" in register(instance, settings("gmail"))) == kept
+
+
+def _job() -> dg.JobDefinition:
+    @dg.job
+    def empty() -> None: ...
+
+    return empty
+
+
+def test_another_process_that_registers_at_this_moment_is_no_error(instance, monkeypatch):
+    add = instance.add_dynamic_partitions
+
+    def overtaken(name: str, keys: list[str]) -> None:
+        monkeypatch.setattr(instance, "add_dynamic_partitions", add)
+        add(name, keys[:2])
+        raise IntegrityError("INSERT INTO dynamic_partitions", {}, Exception("UNIQUE constraint failed"))
+
+    monkeypatch.setattr(instance, "add_dynamic_partitions", overtaken)
+    assert register(instance, settings("gmail", "jira", "asana")) == ["gmail", "jira", "asana"]
+
+
+def test_many_that_register_at_once_end_with_each_key_once(tmp_path):
+    """Each with connections of its own, as processes have."""
+    (tmp_path / "dagster.yaml").write_text(
+        f"telemetry: {{enabled: false}}\nstorage: {{sqlite: {{base_dir: {tmp_path}/storage}}}}\n"
+    )
+    wanted = settings(*(f"toolkit{number}" for number in range(40)))
+    with quick_instance(str(tmp_path)):
+        pass  # makes the databases
+
+    def one(_: int) -> list[str]:
+        with quick_instance(str(tmp_path)) as own:
+            return register(own, wanted)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(one, range(6))) == [list(wanted.partitions)] * 6
+
+
+def test_what_is_materialised_survives_the_key(instance):
+    register(instance, settings("gmail", "acme"))
+    instance.report_runless_asset_event(dg.AssetMaterialization("dataset", partition="acme"))
+    register(instance, settings("gmail"))
+    register(instance, settings("gmail", "acme"))
+    assert instance.get_materialized_partitions(dg.AssetKey("dataset")) == {"acme"}
+
+
+@pytest.mark.parametrize(
+    ("toolkits", "code", "said"),
+    [
+        pytest.param("[gmail, jira]", 0, "", id="settings that are right"),
+        pytest.param("[Gmail]", 1, "error: ", id="settings that are not"),
+    ],
+)
+def test_before_the_ui_starts_a_module_registers_the_keys(tmp_path, toolkits, code, said):
+    (tmp_path / "funcdex.yaml").write_text(f"toolkits: {toolkits}\n")
+    (tmp_path / "dagster.yaml").write_bytes((PROJECT / "dagster.yaml").read_bytes())
+    result = subprocess.run(
+        [sys.executable, "-m", "funcdex_assets.partitions"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr[:7]) == (code, said)
+    if code:
+        assert "'Gmail' is not a legal name" in result.stderr
+        return
+    storage = {"storage": {"sqlite": {"base_dir": str(tmp_path / ".funcdex" / "dagster")}}}
+    (tmp_path / "dagster.yaml").unlink()
+    with quick_instance(str(tmp_path), storage) as found:
+        assert found.get_dynamic_partitions(NAME) == ["gmail", "jira"]
