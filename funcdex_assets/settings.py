@@ -114,6 +114,13 @@ class Generation(Section):
     )
     min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
     max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
+    must_include: tuple[str, ...] = Field(
+        default=(), description="tools of which each chain has at least one, in partitions that have any of them"
+    )
+    steering: bool = Field(
+        default=True,
+        description="tools and pairs of tools that were drawn less, also in earlier nights, are drawn more",
+    )
     distractor_tools: int = Field(
         default=3, ge=0, le=100, description="tools offered beside those the conversation needs"
     )
@@ -312,6 +319,11 @@ class Settings(BaseSettings):
     bundles: tuple[Bundle, ...] = ()
     # After the three fields by which a file of the folder is found to be one of them.
     toolkits: tuple[str, ...] = Field(description="those listed, then those of the watched folder")
+    workflows: dict[str, str] = Field(
+        default_factory=dict,
+        description="by partition, how its users work, in plain words: scenarios tell instances of it, and tools "
+        "that it speaks of are drawn more",
+    )
     generation: Generation = Generation()
     deduplication: Deduplication = Deduplication()
     inference: Inference = Inference()
@@ -367,6 +379,13 @@ class Settings(BaseSettings):
                         f"bundles: {bundle.name!r} uses the toolkit {toolkit!r}, which is not listed under toolkits; "
                         f"add the line '- {toolkit}' there or rename the bundle"
                     )
+        for name, workflow in self.workflows.items():
+            if name not in self.partitions:
+                raise ValueError(
+                    f"workflows: {name!r} is neither a toolkit nor a bundle; there are {', '.join(self.partitions)}"
+                )
+            if not workflow.strip() or len(workflow) > 10_000:
+                raise ValueError(f"workflows.{name}: write 1 to 10,000 characters, or remove it")
         seen: set[str] = set()
         for name in self.partitions:
             if name in seen:

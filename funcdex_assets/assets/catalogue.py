@@ -12,7 +12,8 @@ from funcdex_assets.records import Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.settings import Settings
 from funcdex_assets.tables import from_frame, to_frame
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains, spoken_of
+from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, evenness
 from funcdex_assets.tool_graph.graph import build_graph, needed_ids
 
 
@@ -54,24 +55,37 @@ def tool_chains(
 ) -> Produced:
     """Sequences of 2 to 6 calls that use one another's results; some are held out for the test split."""
     wanted = settings.generation
-    limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, must_cross="_" in partition)
     count = wanted.candidates
     tools = from_frame(tool_definitions, Tool)
-    chains = sample_chains(
-        tools,
-        from_frame(tool_graph, ToolEdge),
-        count,
-        limits,
-        derive_seed(settings.seed, partition, "chains"),
+    limits = ChainLimits(
+        wanted.min_calls,
+        wanted.max_calls,
+        wanted.test_share,
+        must_cross="_" in partition,
+        steered=wanted.steering,
+        must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
+        favoured=spoken_of(settings.workflows.get(partition, ""), tools),
     )
-    used = Counter(step.tool for chain in chains for step in chain.steps)
+    edges = from_frame(tool_graph, ToolEdge)
+    memory = CoverageMemory(settings.home / "coverage")
+    past = memory.before(partition, settings.seed)
+    chains = sample_chains(tools, edges, count, limits, derive_seed(settings.seed, partition, "chains"), past)
+    drawn = Coverage()
+    for chain in chains:
+        drawn.count(chain.steps, chain.pattern)
+    memory.replace(partition, settings.seed, drawn)
+    pairs = {(edge.source_tool, edge.target_tool) for edge in edges}
     return Produced(
         to_frame(chains, ToolChain),
         {
             "wanted": count,
+            "earlier_chains": past.patterns.total(),
             "held_out": sum(chain.held_out for chain in chains),
             "lengths": dict(sorted(Counter(len(chain.steps) for chain in chains).items())),
-            "tools_covered": f"{len(used)} of {len(tools)}",
-            "tool_coverage": bar_plot(used, f"Tools in the chains of {partition}", "calls"),
+            "patterns": dict(drawn.patterns),
+            "tools_covered": f"{len(drawn.tools)} of {len(tools)}",
+            "tool_evenness": round(evenness(drawn.tools, len(tools)), 3),
+            "pairs_covered": f"{len(drawn.edges)} of {len(pairs)}",
+            "tool_coverage": bar_plot(drawn.tools, f"Tools in the chains of {partition}", "calls"),
         },
     )

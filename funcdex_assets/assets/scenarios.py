@@ -36,6 +36,7 @@ def scenarios(
             scenario_id=derive_id("scenario", settings.seed, partition, index),
             chain=chain,
             tools=tuple(tools[step.tool] for step in chain.steps),
+            workflow=settings.workflows.get(partition, ""),
         )
         for index, chain in zip(range(settings.generation.candidates), cycle(chains), strict=False)
     ]

@@ -23,6 +23,7 @@ _AT_LEAST = frozenset("minimum exclusiveMinimum minLength minItems minProperties
 _AT_MOST = frozenset("maximum exclusiveMaximum maxLength maxItems maxProperties".split())
 _MOST_STEPS = 40
 _MOST_BOOKS = 512
+_MOST_COMPILED = 50_000
 _WHOLE = "whole"
 _books: dict[int, "_Book"] = {}
 
@@ -51,6 +52,9 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     known = _by_identity.get(id(schema))
     if known is not None and known[0] is schema:
         return known[1]
+    if len(_by_identity) > _MOST_COMPILED:  # a process that has seen so many goes on to others
+        _by_identity.clear()
+        _validators.clear()
     key = msgspec.json.encode(schema)
     if key not in _validators:
         _validators[key] = prove(schema)

@@ -33,14 +33,16 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     items, noun = _main_items(result)
     if parsed.action == "list" and items is not None:
         return _found(items, noun or parsed.noun, now, rng)
+    entry = phrasebook().get(tool.name)
     label, details = describe(result, now)
+    if not label and not details and not entry:  # an id tells more than nothing
+        details = _ids(result)
     if parsed.action in ("list", "get"):
         if label:
             return f"{label}{_joined(details, rng)}."
         if items is not None:
             return _found(items, noun or parsed.noun, now, rng)
         return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
-    entry = phrasebook().get(tool.name)
     options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
     if label and label not in text and rng.random() < 0.6:
@@ -99,7 +101,6 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     """The title of a result and its telling details, each a real value said in words."""
     label = ""
     details: list[tuple[int, list[str], Any]] = []
-    ids: list[tuple[list[str], Any]] = []
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
@@ -110,7 +111,6 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
         if leaf in (None, "", [], {}) or is_page_token(name) or parts & _DULL or len(steps) > 3:
             continue
         if is_id(name) and "key" not in parts:
-            ids.append((steps, leaf))
             continue
         if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
             continue
@@ -127,12 +127,20 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
             continue
         else:
             details.append((_rank(parts, leaf), steps, leaf))
-    if not label and not details:  # an id tells more than nothing
-        details = [(0, steps, identity) for steps, identity in ids[:2]]
     details.sort(key=lambda item: item[0])
     plain = label.strip('"')
     texts = (_detail(steps, leaf, now) for _, steps, leaf in details[:MOST_DETAILS])
     return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
+
+
+def _ids(value: Any) -> list[str]:
+    """The first identifiers in a result, with what they identify."""
+    found: list[str] = []
+    for pointer, leaf in scalars(value):
+        steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
+        if steps and is_id(steps[-1]) and isinstance(leaf, str | int) and not isinstance(leaf, bool) and leaf != "":
+            found.append(f"{' '.join(words(steps[-1]))} {leaf}")
+    return found[:2]
 
 
 def _rank(parts: set[str], value: Any) -> int:

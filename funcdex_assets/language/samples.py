@@ -7,7 +7,7 @@ that contain themselves. Every search is bounded; what it finds is valid, or it 
 >>> schema = {"$defs": {"code": {"type": "string", "pattern": "^[UW][0-9]{3}$|^$", "minLength": 1}},
 ...           "properties": {"code": {"$ref": "#/$defs/code"}, "next": {"$ref": "#"}}, "required": ["code"]}
 >>> sample(schema["properties"]["code"], schema, Random(1))
-'U135'
+'U773'
 """
 
 import json
@@ -289,7 +289,9 @@ def matches(expression: str, shortest: int, longest: int, rng: Random) -> Iterat
             _write(node, rng, more, written, max(longest, _LONGEST) + 50)
         except NoValueError:
             continue
-        yield "".join(written)
+        if text := "".join(written):
+            yield text
+    yield ""
 
 
 @lru_cache(4096)

@@ -1,11 +1,13 @@
 """Writes the situation in which somebody needs the tools of a chain."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from funcdex_assets.catalog.names import singular, words
 from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language import phrases, values
 from funcdex_assets.language.lexicon import fill, industries, moves
@@ -16,11 +18,12 @@ from funcdex_assets.roles.role import Role
 
 @dataclass(frozen=True)
 class ScenarioBrief:
-    """`tools` are those of the chain, in its order."""
+    """`tools` are those of the chain, in its order; `workflow` says how the people work whose situations these are."""
 
     scenario_id: str
     chain: ToolChain
     tools: tuple[Tool, ...]
+    workflow: str = ""
 
 
 class ScenarioDraft(msgspec.Struct):
@@ -49,11 +52,17 @@ def _variables(brief: ScenarioBrief) -> dict[str, object]:
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
         "steps": " → ".join(tool.name for tool in brief.tools),
+        "workflow": (
+            "\n\nThe people in these situations work as follows. Tell one instance of it, with its own particulars:\n"
+            + brief.workflow
+            if brief.workflow
+            else ""
+        ),
     }
 
 
 def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
-    entry = rng.choice(list(industries().values()))
+    entry = _line_of_business(brief.workflow, rng)
     matter = rng.choice(entry["matters"])
     person = identity(brief.scenario_id, entry["industry"])
     goals = list(dict.fromkeys(phrases.infinitive(tool.name, rng) for tool in brief.tools))
@@ -75,6 +84,21 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
         title=fill(rng.choice(moves("scenario_titles")), {**slots, "matter": values.sentence(matter)}),
         text=values.sentence(fill(rng.choice(moves("scenario_frames")), slots)),
     )
+
+
+def _line_of_business(workflow: str, rng: Random) -> Mapping[str, Any]:
+    """Any; rather one whose words the workflow has."""
+    entries = list(industries().values())
+    if not workflow:
+        return rng.choice(entries)
+    told = _words(workflow)
+    return rng.choices(
+        entries, [1 + 20 * len(told & _words(f"{entry['industry']} {entry['kind']}")) for entry in entries]
+    )[0]
+
+
+def _words(text: str) -> set[str]:
+    return {singular(word) for word in words(text) if len(word) > 3}
 
 
 ROLE = Role("scenario_writer", ScenarioDraft, _variables, _improvise, Sampling(temperature=1.0))

@@ -127,7 +127,7 @@ class _Stage:
             content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
         else:
             try:
-                content = self.world.execute(tool, call.arguments, needed)
+                content = self.world.execute(tool, call.arguments, needed, self.scene.taken_later())
             except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
                 return _refused(call, "a date is out of range")
         self.scene.executed(call.name, content)

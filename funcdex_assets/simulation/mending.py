@@ -8,7 +8,7 @@ search (`language/samples.py`). Where that is not enough, what is around the pla
 {'n': 7, 't': 'soon'}
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import islice
 from random import Random
@@ -16,7 +16,7 @@ from typing import Any
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from funcdex_assets.catalog.json_schema import Schema, raw_at, validator
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, put_pointer, raw_at, resolve, validator
 from funcdex_assets.language.samples import NoValueError, Propose, sample
 
 _MOST_ERRORS = 60
@@ -43,6 +43,25 @@ def mended(value: Any, schema: Schema, rng: Random, propose: Propose, needed: fr
         return sample(schema, schema, rng, propose, needed)
     except NoValueError:
         return value
+
+
+def suited(value: Any, schema: Schema, taken: Mapping[str, Sequence[Schema]], rng: Random) -> Any:
+    """The result with other values where those at the `taken` paths are none that a later call may have."""
+    for path, wanted in taken.items():
+        if all(fits(one, one, at_pointer(value, path)) for one in wanted):
+            continue
+        place = path.replace("*", "0")
+        both = {"allOf": [resolve(raw_at(schema, place) or {}, schema), *wanted]}
+        try:
+            other = sample(both, both, rng)
+        except NoValueError:
+            continue
+        changed = deepcopy(value)
+        if isinstance(changed, dict | list):
+            put_pointer(changed, place, other)
+        if validator(schema).is_valid(changed):
+            value = changed
+    return value
 
 
 def _outermost(places: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

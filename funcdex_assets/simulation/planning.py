@@ -11,14 +11,18 @@ from random import Random
 
 import msgspec
 
+from funcdex_assets.catalog.json_schema import schema_at
+from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
+from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Clarity, ConversationPlan, PlannedArgument, PlannedStep, Tool, ToolChain
+from funcdex_assets.records import Binding, Clarity, ConversationPlan, PlannedArgument, PlannedStep, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
 
 ATTEMPTS = 4
+_UNBOUND = frozenset("type title description example examples format".split())
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
     by_name = {tool.name: tool for tool in given.tools}
     arguments: list[tuple[PlannedArgument, ...]] = []
     for index, step in enumerate(given.chain.steps):
+        for binding in step.bindings:
+            _refuse_unsuited(by_name[given.chain.steps[binding.step].tool], by_name[step.tool], binding)
         facts = generator("facts", given.seed, scenario.scenario_id, attempt, index)
         planned = plan_arguments(by_name[step.tool], step, given.situation, facts)
         if page := [argument for argument in planned if is_next_page(argument)]:  # the same listing, further on
@@ -97,6 +103,21 @@ def offered_tools(plan: ConversationPlan) -> list[str]:
     names = [*plan.tools, *plan.distractors]
     generator("offered", plan.plan_id).shuffle(names)
     return names
+
+
+def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
+    """A value is returned by one tool and taken by the other: there has to be one that suits both."""
+    given = schema_at(result_schema(source), binding.result) or {}
+    taken = schema_at(target.parameters, binding.argument) or {}
+    if _UNBOUND.issuperset(taken) and _UNBOUND.issuperset(given):
+        return
+    both = {"allOf": [given, taken]}
+    try:
+        sample(both, both, Random(0))
+    except NoValueError:
+        raise Unplannable(
+            f"{target.name}{binding.argument}: no value that {source.name} returns at {binding.result} is valid there"
+        ) from None
 
 
 def _turns(arguments: Sequence[Sequence[PlannedArgument]], clarity: Clarity, rng: Random) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, fits, resolve, schema_type
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
@@ -107,22 +107,27 @@ class ResultMaker:
         remembered = around.known.get(plain(key))
         if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
             remembered = self._inherited.get(plain(key))
-        lacking = remembered == [] and self._is_needed_below(path)
-        if remembered is not None and not lacking and not self._changes(key) and self._fits(schema, remembered):
+        suits = remembered is not None and self._holds_needed(path, remembered)
+        if suits and not self._changes(key) and self._fits(schema, remembered):
             return remembered
         if schema_type(schema) not in ("object", "array"):
             return self._leaf(schema, key, around)
         if around.subject:
             said = self._demand.echo.get(plain(key))
-            if isinstance(said, list | dict) and self._fits(schema, said):
+            if isinstance(said, list | dict) and self._holds_needed(path, said) and self._fits(schema, said):
                 return said
             if isinstance(said, dict) and schema_type(schema) == "object":
                 made = self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
                 parts = schema.get("properties", {})
                 return made | {
-                    field: value for field, value in said.items() if field in parts and self._fits(parts[field], value)
+                    field: value
+                    for field, value in said.items()
+                    if field in parts
+                    and self._holds_needed(f"{path}/{field}", value)
+                    and self._fits(parts[field], value)
                 }
-            if self._demand.addressed and (people := self._people(schema, path, key, depth)):
+            people = self._people(schema, path, key, depth) if self._demand.addressed else None
+            if people and self._holds_needed(path, people):
                 return people
         return self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
 
@@ -248,6 +253,11 @@ class ResultMaker:
 
     def _is_needed_below(self, path: str) -> bool:
         return any(needed.startswith(f"{path}/") for needed in self._needed)
+
+    def _holds_needed(self, path: str, value: Any) -> bool:
+        """Whether a value at a path has all in it that a later call will use."""
+        below = [needed.removeprefix(path) for needed in self._needed if needed.startswith(f"{path}/")]
+        return all(at_pointer(value, rest) not in (None, "", [], {}) for rest in below)
 
     def _is(self, schema: Schema, wanted: str) -> bool:
         return schema_type(resolve(schema, self._root)) == wanted

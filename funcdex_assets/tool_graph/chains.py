@@ -7,10 +7,10 @@ is drawn more (`coverage`), unless the draw is not steered.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
-from funcdex_assets.catalog.names import parse_tool_name, resource_noun
+from funcdex_assets.catalog.names import ACTIONS, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
@@ -18,6 +18,7 @@ from funcdex_assets.tool_graph.graph import canonical, needed_ids
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
+MUST_INCLUDE_PULL = 20.0
 _READS = ("list", "get")
 
 
@@ -27,8 +28,9 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more; a draw that is
-    not `steered` does not look at what was drawn before.
+    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more, `must_include`
+    for one of these tools at least; a draw that is not `steered` does not look at what was drawn before.
+    Tools in `favoured` are drawn so many times as readily.
     """
 
     min_calls: int
@@ -36,6 +38,8 @@ class ChainLimits:
     test_share: float
     must_cross: bool
     steered: bool = True
+    must_include: frozenset[str] = frozenset()
+    favoured: Mapping[str, float] = field(default_factory=dict)
 
 
 def sample_chains(
@@ -73,12 +77,29 @@ def sample_chains(
             break
     if not drawn:
         across = " across toolkits" if limits.must_cross else ""
+        if limits.must_include:
+            across += f" with {' or '.join(sorted(limits.must_include))}"
         raise ChainError(
             f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(tools)} tools: "
             f"{len(walker.starts)} of them need no id, and {len(edges)} edges lead on; "
             "add tools that list or create what the others need, or describe their results"
         )
     return list(drawn.values())
+
+
+def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
+    """The tools that a description speaks of, with how much more they are drawn, 1 to 9 times: by the share of the
+    words of their names that it has. A tool that it does not speak of is not in it.
+    """
+    told = {singular(word) for word in words(workflow)}
+    favoured = {}
+    for tool in tools:
+        name = parse_tool_name(tool.name)
+        of_noun = sum(word in told for word in name.words) / len(name.words)
+        of_verb = not told.isdisjoint(ACTIONS.get(name.action, name.verb).split())
+        if of_noun:
+            favoured[tool.name] = 1 + 4 * of_noun + 4 * of_verb * of_noun
+    return favoured
 
 
 def is_held_out(tools: Sequence[str], test_share: float) -> bool:
@@ -128,6 +149,8 @@ class _Walker:
         if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
             return None
         names = [step.tool for step in steps]
+        if self.limits.must_include and self.limits.must_include.isdisjoint(names):
+            return None
         joined = any(not step.bindings for step in steps[1:])
         return ToolChain(
             chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
@@ -137,14 +160,19 @@ class _Walker:
             held_out=is_held_out(names, self.limits.test_share),
         )
 
+    def _favour(self, name: str) -> float:
+        return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
+
     def _scarcity_of_start(self, name: str) -> float:
-        return (1 + self.begun[name] + self.past.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0
+        favour = self._favour(name)
+        return favour * ((1 + self.begun[name] + self.past.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0)
 
     def _scarcity(self, name: str, steps: Sequence[ChainStep]) -> float:
+        favour = self._favour(name)
         if not self.limits.steered:
-            return 1.0
+            return favour
         sources = [step.tool for step in steps if (step.tool, name) in self.edges]
-        return self.coverage.scarcity(name, sources)
+        return favour * self.coverage.scarcity(name, sources)
 
     def _options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
         """What can come next, with how strongly it asks to: by its edges, and by its toolkit where one is

@@ -317,6 +317,11 @@ MISTAKES = {
         "toolkits: [gmail]\ngeneration: {min_calls: 5, max_calls: 3}",
         ("generation:", "min_calls (5)", "max_calls (3)", "lower one"),
     ),
+    "a workflow of nobody": (
+        "toolkits: [gmail]\nworkflows: {jira: We triage.}",
+        ("workflows:", "'jira' is neither a toolkit nor a bundle; there are gmail"),
+    ),
+    "an empty workflow": ("toolkits: [gmail]\nworkflows: {gmail: ' '}", ("workflows.gmail", "write 1 to 10,000")),
     "a folder to watch that is no switch": (
         "toolkits: [gmail]\nwatch: {enabled: toolkits/}",
         ("watch.enabled", "'toolkits/'", "boolean"),

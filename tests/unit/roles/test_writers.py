@@ -51,6 +51,35 @@ def test_a_models_draft_becomes_a_scenario_of_the_chain():
     assert (written.industry, written.matter, written.title, written.text) == msgspec.structs.astuple(draft)
 
 
+WORKFLOW = "In the veterinary clinic we send reminders to the owners of animals that are due for a vaccination."
+
+
+def test_a_workflow_is_told_to_the_model_and_without_one_the_prompt_is_as_it_was():
+    cast = CASTS[0]
+    tools = tuple(cast.tools[step.tool] for step in cast.chain.steps)
+    brief = scenario_writer.ScenarioBrief("scenario_9", cast.chain, tools, WORKFLOW)
+    asked, plain = (
+        scenario_writer.ROLE.request(one, 1).messages[-1].content or ""
+        for one in (brief, scenario_writer.ScenarioBrief("scenario_9", cast.chain, tools))
+    )
+    assert asked.startswith(plain)
+    assert asked.endswith(WORKFLOW)
+    assert "workflow" not in plain
+
+
+def test_offline_a_workflow_leads_to_its_line_of_business():
+    cast = CASTS[0]
+    tools = tuple(cast.tools[step.tool] for step in cast.chain.steps)
+
+    def share(workflow: str) -> float:
+        brief = scenario_writer.ScenarioBrief("scenario_9", cast.chain, tools, workflow)
+        drafts = [scenario_writer.ROLE.improvise(brief, Random(seed)) for seed in range(60)]
+        return sum("veterinary" in draft.industry.lower() for draft in drafts) / len(drafts)
+
+    assert share("") < 0.1
+    assert share(WORKFLOW) > 0.25
+
+
 # ── personas ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,7 +10,7 @@ from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, chains_of, tools_of
 
 from funcdex_assets.catalog.names import is_page_token, parse_tool_name
 from funcdex_assets.records import Tool, ToolChain
-from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains
+from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, spoken_of
 from funcdex_assets.tool_graph.graph import build_graph, canonical, needed_ids
 
 COUNT, SEED, TEST_SHARE = 100, 42, 0.19
@@ -241,6 +241,41 @@ def test_the_same_seed_draws_the_same_chains_in_another_process(pytestconfig):
 def test_another_seed_draws_other_chains():
     one, other = ({chain.steps for chain in chains_of("gmail", 30, seed)} for seed in (1, 2))
     assert len(one & other) < 15
+
+
+MORNING = "Every morning I label what is urgent, and forward some messages to a colleague."
+
+
+def test_tools_that_a_workflow_speaks_of_are_drawn_more():
+    tools = list(tools_of("gmail").values())
+    favoured = spoken_of(MORNING, tools)
+    assert favoured["FORWARD_MESSAGE"] > favoured["FETCH_MESSAGE_BY_THREAD_ID"] > 1  # verb and noun; the noun
+    assert "LIST_DRAFTS" not in favoured
+    used = {}
+    for given in ({}, favoured):
+        limits = ChainLimits(2, 4, 0, must_cross=False, favoured=given)
+        chains = sample_chains(tools, build_graph(tools), 60, limits, SEED)
+        used[bool(given)] = Counter(name for chain in chains for name in names(chain))
+    for name in ("ADD_LABEL_TO_EMAIL", "FORWARD_MESSAGE"):
+        assert used[True][name] > used[False][name]
+
+
+def test_without_a_workflow_nothing_is_favoured():
+    assert spoken_of("", list(tools_of("gmail").values())) == {}
+
+
+def test_every_chain_has_one_of_the_tools_that_must_be_in_it():
+    wanted = frozenset({"SEND_DRAFT", "DELETE_DRAFT"})
+    limits = ChainLimits(2, 5, TEST_SHARE, must_cross=False, must_include=wanted)
+    chains = draw(*tools_of("gmail").values(), count=40, limits=limits)
+    assert len(chains) >= 30
+    assert all(wanted & set(names(chain)) for chain in chains)
+
+
+def test_a_tool_that_cannot_be_reached_cannot_be_included():
+    limits = ChainLimits(2, 5, 0, must_cross=False, must_include=frozenset({"LOST"}))
+    with pytest.raises(ChainError, match="No chain of 2 to 5 calls with LOST exists"):
+        draw(LIST, GET, tool("LOST", "walrus_id"), limits=limits)
 
 
 def test_a_chain_is_named_after_its_steps_whatever_the_seed():
