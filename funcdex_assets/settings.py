@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,6 +36,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.inference.usage import TokenPrice
+from funcdex_assets.tool_graph.patterns import Pattern
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
@@ -114,6 +124,11 @@ class Generation(Section):
     )
     min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
     max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
+    patterns: dict[Pattern, NonNegativeFloat] = Field(
+        default_factory=dict,
+        description="shapes of chains, as relative weights, such as {search_then_act: 3, single_call: 1}; by default "
+        "chains are linked as the tool graph offers",
+    )
     must_include: tuple[str, ...] = Field(
         default=(), description="tools of which each chain has at least one, in partitions that have any of them"
     )

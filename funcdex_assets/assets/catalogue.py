@@ -65,6 +65,7 @@ def tool_chains(
         steered=wanted.steering,
         must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
         favoured=spoken_of(settings.workflows.get(partition, ""), tools),
+        patterns={str(name): weight for name, weight in wanted.patterns.items()},
     )
     edges = from_frame(tool_graph, ToolEdge)
     memory = CoverageMemory(settings.home / "coverage")

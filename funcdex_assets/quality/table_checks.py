@@ -27,6 +27,7 @@ from funcdex_assets.records import (
     ToolChain,
 )
 from funcdex_assets.tables import from_frame
+from funcdex_assets.tool_graph.patterns import LOOSE
 
 
 def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -95,6 +96,7 @@ def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
         for chain in from_frame(frame, ToolChain)
         for index, step in enumerate(chain.steps)
         if index
+        and chain.pattern not in LOOSE
         and not step.bindings
         and not any(binding.step == index for later in chain.steps for binding in later.bindings)
     )

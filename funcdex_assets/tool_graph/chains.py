@@ -15,6 +15,7 @@ from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
+from funcdex_assets.tool_graph.patterns import LINKED, LOOSE, Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
@@ -30,7 +31,8 @@ class ChainError(ValueError):
 class ChainLimits:
     """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more, `must_include`
     for one of these tools at least; a draw that is not `steered` does not look at what was drawn before.
-    Tools in `favoured` are drawn so many times as readily.
+    Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see `patterns`); without them
+    chains are linked as the graph offers, or independent calls where it offers nothing.
     """
 
     min_calls: int
@@ -40,6 +42,7 @@ class ChainLimits:
     steered: bool = True
     must_include: frozenset[str] = frozenset()
     favoured: Mapping[str, float] = field(default_factory=dict)
+    patterns: Mapping[str, float] = field(default_factory=dict)
 
 
 def sample_chains(
@@ -62,19 +65,27 @@ def sample_chains(
     if limits.test_share and count > 1:
         wanted = {True: max(1, wanted[True]), False: count - max(1, wanted[True])}
     drawn: dict[str, ToolChain] = {}
-    last_success = 0
+    mix = Mix(limits.patterns, PATIENCE)
     for attempt in range(count * ATTEMPTS_PER_CHAIN):
-        if attempt - last_success > PATIENCE:
+        pattern = mix.wanted()
+        if pattern is None and not drawn and not limits.patterns:
+            mix = Mix({"independent": 1}, PATIENCE)  # no result feeds a call here: errands are better than nothing
+            pattern = mix.wanted()
+        if pattern is None or not any(wanted.values()):
             break
-        chain = walker.walk(generator("chain", seed, attempt))
-        if chain is None or chain.chain_id in drawn or wanted[chain.held_out] == 0:
+        chain = walker.walk(generator("chain", seed, attempt), pattern)
+        if (
+            chain is None
+            or pattern not in (LINKED, chain.pattern)
+            or chain.chain_id in drawn
+            or wanted[chain.held_out] == 0
+        ):
+            mix.missed(pattern)
             continue
         drawn[chain.chain_id] = chain
-        last_success = attempt
         wanted[chain.held_out] -= 1
         walker.remember(chain)
-        if not any(wanted.values()):
-            break
+        mix.found(pattern)
     if not drawn:
         across = " across toolkits" if limits.must_cross else ""
         if limits.must_include:
@@ -131,10 +142,43 @@ class _Walker:
     def remember(self, chain: ToolChain) -> None:
         self.coverage.count(chain.steps, chain.pattern)
 
-    def walk(self, rng: Random) -> ToolChain | None:
+    def walk(self, rng: Random, pattern: str) -> ToolChain | None:
         length = rng.randint(self.limits.min_calls, self.limits.max_calls)
         if not self.starts:
             return None
+        steps = (
+            self._errands(1 if pattern == "single_call" else length, rng)
+            if pattern in LOOSE
+            else self._linked(length, rng)
+        )
+        toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
+        if len(steps) < self.limits.min_calls and pattern != "single_call":
+            return None
+        if self.limits.must_cross and len(toolkits) < 2 and pattern != "single_call":
+            return None
+        names = [step.tool for step in steps]
+        if self.limits.must_include and self.limits.must_include.isdisjoint(names):
+            return None
+        return ToolChain(
+            chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
+            pattern=pattern_of(steps),
+            toolkits=toolkits,
+            steps=tuple(steps),
+            held_out=is_held_out(names, self.limits.test_share),
+        )
+
+    def _errands(self, length: int, rng: Random) -> list[ChainStep]:
+        """Different tools that need no id, none of which undoes or repeats what another does."""
+        steps: list[ChainStep] = []
+        left = list(self.starts)
+        while left and len(steps) < length:
+            tool = rng.choices(left, [self._scarcity(name, ()) for name in left])[0]
+            left.remove(tool)
+            if self._sensible(tool, [step.tool for step in steps], paging=False):
+                steps.append(ChainStep(tool=tool, bindings=()))
+        return steps
+
+    def _linked(self, length: int, rng: Random) -> list[ChainStep]:
         first = rng.choices(self.starts, [self._scarcity_of_start(name) for name in self.starts])[0]
         self.begun[first] += 1
         steps = [ChainStep(tool=first, bindings=())]
@@ -145,20 +189,7 @@ class _Walker:
             weights = [pull * self._scarcity(names[-1], steps) for names, pull in options.items()]
             for tool in rng.choices(list(options), weights)[0]:
                 steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
-        toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
-        if len(steps) < self.limits.min_calls or (self.limits.must_cross and len(toolkits) < 2):
-            return None
-        names = [step.tool for step in steps]
-        if self.limits.must_include and self.limits.must_include.isdisjoint(names):
-            return None
-        joined = any(not step.bindings for step in steps[1:])
-        return ToolChain(
-            chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
-            pattern="join" if joined else "sequential",
-            toolkits=toolkits,
-            steps=tuple(steps),
-            held_out=is_held_out(names, self.limits.test_share),
-        )
+        return steps
 
     def _favour(self, name: str) -> float:
         return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)

@@ -9,9 +9,10 @@ import pytest
 from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, chains_of, tools_of
 
 from funcdex_assets.catalog.names import is_page_token, parse_tool_name
-from funcdex_assets.records import Tool, ToolChain
+from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, spoken_of
 from funcdex_assets.tool_graph.graph import build_graph, canonical, needed_ids
+from funcdex_assets.tool_graph.patterns import pattern_of
 
 COUNT, SEED, TEST_SHARE = 100, 42, 0.19
 TEXT = {"type": "string"}
@@ -386,6 +387,82 @@ def test_a_chain_says_where_its_ids_come_from():
     assert (chain.pattern, chain.toolkits, chain.held_out) == ("sequential", ("acme",), False)
 
 
+# ── patterns ──────────────────────────────────────────────────────────────────────────────────
+
+A_LIST, A_CREATE = (
+    tool("LIST_NOTES", notes=many(id=TEXT)),
+    tool("CREATE_NOTE", note={"type": "object", "properties": {"id": TEXT}}),
+)
+
+
+def steps(*calls: tuple[str, tuple[int, ...]], kind: str = "id") -> tuple[ChainStep, ...]:
+    return tuple(
+        ChainStep(
+            tool=name,
+            bindings=tuple(Binding(argument=f"/a{place}", step=place, result="/b", kind=kind) for place in places),  # type: ignore[arg-type]
+        )
+        for name, places in calls
+    )
+
+
+@pytest.mark.parametrize(
+    ("chain", "pattern"),
+    [
+        pytest.param(steps(("LIST_A", ())), "single_call", id="one call"),
+        pytest.param(steps(("LIST_A", ()), ("LIST_B", ())), "independent", id="nothing is used"),
+        pytest.param(steps(("LIST_A", ()), ("LIST_A", (0,)), kind="page"), "next_page", id="a page"),
+        pytest.param(steps(("LIST_A", ()), ("LIST_B", ()), ("ADD_C", (0, 1))), "join", id="two beginnings"),
+        pytest.param(steps(("CREATE_A", ()), ("GET_A", (0,))), "create_then_use", id="created, then read"),
+        pytest.param(
+            steps(("LIST_A", ()), ("CREATE_B", (0,)), ("SEND_B", (1,))), "create_then_use", id="found, created, sent"
+        ),
+        pytest.param(steps(("FIND_A", ()), ("DELETE_A", (0,))), "search_then_act", id="found, then deleted"),
+        pytest.param(steps(("LIST_A", ()), ("GET_A", (0,))), "sequential", id="read and read on"),
+        pytest.param(steps(("GET_A", ()), ("UPDATE_B", (0,))), "sequential", id="not searched for"),
+    ],
+)
+def test_the_pattern_of_a_chain(chain, pattern):
+    assert pattern_of(chain) == pattern
+
+
+def test_patterns_come_in_the_shares_that_are_asked_for():
+    weights = {"search_then_act": 2, "create_then_use": 1, "single_call": 1}
+    limits = ChainLimits(2, 5, 0, must_cross=False, patterns=weights)
+    drawn = Counter(chain.pattern for chain in draw(*tools_of("gmail").values(), count=32, limits=limits))
+    assert drawn == {"search_then_act": 16, "create_then_use": 8, "single_call": 8}
+
+
+def test_a_pattern_that_there_is_no_more_of_leaves_its_share_to_the_others():
+    weights = {"single_call": 1, "search_then_act": 1}
+    limits = ChainLimits(2, 5, 0, must_cross=False, patterns=weights)
+    tools = tools_of("gmail")
+    drawn = Counter(chain.pattern for chain in draw(*tools.values(), count=60, limits=limits))
+    assert drawn["single_call"] == sum(not needed_ids(tool) for tool in tools.values())
+    assert drawn.total() == 60
+
+
+def test_a_single_call_is_one_call_whatever_the_shortest_chain():
+    limits = ChainLimits(3, 5, 0, must_cross=False, patterns={"single_call": 1})
+    assert drawn(LIST, GET, A_LIST, limits=limits) == {("LIST_TASKS",), ("LIST_NOTES",)}
+
+
+def test_where_no_result_feeds_a_call_the_calls_are_independent():
+    pings = [tool(name) for name in ("PING_A", "PING_B", "PING_C")]
+    chains = draw(*pings, count=8, limits=ChainLimits(2, 3, TEST_SHARE, must_cross=False))
+    assert {chain.pattern for chain in chains} == {"independent"}
+    assert {chain.held_out for chain in chains} == {True, False}
+    assert all(len(set(names(chain))) == len(chain.steps) >= 2 for chain in chains)
+    assert not any(step.bindings for chain in chains for step in chain.steps)
+
+
+def test_independent_calls_do_not_undo_one_another():
+    removal = tool("DELETE_NOTE", "title")
+    chains = draw(A_CREATE, removal, A_LIST, count=20, limits=ChainLimits(2, 3, 0, False, patterns={"independent": 1}))
+    for chain in chains:
+        called = names(chain)
+        assert not ("CREATE_NOTE" in called and "DELETE_NOTE" in called[called.index("CREATE_NOTE") :])
+
+
 # ── where there is nothing to draw ────────────────────────────────────────────────────────────
 
 
@@ -398,7 +475,12 @@ def test_a_chain_says_where_its_ids_come_from():
             ("2 to 5 calls", "among 2 tools", "0 of them need no id", "0 edges"),
             id="no beginning",
         ),
-        pytest.param((LIST, tool("PING")), LIMITS, ("2 of them need no id", "0 edges lead on"), id="no continuation"),
+        pytest.param(
+            (LIST, tool("PING")),
+            ChainLimits(2, 5, 0, must_cross=False, patterns={"sequential": 1, "join": 1}),
+            ("2 of them need no id", "0 edges lead on"),
+            id="no continuation",
+        ),
         pytest.param((), LIMITS, ("among 0 tools",), id="no tools"),
         pytest.param(
             (LIST, GET),
@@ -408,7 +490,7 @@ def test_a_chain_says_where_its_ids_come_from():
         ),
         pytest.param(
             (LIST, GET, tool("PING", toolkit="other")),
-            ChainLimits(2, 5, 0, must_cross=True),
+            ChainLimits(2, 5, 0, must_cross=True, patterns={"sequential": 1}),
             ("2 to 5 calls across toolkits", "among 3 tools"),
             id="no chain from one toolkit to the other",
         ),
