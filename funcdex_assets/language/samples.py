@@ -226,11 +226,12 @@ class _Search:
 
 
 def _kinds(schema: Schema) -> list[str]:
-    """The types that a value may have, null last."""
+    """The types that a value may have, the likeliest first and null last."""
     declared = schema.get("type")
     if isinstance(declared, list):
         return sorted(declared, key=lambda kind: kind == "null")
-    return [schema_type(schema)]
+    guessed = schema_type(schema)
+    return [guessed] if declared else list(dict.fromkeys([guessed, "string", "integer", "object", "array", "null"]))
 
 
 def _property(schema: Schema, key: str) -> Any:

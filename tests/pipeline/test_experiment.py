@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from funcdex_assets.experiment import FIGURES, Arm, ExperimentError, arms_of, run_arm
+from funcdex_assets.experiment import FIGURES, ExperimentError, arms_of, run_arm
 from funcdex_assets.settings import load_settings
 from funcdex_assets.show import print_experiment
 
