@@ -66,14 +66,16 @@ def sample(
     needed: frozenset[str] = frozenset(),
     path: str = "",
     name: str = "",
+    lean: bool = False,
 ) -> Any:
-    """A value of a part of `root`, with a few optional properties and those on the way to `needed` paths.
+    """A value of a part of `root`, with a few optional properties and those on the way to `needed` paths; a `lean`
+    one has no more than it must.
 
     Raises:
         NoValueError: none was found within bounds.
     """
     tries = [(_RICH, _DEPTHS[1]), (_RICH, _DEPTHS[1]), *((0, depth) for depth in _DEPTHS), (9, _DEPTHS[0])]
-    for rich, deepest in tries:
+    for rich, deepest in tries[2:] if lean else tries:
         search = _Search(root, rng, propose, needed, rich, deepest)
         try:
             value = search.value(schema, path, name, 0)

@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import schema_at
+from funcdex_assets.catalog.json_schema import at_pointer, schema_at
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
@@ -107,13 +107,17 @@ def offered_tools(plan: ConversationPlan) -> list[str]:
 
 def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
     """A value is returned by one tool and taken by the other: there has to be one that suits both."""
-    given = schema_at(result_schema(source), binding.result) or {}
+    whole = result_schema(source)
+    given = schema_at(whole, binding.result) or {}
     taken = schema_at(target.parameters, binding.argument) or {}
-    if _UNBOUND.issuperset(taken) and _UNBOUND.issuperset(given):
-        return
     both = {"allOf": [given, taken]}
     try:
-        sample(both, both, Random(0))
+        if not (_UNBOUND.issuperset(taken) and _UNBOUND.issuperset(given)):
+            sample(both, both, Random(0))
+        if "$defs" in whole:  # what leads there may be impossible
+            example = sample(whole, whole, Random(0), None, frozenset({binding.result}), lean=True)
+            if at_pointer(example, binding.result) is None:
+                raise NoValueError
     except NoValueError:
         raise Unplannable(
             f"{target.name}{binding.argument}: no value that {source.name} returns at {binding.result} is valid there"

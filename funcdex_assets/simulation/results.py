@@ -13,6 +13,7 @@ from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.fields import PAST, TRUTHS, FieldMaker, Surroundings, holder
 from funcdex_assets.simulation.memory import Memory, Thing, kind, plain, singular_words
@@ -20,6 +21,7 @@ from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
 MOST_FIELDS = 160  # of one result, beyond what must be there
+MOST_PARTS = 2000
 MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
@@ -40,7 +42,7 @@ class ResultMaker:
     ):
         self._root, self._demand, self._memory = schema, demand, memory
         self._fields, self._needed, self._rng = fields, needed, rng
-        self._made = 0
+        self._made = self._parts = 0
         objects = [
             key
             for key, part in schema.get("properties", {}).items()
@@ -67,6 +69,12 @@ class ResultMaker:
     def _fill(
         self, schema: Schema, path: str, name: str, noun: str, depth: int, beside: Mapping[str, Any] = NOTHING
     ) -> Any:
+        self._parts += 1
+        if depth > MAX_DEPTH + 1 or self._parts > MOST_PARTS:  # it contains itself: as little as must be there
+            try:
+                return sample(schema, self._root, self._rng, None, self._needed, path, name, lean=True)
+            except NoValueError:
+                return None
         schema = resolve(schema, self._root)
         match schema_type(schema):
             case "object":
@@ -99,7 +107,8 @@ class ResultMaker:
         for key, part in properties.items():
             place = f"{path}/{key}"
             if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share)):
-                around.made[key] = self._property(resolve(part, self._root), place, key, around, depth)
+                part = part if depth > MAX_DEPTH else resolve(part, self._root)
+                around.made[key] = self._property(part, place, key, around, depth)
         _count(around.made, properties)
         return around.made
 
