@@ -242,6 +242,8 @@ class _Inventor:
         value = self._value(schema, name, owner)
         if not values.fits(schema, value) or not fits(schema, self.root, value):
             value = self._fallback(schema, pointer)
+        if value is None:
+            raise Unplannable(f"{self.tool.name}{pointer}: only null is allowed, which nobody says")
         return [
             PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))
         ]

@@ -19,7 +19,7 @@ from math import ceil, floor
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, alternatives, fits, matcher, schema_type
+from funcdex_assets.catalog.json_schema import Schema, alternatives, at_pointer, fits, matcher, schema_type
 from funcdex_assets.dml.grammar import patterns, tree
 
 Propose = Callable[[Schema, str], Any]
@@ -27,6 +27,7 @@ Propose = Callable[[Schema, str], Any]
 
 _MOST_VALUES = 1500  # that one search makes
 _MOST_WAYS = 24  # through the choices of one place
+_MOST_TRIES = 60  # to write a text of the right length
 _RICH, _DEPTHS = 2, (6, 12, 24, 40)
 _OPTIONAL = 5  # properties of one object that need not be there
 _LONGEST = 200
@@ -74,6 +75,8 @@ def sample(
     Raises:
         NoValueError: none was found within bounds.
     """
+    below = [one.removeprefix(path) for one in needed if one.startswith(f"{path}/")]
+    spare: list[Any] = []  # valid, but without what is needed
     tries = [(_RICH, _DEPTHS[1]), (_RICH, _DEPTHS[1]), *((0, depth) for depth in _DEPTHS), (9, _DEPTHS[0])]
     for rich, deepest in tries[2:] if lean else tries:
         search = _Search(root, rng, propose, needed, rich, deepest)
@@ -82,7 +85,11 @@ def sample(
         except NoValueError:
             continue
         if fits(schema, root, value):
-            return value
+            if all(at_pointer(value, inside) not in (None, "") for inside in below):
+                return value
+            spare.append(value)
+    if spare:
+        return spare[0]
     raise NoValueError(f"no value found for {path or 'the whole'}")
 
 
@@ -286,14 +293,21 @@ def matches(expression: str, shortest: int, longest: int, rng: Random) -> Iterat
     node = _tree_of(expression, shortest, longest)
     if node is None:
         return
-    for more in (0.85, 0.7, 0.9, 0.3, 1.0, 0.0, 0.7, 0.7):
+    more, found = 0.85, 0
+    for _ in range(_MOST_TRIES):
         written: list[str] = []
         try:
             _write(node, rng, more, written, max(longest, _LONGEST) + 50)
         except NoValueError:
+            more *= 0.7
             continue
-        if text := "".join(written):
+        text = "".join(written)
+        if text and shortest <= len(text) <= longest:
+            found += 1
             yield text
+            if found == 8:
+                break
+        more = max(0.05, more * 0.9) if len(text) > longest else min(1.0, 0.05 + more) if len(text) < shortest else 0.6
     yield ""
 
 

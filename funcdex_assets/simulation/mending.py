@@ -56,11 +56,13 @@ def suited(value: Any, schema: Schema, taken: Mapping[str, Sequence[Schema]], rn
             other = sample(both, both, rng)
         except NoValueError:
             continue
-        changed = deepcopy(value)
-        if isinstance(changed, dict | list):
-            put_pointer(changed, place, other)
-        if validator(schema).is_valid(changed):
-            value = changed
+        changed = {"": deepcopy(value)}  # one root for objects and lists
+        try:
+            put_pointer(changed, f"/{place}", other)
+        except TypeError:  # something on the way is no container
+            continue
+        if validator(schema).is_valid(changed[""]):
+            value = changed[""]
     return value
 
 

@@ -107,8 +107,11 @@ class ResultMaker:
         for key, part in properties.items():
             place = f"{path}/{key}"
             if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share)):
-                part = part if depth > MAX_DEPTH else resolve(part, self._root)
-                around.made[key] = self._property(part, place, key, around, depth)
+                around.made[key] = (
+                    self._fill(part, place, key, singular_words(key), depth + 1)
+                    if depth > MAX_DEPTH
+                    else self._property(resolve(part, self._root), place, key, around, depth)
+                )
         _count(around.made, properties)
         return around.made
 

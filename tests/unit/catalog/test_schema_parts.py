@@ -1,0 +1,109 @@
+"""Parts of a schema on their own: with the definitions they lead to, and at any pointer."""
+
+import pytest
+
+from funcdex_assets.catalog.json_schema import alternatives, fits, joined, part_of, prove, resolve, schema_at
+
+TEXT = {"type": "string"}
+ROOT = {
+    "type": "object",
+    "properties": {
+        "who": {"$ref": "#/$defs/who"},
+        "same": {"$ref": "#/properties/who"},
+        "all": {"$ref": "#"},
+        "pair": {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "items": {"type": "boolean"}},
+        "map": {"type": "object", "additionalProperties": {"$ref": "#/$defs/mail"}},
+        "maybe": {"oneOf": [{"type": "null"}, {"$ref": "#/$defs/who"}]},
+        "a/b": TEXT,
+    },
+    "$defs": {
+        "who": {"type": "object", "properties": {"mail": {"$ref": "#/$defs/mail"}}, "required": ["mail"]},
+        "mail": {"type": "string", "format": "email"},
+        "unused": {"type": "string"},
+    },
+}
+PROPERTIES = ROOT["properties"]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("who", {"mail": "a@b.io"}, {"mail": "nobody"}),
+        ("same", {"mail": "a@b.io"}, {}),
+        ("all", {"who": {"mail": "a@b.io"}}, {"who": {"mail": 7}}),
+        ("map", {"x": "a@b.io"}, {"x": "nobody"}),
+        ("maybe", None, {"mail": "nobody"}),
+        ("a/b", "text", 7),
+    ],
+)
+def test_a_part_stands_alone(name, right, wrong):
+    compiled = prove(part_of(PROPERTIES[name], ROOT))
+    assert compiled.is_valid(right)
+    assert not compiled.is_valid(wrong)
+    assert fits(PROPERTIES[name], ROOT, right)
+    assert not fits(PROPERTIES[name], ROOT, wrong)
+
+
+def test_a_part_takes_only_what_it_leads_to_and_is_made_once():
+    part = part_of(PROPERTIES["who"], ROOT)
+    assert set(part["$defs"]) == {"who", "mail"}
+    assert part_of(PROPERTIES["who"], ROOT) is part
+    assert part_of(PROPERTIES["pair"], ROOT) is PROPERTIES["pair"]
+    assert part_of(False, ROOT) == {"not": {}}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        ("/who/mail", {"type": "string", "format": "email"}),
+        ("/same/mail", {"type": "string", "format": "email"}),
+        ("/all/all/a~1b", TEXT),
+        ("/pair/0", TEXT),
+        ("/pair/*", TEXT),
+        ("/pair/1", {"type": "integer"}),
+        ("/pair/7", {"type": "boolean"}),
+        ("/map/anything", {"type": "string", "format": "email"}),
+        ("/maybe/mail", {"type": "string", "format": "email"}),
+        ("/unknown", None),
+        ("/who/mail/deeper", None),
+    ],
+)
+def test_what_holds_at_a_pointer(pointer, expected):
+    assert schema_at(ROOT, pointer) == expected
+
+
+JOINED = {
+    "bounds": ({"minimum": 1, "maximum": 9}, {"minimum": 3, "maximum": 12}, {"minimum": 3, "maximum": 9}),
+    "enums": ({"enum": ["a", "b"]}, {"enum": ["b", "c"]}, {"enum": ["b"]}),
+    "types": ({"type": ["string", "null"]}, {"type": "string"}, {"type": "string"}),
+    "whole numbers": ({"type": "number"}, {"type": "integer"}, {"type": "integer"}),
+    "requirements": ({"required": ["b"]}, {"required": ["a", "b"]}, {"required": ["a", "b"]}),
+    "the own description": ({"description": "mine"}, {"description": "other"}, {"description": "mine"}),
+    "what a closed object does not have": (
+        {"properties": {"a": TEXT}, "additionalProperties": False},
+        {"properties": {"b": TEXT}},
+        {"properties": {"a": TEXT}, "additionalProperties": False},
+    ),
+    "two choices": ({"oneOf": [TEXT]}, {"oneOf": [{}]}, {"oneOf": [TEXT], "allOf": [{"oneOf": [{}]}]}),
+}
+
+
+@pytest.mark.parametrize(("own", "other", "expected"), JOINED.values(), ids=JOINED.keys())
+def test_two_schemas_of_one_value_are_joined(own, other, expected):
+    assert joined(own, other) == expected
+
+
+def test_what_stands_beside_a_reference_or_a_choice_holds_too():
+    assert resolve({"$ref": "#/$defs/mail", "maxLength": 9}, ROOT) == {
+        "type": "string",
+        "format": "email",
+        "maxLength": 9,
+    }
+    choice = {"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}
+    assert [sorted(way["required"]) for way in alternatives(choice, ROOT)] == [["a", "b"], ["a", "c"]]
+
+
+def test_resolving_the_same_gives_the_same_object_and_definitions_in_a_circle_end():
+    assert resolve(PROPERTIES["maybe"], ROOT) is resolve(PROPERTIES["maybe"], ROOT)
+    root = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}}
+    assert resolve(root["$defs"]["a"], root) == {}
