@@ -27,7 +27,16 @@ from funcdex_assets.records import Tool
 
 # What a definition's name says of its place in a document, not of the thing. Not `item` or `list`: an invoice item
 # is no invoice.
-_WRAPPERS = frozenset("info detail summary dto bean model output resource schema data".split())
+_WRAPPERS = frozenset(
+    (
+        "info detail summary dto bean model output resource schema data response result compact base object entity full "
+        "representation payload view read out brief basic short mini simple minimal"
+    ).split()
+)
+_FORMS = frozenset(
+    "simplified simple full minimal basic brief short detailed extended saved created updated existing base".split()
+)
+"""Words before a noun that say in which form a thing is, not which kind of thing."""
 _DESCRIBED = re.compile(
     r"(?:required\.? |optional\.? )?(?:(?:the|an?|this) )?(?P<before>(?:[\w-]+ ){0,3}?)(?:ids?|identifiers?)"
     r"(?: \([^()]*\))?(?: (?:of|for) (?:the|an?|this|each) (?P<after>[\w/' ()-]{2,80})|[.,;]|$)",
@@ -130,10 +139,14 @@ def _thing(name: str) -> str:
 
     >>> _thing("CalendarListEntry"), _thing("SmimeInfo"), _thing("Event"), _thing("InvoiceItem")
     ('calendar', 'smime', 'event', 'invoice item')
+    >>> _thing("GoalResponse"), _thing("SimplifiedAlbumObject")
+    ('goal', 'album')
     """
     parts = [singular(part) for part in words(name) if not part.isdigit()]
     while len(parts) > 1 and parts[-1] in _WRAPPERS:
         parts.pop()
+    while len(parts) > 1 and parts[0] in _FORMS:
+        del parts[0]
     if len(parts) > 2 and parts[-2:] == ["list", "entry"]:
         parts = parts[:-2]
     return " ".join(parts)

@@ -46,8 +46,8 @@ GIVEN = {
         [("sent message", False)],
     ),
     "a description that says a definition's role": (
-        leaf(kind="SimpleUser", about="ID of the user"),
-        [("simple user", False), ("user", True)],
+        leaf(kind="GuestUser", about="ID of the user"),
+        [("guest user", False), ("user", True)],
     ),
     "an id by its description only": (leaf("parents", about="The ID of the parent folder."), [("parent folder", True)]),
     "the tool": (leaf(), [("thing", False)]),
