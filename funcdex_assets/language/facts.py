@@ -333,6 +333,9 @@ class _Inventor:
             return rng.choice(values.PLACES)
         if "line1" in parts or "street" in parts or "address" in parts:
             return f"{rng.randint(2, 140)} {rng.choice(values.STREETS)}"
+        about_files = {"file", "files", "directory", "folder"}.intersection(parse_tool_name(self.tool.name).words)
+        if parts & values.PATHS or (about_files and parts & {"source", "destination", "target"}):
+            return values.make_path(self.situation, rng, parts & {"directory", "dir"} or "directory" in self.tool.name)
         return values.sentence(values.keywords(self.situation.matter, rng))
 
     def _fallback(self, schema: Schema, pointer: str) -> Any:

@@ -23,6 +23,7 @@ from funcdex_assets.records import Tool
 
 _DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
 MOST_DETAILS = 6
+_LONGEST_QUOTE = 160
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
 
 
@@ -42,7 +43,10 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
             return f"{label}{_joined(details, rng)}."
         if items is not None:
             return _found(items, noun or parsed.noun, now, rng)
-        return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}." if details else f"The {parsed.noun} is there."
+        if details:
+            return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
+        beginning = first_sentence(result)
+        return f'The {parsed.noun} says: "{beginning}"' if beginning else f"The {parsed.noun} is there."
     options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
     if label and label not in text and rng.random() < 0.6:
@@ -131,6 +135,16 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     plain = label.strip('"')
     texts = (_detail(steps, leaf, now) for _, steps, leaf in details[:MOST_DETAILS])
     return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
+
+
+def first_sentence(value: Any) -> str:
+    """How the first long text in a result begins; '' where there is none.
+
+    >>> first_sentence({"content": "Blocked until Monday. I'll chase again on Sunday, before the meeting begins."})
+    'Blocked until Monday.'
+    """
+    text = next((leaf for _, leaf in scalars(value) if isinstance(leaf, str) and len(leaf) > 40), "")
+    return re.split(r"(?<=[.!?])\s|\n", text.strip(), maxsplit=1)[0][:_LONGEST_QUOTE]
 
 
 def _ids(value: Any) -> list[str]:

@@ -34,6 +34,9 @@ PEOPLE = frozenset(
         "person from to cc bcc display admin"
     ).split()
 )
+PATHS = frozenset("path paths filepath directory dir".split())
+FOLDERS = ("documents", "reports/2026", "notes", "shared/drafts", "projects", "archive")
+EXTENSIONS = ("md", "txt", "csv", "json")
 PLACES = (
     "Room 3B",
     "the canteen",
@@ -160,6 +163,13 @@ def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
 @cache
 def _bodies_to_anybody() -> Sequence[str]:
     return [body for body in moves("bodies") if "first_name" not in slots_of(body)]
+
+
+def make_path(situation: Situation, rng: Random, is_folder: object = False) -> str:
+    """Where a file about the matter could lie, or a folder for it."""
+    slug = "-".join(re.sub(r"[^a-z0-9 ]", "", keywords(situation.matter, rng).lower()).split()) or "notes"
+    place = f"{rng.choice(FOLDERS)}/{slug}"
+    return place if is_folder else f"{place}.{rng.choice(EXTENSIONS)}"
 
 
 def keywords(matter: str, rng: Random) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from funcdex_assets.catalog.json_schema import problems, scalars
 from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.structure import check
+from funcdex_assets.language.reports import first_sentence
 from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.language.values import PLACEHOLDER, Situation
 from funcdex_assets.quality.provenance import calls_in, ungrounded
@@ -166,6 +167,8 @@ def _cites(text: str, results: Sequence[Any], case: Case) -> bool:
         return True
     leaves = [(pointer.rsplit("/", 1)[-1], value) for result in results for pointer, value in scalars(result)]
     if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
+        return True
+    if any((quoted := first_sentence(result)) and quoted in text for result in results):
         return True
     now = case.situation.now
     return any(_is_telling(value) and says(text, name, {}, value, now) for name, value in leaves)

@@ -29,8 +29,8 @@ from funcdex_assets.records import Tool
 # is no invoice.
 _WRAPPERS = frozenset(
     (
-        "info detail summary dto bean model output resource schema data response result compact base object entity full "
-        "representation payload view read out brief basic short mini simple minimal"
+        "info detail summary dto bean model output resource schema data response result compact base object entity "
+        "full representation payload view read out brief basic short mini simple minimal"
     ).split()
 )
 _FORMS = frozenset(
