@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    for name in ("DAGSTER_HOME", "FUNCDEX_DAGSTER_STORAGE"):
+    for name in ("DAGSTER_HOME", "FUNCDEX_DAGSTER_STORAGE", "FUNCDEX_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FUNCDEX_DEDUPLICATION__EMBEDDER", "hashed_ngrams")
     (tmp_path / "funcdex.yaml").write_text("toolkits: [gmail]\nhome: home\n")
