@@ -19,20 +19,16 @@ it is an argument, as it is for a client.
 ({'type': 'array', 'items': {'$ref': '#/$defs/Out'}}, ['Out'], ['NoSuchNote'])
 """
 
-import gzip
-import hashlib
 import html
 import importlib.util
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog import documents
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import prove
+from funcdex_assets.catalog.loaders.shared import compiles, mapping, spelled
 from funcdex_assets.records import Json
 
 MOST_OPERATIONS = 20_000
@@ -74,7 +70,6 @@ _LONG_REPEAT = re.compile(r"(?<!\\)\{(\d{1,3}),\d{4,}\}")
 _EMPTY: dict[str, Json] = {"type": "object", "properties": {}, "additionalProperties": False}
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--.*?-->", re.DOTALL)
 _WITHIN_WORDS = frozenset("a b i em strong span sub sup u font".split())
-_SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 def recognises(document: Any) -> bool:
@@ -119,22 +114,6 @@ def bundled(*, newest: bool = True) -> Iterator[Path]:
             yield from models[-1:] if newest else models
 
 
-def load(path: Path) -> Any:
-    """The document in a file, which may be compressed.
-
-    Raises:
-        CatalogError: it cannot be read.
-    """
-    if path.suffix != ".gz":
-        return documents.read(path)
-    try:
-        with gzip.open(path) as file:
-            content = file.read(documents.MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CatalogError(f"{path} cannot be uncompressed: {error}; get the whole file") from None
-    return documents.parse(content, str(path.with_suffix("")))
-
-
 class _Definition(NamedTuple):
     schema: dict[str, Json]
     names: tuple[str, ...]  # of the shapes that it refers to
@@ -147,7 +126,6 @@ class _Shapes:
         self.raw = raw
         self._known: dict[str, _Definition] = {}
         self._closed: dict[str, dict[str, Json]] = {}
-        self._patterns: dict[str, bool] = {}
         self._problems: list[Problem] = []
 
     def closed(self, name: Any) -> dict[str, Json]:
@@ -174,7 +152,7 @@ class _Shapes:
                     raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} shapes, {name_[:100]!r} among them")
                 reached[name_], more = self._definition(name_)
                 todo += more
-            definitions = {_spelled(name): reached[name] for name in sorted(reached)}
+            definitions = {spelled(name): reached[name] for name in sorted(reached)}
             self._closed[name] = schema | ({"$defs": definitions} if definitions else {})
         return self._closed[name]
 
@@ -209,7 +187,7 @@ class _Shapes:
             schema: dict[str, Json] = {}  # any JSON
         elif raw.get("type") == "structure" or len(_choices(raw)) > LONG_ENUM:
             names[name] = None
-            schema = {"$ref": f"#/$defs/{_spelled(name)}"}
+            schema = {"$ref": f"#/$defs/{spelled(name)}"}
         else:
             text = text or _text(raw.get("documentation"))
             schema = self._scalar(raw)
@@ -222,7 +200,7 @@ class _Shapes:
         return ({"description": text} if text else {}) | schema | told
 
     def _structure(self, raw: dict[str, Any], names: dict[str, None], place: str) -> dict[str, Json]:
-        members = _mapping(raw.get("members"))
+        members = mapping(raw.get("members"))
         properties = {key: self._referred(member, names, f"{place}.{key[:100]}") for key, member in members.items()}
         schema: dict[str, Json] = {"type": "object", "properties": properties}
         required = raw.get("required")
@@ -237,8 +215,8 @@ class _Shapes:
         return {"type": "array", "items": schema} if raw.get("eventstream") is True else schema
 
     def _map(self, raw: dict[str, Any], names: dict[str, None], place: str, depth: int) -> dict[str, Json]:
-        name = _mapping(raw.get("key")).get("shape")
-        key = self._scalar(_mapping(self.raw.get(name))) if isinstance(name, str) else {}
+        name = mapping(raw.get("key")).get("shape")
+        key = self._scalar(mapping(self.raw.get(name))) if isinstance(name, str) else {}
         told = {} if key.get("type") != "string" or len(key) == 1 else {"propertyNames": key}
         value = self._referred(raw.get("value"), names, f"{place}.value", depth + 1)
         return {"additionalProperties": value or True} | told
@@ -264,20 +242,11 @@ class _Shapes:
             pattern = raw.get("pattern")
             if type_ == "string" and isinstance(pattern, str):
                 pattern = _LONG_REPEAT.sub(r"{\1,}", pattern[:LONGEST_TEXT])
-                if self._compiles(pattern):
+                if compiles(pattern):
                     schema["pattern"] = pattern
         if raw.get("deprecated") is True:
             schema["deprecated"] = True
         return schema
-
-    def _compiles(self, pattern: str) -> bool:
-        if pattern not in self._patterns:
-            try:
-                prove({"pattern": pattern})
-                self._patterns[pattern] = True
-            except ValueError:
-                self._patterns[pattern] = False
-        return self._patterns[pattern]
 
     def _problem(self, place: str, reason: str) -> None:
         self._problems.append(Problem(place[:500], f"{reason}; anything is allowed there", lost=False))
@@ -292,7 +261,7 @@ def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
         raise ValueError(f"the operation is {str(operation)[:60]!r}, not an object")
     name = operation.get("name")
     sent, got = operation.get("input"), operation.get("output")
-    parameters = shapes.closed(_mapping(sent).get("shape")) if sent is not None else _EMPTY
+    parameters = shapes.closed(mapping(sent).get("shape")) if sent is not None else _EMPTY
     parameters = {key: part for key, part in parameters.items() if key not in ("description", "$defs")} | {
         "additionalProperties": False,
         **({"$defs": parameters["$defs"]} if "$defs" in parameters else {}),
@@ -305,14 +274,14 @@ def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
         name=name if isinstance(name, str) and name else key,
         description=text,
         parameters=parameters,
-        returns=shapes.closed(_mapping(got).get("shape")) if got is not None else dict(_EMPTY),
+        returns=shapes.closed(mapping(got).get("shape")) if got is not None else dict(_EMPTY),
         errors=_errors(operation, shapes),
     )
 
 
 def _errors(operation: dict[str, Any], shapes: _Shapes) -> dict[str, Json]:
     raw = operation.get("errors")
-    names = [_mapping(error).get("shape") for error in raw[:MOST_ERRORS]] if isinstance(raw, list) else []
+    names = [mapping(error).get("shape") for error in raw[:MOST_ERRORS]] if isinstance(raw, list) else []
     return {name: shapes.closed(name) for name in names if isinstance(name, str) and name in shapes.raw}
 
 
@@ -346,15 +315,3 @@ def _plain(tag: re.Match[str]) -> str:
     if name == "li" and not tag[1]:
         return " - "
     return "" if name in _WITHIN_WORDS else " "
-
-
-def _spelled(name: str) -> str:
-    """A shape's name as it may stand in a JSON pointer."""
-    if _SPELLED.fullmatch(name):
-        return name
-    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
-    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name[:100])}_{digest}"
-
-
-def _mapping(raw: Any) -> dict[str, Any]:
-    return raw if isinstance(raw, dict) else {}

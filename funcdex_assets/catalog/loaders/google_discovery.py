@@ -19,7 +19,6 @@ fields of the body (google.api.http). Where the types differ, the whole body is 
 ({'parent': {'$ref': '#/$defs/Note'}}, ['Note'])
 """
 
-import hashlib
 import importlib.util
 import re
 from collections import defaultdict
@@ -30,7 +29,7 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import prove
+from funcdex_assets.catalog.loaders.shared import compiles, mapping, spelled
 from funcdex_assets.records import Json
 
 KIND = "discovery#restDescription"
@@ -50,7 +49,6 @@ _OUTPUT_ONLY = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"(.*?)_?v(\d+)(?:[._](\d+))?(.*)")
-_SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 def recognises(document: Any) -> bool:
@@ -66,7 +64,7 @@ def read(document: Any) -> Found:
     if not recognises(document):
         kind = document.get("kind") if isinstance(document, dict) else type(document).__name__
         raise CatalogError(f"The document is {str(kind)[:60]!r}, not {KIND!r}; give the service's discovery document")
-    schemas = _Schemas(_mapping(document.get("schemas")))
+    schemas = _Schemas(mapping(document.get("schemas")))
     for number, (place, key, method) in enumerate(_methods(document)):
         if number == MOST_METHODS:
             yield Problem(place, f"it and what follows come after the {MOST_METHODS:,} methods that are read")
@@ -128,7 +126,6 @@ class _Schemas:
         self._known: dict[tuple[str, _Direction], _Definition] = {}
         self._deciding = _methods_that_decide(raw)
         self._problems: list[Problem] = []
-        self._patterns: dict[str, bool] = {}
 
     def direction(self, sent: bool, method: str = "") -> _Direction:
         return _Direction(sent, method if sent and method in self._deciding else "")
@@ -160,7 +157,7 @@ class _Schemas:
             todo += reversed(more)
         if not reached:
             return schema
-        return {**schema, "$defs": {_spelled(name): reached[name] for name in sorted(reached)}}
+        return {**schema, "$defs": {spelled(name): reached[name] for name in sorted(reached)}}
 
     def convert(
         self, raw: Any, direction: _Direction, names: dict[str, None], place: str, depth: int = 0
@@ -175,7 +172,7 @@ class _Schemas:
                 self._problem(place, f"the schema {name[:100]!r} is not in the document")
                 return {"description": text} if text else {}
             names[name] = None
-            return {"$ref": f"#/$defs/{_spelled(name)}"} | ({"description": text} if text else {})
+            return {"$ref": f"#/$defs/{spelled(name)}"} | ({"description": text} if text else {})
         if raw.get("repeated") is True:
             items = {key: value for key, value in raw.items() if key not in ("repeated", "description", "default")}
             schema = {"type": "array", "items": self.convert(items, direction, names, place, depth + 1)}
@@ -202,7 +199,7 @@ class _Schemas:
     ) -> dict[str, Json]:
         parts: dict[str, Json] = {}
         required: list[str] = []
-        for key, part in _mapping(raw.get("properties")).items():
+        for key, part in mapping(raw.get("properties")).items():
             needed = isinstance(part, dict) and _requires(part, direction)
             if direction.sent and not needed and _is_output_only(part):
                 continue
@@ -231,7 +228,7 @@ class _Schemas:
             schema["format"] = _DATES.get(form, form)
         if kind == "string":
             pattern = raw.get("pattern", _PATTERNS.get(form) if isinstance(form, str) else None)
-            if isinstance(pattern, str) and self._compiles(pattern):
+            if isinstance(pattern, str) and compiles(pattern):
                 schema["pattern"] = pattern
         if kind in ("integer", "number"):
             for key in ("minimum", "maximum"):
@@ -250,15 +247,6 @@ class _Schemas:
             schema["deprecated"] = True
         return {"description": text} | schema if text else schema
 
-    def _compiles(self, pattern: str) -> bool:
-        if pattern not in self._patterns:
-            try:
-                prove({"pattern": pattern})
-                self._patterns[pattern] = True
-            except ValueError:
-                self._patterns[pattern] = False
-        return self._patterns[pattern]
-
 
 def _methods(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Place, key and method, in the document's order."""
@@ -267,9 +255,9 @@ def _methods(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
         place, part = todo.pop()
         if not isinstance(part, dict):
             continue
-        for key, method in _mapping(part.get("methods")).items():
+        for key, method in mapping(part.get("methods")).items():
             yield f"{place}methods.{key[:100]}", key, method
-        resources = _mapping(part.get("resources"))
+        resources = mapping(part.get("resources"))
         todo += [(f"{place}resources.{key[:100]}."[-500:], inner) for key, inner in reversed(resources.items())]
 
 
@@ -286,7 +274,7 @@ def _draft(place: str, key: str, method: Any, schemas: _Schemas) -> Draft:
     names: dict[str, None] = {}
     properties: dict[str, Json] = {}
     required: list[str] = []
-    for key, raw in _in_order(_mapping(method.get("parameters")), method.get("parameterOrder")).items():
+    for key, raw in _in_order(mapping(method.get("parameters")), method.get("parameterOrder")).items():
         properties[key] = schemas.convert(raw, sent, names, f"{place}.parameters.{key[:100]}")
         if isinstance(raw, dict) and raw.get("required") is True:
             required.append(key)
@@ -346,7 +334,7 @@ def _returns(place: str, method: dict[str, Any], schemas: _Schemas) -> Json:
 
 
 def _requires(raw: dict[str, Any], direction: _Direction) -> bool:
-    methods = _mapping(raw.get("annotations")).get("required") if direction.method else None
+    methods = mapping(raw.get("annotations")).get("required") if direction.method else None
     return isinstance(methods, list) and direction.method in methods
 
 
@@ -358,10 +346,10 @@ def _methods_that_decide(raw: dict[str, Any]) -> set[str]:
         part, depth = todo.pop()
         if not isinstance(part, dict) or depth > DEEPEST:
             continue
-        methods = _mapping(part.get("annotations")).get("required")
+        methods = mapping(part.get("annotations")).get("required")
         if isinstance(methods, list):
             found.update(method for method in methods if isinstance(method, str))
-        inner = [*_mapping(part.get("properties")).values(), part.get("items"), part.get("additionalProperties")]
+        inner = [*mapping(part.get("properties")).values(), part.get("items"), part.get("additionalProperties")]
         todo += [(child, depth + 1) for child in inner]
     return found
 
@@ -409,15 +397,3 @@ def _text(raw: Any) -> str:
         return ""
     text = " ".join(raw[: 4 * LONGEST_TEXT].split())
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
-
-
-def _spelled(name: str) -> str:
-    """A schema's name as it may stand in a JSON pointer."""
-    if _SPELLED.fullmatch(name):
-        return name
-    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
-    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name[:100])}_{digest}"
-
-
-def _mapping(raw: Any) -> dict[str, Any]:
-    return raw if isinstance(raw, dict) else {}

@@ -14,7 +14,7 @@ from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.catalog.loaders import botocore_models
-from funcdex_assets.catalog.loaders.botocore_models import bundled, load, read, recognises
+from funcdex_assets.catalog.loaders.botocore_models import bundled, read, recognises
 from funcdex_assets.catalog.registry import registered
 from funcdex_assets.records import Tool
 
@@ -260,7 +260,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_bundled_models_are_found_without_importing_their_package(installed: Path) -> None:
     assert [path.parent for path in bundled()] == [installed / "queue/2020-01-01", installed / "store/2015-01-01"]
     assert len(list(bundled(newest=False))) == 3
-    assert load(next(bundled())) == QUEUE
+    assert documents.read(next(bundled())) == QUEUE
 
 
 def test_nothing_is_bundled_where_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_nothing_is_bundled_where_the_package_is_missing(monkeypatch: pytest.Mon
 
 def test_a_plain_file_is_loaded_too(tmp_path: Path) -> None:
     (tmp_path / "service-2.json").write_text(json.dumps(QUEUE))
-    assert load(tmp_path / "service-2.json") == QUEUE
+    assert documents.read(tmp_path / "service-2.json") == QUEUE
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_compressed_file_that_cannot_be_read_is_an_error(
     path = tmp_path / "service-2.json.gz"
     path.write_bytes(content)
     with pytest.raises(CatalogError, match=message):
-        load(path)
+        documents.read(path)
 
 
 JSON = st.recursive(
