@@ -42,6 +42,9 @@ errors = Console(stderr=True)
 CATALOG = "catalog"
 """The folder of the big catalogue, in the project's home."""
 
+MOST_LOOKED_AT = 600
+"""Tools of one source, out of which a toolkit is chosen; the graph of more takes its time."""
+
 _SHOWN_PROBLEMS = 10
 
 
@@ -145,7 +148,7 @@ def add(
     only: Annotated[
         list[str] | None, typer.Option(help="Only tools whose name fits, such as '*invoice*'; repeat for several.")
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Only so many tools, the first ones.")] = 200,
+    most: Annotated[int, typer.Option(min=1, help="Only so many tools: those whose results feed one another.")] = 200,
     force: Annotated[bool, typer.Option("--force", help="Replace the toolkit's file.")] = False,
     env: Annotated[
         list[str] | None, typer.Option(help="mcp:COMMAND gets this environment variable; repeat for several.")
@@ -180,22 +183,21 @@ def add(
         )
     tools: list[Tool] = []
     problems: list[Problem] = []
-    more = 0
     shown = Path(source).name if Path(source).exists() else source  # not where it lies on this machine
     for one in tools_of(reading, toolkit, shown, tuple(only or ())):
         if isinstance(one, Problem):
             problems.append(one)
-        elif len(tools) < most:
-            tools.append(one)
         else:
-            more += 1
+            tools.append(one)
     _print_problems(problems)
     if not tools:
         raise CatalogError(f"{source} ({reading.format}) gives no tool" + (" of these names" if only else ""))
-    adding.write_toolkit(path, tools)
-    console.print(f"{len(tools)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
-    if more:
-        console.print(f"{more} more were left out; --most {len(tools) + more} takes all, --only '*word*' chooses")
+    with console.status(f"choosing {most} of {len(tools)} tools …"):
+        chosen = adding.belonging_together(tools[:MOST_LOOKED_AT], most)
+    adding.write_toolkit(path, chosen)
+    console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
+    if more := len(tools) - len(chosen):
+        console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
     config = Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
     if adding.list_toolkit(config, toolkit):
         console.print(f"{config} has the line '- {toolkit}'", highlight=False)

@@ -5,6 +5,7 @@ changed, and where that cannot be done safely, nothing is, and the user is told 
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records import Tool
 from funcdex_assets.settings import LEGAL_TOOLKIT
+from funcdex_assets.tool_graph.graph import build_graph, needed_ids
 
 _LONGEST = 40
 
@@ -36,6 +38,34 @@ def refuse_illegal(toolkit: str) -> None:
             f"{toolkit!r} is no name for a toolkit; use a lower-case letter followed by up to 39 lower-case letters, "
             "digits or hyphens"
         )
+
+
+def belonging_together(tools: Sequence[Tool], most: int) -> list[Tool]:
+    """At most so many of the tools: those whose results feed one another, in the order of the source.
+
+    Begins with the tool that needs no id and feeds the most others, and adds what can be called then and has the
+    most to do with what is there; where nothing can, the next beginning.
+    """
+    if len(tools) <= most:
+        return list(tools)
+    feeds: dict[str, set[str]] = defaultdict(set)
+    filled: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for edge in build_graph(tools):
+        if edge.source_tool != edge.target_tool and edge.kind == "id":
+            feeds[edge.source_tool].add(edge.target_tool)
+            filled[edge.source_tool, edge.target_tool].add(edge.target_path)
+    missing = {tool.name: set(needed_ids(tool)) for tool in tools}
+    links: Counter[str] = Counter()
+    left = {tool.name: place for place, tool in enumerate(tools)}
+    chosen: set[str] = set()
+    while left and len(chosen) < most:
+        name = min(left, key=lambda one: (bool(missing[one]), -links[one], -min(len(feeds[one]), 5), left[one]))
+        del left[name]
+        chosen.add(name)
+        for target in feeds[name]:
+            missing[target] -= filled[name, target]
+            links[target] += 1
+    return [tool for tool in tools if tool.name in chosen]
 
 
 def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:

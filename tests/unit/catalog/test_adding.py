@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from funcdex_assets.catalog.adding import list_toolkit, toolkit_name, write_toolkit
+from funcdex_assets.catalog.adding import belonging_together, list_toolkit, toolkit_name, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.records import Tool
@@ -33,6 +33,42 @@ def test_what_is_written_is_what_is_read(tmp_path):
     )
     write_toolkit(tmp_path / "toolkits" / "acme.json", [TOOL, bare])
     assert load_tools({"acme": tmp_path / "toolkits" / "acme.json"}) == [TOOL, bare]
+
+
+def of(name: str, *takes: str, **gives: object) -> Tool:
+    text = {"type": "string"}
+    return Tool(
+        toolkit="acme",
+        name=name,
+        description="",
+        parameters={"type": "object", "properties": dict.fromkeys(takes, text), "required": list(takes)},
+        returns={"type": "object", "properties": dict.fromkeys(gives, text)},
+        source="acme",
+    )
+
+
+MANY = [
+    of("GET_WALRUS", "walrus_id"),  # nothing gives a walrus
+    of("PING"),
+    of("GET_ORDER", "order_id", order_id=1, customer_id=1),
+    of("LIST_ORDERS", order_id=1),
+    of("PING_AGAIN"),
+    of("GET_CUSTOMER", "customer_id", customer_id=1),
+    of("CANCEL_ORDER", "order_id"),
+]
+
+
+@pytest.mark.parametrize(
+    ("most", "chosen"),
+    [
+        pytest.param(2, ["GET_ORDER", "LIST_ORDERS"], id="a beginning and what it feeds most"),
+        pytest.param(4, ["GET_ORDER", "LIST_ORDERS", "GET_CUSTOMER", "CANCEL_ORDER"], id="all that hang together"),
+        pytest.param(6, [tool.name for tool in MANY[1:]], id="then other beginnings, and never what nothing feeds"),
+        pytest.param(9, [tool.name for tool in MANY], id="all of them"),
+    ],
+)
+def test_tools_that_belong_together_are_chosen_in_the_order_of_the_source(most, chosen):
+    assert [tool.name for tool in belonging_together(MANY, most)] == chosen
 
 
 SETTINGS = """# mine
