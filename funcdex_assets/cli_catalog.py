@@ -161,7 +161,7 @@ def add(
     from funcdex_assets.catalog import adding
     from funcdex_assets.catalog.sources import open_source, tools_of
 
-    settings = load_settings()
+    settings = load_settings(with_tools=False)  # what is added may be what is missing
     toolkit = toolkit or adding.toolkit_name(source)
     adding.refuse_illegal(toolkit)
     path = settings.root / "toolkits" / f"{toolkit}.json"

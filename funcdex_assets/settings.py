@@ -483,11 +483,11 @@ def toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]
     return dict(sorted(files.items()))
 
 
-def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+def load_settings(path: Path | None = None, *, with_tools: bool = True, **overrides: Any) -> Settings:
     """Reads the settings file: `path`, else $FUNCDEX_CONFIG, else ./funcdex.yaml.
 
     Overrides are top-level fields. Relative paths are resolved against the file's folder. Every
-    toolkit's definition file must exist; what is in it is not read.
+    toolkit's definition file must exist (unless not `with_tools`); what is in it is not read.
 
     Raises:
         SettingsError: names the file, the field, the value and the remedy.
@@ -508,7 +508,7 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
     home = path.parent / settings.home.expanduser()
     settings = settings.model_copy(update={"home": home})
-    for partition in settings.partitions:
+    for partition in settings.partitions if with_tools else ():
         settings.tool_files(partition)
     return settings
 

@@ -85,6 +85,14 @@ def test_a_toolkit_is_replaced_only_by_force(project):
     assert (project / "funcdex.yaml").read_text().count("shop") == 1
 
 
+def test_a_toolkit_whose_file_is_gone_is_added_again(project):
+    assert run("add", "shop.json").exit_code == 0
+    (project / "toolkits" / "shop.json").unlink()
+    assert run("add", "shop.json").exit_code == 0
+    assert (project / "funcdex.yaml").read_text().count("shop") == 1
+    assert "shop" in load_settings().partitions
+
+
 def test_settings_that_a_line_cannot_be_put_into_are_left_as_they_are(project):
     (project / "funcdex.yaml").write_text("toolkits: [gmail]\n")
     result = run("add", "shop.json")
