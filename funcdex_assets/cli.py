@@ -129,9 +129,7 @@ def journal_prune(
 
 @app.command()
 def experiment(
-    partitions: Annotated[
-        list[str] | None, typer.Argument(help="By default those of the examples in the docs.")
-    ] = None,
+    partitions: Annotated[list[str] | None, typer.Argument(help="By default all.")] = None,
     steering: Annotated[str | None, typer.Option(help="Short for --setting generation.steering=on,off.")] = None,
     setting: Annotated[str | None, typer.Option(help="FIELD=A,B: a field of funcdex.yaml and its values.")] = None,
     conversations: Annotated[int, typer.Option("-n", "--conversations", min=1, help="Per partition and night.")] = 50,

@@ -14,14 +14,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.syntax import Syntax
 from rich.table import Table
 from typer.core import TyperGroup
 
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records import Tool
-from funcdex_assets.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings, SettingsError, load_settings
+from funcdex_assets.settings import Settings, SettingsError, load_settings, settings_path
 
 
 class _Group(TyperGroup):
@@ -198,7 +197,7 @@ def add(
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
     if more := len(tools) - len(chosen):
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
-    config = Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
+    config = settings_path()
     if adding.list_toolkit(config, toolkit):
         console.print(f"{config} has the line '- {toolkit}'", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
@@ -277,6 +276,8 @@ def _summary_table(summary: object) -> Table:
 
 
 def _print_tool(tool: Tool) -> None:
+    from rich.syntax import Syntax
+
     console.print(f"[bold]{escape(tool.toolkit)}/{escape(tool.name)}[/bold]", highlight=False)
     console.print(escape(tool.description), highlight=False)
     spelled = f", there {tool.original_name!r}" if tool.original_name else ""

@@ -483,6 +483,11 @@ def toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]
     return dict(sorted(files.items()))
 
 
+def settings_path() -> Path:
+    """$FUNCDEX_CONFIG, else ./funcdex.yaml."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
+
+
 def load_settings(path: Path | None = None, *, with_tools: bool = True, **overrides: Any) -> Settings:
     """Reads the settings file: `path`, else $FUNCDEX_CONFIG, else ./funcdex.yaml.
 
@@ -492,7 +497,7 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
     Raises:
         SettingsError: names the file, the field, the value and the remedy.
     """
-    path = Path(path or os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
+    path = Path(path).absolute() if path else settings_path()
     if not path.is_file():
         raise SettingsError(f"No settings file at {path}; run in the project's folder or set {CONFIG_VARIABLE}")
     _refuse_unreadable(path)

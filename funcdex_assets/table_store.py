@@ -16,7 +16,6 @@ reads it must judge it again.
 True
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -26,6 +25,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
+from funcdex_assets.files import replace_file
 from funcdex_assets.quality.table import Table
 
 
@@ -102,18 +102,18 @@ class TableStore:
         """Replaces the table and seals it; returns the hash of its bytes."""
         content = _parquet(frame)
         digest = _digest(content)
-        _replace(self.path(stage, partition), content)
+        replace_file(self.path(stage, partition), content)
         self.seal(stage, partition, digest)
         return digest
 
     def seal(self, stage: str, partition: str, digest: str) -> None:
         """Declares the bytes with this hash to be valid."""
-        _replace(self.seal_path(stage, partition), digest.encode())
+        replace_file(self.seal_path(stage, partition), digest.encode())
 
     def refuse(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
         """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""
         path = self.refused_path(stage, partition)
-        _replace(path, _parquet(frame))
+        replace_file(path, _parquet(frame))
         return path
 
 
@@ -125,13 +125,3 @@ def _parquet(frame: pl.DataFrame) -> bytes:
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.files import replace_file
 from funcdex_assets.records import Tool
 from funcdex_assets.settings import LEGAL_TOOLKIT
 from funcdex_assets.tool_graph.graph import build_graph, needed_ids
@@ -77,10 +78,7 @@ def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
         **({"licence": first.licence} if first.licence else {}),
         "tools": [_entry(tool) for tool in tools],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
-    fresh.replace(path)
+    replace_file(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
 
 def _entry(tool: Tool) -> dict[str, Any]:
@@ -112,10 +110,7 @@ def list_toolkit(settings: Path, toolkit: str) -> bool:
         after = yaml.safe_load(text)
     if after != {**before, "toolkits": [*listed, toolkit]}:
         raise CatalogError(f"{settings}: the list of toolkits is not one line each; add {toolkit!r} to it by hand")
-    fresh = settings.with_name(f".{settings.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(settings.stat().st_mode)
-    fresh.replace(settings)
+    replace_file(settings, text.encode())
     return True
 
 

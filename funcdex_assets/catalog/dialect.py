@@ -16,15 +16,13 @@ import html
 import math
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
-import jsonschema_rs
 import msgspec
 
 from funcdex_assets.catalog.drafts import Problem
-from funcdex_assets.catalog.json_schema import at_pointer
+from funcdex_assets.catalog.json_schema import at_pointer, compiles, unescaped
 
 Side = Literal["input", "output"]
 
@@ -246,7 +244,7 @@ class Definitions:
         """A short name of safe letters, its own for each pointer; '' where there is nothing."""
         if not isinstance(self._at(pointer), dict | bool):
             return ""
-        steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+        steps = [unescaped(step) for step in pointer.split("/")[1:]]
         usual = len(steps) == 2 or (len(steps) == 3 and steps[0] == "components")
         stem = re.sub(r"[^A-Za-z0-9.]+", "_", "_".join(steps[-1:] if usual else steps[-4:])).strip("_")[:80] or "part"
         name, number = stem, 2
@@ -371,7 +369,7 @@ class _Conversion:
             return ""
         if slashed := re.fullmatch(r"/(\^.*\$)/[a-z]*", pattern):  # as JavaScript writes a literal
             pattern = slashed[1]
-        if pattern and not _compiles(pattern):
+        if pattern and not (len(pattern) <= _LONGEST_PATTERN and compiles(pattern)):
             self.tell(place, f"its pattern {_short(pattern)} is no regular expression that can be checked; left out")
             return ""
         return pattern
@@ -642,17 +640,6 @@ def _length(value: Any) -> int:
         return len(msgspec.json.encode(value)) if not isinstance(value, float) or math.isfinite(value) else 10**9
     except (ValueError, TypeError, RecursionError, OverflowError):
         return 10**9
-
-
-@lru_cache(maxsize=10_000)
-def _compiles(pattern: str) -> bool:
-    if len(pattern) > _LONGEST_PATTERN:
-        return False
-    try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern})
-    except (jsonschema_rs.ValidationError, ValueError):
-        return False
-    return True
 
 
 def _short(value: Any) -> str:

@@ -76,6 +76,20 @@ def matcher(pattern: str) -> jsonschema_rs.Draft202012Validator:
     return prove({"type": "string", "pattern": pattern})
 
 
+@lru_cache(10_000)
+def compiles(pattern: str) -> bool:
+    """Whether texts can be checked against a regular expression.
+
+    >>> compiles("^[a-z]+$"), compiles("(")
+    (True, False)
+    """
+    try:
+        prove({"pattern": pattern})
+    except ValueError:
+        return False
+    return True
+
+
 def _refuse_remote(uri: str) -> Any:
     raise ValueError(f"{uri} is outside of the document; put the definition under $defs")
 
@@ -287,7 +301,7 @@ def _names(part: Any) -> set[str]:
             if isinstance(reference, str):
                 steps = reference.split("/")
                 is_definition = len(steps) > 2 and steps[:2] == ["#", "$defs"]
-                found.add(steps[2].replace("~1", "/").replace("~0", "~") if is_definition else "")
+                found.add(unescaped(steps[2]) if is_definition else "")
             waiting += [value for key, value in part.items() if isinstance(value, dict | list) and key != "$defs"]
         elif isinstance(part, list):
             waiting += [value for value in part if isinstance(value, dict | list)]
@@ -323,7 +337,7 @@ def raw_at(root: Schema, pointer: str) -> Any:
             first, index = schema.get("prefixItems") or (), 0 if step == "*" else int(step)
             schema = first[index] if index < len(first) else schema.get("items")
         else:
-            step = step.replace("~1", "/").replace("~0", "~")
+            step = unescaped(step)
             schema = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
         if not isinstance(schema, Mapping):
             return schema
@@ -349,7 +363,7 @@ def _leaves(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
             part = resolve(raw, root)
             of = schema_type(part)
             owner = " ".join(singular(word) for word in words(key)) if of in ("object", "array") else at.owner
-            path = f"{at.path}/{key.replace('~', '~0').replace('/', '~1')}"
+            path = f"{at.path}/{escaped(key)}"
             inner = _kind(raw) if of == "object" else at.kind
             yield from _leaves(
                 Leaf(path, key, owner, part, at.required and key in needed, inner, _about(raw, part)), root, depth + 1
@@ -388,10 +402,15 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+def unescaped(step: str) -> str:
+    """The property's name that a step of a JSON pointer stands for."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
 def at_pointer(value: Any, pointer: str) -> Any:
     """The value at a JSON pointer in which `*` means the first array item; None when there is none."""
     for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
+        step = unescaped(step)
         if isinstance(value, list):
             index = 0 if step == "*" else int(step) if step.isdigit() else len(value)
             value = value[index] if index < len(value) else None
@@ -404,7 +423,7 @@ def at_pointer(value: Any, pointer: str) -> Any:
 
 def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
     """Sets a value, making objects and arrays on the way: numeric steps and `*` address arrays."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    steps = [unescaped(step) for step in pointer.split("/")[1:]]
     node: Any = target
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         fresh: Any = value if following is None else [] if following == "*" or following.isdigit() else {}
@@ -431,8 +450,8 @@ def scalars(value: Any) -> list[tuple[str, Any]]:
 def _collect(value: Any, pointer: str, found: list[tuple[str, Any]]) -> None:
     if value and isinstance(value, dict):
         for key, part in value.items():
-            escaped = key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
-            _collect(part, f"{pointer}/{escaped}", found)
+            step = escaped(key) if "/" in key or "~" in key else key
+            _collect(part, f"{pointer}/{step}", found)
     elif value and isinstance(value, list):
         for index, part in enumerate(value):
             _collect(part, f"{pointer}/{index}", found)

@@ -11,12 +11,11 @@ languages (`STRING`, `dict`), older drafts (`definitions`, `nullable`, `exclusiv
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from funcdex_assets.catalog.json_schema import prove
+from funcdex_assets.catalog.json_schema import compiles, unescaped
 
 MOST_PARTS = 50_000
 DEEPEST = 40
@@ -175,7 +174,7 @@ class _Mending:
             if isinstance(source.get(key), str) and source[key]:
                 yield key, source[key][:100]
         if isinstance(pattern := source.get("pattern"), str):
-            if _compiles(pattern):
+            if compiles(pattern):
                 yield "pattern", pattern
             else:
                 self.note(f"the pattern {pattern[:60]!r}")
@@ -210,7 +209,7 @@ class _Mending:
                 schema[key] = [self.part(part, depth) for part in source[key]]
         if isinstance(source.get("patternProperties"), dict):
             schema["patternProperties"] = {
-                key: self.part(part, depth) for key, part in source["patternProperties"].items() if _compiles(key)
+                key: self.part(part, depth) for key, part in source["patternProperties"].items() if compiles(key)
             }
         if isinstance(source.get("additionalProperties"), bool):
             schema["additionalProperties"] = source["additionalProperties"]
@@ -305,22 +304,13 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list({repr(value): value for value in values}.values())
 
 
-@lru_cache(maxsize=4096)
-def _compiles(pattern: str) -> bool:
-    try:
-        prove({"pattern": pattern})
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
 def _letters(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _at(value: Any, pointer: str) -> Any:
     for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
+        step = unescaped(step)
         if isinstance(value, list) and step.isdecimal() and len(step) < 7 and int(step) < len(value):
             value = value[int(step)]
         else:

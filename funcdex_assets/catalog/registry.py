@@ -69,20 +69,21 @@ def legal_name(name: str) -> str:
     legal = _ILLEGAL.sub("_", name.strip()).strip("_-")
     if legal and len(legal) <= LONGEST_NAME:
         return legal
-    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=8).hexdigest()[:_DIGEST]
-    return f"{legal[: LONGEST_NAME - _DIGEST - 1] or 'tool'}_{digest}"
+    return f"{legal[: LONGEST_NAME - _DIGEST - 1] or 'tool'}_{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()[:_DIGEST]
 
 
 def _unique(name: str, draft: Draft, taken: set[str]) -> str:
     """With a digest of the place, so that the name does not depend on what else there is; then with a number."""
     if name not in taken:
         return name
-    digest = hashlib.blake2b(draft.place.encode(errors="replace"), digest_size=8).hexdigest()[:_DIGEST]
-    stem = name[: LONGEST_NAME - 2 * _DIGEST]
-    name = f"{stem}_{digest}"
-    number = 2
+    stem = f"{name[: LONGEST_NAME - 2 * _DIGEST]}_{_digest(draft.place)}"
+    name, number = stem, 2
     while name in taken:
-        name, number = f"{stem}_{digest}_{number}", number + 1
+        name, number = f"{stem}_{number}", number + 1
     return name
 
 

@@ -21,9 +21,8 @@ _BATCH_ROWS = 5000
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """`row` is the tool's place in the catalogue; `score` only orders."""
+    """`score` only orders."""
 
-    row: int
     toolkit: str
     name: str
     description: str
@@ -38,8 +37,9 @@ def write_index(tools: Path, folder: Path) -> None:
     table = None
     database = lancedb.connect(folder)
     for batch in _search_rows(tools):
-        table = database.create_table(INDEX, batch.to_arrow()) if table is None else table
-        if table.count_rows() and batch["row"][0]:
+        if table is None:
+            table = database.create_table(INDEX, batch.to_arrow())
+        else:
             table.add(batch.to_arrow())
     if table is not None:
         table.create_index("text", config=FTS(with_position=False))
@@ -55,7 +55,7 @@ def find(folder: Path, query: str, limit: int, application: str | None = None) -
         asked = asked.where(f"toolkit LIKE '%{_quoted(application)}%'")
     wanted = [singular(word) for word in words(query)]
     hits = [
-        Hit(score=_score(row, wanted), **{key: row[key] for key in ("row", "toolkit", "name", "description")})
+        Hit(score=_score(row, wanted), **{key: row[key] for key in ("toolkit", "name", "description")})
         for row in asked.to_list()
     ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.toolkit, hit.name))[:limit]
@@ -75,15 +75,15 @@ def named(tools: Path, name: str) -> list[Tool]:
 
 
 def _search_rows(tools: Path) -> Iterator[pl.DataFrame]:
-    scan = pl.scan_parquet(tools).select("toolkit", "name", "description").with_row_index("row")
+    scan = pl.scan_parquet(tools).select("toolkit", "name", "description")
     total = scan.select(pl.len()).collect().item()
     for start in range(0, total, _BATCH_ROWS):
         frame = scan.slice(start, _BATCH_ROWS).collect()
         texts = [
             f"{' '.join(words(name))} {' '.join(words(toolkit))} {description}"
-            for toolkit, name, description in frame.select("toolkit", "name", "description").iter_rows()
+            for toolkit, name, description in frame.iter_rows()
         ]
-        yield frame.with_columns(pl.col("row").cast(pl.Int64), text=pl.Series(texts))
+        yield frame.with_columns(text=pl.Series(texts))
 
 
 def _score(row: dict[str, Any], wanted: list[str]) -> float:

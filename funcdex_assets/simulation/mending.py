@@ -16,7 +16,16 @@ from typing import Any
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, put_pointer, raw_at, resolve, validator
+from funcdex_assets.catalog.json_schema import (
+    Schema,
+    at_pointer,
+    escaped,
+    fits,
+    put_pointer,
+    raw_at,
+    resolve,
+    validator,
+)
 from funcdex_assets.language.samples import NoValueError, Propose, sample
 
 _MOST_ERRORS = 60
@@ -110,7 +119,7 @@ def _replaced(
 
 
 def _made(place: Sequence[Any], schema: Schema, rng: Random, propose: Propose, needed: frozenset[str]) -> Any:
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in place]
+    steps = [escaped(str(step)) for step in place]
     part = raw_at(schema, "/".join(["", *steps]))
     path = "".join(f"/{'*' if isinstance(step, int) else step}" for step in place)
     name = next((step for step in reversed(place) if isinstance(step, str)), "")

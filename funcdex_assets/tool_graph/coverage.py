@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from funcdex_assets.files import replace_file
 from funcdex_assets.records import ChainStep
 
 TOOL_PULL = 1.5
@@ -80,11 +81,7 @@ class CoverageMemory:
         fresh_night = _Night(seed, coverage.tools, coverage.edges, coverage.patterns)
         place = next((place for place, night in enumerate(nights) if night.seed == seed), len(nights))
         nights[place : place + 1] = [fresh_night]
-        path = self._path(partition)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(nights))
-        fresh.replace(path)
+        replace_file(self._path(partition), msgspec.json.encode(nights))
 
     def _nights(self, partition: str) -> list[_Night]:
         path = self._path(partition)

@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.shared import compiles, mapping, spelled
+from funcdex_assets.catalog.json_schema import compiles
+from funcdex_assets.catalog.loaders.shared import mapping, spelled
 from funcdex_assets.records import Json
 
 MOST_OPERATIONS = 20_000

@@ -13,12 +13,13 @@ and which media type is meant, is no argument.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.dialect import MOST_BYTES, Definitions, plain
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.catalog.loaders.shared import mapping
 
 LONGEST_DESCRIPTION = 4000
 MOST_ERROR_BYTES = 32 * 2**10
@@ -67,8 +68,8 @@ def recognises(document: Any) -> bool:
 
 def read_info(document: Any) -> Info:
     """Title and licence, each '' where the document does not say; the licence's address where it has no name."""
-    info = _mapping(_mapping(document).get("info"))
-    licence = _mapping(info.get("license"))
+    info = mapping(mapping(document).get("info"))
+    licence = mapping(info.get("license"))
     return Info(plain(info.get("title"), 200), plain(licence.get("name") or licence.get("url"), 200))
 
 
@@ -148,7 +149,7 @@ class _Reader:
                 )
             for raw in listed[:_MOST_PARAMETERS]:
                 target = self.shared.target(raw)
-                name, where = _mapping(target).get("name"), _mapping(target).get("in")
+                name, where = mapping(target).get("name"), mapping(target).get("in")
                 if not isinstance(target, dict) or not isinstance(name, str) or where not in _PLACES:
                     self.shared.tell(place, f"a parameter is left out: {_said(raw)} has no name and place")
                 elif len(name) > _LONGEST_NAME:
@@ -204,7 +205,7 @@ class _Reader:
         if self.old:
             listed = operation.get("parameters")
             for raw in listed if isinstance(listed, list) else ():
-                target = _mapping(self.shared.target(raw))
+                target = mapping(self.shared.target(raw))
                 if target.get("in") == "body":
                     break
             else:
@@ -212,7 +213,7 @@ class _Reader:
             schema = target.get("schema")
         else:
             raw = operation.get("requestBody")
-            target = _mapping(self.shared.target(raw))
+            target = mapping(self.shared.target(raw))
             schema = _content_schema(target.get("content"))
             if schema is None:
                 return None
@@ -289,7 +290,7 @@ class _Reader:
         return apart if apart["properties"] or depth else None
 
     def responses(self, operation: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
-        listed = list(_mapping(operation.get("responses")).items())[:_MOST_RESPONSES]
+        listed = list(mapping(operation.get("responses")).items())[:_MOST_RESPONSES]
         found = {status.upper()[:20]: raw for status, raw in listed}
         succeeded = sorted(status for status in found if status.startswith("2"))  # 2XX after all numbers
         if not succeeded and "DEFAULT" in found:
@@ -308,9 +309,9 @@ class _Reader:
         return returns or None, errors
 
     def response(self, raw: Any, place: str, most: int = MOST_BYTES) -> dict[str, Any] | None:
-        target = _mapping(self.shared.target(raw))
+        target = mapping(self.shared.target(raw))
         schema = target.get("schema") if self.old else _content_schema(target.get("content"))
-        if schema is None or (self.old and _mapping(schema).get("type") == "file"):
+        if schema is None or (self.old and mapping(schema).get("type") == "file"):
             return None
         whole = self.results.get((id(schema), most))
         if whole is None:
@@ -325,7 +326,7 @@ _OBJECT_TYPES = (None, "object", ["object", "null"])
 
 def _content_schema(content: Any) -> Any:
     """The schema of the media type that is easiest to write and to read."""
-    offered = [(kind, _mapping(each).get("schema")) for kind, each in _mapping(content).items()]
+    offered = [(kind, mapping(each).get("schema")) for kind, each in mapping(content).items()]
     offered = [(kind, schema) for kind, schema in offered if schema is not None]
     return min(offered, key=lambda one: _ease(one[0].split(";")[0].strip().lower()))[1] if offered else None
 
@@ -339,9 +340,9 @@ def _ease(kind: str) -> int:
 
 
 def _secrets(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    schemes = _mapping(_mapping(document.get("components")).get("securitySchemes"))
-    for scheme in [*schemes.values(), *_mapping(document.get("securityDefinitions")).values()]:
-        scheme = _mapping(scheme)
+    schemes = mapping(mapping(document.get("components")).get("securitySchemes"))
+    for scheme in [*schemes.values(), *mapping(document.get("securityDefinitions")).values()]:
+        scheme = mapping(scheme)
         name, where = scheme.get("name"), scheme.get("in")
         if isinstance(name, str) and isinstance(where, str) and scheme.get("type") == "apiKey":
             yield where, re.sub(r"[^a-z0-9]", "", name.lower())
@@ -362,10 +363,6 @@ def _description(operation: dict[str, Any], item: dict[str, Any]) -> str:
     if operation.get("deprecated") is True and "deprecated" not in text.lower():
         text = f"{text} Deprecated.".strip()
     return text
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _said(value: Any) -> str:

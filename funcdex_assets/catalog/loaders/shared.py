@@ -1,17 +1,12 @@
-"""What the loaders of service descriptions share: small readings of names, mappings and patterns.
+"""What the loaders of service descriptions share: small readings of names and mappings.
 
 >>> spelled("Message"), spelled("a b") == spelled("a/b")
 ('Message', False)
->>> compiles("^[a-z]+$"), compiles("(")
-(True, False)
 """
 
 import hashlib
 import re
-from functools import lru_cache
 from typing import Any
-
-from funcdex_assets.catalog.json_schema import prove
 
 _SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
@@ -27,13 +22,3 @@ def spelled(name: str) -> str:
         return name
     digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name[:100])}_{digest}"
-
-
-@lru_cache(maxsize=10_000)
-def compiles(pattern: str) -> bool:
-    """Whether values can be checked against a regular expression."""
-    try:
-        prove({"pattern": pattern})
-    except ValueError:
-        return False
-    return True
