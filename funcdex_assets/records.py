@@ -18,6 +18,24 @@ Json = Any
 Role = Literal["user", "assistant", "tool"]
 Clarity = Literal["excellent", "good", "average"]
 SourceKind = Literal["user", "result", "context", "schema"]
+Kind = Literal["multi_step", "simple", "parallel", "no_suitable_tool", "ask_back", "missing_function", "error_recovery"]
+"""What a conversation shall show, one cell of a dataset's mix each (see `docs/mix.md`)."""
+
+Fault = Literal[
+    "not_found",
+    "invalid_argument",
+    "permission_denied",
+    "expired_auth",
+    "rate_limit",
+    "conflict",
+    "timeout",
+    "empty_result",
+]
+"""How a call can go wrong; `empty_result` is a success that found nothing, the others are errors."""
+
+TurnKind = Literal[
+    "request", "remedy", "dropped", "correction", "recall", "small_talk", "unsuitable", "unlocked", "thanks"
+]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,18 +92,23 @@ class Binding(Record, frozen=True):
 
 
 class ChainStep(Record, frozen=True):
+    """`together`: called at once with the step before, in one message."""
+
     tool: str
     bindings: tuple[Binding, ...]
+    together: bool = False
 
 
 class ToolChain(Record, frozen=True):
     """A sequence of calls: each uses an earlier result, or is joined with one by the next call.
 
-    `held_out` chains serve the test split only. The side is a function of the chain's tools, so a
-    chain is on the same side in every partition and every night.
+    `kind` is what conversations about it shall show, `pattern` the shape of the chain. `held_out` chains serve the
+    test split only. The side is a function of the chain's tools, so a chain is on the same side in every partition
+    and every night.
     """
 
     chain_id: str
+    kind: Kind
     pattern: str
     toolkits: tuple[str, ...]
     steps: tuple[ChainStep, ...]
@@ -104,6 +127,7 @@ class Scenario(Record, frozen=True):
 
     scenario_id: str
     chain_id: str
+    kind: Kind
     title: str
     text: str
     industry: str
@@ -150,25 +174,56 @@ class PlannedArgument(Record, frozen=True):
 
 
 class PlannedStep(Record, frozen=True):
-    """One intended call, asked for in user turn `turn` (counted from 0)."""
+    """One intended call, made in user turn `turn` (counted from 0).
+
+    `together`: at once with the step before, in one message. `fault`: it goes wrong in this way; if it can
+    be made good, a later step calls the tool again.
+    """
 
     tool: str
     turn: int
     arguments: tuple[PlannedArgument, ...]
+    together: bool = False
+    fault: Fault | None = None
+
+
+class PlannedTurn(Record, frozen=True):
+    """What the user does in one turn.
+
+    request:    asks for the steps of the turn
+    remedy:     makes good what failed in step `step`, so that the turn's steps can be made
+    dropped:    gives up what failed in step `step`
+    correction: meant something else than what step `step` was called with
+    recall:     asks for something that the result of step `step` told
+    small_talk: says something that needs no tool
+    unsuitable: asks for `wanted`, which no tool on offer can do
+    unlocked:   brings that tool (one of the plan's `late_tools`), and has the turn's steps made with it
+    thanks:     takes leave
+    """
+
+    kind: TurnKind
+    step: int | None = None
+    wanted: PlannedStep | None = None
 
 
 class ConversationPlan(Record, frozen=True):
-    """What shall happen in a conversation, before a word of it is written."""
+    """What shall happen in a conversation, before a word of it is written.
+
+    `late_tools` are among `tools`, and not on offer until an `unlocked` turn brings them.
+    """
 
     plan_id: str
     scenario_id: str
     persona_id: str
     chain_id: str
+    kind: Kind
     disposition: str
     clarity: Clarity
     tools: tuple[str, ...]
     distractors: tuple[str, ...]
     steps: tuple[PlannedStep, ...]
+    turns: tuple[PlannedTurn, ...]
+    late_tools: tuple[str, ...] = ()
 
 
 # ── what was said ─────────────────────────────────────────────────────────────────────────────
@@ -348,6 +403,7 @@ class ParsedConversation(Record, frozen=True):
     scenario_id: str
     cluster_id: str
     chain_id: str
+    kind: Kind
     held_out: bool
     clarity: str
     calls: int

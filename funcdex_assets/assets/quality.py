@@ -160,6 +160,7 @@ def parsed_conversations(
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
                 chain_id=plan.chain_id,
+                kind=plan.kind,
                 held_out=scenario.held_out,
                 clarity=plan.clarity,
                 calls=sum(len(message.tool_calls) for message in messages),

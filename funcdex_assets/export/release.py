@@ -58,6 +58,7 @@ def _line(row: DatasetRow) -> bytes:
                 "messages": row.messages,
                 "tools": row.tools,
                 "clarity": row.clarity,
+                "kind": row.kind,
                 "chain_id": row.chain_id,
                 "cluster_id": row.cluster_id,
             }

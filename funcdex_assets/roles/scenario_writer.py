@@ -39,6 +39,7 @@ def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
     return Scenario(
         scenario_id=brief.scenario_id,
         chain_id=brief.chain.chain_id,
+        kind=brief.chain.kind,
         title=draft.title,
         text=draft.text,
         industry=draft.industry,

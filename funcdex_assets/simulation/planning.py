@@ -17,7 +17,16 @@ from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
 from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Binding, Clarity, ConversationPlan, PlannedArgument, PlannedStep, Tool, ToolChain
+from funcdex_assets.records import (
+    Binding,
+    Clarity,
+    ConversationPlan,
+    PlannedArgument,
+    PlannedStep,
+    PlannedTurn,
+    Tool,
+    ToolChain,
+)
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
 
@@ -90,11 +99,13 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
         scenario_id=scenario.scenario_id,
         persona_id=persona.persona_id,
         chain_id=given.chain.chain_id,
+        kind=given.chain.kind,
         disposition=given.disposition,
         clarity=given.clarity,
         tools=selected,
         distractors=tuple(rng.sample(others, min(given.distractor_tools, len(others)))),
         steps=tuple(_withhold(steps, given.clarity, rng)),
+        turns=tuple(PlannedTurn(kind="request") for _ in range(turns[-1] + 1)),
     )
 
 

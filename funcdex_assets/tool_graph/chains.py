@@ -161,6 +161,7 @@ class _Walker:
             return None
         return ToolChain(
             chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
+            kind="multi_step",
             pattern=pattern_of(steps),
             toolkits=toolkits,
             steps=tuple(steps),

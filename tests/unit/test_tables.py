@@ -21,6 +21,7 @@ from funcdex_assets.records import (
     Persona,
     PlannedArgument,
     PlannedStep,
+    PlannedTurn,
     Record,
     Scenario,
     ScoredConversation,
@@ -42,6 +43,7 @@ STEPS = (ChainStep(tool="LIST_THREADS", bindings=()), ChainStep(tool="GET_THREAD
 SCENARIO = {
     "scenario_id": "scenario_1",
     "chain_id": "chain_1",
+    "kind": "multi_step",
     "title": "Lost parcel",
     "text": "Line one.\nLine two.",
     "industry": "logistics",
@@ -58,6 +60,7 @@ PARSED = {
     "scenario_id": "scenario_1",
     "cluster_id": "cluster_1",
     "chain_id": "chain_1",
+    "kind": "multi_step",
     "held_out": True,
     "clarity": "good",
     "calls": 2,
@@ -80,6 +83,8 @@ PLANNED = (
     *(PlannedArgument(argument="/any", source="schema", value=value) for value in JSON_VALUES),
 )
 
+TURN = PlannedTurn(kind="unsuitable", wanted=PlannedStep(tool="A", turn=0, arguments=PLANNED))
+
 # At least two rows of every record, so that every field is once empty and once not, where it may be empty.
 ROWS: dict[type[Record], list[Record]] = {
     Tool: [
@@ -100,8 +105,10 @@ ROWS: dict[type[Record], list[Record]] = {
     Binding: [BINDING],
     ChainStep: list(STEPS),
     ToolChain: [
-        ToolChain(chain_id="chain_1", pattern="sequential", toolkits=("gmail",), steps=STEPS, held_out=True),
-        ToolChain(chain_id="chain_2", pattern="sequential", toolkits=(), steps=(), held_out=False),
+        ToolChain(
+            chain_id="chain_1", kind="multi_step", pattern="sequential", toolkits=("gmail",), steps=STEPS, held_out=True
+        ),
+        ToolChain(chain_id="chain_2", kind="simple", pattern="sequential", toolkits=(), steps=(), held_out=False),
     ],
     Scenario: [Scenario(**SCENARIO), Scenario(**{**SCENARIO, "tools": ()})],
     DeduplicatedScenario: [
@@ -124,18 +131,25 @@ ROWS: dict[type[Record], list[Record]] = {
         )
     ],
     PlannedArgument: list(PLANNED),
-    PlannedStep: [PlannedStep(tool="A", turn=0, arguments=PLANNED), PlannedStep(tool="B", turn=1, arguments=())],
+    PlannedStep: [
+        PlannedStep(tool="A", turn=0, arguments=PLANNED),
+        PlannedStep(tool="B", turn=1, arguments=(), together=True, fault="timeout"),
+    ],
+    PlannedTurn: [TURN, PlannedTurn(kind="recall", step=0)],
     ConversationPlan: [
         ConversationPlan(
             plan_id="plan_1",
             scenario_id="scenario_1",
             persona_id="persona_1",
             chain_id="chain_1",
+            kind="parallel",
             disposition="curious",
             clarity="average",
             tools=("A", "B"),
             distractors=(),
             steps=(PlannedStep(tool="A", turn=0, arguments=PLANNED),),
+            turns=(TURN, PlannedTurn(kind="recall", step=0)),
+            late_tools=("B",),
         )
     ],
     ToolCall: [CALL, *(ToolCall(id="call_2", name="A", arguments=value) for value in JSON_VALUES)],

@@ -77,6 +77,7 @@ def row() -> Callable[..., DatasetRow]:
             "scenario_id": f"scenario_{number}",
             "cluster_id": f"cluster_{number}",
             "chain_id": f"chain_{split}",
+            "kind": "multi_step",
             "held_out": split == "test",
             "clarity": "good",
             "calls": 3,

@@ -142,6 +142,7 @@ def test_the_columns_have_their_types(loaded):
         "tools": List(Json()),
         "clarity": Value("string"),
         "chain_id": Value("string"),
+        "kind": Value("string"),
         "cluster_id": Value("string"),
     }
 

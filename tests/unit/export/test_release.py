@@ -60,6 +60,7 @@ def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
         "tools": rows[2].tools,
         "clarity": "good",
         "chain_id": "chain_test",
+        "kind": "multi_step",
         "cluster_id": "cluster_3",
     }
 

@@ -10,6 +10,7 @@ from funcdex_assets.records import Message, Persona, Scenario, Tool, ToolCall, T
 SCENARIO = Scenario(
     scenario_id="scenario_1",
     chain_id="chain_1",
+    kind="multi_step",
     title="Gym roof: send the email",
     text="Ada Lind has to write to somebody about the snow on the gym roof.",
     industry="schools",

@@ -27,6 +27,7 @@ from funcdex_assets.records import (
     ParsedConversation,
     PlannedArgument,
     PlannedStep,
+    PlannedTurn,
     Record,
     ScoredConversation,
     SelectedConversation,
@@ -44,6 +45,7 @@ CONTRACTS = {table.name: table for table in TABLES}
 FOUND = Binding(argument="/to", step=0, result="/contacts/*/email", kind="address")
 CHAIN = ToolChain(
     chain_id="chain_1",
+    kind="multi_step",
     pattern="sequential",
     toolkits=("mail",),
     steps=(ChainStep(tool="FIND_CONTACT", bindings=()), ChainStep(tool="SEND_EMAIL", bindings=(FOUND,))),
@@ -79,6 +81,7 @@ PLAN = ConversationPlan(
     scenario_id="scenario_1",
     persona_id="persona_1",
     chain_id="chain_1",
+    kind="multi_step",
     disposition="In a hurry.",
     clarity="good",
     tools=("FIND_CONTACT", "SEND_EMAIL"),
@@ -95,6 +98,7 @@ PLAN = ConversationPlan(
             arguments=(PlannedArgument(argument="/to", source="result", step=0, result="/contacts/*/email"),),
         ),
     ),
+    turns=(PlannedTurn(kind="request"), PlannedTurn(kind="request")),
 )
 CONVERSATION = Conversation(
     conversation_id="conversation_1",
@@ -124,6 +128,7 @@ EXAMPLE = ParsedConversation(
     scenario_id="scenario_1",
     cluster_id="cluster_1",
     chain_id="chain_1",
+    kind="multi_step",
     held_out=False,
     clarity="good",
     calls=2,

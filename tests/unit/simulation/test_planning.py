@@ -162,6 +162,7 @@ def test_what_cannot_be_planned_is_left_out_with_its_reason():
     good = CASTS[0]
     chain = ToolChain(
         chain_id="chain_x",
+        kind="multi_step",
         pattern="sequential",
         toolkits=("t",),
         steps=(ChainStep(tool="OPEN_VAULT", bindings=()),),
