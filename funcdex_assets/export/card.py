@@ -83,6 +83,6 @@ text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], to
 ```
 
 Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`
-(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`. The Parquet files hold the same
-rows with `messages` and `tools` as JSON text.
+(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`. The Parquet files hold
+the same rows with `messages` and `tools` as JSON text.
 """
