@@ -10,10 +10,10 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -36,6 +36,8 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.inference.usage import TokenPrice
+from funcdex_assets.mix import DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.records import Fault, Kind
 from funcdex_assets.tool_graph.patterns import Pattern
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
@@ -117,17 +119,41 @@ class Generation(Section):
 
     conversations: int = Field(default=106, ge=1, le=1_000_000, description="conversations per partition")
     oversample: float = Field(
-        default=1.6, ge=1, le=20, description="scenario candidates per conversation, for de-duplication"
+        default=1.7, ge=1, le=20, description="scenario candidates per conversation, for de-duplication"
     )
     test_share: float = Field(
         default=0.19, ge=0, le=0.9, description="share of conversations reserved for the test split"
     )
     min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
     max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
+    kinds: dict[Kind, NonNegativeFloat] = Field(
+        default_factory=lambda: dict(DEFAULT_WEIGHTS),
+        description="what conversations show, as relative weights; a kind that is not named has none, and one that the "
+        "tools do not permit leaves its share to the others",
+    )
     patterns: dict[Pattern, NonNegativeFloat] = Field(
         default_factory=dict,
-        description="shapes of chains, as relative weights, such as {search_then_act: 3, single_call: 1}; by default "
-        "chains are linked as the tool graph offers",
+        description="shapes of chains, as relative weights, such as {search_then_act: 3, single_call: 1}, where a kind "
+        "permits several; by default chains are linked as the tool graph offers",
+    )
+    crossing: float = Field(
+        default=1, ge=0, le=1, description="share of a bundle's chains of several calls that cross its toolkits"
+    )
+    faults: dict[Fault, NonNegativeFloat] = Field(
+        default_factory=lambda: dict.fromkeys(get_args(Fault), 1),
+        description="how calls go wrong, as relative weights; where a call permits none, another way is taken",
+    )
+    fault_share: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="share of multi_step and parallel conversations in which a call goes wrong",
+    )
+    reserve: float = Field(
+        default=0.25,
+        ge=0,
+        le=10,
+        description="plans per wanted conversation that are kept in reserve, for those that are rejected",
     )
     must_include: tuple[str, ...] = Field(
         default=(), description="tools of which each chain has at least one, in partitions that have any of them"
@@ -171,6 +197,8 @@ class Generation(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Generation":
+        if not any(self.kinds.values()):
+            raise ValueError(f"kinds gives no weight to any kind; give one to some of {', '.join(KINDS)}")
         if self.min_calls > self.max_calls:
             raise ValueError(
                 f"min_calls ({self.min_calls}) is above max_calls ({self.max_calls}); lower one or raise the other"
@@ -181,18 +209,23 @@ class Generation(Section):
             )
         return self
 
-    @property
-    def candidates(self) -> int:
-        """Scenario candidates per partition, from which duplicates are removed."""
-        return ceil(self.conversations * self.oversample)
+    def cells(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+        """How many accepted conversations of each kind are wanted on each side (True: held out for the test split).
 
-    @property
-    def split_sizes(self) -> dict[bool, int]:
-        """How many conversations are held out for the test split (True) and how many are not."""
+        `possible` are the kinds that the tools permit.
+        """
         held_out = round(self.conversations * self.test_share)
         if self.test_share and self.conversations > 1:
             held_out = max(1, held_out)
-        return {True: held_out, False: self.conversations - held_out}
+        return cells(self.conversations, held_out, self.kinds, possible)
+
+    def candidates(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+        """Scenario candidates of each cell, from which duplicates are removed."""
+        return {cell: ceil(count * self.oversample) for cell, count in self.cells(possible).items()}
+
+    def planned(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+        """Plans of each cell: those wanted, and the reserve."""
+        return {cell: count + ceil(count * self.reserve) for cell, count in self.cells(possible).items()}
 
 
 class Deduplication(Section):

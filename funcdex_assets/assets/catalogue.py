@@ -12,7 +12,7 @@ from funcdex_assets.records import Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.settings import Settings
 from funcdex_assets.tables import from_frame, to_frame
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains, spoken_of
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix, spoken_of
 from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, evenness
 from funcdex_assets.tool_graph.graph import build_graph, needed_ids
 
@@ -53,9 +53,10 @@ def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
 def tool_chains(
     partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """Sequences of 2 to 6 calls that use one another's results; some are held out for the test split."""
+    """For each kind of conversation sequences of calls, mostly such that use one another's results; some are held out
+    for the test split.
+    """
     wanted = settings.generation
-    count = wanted.candidates
     tools = from_frame(tool_definitions, Tool)
     limits = ChainLimits(
         wanted.min_calls,
@@ -66,11 +67,15 @@ def tool_chains(
         must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
         favoured=spoken_of(settings.workflows.get(partition, ""), tools),
         patterns={str(name): weight for name, weight in wanted.patterns.items()},
+        crossing=wanted.crossing,
     )
     edges = from_frame(tool_graph, ToolEdge)
     memory = CoverageMemory(settings.home / "coverage")
     past = memory.before(partition, settings.seed)
-    chains = sample_chains(tools, edges, count, limits, derive_seed(settings.seed, partition, "chains"), past)
+    chains = sample_mix(
+        tools, edges, wanted.candidates(), limits, derive_seed(settings.seed, partition, "chains"), past
+    )
+    kinds = Counter(chain.kind for chain in chains)
     drawn = Coverage()
     for chain in chains:
         drawn.count(chain.steps, chain.pattern)
@@ -79,7 +84,9 @@ def tool_chains(
     return Produced(
         to_frame(chains, ToolChain),
         {
-            "wanted": count,
+            "kinds": dict(kinds),
+            "impossible_kinds": ", ".join(kind for kind, weight in wanted.kinds.items() if weight and not kinds[kind])
+            or "none",
             "earlier_chains": past.patterns.total(),
             "held_out": sum(chain.held_out for chain in chains),
             "lengths": dict(sorted(Counter(len(chain.steps) for chain in chains).items())),

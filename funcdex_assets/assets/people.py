@@ -53,7 +53,12 @@ def conversation_plans(
         planner.PlanBrief(
             scenarios[persona.scenario_id],
             persona,
-            draw_clarity(settings.generation.clarity, persona.scenario_id, settings.seed),
+            draw_clarity(
+                settings.generation.clarity,
+                persona.scenario_id,
+                settings.seed,
+                scenarios[persona.scenario_id].kind,
+            ),
         )
         for persona in from_frame(personas, Persona)
     ]
@@ -68,6 +73,8 @@ def conversation_plans(
                 tools=tools,
                 distractor_tools=settings.generation.distractor_tools,
                 seed=settings.seed,
+                faults=settings.generation.faults,
+                fault_share=settings.generation.fault_share,
             )
             for brief, answer in directed
         ]
@@ -77,7 +84,10 @@ def conversation_plans(
         to_frame(plans, ConversationPlan),
         {
             **usage,
+            "kinds": dict(Counter(plan.kind for plan in plans)),
             "clarity": dict(Counter(plan.clarity for plan in plans)),
+            "turns": dict(Counter(turn.kind for plan in plans for turn in plan.turns)),
+            "faults": dict(Counter(step.fault for plan in plans for step in plan.steps if step.fault)),
             "unplannable": len(unplannable),
             "unplannable_reasons": dict(Counter(unplannable).most_common(10)),
             "planned_calls": bar_plot(calls, f"Planned calls by tool, {partition}", "calls"),

@@ -1,7 +1,8 @@
 """From chains to situations, and to situations that differ."""
 
 from collections import Counter
-from itertools import cycle
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from funcdex_assets.dedup.neighbours import COPIES_ONLY, Thresholds
 from funcdex_assets.dedup.scenarios import deduplicate_scenarios
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
-from funcdex_assets.records import DeduplicatedScenario, Scenario, Tool, ToolChain
+from funcdex_assets.records import DeduplicatedScenario, Kind, Scenario, Tool, ToolChain
 from funcdex_assets.roles import scenario_writer
 from funcdex_assets.seeds import derive_id
 from funcdex_assets.settings import Settings
@@ -38,12 +39,20 @@ def scenarios(
             tools=tuple(tools[step.tool] for step in chain.steps),
             workflow=settings.workflows.get(partition, ""),
         )
-        for index, chain in zip(range(settings.generation.candidates), cycle(chains), strict=False)
+        for index, chain in enumerate(_as_many(chains, settings.generation.candidates({c.kind for c in chains})))
     ]
     drafts, usage = ask_each(engine, scenario_writer.ROLE, briefs, "scenarios", partition, settings.seed)
     written = [scenario_writer.to_scenario(brief, draft) for brief, draft in drafts]
     industries = Counter(scenario.industry for scenario in written)
     return Produced(to_frame(written, Scenario), {**usage, "industries": len(industries)})
+
+
+def _as_many(chains: Sequence[ToolChain], wanted: Mapping[tuple[Kind, bool], int]) -> Iterator[ToolChain]:
+    """So many of each kind and side, each chain as often as is needed; of a side that has none, the other's."""
+    for (kind, side), count in wanted.items():
+        of_kind = [chain for chain in chains if chain.kind == kind]
+        of_cell = [chain for chain in of_kind if chain.held_out == side]
+        yield from islice(cycle(of_cell or of_kind), count)
 
 
 @stage(
@@ -60,9 +69,10 @@ def deduplicated_scenarios(
 
     They are compared with one another, with earlier nights, and with partitions that share a toolkit.
     """
+    candidates = from_frame(scenarios, Scenario)
     judged = deduplicate_scenarios(
-        from_frame(scenarios, Scenario),
-        wanted=settings.generation.split_sizes,
+        candidates,
+        wanted=settings.generation.planned({scenario.kind for scenario in candidates}),
         partition=partition,
         seed=settings.seed,
         toolkits=settings.toolkits_of(partition),
@@ -72,10 +82,12 @@ def deduplicated_scenarios(
     )
     status = Counter(scenario.status for scenario in judged)
     missing = settings.generation.conversations - status["kept"]
+    kinds = Counter(scenario.kind for scenario in judged if scenario.status == "kept")
     return Produced(
         to_frame(judged, DeduplicatedScenario),
         {
             **{name: status[name] for name in ("kept", "duplicate", "surplus")},
+            "kinds": dict(kinds),
             "yield": round(status["kept"] / max(1, len(judged)), 3),
             "missing": missing,
             "remedy": "none needed" if missing <= 0 else "raise generation.oversample, or add tools",

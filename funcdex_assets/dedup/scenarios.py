@@ -8,14 +8,14 @@ from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.index import ScenarioIndex
 from funcdex_assets.dedup.memory import deduplicate_batch
 from funcdex_assets.dedup.neighbours import Decision, Thresholds
-from funcdex_assets.records import DeduplicatedScenario, Scenario
+from funcdex_assets.records import DeduplicatedScenario, Kind, Scenario
 from funcdex_assets.tables import rows_by
 
 
 def deduplicate_scenarios(
     candidates: Sequence[Scenario],
     *,
-    wanted: Mapping[bool, int],
+    wanted: Mapping[tuple[Kind, bool], int],
     partition: str,
     seed: int,
     toolkits: Sequence[str],
@@ -23,9 +23,9 @@ def deduplicate_scenarios(
     index: ScenarioIndex,
     thresholds: Thresholds,
 ) -> list[DeduplicatedScenario]:
-    """`wanted` says how many to keep of those held out for the test split (True), and of the others.
+    """`wanted` says how many to keep of each kind on each side (True: held out for the test split).
 
-    Where one side is short, the other fills up. Only kept scenarios are remembered.
+    Where one side of a kind is short, the other fills up. Only kept scenarios are remembered.
     """
     by_id = rows_by(candidates, "scenario_id")
     kept: set[str] = set()
@@ -33,10 +33,16 @@ def deduplicate_scenarios(
     def choose(decisions: Sequence[Decision]) -> set[str]:
         kept.clear()
         unique = [by_id[decision.scenario_id] for decision in decisions if decision.kept]
-        for side, count in wanted.items():
-            kept.update([scenario.scenario_id for scenario in unique if scenario.held_out == side][:count])
-        spare = [scenario.scenario_id for scenario in unique if scenario.scenario_id not in kept]
-        kept.update(spare[: sum(wanted.values()) - len(kept)])
+        for kind in dict.fromkeys(kind for kind, _ in wanted):
+            of_kind = [scenario for scenario in unique if scenario.kind == kind]
+            chosen = [
+                scenario.scenario_id
+                for side in (False, True)
+                for scenario in [one for one in of_kind if one.held_out == side][: wanted.get((kind, side), 0)]
+            ]
+            spare = [scenario.scenario_id for scenario in of_kind if scenario.scenario_id not in chosen]
+            count = sum(number for (other, _), number in wanted.items() if other == kind)
+            kept.update(chosen + spare[: count - len(chosen)])
         return kept
 
     decisions = deduplicate_batch(

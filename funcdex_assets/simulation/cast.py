@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from funcdex_assets.language.values import Situation, situation
 from funcdex_assets.records import ConversationPlan, Persona, Scenario, Tool
-from funcdex_assets.simulation.planning import offered_tools
+from funcdex_assets.simulation.planning import absent_tools, offered_tools
 from funcdex_assets.tables import rows_by
 
 
 @dataclass(frozen=True)
 class Cast:
-    """`tools` are those that the assistant sees, by name: the plan's and the distractors."""
+    """`tools` are those that the assistant sees from the beginning, by name: the plan's and the distractors. `absent` are
+    those that are asked for and not on offer, or only later.
+    """
 
     plan: ConversationPlan
     situation: Situation
     tools: Mapping[str, Tool]
+    absent: Mapping[str, Tool] = MappingProxyType({})
 
 
 def casts(
@@ -29,6 +33,7 @@ def casts(
             plan,
             situation(settings[plan.scenario_id], people[plan.persona_id]),
             {name: by_name[name] for name in offered_tools(plan)},
+            {name: by_name[name] for name in absent_tools(plan)},
         )
         for plan in plans
     }

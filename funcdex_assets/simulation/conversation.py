@@ -22,6 +22,7 @@ from funcdex_assets.simulation.world import World
 
 MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
+WITH_CALLS = frozenset(("request", "remedy", "correction", "unlocked"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ async def simulate(
     Raises:
         InferenceError: the engine cannot answer, for a reason that is not this conversation's.
     """
-    scene = Scene(cast.plan, cast.situation, cast.tools, manner.thoughts)
+    everything = {**cast.tools, **cast.absent}
+    scene = Scene(cast.plan, cast.situation, everything, dict(cast.tools), manner.thoughts)
     try:
         await _Stage(scene, engine, manner, seed).play()
         check(scene.messages)
@@ -81,21 +83,21 @@ class _Stage:
 
     async def play(self) -> None:
         scene = self.scene
-        for turn in range(scene.turns):
+        for turn, planned in enumerate(scene.plan.turns):
             scene.turn = turn
-            if not scene.pending():  # the assistant was ahead of the user
+            if planned.kind in WITH_CALLS and not scene.pending():  # the assistant was ahead of the user
                 continue
-            await self.exchange("request")
+            await self.exchange(planned.kind)
             for _ in range(MAX_ANSWERS_PER_TURN):
                 if scene.pending():
                     await self.exchange("answer")
-        if scene.turns == 1 or derive_seed("thanks", self._seed, scene.plan.plan_id) % 3:
-            scene.turn = scene.turns
-            await self.exchange("thanks")
 
     async def exchange(self, purpose: Purpose) -> None:
         """The user speaks; the assistant calls tools until it replies."""
         text = await user_simulator.ROLE.play(self.engine, UserCue(self.scene, purpose), self.seed)
+        if purpose == "unlocked":
+            text = user_simulator.with_definition(text, self.scene)
+            self.scene.unlock()
         self.scene.say(Message(role="user", content=text.strip()))
         for _ in range(MAX_MOVES_PER_TURN):
             move = await self.assistant.play(self.engine, self.scene, self.seed)
@@ -117,10 +119,15 @@ class _Stage:
 
     async def execute(self, call: ToolCall) -> ToolResult:
         """The call's result; as from a real service, an error where the call makes no sense."""
-        tool = self.scene.tools.get(call.name)
+        tool = self.scene.offered.get(call.name)
         wrong = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
         if tool is None or wrong:
             return _refused(call, "; ".join(wrong))
+        due = self.scene.due()
+        if due and due.fault and due.tool == call.name:
+            content, error = self.world.fail(tool, call.arguments, due.fault, self.scene.at_fault(due))
+            self.scene.executed(call.name, content)
+            return ToolResult(call_id=call.id, name=call.name, content=content, error=error)
         needed = self.scene.needed_later()
         if self.manner.model_results:
             cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed)

@@ -5,38 +5,50 @@ every fact that the user must state is known before a word is written. How the u
 (`roles/planner.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
+from typing import get_args
 
 import msgspec
 
 from funcdex_assets.catalog.json_schema import at_pointer, schema_at
+from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
 from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import (
-    Binding,
-    Clarity,
-    ConversationPlan,
-    PlannedArgument,
-    PlannedStep,
-    PlannedTurn,
-    Tool,
-    ToolChain,
-)
+from funcdex_assets.records import Binding, Clarity, ConversationPlan, Fault, Kind, PlannedArgument, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
+from funcdex_assets.simulation.mishaps import draw_mishap, otherwise
+from funcdex_assets.simulation.weaving import (
+    Arguments,
+    Call,
+    Turn,
+    go_wrong,
+    leave_out,
+    mean_otherwise,
+    numbered,
+    requests,
+    split,
+    talk,
+    user_messages,
+)
 
 ATTEMPTS = 4
+MIN_USER_MESSAGES, MANY_MESSAGES = 2, 6
+THANKS = 0.67
+OFFERED_IN_VAIN = 4  # tools on offer where none is of use
 _UNBOUND = frozenset("type title description example examples format".split())
 
 
 @dataclass(frozen=True)
 class PlanInput:
-    """`tools` are all tools of the partition, from which distractors are drawn."""
+    """`tools` are all tools of the partition, from which distractors are drawn; `faults` are weights, and a
+    `fault_share` of the conversations that need no fault have one.
+    """
 
     chain: ToolChain
     situation: Situation
@@ -45,9 +57,14 @@ class PlanInput:
     tools: Sequence[Tool]
     distractor_tools: int
     seed: int
+    faults: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
+    fault_share: float = 0.25
 
 
-def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int) -> Clarity:
+def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kind = "multi_step") -> Clarity:
+    """How clear the user is; who has to be asked is not."""
+    if kind == "ask_back":
+        return "average"
     rng = generator("clarity", seed, scenario_id)
     (level,) = rng.choices(("excellent", "good", "average"), (weights.excellent, weights.good, weights.average))
     return level  # type: ignore[return-value]
@@ -73,27 +90,14 @@ def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], lis
 def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
     """
     Raises:
-        Unplannable: a required argument has no value that a person could give.
+        Unplannable: a required argument has no value that a person could give, or nothing of the kind can happen
+            with these calls.
     """
     scenario, persona = given.situation.scenario, given.situation.persona
     rng = generator("plan", given.seed, scenario.scenario_id, attempt)
-    by_name = {tool.name: tool for tool in given.tools}
-    arguments: list[tuple[PlannedArgument, ...]] = []
-    for index, step in enumerate(given.chain.steps):
-        for binding in step.bindings:
-            _refuse_unsuited(by_name[given.chain.steps[binding.step].tool], by_name[step.tool], binding)
-        facts = generator("facts", given.seed, scenario.scenario_id, attempt, index)
-        planned = plan_arguments(by_name[step.tool], step, given.situation, facts)
-        if page := [argument for argument in planned if is_next_page(argument)]:  # the same listing, further on
-            planned = (*arguments[-1], *page)
-        arguments.append(planned)
-    turns = _turns(arguments, given.clarity, rng)
-    steps = [
-        PlannedStep(tool=step.tool, turn=turn, arguments=planned)
-        for step, turn, planned in zip(given.chain.steps, turns, arguments, strict=True)
-    ]
-    selected = tuple(dict.fromkeys(step.tool for step in given.chain.steps))
-    others = [tool.name for tool in given.tools if tool.name not in selected]
+    turns, late = _turns(given, _calls(given, attempt), attempt, rng)
+    steps, planned = numbered(turns)
+    selected = tuple(dict.fromkeys(step.tool for step in steps))
     return ConversationPlan(
         plan_id=derive_id("plan", given.seed, scenario.scenario_id),
         scenario_id=scenario.scenario_id,
@@ -103,17 +107,24 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
         disposition=given.disposition,
         clarity=given.clarity,
         tools=selected,
-        distractors=tuple(rng.sample(others, min(given.distractor_tools, len(others)))),
-        steps=tuple(_withhold(steps, given.clarity, rng)),
-        turns=tuple(PlannedTurn(kind="request") for _ in range(turns[-1] + 1)),
+        distractors=_distractors(given, selected, late, rng),
+        steps=steps,
+        turns=planned,
+        late_tools=late,
     )
 
 
 def offered_tools(plan: ConversationPlan) -> list[str]:
-    """The tools that the assistant sees, in an order that does not give the plan away."""
-    names = [*plan.tools, *plan.distractors]
+    """The tools that the assistant sees from the beginning, in an order that does not give the plan away."""
+    names = [name for name in (*plan.tools, *plan.distractors) if name not in plan.late_tools]
     generator("offered", plan.plan_id).shuffle(names)
     return names
+
+
+def absent_tools(plan: ConversationPlan) -> list[str]:
+    """The tools that are asked for and not on offer, or not from the beginning."""
+    wanted = [turn.wanted.tool for turn in plan.turns if turn.wanted]
+    return list(dict.fromkeys([*plan.late_tools, *wanted]))
 
 
 def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
@@ -135,41 +146,204 @@ def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
         ) from None
 
 
-def _turns(arguments: Sequence[Sequence[PlannedArgument]], clarity: Clarity, rng: Random) -> list[int]:
-    """The user turn of each step: a clear user asks for much at once, others little by little."""
-    count = len(arguments)
-    share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
-    turn, run, turns = 0, 0, [0]
-    for planned in arguments[1:]:
-        paging = any(map(is_next_page, planned))
-        if paging or run >= 2 or rng.random() < share or (count > 3 and run >= 1 and rng.random() < 0.4):
-            turn, run = turn + 1, 0
-        else:
-            run += 1
-        turns.append(turn)
-    return turns
+# ── calls ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _withhold(steps: Sequence[PlannedStep], clarity: Clarity, rng: Random) -> list[PlannedStep]:
-    """Marks facts that the user leaves out until asked."""
-    told = [
-        index
-        for index, step in enumerate(steps)
-        if any(argument.source == "user" for argument in step.arguments) and not any(map(is_next_page, step.arguments))
-    ]
-    if not told or clarity == "excellent" or (clarity == "good" and rng.random() > 0.15):
-        return list(steps)
-    leaving_out = set(rng.sample(told, min(len(told), 1 if clarity == "good" else rng.choice((1, 1, 2)))))
-    return [_leave_out(step, rng) if index in leaving_out else step for index, step in enumerate(steps)]
+def _calls(given: PlanInput, attempt: int) -> list[Call]:
+    """The calls of the chain with the arguments that they are to have."""
+    by_name = {tool.name: tool for tool in given.tools}
+    places = generator("places", given.seed, given.situation.scenario.scenario_id, attempt)
+    chosen: dict[tuple[int | None, str], int] = {}
+    calls: list[Call] = []
+    for index, step in enumerate(given.chain.steps):
+        for binding in step.bindings:
+            _refuse_unsuited(by_name[given.chain.steps[binding.step].tool], by_name[step.tool], binding)
+        planned = _planned(given, index, attempt)
+        before = calls[-1] if calls else None
+        if before and any(map(is_next_page, planned)):  # the same listing, further on
+            planned = (*before.arguments, *(argument for argument in planned if is_next_page(argument)))
+        elif before and step.together and step.tool == before.tool:
+            planned = _alike(before, planned) if step.bindings else _unlike(calls, planned)
+        calls.append(
+            Call(step.tool, tuple(_placed(one, given.chain, chosen, places) for one in planned), index, step.together)
+        )
+    return calls
 
 
-def _leave_out(step: PlannedStep, rng: Random) -> PlannedStep:
-    facts = [index for index, argument in enumerate(step.arguments) if argument.source == "user"]
-    out = set(rng.sample(facts, rng.randint(1, min(2, len(facts)))))
-    return msgspec.structs.replace(
-        step,
-        arguments=tuple(
-            msgspec.structs.replace(argument, withheld=True) if index in out else argument
-            for index, argument in enumerate(step.arguments)
-        ),
+def _planned(given: PlanInput, index: int, attempt: int, variant: int = 0) -> Arguments:
+    step = given.chain.steps[index]
+    (tool,) = (tool for tool in given.tools if tool.name == step.tool)
+    facts = generator(
+        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] * (variant > 0))
     )
+    return plan_arguments(tool, step, given.situation, facts)
+
+
+def _alike(before: Call, planned: Arguments) -> Arguments:
+    """What is done with several things is done alike with each."""
+    told = [argument for argument in before.arguments if argument.source != "result"]
+    return (*(argument for argument in planned if argument.source == "result"), *told)
+
+
+def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
+    """
+    Raises:
+        Unplannable: the user would ask for the same twice.
+    """
+    for call in calls:
+        known = {argument.argument: argument.value for argument in call.arguments}
+        if call.tool == calls[-1].tool and all(known.get(one.argument) == one.value for one in planned):
+            raise Unplannable(f"{call.tool}: two calls at once would be the same")
+    return planned
+
+
+def _placed(
+    argument: PlannedArgument, chain: ToolChain, chosen: dict[tuple[int | None, str], int], rng: Random
+) -> PlannedArgument:
+    """Of a list that was found, people mostly mean the first thing, now and then the second or third; within a
+    conversation the same.
+    """
+    path = argument.result or ""
+    if chain.pattern == "fan_out" or path.count("*") != 1 or argument.step is None:
+        return argument
+    if parse_tool_name(chain.steps[argument.step].tool).action != "list":
+        return argument
+    array, _, rest = path.partition("/*")
+    place = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
+    return msgspec.structs.replace(argument, result=f"{array}/{place}{rest}") if place else argument
+
+
+# ── turns ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _turns(given: PlanInput, calls: list[Call], attempt: int, rng: Random) -> tuple[list[Turn], tuple[str, ...]]:
+    """The turns, and the tools that come late."""
+    kind, late = given.chain.kind, ()
+    if kind == "no_suitable_tool":
+        turns = [Turn("unsuitable", wanted=call) for call in calls]
+    else:
+        asked = calls
+        if kind == "missing_function":
+            late = (calls[-1].tool,)
+            asked = _without_the_last(calls)
+        turns = requests(asked, given.clarity, rng) if asked else []
+        _leave_out(turns, given, rng)
+        if late:
+            turns += [Turn("unsuitable", wanted=calls[-1]), Turn("unlocked", [calls[-1]], calls[-1])]
+        _go_wrong(turns, given, attempt, rng)
+    _talk(turns, given, attempt, rng)
+    return turns, late
+
+
+def _without_the_last(calls: list[Call]) -> list[Call]:
+    """
+    Raises:
+        Unplannable: its tool is needed before, too.
+    """
+    if any(call.tool == calls[-1].tool for call in calls[:-1]):
+        raise Unplannable(f"{calls[-1].tool}: it is called twice, so it cannot come late")
+    return calls[:-1]
+
+
+def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
+    """What the user leaves out until asked: much under `ask_back`, little if the user is clear."""
+    telling = [call for turn in turns for call in turn.calls if call.told and not call.is_page]
+    if given.chain.kind == "ask_back":
+        if not telling:
+            raise Unplannable("the user tells nothing that could be left out")
+    elif not telling or given.clarity == "excellent" or (given.clarity == "good" and rng.random() > 0.15):
+        return
+    count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
+    for call in rng.sample(telling, min(len(telling), count)):
+        leave_out(call, rng)
+
+
+def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
+    """
+    Raises:
+        Unplannable: something must go wrong, and nothing can.
+    """
+    kind = given.chain.kind
+    must = kind == "error_recovery"
+    if not must and (kind not in ("multi_step", "parallel") or rng.random() >= given.fault_share):
+        return
+    by_name = {tool.name: tool for tool in given.tools}
+    calls = [call for turn in turns for call in turn.calls]
+    order = [call for call in calls if not call.is_page]
+    rng.shuffle(order)
+    order.sort(key=lambda call: kind == "parallel" and not call.together)  # rather one of several than one alone
+    for call in order:
+        others = _variants(given, call, attempt)
+        mishap = draw_mishap(call, by_name[call.tool], others, call is calls[-1], given.faults, rng)
+        if mishap:
+            go_wrong(turns, call, mishap.fault, mishap.recovery, mishap.arguments)
+            return
+    if must:
+        raise Unplannable("none of the calls can go wrong in a way that generation.faults permits")
+
+
+def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:
+    return [_planned(given, call.place, attempt, variant) for variant in (1, 2)] if call.place is not None else []
+
+
+def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
+    """What people say between requests; where many turns are wanted, until there are."""
+    kind = given.chain.kind
+    by_name = {tool.name: tool for tool in given.tools}
+    many = kind == "multi_step"
+    calls = [call for turn in turns for call in turn.calls if call.place is not None]
+    if kind in ("multi_step", "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
+        for call in rng.sample(calls, len(calls)):
+            alone = all(not other.together for turn in turns if call in turn.calls for other in turn.calls)
+            changed = (
+                []
+                if call.is_page or not alone
+                else list(otherwise(call, by_name[call.tool], _variants(given, call, attempt)))
+            )
+            if changed and any(call in turn.calls for turn in turns if turn.kind == "request"):
+                mean_otherwise(turns, call, rng.choice(changed))
+                break
+    if user_messages(turns) < MIN_USER_MESSAGES or rng.random() < THANKS:
+        turns.append(Turn("thanks"))
+    telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
+    rng.shuffle(telling)
+    if telling and rng.random() < (0.3 if many else 0.1):
+        talk(turns, "recall", telling.pop(), rng)
+    if rng.random() < (0.25 if many else 0.1):
+        talk(turns, "small_talk", None, rng)
+    while many and user_messages(turns) < MANY_MESSAGES:
+        if rng.random() < 0.7 and split(turns, rng):
+            continue
+        if telling and rng.random() < 0.6:
+            talk(turns, "recall", telling.pop(), rng)
+        elif sum(turn.kind == "small_talk" for turn in turns) < 2:
+            talk(turns, "small_talk", None, rng)
+        elif not split(turns, rng):
+            break
+
+
+# ── tools ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _distractors(given: PlanInput, selected: Sequence[str], late: Sequence[str], rng: Random) -> tuple[str, ...]:
+    """Tools that are on offer and not needed: half of them such as could be taken for the right ones, and none that
+    could do what no tool on offer shall be able to do.
+
+    Raises:
+        Unplannable: nothing would be on offer.
+    """
+    wanted = [*late] or [step.tool for step in given.chain.steps if step.tool not in selected]
+    actions = {parse_tool_name(name).action for name in wanted}
+    others = [
+        tool.name
+        for tool in given.tools
+        if tool.name not in selected and tool.name not in wanted and parse_tool_name(tool.name).action not in actions
+    ]
+    count = min(len(others), given.distractor_tools if selected else max(given.distractor_tools, OFFERED_IN_VAIN))
+    if not count and not selected:
+        raise Unplannable(f"without {' and '.join(wanted)} and its like no tool is on offer")
+    nouns = {word for name in (*selected, *wanted) for word in parse_tool_name(name).words}
+    near = [name for name in others if nouns & set(parse_tool_name(name).words)]
+    chosen = rng.sample(near, min(len(near), (count + 1) // 2))
+    far = [name for name in others if name not in chosen]
+    return (*chosen, *rng.sample(far, count - len(chosen)))

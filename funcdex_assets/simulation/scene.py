@@ -4,6 +4,7 @@ A `Scene` grows while the conversation runs; everything else about it is fixed. 
 questions that the players ask of the past, so that none of them keeps a state of its own.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,18 +14,21 @@ import msgspec
 from funcdex_assets.catalog.json_schema import Schema, at_pointer, schema_at
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import ConversationPlan, Message, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.records import ConversationPlan, Message, PlannedArgument, PlannedStep, PlannedTurn, Tool
+
+_INDEX = re.compile(r"/\d+(?=/|$)")
 
 
 @dataclass
 class Scene:
-    """`tools` are those offered, by name; `results` those of the plan's steps, in order, as far as they
-    were made. A model may make further calls; they are in the messages only.
+    """`tools` are all that the plan speaks of, by name, and `offered` those that are on offer now; `results` those of
+    the plan's steps, in order, as far as they were made. A model may make further calls; they are in the messages only.
     """
 
     plan: ConversationPlan
     situation: Situation
     tools: Mapping[str, Tool]
+    offered: dict[str, Tool]
     thoughts: bool
     messages: list[Message] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
@@ -32,8 +36,38 @@ class Scene:
     said: str = ""
 
     @property
-    def turns(self) -> int:
-        return self.plan.steps[-1].turn + 1
+    def now(self) -> PlannedTurn:
+        """What the user does in the current turn."""
+        return self.plan.turns[self.turn]
+
+    def unlock(self) -> None:
+        """The tool of the current turn is on offer from now on."""
+        for step in self.pending():
+            self.offered[step.tool] = self.tools[step.tool]
+
+    def due(self) -> PlannedStep | None:
+        """The plan's next step; None when all were made."""
+        return next(iter(self.plan.steps[len(self.results) :]), None)
+
+    def failed(self) -> PlannedStep | None:
+        """The step made last in this turn, if it went wrong and has not been made good."""
+        done = self.done_this_turn()
+        return done[-1][1] if done and done[-1][1].fault else None
+
+    def at_fault(self, step: PlannedStep) -> str:
+        """The argument because of which a step goes wrong, as a pointer: the one that is different when the tool is
+        called again, or the one that names the thing; '' if it is none of them.
+        """
+        if step.fault in ("rate_limit", "timeout", "expired_auth", "permission_denied", None):
+            return ""
+        place = next(index for index, other in enumerate(self.plan.steps) if other is step)
+        again = next((other for other in self.plan.steps[place + 1 :] if other.tool == step.tool), None)
+        if again is not None:
+            values = {argument.argument: argument.value for argument in again.arguments}
+            changed = (one.argument for one in step.arguments if values.get(one.argument) != one.value)
+            if found := next(changed, ""):
+                return found
+        return next((argument.argument for argument in step.arguments if argument.source == "result"), "")
 
     def pending(self) -> list[PlannedStep]:
         """Steps of the current turn whose calls were not made yet."""
@@ -57,7 +91,9 @@ class Scene:
         """The value that an argument takes from an earlier result; None when that has none."""
         if argument.step is None or argument.result is None or argument.step >= len(self.results):
             return None
-        return at_pointer(self.results[argument.step], argument.result)
+        result = self.results[argument.step]
+        value = at_pointer(result, argument.result)
+        return value if value is not None else at_pointer(result, _INDEX.sub("/*", argument.result))
 
     def needed_later(self) -> frozenset[str]:
         """Paths (`/threads/*/id`) that the next step's result must have, because later calls use them."""
@@ -82,8 +118,7 @@ class Scene:
 
     def executed(self, tool: str, content: Any) -> None:
         """A call was made: the next step's, if it calls the same tool."""
-        following = self.plan.steps[len(self.results) :]
-        if following and following[0].tool == tool:
+        if (due := self.due()) and due.tool == tool:
             self.results.append(content)
 
     def say(self, message: Message) -> None:

@@ -7,19 +7,24 @@ is drawn more (`coverage`), unless the draw is not steered.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
+import msgspec
+
+from funcdex_assets.catalog.json_schema import resolve
 from funcdex_assets.catalog.names import ACTIONS, parse_tool_name, resource_noun, singular, words
-from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain, ToolEdge
+from funcdex_assets.mix import CHAINS
+from funcdex_assets.records import Binding, ChainStep, Kind, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
-from funcdex_assets.tool_graph.patterns import LINKED, LOOSE, Mix, pattern_of
+from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
 MUST_INCLUDE_PULL = 20.0
+MOST_AT_ONCE = 3
 _READS = ("list", "get")
 
 
@@ -29,10 +34,10 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more, `must_include`
-    for one of these tools at least; a draw that is not `steered` does not look at what was drawn before.
-    Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see `patterns`); without them
-    chains are linked as the graph offers, or independent calls where it offers nothing.
+    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more in a share
+    `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not `steered` does not
+    look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see
+    `patterns`); without them chains are linked as the graph offers, or independent calls where it offers nothing.
     """
 
     min_calls: int
@@ -43,6 +48,50 @@ class ChainLimits:
     must_include: frozenset[str] = frozenset()
     favoured: Mapping[str, float] = field(default_factory=dict)
     patterns: Mapping[str, float] = field(default_factory=dict)
+    kind: Kind = "multi_step"
+    crossing: float = 1.0
+
+    def of_kind(self, kind: Kind) -> "ChainLimits":
+        """What holds for the chains of one kind of conversations."""
+        shape = CHAINS[kind]
+        linked = {name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE}
+        patterns: dict[str, float] = {}
+        for name, weight in shape.patterns.items():
+            if name == LINKED and linked:
+                patterns |= {part: weight * share / sum(linked.values()) for part, share in linked.items()}
+            else:
+                patterns[name] = weight * self.patterns.get(name, 1 if not self.patterns or name == LINKED else 0)
+        least = min(max(shape.least, self.min_calls if shape.least > 1 else 1), self.max_calls)
+        return replace(
+            self,
+            kind=kind,
+            min_calls=least,
+            max_calls=max(least, min(self.max_calls, shape.most)),
+            patterns=patterns if any(patterns.values()) else shape.patterns,
+        )
+
+
+def sample_mix(
+    tools: Sequence[Tool],
+    edges: Sequence[ToolEdge],
+    wanted: Mapping[tuple[Kind, bool], int],
+    limits: ChainLimits,
+    seed: int,
+    past: Coverage | None = None,
+) -> list[ToolChain]:
+    """Up to so many chains of each kind and side (True: held out), fewer where there are fewer.
+
+    Raises:
+        ChainError: there is none of any kind.
+    """
+    walker = _Walker(tools, edges, limits, past or Coverage())
+    drawn: list[ToolChain] = []
+    for kind in dict.fromkeys(kind for kind, _ in wanted):
+        sides = {side: count for (other, side), count in wanted.items() if other == kind}
+        drawn += _draw(walker, sides, limits.of_kind(kind), derive_seed(seed, kind))
+    if not drawn:
+        raise _no_chain(walker, limits)
+    return drawn
 
 
 def sample_chains(
@@ -61,14 +110,22 @@ def sample_chains(
         ChainError: no tool can begin a chain, or none can continue one.
     """
     walker = _Walker(tools, edges, limits, past or Coverage())
-    wanted = {True: round(count * limits.test_share), False: count - round(count * limits.test_share)}
+    held_out = round(count * limits.test_share)
     if limits.test_share and count > 1:
-        wanted = {True: max(1, wanted[True]), False: count - max(1, wanted[True])}
+        held_out = max(1, held_out)
+    drawn = _draw(walker, {True: held_out, False: count - held_out}, limits, seed)
+    if not drawn:
+        raise _no_chain(walker, limits)
+    return drawn
+
+
+def _draw(walker: "_Walker", sides: Mapping[bool, int], limits: ChainLimits, seed: int) -> list[ToolChain]:
+    walker.limits, wanted = limits, dict(sides)
     drawn: dict[str, ToolChain] = {}
     mix = Mix(limits.patterns, PATIENCE)
-    for attempt in range(count * ATTEMPTS_PER_CHAIN):
+    for attempt in range(sum(sides.values()) * ATTEMPTS_PER_CHAIN):
         pattern = mix.wanted()
-        if pattern is None and not drawn and not limits.patterns:
+        if pattern is None and not drawn and (not limits.patterns or LINKED in limits.patterns):
             mix = Mix({"independent": 1}, PATIENCE)  # no result feeds a call here: errands are better than nothing
             pattern = mix.wanted()
         if pattern is None or not any(wanted.values()):
@@ -78,7 +135,7 @@ def sample_chains(
             chain is None
             or pattern not in (LINKED, chain.pattern)
             or chain.chain_id in drawn
-            or wanted[chain.held_out] == 0
+            or wanted.get(chain.held_out, 0) == 0
         ):
             mix.missed(pattern)
             continue
@@ -86,16 +143,18 @@ def sample_chains(
         wanted[chain.held_out] -= 1
         walker.remember(chain)
         mix.found(pattern)
-    if not drawn:
-        across = " across toolkits" if limits.must_cross else ""
-        if limits.must_include:
-            across += f" with {' or '.join(sorted(limits.must_include))}"
-        raise ChainError(
-            f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(tools)} tools: "
-            f"{len(walker.starts)} of them need no id, and {len(edges)} edges lead on; "
-            "add tools that list or create what the others need, or describe their results"
-        )
     return list(drawn.values())
+
+
+def _no_chain(walker: "_Walker", limits: ChainLimits) -> ChainError:
+    across = " across toolkits" if limits.must_cross else ""
+    if limits.must_include:
+        across += f" with {' or '.join(sorted(limits.must_include))}"
+    return ChainError(
+        f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(walker.tools)} tools: "
+        f"{len(walker.starts)} of them need no id, and {sum(map(len, walker.edges.values()))} edges lead on; "
+        "add tools that list or create what the others need, or describe their results"
+    )
 
 
 def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
@@ -138,30 +197,37 @@ class _Walker:
             for first in self.starts
             if first != name and 0 < len(set(needs) & self._filled((first,), name)) < len(needs)
         ]
+        self.fans = [(first, name) for name in self.needs for first in self.starts if self._fans_out(first, name)]
 
     def remember(self, chain: ToolChain) -> None:
         self.coverage.count(chain.steps, chain.pattern)
 
     def walk(self, rng: Random, pattern: str) -> ToolChain | None:
-        length = rng.randint(self.limits.min_calls, self.limits.max_calls)
+        least = 1 if pattern == "single_call" else max(2, self.limits.min_calls)
+        length = 1 if pattern == "single_call" else rng.randint(least, max(least, self.limits.max_calls))
         if not self.starts:
             return None
-        steps = (
-            self._errands(1 if pattern == "single_call" else length, rng)
-            if pattern in LOOSE
-            else self._linked(length, rng)
-        )
+        match pattern:
+            case "parallel":
+                steps = self._at_once(length, rng)
+            case "fan_out":
+                steps = self._fan_out(length, rng)
+            case "single_call" | "independent":
+                steps = self._errands(length, rng)
+            case _:
+                steps = self._linked(length, rng)
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
-        if len(steps) < self.limits.min_calls and pattern != "single_call":
+        if len(steps) < least:
             return None
-        if self.limits.must_cross and len(toolkits) < 2 and pattern != "single_call":
+        crosses = self.limits.must_cross and pattern != "single_call" and rng.random() < self.limits.crossing
+        if crosses and len(toolkits) < 2:
             return None
         names = [step.tool for step in steps]
         if self.limits.must_include and self.limits.must_include.isdisjoint(names):
             return None
         return ToolChain(
-            chain_id=derive_id("chain", *(f"{step.tool}{step.bindings}" for step in steps)),
-            kind="multi_step",
+            chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
+            kind=self.limits.kind,
             pattern=pattern_of(steps),
             toolkits=toolkits,
             steps=tuple(steps),
@@ -177,6 +243,37 @@ class _Walker:
             left.remove(tool)
             if self._sensible(tool, [step.tool for step in steps], paging=False):
                 steps.append(ChainStep(tool=tool, bindings=()))
+        return steps
+
+    def _at_once(self, length: int, rng: Random) -> list[ChainStep]:
+        """Calls of one message: of different tools, or of one tool about different things."""
+        steps = self._errands(length, rng)
+        takes_facts = resolve(parameters := self.tools[steps[0].tool].parameters, parameters).get("required")
+        if takes_facts and not self.limits.must_cross and rng.random() < 0.5:
+            steps = [steps[0]] * min(length, MOST_AT_ONCE)
+        return [msgspec.structs.replace(step, together=index > 0) for index, step in enumerate(steps)]
+
+    def _fan_out(self, length: int, rng: Random) -> list[ChainStep]:
+        """A listing, then one tool for several of the things found; in a bundle, an errand elsewhere after them."""
+        if not self.fans:
+            return []
+        weights = [self._scarcity(first, ()) * self._scarcity(name, ()) for first, name in self.fans]
+        first, name = rng.choices(self.fans, weights)[0]
+        steps = [ChainStep(tool=first, bindings=())]
+        bindings = self._bind(name, steps, rng)
+        room = length - 1 - self.limits.must_cross
+        for index in range(max(2, min(room, MOST_AT_ONCE))):
+            item = tuple(
+                msgspec.structs.replace(one, result=one.result.replace("*", str(index), 1)) for one in bindings
+            )
+            steps.append(ChainStep(tool=name, bindings=item, together=index > 0))
+        if self.limits.must_cross:
+            known = {self.tools[step.tool].toolkit for step in steps}
+            others = [other for other in self.starts if self.tools[other].toolkit not in known]
+            others = [other for other in others if self._sensible(other, [step.tool for step in steps], paging=False)]
+            if others:
+                weights = [self._scarcity(other, ()) for other in others]
+                steps.append(ChainStep(tool=rng.choices(others, weights)[0], bindings=()))
         return steps
 
     def _linked(self, length: int, rng: Random) -> list[ChainStep]:
@@ -233,6 +330,15 @@ class _Walker:
             if best and self._sensible(first, earlier, paging=False):
                 joins[first, name] = best
         return joins
+
+    def _fans_out(self, first: str, name: str) -> bool:
+        """Whether a tool can be called for each thing that a listing found: it needs that thing's id only."""
+        needs, parameters = self.needs[name], self.tools[name].parameters
+        required = resolve(parameters, parameters).get("required", ())
+        if len(needs) != 1 or len(required) != 1 or first == name or parse_tool_name(name).action == "list":
+            return False
+        into = [edge for edge in self.edges.get((first, name), ()) if edge.target_path == needs[0]]
+        return bool(into) and all(edge.source_path.count("*") == 1 and edge.kind == "id" for edge in into)
 
     def _filled(self, sources: Sequence[str], name: str) -> set[str]:
         """The arguments of a tool that results of these tools can fill."""

@@ -2,6 +2,8 @@
 
     single_call       one call
     independent       calls that do not use one another's results: several errands in one conversation
+    parallel          such calls, made at once
+    fan_out           the same is done at once with several things that were found
     next_page         a listing, and its next page
     join              a call that uses two results, of which one begins anew
     create_then_use   what was created is used
@@ -24,10 +26,22 @@ from typing import Literal, get_args
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.records import ChainStep
 
-Pattern = Literal["single_call", "independent", "next_page", "join", "create_then_use", "search_then_act", "sequential"]
+Pattern = Literal[
+    "single_call",
+    "independent",
+    "parallel",
+    "fan_out",
+    "next_page",
+    "join",
+    "create_then_use",
+    "search_then_act",
+    "sequential",
+]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
-LOOSE: frozenset[str] = frozenset({"single_call", "independent"})
+LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
 """Those that need no edge."""
+
+AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
 
 LINKED = "linked"
 """Any pattern that is not loose, as the graph offers them."""
@@ -38,6 +52,8 @@ _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
     if len(steps) == 1:
         return "single_call"
+    if any(step.together for step in steps):
+        return "fan_out" if any(step.bindings for step in steps) else "parallel"
     if not any(step.bindings for step in steps):
         return "independent"
     if not all(step.bindings for step in steps[1:]):

@@ -1,0 +1,121 @@
+"""What can go wrong with a planned call, and how it is made good.
+
+    rate_limit, timeout               the same call again
+    expired_auth, permission_denied   the user makes it good outside, or gives it up
+    invalid_argument, conflict        another value is needed, which the user gives
+    not_found                         the same, or what was found before is gone
+    empty_result                      nothing is found; the user gives other words
+
+Whether a call permits a fault follows from its tool's name and from what the user tells in it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from msgspec.structs import replace
+
+from funcdex_assets.catalog.json_schema import schema_at, schema_type
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, parse_tool_name, words
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.language import values
+from funcdex_assets.language.spoken import find_words
+from funcdex_assets.records import Fault, PlannedArgument, Tool
+from funcdex_assets.simulation.weaving import Arguments, Call, Recovery
+
+_READS = ("list", "get")
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """`arguments` are those of the call that goes wrong."""
+
+    fault: Fault
+    recovery: Recovery
+    arguments: Arguments
+
+
+def draw_mishap(
+    call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool, weights: Mapping[Fault, float], rng: Random
+) -> Mishap | None:
+    """One of the ways in which the call can go wrong, by weight; None where there is none.
+
+    `others` are arguments that it might have had as well; only what comes `is_last` can be given up.
+    """
+    by_fault: dict[Fault, list[Mishap]] = {}
+    for mishap in _possible(call, tool, others, is_last):
+        by_fault.setdefault(mishap.fault, []).append(mishap)
+    faults = [fault for fault in by_fault if weights.get(fault, 0) > 0]
+    if not faults:
+        return None
+    (fault,) = rng.choices(faults, [weights[fault] for fault in faults])
+    return rng.choice(by_fault[fault])
+
+
+def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[Arguments]:
+    """The arguments of a search or look-up with another value in one place, which the user may say by mistake."""
+    if parse_tool_name(tool.name).action in _READS:
+        yield from (arguments for _, arguments in _with_another_value(call, others))
+
+
+def _possible(call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool) -> Iterator[Mishap]:
+    action = parse_tool_name(tool.name).action
+    as_it_is = call.arguments
+    yield Mishap("rate_limit", "retry", as_it_is)
+    if action in _READS:
+        yield Mishap("timeout", "retry", as_it_is)
+    yield Mishap("rate_limit", "remedy", as_it_is)
+    yield Mishap("expired_auth", "remedy", as_it_is)
+    yield Mishap("permission_denied", "remedy", as_it_is)
+    if is_last:
+        yield Mishap("permission_denied", "dropped", as_it_is)
+        if any(argument.source == "result" and is_id(_name(argument)) for argument in as_it_is):
+            yield Mishap("not_found", "dropped", as_it_is)
+    for told, arguments in _with_another_value(call, others):
+        for fault in _faults_of(told, tool, action):
+            yield Mishap(fault, "remedy", arguments)
+
+
+def _faults_of(told: PlannedArgument, tool: Tool, action: str) -> Iterator[Fault]:
+    """What a service may have against a value that the user told."""
+    schema = schema_at(tool.parameters, told.argument) or {}
+    parts = set(words(_name(told)))
+    texts = isinstance(told.value, str) and "enum" not in schema
+    is_search = action == "list" and texts and bool(parts & QUERY_WORDS)
+    is_address = schema.get("format") == "email"
+    if schema.get("format") in ("date", "date-time", "email") or schema_type(schema) in ("integer", "number"):
+        yield "invalid_argument"
+    if action in ("create", "update") and texts and (parts & values.TITLES or schema.get("format") == "date-time"):
+        yield "conflict"
+    if action != "create" and (is_address or (texts and not is_search and parts & {"name", "email", "key"})):
+        yield "not_found"
+    if is_search and can_be_empty(tool):
+        yield "empty_result"
+
+
+def can_be_empty(tool: Tool) -> bool:
+    """Whether its result may hold no items: it has one list at most, which needs none."""
+    schema = result_schema(tool)
+    return not any(part.get("minItems") for part in schema.get("properties", {}).values() if isinstance(part, Mapping))
+
+
+def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tuple[PlannedArgument, Arguments]]:
+    """(the argument that differs, the arguments with it); the two values cannot be taken for one another."""
+    for index, told in enumerate(call.arguments):
+        if told.source != "user" or told.withheld or isinstance(told.value, bool) or told.argument[-1].isdigit():
+            continue
+        for other in others:
+            found = next((one for one in other if one.argument == told.argument and one.source == "user"), None)
+            if found is None or found.value == told.value:
+                continue
+            if find_words(found.surface, [told.surface]) or find_words(told.surface, [found.surface]):
+                continue
+            if any(find_words(one.surface, [found.surface]) for one in call.told):
+                continue
+            changed = replace(told, value=found.value, surface=found.surface)
+            yield changed, (*call.arguments[:index], changed, *call.arguments[index + 1 :])
+            break
+
+
+def _name(argument: PlannedArgument) -> str:
+    return argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]

@@ -1,0 +1,186 @@
+"""The turns of a plan while it is laid: which calls the user asks for when, and what comes in between.
+
+Here belong the moves on unfinished turns: dividing calls among them, a call that goes wrong before it goes right, one
+that was meant otherwise, and talk. Which of them a conversation gets is decided in `planning.py`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from msgspec.structs import replace
+
+from funcdex_assets.language.phrases import is_next_page
+from funcdex_assets.records import Clarity, Fault, PlannedArgument, PlannedStep, PlannedTurn, TurnKind
+
+Recovery = Literal["retry", "remedy", "dropped"]
+Arguments = tuple[PlannedArgument, ...]
+_BOUND_TO_THE_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unlocked"))
+
+
+@dataclass(eq=False)
+class Call:
+    """A step to be. `place` is its step of the chain, by which later arguments refer to it; a call that goes wrong, or
+    that was meant otherwise, has none.
+    """
+
+    tool: str
+    arguments: Arguments
+    place: int | None
+    together: bool = False
+    fault: Fault | None = None
+
+    @property
+    def is_page(self) -> bool:
+        return any(map(is_next_page, self.arguments))
+
+    @property
+    def told(self) -> list[PlannedArgument]:
+        return [argument for argument in self.arguments if argument.source == "user"]
+
+
+@dataclass(eq=False)
+class Turn:
+    kind: TurnKind
+    calls: list[Call] = field(default_factory=list)
+    about: Call | None = None
+    wanted: Call | None = None
+
+    @property
+    def messages(self) -> int:
+        """How often the user speaks: once more where something was left out."""
+        return 1 + any(argument.withheld for call in self.calls for argument in call.arguments)
+
+
+def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
+    """The calls in turns of one to three groups: a clear user asks for much at once, others little by little."""
+    groups = list(_groups(calls))
+    share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
+    turns = [Turn("request", list(groups[0]))]
+    run = 0
+    for group in groups[1:]:
+        if (
+            group[0].is_page
+            or run >= 2
+            or rng.random() < share
+            or (len(groups) > 3 and run >= 1 and rng.random() < 0.4)
+        ):
+            turns.append(Turn("request", list(group)))
+            run = 0
+        else:
+            turns[-1].calls += group
+            run += 1
+    return turns
+
+
+def split(turns: list[Turn], rng: Random) -> bool:
+    """Divides a turn that asks for several things; False where none does."""
+    several = [turn for turn in turns if turn.kind == "request" and len(list(_groups(turn.calls))) > 1]
+    if not several:
+        return False
+    turn = rng.choice(several)
+    groups = list(_groups(turn.calls))
+    at = rng.randrange(1, len(groups))
+    later = [call for group in groups[at:] for call in group]
+    turn.calls = [call for group in groups[:at] for call in group]
+    turns.insert(turns.index(turn) + 1, Turn("request", later))
+    return True
+
+
+def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:
+    group: list[Call] = []
+    for call in calls:
+        if group and not call.together:
+            yield group
+            group = []
+        group.append(call)
+    if group:
+        yield group
+
+
+def leave_out(call: Call, rng: Random) -> None:
+    """Marks one or two facts that the user says only when asked."""
+    facts = [index for index, argument in enumerate(call.arguments) if argument.source == "user"]
+    out = set(rng.sample(facts, rng.randint(1, min(2, len(facts)))))
+    call.arguments = tuple(
+        replace(argument, withheld=True) if index in out else argument for index, argument in enumerate(call.arguments)
+    )
+
+
+def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, arguments: Arguments) -> None:
+    """The call fails with these arguments first; then it is made again at once, or once the user has made good what was
+    wrong, or is given up. Calls of the same message are made whatever becomes of it.
+    """
+    turn = _turn_of(turns, call)
+    at = turn.calls.index(call)
+    failing = Call(call.tool, arguments, None, call.together, fault)
+    before, after = turn.calls[:at], turn.calls[at + 1 :]
+    beside = [other for index, other in enumerate(after) if all(one.together for one in after[: index + 1])]
+    after = after[len(beside) :]
+    turn.calls = [*before, failing, *beside]
+    if recovery == "dropped":
+        turn.calls += after
+        turns.insert(turns.index(turn) + 1, Turn("dropped", about=failing))
+        return
+    call.together = False
+    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    if recovery == "retry":
+        turn.calls += [call, *after]
+    else:
+        turns.insert(turns.index(turn) + 1, Turn("remedy", [call, *after], failing))
+
+
+def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
+    """The call is made with these arguments first; then the user says what was meant."""
+    turn = _turn_of(turns, call)
+    at = turn.calls.index(call)
+    first = Call(call.tool, arguments, None)
+    later = turn.calls[at:]
+    turn.calls[at:] = [first]
+    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    turns.insert(turns.index(turn) + 1, Turn("correction", later, first))
+
+
+def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> None:
+    """Puts in a turn without calls: after the one whose result it asks about, and not where two belong together."""
+    first = 1 if about is None else turns.index(_turn_of(turns, about)) + 1
+    places = [
+        place
+        for place in range(first, len(turns) + 1)
+        if place == len(turns) or (turns[place].kind not in _BOUND_TO_THE_TURN_BEFORE and turns[place].kind != "thanks")
+    ]
+    if places and turns[-1].kind == "thanks":
+        places = [place for place in places if place < len(turns)] or [len(turns) - 1]
+    turns.insert(rng.choice(places), Turn(kind, about=about))
+
+
+def user_messages(turns: Sequence[Turn]) -> int:
+    return sum(turn.messages for turn in turns)
+
+
+def _turn_of(turns: Sequence[Turn], call: Call) -> Turn:
+    return next(turn for turn in turns if call in turn.calls)
+
+
+def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[PlannedTurn, ...]]:
+    """The finished steps and turns: steps numbered in the order of the calls, places of the chain become numbers."""
+    calls = [(number, call) for number, turn in enumerate(turns) for call in turn.calls]
+    numbers = {call: index for index, (_, call) in enumerate(calls)}
+    steps = {call.place: index for index, (_, call) in enumerate(calls) if call.place is not None}
+
+    def step(call: Call, turn: int) -> PlannedStep:
+        arguments = tuple(
+            replace(argument, step=steps[argument.step]) if argument.step is not None else argument
+            for argument in call.arguments
+        )
+        return PlannedStep(tool=call.tool, turn=turn, arguments=arguments, together=call.together, fault=call.fault)
+
+    return tuple(step(call, turn) for turn, call in calls), tuple(
+        PlannedTurn(
+            kind=turn.kind,
+            step=numbers[turn.about] if turn.about else None,
+            wanted=step(turn.wanted, number) if turn.wanted else None,
+        )
+        for number, turn in enumerate(turns)
+    )
