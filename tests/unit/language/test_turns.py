@@ -130,7 +130,7 @@ def test_small_talk_is_much_and_all_different():
 
 def test_texts_are_plain_and_no_article_stands_before_a_slot_of_unknown_sound():
     assert [text for text in every_text() if not text.replace("—", "").isascii() or text != text.strip()] == []
-    assert [text for text in every_text() if re.search(r"\ba \{|\ban \{", text, re.I)] == []
+    assert [text for text in every_text() if re.search(r"\ba \{|\ban \{", text, re.IGNORECASE)] == []
 
 
 def test_recall_is_a_question_and_a_new_function_is_announced():
@@ -140,5 +140,5 @@ def test_recall_is_a_question_and_a_new_function_is_announced():
 
 @pytest.mark.parametrize("key", NEEDS_THE_USER)
 def test_a_fault_that_needs_the_user_asks(key):
-    asks = re.compile(r"\?|\b(please|tell me|send me|give me|let me know|need|if you)\b", re.I)
+    asks = re.compile(r"\?|\b(please|tell me|send me|give me|let me know|need|if you)\b", re.IGNORECASE)
     assert [text for text in texts(key) if not asks.search(text)] == []
