@@ -72,6 +72,12 @@ def moves(kind: str, register: str | None = None) -> Sequence[str]:
     return entry[register] if register else entry
 
 
+def turn_moves(kind: str, register: str | None = None) -> Sequence[Any]:
+    """Words for turns that go otherwise than a plain request."""
+    entry = load("turns")[kind]
+    return entry[register] if register else entry
+
+
 def fill(template: str, slots: Mapping[str, str]) -> str:
     """Replaces `{slot}` by its words; a slot that is not given stays visible, so that a test sees it."""
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)

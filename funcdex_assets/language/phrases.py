@@ -4,12 +4,22 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 *what* is said, only how.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.names import (
+    QUERY_WORDS,
+    is_id,
+    is_page_token,
+    parse_tool_name,
+    plural,
+    resource_noun,
+    singular,
+    words,
+)
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill, phrasebook
 from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
@@ -98,6 +108,8 @@ _SENTENCES = {
     "reason": ("The reason: {x}.", "Because: {x}."),
 }
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
+ORDINALS = ("first", "second", "third")
+_PLACE = re.compile(r"/(\d+)(?=/|$)")
 _LONG = 48  # characters; longer texts get a sentence of their own
 
 
@@ -237,6 +249,8 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
         if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
             noun = "email"
+        if place := _PLACE.search(argument.result or ""):
+            return f"the {ORDINALS[int(place[1])]} {rng.choice((noun, 'one'))}" if int(place[1]) < 3 else f"that {noun}"
         if argument.result and "/*" in argument.result:
             return rng.choice(
                 (
@@ -255,6 +269,41 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
+
+
+def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:
+    """Words for the first things of a list: `the first three threads`."""
+    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    noun = (resource_noun(name) or kind_of_source).rsplit(" ", 1)[-1] or "one"
+    if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
+        noun = "email"
+    number = {2: "two", 3: "three"}.get(count, str(count))
+    options = [f"the first {number} {plural(noun)}", f"the top {number} {plural(noun)}", f"the first {number} of them"]
+    return rng.choice(options)
+
+
+def able(tools: Sequence[str], rng: Random) -> str:
+    """Some of what can be done with tools: `search threads, send an email and list labels`."""
+    chosen = rng.sample(list(tools), min(len(tools), 3))
+    done = list(dict.fromkeys(_in_general(infinitive(tool, rng)) for tool in chosen))
+    return done[0] if len(done) == 1 else f"{', '.join(done[:-1])} and {done[-1]}"
+
+
+def _in_general(action: str) -> str:
+    """`send the draft` → `send drafts`."""
+    verb, _, what = action.partition(" ")
+    for article in ("the ", "a ", "an "):
+        if what.startswith(article) and " to " not in what and " from " not in what:
+            return f"{verb} {plural(what.removeprefix(article))}"
+    return action
+
+
+def ask_for_several(tool: str, things: str, rng: Random) -> str:
+    """`DELETE_DRAFT`, `the first two drafts` → `delete the first two drafts`."""
+    text = infinitive(tool, rng)
+    nouns = {things.rsplit(" ", 1)[-1], singular(things.rsplit(" ", 1)[-1]), parse_tool_name(tool).words[-1]}
+    verb, _, what = text.partition(" the ")
+    return f"{verb} {things}" if what and what in nouns else f"{text} for {things}"
 
 
 def doing(tool: str, rng: Random) -> str:

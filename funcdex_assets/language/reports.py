@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from funcdex_assets.catalog.json_schema import leaves, scalars
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, words
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, plural, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill, phrasebook, slots_of
 from funcdex_assets.language.phrases import infinitive
@@ -24,6 +24,19 @@ from funcdex_assets.records import Tool
 _DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
 MOST_DETAILS = 6
 _LONGEST_QUOTE = 160
+_LONGEST_MEMORY = 60
+_FIELDS = {
+    "updated": "date of the last change",
+    "modified": "date of the last change",
+    "created": "creation date",
+    "sent": "sending date",
+    "received": "date of receipt",
+    "completed": "completion date",
+    "email": "email address",
+    "from": "sender",
+    "to": "recipient",
+    "when": "date",
+}
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
 
 
@@ -103,11 +116,61 @@ def _item(item: Any, now: datetime) -> str:
 
 def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
     """The title of a result and its telling details, each a real value said in words."""
-    label = ""
-    details: list[tuple[int, list[str], Any]] = []
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
+    label, details = _telling(value)
+    plain = label.strip('"')
+    texts = (_detail(steps, leaf, now) for steps, leaf in details[:MOST_DETAILS])
+    return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
+
+
+class Memory(NamedTuple):
+    """A detail of a result that somebody may ask for again: `thing` had `value` as its `field`, all in words."""
+
+    field: str
+    value: str
+    thing: str
+
+
+def memorable(result: Any, noun: str, now: datetime) -> list[Memory]:
+    """What a result tells about the one thing that it is about, or about the first that it lists."""
+    items, listed = _main_items(result)
+    about = items[0] if items else _unwrap(result)
+    if not isinstance(about, dict) or (items and parse_tool_name(f"list_{listed}").noun == ""):
+        return []
+    label, details = _telling(about)
+    thing = label or (f"the first {listed or noun}" if items and len(items) > 1 else f"that {listed or noun}")
+    found = []
+    for steps, leaf in details:
+        field = _field(steps[-1])
+        if (
+            len(steps) > 1
+            or singular(steps[-1]) != steps[-1]
+            or (isinstance(leaf, str) and (len(leaf) > _LONGEST_MEMORY or "\n" in leaf or "://" in leaf))
+        ):
+            continue
+        moment = read_moment({}, leaf) if isinstance(leaf, str) else None
+        said = str(leaf)
+        if moment is not None:
+            form = {"format": "date-time" if isinstance(moment, datetime) else "date"}
+            said = spoken_forms(field, form, leaf, now)[0]
+        elif isinstance(leaf, str) and _CONSTANT.fullmatch(leaf):
+            said = leaf.replace("_", " ").lower()
+        found.append(Memory(field, said, thing))
+    return found
+
+
+def _field(name: str) -> str:
+    """What people call a field: `updated_at` is the date of the last change."""
+    said = " ".join(words(name)).removesuffix(" at").removesuffix(" date").removesuffix(" time")
+    return _FIELDS.get(said, said if said == " ".join(words(name)) else f"{said} date")
+
+
+def _telling(value: dict[str, Any]) -> tuple[str, list[tuple[list[str], Any]]]:
+    """The title of a thing, in quotation marks, and its details by name and value, the most telling first."""
+    label = ""
+    details: list[tuple[int, list[str], Any]] = []
     for pointer, leaf in scalars(value):
         steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
         name = steps[-1] if steps else ""
@@ -132,9 +195,7 @@ def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
         else:
             details.append((_rank(parts, leaf), steps, leaf))
     details.sort(key=lambda item: item[0])
-    plain = label.strip('"')
-    texts = (_detail(steps, leaf, now) for _, steps, leaf in details[:MOST_DETAILS])
-    return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
+    return label, [(steps, leaf) for _, steps, leaf in details]
 
 
 def first_sentence(value: Any) -> str:

@@ -27,7 +27,7 @@ from funcdex_assets.records import (
     ToolChain,
 )
 from funcdex_assets.tables import from_frame
-from funcdex_assets.tool_graph.patterns import LOOSE
+from funcdex_assets.tool_graph.patterns import AT_ONCE, LOOSE
 
 
 def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -96,7 +96,7 @@ def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
         for chain in from_frame(frame, ToolChain)
         for index, step in enumerate(chain.steps)
         if index
-        and chain.pattern not in LOOSE
+        and chain.pattern not in LOOSE | AT_ONCE
         and not step.bindings
         and not any(binding.step == index for later in chain.steps for binding in later.bindings)
     )

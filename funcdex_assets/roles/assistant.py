@@ -5,13 +5,16 @@ each call names a tool on offer and fits its parameters. Under `NATIVE` it sees 
 messages and the tools beside them, and answers as it was trained to: with tool calls, or with text.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from random import Random
 from typing import Annotated, Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import at_pointer, resolve, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, parse_tool_name, words
+from funcdex_assets.catalog.json_schema import at_pointer, resolve, scalars, schema_type
+from funcdex_assets.catalog.names import QUERY_WORDS, parse_tool_name, plural, words
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -22,14 +25,23 @@ from funcdex_assets.inference.protocol import (
 )
 from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import assemble
-from funcdex_assets.language.lexicon import fill, moves, slots_of
+from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves
 from funcdex_assets.language.spoken import quoted_part
 from funcdex_assets.records import Json, Message, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.roles import user_simulator
 from funcdex_assets.roles.role import Role, fill_prompt
 from funcdex_assets.roles.tool_schemas import calls_schema
 from funcdex_assets.simulation.scene import Scene
 
 MAX_PARALLEL = 4
+_SEVERAL = (
+    "that's {count} of them done",
+    "{count} are done",
+    "{count} went through",
+    "I could {what} in {count} cases",
+    "{count} calls succeeded",
+    "no trouble with {count} of them",
+)
 _decode_arguments = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -60,7 +72,7 @@ class Move(msgspec.Struct):
 def _variables(scene: Scene) -> dict[str, object]:
     tools = [
         f"- {tool.name}: {tool.description}\n  arguments: {msgspec.json.encode(tool.parameters).decode()}"
-        for tool in scene.tools.values()
+        for tool in scene.offered.values()
     ]
     return {
         **_context(scene),
@@ -84,7 +96,7 @@ def _constraint(scene: Scene) -> Constraint:
     properties = {
         "thought": text if scene.thoughts else nothing,
         "reply": {"anyOf": [text, nothing]},
-        "calls": calls_schema(tuple(scene.tools.values()), MAX_PARALLEL),
+        "calls": calls_schema(tuple(scene.offered.values()), MAX_PARALLEL),
     }
     return JsonSchemaConstraint(
         "assistant",
@@ -125,27 +137,100 @@ def _move_of(completion: Completion) -> Move:
 
 def _improvise(scene: Scene, rng: Random) -> Move:
     last = scene.messages[-1].result if scene.messages else None
-    if last is not None and last.error:
+    failed = scene.failed()
+    if last is not None and last.error and failed is None:  # not as planned
         thought = "The call failed; the user has to know." if scene.thoughts else None
         return Move(thought=thought, reply="That did not work, I am afraid. Could you check what you gave me?")
     pending = scene.pending()
-    if not pending:
-        return _report(scene, rng) if scene.done_this_turn() else _farewell(scene, rng)
-    unsaid = scene.unsaid()
-    if unsaid:
+    if pending and (unsaid := scene.unsaid()):
         return _ask(scene, unsaid, rng)
-    step = pending[0]
-    tool = scene.tools[step.tool]
-    resolved = {
-        argument.argument: _as_written(tool, argument, scene.resolve(argument), rng)
-        for argument in step.arguments
-        if argument.source == "result"
+    if pending:
+        return _call(scene, pending, failed is not None, rng)
+    if failed is not None:
+        return _fault(scene, failed, rng)
+    if scene.done_this_turn():
+        return _report(scene, rng)
+    return _talk(scene, rng)
+
+
+def _call(scene: Scene, pending: Sequence[PlannedStep], again: bool, rng: Random) -> Move:
+    """The next call, with those that are made together with it."""
+    steps = [pending[0], *takewhile(lambda step: step.together, pending[1:])]
+    calls = []
+    for step in steps:
+        tool = scene.tools[step.tool]
+        resolved = {
+            argument.argument: _as_written(tool, argument, scene.resolve(argument), rng)
+            for argument in step.arguments
+            if argument.source == "result"
+        }
+        calls.append(Call(step.tool, assemble(step.arguments, resolved)))
+    what = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
+    if again:
+        thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves("retry_note"))
+    else:
+        thought = (
+            fill(rng.choice(turn_moves("thought_parallel")), {"what": what})
+            if len(steps) > 1
+            else _reason(scene, steps[0], rng)
+        )
+        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else None
+    return Move(thought=thought if scene.thoughts else None, reply=reply or None, calls=calls)
+
+
+def _fault(scene: Scene, step: PlannedStep, rng: Random) -> Move:
+    """Says honestly what did not work, after what did, and asks for what is needed."""
+    place = scene.at_fault(step)
+    at_fault = next((argument for argument in step.arguments if argument.argument == place), None)
+    told = at_fault is not None and at_fault.source == "user"
+    key = step.fault if step.fault != "not_found" else "not_found_value" if told else "not_found_thing"
+    slots = {
+        "doing": phrases.doing(step.tool, rng),
+        "words": phrases.argument_words(place) if place else "value",
+        "x": phrases.quote(at_fault) if told and at_fault else "that",
+        "things": plural(parse_tool_name(step.tool).noun),
+        "wait": _wait(scene.messages),
     }
-    return Move(
-        thought=_reason(scene, step, rng) if scene.thoughts else None,
-        reply=f"{values.sentence(phrases.doing(step.tool, rng))} now." if rng.random() < 0.12 else None,
-        calls=[Call(step.tool, assemble(step.arguments, resolved))],
+    said = values.sentence(fill(rng.choice(turn_moves(f"fault_{key}")), slots))
+    done = _reported(scene, rng)
+    what = fill(rng.choice(turn_moves("thought_fault")), {"what": slots["doing"]})
+    return Move(thought=what if scene.thoughts else None, reply="\n".join([*done, said]) if done else said)
+
+
+def _wait(messages: Sequence[Message]) -> str:
+    """How long the service asked to wait, in words."""
+    content = next((message.result.content for message in reversed(messages) if message.result), None)
+    seconds = next(
+        (value for pointer, value in scalars(content) if "retry" in pointer.lower() and isinstance(value, int)), None
     )
+    return "a moment" if seconds is None else f"{seconds} seconds"
+
+
+def _talk(scene: Scene, rng: Random) -> Move:
+    """A reply to what needs no call, or for which there is none."""
+    able = {"able": phrases.able(list(scene.offered), rng)}
+    match scene.now.kind:
+        case "recall" if memory := user_simulator.remembered(scene):
+            reply = fill(rng.choice(turn_moves("recall_answer")), memory._asdict())
+            return _said_so(scene, values.sentence(reply), "thought_recall", memory._asdict(), rng)
+        case "small_talk" | "recall":
+            reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), able)
+            return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
+        case "dropped":
+            return _said_so(scene, rng.choice(turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
+        case "unsuitable" if scene.now.wanted:
+            slots = {**able, "action": phrases.infinitive(scene.now.wanted.tool, rng)}
+            again = any(turn.kind == "unsuitable" for turn in scene.plan.turns[: scene.turn])
+            reply = fill(rng.choice(turn_moves("decline_again" if again else "decline")), slots)
+            return _said_so(scene, values.sentence(reply), "thought_decline", slots, rng)
+        case _:
+            pass
+    return _farewell(scene, rng)
+
+
+def _said_so(scene: Scene, reply: str, thought: str, slots: Mapping[str, str], rng: Random) -> Move:
+    reason = fill(rng.choice(turn_moves(thought)), slots)
+    return Move(thought=reason if scene.thoughts else None, reply=reply)
 
 
 def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random) -> Json:
@@ -168,15 +253,10 @@ def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
 
 
 def _report(scene: Scene, rng: Random) -> Move:
-    done = scene.done_this_turn()
-    told = [item for item in done if parse_tool_name(item[1].tool).action not in ("list", "get")]
-    if done[-1] not in told:
-        told.append(done[-1])
-    acted = parse_tool_name(done[-1][1].tool).action not in ("list", "get")
+    told = _worth_telling(scene)
+    acted = parse_tool_name(told[-1][1].tool).action not in ("list", "get")
     parts = [rng.choice(moves("assistant_opens", "acted" if acted else "found"))] if rng.random() < 0.7 else []
-    for index, step in told[-3:]:
-        tool = scene.tools[step.tool]
-        parts.append(reports.report(tool, _said(scene, step, rng), scene.results[index], scene.situation.now, rng))
+    parts += _reported(scene, rng)
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
@@ -190,6 +270,43 @@ def _report(scene: Scene, rng: Random) -> Move:
     what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
     thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
     return Move(thought=thought, reply=reply.strip())
+
+
+def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:
+    """What was done in this turn, and of what was looked up the last, with all that was looked up beside it."""
+    done = [item for item in scene.done_this_turn() if not item[1].fault]
+    acts = [item for item in done if parse_tool_name(item[1].tool).action not in ("list", "get")]
+    last = len(done) - 1
+    while last > 0 and done[last][1].together:
+        last -= 1
+    return [item for item in done if item in acts or item in done[max(0, last) :]][-MAX_PARALLEL:]
+
+
+def _reported(scene: Scene, rng: Random) -> list[str]:
+    told = _worth_telling(scene)
+    acts = Counter(step.tool for _, step in told if parse_tool_name(step.tool).action not in ("list", "get"))
+    sentences = []
+    for index, step in told:
+        if acts[step.tool] > 1:  # the same with several things: told once for all
+            sentences.append(_several(scene, [place for place, other in told if other.tool == step.tool], rng))
+            acts[step.tool] = -1
+        elif acts[step.tool] >= 0:
+            tool, result = scene.tools[step.tool], scene.results[index]
+            sentences.append(reports.report(tool, _said(scene, step, rng), result, scene.situation.now, rng))
+    return sentences
+
+
+def _several(scene: Scene, places: Sequence[int], rng: Random) -> str:
+    """What was done with several things, each by its title or a detail of its result."""
+    steps, now = scene.plan.steps, scene.situation.now
+    told = []
+    for place in places:
+        label, details = reports.describe(scene.results[place], now)
+        told.append(_subject(scene, place, steps[place]) or label or next(iter(details), ""))
+    told = list(dict.fromkeys(one for one in told if one))
+    what, count = phrases.infinitive(steps[places[0]].tool, rng), {2: "both", 3: "all three"}.get(len(places), "all")
+    lead = fill(rng.choice(_SEVERAL), {"count": count, "what": what})
+    return values.sentence(f"{lead}: {'; '.join(told)}." if told else f"{lead}.")
 
 
 def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
@@ -250,6 +367,6 @@ NATIVE = Role(
     _improvise,
     prompt=_chat,
     constraint=lambda _: None,
-    tools=lambda scene: tuple(openai_tools(tuple(scene.tools.values()))),
+    tools=lambda scene: tuple(openai_tools(tuple(scene.offered.values()))),
     read=_move_of,
 )

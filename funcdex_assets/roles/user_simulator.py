@@ -1,19 +1,23 @@
 """Speaks for the user: asks, answers the assistant's questions, and takes leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from funcdex_assets.catalog.names import parse_tool_name
-from funcdex_assets.language import phrases
-from funcdex_assets.language.lexicon import fill, moves
+from funcdex_assets.export.openai_messages import openai_tools
+from funcdex_assets.language import phrases, reports
+from funcdex_assets.language.lexicon import fill, moves, turn_moves
 from funcdex_assets.language.values import sentence, worded
-from funcdex_assets.records import PlannedStep
+from funcdex_assets.records import PlannedStep, TurnKind
 from funcdex_assets.roles.role import Role
+from funcdex_assets.seeds import generator
 from funcdex_assets.simulation.scene import Scene
 
-Purpose = Literal["request", "answer", "thanks"]
+Purpose = TurnKind | Literal["answer"]
 
 # First words of asks that are neither a question nor an imperative, so that no "could you" fits before them.
 _STATEMENTS = frozenset(
@@ -29,18 +33,13 @@ class UserCue:
 
 def _variables(cue: UserCue) -> dict[str, object]:
     scene, persona = cue.scene, cue.scene.situation.persona
+    steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
     facts = [
         f"- {phrases.argument_words(argument.argument)}: {argument.surface}"
-        for step in scene.pending()
+        for step in steps
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]
-    tasks = {
-        "request": "Ask for the next thing: "
-        + "; then ".join(scene.tools[step.tool].description for step in scene.pending()),
-        "answer": "Answer the assistant's last question.",
-        "thanks": "Everything is done. Close the conversation in one sentence.",
-    }
     return {
         "name": persona.name,
         "context": persona.context,
@@ -48,20 +47,65 @@ def _variables(cue: UserCue) -> dict[str, object]:
         "disposition": scene.plan.disposition,
         "scenario": scene.situation.scenario.text,
         "transcript": scene.transcript(),
-        "task": tasks[cue.purpose],
+        "task": _task(cue, steps),
         "facts": "\n".join(facts) or "- (none)",
     }
+
+
+def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
+    """What a model is told to do in this turn."""
+    scene = cue.scene
+    wanted = "; then ".join(scene.tools[step.tool].description for step in _asked_once(steps))
+    match cue.purpose:
+        case "answer":
+            return "Answer the assistant's last question."
+        case "thanks":
+            return "Everything is done. Close the conversation in one sentence."
+        case "remedy":
+            return (
+                f"The last attempt failed. Make it good with the facts below, or say that it works now. Then: {wanted}"
+            )
+        case "dropped":
+            return "The last attempt failed. Say that you leave it at that."
+        case "correction":
+            return f"You said something else than you meant. Correct yourself with the facts below: {wanted}"
+        case "recall":
+            return "Ask again for one detail that an earlier result told, which the assistant can answer from memory."
+        case "small_talk":
+            return "Say or ask something in passing that has to do with work and that needs no tool."
+        case "unlocked":
+            return (
+                "Say that the missing function has just been switched on and that its definition follows; have it done."
+            )
+    return f"Ask for the next thing: {wanted}"
+
+
+# ── improvising ───────────────────────────────────────────────────────────────────────────────
 
 
 def _improvise(cue: UserCue, rng: Random) -> str:
     scene = cue.scene
     register = scene.situation.persona.register
-    if cue.purpose == "thanks":
-        return worded(rng.choice(moves("thanks", register)), scene.situation, rng)
-    if cue.purpose == "answer":
-        return _answer(scene, rng)
+    match cue.purpose:
+        case "thanks":
+            return worded(rng.choice(moves("thanks", register)), scene.situation, rng)
+        case "answer":
+            return _answer(scene, rng)
+        case "remedy" | "correction":
+            return _remedy(scene, cue.purpose, rng)
+        case "dropped":
+            return rng.choice(turn_moves("dropped", register))
+        case "recall":
+            if memory := remembered(scene):
+                return fill(rng.choice(turn_moves("recall", register)), memory._asdict())
+            return worded(small_talk(scene)["user"][register], scene.situation, rng)
+        case "small_talk":
+            return worded(small_talk(scene)["user"][register], scene.situation, rng)
+        case "unlocked":
+            return "\n".join(rng.choice(turn_moves(kind, register)) for kind in ("unlocked", "unlocked_go"))
     first = scene.turn == 0
-    request = _request(scene, first, rng)
+    steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
+    request = _request(scene, steps, first, rng)
     if not first:
         return request
     parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
@@ -90,29 +134,104 @@ def _answer(scene: Scene, rng: Random) -> str:
     return f"{lead} {_cased(lead, listed)}.".strip()
 
 
-def _request(scene: Scene, first: bool, rng: Random) -> str:
-    """What the user asks for in this turn, all steps of it, with the facts that are not withheld."""
+def with_definition(text: str, scene: Scene) -> str:
+    """What the user says, with the definition of the tool that is brought, as people paste it."""
+    tools = [scene.tools[name] for name in dict.fromkeys(step.tool for step in scene.pending())]
+    first, _, rest = text.strip().partition("\n")
+    definitions = [msgspec.json.encode(definition).decode() for definition in openai_tools(tools)]
+    return "\n".join(part for part in (first, *definitions, rest) if part)
+
+
+def remembered(scene: Scene) -> reports.Memory | None:
+    """The detail of an earlier result that the current turn asks for; the same for whoever looks."""
+    made = list(zip(scene.plan.steps, scene.results, strict=False))
+    first = made[scene.now.step : scene.now.step + 1] if scene.now.step is not None else []
+    for step, result in [*first, *made]:
+        if not step.fault:
+            noun = parse_tool_name(step.tool).noun
+            if found := reports.memorable(result, noun, scene.situation.now):
+                return generator("recall", scene.plan.plan_id, scene.turn).choice(found)
+    return None
+
+
+def small_talk(scene: Scene) -> Mapping[str, Any]:
+    """The exchange of the current turn; no two of a conversation are the same."""
+    rng = generator("small talk", scene.plan.plan_id)
+    places = [place for place, turn in enumerate(scene.plan.turns) if turn.kind in ("small_talk", "recall")]
+    return rng.sample(turn_moves("small_talk"), len(places))[places.index(scene.turn)]
+
+
+def _remedy(scene: Scene, kind: Literal["remedy", "correction"], rng: Random) -> str:
+    """What makes good what went wrong, and what else was to be done."""
+    register = scene.situation.persona.register
+    again, *others = scene.pending()
+    wrong = scene.plan.steps[scene.now.step] if scene.now.step is not None else again
+    known = {argument.argument: argument.value for argument in wrong.arguments}
+    changed = [argument for argument in again.arguments if known.get(argument.argument) != argument.value]
+    if not changed:
+        key = {"expired_auth": "remedy_expired_auth", "permission_denied": "remedy_permission_denied"}
+        said = rng.choice(turn_moves(key.get(wrong.fault or "", "remedy_wait"), register))
+    else:
+        searched = wrong.fault == "empty_result"
+        key = "correction" if kind == "correction" else "remedy_search" if searched else "remedy_value"
+        slots = {"x": phrases.quote(changed[0]), "words": phrases.argument_words(changed[0].argument)}
+        said = sentence(fill(rng.choice(turn_moves(key, register)), slots))
+    others = [step for step in others if step.tool != again.tool or not step.together]
+    return f"{said} {_request(scene, others, False, rng)}" if others else said
+
+
+def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
+    """The steps that are asked for: not those that only try again, nor the further ones of what is done with several
+    things.
+    """
+    asked: list[PlannedStep] = []
+    failed: set[str] = set()
+    for step in steps:
+        again = step.tool in failed
+        alike = step.together and asked and asked[-1].tool == step.tool and _is_bound(step)
+        if step.fault:
+            failed.add(step.tool)
+        if not again and not alike:
+            asked.append(step)
+    return asked
+
+
+def _is_bound(step: PlannedStep) -> bool:
+    return any(argument.source == "result" for argument in step.arguments)
+
+
+def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Random) -> str:
+    """What the user asks for, with the facts that are not withheld."""
     register = scene.situation.persona.register
     lead = rng.choice(moves("request_leads" if first else "followups", register))
     asks: list[str] = []
     rest: list[str] = []
-    for step in scene.pending():
+    for step in _asked_once(steps):
         told = [argument for argument in step.arguments if argument.source == "user" and not argument.withheld]
-        text, more = phrases.ask(step, scene.tools[step.tool], told, _references(scene, step, rng), rng)
+        beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
+        count = len(beside) + (not step.together)
+        references = _references(scene, step, count if beside else 1, rng)
+        if beside:
+            text, more = phrases.ask_for_several(step.tool, next(iter(references.values())), rng), []
+        else:
+            text, more = phrases.ask(step, scene.tools[step.tool], told, references, rng)
         asks.append(text)
         rest += more
     request = _joined(lead, asks, rng)
     return " ".join([request, *rest])
 
 
-def _references(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
+def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dict[str, str]:
+    """Words for what is taken from results; for the first `count` things at once."""
     found: dict[str, str] = {}
     for argument in step.arguments:
         if argument.source != "result" or argument.step is None:
             continue
         source = scene.plan.steps[argument.step]
-        fresh = source.turn == scene.turn
-        found[argument.argument] = phrases.reference(argument, parse_tool_name(source.tool).noun, fresh, rng)
+        fresh, noun = source.turn == scene.turn, parse_tool_name(source.tool).noun
+        found[argument.argument] = (
+            phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
+        )
     return found
 
 

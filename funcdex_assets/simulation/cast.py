@@ -1,8 +1,7 @@
 """Who and what a conversation is made from: its plan, the situation, and the tools on offer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from funcdex_assets.language.values import Situation, situation
 from funcdex_assets.records import ConversationPlan, Persona, Scenario, Tool
@@ -12,14 +11,14 @@ from funcdex_assets.tables import rows_by
 
 @dataclass(frozen=True)
 class Cast:
-    """`tools` are those that the assistant sees from the beginning, by name: the plan's and the distractors. `absent` are
-    those that are asked for and not on offer, or only later.
+    """`tools` are those that the assistant sees from the beginning, by name: the plan's and the distractors. `absent`
+    are those that are asked for and not on offer, or only later.
     """
 
     plan: ConversationPlan
     situation: Situation
     tools: Mapping[str, Tool]
-    absent: Mapping[str, Tool] = MappingProxyType({})
+    absent: Mapping[str, Tool] = field(default_factory=dict)
 
 
 def casts(

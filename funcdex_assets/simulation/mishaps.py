@@ -45,10 +45,10 @@ def draw_mishap(
     by_fault: dict[Fault, list[Mishap]] = {}
     for mishap in _possible(call, tool, others, is_last):
         by_fault.setdefault(mishap.fault, []).append(mishap)
-    faults = [fault for fault in by_fault if weights.get(fault, 0) > 0]
+    faults: list[Fault] = [fault for fault in by_fault if weights.get(fault, 0) > 0]
     if not faults:
         return None
-    (fault,) = rng.choices(faults, [weights[fault] for fault in faults])
+    fault = rng.choices(faults, [weights[fault] for fault in faults])[0]
     return rng.choice(by_fault[fault])
 
 

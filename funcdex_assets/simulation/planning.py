@@ -12,8 +12,8 @@ from typing import get_args
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import at_pointer, schema_at
-from funcdex_assets.catalog.names import parse_tool_name
+from funcdex_assets.catalog.json_schema import at_pointer, resolve, schema_at
+from funcdex_assets.catalog.names import QUERY_WORDS, parse_tool_name, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
@@ -247,7 +247,10 @@ def _without_the_last(calls: list[Call]) -> list[Call]:
 
 def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
     """What the user leaves out until asked: much under `ask_back`, little if the user is clear."""
-    telling = [call for turn in turns for call in turn.calls if call.told and not call.is_page]
+    by_name = {tool.name: tool for tool in given.tools}
+    calls = [call for turn in turns for call in turn.calls if not call.is_page]
+    needed = {call: _needed_facts(call, by_name[call.tool]) for call in calls}
+    telling = [call for call in calls if needed[call]]
     if given.chain.kind == "ask_back":
         if not telling:
             raise Unplannable("the user tells nothing that could be left out")
@@ -255,7 +258,14 @@ def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
         return
     count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
     for call in rng.sample(telling, min(len(telling), count)):
-        leave_out(call, rng)
+        leave_out(call, needed[call], rng)
+
+
+def _needed_facts(call: Call, tool: Tool) -> set[str]:
+    """What the user tells and no assistant could do without: what the tool requires, and what a search is for."""
+    required = resolve(tool.parameters, tool.parameters).get("required", ())
+    names = {argument.argument: argument.argument.split("/")[1] for argument in call.told}
+    return {pointer for pointer, name in names.items() if name in required or set(words(name)) & QUERY_WORDS}
 
 
 def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:

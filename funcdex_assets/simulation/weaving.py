@@ -4,7 +4,7 @@ Here belong the moves on unfinished turns: dividing calls among them, a call tha
 that was meant otherwise, and talk. Which of them a conversation gets is decided in `planning.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
@@ -99,9 +99,9 @@ def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:
         yield group
 
 
-def leave_out(call: Call, rng: Random) -> None:
-    """Marks one or two facts that the user says only when asked."""
-    facts = [index for index, argument in enumerate(call.arguments) if argument.source == "user"]
+def leave_out(call: Call, needed: Collection[str], rng: Random) -> None:
+    """Marks one or two of the `needed` facts, which the user then says only when asked."""
+    facts = [index for index, argument in enumerate(call.arguments) if argument.argument in needed]
     out = set(rng.sample(facts, rng.randint(1, min(2, len(facts)))))
     call.arguments = tuple(
         replace(argument, withheld=True) if index in out else argument for index, argument in enumerate(call.arguments)

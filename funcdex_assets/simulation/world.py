@@ -15,7 +15,7 @@ from funcdex_assets.catalog.json_schema import Schema
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Tool
+from funcdex_assets.records import Fault, Tool
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.memory import Memory
@@ -56,6 +56,10 @@ class World:
         result = suited(result, schema, taken, self._rng)
         self._memory.remember(result, demand.name.noun)
         return result
+
+    def fail(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> tuple[Any, bool]:
+        """The content of a call that goes wrong in this way, and whether it is an error."""
+        return {"error": {"code": fault, "message": f"{fault} {about}"}}, True
 
     def witness(self, tool: str, result: Any) -> None:
         """Takes in a result that somebody else made, so that later ones agree with it."""
