@@ -52,7 +52,7 @@ CHAINS: Mapping[Kind, ChainShape] = {
     "no_suitable_tool": ChainShape({"single_call": 1, "independent": 1}, most=2),
     "ask_back": ChainShape({LINKED: 1, "single_call": 1}, most=3),
     "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, most=4),
-    "error_recovery": ChainShape({LINKED: 1, "single_call": 1}, most=4),
+    "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, most=4),
 }
 SHAPES: frozenset[str] = frozenset(get_args(Pattern))
 

@@ -34,6 +34,12 @@ def bar_plot(counts: Mapping[str, float], title: str, label: str = "") -> dg.Mar
     return _picture(figure, title)
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """A table in markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
 def score_plot(scores: Mapping[str, Sequence[int]], title: str) -> dg.MarkdownMetadataValue:
     """For each scale a group of bars: how many conversations got 1, 2, 3, 4, 5."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

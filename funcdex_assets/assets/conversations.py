@@ -1,18 +1,21 @@
 """From plans to conversations, and to the system prompts under which they take place."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import polars as pl
 
 from funcdex_assets.assets._asking import ask_all, run_metered
 from funcdex_assets.assets._frames import casts_of
-from funcdex_assets.assets._pictures import bar_plot, transcript
+from funcdex_assets.assets._pictures import bar_plot, table, transcript
+from funcdex_assets.assets._scoring import objections
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
-from funcdex_assets.records import Conversation, SystemPrompt
+from funcdex_assets.records import Conversation, Kind, SystemPrompt
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings import Settings
+from funcdex_assets.simulation.quota import Tally, fill
 from funcdex_assets.simulation.strategies import converse_all, strategy_of
 from funcdex_assets.tables import to_frame
 
@@ -29,17 +32,25 @@ def conversations(
 ) -> Produced:
     """Who said what, which tools were called, what they returned, and where each argument came from.
 
-    Every plan has its conversation; one that could not be finished says why.
+    Plans are played until as many conversations of each kind are good as are wanted; the rest stay in reserve. A
+    conversation that could not be finished says why.
     """
-    casts = tuple(casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions).values())
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     strategy = strategy_of(settings.generation, settings.native_calls)
-    made, usage = run_metered(
-        engine,
-        lambda meter, advanced: converse_all(casts, meter, strategy, settings.seed, advanced),
-        "conversations",
-        partition,
-        len(casts),
-    )
+    kept = deduplicated_scenarios.filter(pl.col("status") == "kept")
+    wanted = settings.generation.cells(set(kept["kind"]))
+
+    async def work(
+        meter: InferenceEngine, advanced: Callable[[], None]
+    ) -> tuple[list[Conversation], dict[Kind, Tally]]:
+        return await fill(
+            tuple(cast.values()),
+            wanted,
+            lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),
+            lambda made: objections(made, cast, meter, settings),
+        )
+
+    (made, tallies), usage = run_metered(engine, work, "conversations", partition, sum(wanted.values()))
     finished = [one for one in made if one.failure is None]
     calls = Counter(call.name for one in made for message in one.messages for call in message.tool_calls)
     sources = Counter(source.source for one in made for source in one.provenance)
@@ -53,7 +64,15 @@ def conversations(
             **usage,
             "requests_per_conversation": round(usage["requests"] / max(1, len(made)), 2),
             "strategy": strategy.name,
-            "planned": len(casts),
+            "planned": len(cast),
+            "kinds": table(
+                ("kind", "wanted", "good", "tried", "planned"),
+                [(kind, one.wanted, one.accepted, one.tried, one.planned) for kind, one in tallies.items()],
+            ),
+            "wanted": sum(wanted.values()),
+            "good": sum(tally.accepted for tally in tallies.values()),
+            "unfilled": "; ".join(f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explanation()))
+            or "none",
             "attempts": sum(max(1, len(one.attempts)) for one in made),
             "corrected": mended["corrected"],
             "regenerated": mended["regenerated"],

@@ -2,19 +2,18 @@
 
 from collections import Counter
 
-import msgspec
 import polars as pl
 
-from funcdex_assets.assets._asking import ask_all
+from funcdex_assets.assets._asking import run_metered
 from funcdex_assets.assets._frames import casts_of
 from funcdex_assets.assets._pictures import bar_plot, score_plot
+from funcdex_assets.assets._scoring import score
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
-from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.records import (
     SCALES,
@@ -27,13 +26,9 @@ from funcdex_assets.records import (
     SystemPrompt,
     Tool,
 )
-from funcdex_assets.roles import judge
 from funcdex_assets.settings import Settings
-from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
-
-UNSCORED = dict.fromkeys(("reasoning", *SCALES))
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="2", pool="inference")
@@ -53,38 +48,25 @@ def scored_conversations(
     A conversation that failed has its failure as its finding, and no scores.
     """
     cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    briefs: dict[str, judge.JudgeBrief] = {}
     held = from_frame(conversations, Conversation)
-    for one in held:
-        if one.failure is None:
-            briefs[one.conversation_id] = _brief(one, cast[one.plan_id])
-    scores, usage = ask_all(engine, judge.ROLE, list(briefs.values()), "scored_conversations", partition, settings.seed)
-    verdicts = dict(zip(briefs, scores, strict=True))
-    scored = [
-        ScoredConversation(
-            conversation_id=one.conversation_id,
-            judge=engine.name if one.failure is None else None,
-            **(msgspec.structs.asdict(verdicts[one.conversation_id]) if one.failure is None else UNSCORED),
-            findings=briefs[one.conversation_id].findings if one.failure is None else (one.failure,),
-        )
-        for one in held
-    ]
-    marks = {scale: [getattr(verdict, scale) for verdict in scores] for scale in SCALES}
+    scored, usage = run_metered(
+        engine,
+        lambda meter, advanced: score(held, cast, meter, settings.seed, advanced),
+        "scored_conversations",
+        partition,
+        sum(one.failure is None for one in held),
+    )
+    marks = {scale: [mark for one in scored if (mark := getattr(one, scale)) is not None] for scale in SCALES}
     return Produced(
         to_frame(scored, ScoredConversation),
         {
             **usage,
             **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
             "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
-            "unscored": len(scored) - len(scores),
+            "unscored": sum(one.judge is None for one in scored),
             "scores": score_plot(marks, f"Scores, {partition}"),
         },
     )
-
-
-def _brief(conversation: Conversation, cast: Cast) -> judge.JudgeBrief:
-    case = Case(conversation.messages, cast.tools, conversation.provenance, cast.situation)
-    return judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools.values()), find(case))
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="1")

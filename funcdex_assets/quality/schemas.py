@@ -192,7 +192,6 @@ CONVERSATIONS = Table(
     ),
     (
         checks.refers("plan_id", "conversation_plans"),
-        checks.covers("conversation_plans", "plan_id"),
         TableCheck(
             "calls_are_answered",
             "Calls and results pair, turns are in order, nothing is empty, unless the conversation failed.",

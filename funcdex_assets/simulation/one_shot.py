@@ -123,7 +123,8 @@ def read(kind: Kind, completion: Completion, brief: WriterBrief) -> Draft:
     except DMLError as error:
         return Draft(kind, text, (), (Finding(rule="markup", text=str(error)),))
     cast = brief.cast
-    case = Case(messages, cast.tools, trace(messages, cast.tools, cast.situation), cast.situation)
+    sources = trace(messages, {**cast.tools, **cast.absent}, cast.situation)
+    case = Case(messages, cast.tools, sources, cast.situation)
     return Draft(kind, text, messages, tuple(finding for finding in find(case) if finding.blocking))
 
 

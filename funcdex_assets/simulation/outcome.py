@@ -25,7 +25,7 @@ def finished(
         strategy=strategy,
         engine=engine,
         messages=tuple(messages),
-        provenance=trace(messages, cast.tools, cast.situation),
+        provenance=trace(messages, {**cast.tools, **cast.absent}, cast.situation),
         attempts=tuple(attempts),
     )
 

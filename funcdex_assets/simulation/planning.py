@@ -34,11 +34,10 @@ from funcdex_assets.simulation.weaving import (
     requests,
     split,
     talk,
-    user_messages,
 )
 
 ATTEMPTS = 4
-MIN_USER_MESSAGES, MANY_MESSAGES = 2, 6
+MIN_USER_TURNS, MANY_TURNS = 2, 6
 THANKS = 0.67
 OFFERED_IN_VAIN = 4  # tools on offer where none is of use
 _UNBOUND = frozenset("type title description example examples format".split())
@@ -313,7 +312,7 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
             if changed and any(call in turn.calls for turn in turns if turn.kind == "request"):
                 mean_otherwise(turns, call, rng.choice(changed))
                 break
-    if user_messages(turns) < MIN_USER_MESSAGES or rng.random() < THANKS:
+    if len(turns) < MIN_USER_TURNS or rng.random() < THANKS:
         turns.append(Turn("thanks"))
     telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
     rng.shuffle(telling)
@@ -321,7 +320,7 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
         talk(turns, "recall", telling.pop(), rng)
     if rng.random() < (0.25 if many else 0.1):
         talk(turns, "small_talk", None, rng)
-    while many and user_messages(turns) < MANY_MESSAGES:
+    while many and len(turns) < MANY_TURNS:
         if rng.random() < 0.7 and split(turns, rng):
             continue
         if telling and rng.random() < 0.6:
@@ -350,7 +349,7 @@ def _distractors(given: PlanInput, selected: Sequence[str], late: Sequence[str],
         if tool.name not in selected and tool.name not in wanted and parse_tool_name(tool.name).action not in actions
     ]
     count = min(len(others), given.distractor_tools if selected else max(given.distractor_tools, OFFERED_IN_VAIN))
-    if not count and not selected:
+    if not count and not set(selected).difference(late):
         raise Unplannable(f"without {' and '.join(wanted)} and its like no tool is on offer")
     nouns = {word for name in (*selected, *wanted) for word in parse_tool_name(name).words}
     near = [name for name in others if nouns & set(parse_tool_name(name).words)]

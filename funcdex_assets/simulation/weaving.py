@@ -47,11 +47,6 @@ class Turn:
     about: Call | None = None
     wanted: Call | None = None
 
-    @property
-    def messages(self) -> int:
-        """How often the user speaks: once more where something was left out."""
-        return 1 + any(argument.withheld for call in self.calls for argument in call.arguments)
-
 
 def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
     """The calls in turns of one to three groups: a clear user asks for much at once, others little by little."""
@@ -153,10 +148,6 @@ def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> 
     if places and turns[-1].kind == "thanks":
         places = [place for place in places if place < len(turns)] or [len(turns) - 1]
     turns.insert(rng.choice(places), Turn(kind, about=about))
-
-
-def user_messages(turns: Sequence[Turn]) -> int:
-    return sum(turn.messages for turn in turns)
 
 
 def _turn_of(turns: Sequence[Turn], call: Call) -> Turn:

@@ -225,6 +225,8 @@ class _Walker:
         names = [step.tool for step in steps]
         if self.limits.must_include and self.limits.must_include.isdisjoint(names):
             return None
+        if self.limits.kind == "ask_back" and not any(self._needs_facts(name) for name in names):
+            return None
         return ToolChain(
             chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
             kind=self.limits.kind,
@@ -248,8 +250,7 @@ class _Walker:
     def _at_once(self, length: int, rng: Random) -> list[ChainStep]:
         """Calls of one message: of different tools, or of one tool about different things."""
         steps = self._errands(length, rng)
-        takes_facts = resolve(parameters := self.tools[steps[0].tool].parameters, parameters).get("required")
-        if takes_facts and not self.limits.must_cross and rng.random() < 0.5:
+        if self._needs_facts(steps[0].tool) and not self.limits.must_cross and rng.random() < 0.5:
             steps = [steps[0]] * min(length, MOST_AT_ONCE)
         return [msgspec.structs.replace(step, together=index > 0) for index, step in enumerate(steps)]
 
@@ -339,6 +340,12 @@ class _Walker:
             return False
         into = [edge for edge in self.edges.get((first, name), ()) if edge.target_path == needs[0]]
         return bool(into) and all(edge.source_path.count("*") == 1 and edge.kind == "id" for edge in into)
+
+    def _needs_facts(self, name: str) -> bool:
+        """Whether the tool requires what only the user can tell."""
+        parameters = self.tools[name].parameters
+        ids = {path.split("/")[1] for path in self.needs[name]}
+        return any(part not in ids for part in resolve(parameters, parameters).get("required", ()))
 
     def _filled(self, sources: Sequence[str], name: str) -> set[str]:
         """The arguments of a tool that results of these tools can fill."""
