@@ -1,0 +1,118 @@
+"""What a rule looks at, with what several rules ask of it.
+
+Here belong the noun `Case` and what is read from it once for all rules; no judgement.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.announced import announced_tools, to_tool, without_definitions
+from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records import ArgumentSource, Finding, Message, Tool, ToolCall, ToolResult
+
+
+class Turn(NamedTuple):
+    """What follows a user message, with it: messages `start` to `end`, `end` excluded."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """`tools` are those offered in the conversation, by name; `calls_wanted` is false where none suits."""
+
+    messages: Sequence[Message]
+    tools: Mapping[str, Tool]
+    provenance: Sequence[ArgumentSource]
+    situation: Situation
+    calls_wanted: bool = True
+
+    def tool(self, name: str, index: int) -> Tool | None:
+        """The tool as it is known at message `index`: one that a user brings is known from that message on."""
+        if name not in self.announced:
+            return self.tools.get(name)
+        since, tool = self.announced[name]
+        return (self.tools.get(name) or tool) if index >= since else None
+
+    @cached_property
+    def announced(self) -> dict[str, tuple[int, Tool]]:
+        """Tools whose definition a user message holds, with the index of the first such message."""
+        found: dict[str, tuple[int, Tool]] = {}
+        for index, message in enumerate(self.messages):
+            if message.role == "user" and '"function"' in (message.content or ""):
+                for definition in announced_tools(message.content or ""):
+                    tool = to_tool(definition)
+                    found.setdefault(tool.name, (index, tool))
+        return found
+
+    @cached_property
+    def speech(self) -> tuple[str, ...]:
+        """What each message says aloud, without definitions of tools; '' where it says nothing."""
+        return tuple(
+            without_definitions(message.content or "") if message.role == "user" else message.content or ""
+            for message in self.messages
+        )
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
+        return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
+
+    @cached_property
+    def leaves(self) -> dict[int, list[tuple[str, Any]]]:
+        """The scalars in each result with their pointers, by message."""
+        return {
+            index: scalars(message.result.content)
+            for index, message in enumerate(self.messages)
+            if message.result is not None
+        }
+
+    @cached_property
+    def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
+        """The scalars in the arguments of each message's calls: (call, pointer, value)."""
+        return {
+            index: [(call, pointer, value) for call in message.tool_calls for pointer, value in scalars(call.arguments)]
+            for index, message in enumerate(self.messages)
+            if message.tool_calls
+        }
+
+    def texts(self) -> Iterator[tuple[int, str, str]]:
+        """(message, pointer, text) of everything written: speech, thoughts, arguments and results."""
+        for index, message in enumerate(self.messages):
+            for text in (self.speech[index], message.thought):
+                if text:
+                    yield index, "", text
+            for _, pointer, value in self.given.get(index, ()):
+                if isinstance(value, str):
+                    yield index, pointer, value
+            for pointer, value in self.leaves.get(index, ()):
+                if isinstance(value, str):
+                    yield index, pointer, value
+
+    @cached_property
+    def everything(self) -> str:
+        """All texts in one, to see quickly that something is nowhere in it."""
+        return "\n".join([text for _, _, text in self.texts()])
+
+
+Rule = Callable[[Case], Iterator[Finding]]
+
+
+def failed(result: ToolResult) -> bool:
+    """Whether a call went wrong: it is marked so, or its content says so, as some services have it."""
+    content = result.content
+    if result.error or not isinstance(content, dict):
+        return result.error
+    return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a result holds nothing: no list in it has an item, and there is no text or number."""
+    if isinstance(value, dict):
+        lists = [part for part in value.values() if isinstance(part, list)]
+        return not any(lists) if lists else all(is_empty(part) for part in value.values())
+    return value in (None, "", []) and not isinstance(value, bool)

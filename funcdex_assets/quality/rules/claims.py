@@ -1,0 +1,238 @@
+"""Which values a text states, and whether something in the conversation supports them.
+
+Here belongs what reads values out of prose: addresses, links, quoted words, identifiers, dates, numbers. What
+follows from known values counts as known: a date in words, the length of a list, a sum, another unit.
+
+>>> [claim.text for claim in claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
+['bo@x.com', '"Budget"', 'May 4', '3 pm', '12.50']
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.language.spoken import HALF_A_YEAR
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_MONTHS = [date(2000, month, 1).strftime("%B").lower() for month in range(1, 13)]
+_MONTH = "|".join([*_MONTHS, *(name[:3] for name in _MONTHS)])
+_DAY = re.compile(
+    rf"\b({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? ((?:19|20)\d\d)\b)?"
+    rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? ((?:19|20)\d\d)\b)?"
+    r"|\b((?:19|20)\d\d-[01]\d-[0-3]\d)(?:T[\d:.+Z-]*)?",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?(?::\d\d)? ?([ap])\.?m\b|\b(\d{1,2}):(\d\d)(?::\d\d)?\b", re.IGNORECASE)
+_ISO = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
+_ISO_CLOCK = re.compile(r"\d\d[Tt ](\d\d):(\d\d)")
+_ID = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?!\w)")
+_ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_PATTERNS = (
+    ("link", re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
+    ("email", EMAIL),
+    ("quote", re.compile(r"[\"“][^\"“”\n]{2,300}[\"”]")),
+    ("day", _DAY),
+    ("clock", _CLOCK),
+    ("id", _ID),
+    ("number", _NUMBER),
+)
+_ORDINARY = re.compile(
+    r"\d+(?:st|nd|rd|th|x|s|m|h|d|k|am|pm|min|mins|kb|mb|gb|tb|px|km|cm|mm|kg|g|ml|l|v|w|c|f)|[a-z]\d+|v\d+|mp[34]|\d+[a-z]"
+    r"|\d+-[a-z]+(?:-[a-z]+)*|[a-z]+-\d{1,2}",
+    re.IGNORECASE,
+)
+_SMALL = 3  # "the first 2", "in 3 steps": nobody needs a source for these
+_UNITS = (100, 60, 3600, 1000, 1024, 1_000_000, 1_048_576, 24, 7, 86_400)
+_SHORTEST_QUOTE = 3
+_MOST_DIFFERENCES = 40
+_A_WEEK = 7  # "next Monday" may be said as a date
+_SPACE = re.compile(r"\s+")
+
+
+class Claim(NamedTuple):
+    """`kind` is link, email, quote, day, clock, id or number; `text` as it was said, from `start`."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def claims(text: str) -> Iterator[Claim]:
+    """The values that a text states, kind by kind; what is part of one is none of its own."""
+    for kind, pattern in _PATTERNS:
+        found = list(pattern.finditer(text))
+        for match in found:
+            if kind != "id" or not _ORDINARY.fullmatch(match[0]):
+                yield Claim(kind, match[0], match.start())
+        for match in found:
+            text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
+
+
+def days_said(text: str, today: date) -> set[date]:
+    """The days that a text names by their date; one without a year is the nearest."""
+    return {day for match in _DAY.finditer(text) if (day := _read_day(match, today))}
+
+
+def days_in(value: Any) -> set[date]:
+    """The days in a value such as `2025-10-03T14:30:00Z`."""
+    return {day for match in _ISO.finditer(value) if (day := _iso(match[0]))} if isinstance(value, str) else set()
+
+
+class Support:
+    """What is known so far: texts that were said, and values that were returned."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._texts: list[str] = []
+        self._said: list[str] = []
+        self._leaves: list[tuple[str, Any]] = []
+        self._longest = 0
+        self._read: dict[str, int] = {}  # by kind, how many of the texts were looked through for it
+        self._numbers: set[float] = set()
+        self._days: set[date] = set()
+        self._clocks: set[tuple[int, int]] = set()
+
+    def add_text(self, text: str) -> None:
+        self._texts.append(_folded(text))
+        self._said.append(text)
+
+    def add_value(self, value: Any, leaves: list[tuple[str, Any]] | None = None) -> None:
+        """A JSON value; `leaves` are its scalars, where they are known."""
+        parts = scalars(value) if leaves is None else leaves
+        self._texts.append(_folded("\n".join([str(leaf) for _, leaf in parts])))
+        self._leaves += parts
+        self._longest = max(self._longest, _longest_list(value))
+
+    def has(self, claim: Claim) -> bool:
+        """Whether the value is known, or follows from one that is."""
+        wanted = _folded(claim.text)
+        match claim.kind:
+            case "number":
+                return self._has_number(claim.text)
+            case "day":
+                return self._has(wanted) or self._has_day(claim.text)
+            case "clock":
+                return self._has_clock(claim.text)
+            case "quote":
+                wanted = wanted.strip(" .,:;!?…")
+                return len(wanted) < _SHORTEST_QUOTE or self._has(wanted)
+            case _:
+                return self._has(wanted)
+
+    def _has(self, wanted: str) -> bool:
+        return any(wanted in text for text in reversed(self._texts))
+
+    def _unread(self, kind: str) -> list[str]:
+        at = self._read.get(kind, 0)
+        self._read[kind] = len(self._texts)
+        return self._texts[at:]
+
+    def _has_number(self, text: str) -> bool:
+        plain = text.replace(",", "")
+        try:
+            number = float(plain)
+        except ValueError:  # 1.2.3
+            return self._has(text)
+        if number <= max(_SMALL, self._longest) and number == int(number):
+            return True
+        for part in self._unread("number"):
+            for found in _ANY_NUMBER.findall(part):
+                self._numbers |= _numbers(found)
+        if number in self._numbers:
+            return True
+        places = len(plain.partition(".")[2])
+        return any(round(derived, places) == number for derived in self._derived())
+
+    def _derived(self) -> Iterator[float]:
+        """Other units, sums of what is called the same, and differences."""
+        sums: dict[str, float] = {}
+        values: set[float] = set()
+        for pointer, value in self._leaves:
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                name = pointer.rsplit("/", 1)[-1]
+                sums[name] = sums.get(name, 0) + value
+                values.add(value)
+        ordered = sorted(values)
+        for value in (*ordered, *sums.values()):
+            yield value
+            for unit in _UNITS:
+                yield value / unit
+                yield value * unit
+        few = ordered[:_MOST_DIFFERENCES]
+        yield from (later - earlier for later in few for earlier in few if later > earlier)
+
+    def _has_day(self, text: str) -> bool:
+        today = self.now.date()
+        match = _DAY.search(text)
+        day = _read_day(match, today) if match else None
+        if day is None or -1 <= (day - today).days <= _A_WEEK:
+            return True
+        for part in self._unread("day"):
+            self._days |= days_in(part)
+        while self._said:
+            self._days |= days_said(self._said.pop(), today)
+        one = timedelta(days=1)  # another time zone
+        return not self._days.isdisjoint((day - one, day, day + one)) or any(
+            (known.month, known.day) == (day.month, day.day) for known in self._days
+        )
+
+    def _has_clock(self, text: str) -> bool:
+        said = _read_clock(text)
+        for part in self._unread("clock"):
+            for match in _ISO_CLOCK.finditer(part):
+                self._clocks.add((int(match[1]), int(match[2])))
+            self._clocks |= {clock for match in _CLOCK.finditer(part) if (clock := _read_clock(match[0]))}
+        return said is None or said in self._clocks or ((said[0] + 12) % 24, said[1]) in self._clocks
+
+
+def _numbers(found: str) -> set[float]:
+    try:
+        return {float(found.replace(",", ""))}
+    except ValueError:  # 1.2.3, or the numbers of a list without blanks
+        return {float(part) for part in re.split(r"[.,]", found)}
+
+
+def _folded(text: str) -> str:
+    return _SPACE.sub(" ", text.lower().replace('"', "").replace("“", "").replace("”", "").replace("'", ""))
+
+
+def _longest_list(value: Any) -> int:
+    if isinstance(value, list):
+        return max(len(value), max(map(_longest_list, value), default=0))
+    return max(map(_longest_list, value.values()), default=0) if isinstance(value, dict) else 0
+
+
+def _read_day(match: re.Match[str], today: date) -> date | None:
+    month, day, year, day_first, month_second, year_second, iso = match.groups()
+    if iso:
+        return _iso(iso)
+    number = next(at for at, name in enumerate(_MONTHS, start=1) if name.startswith((month or month_second).lower()))
+    said = year or year_second
+    found = _day(int(said) if said else today.year, number, int(day or day_first))
+    if found and not said and abs((found - today).days) > HALF_A_YEAR:
+        other = _day(today.year + (1 if found < today else -1), number, found.day)
+        return other or found
+    return found
+
+
+def _iso(text: str) -> date | None:
+    return _day(int(text[:4]), int(text[5:7]), int(text[8:10]))
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _read_clock(text: str) -> tuple[int, int] | None:
+    match = _CLOCK.search(text)
+    if match is None:
+        return None
+    if match[3]:
+        return int(match[1]) % 12 + (12 if match[3].lower() == "p" else 0), int(match[2] or 0)
+    return int(match[4]), int(match[5])

@@ -1,0 +1,74 @@
+"""Which script and language a text is in, judged by its letters and its commonest words.
+
+Good enough to see that an answer is in another language than the question; where it is not clear, the answer
+is None.
+
+>>> language_of("Ich habe die Datei für Sie gefunden und an das Team geschickt."), script_of("Готово, письмо отправлено.")
+('German', 'Cyrillic')
+"""
+
+import re
+from collections import Counter
+
+_WORD = re.compile(r"[^\W\d_]+")
+_FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
+_COMMON = {
+    "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your on at "
+    "from please can could will would be as by an or if what which there here so me do",
+    "German": "der die das und ist sind war ich du sie wir es von zu für mit dass nicht mein ihr ein eine einen auf "
+    "aus bitte kann wird haben habe hat den dem des im wurde noch auch oder wenn was hier",
+    "French": "le la les et est sont était je vous il elle nous de du des pour avec que ce cette pas mon votre un une "
+    "sur dans ai avez été au aux ou si qui ici par plus mais",
+    "Spanish": "el la los las y es son fue yo usted él ella de del para con que este esta no mi su un una en por he ha "
+    "hay se lo al o si qué más pero como aquí ya",
+    "Italian": "il lo la gli le e è sono era io lei noi di del della per con che questo questa non mio suo un una in "
+    "ho hai ha si al o se cosa più ma come qui già nel",
+    "Portuguese": "o a os as e é são foi eu você ele ela de do da dos para com que este esta não meu seu um uma em por "
+    "no na há se ao ou mais mas como aqui já foram",
+    "Dutch": "de het een en is zijn was ik u je hij zij wij van voor met dat dit niet mijn uw op aan uit kan wordt "
+    "hebben heb heeft te in om of als wat hier nog ook er",
+}
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _name, _words in _COMMON.items():
+    for _word in _words.split():
+        _LANGUAGES_OF.setdefault(_word, []).append(_name)
+_SCRIPTS = {
+    "Latin": "A-Za-zÀ-ɏ",
+    "Cyrillic": "Ѐ-ӿ",
+    "Greek": "Ͱ-Ͽ",
+    "Arabic": "؀-ۿ",
+    "Hebrew": "֐-׿",
+    "Devanagari": "ऀ-ॿ",
+    "Thai": "฀-๿",
+    "Hangul": "가-힯",
+    "Japanese": "぀-ヿ",
+    "Han": "一-鿿",
+}
+_LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
+_FEWEST_LETTERS = 12
+
+
+def language_of(text: str) -> str | None:
+    """The language whose common words lead by two to one; None of a short or mixed text."""
+    if not text.isascii() and script_of(text) not in (None, "Latin"):
+        return None
+    found = _WORD.findall(text.lower())
+    if len(found) < _FEWEST_WORDS:
+        return None
+    hits = Counter(language for word in found if word in _LANGUAGES_OF for language in _LANGUAGES_OF[word])
+    if not hits:
+        return None
+    (name, most), (_, second) = [*hits.most_common(2), ("", 0)][:2]
+    return name if most >= _FEWEST_HITS and most >= _LEAD * second else None
+
+
+def script_of(text: str) -> str | None:
+    """The script of three quarters of the letters; Japanese has Chinese characters too, and counts as itself."""
+    if text.isascii():
+        return "Latin" if sum(map(str.isalpha, text)) >= _FEWEST_LETTERS else None
+    counts = {name: len(letters.findall(text)) for name, letters in _LETTERS.items()}
+    if counts["Japanese"]:
+        counts["Japanese"] += counts.pop("Han")
+    name = max(counts, key=lambda name: counts[name])
+    few = _FEWEST_LETTERS if name == "Latin" else _FEWEST_LETTERS // 3
+    return name if counts[name] >= few and counts[name] >= 0.75 * sum(counts.values()) else None

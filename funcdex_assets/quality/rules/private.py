@@ -1,0 +1,57 @@
+"""Patterns of private data, each with the check by which its issuer tells a real one from a chance.
+
+>>> list(private_data("Card 4539 1488 0343 6467, IBAN DE89 3704 0044 0532 0130 00, card 4539 1488 0343 6468."))
+[('card number', '4539 1488 0343 6467'), ('IBAN', 'DE89 3704 0044 0532 0130 00')]
+"""
+
+import re
+from collections.abc import Iterator
+
+# A pattern begins with what is rare, for speed; what must not stand before it is looked at afterwards.
+_PATTERNS = {
+    "card number": re.compile(
+        r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)([ -]?)\d{4}(?:\1\d{4}){2}(?![\w-])"
+        r"|3[47]\d\d([ -]?)\d{6}\2\d{5}(?![\w-])"
+    ),
+    "IBAN": re.compile(r"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
+    "social security number": re.compile(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])"),
+    "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "API key": re.compile(
+        r"(?:sk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,}|sk_live_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{16}"
+        r"|gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|glpat-[A-Za-z0-9_-]{20})(?!\w)"
+    ),
+}
+_SIGNS = {
+    "private key": ("PRIVATE KEY",),
+    "API key": ("sk-", "sk_live_", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "AIza", "glpat-"),
+}
+_CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvc|cvv)\b", re.IGNORECASE)
+
+
+def private_data(text: str) -> Iterator[tuple[str, str]]:
+    """(what it is, the text) of each."""
+    for kind, pattern in _PATTERNS.items():
+        if (signs := _SIGNS.get(kind)) and not any(sign in text for sign in signs):
+            continue
+        for match in pattern.finditer(text):
+            before = text[match.start() - 1 : match.start()]
+            if before.isalnum() or (before and before in "_./-" and kind != "private key"):
+                continue
+            if kind == "card number" and not (_luhn(match[0]) and (not match[0].isdigit() or _CARD.search(text))):
+                continue  # one long id in ten has the right last digit
+            if kind == "IBAN" and not _mod97(match[0]):
+                continue
+            yield kind, match[0]
+
+
+def _luhn(text: str) -> bool:
+    """ISO/IEC 7812-1, annex B."""
+    digits = [int(letter) for letter in reversed(text) if letter.isdigit()]
+    total = sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return total % 10 == 0
+
+
+def _mod97(text: str) -> bool:
+    """ISO 13616: moved to the front, read in base 36, it is 1 modulo 97."""
+    plain = text.replace(" ", "")
+    return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1

@@ -1,0 +1,181 @@
+"""Rules about results, and about what the assistant makes of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import problems
+from funcdex_assets.catalog.names import is_id
+from funcdex_assets.language.reports import first_sentence
+from funcdex_assets.language.spoken import find_words, says
+from funcdex_assets.quality.rules.case import Case, failed
+from funcdex_assets.quality.rules.claims import Claim, Support, claims
+from funcdex_assets.records import Finding, Tool
+
+_AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
+_ADMITS = re.compile(
+    r"n't\b|n’t\b|\b(?:not|no|never|cannot|unable|fail\w*|error\w*|denied|refus\w+|reject\w+|permission\w*|expired?|"
+    r"limit\w*|time[ds]? ?out|timeout|conflict\w*|clash\w*|problem\w*|issue|issues|trouble|unfortunately|sorry|afraid|"
+    r"invalid|missing|without|wrong|stuck|block\w*|already|instead|retry|wait|later|unless|however|but|only|except|"
+    r"no longer|gone|unavailable|down|busy|snag|hitch|empty|nothing|sign in|log in|reconnect|access)\b",
+    re.IGNORECASE,
+)
+
+
+def invalid_result(case: Case) -> Iterator[Finding]:
+    """A successful result that is not valid under the tool's response schema."""
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or result.error:
+            continue
+        tool = case.tool(result.name, index)
+        if tool is None or tool.returns is None:
+            continue
+        for problem in problems(tool.returns, result.content):
+            place, _, text = problem.partition(": ")
+            yield Finding(
+                rule="invalid_result",
+                message=index,
+                place=place,
+                text=f"{result.call_id} {result.name}: {text}",
+            )
+
+
+def false_success(case: Case) -> Iterator[Finding]:
+    """A reply after a failed call that was not made good, which neither admits the failure nor asks."""
+    for turn in case.turns:
+        last = turn.end - 1
+        lost: dict[str, int] = {}
+        for index in range(turn.start, turn.end):
+            result = case.messages[index].result
+            if result is None:
+                continue
+            if failed(result):
+                lost[result.name] = index
+            else:
+                lost.pop(result.name, None)
+        text = case.speech[last] if case.messages[last].role == "assistant" else ""
+        if lost and text and not case.messages[last].tool_calls and "?" not in text and not _ADMITS.search(text):
+            name, index = next(iter(lost.items()))
+            yield Finding(
+                rule="false_success",
+                message=last,
+                text=f"{name} failed in message {index}, and the assistant says {text[:80]!r}",
+            )
+
+
+def unsupported_claim(case: Case) -> Iterator[Finding]:
+    """A value in what the assistant says that is in no result, user text, context or tool description.
+
+    Values are addresses, links, quoted words, identifiers, dates, times of day and numbers. What follows from known
+    ones is supported: a date in words, how many there are, a sum, another unit. Quoted words of a question are a
+    proposal. Before the first result nothing is looked at.
+    """
+    support: Support | None = None
+    tools: Support | None = None
+    pending: list[int] = []
+    told = False
+    for index, message in enumerate(case.messages):
+        text = case.speech[index]
+        told = told or message.result is not None
+        if told and message.role == "assistant" and text:
+            for claim in claims(text):
+                if support is None:
+                    support = _context(case)
+                while pending:
+                    _learn(support, case, pending.pop(0))
+                if support.has(claim) or (claim.kind == "quote" and _is_proposed(text, claim)):
+                    continue
+                tools = tools or _described(list(case.tools.values()), support.now)
+                if not tools.has(claim):
+                    yield Finding(
+                        rule="unsupported_claim",
+                        message=index,
+                        text=f"The assistant says {claim.text[:80]!r}, which is in no result and in nobody's words",
+                    )
+        pending.append(index)
+
+
+def _context(case: Case) -> Support:
+    there = case.situation
+    support = Support(there.now)
+    support.add_text("\n".join(str(value) for value in (*_fields(there.persona), *_fields(there.scenario))))
+    return support
+
+
+def _fields(record: Any) -> Iterator[Any]:
+    return (getattr(record, name) for name in record.__struct_fields__)
+
+
+def _learn(support: Support, case: Case, index: int) -> None:
+    message = case.messages[index]
+    if message.result is not None:
+        support.add_value(message.result.content, case.leaves[index])
+    elif message.role == "user":
+        support.add_text(case.messages[index].content or "")
+    for call in message.tool_calls:
+        support.add_value(call.arguments)
+
+
+def _described(tools: Sequence[Tool], now: Any) -> Support:
+    support = Support(now)
+    for tool in tools:
+        support.add_text(f"{tool.name}\n{tool.description}")
+        support.add_value(tool.parameters)
+    return support
+
+
+def _is_proposed(text: str, claim: Claim) -> bool:
+    rest = re.search(r"[.!?](?=\s|$)", text[claim.start + len(claim.text) :])
+    return rest is not None and rest[0] == "?"
+
+
+def uncited_answer(case: Case) -> Iterator[Finding]:
+    """A reply after results that names no value of any result so far: the user learns nothing from it."""
+    results: list[int] = []
+    fresh = False  # whether there is a result with something to name in it
+    for index, message in enumerate(case.messages):
+        if message.role == "user":
+            fresh = False
+        elif message.result is not None:
+            results.append(index)
+            told = case.leaves[index]
+            fresh = not message.result.error and (
+                fresh
+                or any(value == [] or (_is_telling(value) and not is_id(_name(pointer))) for pointer, value in told)
+            )
+        elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
+            yield Finding(
+                rule="uncited_answer",
+                blocking=False,
+                message=index,
+                text="The answer names no value of any result",
+            )
+
+
+def _cites(text: str, places: Sequence[int], case: Case) -> bool:
+    results = [result.content for index in places if (result := case.messages[index].result) is not None]
+    listed = (
+        len(part)
+        for result in results
+        if isinstance(result, dict)
+        for part in result.values()
+        if isinstance(part, list)
+    )
+    if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
+        return True
+    leaves = [(pointer.rsplit("/", 1)[-1], value) for index in places for pointer, value in case.leaves[index]]
+    if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
+        return True
+    if any((quoted := first_sentence(result)) and quoted in text for result in results):
+        return True
+    now = case.situation.now
+    return any(_is_telling(value) and says(text, name, {}, value, now) for name, value in leaves)
+
+
+def _name(pointer: str) -> str:
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+
+
+def _is_telling(value: Any) -> bool:
+    return not isinstance(value, bool) and value not in (None, "", [], {})

@@ -1,0 +1,235 @@
+"""Rules about what is said, by either side: markup, placeholders, languages, loops, private data."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from funcdex_assets.dml.markup import TAG
+from funcdex_assets.language.values import PLACEHOLDER
+from funcdex_assets.quality.rules.case import Case
+from funcdex_assets.quality.rules.languages import language_of, script_of
+from funcdex_assets.quality.rules.private import private_data
+from funcdex_assets.records import Finding
+
+SHORTEST_REPETITION = 8  # words; who pages through a list may well ask twice for the next page
+REPLACED = "\ufffd"
+_MARKUP = re.compile(
+    rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_ASSISTANTS_WORDS = re.compile(
+    r"\bhow (?:can|may) I (?:help|assist) you\b|\bas an AI\b|\bI(?:'m| am) an? (?:AI|virtual) ", re.IGNORECASE
+)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9-]+_[A-Za-z0-9_-]+")
+_REASONING = re.compile(r"^[ \t*]*(?:thought|thinking|reasoning|internal)s?[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_PLACEHOLDER_SIGNS = ("<", "your_", "your-", "example.", "lorem", "xxx", "{{", "todo")
+_HTML = frozenset(
+    "a abbr article b blockquote body br button code div em figure footer form h1 h2 h3 h4 h5 h6 head header hr html i "
+    "img input label li link main meta nav ol p pre s script section small span strong style sub sup table tbody td "
+    "th thead title tr u ul".split()
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_LOOPED_WORDS, _LOOPED_PHRASES, _LONGEST_PHRASE = 5, 4, 8
+_SAME_LETTER = re.compile(r"([^\s=_*#.-])\1{11,}")
+_VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
+_VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
+_VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
+_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
+_NOT_OWN_WORDS = re.compile(r"[\"“„«][^\"”“»]*[\"”“»]|\S*[@/]\S*")
+_MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
+
+
+def leaked_markup(case: Case) -> Iterator[Finding]:
+    """What belongs to the markup or to a model's chat template, said aloud or in a thought.
+
+    The definition of a tool that a user brings is none of it.
+    """
+    for index, message in enumerate(case.messages):
+        if found := _MARKUP.search(f"{message.thought or ''}\n{case.speech[index]}"):
+            yield Finding(
+                rule="leaked_markup", message=index, text=f"The {message.role} says {found[0]!r}, which is no speech"
+            )
+
+
+def leaked_thought(case: Case) -> Iterator[Finding]:
+    """A thought that shows up in what is said: a sentence of it, word for word, or a label such as `Thought:`."""
+    for index, message in enumerate(case.messages):
+        text = case.speech[index]
+        if message.role != "assistant" or not text:
+            continue
+        said = " ".join(text.split())
+        found = _REASONING.search(text)
+        leaked = found[0].strip() if found else None
+        if leaked is None and message.thought:
+            sentences = (" ".join(part.split()) for part in _SENTENCE.split(message.thought))
+            leaked = next((part for part in sentences if part.count(" ") >= 4 and part in said), None)  # noqa: PLR2004
+        if leaked:
+            yield Finding(rule="leaked_thought", message=index, text=f"The assistant says its thought {leaked[:80]!r}")
+
+
+def broken_characters(case: Case) -> Iterator[Finding]:
+    """A text or value with U+FFFD, which stands for bytes that were no character: a model was cut within one."""
+    if REPLACED not in case.everything:
+        return
+    for index, pointer, text in case.texts():
+        if REPLACED in text:
+            yield Finding(
+                rule="broken_characters",
+                message=index,
+                place=pointer,
+                text=f"{text[:80]!r} has a sign in the place of bytes that were no character",
+            )
+
+
+def placeholder_content(case: Case) -> Iterator[Finding]:
+    """Text that stands for content instead of being it, wherever it stands: `<base64>`, `your_name`, `example.com`."""
+    folded = case.everything.lower()
+    if not any(sign in folded for sign in _PLACEHOLDER_SIGNS):
+        return
+    for index, pointer, text in case.texts():
+        if found := _placeholder(text):
+            message = case.messages[index]
+            where = next((f"{call.id} {call.name}: " for call in message.tool_calls if pointer), "")
+            yield Finding(
+                rule="placeholder_content",
+                message=index,
+                place=pointer,
+                text=f"{where}{found!r} is a placeholder",
+            )
+
+
+def _placeholder(text: str) -> str | None:
+    for match in PLACEHOLDER.finditer(text):
+        found = match[0]
+        tag = found.startswith("<") and found.strip("<>").split(" ")[0].lower() in _HTML
+        if not tag and (found.upper() != "TODO" or found == "TODO"):  # a todo list is none
+            return found
+    return None
+
+
+def wrong_speaker(case: Case) -> Iterator[Finding]:
+    """A user who speaks as the assistant does or names its tools, or a message that speaks for both sides."""
+    for index, message in enumerate(case.messages):
+        text = case.speech[index]
+        found = _LABEL.search(text)
+        if message.role == "user" and not found:
+            found = _ASSISTANTS_WORDS.search(text) or next(
+                (
+                    match
+                    for match in _IDENTIFIER.finditer(text)
+                    if match[0] in case.tools and not _brings(case, index, match[0])
+                ),
+                None,
+            )
+        if found:
+            yield Finding(rule="wrong_speaker", message=index, text=f"The {message.role} says {found[0]!r}")
+
+
+def _brings(case: Case, index: int, name: str) -> bool:
+    return name in case.announced and case.announced[name][0] == index
+
+
+def repeated_message(case: Case) -> Iterator[Finding]:
+    """Somebody says the same again, word for word, in more than a few words."""
+    said: set[tuple[str, str]] = set()
+    for index, message in enumerate(case.messages):
+        text = " ".join((message.content or "").lower().split())
+        if text.count(" ") >= SHORTEST_REPETITION - 1 and (message.role, text) in said:
+            yield Finding(
+                rule="repeated_message", message=index, text=f"The {message.role} says the same again: {text[:80]!r}"
+            )
+        said.add((message.role, text))
+
+
+def degenerate_repetition(case: Case) -> Iterator[Finding]:
+    """A loop within a text: a word five times in a row, a phrase of up to eight words four times, a letter twelve."""
+    for index, message in enumerate(case.messages):
+        for text in (case.speech[index], message.thought or ""):
+            if len(text) >= 12 and (loop := _loop(text)):  # noqa: PLR2004
+                yield Finding(rule="degenerate_repetition", message=index, text=f"{loop[:80]!r} again and again")
+
+
+def _loop(text: str) -> str | None:
+    if found := _SAME_LETTER.search(text):
+        return found[0]
+    parts = text.lower().split()
+    pairs = Counter(pairwise(parts))
+    if not pairs or max(pairs.values()) < _LOOPED_PHRASES - 1:  # every loop has a pair of words so often
+        return None
+    for size in range(1, min(_LONGEST_PHRASE, len(parts) // _LOOPED_PHRASES) + 1):
+        needed = size * ((_LOOPED_WORDS if size == 1 else _LOOPED_PHRASES) - 1)
+        run = 0
+        for at in range(len(parts) - size):
+            run = run + 1 if parts[at] == parts[at + size] and any(map(str.isalpha, parts[at])) else 0
+            if run >= needed:
+                return " ".join(parts[at + 1 : at + 1 + size])
+    return None
+
+
+def gibberish(case: Case) -> Iterator[Finding]:
+    """A text of which a third of the words are none that anybody could say."""
+    for index in range(len(case.messages)):
+        text = case.speech[index]
+        if len(text) - len(text.translate(_VOWELS)) > _VOWELS_OF_WORDS * len(text):
+            continue
+        parts = [part for part in _WORD.findall(text) if len(part) > 3 and part.isascii() and not part.isupper()]
+        strange = [part for part in parts if not _VOWEL.search(part) or _CLUSTER.search(part)]
+        if len(strange) >= _FEWEST_STRANGE and len(strange) > _MOST_STRANGE * len(parts):
+            yield Finding(
+                rule="gibberish",
+                message=index,
+                text=f"The {case.messages[index].role} says {' '.join(strange[:4])!r}, which are no words",
+            )
+
+
+def wrong_language(case: Case) -> Iterator[Finding]:
+    """The assistant answers in another script than the user writes, or in another language.
+
+    Quoted words do not count. A language is known by its commonest words, and where it is not clear none is wrong.
+    """
+    users: list[str] = []
+    theirs: tuple[str | None, str | None] | None = None
+    for index, message in enumerate(case.messages):
+        text = case.speech[index]
+        if message.role == "user":
+            users.append(text)
+        elif message.role == "assistant" and text:
+            language, script = _tongue(text)
+            if (language, script) in (theirs, (None, None)):
+                continue
+            theirs = _tongue(" ".join(users))
+            for own, other in ((script, theirs[1]), (language, theirs[0])):
+                if own and other and own != other:
+                    yield Finding(
+                        rule="wrong_language",
+                        message=index,
+                        text=f"The assistant answers in {own}, the user writes in {other}",
+                    )
+                    break
+
+
+def _tongue(text: str) -> tuple[str | None, str | None]:
+    plain = _NOT_OWN_WORDS.sub(" ", text)
+    return language_of(plain), script_of(plain)
+
+
+def personal_data(case: Case) -> Iterator[Finding]:
+    """What looks like real private data: card numbers, IBANs, social security numbers, private and API keys.
+
+    E-mail addresses and telephone numbers are made up here, and fine.
+    """
+    if not any(private_data(case.everything)):
+        return
+    for index, pointer, text in case.texts():
+        for kind, found in private_data(text):
+            yield Finding(
+                rule="personal_data",
+                message=index,
+                place=pointer,
+                text=f"{found[:4]}… looks like a real {kind}",
+            )
+
+
