@@ -77,10 +77,10 @@ def cells(
 
     A kind that the tools do not permit leaves its share to the others.
     """
-    by_kind = apportion(total, {kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)})
+    used: dict[Kind, float] = {kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)}
+    by_kind = apportion(total, used)
     for_test = apportion(held_out, by_kind)
-    return {
-        (kind, side): for_test[kind] if side else count - for_test[kind]
-        for kind, count in by_kind.items()
-        for side in (False, True)
-    }
+    found: dict[tuple[Kind, bool], int] = {}
+    for kind, count in by_kind.items():
+        found[kind, False], found[kind, True] = count - for_test[kind], for_test[kind]
+    return found

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.quality.findings import find
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.records import SCALES, Conversation, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.simulation.outcome import case_of
 
 UNSCORED = dict.fromkeys(("reasoning", *SCALES))
 
@@ -54,5 +55,5 @@ async def objections(
 
 
 def _brief(conversation: Conversation, cast: Cast) -> judge.JudgeBrief:
-    case = Case(conversation.messages, cast.tools, conversation.provenance, cast.situation)
+    case = case_of(cast, conversation.messages, conversation.provenance)
     return judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools.values()), find(case))

@@ -1,7 +1,7 @@
 """From plans to conversations, and to the system prompts under which they take place."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import polars as pl
 
@@ -12,10 +12,10 @@ from funcdex_assets.assets._scoring import objections
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
-from funcdex_assets.records import Conversation, Kind, SystemPrompt
+from funcdex_assets.records import Conversation, SystemPrompt
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings import Settings
-from funcdex_assets.simulation.quota import Tally, fill
+from funcdex_assets.simulation.quota import Filled, fill
 from funcdex_assets.simulation.strategies import converse_all, strategy_of
 from funcdex_assets.tables import to_frame
 
@@ -40,10 +40,8 @@ def conversations(
     kept = deduplicated_scenarios.filter(pl.col("status") == "kept")
     wanted = settings.generation.cells(set(kept["kind"]))
 
-    async def work(
-        meter: InferenceEngine, advanced: Callable[[], None]
-    ) -> tuple[list[Conversation], dict[Kind, Tally]]:
-        return await fill(
+    def work(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[Filled]:
+        return fill(
             tuple(cast.values()),
             wanted,
             lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),

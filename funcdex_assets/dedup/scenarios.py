@@ -33,7 +33,8 @@ def deduplicate_scenarios(
     def choose(decisions: Sequence[Decision]) -> set[str]:
         kept.clear()
         unique = [by_id[decision.scenario_id] for decision in decisions if decision.kept]
-        for kind in dict.fromkeys(kind for kind, _ in wanted):
+        kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in wanted)
+        for kind in kinds:
             of_kind = [scenario for scenario in unique if scenario.kind == kind]
             chosen = [
                 scenario.scenario_id

@@ -20,14 +20,13 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
-from funcdex_assets.quality.findings import Case, find
-from funcdex_assets.quality.provenance import trace
+from funcdex_assets.quality.findings import find
 from funcdex_assets.records import Attempt, Conversation, Finding, Message
 from funcdex_assets.roles import conversation_writer, corrector
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.corrector import Correction
 from funcdex_assets.seeds import derive_seed
-from funcdex_assets.simulation.outcome import about_it, failed, finished
+from funcdex_assets.simulation.outcome import about_it, case_of, failed, finished
 
 STRATEGY = "one_shot"
 Kind = Literal["written", "corrected", "regenerated"]
@@ -122,10 +121,8 @@ def read(kind: Kind, completion: Completion, brief: WriterBrief) -> Draft:
         render(messages)
     except DMLError as error:
         return Draft(kind, text, (), (Finding(rule="markup", text=str(error)),))
-    cast = brief.cast
-    sources = trace(messages, {**cast.tools, **cast.absent}, cast.situation)
-    case = Case(messages, cast.tools, sources, cast.situation)
-    return Draft(kind, text, messages, tuple(finding for finding in find(case) if finding.blocking))
+    found = find(case_of(brief.cast, messages))
+    return Draft(kind, text, messages, tuple(finding for finding in found if finding.blocking))
 
 
 def _cut(completion: Completion) -> Finding:

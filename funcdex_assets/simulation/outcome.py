@@ -8,11 +8,20 @@ its failure; that the server is gone or the request wrong is raised.
 from collections.abc import Sequence
 
 from funcdex_assets.inference.protocol import InferenceError
+from funcdex_assets.quality.findings import Case
 from funcdex_assets.quality.provenance import trace
-from funcdex_assets.records import Attempt, Conversation, Finding, Message
+from funcdex_assets.records import ArgumentSource, Attempt, Conversation, Finding, Message
 from funcdex_assets.roles.role import ABOUT_THE_SUBJECT
 from funcdex_assets.seeds import derive_id
 from funcdex_assets.simulation.cast import Cast
+
+
+def case_of(cast: Cast, messages: Sequence[Message], provenance: Sequence[ArgumentSource] | None = None) -> Case:
+    """What the rules look at; where nothing is known of the arguments' sources, they are looked for."""
+    known = {**cast.tools, **{name: cast.absent[name] for name in cast.plan.late_tools}}
+    if provenance is None:
+        provenance = trace(messages, known, cast.situation)
+    return Case(messages, known, provenance, cast.situation, bool(cast.plan.steps), cast.plan.late_tools)
 
 
 def finished(
@@ -25,7 +34,7 @@ def finished(
         strategy=strategy,
         engine=engine,
         messages=tuple(messages),
-        provenance=trace(messages, {**cast.tools, **cast.absent}, cast.situation),
+        provenance=tuple(case_of(cast, messages).provenance),
         attempts=tuple(attempts),
     )
 

@@ -38,12 +38,15 @@ class Tally:
         return f"{self.tried - self.accepted} of {self.tried} were rejected ({most}); raise generation.reserve"
 
 
+Filled = tuple[list[Conversation], dict[Kind, Tally]]
+
+
 async def fill(
     casts: Sequence[Cast],
     wanted: Mapping[Cell, int],
     make: Callable[[Sequence[Cast]], Awaitable[list[Conversation]]],
-    objections: Callable[[Sequence[Conversation]], Awaitable[list[Sequence[str]]]],
-) -> tuple[list[Conversation], dict[Kind, Tally]]:
+    objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
+) -> Filled:
     """All conversations that were made, in the order of their plans, and what became of each kind.
 
     `objections` gives the reasons against each conversation; one without any is accepted.
@@ -51,7 +54,7 @@ async def fill(
     queues: dict[Cell, list[Cast]] = {cell: [] for cell in wanted}
     for cast in casts:
         queues.setdefault(_cell(cast), []).append(cast)
-    tallies = {kind: Tally(0) for kind, _ in wanted}
+    tallies: dict[Kind, Tally] = {kind: Tally(0) for kind, _ in wanted}
     for (kind, _), count in wanted.items():
         tallies[kind].wanted += count
     for (kind, _), plans in queues.items():
@@ -79,7 +82,8 @@ def _next(queues: Mapping[Cell, list[Cast]], lacking: Mapping[Cell, int]) -> lis
     """The plans of the next round: of each cell as many as it lacks."""
     batch: list[Cast] = []
     for (kind, side), count in lacking.items():
-        for source in ((kind, side), (kind, not side)):
+        sides: tuple[Cell, Cell] = (kind, side), (kind, not side)
+        for source in sides:
             queue = queues.get(source, [])
             taken = queue[: max(0, count)]
             del queue[: len(taken)]

@@ -86,7 +86,8 @@ def sample_mix(
     """
     walker = _Walker(tools, edges, limits, past or Coverage())
     drawn: list[ToolChain] = []
-    for kind in dict.fromkeys(kind for kind, _ in wanted):
+    kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in wanted)
+    for kind in kinds:
         sides = {side: count for (other, side), count in wanted.items() if other == kind}
         drawn += _draw(walker, sides, limits.of_kind(kind), derive_seed(seed, kind))
     if not drawn:

@@ -179,7 +179,9 @@ def _other_named_values(case: Case, turn: Turn, text: str) -> Iterator[Finding]:
             for _, _, other in part
         ):
             continue
-        if isinstance(stated, date) and any(stated in days_in(other) for part in case.given.values() for _, _, other in part):
+        if isinstance(stated, date) and any(
+            stated in days_in(other) for part in case.given.values() for _, _, other in part
+        ):
             continue
         yield _contradiction(index, call, pointer, value, stated)
 

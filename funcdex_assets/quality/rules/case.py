@@ -3,7 +3,7 @@
 Here belong the noun `Case` and what is read from it once for all rules; no judgement.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,18 +23,21 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """`tools` are those offered in the conversation, by name; `calls_wanted` is false where none suits."""
+    """`tools` are those offered in the conversation, by name, the `late` ones from the message on that brings them;
+    `calls_wanted` is false where none suits.
+    """
 
     messages: Sequence[Message]
     tools: Mapping[str, Tool]
     provenance: Sequence[ArgumentSource]
     situation: Situation
     calls_wanted: bool = True
+    late: Collection[str] = ()
 
     def tool(self, name: str, index: int) -> Tool | None:
         """The tool as it is known at message `index`: one that a user brings is known from that message on."""
         if name not in self.announced:
-            return self.tools.get(name)
+            return self.tools.get(name) if name not in self.late else None
         since, tool = self.announced[name]
         return (self.tools.get(name) or tool) if index >= since else None
 
