@@ -20,6 +20,7 @@ from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import Situation
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.effects import flag_after, state_after
 from funcdex_assets.simulation.memory import Memory, Thing, kind, plain
 
 PAST = frozenset(
@@ -41,6 +42,10 @@ _FIRST_STATES = (
 )
 _ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
 _PERSONAL = frozenset("owner assignee creator author sender".split())
+_CHANGED = frozenset("updated modified edited".split())
+_FIRST_MOMENTS = frozenset("created opened joined".split())
+_LISTED = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
+MOST_LISTED = 4
 _LONGEST_ID = 200
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
@@ -80,13 +85,17 @@ class FieldMaker:
         if is_id(name) and "enum" not in schema:
             return self._identity(schema, name, around)
         if "enum" in schema:
-            return self._choice(schema, name, around.made)
+            return self._choice(schema, name, around)
         parts = set(words(name))
         match schema_type(schema):
             case "boolean":
-                return bool(parts & TRUTHS) or (not parts & _RARELY and self._rng.random() < 0.3)
+                flag = flag_after(self._demand.name.verb, name) if around.subject else None
+                return flag if flag is not None else bool(parts & TRUTHS) or (not parts & _RARELY and self._rng.random() < 0.3)
             case "integer" | "number":
-                return values.make_number(name, schema, self._rng)
+                number = values.make_number(name, schema, self._rng)
+                if "count" in parts and parts & _LISTED:  # so many will be listed
+                    return max(schema.get("minimum", 0), min(number, self._rng.randint(1, MOST_LISTED)))
+                return number
             case "null":
                 return None
         value = self._text(schema, name, parts, around)
@@ -233,7 +242,8 @@ class FieldMaker:
         text = f"{self._rng.getrandbits(128):032x}"
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
-    def _choice(self, schema: Schema, name: str, made: Mapping[str, Any]) -> Any:
+    def _choice(self, schema: Schema, name: str, around: Surroundings) -> Any:
+        made = around.made
         options = [option for option in schema["enum"] if option is not None] or [None]
         parts = set(words(name))
         if "zone" in parts:  # the user's, or always the same other one
@@ -246,17 +256,32 @@ class FieldMaker:
         if parts & {"status", "state"} and self._demand.name.action in ("create", "send"):
             first = [option for state in _FIRST_STATES for option in options if plain(str(option)) == state]
             return (first or options)[0]
+        if parts & {"status", "state"} and around.subject:
+            state = state_after(self._demand.name.verb, options)
+            if state is not None:
+                return state
         return self._rng.choice(options)
 
     def _moment(self, schema: Schema, parts: set[str], around: Surroundings) -> str:
         """After what it must follow, now for what the call did, within the window asked for."""
-        start = _beginning(around.made)
+        changing = not self._demand.looks_up
+        if parts & _CHANGED:
+            if changing:
+                return values.moment_text(schema, self._clock)
+            start = _beginning({key: value for key, value in around.made.items() if "created" in words(key)})
+        else:
+            start = _beginning(around.made)
+        span = next((span for span in self._demand.spans if span.about and span.about <= parts), None)
+        if span:
+            high = span.high if parts & _LATER else min(span.high, self._clock)
+            return values.moment_text(schema, self._within(span.low, max(high, span.low)))
         if around.noun in _ENDS | _BEGINS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
             parts = parts | {around.noun}
             start = _beginning(around.beside)
         if parts & _ENDS and isinstance(start, date):
             return values.moment_text(schema, self._after(start, parts))
-        if not self._demand.looks_up and parts & PAST and not parts & _LATER:
+        earlier = bool(parts & _FIRST_MOMENTS) and not self._demand.makes_new
+        if changing and parts & PAST and not parts & _LATER and not earlier:
             return values.moment_text(schema, self._clock)
         if self._demand.window and not parts & {"created", "updated", "modified"}:
             return values.moment_text(schema, self._within(*self._demand.window))

@@ -15,8 +15,10 @@ from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.simulation.demand import Demand
-from funcdex_assets.simulation.fields import PAST, TRUTHS, FieldMaker, Surroundings, holder
-from funcdex_assets.simulation.memory import Memory, Thing, kind, plain, singular_words
+from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
+from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
+from funcdex_assets.simulation.listings import Pager, belongs, ordered
+from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, plain, recalled, singular_words
 from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
@@ -25,8 +27,9 @@ MOST_PARTS = 2000
 MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
-_MOVES = frozenset("updated modified status state".split())
+_MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
+_DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
 _COUNTED = _COUNTS | frozenset("result results size number of".split())
 _ADDRESSED = frozenset(
@@ -41,7 +44,11 @@ class ResultMaker:
         self, schema: Schema, demand: Demand, memory: Memory, fields: FieldMaker, needed: frozenset[str], rng: Random
     ):
         self._root, self._demand, self._memory = schema, demand, memory
-        self._fields, self._needed, self._rng = fields, needed, rng
+        self._fields, self._rng = fields, rng
+        self._places = needed
+        self._needed = frozenset(any_index(path) for path in needed)  # what one item must have, all have
+        self._sizes = sizes(needed)
+        self.pager = Pager(demand, memory, self._needed, rng)
         self._made = self._parts = 0
         objects = [
             key
@@ -52,11 +59,12 @@ class ResultMaker:
         self._inherited: Thing = {}
         if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
             for noun, identity in demand.identities.items():
-                self._inherited |= memory.thing(noun, identity)
+                thing = memory.thing(noun, identity)
+                self._inherited |= {name: value for name, value in thing.items() if not name.startswith("@")}
 
     def make(self) -> Any:
-        noun = self._demand.name.noun
-        made = self._fill(self._root, "", "", noun, 0)
+        noun = self._demand.noun
+        made = self.pager.turned(self._fill(self._root, "", "", noun, 0), self._root)
         around = Surroundings(noun)
         return mended(
             made,
@@ -106,9 +114,9 @@ class ResultMaker:
         share = min(1.0, MOST_OPTIONAL / max(1, len(properties)))
         for key, part in properties.items():
             place = f"{path}/{key}"
-            if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share)):
+            if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share, around.known)):
                 around.made[key] = (
-                    self._fill(part, place, key, singular_words(key), depth + 1)
+                    self._fill(part, place, key, noun_of(key, around.noun), depth + 1)
                     if depth > MAX_DEPTH
                     else self._property(resolve(part, self._root), place, key, around, depth)
                 )
@@ -116,20 +124,18 @@ class ResultMaker:
         return around.made
 
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
-        remembered = around.known.get(plain(key))
-        if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
-            remembered = self._inherited.get(plain(key))
+        remembered = self._remembered(schema, key, around)
         suits = remembered is not None and self._holds_needed(path, remembered)
-        if suits and not self._changes(key) and self._fits(schema, remembered):
+        if suits and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
         if schema_type(schema) not in ("object", "array"):
             return self._leaf(schema, key, around)
         if around.subject:
             said = self._demand.echo.get(plain(key))
-            if isinstance(said, list | dict) and self._holds_needed(path, said) and self._fits(schema, said):
+            if isinstance(said, list | dict) and not self._demand.links and self._holds_needed(path, said) and self._fits(schema, said):
                 return said
             if isinstance(said, dict) and schema_type(schema) == "object":
-                made = self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
+                made = self._fill(schema, path, key, noun_of(key, around.noun), depth + 1, around.made)
                 parts = schema.get("properties", {})
                 return made | {
                     field: value
@@ -141,7 +147,64 @@ class ResultMaker:
             people = self._people(schema, path, key, depth) if self._demand.addressed else None
             if people and self._holds_needed(path, people):
                 return people
-        return self._fill(schema, path, key, singular_words(key), depth + 1, around.made)
+        noun = noun_of(key, around.noun)
+        if schema_type(schema) == "array" and self._parts <= MOST_PARTS:
+            made = self._array(schema, path, key, noun, depth + 1, around)
+            return self._with_links(schema, key, made, around)
+        return self._fill(schema, path, key, noun, depth + 1, around.made)
+
+    def _remembered(self, schema: Schema, key: str, around: Surroundings) -> Any:
+        """What is known of this field of the thing, as it is by now."""
+        name = plain(key)
+        remembered = recalled(around.known, key, schema_type(schema))
+        if remembered is None and around.known and not is_id(key):
+            told = self._told(key, around.known)
+            if told is not None:
+                return told
+            verb = around.known.get("@state", "")
+            if verb and schema_type(schema) == "boolean":
+                return flag_after(verb, key)
+            if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
+                return state_after(verb, schema["enum"])
+        if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
+            remembered = self._inherited.get(name)
+        if isinstance(remembered, list | dict) and self._memory.changes:
+            noun = noun_of(key, around.noun)
+            remembered = self._memory.current(remembered, noun)
+            if isinstance(remembered, list):
+                remembered = self._with_links(schema, key, remembered, around)
+                listed = [self._memory.known_as(part, noun) for part in remembered if isinstance(part, dict)]
+                children = self._children(noun, around)
+                if any(child not in listed for child in children):
+                    return None  # made anew, with them
+        return remembered
+
+    def _told(self, key: str, known: Thing) -> Any:
+        """What a call said that made or changed the thing, under another name that means the same."""
+        told = known.get("@told")
+        if not told:
+            return None
+        return self._demand.means(key, told)
+
+    def _with_links(self, schema: Schema, key: str, made: list[Any], around: Surroundings) -> list[Any]:
+        """The list with what was put on the thing and without what was taken off, as far as that is valid."""
+        for links in ("@links", "@unlinks"):
+            for noun in around.known.get(links, ()):
+                if lists(key, noun):
+                    other = linked_list(made, noun, key, around.known)
+                    if other != made and self._fits(schema, other):
+                        made = other
+        return made
+
+    def _children(self, noun: str, around: Surroundings) -> list[Thing]:
+        """What was made in this thing since it became known."""
+        if not self._memory.changes or around.identity is None:
+            return []
+        return [
+            thing
+            for thing in self._memory.things(noun).values()
+            if "@made" in thing and thing.get("@parents", {}).get(kind(around.noun)) == str(around.identity)
+        ]
 
     def _people(self, schema: Schema, path: str, name: str, depth: int) -> Any:
         """The people whom the call addressed, as the result lists them under `to` or `attendees`."""
@@ -161,28 +224,48 @@ class ResultMaker:
         """A scalar: repeated from the call where the object is its subject or a filter applies."""
         self._made += 1
         filters = self._demand.lists and not set(words(name)) & QUERY_WORDS
+        if around.subject and self._demand.links and (linked := self._linked(name)) and self._fits(schema, linked):
+            return linked
+        if filters and (asked := self._demand.filter_for(name)) is not None and self._fits(schema, asked):
+            return asked
         if (around.subject or filters) and not is_id(name) and not is_page_token(name):
             said = self._demand.said_for(name)
             if said is not None and self._fits(schema, said):
                 return said
         return self._fields.make(schema, name, around)
 
+    def _linked(self, name: str) -> str | None:
+        """What the call put on something, by its name: `added_label`."""
+        if is_id(name) or not words(name):
+            return None
+        about = kind(singular(words(name)[-1]))
+        link = next((link for link in self._demand.links if link.noun == about), None)
+        if link is None:
+            return None
+        thing = self._memory.thing(link.noun, link.value)
+        return next((thing[key] for key in ("name", "title") if isinstance(thing.get(key), str)), link.value)
+
     # ── arrays ───────────────────────────────────────────────────────────────────────────────
 
-    def _array(self, schema: Schema, path: str, name: str, noun: str, depth: int) -> list[Any]:
+    def _array(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, around: Surroundings | None = None
+    ) -> list[Any]:
         items = resolve(schema.get("items", {}), self._root)
         least, most = min(schema.get("minItems", 0), LONGEST), schema.get("maxItems", LONGEST)
+        wanted = max(least, 1 if self._is_needed_below(path) else 0, self._sizes.get(path, 0))
         if depth >= MAX_DEPTH or (self._is_full(depth) and not self._is_needed_below(path)):
             return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(least)]
         if schema_type(items) != "object":
-            return self._scalars(items, path, name, noun, depth, least)
-        main = depth <= 2 and (self._demand.lists or self._demand.concerns(noun))
-        known = self._listed(noun) if main and not self._demand.further else []
-        wanted = max(least, 1 if self._is_needed_below(path) else 0)
-        size = self._rng.randint(1, self._demand.limit) if main else self._rng.choice((0, 1, 1, 2))
-        sought = self._demand.addressed or self._demand.sought_name()
-        if main and sought and _is_person(name, items.get("properties", {})):
-            size = 1  # an address has one holder, a name mostly one bearer
+            return self._scalars(items, path, name, noun, depth, wanted if self._sizes.get(path) else least)
+        main = depth <= 2 and "/*" not in path and (self._demand.lists or self._demand.concerns(noun))
+        people = _is_person(name, items.get("properties", {}))
+        if main:
+            alone = bool((self._demand.addressed or self._demand.sought_name()) and people)
+            known, size = self.pager.page(path, noun, items, self._root, alone)
+        else:
+            known = self._children(noun, around) if around else []
+            expected = around.known.get(f"{plain(noun)}count") if around else None
+            size = self._rng.choice((0, 1, 1, 2)) if not isinstance(expected, int) or expected > LONGEST else expected
         if self._is_full(depth):
             size = 1
         size = min(max(size, wanted, len(known)), most)
@@ -191,8 +274,8 @@ class ResultMaker:
             for index in range(size)
         ]
         if main:  # what was searched for comes first, then what is new
-            first = 1 if self._demand.sought_title() else 0
-            made[first:] = newest_first(made[first:])
+            first = 1 if self._demand.sought_title() and not self._demand.order else 0
+            made[first:] = ordered(made[first:], self._demand.order) or newest_first(made[first:])
         return made
 
     def _item(
@@ -202,26 +285,23 @@ class ResultMaker:
         if _is_person(name, schema.get("properties", {})):
             person = self._fields.sought() if main and index == 0 and not known else None
             person = person or self._fields.someone(name)
-        return self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
+        made = self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
+        if "@nameless" in known:
+            self._memory.name(noun, known, made)
+        return made
 
     def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
         size = max(least, self._rng.choice((1, 1, 2)))
         if "enum" in items:
             options = [option for option in items["enum"] if option is not None]
-            return self._rng.sample(options, min(size, len(options)))
+            asked = self._demand.filter_for(name) if self._demand.lists else None
+            asked = [one for one in (asked if isinstance(asked, list) else [asked]) if one in options]
+            return asked or self._rng.sample(options, min(size, len(options)))
+        if self._demand.lists and (asked := self._demand.filter_for(name)) is not None:
+            asked = asked if isinstance(asked, list) else [asked]
+            if all(self._fits(items, one) for one in asked):
+                return asked
         return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(size)]
-
-    def _listed(self, noun: str) -> list[Thing]:
-        """Known things that belong into this listing: of the right parent, with the words searched for."""
-        parents = {f"{other}id": identity for other, identity in self._demand.identities.items() if other != kind(noun)}
-        sought = self._demand.sought_words()
-        found = [
-            thing
-            for thing in self._memory.things(noun).values()
-            if all(thing.get(field) == identity for field, identity in parents.items())
-            and all(word in _texts(thing) for word in sought)
-        ]
-        return found[-self._demand.limit :]
 
     # ── questions ────────────────────────────────────────────────────────────────────────────
 
@@ -238,17 +318,24 @@ class ResultMaker:
         made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
         return None if made_anew else self._demand.identities.get(kind(noun))
 
-    def _changes(self, key: str) -> bool:
+    def _changes(self, key: str, around: Surroundings) -> bool:
         """A field that this call sets, or that any change moves."""
-        if plain(key) in self._demand.echo and not is_id(key):
+        if self._demand.looks_up or not around.subject:
+            return False
+        said, verb = set(words(key)), self._demand.name.verb
+        if self._demand.said_for(key) is not None and not is_id(key) and not self._demand.links:
             return True
-        return not self._demand.looks_up and bool(set(words(key)) & (_MOVES | TRUTHS))
+        if said & {"status", "state"} and not is_id(key):
+            return bool(state_after(verb, (verb, "closed", "open", "paid", "canceled", "archived"))) and "@state" not in (
+                around.known
+            )
+        return bool(said & (_MOMENTS | _DONE)) or flag_after(verb, key) is not None
 
     def _is_full(self, depth: int) -> bool:
         """Whether there is no room for more; what is deep inside leaves some to what comes after it."""
         return self._made > MOST_FIELDS // (1 + depth // 2)
 
-    def _is_shown(self, path: str, key: str, depth: int, share: float) -> bool:
+    def _is_shown(self, path: str, key: str, depth: int, share: float, known: Thing) -> bool:
         """Optional fields are there when needed or said, else now and then (less often where there are very many);
         never errors.
         """
@@ -257,7 +344,9 @@ class ResultMaker:
         if self._is_full(depth):
             return False
         if is_page_token(key):
-            return self._rng.random() < 0.2
+            return depth <= 3
+        if plain(key) in known or (self._demand.order and self._demand.order[0] & set(words(key))):
+            return True
         if set(words(key)) & {"error", "errors", "warning"}:
             return False
         likely = share * (0.3 if self._demand.makes_new else 0.65)
@@ -268,7 +357,7 @@ class ResultMaker:
 
     def _holds_needed(self, path: str, value: Any) -> bool:
         """Whether a value at a path has all in it that a later call will use."""
-        below = [needed.removeprefix(path) for needed in self._needed if needed.startswith(f"{path}/")]
+        below = [needed.removeprefix(path) for needed in self._places if needed.startswith(f"{path}/")]
         return all(at_pointer(value, rest) not in (None, "", [], {}) for rest in below)
 
     def _is(self, schema: Schema, wanted: str) -> bool:
@@ -276,6 +365,23 @@ class ResultMaker:
 
     def _fits(self, schema: Schema, value: Any) -> bool:
         return fits(schema, self._root, value)
+
+
+def any_index(path: str) -> str:
+    """A path in which every index is `*`: what one item must have, the others have too."""
+    return "/".join("*" if step.isdigit() else step for step in path.split("/"))
+
+
+def sizes(needed: frozenset[str]) -> dict[str, int]:
+    """How many items lists must have at least, because a path goes through an index: `/threads/2/id` needs three."""
+    found: dict[str, int] = {}
+    for path in needed:
+        steps = path.split("/")
+        for index, step in enumerate(steps):
+            if step.isdigit():
+                place = any_index("/".join(steps[:index]))
+                found[place] = max(found.get(place, 0), int(step) + 1)
+    return found
 
 
 def newest_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -292,10 +398,6 @@ def _is_person(name: str, properties: Mapping[str, Any]) -> bool:
         return False
     named = any("name" in words(key) for key in properties) and any("email" in words(key) for key in properties)
     return named or bool(set(words(singular_words(name))) & values.PEOPLE)
-
-
-def _texts(thing: Thing) -> str:
-    return " ".join(part.lower() for part in thing.values() if isinstance(part, str))
 
 
 def _count(made: dict[str, Any], properties: Mapping[str, Schema]) -> None:

@@ -1,0 +1,289 @@
+"""What results say of the same things, held against one another and against the calls: rules over messages alone.
+
+The rules read the conversation as an auditor would, who knows neither the plan nor the world that made the results,
+and share no code with it. They count only what is certain: an identifier that is long enough to be one thing's, a
+field of the same name, a verb that cannot be misread.
+
+    contradicted_state  what was deleted is there again; a thing has another title, owner or date of creation than
+                        before, and no call changed it; what was created is not what the call asked for
+    echo_mismatch       a result names another thing than its call, or another value in a field that the call set
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from funcdex_assets.catalog.names import is_id, is_page_token, resource_noun, singular, words
+from funcdex_assets.records import Finding, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from funcdex_assets.quality.findings import Case
+
+_READS = frozenset(
+    "list get fetch find search read retrieve query show lookup view check count describe browse open filter".split()
+)
+_MAKES = frozenset("create add new insert post upload schedule".split())
+_CHANGES = frozenset("update edit patch modify rename change set reschedule".split())
+_DELETES = frozenset("delete trash".split())
+_RESTORES = frozenset("restore undelete untrash recover".split())
+_VERBS = _READS | _MAKES | _CHANGES | _DELETES | _RESTORES
+_LASTING = frozenset("title name summary subject filename".split())
+_MAKERS = frozenset("owner creator author organizer organiser reporter".split())
+_UNSTABLE = frozenset("updated modified edited last count total status state".split())
+_ASKING = frozenset(
+    (
+        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand verbose "
+        "include exclude show type types mode from after before since until range user start end time"
+    ).split()
+)
+_ANY = frozenset("all any none both everything *".split())
+_LEAST = 5  # characters of an identifier that no other thing is likely to have
+_PREFIX = 12  # characters by which a text that was cut is known again
+_DEEPEST = 3
+_SPLIT = re.compile(r"[^0-9a-z]+")
+
+
+def contradicted_state(case: "Case") -> Iterator[Finding]:
+    """A result that cannot be true if the earlier ones are."""
+    known: dict[str, _Thing] = {}
+    gone: dict[str, str] = {}
+    for index, call, result in _pairs(case):
+        verb = _verb(call.name)
+        if result.error:
+            continue
+        if verb in _RESTORES:
+            for value in _ids_of(call):
+                gone.pop(value, None)
+        for value in _ids_of(call):
+            if value in gone:
+                yield _objection(index, call, "", f"names {value!r}, which {gone[value]} deleted, and it works")
+        things = list(_things(result.content))
+        if verb not in _DELETES:
+            for thing, pointer in things:
+                if thing.identity in gone:
+                    text = f"shows {thing.identity!r}, which {gone[thing.identity]} deleted"
+                    yield _objection(index, call, pointer, text)
+        if verb not in _READS:
+            _allow_changes(call, known)
+        for thing, pointer in things:
+            before = known.get(thing.identity)
+            if before is not None and before.noun == thing.noun:
+                for name, value in thing.fields.items():
+                    if name in before.fields and not _same(before.fields[name], value):
+                        text = f"{thing.identity!r} has {name} {value!r}, and had {before.fields[name]!r} before"
+                        yield _objection(index, call, f"{pointer}/{name}", text)
+                before.fields.update(thing.fields)
+            else:
+                known[thing.identity] = thing
+        if verb in _MAKES:
+            _expect_arguments(call, result, known)
+        if verb in _DELETES and (deleted := _deleted(call)):
+            gone[deleted] = call.id
+
+
+def echo_mismatch(case: "Case") -> Iterator[Finding]:
+    """A result that names another thing than its call, or another value where the call set one."""
+    for index, call, result in _pairs(case):
+        if result.error or not isinstance(call.arguments, dict):
+            continue
+        verb = _verb(call.name)
+        told = {_plain(name): (name, value) for name, value in call.arguments.items()}
+        for holder, pointer, around in _objects(result.content):
+            for key, value in holder.items():
+                place = f"{pointer}/{key}"
+                own = is_id(key) and not resource_noun(key)
+                if own and verb in _READS | _CHANGES and around and isinstance(value, str | int):
+                    yield from _own_id(index, call, place, around, value)
+                if _plain(key) not in told or isinstance(value, dict | list):
+                    continue
+                name, said = told[_plain(key)]
+                if is_id(key):
+                    wrong = not own and isinstance(said, str | int) and str(said) != str(value) and value is not None
+                elif verb in _MAKES | _CHANGES:
+                    wrong = _is_subject(pointer) and _differs(said, value) and not set(words(key)) & _UNSTABLE - {"status"}
+                else:
+                    wrong = verb in _READS and _is_filter(name, said) and _differs(said, value)
+                if wrong and not (isinstance(said, str) and said.lower() in ("me", "primary")):
+                    yield _objection(index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch")
+
+
+STATE_RULES = (contradicted_state, echo_mismatch)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class _Thing:
+    noun: str
+    identity: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def _pairs(case: "Case") -> Iterator[tuple[int, ToolCall, ToolResult]]:
+    """Results with their calls, and the index of the result's message."""
+    calls = {call.id: call for message in case.messages for call in message.tool_calls}
+    for index, message in enumerate(case.messages):
+        if message.result is not None and (call := calls.get(message.result.call_id)):
+            yield index, call, message.result
+
+
+def _verb(name: str) -> str:
+    """The first word that is a known verb; '' where there is none, and nothing is certain."""
+    return next((word for word in words(name) if word in _VERBS), "")
+
+
+def _objects(value: Any, pointer: str = "", around: str = "", depth: int = 0) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Every object with its place and what it is called there, singular."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        yield value, pointer, around
+        for key, part in value.items():
+            yield from _objects(part, f"{pointer}/{key}", _last_noun(key), depth + 1)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _objects(part, f"{pointer}/{number}", around, depth)
+
+
+def _things(content: Any) -> Iterator[tuple[_Thing, str]]:
+    """Every object that has an identifier of its own, with the fields of it that last."""
+    for holder, pointer, around in _objects(content):
+        identity = next((value for key, value in holder.items() if _is_own(key, around) and _is_telling(value)), None)
+        if identity is None:
+            continue
+        fields = {key: value for key, value in holder.items() if _lasts(key) and isinstance(value, str) and value}
+        for key, value in holder.items():
+            if set(words(key)) & _MAKERS and isinstance(value, dict):
+                email = next((part for name, part in value.items() if "email" in words(name)), None)
+                fields |= {key: email} if isinstance(email, str) else {}
+        yield _Thing(around, str(identity), fields), pointer
+
+
+def _is_own(key: str, around: str) -> bool:
+    return is_id(key) and (not resource_noun(key) or (around != "" and resource_noun(key) == around))
+
+
+def _is_telling(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= _LEAST
+
+
+def _lasts(key: str) -> bool:
+    said = set(words(key))
+    return bool(said) and (said <= _LASTING or "created" in said or (said <= _MAKERS and not said & _UNSTABLE))
+
+
+def _ids_of(call: ToolCall) -> Iterator[str]:
+    for key, value in call.arguments.items() if isinstance(call.arguments, dict) else ():
+        if is_id(key):
+            for one in value if isinstance(value, list) else (value,):
+                if _is_telling(one):
+                    yield str(one)
+
+
+def _deleted(call: ToolCall) -> str | None:
+    """The identifier of what was deleted: the one that the tool's name speaks of, or the only one."""
+    found = {_last_noun(key): str(value) for key, value in call.arguments.items() if is_id(key) and _is_telling(value)}
+    spoken = [singular(word) for word in words(call.name)]
+    named = [value for noun, value in found.items() if noun in spoken]
+    if len(named) == 1:
+        return named[0]
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _last_noun(key: str) -> str:
+    if is_id(key):
+        return resource_noun(key).rpartition(" ")[2]
+    return singular(words(key)[-1]) if words(key) else ""
+
+
+# ── judging ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
+    """What a call that names a thing may have changed of it is not held against later results."""
+    said = {word for key in call.arguments for word in words(key)} if isinstance(call.arguments, dict) else set()
+    for identity in _ids_of(call):
+        if identity in known:
+            fields = known[identity].fields
+            for name in list(fields):
+                parts = set(words(name))
+                if "created" not in parts and (parts & said or (parts & _LASTING and said & _LASTING)):
+                    del fields[name]
+
+
+def _expect_arguments(call: ToolCall, result: ToolResult, known: Mapping[str, _Thing]) -> None:
+    """A thing that was just made has the fields that it was made with, also where the result does not say so."""
+    named = set(_ids_of(call))
+    fresh = [thing for thing, pointer in _things(result.content) if _is_subject(pointer) and thing.identity not in named]
+    if len(fresh) == 1 and fresh[0].identity in known:
+        fields = known[fresh[0].identity].fields
+        for name, value in call.arguments.items():
+            if _lasts(name) and isinstance(value, str) and "created" not in words(name):
+                fields.setdefault(name, value)
+
+
+def _own_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> Iterator[Finding]:
+    """`GET_TICKET(ticket_id)` answers with that ticket."""
+    if not _is_subject(place.rpartition("/")[0]) or around not in {singular(word) for word in words(call.name)}:
+        return
+    for name, said in call.arguments.items():
+        if is_id(name) and resource_noun(name) == around and isinstance(said, str | int) and str(said) != str(value):
+            yield _objection(index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch")
+
+
+def _is_subject(pointer: str) -> bool:
+    """Whether an object is what the result is about: the whole, or an object right in it."""
+    return pointer.count("/") <= 1
+
+
+def _is_filter(name: str, said: Any) -> bool:
+    if set(words(name)) & (_ASKING | _LASTING) or is_page_token(name):
+        return False
+    return not isinstance(said, str) or said.lower() not in _ANY
+
+
+def _differs(said: Any, value: Any) -> bool:
+    if isinstance(said, dict | list) or said in (None, "") or value in (None, ""):
+        return False
+    return isinstance(said, str) == isinstance(value, str) and not _same(said, value)
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two values say the same: moments in other zones, texts in other case or cut off."""
+    if one == two:
+        return True
+    if not (isinstance(one, str) and isinstance(two, str)):
+        return False
+    first, second = _moment(one), _moment(two)
+    if first and second:
+        if isinstance(first, datetime) and isinstance(second, datetime):
+            if (first.tzinfo is None) != (second.tzinfo is None):
+                return first.replace(tzinfo=None) == second.replace(tzinfo=None)
+            return first == second
+        return one[:10] == two[:10]
+    short, long = sorted((_bare(one), _bare(two)), key=len)
+    return short == long or (len(short) >= _PREFIX and long.startswith(short))
+
+
+def _moment(text: str) -> date | None:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None
+
+
+def _bare(text: str) -> str:
+    return _SPLIT.sub(" ", text.lower()).strip() or text
+
+
+def _plain(name: str) -> str:
+    return "".join(words(name))
+
+
+def _objection(index: int, call: ToolCall, place: str, text: str, rule: str = "contradicted_state") -> Finding:
+    return Finding(rule=rule, message=index, place=place, text=f"{call.id} {call.name}: {text}")
