@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from funcdex_assets.catalog.announced import announced_tools
 from funcdex_assets.catalog.json_schema import problems, validator
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
@@ -163,7 +164,7 @@ def structural_problem(messages: Sequence[Message]) -> str | None:
 def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
     offered = {
-        row["plan_id"]: {*row["tools"], *row["distractors"]}
+        row["plan_id"]: {*row["tools"], *row["distractors"]}  # late tools among them: unknown_tool says when
         for row in plans.select("plan_id", "tools", "distractors").to_dicts()
     }
 
@@ -261,6 +262,9 @@ def example_problems(messages: Json, tools: Json) -> list[str]:
         if waiting:
             found.append(f"message {index}: {waiting[0]} has no result")
             waiting = []
+        if message["role"] == "user":  # who may bring a tool
+            brought = (tool["function"] for tool in announced_tools(message["content"]))
+            schemas |= {tool["name"]: tool.get("parameters", {}) for tool in brought}
         for call in message.get("tool_calls", ()):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
             waiting.append(call["id"])

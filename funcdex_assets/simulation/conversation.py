@@ -18,7 +18,7 @@ from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.outcome import about_it, failed, finished
 from funcdex_assets.simulation.scene import Scene
-from funcdex_assets.simulation.world import World
+from funcdex_assets.simulation.world import RefusedError, World
 
 MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
@@ -135,6 +135,9 @@ class _Stage:
         else:
             try:
                 content = self.world.execute(tool, call.arguments, needed, self.scene.taken_later())
+            except RefusedError as refusal:
+                self.scene.executed(call.name, refusal.content)
+                return ToolResult(call_id=call.id, name=call.name, content=refusal.content, error=True)
             except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
                 return _refused(call, "a date is out of range")
         self.scene.executed(call.name, content)

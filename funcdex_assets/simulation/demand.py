@@ -6,7 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.json_schema import scalars
-from funcdex_assets.catalog.names import QUERY_WORDS, ToolName, is_id, is_page_token, parse_tool_name, resource_noun, singular, words
+from funcdex_assets.catalog.names import (
+    QUERY_WORDS,
+    ToolName,
+    is_id,
+    is_page_token,
+    parse_tool_name,
+    resource_noun,
+    singular,
+    words,
+)
 from funcdex_assets.language.spoken import quoted_part, read_moment
 from funcdex_assets.simulation.memory import kind, plain
 

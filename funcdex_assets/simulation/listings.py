@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve
 from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import TITLES
@@ -66,7 +66,7 @@ class Pager:
                 size = max(expected, len(known))
             if not demand.page and not complete and not alone and self._rng.random() < MORE:
                 left = True
-        if left and not complete or (left and len(found) > demand.limit) or demand.page in listing.following:
+        if (left and not complete) or (left and len(found) > demand.limit) or demand.page in listing.following:
             self._more = True
         self._open.append((listing, path, noun, None if all_ is None else (kind(noun), all_)))
         return known, size

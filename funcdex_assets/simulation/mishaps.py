@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from funcdex_assets.catalog.json_schema import schema_at, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, parse_tool_name, words
-from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language import values
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.records import Fault, PlannedArgument, Tool
+from funcdex_assets.simulation.faults import can_be_empty
 from funcdex_assets.simulation.weaving import Arguments, Call, Recovery
 
 _READS = ("list", "get")
@@ -91,12 +91,6 @@ def _faults_of(told: PlannedArgument, tool: Tool, action: str) -> Iterator[Fault
         yield "not_found"
     if is_search and can_be_empty(tool):
         yield "empty_result"
-
-
-def can_be_empty(tool: Tool) -> bool:
-    """Whether its result may hold no items: it has one list at most, which needs none."""
-    schema = result_schema(tool)
-    return not any(part.get("minItems") for part in schema.get("properties", {}).values() if isinstance(part, Mapping))
 
 
 def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tuple[PlannedArgument, Arguments]]:

@@ -17,7 +17,7 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
-from funcdex_assets.simulation.listings import Pager, belongs, ordered
+from funcdex_assets.simulation.listings import Pager, ordered
 from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, plain, recalled, singular_words
 from funcdex_assets.simulation.mending import mended
 

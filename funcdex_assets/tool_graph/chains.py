@@ -409,9 +409,13 @@ class _Walker:
 
 
 def _deleted(earlier: Sequence[str]) -> set[str]:
-    """Nouns of what no longer exists after these calls."""
+    """Nouns of what no longer exists after these calls: a draft that was sent is no draft any more."""
     parsed = map(parse_tool_name, earlier)
-    return {canonical(name.noun) for name in parsed if name.action == "delete"}
+    return {
+        canonical(name.noun)
+        for name in parsed
+        if name.action == "delete" or (name.action == "send" and name.noun == "draft")
+    }
 
 
 def _is_gone(edge: ToolEdge, deleted: set[str]) -> bool:
