@@ -39,7 +39,7 @@ _SEVERAL = (
     "{count} are done",
     "{count} went through",
     "I could {what} in {count} cases",
-    "{count} calls succeeded",
+    "done with {count}",
     "no trouble with {count} of them",
 )
 _decode_arguments = msgspec.json.Decoder(dict[str, Any]).decode
@@ -145,7 +145,7 @@ def _improvise(scene: Scene, rng: Random) -> Move:
     if pending and (unsaid := scene.unsaid()):
         return _ask(scene, unsaid, rng)
     if pending:
-        return _call(scene, pending, failed is not None, rng)
+        return _call(scene, pending, failed is not None and failed.tool == pending[0].tool, rng)
     if failed is not None:
         return _fault(scene, failed, rng)
     if scene.done_this_turn():

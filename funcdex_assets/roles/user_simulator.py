@@ -187,7 +187,7 @@ def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
     asked: list[PlannedStep] = []
     failed: set[str] = set()
     for step in steps:
-        again = step.tool in failed
+        again = step.tool in failed and not step.together
         alike = step.together and asked and asked[-1].tool == step.tool and _is_bound(step)
         if step.fault:
             failed.add(step.tool)

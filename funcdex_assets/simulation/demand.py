@@ -173,7 +173,9 @@ class Demand:
         parts = set(words(name))
         if len(parts) != 1:
             return None
-        return self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
+        return (
+            self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
+        )
 
     def filter_for(self, name: str) -> Any:
         """What a listing asks of the field of this name: by `starred_only` of `starred`, by `label` of `labels`."""
@@ -259,7 +261,9 @@ class Demand:
                 said = set(words(key))
                 about = frozenset(said - _SPAN_WORDS)
                 upper = bool(said & _UPPER)
-                ends.setdefault(about, [None, None])[upper] = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+                ends.setdefault(about, [None, None])[upper] = (
+                    moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+                )
         spans: list[Span] = []
         for about, (low, high) in ends.items():
             low = low or (high or now) - WINDOW

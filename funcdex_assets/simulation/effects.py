@@ -69,7 +69,9 @@ def put_links(demand: Demand, memory: Memory) -> None:
         _link(thing, link, memory)
 
 
-def settle(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime) -> None:
+def settle(
+    demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime
+) -> None:
     """Everything that stays of a call which was made, apart from what its result tells."""
     verb, action = demand.name.verb, demand.name.action
     if demand.looks_up and not demand.revives:
@@ -158,7 +160,10 @@ def _tell(thing: Thing, arguments: Mapping[str, Any], demand: Demand) -> None:
     told = {
         plain(key): value
         for key, value in arguments.items()
-        if not is_id(key) and not is_page_token(key) and not _SETTINGS & set(words(key)) and value not in (None, "", [], {})
+        if not is_id(key)
+        and not is_page_token(key)
+        and not _SETTINGS & set(words(key))
+        and value not in (None, "", [], {})
     }
     if told:
         thing.setdefault("@told", {}).update(told)

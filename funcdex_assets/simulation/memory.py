@@ -59,9 +59,7 @@ class Memory:
         self.complete: set[tuple[str, str]] = set()
         self.changes = 0  # how often the state was changed; reading does not count
 
-    def remember(
-        self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0
-    ) -> list[Told]:
+    def remember(self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0) -> list[Told]:
         """Takes in a result: every object in it that has an identifier of its own, in order."""
         told: list[Told] = []
         self._remember(value, noun, parents or {}, depth, told)

@@ -24,6 +24,7 @@ from funcdex_assets.simulation.faults import can_be_empty
 from funcdex_assets.simulation.weaving import Arguments, Call, Recovery
 
 _READS = ("list", "get")
+_LIMITS = frozenset("limit max size results count per page top".split())
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def draw_mishap(
 def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[Arguments]:
     """The arguments of a search or look-up with another value in one place, which the user may say by mistake."""
     if parse_tool_name(tool.name).action in _READS:
-        yield from (arguments for _, arguments in _with_another_value(call, others))
+        yield from (arguments for told, arguments in _with_another_value(call, others) if isinstance(told.value, str))
 
 
 def _possible(call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool) -> Iterator[Mishap]:
@@ -83,7 +84,8 @@ def _faults_of(told: PlannedArgument, tool: Tool, action: str) -> Iterator[Fault
     texts = isinstance(told.value, str) and "enum" not in schema
     is_search = action == "list" and texts and bool(parts & QUERY_WORDS)
     is_address = schema.get("format") == "email"
-    if schema.get("format") in ("date", "date-time", "email") or schema_type(schema) in ("integer", "number"):
+    is_amount = schema_type(schema) in ("integer", "number") and not parts & _LIMITS
+    if schema.get("format") in ("date", "date-time", "email") or is_amount:
         yield "invalid_argument"
     if action in ("create", "update") and texts and (parts & values.TITLES or schema.get("format") == "date-time"):
         yield "conflict"

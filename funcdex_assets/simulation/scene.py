@@ -50,9 +50,23 @@ class Scene:
         return next(iter(self.plan.steps[len(self.results) :]), None)
 
     def failed(self) -> PlannedStep | None:
-        """The step made last in this turn, if it went wrong and has not been made good."""
-        done = self.done_this_turn()
-        return done[-1][1] if done and done[-1][1].fault else None
+        """The step of this turn that went wrong and has not been made good yet."""
+        for index, step in reversed(self.done_this_turn()):
+            if step.fault and ((again := self.made_good(index)) is None or again >= len(self.results)):
+                return step
+        return None
+
+    def made_good(self, failed: int) -> int | None:
+        """The step that makes good what went wrong in another, by their places in the plan."""
+        steps = self.plan.steps
+        return next(
+            (
+                place
+                for place in range(failed + 1, len(steps))
+                if steps[place].tool == steps[failed].tool and not steps[place].together
+            ),
+            None,
+        )
 
     def at_fault(self, step: PlannedStep) -> str:
         """The argument because of which a step goes wrong, as a pointer: the one that is different when the tool is
@@ -61,9 +75,8 @@ class Scene:
         if step.fault in ("rate_limit", "timeout", "expired_auth", "permission_denied", None):
             return ""
         place = next(index for index, other in enumerate(self.plan.steps) if other is step)
-        again = next((other for other in self.plan.steps[place + 1 :] if other.tool == step.tool), None)
-        if again is not None:
-            values = {argument.argument: argument.value for argument in again.arguments}
+        if (again := self.made_good(place)) is not None:
+            values = {argument.argument: argument.value for argument in self.plan.steps[again].arguments}
             changed = (one.argument for one in step.arguments if values.get(one.argument) != one.value)
             if found := next(changed, ""):
                 return found

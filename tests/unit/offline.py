@@ -13,16 +13,18 @@ from pathlib import Path
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.mix import DEFAULT_WEIGHTS, KINDS, cells
 from funcdex_assets.quality.findings import Case
 from funcdex_assets.records import Conversation, ConversationPlan, Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.seeds import derive_id, derive_seed
+from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.settings import ClarityWeights, load_settings
 from funcdex_assets.simulation import cast as simulation_cast
 from funcdex_assets.simulation.conversation import Manner, simulate
-from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans, offered_tools
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.simulation.outcome import case_of
+from funcdex_assets.simulation.planning import PlanInput, absent_tools, draw_clarity, make_plans, offered_tools
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "funcdex.yaml")
@@ -49,7 +51,8 @@ class Cast:
     @property
     def played(self) -> simulation_cast.Cast:
         """As the strategies take it: with the tools on offer."""
-        return simulation_cast.Cast(self.plan, self.situation, self.offered)
+        absent = {name: self.tools[name] for name in absent_tools(self.plan)}
+        return simulation_cast.Cast(self.plan, self.situation, self.offered, absent)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Played:
 
     @property
     def case(self) -> Case:
-        return Case(self.conversation.messages, self.cast.offered, self.conversation.provenance, self.cast.situation)
+        return case_of(self.cast.played, self.conversation.messages, self.conversation.provenance)
 
     def __str__(self) -> str:
         return f"{self.cast.partition} {self.conversation.conversation_id}"
@@ -85,9 +88,20 @@ def chains_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
 
 
 @cache
+def mix_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
+    """Chains of all kinds of conversations, as many of each as the default mix has, well mixed."""
+    tools = list(tools_of(partition).values())
+    limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
+    wanted = cells(count, round(count * 0.19), DEFAULT_WEIGHTS, KINDS)
+    chains = sample_mix(tools, build_graph(tools), wanted, limits, seed)
+    generator("mixed", seed).shuffle(chains)
+    return tuple(chains)
+
+
+@cache
 def casts(partition: str, count: int, seed: int = 42) -> tuple[Cast, ...]:
     """`count` planned conversations of a partition; chains repeat where there are fewer."""
-    chains = chains_of(partition, count, seed)
+    chains = mix_of(partition, count, seed)
     candidates = (asyncio.run(_cast(partition, chains[index % len(chains)], index, seed)) for index in range(2 * count))
     return tuple(islice((cast for cast in candidates if cast), count))
 
@@ -110,7 +124,7 @@ async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast
     scenario = scenario_writer.to_scenario(brief, draft)
     background = await persona_writer.ROLE.play(ENGINE, scenario, derive_seed("persona", partition, index, seed))
     persona = persona_writer.to_persona(scenario, background, seed)
-    clarity = draw_clarity(ClarityWeights(), scenario.scenario_id, seed)
+    clarity = draw_clarity(ClarityWeights(), scenario.scenario_id, seed, chain.kind)
     directed = await planner.ROLE.play(
         ENGINE, planner.PlanBrief(scenario, persona, clarity), derive_seed("planner", partition, index, seed)
     )
