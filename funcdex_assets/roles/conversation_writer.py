@@ -4,7 +4,7 @@ The answer is constrained by the grammar of exactly the tools on offer, unless t
 Offline, the conversation is simulated and rendered, so that its text is read like any other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from funcdex_assets.dml.render import render
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
 from funcdex_assets.language import phrases
-from funcdex_assets.records import PlannedArgument, PlannedStep
+from funcdex_assets.records import ConversationPlan, Fault, PlannedArgument, PlannedStep, Tool, TurnKind
 from funcdex_assets.roles import assistant, user_simulator
 from funcdex_assets.roles.planner import CLARITY
 from funcdex_assets.roles.role import Role
@@ -40,7 +40,7 @@ class WriterBrief:
 def constraint(brief: WriterBrief) -> Constraint | None:
     if brief.bounds is None:
         return None
-    tools = tuple(brief.cast.tools.values())
+    tools = tuple(_known(brief).values())
     language = conversation_grammar(tools, thoughts=brief.thoughts, bounds=brief.bounds)
     return GrammarConstraint(language.key, language.printed)
 
@@ -50,7 +50,7 @@ def variables(brief: WriterBrief) -> dict[str, object]:
     tools = [
         f"- {tool.name}: {tool.description}\n  arguments: {_json(tool.parameters)}"
         + (f"\n  result: {_json(tool.returns)}" if tool.returns else "")
-        for tool in brief.cast.tools.values()
+        for tool in _known(brief).values()
     ]
     return {
         "thoughts": (
@@ -68,8 +68,14 @@ def variables(brief: WriterBrief) -> dict[str, object]:
         "clarity": CLARITY[plan.clarity],
         "today": persona.today,
         "time_zone": persona.time_zone,
-        "outline": "\n".join(_outline(plan.steps)),
+        "outline": "\n".join(_outline(plan)),
     }
+
+
+def _known(brief: WriterBrief) -> dict[str, Tool]:
+    """The tools that are on offer at some time."""
+    cast = brief.cast
+    return {**cast.tools, **{name: cast.absent[name] for name in cast.plan.late_tools}}
 
 
 @cache
@@ -79,15 +85,50 @@ def example(thoughts: bool) -> str:
     return render(messages if thoughts else [replace(message, thought=None) for message in messages])
 
 
-def _outline(steps: tuple[PlannedStep, ...]) -> Iterator[str]:
-    turn = None
-    for number, step in enumerate(steps, start=1):
-        if step.turn != turn:
-            turn = step.turn
-            yield f"Turn {turn + 1} of the user"
-        yield f"  call {number}: {step.tool}"
-        for argument in step.arguments:
-            yield f"    {argument.argument.lstrip('/')}: {_source(argument)}"
+_TURNS: Mapping[TurnKind, str] = {
+    "request": "The person asks for this:",
+    "remedy": "After the failure the person gives what is needed, or says that it works now:",
+    "dropped": "The person gives it up after the failure; nothing is called.",
+    "correction": "The person meant something else than was said, and says what:",
+    "recall": "The person asks again for a detail that an earlier result told; the assistant answers without a call.",
+    "small_talk": "The person says or asks something in passing that needs no tool; nothing is called.",
+    "unsuitable": "The person asks for what no tool on offer can do now; the assistant says so and calls nothing:",
+    "unlocked": "The person says that the missing function {late} is available now (its definition is added to the "
+    "message later; do not write it) and wants it done:",
+    "thanks": "The person takes leave.",
+}
+
+
+def _outline(plan: ConversationPlan) -> Iterator[str]:
+    numbered = list(enumerate(plan.steps, start=1))
+    for number, turn in enumerate(plan.turns):
+        yield f"Turn {number + 1}. {_TURNS[turn.kind].format(late=', '.join(plan.late_tools))}"
+        if turn.wanted:
+            yield f"  wanted: {turn.wanted.tool}"
+            yield from _facts(turn.wanted)
+        for place, step in numbered:
+            if step.turn == number:
+                together = ", at once with the call before" if step.together else ""
+                fails = f", which {_FAULTS[step.fault]}" if step.fault else ""
+                yield f"  call {place}: {step.tool}{together}{fails}"
+                yield from _facts(step)
+
+
+_FAULTS: Mapping[Fault, str] = {
+    "not_found": "fails: the thing or person is not found",
+    "invalid_argument": "fails: the service refuses a value",
+    "permission_denied": "fails: permission denied",
+    "expired_auth": "fails: the sign-in has expired",
+    "rate_limit": "fails: too many requests, with the seconds to wait",
+    "conflict": "fails: such a thing exists already, or it was changed by somebody else",
+    "timeout": "fails: no answer in time",
+    "empty_result": "succeeds and finds nothing",
+}
+
+
+def _facts(step: PlannedStep) -> Iterator[str]:
+    for argument in step.arguments:
+        yield f"    {argument.argument.lstrip('/')}: {_source(argument)}"
 
 
 def _source(argument: PlannedArgument) -> str:

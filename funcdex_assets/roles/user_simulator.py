@@ -12,7 +12,7 @@ from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.language import phrases, reports
 from funcdex_assets.language.lexicon import fill, moves, turn_moves
 from funcdex_assets.language.values import sentence, worded
-from funcdex_assets.records import PlannedStep, TurnKind
+from funcdex_assets.records import PlannedStep, Tool, TurnKind
 from funcdex_assets.roles.role import Role
 from funcdex_assets.seeds import generator
 from funcdex_assets.simulation.scene import Scene
@@ -136,7 +136,11 @@ def _answer(scene: Scene, rng: Random) -> str:
 
 def with_definition(text: str, scene: Scene) -> str:
     """What the user says, with the definition of the tool that is brought, as people paste it."""
-    tools = [scene.tools[name] for name in dict.fromkeys(step.tool for step in scene.pending())]
+    return defining(text, [scene.tools[name] for name in dict.fromkeys(step.tool for step in scene.pending())])
+
+
+def defining(text: str, tools: Sequence[Tool]) -> str:
+    """The definitions, one a line, after the first line of the text."""
     first, _, rest = text.strip().partition("\n")
     definitions = [msgspec.json.encode(definition).decode() for definition in openai_tools(tools)]
     return "\n".join(part for part in (first, *definitions, rest) if part)

@@ -47,7 +47,31 @@ from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.records import Json, Tool
 
 _VERSION = 1  # part of every key: raise it when the same tools and bounds come to mean another language
-_ERROR_CONTENT = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
+
+
+def _object(required: str, **properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": required.split(), "additionalProperties": False}
+
+
+_PLACES = {"type": "array", "items": _object("reason", name=_TEXT, field=_TEXT, reason=_TEXT)}
+_ERROR = _object("code message", code=_NUMBER, message=_TEXT, status=_TEXT, retry_after=_NUMBER, details=_PLACES)
+_ERRORS = {"type": "array", "items": _object("message", status=_NUMBER, code=_TEXT, message=_TEXT, field=_TEXT)}
+_ERROR_CONTENT = {  # the shapes that services give it, as `simulation/faults.py` does
+    "anyOf": [
+        _object("error", error=_TEXT, message=_TEXT, status_code=_NUMBER, retry_after=_NUMBER),
+        _object("error", error=_ERROR),
+        _object("errors", errors=_ERRORS | {"minItems": 1}, retry_after=_NUMBER),
+        _object(
+            "title status detail",
+            title=_TEXT,
+            status=_NUMBER,
+            detail=_TEXT,
+            invalid_params=_PLACES,
+            retry_after=_NUMBER,
+        ),
+    ]
+}
 
 _PRINTERS: dict[Notation, Callable[[Grammar], str]] = {"gbnf": gbnf, "lark": lark, "structural_tag": structural_tag}
 
