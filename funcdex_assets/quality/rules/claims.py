@@ -175,9 +175,10 @@ class Support:
         while self._said:
             self._days |= days_said(self._said.pop(), today)
         one = timedelta(days=1)  # another time zone
-        return not self._days.isdisjoint((day - one, day, day + one)) or any(
-            (known.month, known.day) == (day.month, day.day) for known in self._days
-        )
+        if not self._days.isdisjoint((day - one, day, day + one)):
+            return True
+        without_year = not (match and (match[3] or match[6] or match[7]))
+        return without_year and (day.month, day.day) in {(known.month, known.day) for known in self._days}
 
     def _has_clock(self, text: str) -> bool:
         said = _read_clock(text)

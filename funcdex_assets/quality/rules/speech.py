@@ -104,7 +104,7 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
 def _placeholder(text: str) -> str | None:
     for match in PLACEHOLDER.finditer(text):
         found = match[0]
-        tag = found.startswith("<") and found.strip("<>").split(" ")[0].lower() in _HTML
+        tag = _MARKUP.fullmatch(found) or (found[0] == "<" and found.strip("<>").split(" ")[0].lower() in _HTML)
         if not tag and (found.upper() != "TODO" or found == "TODO"):  # a todo list is none
             return found
     return None
