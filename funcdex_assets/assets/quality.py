@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import msgspec
 import polars as pl
 
 from funcdex_assets.assets._asking import ask_all
@@ -16,16 +15,20 @@ from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
 from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.selection import reasons_against
+from funcdex_assets.quality.turns import moved, turn_verdicts
+from funcdex_assets.quality.user_simulator import faults_of_user
 from funcdex_assets.records import (
     SCALES,
     Conversation,
     ConversationPlan,
     DeduplicatedScenario,
+    Finding,
     ParsedConversation,
     ScoredConversation,
     SelectedConversation,
     SystemPrompt,
     Tool,
+    Verdict,
 )
 from funcdex_assets.roles import judge
 from funcdex_assets.settings import Settings
@@ -33,10 +36,10 @@ from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
-UNSCORED = dict.fromkeys(("reasoning", *SCALES))
+UNSCORED = dict.fromkeys(("judge", "reasoning", *SCALES))
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="2", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="3", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -48,28 +51,34 @@ def scored_conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning.
+    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning, also by turn.
 
     A conversation that failed has its failure as its finding, and no scores.
     """
     cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     briefs: dict[str, judge.JudgeBrief] = {}
+    users: dict[str, tuple[Finding, ...]] = {}
     held = from_frame(conversations, Conversation)
     for one in held:
         if one.failure is None:
-            briefs[one.conversation_id] = _brief(one, cast[one.plan_id])
-    scores, usage = ask_all(engine, judge.ROLE, list(briefs.values()), "scored_conversations", partition, settings.seed)
+            case = _case(one, cast[one.plan_id])
+            users[one.conversation_id] = faults_of_user(case, cast[one.plan_id].plan)
+            briefs[one.conversation_id] = _brief(case, cast[one.plan_id])
+    members = settings.judging.committee
+    asked = [brief for brief in briefs.values() for _ in range(members)]
+    answers, usage = ask_all(
+        engine, judge.committee_role(members), asked, "scored_conversations", partition, settings.seed
+    )
+    scores = [judge.agreed(answers[at : at + members]) for at in range(0, len(answers), members)]
     verdicts = dict(zip(briefs, scores, strict=True))
     scored = [
-        ScoredConversation(
-            conversation_id=one.conversation_id,
-            judge=engine.name if one.failure is None else None,
-            **(msgspec.structs.asdict(verdicts[one.conversation_id]) if one.failure is None else UNSCORED),
-            findings=briefs[one.conversation_id].findings if one.failure is None else (one.failure,),
-        )
+        _scored(one, verdicts[one.conversation_id], briefs[one.conversation_id], users[one.conversation_id], engine.name)
+        if one.failure is None
+        else ScoredConversation(conversation_id=one.conversation_id, **UNSCORED, findings=(one.failure,))
         for one in held
     ]
-    marks = {scale: [getattr(verdict, scale) for verdict in scores] for scale in SCALES}
+    marks = {scale: [getattr(verdict, scale) for verdict, _ in scores] for scale in SCALES}
+    turns = [turn for one in scored for turn in one.turns]
     return Produced(
         to_frame(scored, ScoredConversation),
         {
@@ -77,17 +86,51 @@ def scored_conversations(
             **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
             "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
             "unscored": len(scored) - len(scores),
+            "committee": members,
+            "mean_disagreement": round(sum(spread for _, spread in scores) / max(1, len(scores)), 3),
+            "disagreements": dict(sorted(Counter(str(spread) for _, spread in scores).items())),
+            "bad_turns": sum(not turn.ok for turn in turns),
+            "turns": len(turns),
+            "user_failure_rate": round(sum(map(bool, users.values())) / max(1, len(users)), 4),
+            "user_failures": dict(Counter(finding.rule for found in users.values() for finding in found)),
             "scores": score_plot(marks, f"Scores, {partition}"),
         },
     )
 
 
-def _brief(conversation: Conversation, cast: Cast) -> judge.JudgeBrief:
-    case = Case(conversation.messages, cast.tools, conversation.provenance, cast.situation)
-    return judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools.values()), find(case))
+def _case(conversation: Conversation, cast: Cast) -> Case:
+    return Case(
+        conversation.messages,
+        cast.tools,
+        conversation.provenance,
+        cast.situation,
+        calls_wanted=cast.plan.kind != "no_suitable_tool",
+    )
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="1")
+def _brief(case: Case, cast: Cast) -> judge.JudgeBrief:
+    return judge.JudgeBrief(cast.plan, case.messages, tuple(cast.tools.values()), find(case))
+
+
+def _scored(
+    conversation: Conversation,
+    agreed: tuple[Verdict, int],
+    brief: judge.JudgeBrief,
+    user_faults: tuple[Finding, ...],
+    name: str,
+) -> ScoredConversation:
+    verdict, spread = agreed
+    return ScoredConversation(
+        conversation_id=conversation.conversation_id,
+        judge=name,
+        **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
+        findings=(*brief.findings, *user_faults),
+        turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
+        disagreement=spread,
+    )
+
+
+@stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="2")
 def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -99,7 +142,7 @@ def accepted_conversations(
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="2")
+@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="3")
 def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -118,6 +161,7 @@ def _selected(conversations: pl.DataFrame, scored: pl.DataFrame, settings: Setti
             reasons=reasons_against(one, settings.generation.min_tool_use_quality),
             tool_use_quality=one.tool_use_quality,
             dml=_text(held[one.conversation_id]),
+            turns=one.turns,
         )
         for one in from_frame(scored, ScoredConversation)
     ]
@@ -130,7 +174,7 @@ def _text(conversation: Conversation) -> str:
     return conversation.attempts[-1].text if conversation.attempts else ""
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="1")
+@stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="2")
 def parsed_conversations(
     partition: str,
     accepted_conversations: pl.DataFrame,
@@ -151,11 +195,12 @@ def parsed_conversations(
         plan = plans[plan_of[accepted.conversation_id]]
         scenario = scenarios[plan.scenario_id]
         messages = parse(accepted.dml)
+        written = openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
         parsed.append(
             ParsedConversation(
                 conversation_id=accepted.conversation_id,
                 partition=partition,
-                messages=openai_messages(messages, prompts[accepted.conversation_id].system_prompt),
+                messages=written,
                 tools=openai_tools([tools[name] for name in offered_tools(plan)]),
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
@@ -165,6 +210,7 @@ def parsed_conversations(
                 clarity=plan.clarity,
                 calls=sum(len(message.tool_calls) for message in messages),
                 user_turns=sum(message.role == "user" for message in messages),
+                turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
             )
         )
     count = max(1, len(parsed))

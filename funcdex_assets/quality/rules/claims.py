@@ -33,7 +33,7 @@ _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _PATTERNS = (
     ("link", re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
     ("email", EMAIL),
-    ("quote", re.compile(r"[\"“][^\"“”\n]{2,300}[\"”]")),
+    ("quote", re.compile(r"[\"“][^\"“”]*[\"”]")),
     ("day", _DAY),
     ("clock", _CLOCK),
     ("id", _ID),
@@ -46,7 +46,7 @@ _ORDINARY = re.compile(
 )
 _SMALL = 3  # "the first 2", "in 3 steps": nobody needs a source for these
 _UNITS = (100, 60, 3600, 1000, 1024, 1_000_000, 1_048_576, 24, 7, 86_400)
-_SHORTEST_QUOTE = 3
+_SHORTEST_QUOTE, _LONGEST_QUOTE = 3, 300
 _MOST_DIFFERENCES = 40
 _A_WEEK = 7  # "next Monday" may be said as a date
 _SPACE = re.compile(r"\s+")
@@ -62,9 +62,12 @@ class Claim(NamedTuple):
 
 def claims(text: str) -> Iterator[Claim]:
     """The values that a text states, kind by kind; what is part of one is none of its own."""
+    paired = text.count('"') % 2 == 0  # else nobody knows which words are within quotes
     for kind, pattern in _PATTERNS:
         found = list(pattern.finditer(text))
         for match in found:
+            if kind == "quote" and not (_SHORTEST_QUOTE <= len(match[0]) - 2 <= _LONGEST_QUOTE and paired):
+                continue
             if kind != "id" or not _ORDINARY.fullmatch(match[0]):
                 yield Claim(kind, match[0], match.start())
         for match in found:

@@ -156,4 +156,4 @@ def test_then_it_is_raised_and_never_scored(said):
 
 def test_the_reasoning_comes_first():
     schema: Any = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
-    assert list(schema.schema["properties"]) == ["reasoning", *SCALES]
+    assert list(schema.schema["properties"]) == ["reasoning", *SCALES, "turns"]
