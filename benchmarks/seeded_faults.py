@@ -24,7 +24,9 @@ def main(count: int, seed: int) -> int:
     each = -(-count // len(PARTITIONS))
     cases = list(islice((one.case for partition in PARTITIONS for one in played(partition, each, seed=seed)), count))
     started = time.process_time()
-    clean = Counter(f"{finding.rule}{'' if finding.blocking else ' (minor)'}" for case in cases for finding in find(case))
+    clean = Counter(
+        f"{finding.rule}{'' if finding.blocking else ' (minor)'}" for case in cases for finding in find(case)
+    )
     taken = time.process_time() - started
     print(f"{'damage':26}{'applied':>9}{'found':>8}   by")
     missed = 0

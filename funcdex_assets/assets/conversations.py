@@ -55,6 +55,8 @@ def conversations(
             "strategy": strategy.name,
             "planned": len(casts),
             "attempts": sum(max(1, len(one.attempts)) for one in made),
+            "repaired": mended["repaired"],
+            "share_repaired": round(mended["repaired"] / max(1, len(made)), 4),
             "corrected": mended["corrected"],
             "regenerated": mended["regenerated"],
             "unfinished": len(made) - len(finished),

@@ -72,7 +72,9 @@ def scored_conversations(
     scores = [judge.agreed(answers[at : at + members]) for at in range(0, len(answers), members)]
     verdicts = dict(zip(briefs, scores, strict=True))
     scored = [
-        _scored(one, verdicts[one.conversation_id], briefs[one.conversation_id], users[one.conversation_id], engine.name)
+        _scored(
+            one, verdicts[one.conversation_id], briefs[one.conversation_id], users[one.conversation_id], engine.name
+        )
         if one.failure is None
         else ScoredConversation(conversation_id=one.conversation_id, **UNSCORED, findings=(one.failure,))
         for one in held

@@ -20,6 +20,7 @@ from funcdex_assets.catalog.names import is_id, words
 from funcdex_assets.quality.provenance import trace
 from funcdex_assets.quality.rules.case import Case, failed
 from funcdex_assets.quality.rules.claims import EMAIL
+from funcdex_assets.quality.rules.results import uncited_answer
 from funcdex_assets.records import Message, ToolCall, ToolResult
 
 Messages = tuple[Message, ...]
@@ -125,7 +126,7 @@ def _contradiction(case: Case, rng: Random) -> Case | None:
     known = [value for leaves in case.leaves.values() for _, value in leaves if isinstance(value, str)]
     known += [address for text in case.speech for address in EMAIL.findall(text)]
     addresses = sorted({value for value in known if EMAIL.fullmatch(value)})
-    phrases = sorted({value for value in known if 5 < len(value) < 80 and " " in value})  # noqa: PLR2004
+    phrases = sorted({value for value in known if 5 < len(value) < 80 and " " in value})
     places = []
     for index, call, pointer, value in _strings(case):
         turn = next(turn for turn in case.turns if turn.start < index < turn.end)
@@ -139,8 +140,10 @@ def _contradiction(case: Case, rng: Random) -> Case | None:
             continue
         before = [one for at, part in case.leaves.items() if at < index for _, one in part]
         given = [one for part in case.given.values() for _, _, one in part]
-        if others and not any(isinstance(one, str) and value in one for one in before) and (
-            sum(isinstance(one, str) and value.lower() in one.lower() for one in given) == 1
+        if (
+            others
+            and not any(isinstance(one, str) and value in one for one in before)
+            and (sum(isinstance(one, str) and value.lower() in one.lower() for one in given) == 1)
         ):
             places.append((index, turn.end, call, pointer, value, rng.choice(others)))
     if not places:
@@ -245,7 +248,8 @@ def _said(text: str) -> Callable[[Case, Random], Case | None]:
 
 
 def _uncited(case: Case, rng: Random) -> Case | None:
-    answers = [last for last, at in _answers(case) if _tells(case, at)]
+    already = {finding.message for finding in uncited_answer(case)}
+    answers = [last for last, at in _answers(case) if _tells(case, at) and last not in already]
     return _with_text(case, rng.choice(answers), "That has been taken care of.") if answers else None
 
 
@@ -272,9 +276,7 @@ def _unanswered(case: Case, rng: Random) -> Case | None:
 def _dropped(role: str) -> Callable[[Case, Random], Case | None]:
     def inflict(case: Case, rng: Random) -> Case | None:
         places = [
-            index
-            for index, message in enumerate(case.messages)
-            if message.role == role and not message.tool_calls
+            index for index, message in enumerate(case.messages) if message.role == role and not message.tool_calls
         ]
         if not places:
             return None

@@ -138,9 +138,7 @@ def _errors(messages: Sequence[Message]) -> tuple[int, int, int]:
     recovered = sum(
         any(later.name == result.name and not failed(later) for later in results[at + 1 :]) for at, result in lost
     )
-    same = Counter(
-        (result.name, str(calls[result.call_id].arguments)) for _, result in lost if result.call_id in calls
-    )
+    same = Counter((result.name, str(calls[result.call_id].arguments)) for _, result in lost if result.call_id in calls)
     return len(lost), recovered, sum(max(0, count - 2) for count in same.values())
 
 
@@ -169,10 +167,10 @@ def _style(messages: Sequence[Message]) -> tuple[int, int, int, int]:
         for message in messages
         if message.content
         for sentence in re.split(r"(?<=[.!?])\s+", message.content)
-        if len(sentence) > 12  # noqa: PLR2004
+        if len(sentence) > 12
     )
     longest = max((len(text.split()) for text in users), default=0)
     replies = [message.content for message in messages if message.role == "assistant" and message.content]
-    openings = Counter(" ".join(text.split()[:3]).lower() for text in replies if text.count(" ") > 2)  # noqa: PLR2004
+    openings = Counter(" ".join(text.split()[:3]).lower() for text in replies if text.count(" ") > 2)
     repeated = sum(count - 1 for count in said.values() if count > 1)
     return formulas, longest, repeated, max(openings.values(), default=0)

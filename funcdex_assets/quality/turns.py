@@ -40,9 +40,7 @@ def turn_verdicts(
         reasons = [f"{one.rule}: {one.text}" for one in (*blocking, *(one for one in here if not one.blocking))]
         if said:
             reasons.append(said.reason)
-        verdicts.append(
-            TurnVerdict(turn=turn, ok=ok, score=score, reason="; ".join(reasons), first=first, last=last)
-        )
+        verdicts.append(TurnVerdict(turn=turn, ok=ok, score=score, reason="; ".join(reasons), first=first, last=last))
     return tuple(verdicts)
 
 

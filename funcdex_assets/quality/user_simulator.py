@@ -30,7 +30,7 @@ def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
     for index, message in enumerate(case.messages):
         if message.role == "user":
             for claim in claims(case.speech[index]):
-                small = claim.kind == "number" and len(claim.text) < 3  # noqa: PLR2004
+                small = claim.kind == "number" and len(claim.text) < 3
                 if claim.kind in _FACTS and not small and not known.has(claim):
                     yield Finding(
                         rule="user_invents",

@@ -65,7 +65,7 @@ def leaked_thought(case: Case) -> Iterator[Finding]:
         leaked = found[0].strip() if found else None
         if leaked is None and message.thought:
             sentences = (" ".join(part.split()) for part in _SENTENCE.split(message.thought))
-            leaked = next((part for part in sentences if part.count(" ") >= 4 and part in said), None)  # noqa: PLR2004
+            leaked = next((part for part in sentences if part.count(" ") >= 4 and part in said), None)
         if leaked:
             yield Finding(rule="leaked_thought", message=index, text=f"The assistant says its thought {leaked[:80]!r}")
 
@@ -148,7 +148,7 @@ def degenerate_repetition(case: Case) -> Iterator[Finding]:
     """A loop within a text: a word five times in a row, a phrase of up to eight words four times, a letter twelve."""
     for index, message in enumerate(case.messages):
         for text in (case.speech[index], message.thought or ""):
-            if len(text) >= 12 and (loop := _loop(text)):  # noqa: PLR2004
+            if len(text) >= 12 and (loop := _loop(text)):
                 yield Finding(rule="degenerate_repetition", message=index, text=f"{loop[:80]!r} again and again")
 
 
@@ -231,5 +231,3 @@ def personal_data(case: Case) -> Iterator[Finding]:
                 place=pointer,
                 text=f"{found[:4]}… looks like a real {kind}",
             )
-
-

@@ -18,7 +18,7 @@ _PROMISE = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\?|\b(?:if|when|once|unless|but|sorry|unfortunately|cannot|can't|need|before|whenever|next time)\b", re.I
+    r"\?|\b(?:if|when|once|unless|but|sorry|unfortunately|cannot|can't|need|before|whenever|next time)\b", re.IGNORECASE
 )
 _LETTER = re.compile(r"\w")
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from test_rules import ALL_CASES
 from dialogue import CLEAN, CONTACTS, assistant, call, case, result, user
+from test_rules import ALL_CASES
 
 from funcdex_assets.quality.findings import RULES, find
 from funcdex_assets.records import Message

@@ -69,7 +69,9 @@ BAD = [
     pytest.param(CLEAN[:3], "structure", id="no last message"),
     pytest.param((user("Hi."), assistant("Hello."), *BYE), "no_call", id="nothing is called"),
     pytest.param(CLEAN[:4], "too_few_user_messages", id="one request"),
-    pytest.param((*CLEAN, user("Find Li."), assistant("Sure, let me check that now.")), "unanswered_request", id="sure"),
+    pytest.param(
+        (*CLEAN, user("Find Li."), assistant("Sure, let me check that now.")), "unanswered_request", id="sure"
+    ),
     pytest.param((*CLEAN, user("Find Li."), assistant("One moment, please.")), "unanswered_request", id="a moment"),
     pytest.param((*CLEAN, user("Find Li."), assistant("…")), "unanswered_request", id="no word"),
     pytest.param(fax(""), "unknown_tool", id="nobody brought the tool"),
