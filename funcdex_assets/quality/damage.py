@@ -118,7 +118,7 @@ def _unknown_argument(case: Case, rng: Random) -> Case | None:
 
 def _placeholder_argument(case: Case, rng: Random) -> Case | None:
     places = [place for place in _strings(case) if not is_id(_name(place[2]))]
-    return _with_value(case, rng, places, lambda value: rng.choice(("<base64>", "your_text_here", "{{content}}")))
+    return _with_value(case, rng, places, lambda _: rng.choice(("<base64>", "your_text_here", "{{content}}")))
 
 
 def _contradiction(case: Case, rng: Random) -> Case | None:

@@ -107,7 +107,8 @@ def _reasoning(made: Measures, findings: Sequence[Finding]) -> str:
     rules = ", ".join(f"{rule} {count}" for rule, count in Counter(finding.rule for finding in findings).items())
     return (
         f"{made.reached} of {made.steps} intended calls were made; {blocking} blocking and {len(findings) - blocking} "
-        f"minor findings{f' ({rules})' if rules else ''}. {made.recovered} of {made.errors} failed calls were made good. "
+        f"minor findings{f' ({rules})' if rules else ''}. "
+        f"{made.recovered} of {made.errors} failed calls were made good. "
         f"The assistant had to ask back {made.questions} times. {made.formulas} formulaic sentences, "
         f"{made.repeated} repeated, longest user message {made.longest} words."
     )

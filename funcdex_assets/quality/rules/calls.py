@@ -19,7 +19,8 @@ from funcdex_assets.records import Finding, ToolCall
 
 _READING = ("list", "get")
 _AGAIN = re.compile(
-    r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest|update)\b",
+    r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
+    r"|update)\b",
     re.IGNORECASE,
 )
 
