@@ -209,7 +209,8 @@ def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
         count += len(calls)
         done.append(replace(message, tool_calls=calls))
         for call, answer in zip(calls, ordered, strict=True):
-            done.append(replace(answer, result=replace(answer.result, call_id=call.id, name=call.name)))
+            result = replace(answer.result, call_id=call.id, name=call.name) if answer.result else None
+            done.append(replace(answer, result=result))
     return tuple(done)
 
 

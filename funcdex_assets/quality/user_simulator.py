@@ -27,11 +27,15 @@ def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
     Numbers of up to two digits are left alone: people say "two of them".
     """
     known = _knowledge(case, plan)
+    tools: Support | None = None
     for index, message in enumerate(case.messages):
         if message.role == "user":
             for claim in claims(case.speech[index]):
                 small = claim.kind == "number" and len(claim.text) < 3
-                if claim.kind in _FACTS and not small and not known.has(claim):
+                if claim.kind not in _FACTS or small or known.has(claim):
+                    continue
+                tools = tools or _descriptions(case)
+                if not tools.has(claim):
                     yield Finding(
                         rule="user_invents",
                         blocking=False,
@@ -50,10 +54,14 @@ def _knowledge(case: Case, plan: ConversationPlan) -> Support:
     for record in (there.persona, there.scenario):
         known.add_text("\n".join(str(getattr(record, name)) for name in record.__struct_fields__))
     wanted = [turn.wanted for turn in plan.turns if turn.wanted is not None]
-    for step in (*plan.steps, *wanted):
-        for argument in step.arguments:
-            known.add_text(f"{argument.surface}\n{argument.value}")
-            known.add_value({argument.argument: argument.value})
+    arguments = [argument for step in (*plan.steps, *wanted) for argument in step.arguments]
+    known.add_text("\n".join([argument.surface for argument in arguments]))
+    known.add_value({"values": [{argument.argument: argument.value} for argument in arguments]})
+    return known
+
+
+def _descriptions(case: Case) -> Support:
+    known = Support(case.situation.now)
     for tool in case.tools.values():
         known.add_text(f"{tool.name}\n{tool.description}")
     return known

@@ -39,6 +39,7 @@ _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
 _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _NOT_OWN_WORDS = re.compile(r"[\"“„«][^\"”“»]*[\"”“»]|\S*[@/]\S*")
+_ENOUGH = 400  # characters that tell a language
 _MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
 
 
@@ -212,7 +213,7 @@ def wrong_language(case: Case) -> Iterator[Finding]:
 
 
 def _tongue(text: str) -> tuple[str | None, str | None]:
-    plain = _NOT_OWN_WORDS.sub(" ", text)
+    plain = _NOT_OWN_WORDS.sub(" ", text[:_ENOUGH])
     return language_of(plain), script_of(plain)
 
 
