@@ -191,29 +191,27 @@ def wrong_language(case: Case) -> Iterator[Finding]:
 
     Quoted words do not count. A language is known by its commonest words, and where it is not clear none is wrong.
     """
-    users: list[str] = []
     theirs: tuple[str | None, str | None] | None = None
     for index, message in enumerate(case.messages):
-        text = case.speech[index]
-        if message.role == "user":
-            users.append(text)
-        elif message.role == "assistant" and text:
-            language, script = _tongue(text)
-            if (language, script) in (theirs, (None, None)):
-                continue
-            theirs = _tongue(" ".join(users))
-            for own, other in ((script, theirs[1]), (language, theirs[0])):
-                if own and other and own != other:
-                    yield Finding(
-                        rule="wrong_language",
-                        message=index,
-                        text=f"The assistant answers in {own}, the user writes in {other}",
-                    )
-                    break
+        if message.role != "assistant" or not case.speech[index]:
+            continue
+        language, script = _tongue(case.speech[index])
+        if (language, script) in (theirs, (None, None)):
+            continue
+        if theirs is None:  # all that they say, for a single request may be too short to tell
+            theirs = _tongue(" ".join(case.speech[turn.start][:_ENOUGH] for turn in case.turns), len(case.turns))
+        for own, other in ((script, theirs[1]), (language, theirs[0])):
+            if own and other and own != other:
+                yield Finding(
+                    rule="wrong_language",
+                    message=index,
+                    text=f"The assistant answers in {own}, the user writes in {other}",
+                )
+                break
 
 
-def _tongue(text: str) -> tuple[str | None, str | None]:
-    plain = _NOT_OWN_WORDS.sub(" ", text[:_ENOUGH])
+def _tongue(text: str, texts: int = 1) -> tuple[str | None, str | None]:
+    plain = _NOT_OWN_WORDS.sub(" ", text[: texts * _ENOUGH])
     return language_of(plain), script_of(plain)
 
 
