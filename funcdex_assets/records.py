@@ -293,11 +293,12 @@ class Attempt(Record, frozen=True):
     """One text in the making of a conversation, with what blocked it; no finding means that it was good.
 
     written:     the first answer to the plan; of a simulation, its transcript as far as it came
+    repaired:    the attempt before, mended by the program
     corrected:   the corrector's answer to the attempt before
     regenerated: a new answer to the plan, under another seed
     """
 
-    kind: Literal["written", "corrected", "regenerated"]
+    kind: Literal["written", "repaired", "corrected", "regenerated"]
     text: str
     findings: tuple[Finding, ...]
 
@@ -323,8 +324,17 @@ class Conversation(Record, frozen=True):
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
+class TurnScore(Record, frozen=True, forbid_unknown_fields=False):
+    """What a judge says of one turn, counted from 0: a user message and all that follows to the next one."""
+
+    turn: int
+    reason: str
+    score: Score
+    ok: bool
+
+
 class Verdict(Record, frozen=True, forbid_unknown_fields=False):
-    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them.
+    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them, and its word on the turns.
 
     What a model says beyond them is overlooked: the verdict is there.
     """
@@ -334,6 +344,21 @@ class Verdict(Record, frozen=True, forbid_unknown_fields=False):
     tool_use_quality: Score
     naturalness: Score
     task_completion: Score
+    turns: tuple[TurnScore, ...] = ()
+
+
+class TurnVerdict(Record, frozen=True):
+    """Whether turn `turn`, messages `first` to `last` (included), is fit to train on, and why not.
+
+    `score` is 1 to 5. A turn that is not `ok` stays in the conversation; a trainer masks its assistant messages.
+    """
+
+    turn: int
+    ok: bool
+    score: int
+    reason: str
+    first: int
+    last: int
 
 
 # ── what came of it ───────────────────────────────────────────────────────────────────────────
@@ -365,7 +390,8 @@ SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_complet
 class ScoredConversation(Record, frozen=True):
     """A conversation's findings, and the scores of the judge `judge`.
 
-    A conversation that failed was shown to no judge: its judge, scores and reasoning are null.
+    A conversation that failed was shown to no judge: its judge, scores and reasoning are null. Of a committee,
+    scores are medians, and `disagreement` is the widest spread between its members on any scale.
     """
 
     conversation_id: str
@@ -376,6 +402,8 @@ class ScoredConversation(Record, frozen=True):
     task_completion: int | None
     reasoning: str | None
     findings: tuple[Finding, ...]
+    turns: tuple[TurnVerdict, ...] = ()
+    disagreement: int | None = None
 
 
 class SelectedConversation(Record, frozen=True):
@@ -388,12 +416,14 @@ class SelectedConversation(Record, frozen=True):
     reasons: tuple[str, ...]
     tool_use_quality: int | None
     dml: str
+    turns: tuple[TurnVerdict, ...] = ()
 
 
-class ParsedConversation(Record, frozen=True):
+class ParsedConversation(Record, frozen=True, kw_only=True):
     """One training example before it is split: OpenAI `messages` and `tools`, and where it is from.
 
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
+    `turn_verdicts` count the messages as `messages` has them, with the system prompt.
     """
 
     conversation_id: str
@@ -408,7 +438,8 @@ class ParsedConversation(Record, frozen=True):
     clarity: str
     calls: int
     user_turns: int
+    turn_verdicts: tuple[TurnVerdict, ...] = ()
 
 
-class DatasetRow(ParsedConversation, frozen=True):
+class DatasetRow(ParsedConversation, frozen=True, kw_only=True):
     split: Literal["train", "test"]

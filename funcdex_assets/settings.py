@@ -241,6 +241,17 @@ class Deduplication(Section):
     lexical_threshold: float = Field(default=0.60, ge=0, le=1, description="overlap of words from which they are")
 
 
+class Judging(Section):
+    """Who scores conversations."""
+
+    committee: int = Field(
+        default=1,
+        ge=1,
+        le=15,
+        description="judges of each conversation, under different seeds; scores are medians, and their spread is told",
+    )
+
+
 OPENAI_KEY = "OPENAI_API_KEY"
 RoleName = Literal[
     "scenario_writer",
@@ -374,6 +385,7 @@ class Settings(BaseSettings):
     )
     generation: Generation = Generation()
     deduplication: Deduplication = Deduplication()
+    judging: Judging = Judging()
     inference: Inference = Inference()
     nightly: Nightly = Nightly()
 

@@ -1,4 +1,4 @@
-"""What the rules and the judge say of conversations, asked while they are made and again when they are scored.
+"""What the rules and the judges say of conversations, asked while they are made and again when they are scored.
 
 A verdict depends on the conversation and the seed alone, so that the second time is answered from the journal.
 """
@@ -6,11 +6,11 @@ A verdict depends on the conversation and the seed alone, so that the second tim
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality.findings import find
 from funcdex_assets.quality.selection import reasons_against
+from funcdex_assets.quality.turns import turn_verdicts
+from funcdex_assets.quality.user_simulator import faults_of_user
 from funcdex_assets.records import SCALES, Conversation, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.seeds import derive_seed
@@ -18,30 +18,25 @@ from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.outcome import case_of
 
-UNSCORED = dict.fromkeys(("reasoning", *SCALES))
+_UNSCORED = dict.fromkeys(("judge", "reasoning", *SCALES))
 
 
 async def score(
     made: Sequence[Conversation],
     cast: Mapping[str, Cast],
     engine: InferenceEngine,
-    seed: int,
+    settings: Settings,
     advanced: Callable[[], None] = lambda: None,
 ) -> list[ScoredConversation]:
     """One row for each conversation; one that failed has its failure as its finding, and no scores."""
 
     async def one(conversation: Conversation) -> ScoredConversation:
-        identity = conversation.conversation_id
-        if conversation.failure is not None:
-            return ScoredConversation(
-                conversation_id=identity, judge=None, **UNSCORED, findings=(conversation.failure,)
-            )
-        brief = _brief(conversation, cast[conversation.plan_id])
-        verdict = await judge.ROLE.play(engine, brief, derive_seed(seed, "judge", identity))
-        advanced()
-        return ScoredConversation(
-            conversation_id=identity, judge=engine.name, **msgspec.structs.asdict(verdict), findings=brief.findings
-        )
+        if conversation.failure is None:
+            scored = await _scored(conversation, cast[conversation.plan_id], engine, settings)
+            advanced()
+            return scored
+        identity, findings = conversation.conversation_id, (conversation.failure,)
+        return ScoredConversation(conversation_id=identity, **_UNSCORED, findings=findings)
 
     return await asyncio.gather(*map(one, made))
 
@@ -50,10 +45,24 @@ async def objections(
     made: Sequence[Conversation], cast: Mapping[str, Cast], engine: InferenceEngine, settings: Settings
 ) -> list[tuple[str, ...]]:
     """The reasons for which each would be rejected."""
-    scored = await score(made, cast, engine, settings.seed)
+    scored = await score(made, cast, engine, settings)
     return [reasons_against(one, settings.generation.min_tool_use_quality) for one in scored]
 
 
-def _brief(conversation: Conversation, cast: Cast) -> judge.JudgeBrief:
+async def _scored(
+    conversation: Conversation, cast: Cast, engine: InferenceEngine, settings: Settings
+) -> ScoredConversation:
     case = case_of(cast, conversation.messages, conversation.provenance)
-    return judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools.values()), find(case))
+    brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), find(case))
+    members = settings.judging.committee
+    seeds = (derive_seed(settings.seed, "judge", conversation.conversation_id, member) for member in range(members))
+    role = judge.committee_role(members)
+    verdict, spread = judge.agreed(await asyncio.gather(*(role.play(engine, brief, seed) for seed in seeds)))
+    return ScoredConversation(
+        conversation_id=conversation.conversation_id,
+        judge=engine.name,
+        **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
+        findings=(*brief.findings, *faults_of_user(case, cast.plan)),
+        turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
+        disagreement=spread,
+    )

@@ -72,6 +72,8 @@ def conversations(
             "unfilled": "; ".join(f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explanation()))
             or "none",
             "attempts": sum(max(1, len(one.attempts)) for one in made),
+            "repaired": mended["repaired"],
+            "share_repaired": round(mended["repaired"] / max(1, len(made)), 4),
             "corrected": mended["corrected"],
             "regenerated": mended["regenerated"],
             "unfinished": len(made) - len(finished),

@@ -15,6 +15,8 @@ from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
 from funcdex_assets.quality.selection import reasons_against
+from funcdex_assets.quality.turns import moved
+from funcdex_assets.quality.user_simulator import USER_FAULTS
 from funcdex_assets.records import (
     SCALES,
     Conversation,
@@ -31,7 +33,7 @@ from funcdex_assets.simulation.planning import offered_tools
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="2", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="3", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -43,33 +45,44 @@ def scored_conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning.
+    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning, also by turn.
 
     A conversation that failed has its failure as its finding, and no scores.
     """
     cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     held = from_frame(conversations, Conversation)
+    judged = sum(one.failure is None for one in held)
     scored, usage = run_metered(
         engine,
-        lambda meter, advanced: score(held, cast, meter, settings.seed, advanced),
+        lambda meter, advanced: score(held, cast, meter, settings, advanced),
         "scored_conversations",
         partition,
-        sum(one.failure is None for one in held),
+        judged,
     )
     marks = {scale: [mark for one in scored if (mark := getattr(one, scale)) is not None] for scale in SCALES}
+    turns = [turn for one in scored for turn in one.turns]
+    spreads = [one.disagreement for one in scored if one.disagreement is not None]
+    users = [[finding.rule for finding in one.findings if finding.rule in USER_FAULTS] for one in scored]
     return Produced(
         to_frame(scored, ScoredConversation),
         {
             **usage,
             **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
             "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
-            "unscored": sum(one.judge is None for one in scored),
+            "unscored": len(scored) - judged,
+            "committee": settings.judging.committee,
+            "mean_disagreement": round(sum(spreads) / max(1, len(spreads)), 3),
+            "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
+            "bad_turns": sum(not turn.ok for turn in turns),
+            "turns": len(turns),
+            "user_failure_rate": round(sum(map(bool, users)) / max(1, judged), 4),
+            "user_failures": dict(Counter(rule for found in users for rule in found)),
             "scores": score_plot(marks, f"Scores, {partition}"),
         },
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="1")
+@stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="2")
 def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -81,7 +94,7 @@ def accepted_conversations(
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="2")
+@stage(group="quality", kinds={"polars"}, table=schemas.REJECTED_CONVERSATIONS, code_version="3")
 def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -100,6 +113,7 @@ def _selected(conversations: pl.DataFrame, scored: pl.DataFrame, settings: Setti
             reasons=reasons_against(one, settings.generation.min_tool_use_quality),
             tool_use_quality=one.tool_use_quality,
             dml=_text(held[one.conversation_id]),
+            turns=one.turns,
         )
         for one in from_frame(scored, ScoredConversation)
     ]
@@ -112,7 +126,7 @@ def _text(conversation: Conversation) -> str:
     return conversation.attempts[-1].text if conversation.attempts else ""
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="1")
+@stage(group="quality", kinds={"polars"}, table=schemas.PARSED_CONVERSATIONS, code_version="2")
 def parsed_conversations(
     partition: str,
     accepted_conversations: pl.DataFrame,
@@ -133,11 +147,12 @@ def parsed_conversations(
         plan = plans[plan_of[accepted.conversation_id]]
         scenario = scenarios[plan.scenario_id]
         messages = parse(accepted.dml)
+        written = openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
         parsed.append(
             ParsedConversation(
                 conversation_id=accepted.conversation_id,
                 partition=partition,
-                messages=openai_messages(messages, prompts[accepted.conversation_id].system_prompt),
+                messages=written,
                 tools=openai_tools([tools[name] for name in offered_tools(plan)]),
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
@@ -147,6 +162,7 @@ def parsed_conversations(
                 clarity=plan.clarity,
                 calls=sum(len(message.tool_calls) for message in messages),
                 user_turns=sum(message.role == "user" for message in messages),
+                turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
             )
         )
     count = max(1, len(parsed))

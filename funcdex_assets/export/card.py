@@ -40,6 +40,9 @@ dataset_info:
     dtype: string
   - name: cluster_id
     dtype: string
+  - name: turn_verdicts
+    list:
+      dtype: json
 ---
 """
 
@@ -83,6 +86,7 @@ text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], to
 ```
 
 Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`
-(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`. The Parquet files hold
-the same rows with `messages` and `tools` as JSON text.
+(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`, and `turn_verdicts`:
+one per turn, for messages `first` to `last`; a trainer masks the assistant messages of a turn that is not `ok`. The
+Parquet files hold the same rows with `messages` and `tools` as JSON text.
 """

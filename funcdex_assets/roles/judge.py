@@ -1,22 +1,22 @@
-"""Scores a finished conversation, 1 to 5 on four scales, reasoning first.
+"""Scores a finished conversation, 1 to 5 on four scales, reasoning first, and says of each turn whether it is good.
 
-Offline, the scores follow from what can be counted: findings, questions that had to be asked, steps
-left undone, repetition. A verdict outside the scale is not an answer (`Role.play` asks again).
+Offline, the scores follow from what the rules found and what can be counted (`quality/heuristic.py`). A verdict
+outside the scale is not an answer (`Role.play` asks again). Several judges make a committee.
 """
 
-import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from statistics import median_low
+
+import msgspec
 
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import Sampling
-from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, Tool, Verdict
+from funcdex_assets.quality.heuristic import judged
+from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, Tool, TurnScore, Verdict
 from funcdex_assets.roles.role import Role
-
-_FORMULA = re.compile(r"\b(?:Use .{1,80} as the|For the [a-z ]+:|The [a-z ]+ should be)")
-_LONG_MESSAGE = 110  # words
 
 
 @dataclass(frozen=True)
@@ -32,56 +32,45 @@ def _variables(brief: JudgeBrief) -> dict[str, object]:
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
         "conversation": render(brief.messages),
         "findings": "\n".join(f"- {finding.rule}: {finding.text}" for finding in brief.findings) or "- none",
+        "turns": sum(message.role == "user" for message in brief.messages),
     }
 
 
 def _improvise(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
-    blocking = sum(finding.blocking for finding in brief.findings)
-    minor = len(brief.findings) - blocking
-    questions = sum(_asks_back(brief.messages, index) for index in range(len(brief.messages)))
-    made = sum(len(message.tool_calls) for message in brief.messages)
-    undone = max(0, len(brief.plan.steps) - made)
-    formulas, longest, repeated = _style(brief.messages)
-    clarity = 5 - min(questions, 2) - (formulas >= 3)
-    tool_use = 5 - min(4, 2 * blocking + minor)
-    naturalness = 5 - (formulas >= 2) - (longest > _LONG_MESSAGE) - min(2, repeated)
-    completion = 5 - min(4, 2 * undone + blocking + minor)
-    reasoning = (
-        f"{made} of {len(brief.plan.steps)} intended calls were made; {blocking} blocking and {minor} minor findings. "
-        f"The assistant had to ask back {questions} times. {formulas} formulaic sentences, {repeated} repeated, "
-        f"longest user message {longest} words."
-    )
-    scores = (max(1, min(5, score)) for score in (clarity, tool_use, naturalness, completion))
-    return Verdict(reasoning=reasoning, **dict(zip(SCALES, scores, strict=True)))
-
-
-def _asks_back(messages: Sequence[Message], index: int) -> bool:
-    """An assistant's question right after the user spoke, instead of a call or an answer."""
-    message = messages[index]
-    before = messages[index - 1] if index else None
-    return (
-        message.role == "assistant"
-        and not message.tool_calls
-        and before is not None
-        and before.role == "user"
-        and "?" in (message.content or "")
-        and index < len(messages) - 1
-    )
-
-
-def _style(messages: Sequence[Message]) -> tuple[int, int, int]:
-    """Formulaic sentences, words of the longest user message, sentences said more than once."""
-    users = [message.content or "" for message in messages if message.role == "user"]
-    formulas = sum(len(_FORMULA.findall(text)) for text in users)
-    said = Counter(
-        sentence
-        for message in messages
-        if message.content
-        for sentence in re.split(r"(?<=[.!?])\s+", message.content)
-        if len(sentence) > 12
-    )
-    longest = max((len(text.split()) for text in users), default=0)
-    return formulas, longest, sum(count - 1 for count in said.values() if count > 1)
+    return judged(brief.plan, brief.messages, brief.findings)
 
 
 ROLE = Role("judge", Verdict, _variables, _improvise, Sampling(temperature=0.0))
+_MEMBER = replace(ROLE, sampling=Sampling(temperature=0.7))  # at 0, all members would say the same
+
+
+def committee_role(members: int) -> Role[JudgeBrief, Verdict]:
+    """The role that each of so many judges plays."""
+    return ROLE if members == 1 else _MEMBER
+
+
+def agreed(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
+    """The verdict of a committee, and its disagreement: the widest spread between members on any scale, 0 to 4.
+
+    Scores are medians, the lower of two. The reasoning is that of the member nearest to them. A turn is good if more
+    than half of those who judged it say so.
+    """
+    medians = {scale: median_low(getattr(one, scale) for one in verdicts) for scale in SCALES}
+    nearest = min(verdicts, key=lambda one: sum(abs(getattr(one, scale) - medians[scale]) for scale in SCALES))
+    given = ([getattr(one, scale) for one in verdicts] for scale in SCALES)
+    spread = max(max(scores) - min(scores) for scores in given)
+    return msgspec.structs.replace(nearest, **medians, turns=_turns(verdicts)), spread
+
+
+def _turns(verdicts: Sequence[Verdict]) -> tuple[TurnScore, ...]:
+    said: defaultdict[int, list[TurnScore]] = defaultdict(list)
+    for verdict in verdicts:
+        for score in verdict.turns:
+            said[score.turn].append(score)
+    found = []
+    for turn, scores in sorted(said.items()):
+        middle = median_low(score.score for score in scores)
+        ok = 2 * sum(score.ok for score in scores) > len(scores)
+        reason = next((score.reason for score in scores if score.ok == ok), "")
+        found.append(TurnScore(turn=turn, reason=reason, score=middle, ok=ok))
+    return tuple(found)

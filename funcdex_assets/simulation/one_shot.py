@@ -1,9 +1,9 @@
-"""A conversation from one answer: written, read, checked; corrected, written anew, or recorded as it is.
+"""A conversation from one answer: written, read, checked; mended, corrected, written anew, or recorded as it is.
 
     written ─► faulty? ─► corrected ─► faulty? ─► corrected ─► faulty? ─► written anew under another seed ─► …
 
-The number of requests is bounded by `Limits`: (1 + corrections) × (1 + regenerations). Every text is
-kept with what was found in it.
+A text that cannot be read is first mended by the program, which asks nobody (`quality/repair.py`). The number of
+requests is bounded by `Limits`: (1 + corrections) × (1 + regenerations). Every text is kept with what was found in it.
 
 >>> Limits(corrections=2, regenerations=1).requests
 6
@@ -21,6 +21,7 @@ from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
 from funcdex_assets.quality.findings import find
+from funcdex_assets.quality.repair import mended
 from funcdex_assets.records import Attempt, Conversation, Finding, Message
 from funcdex_assets.roles import conversation_writer, corrector
 from funcdex_assets.roles.conversation_writer import WriterBrief
@@ -29,7 +30,7 @@ from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.outcome import about_it, case_of, failed, finished
 
 STRATEGY = "one_shot"
-Kind = Literal["written", "corrected", "regenerated"]
+Kind = Literal["written", "repaired", "corrected", "regenerated"]
 _FENCE = re.compile(r"\A```\w*\n(.*?)\n?```\Z", re.DOTALL)
 
 
@@ -67,12 +68,12 @@ async def write(brief: WriterBrief, engine: InferenceEngine, limits: Limits, see
     drafts: list[Draft] = []
     try:
         for round_ in range(1 + limits.regenerations):
-            drafts.append(await desk.written(round_))
+            drafts += desk.mended(await desk.written(round_))
             for _ in range(limits.corrections):
-                better = await desk.corrected(drafts[-1], len(drafts)) if drafts[-1].faults else None
+                better = await desk.corrected(drafts[-1], _asked_for(drafts)) if drafts[-1].faults else None
                 if better is None:
                     break
-                drafts.append(better)
+                drafts += desk.mended(better)
             if not drafts[-1].faults:
                 break
     except InferenceError as error:
@@ -104,6 +105,13 @@ class _Desk:
             return None
         return better if better.text != draft.text else None
 
+    def mended(self, draft: Draft) -> tuple[Draft, ...]:
+        """The draft, and after it what the program made of it, where it could not be read and now can."""
+        better = None if draft.messages or draft.faults[0].rule == "cut" else mended(draft.text)
+        if better is None or not (repaired := _checked("repaired", better, self.brief)).messages:
+            return (draft,)
+        return draft, repaired
+
     async def _asked(self, kind: Kind, request: Request) -> Draft:
         request.sampling = replace(request.sampling, max_tokens=self.max_tokens)
         return read(kind, await self.engine.complete(request), self.brief)
@@ -116,6 +124,10 @@ def read(kind: Kind, completion: Completion, brief: WriterBrief) -> Draft:
         return Draft(kind, text, (), (_cut(completion),))
     if fenced := _FENCE.match(text.strip()):
         text = fenced[1]
+    return _checked(kind, text, brief)
+
+
+def _checked(kind: Kind, text: str, brief: WriterBrief) -> Draft:
     try:
         messages = parse(text, thoughts=brief.thoughts)
         render(messages)
@@ -131,6 +143,11 @@ def _cut(completion: Completion) -> Finding:
         text=f"The text was cut after {completion.usage.completion_tokens or 'the permitted'} tokens; write less, "
         "or raise generation.max_conversation_tokens",
     )
+
+
+def _asked_for(drafts: Sequence[Draft]) -> int:
+    """How many of the drafts were answers: those that were only mended cost no request, and move no seed."""
+    return sum(draft.kind != "repaired" for draft in drafts)
 
 
 def _attempts(drafts: Sequence[Draft]) -> list[Attempt]:

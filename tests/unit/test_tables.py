@@ -32,6 +32,8 @@ from funcdex_assets.records import (
     ToolChain,
     ToolEdge,
     ToolResult,
+    TurnScore,
+    TurnVerdict,
     Verdict,
 )
 from funcdex_assets.tables import from_frame, layout, rows_by, to_frame
@@ -184,6 +186,8 @@ ROWS: dict[type[Record], list[Record]] = {
     ],
     Attempt: [ATTEMPT, Attempt(kind="corrected", text="</user> u\n</assistant> a\n", findings=())],
     Finding: [FINDING, Finding(rule="no_call", text="nothing was called", blocking=False)],
+    TurnScore: [TurnScore(turn=0, reason="well asked", score=5, ok=True)],
+    TurnVerdict: [TurnVerdict(turn=1, ok=False, score=2, reason="no_call: nothing", first=2, last=5)],
     Verdict: [
         Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
     ],

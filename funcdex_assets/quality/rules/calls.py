@@ -1,7 +1,7 @@
 """Rules about calls: which tool, with which arguments, and how often."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -13,13 +13,14 @@ from funcdex_assets.catalog.json_schema import escaped, schema_at, validator
 from funcdex_assets.catalog.names import parse_tool_name, words
 from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.quality.provenance import calls_in, ungrounded
-from funcdex_assets.quality.rules.case import Case, Turn, failed, is_empty
+from funcdex_assets.quality.rules.case import Case, failed, is_empty
 from funcdex_assets.quality.rules.claims import EMAIL, days_in, days_said
 from funcdex_assets.records import Finding, ToolCall
 
 _READING = ("list", "get")
 _AGAIN = re.compile(
-    r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest|update)\b",
+    r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
+    r"|update)\b",
     re.IGNORECASE,
 )
 
@@ -130,80 +131,57 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
     """A call with another value than the user has just stated for that argument.
 
     What counts as stated: an address, a date, an option of an enum beside the argument's name, a number or quoted
-    words right after it. It contradicts only where no call or result of the conversation has the stated value, and
+    words right after it. It contradicts only where no call has the stated value and no result before it, and
     the user has not said the called one in the same message: so a value that is used elsewhere is never blamed.
     """
     for turn in case.turns:
-        if not any(case.messages[index].tool_calls for index in range(turn.start, turn.end)):
-            continue
         text = case.speech[turn.start]
-        yield from _other_addresses(case, turn, text)
-        yield from _other_named_values(case, turn, text)
+        for index in range(turn.start, turn.end):
+            for call, pointer, value in case.given.get(index, ()):
+                tool = case.tool(call.name, index)
+                schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
+                name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+                stated = _stated(name, schema, value, text, case)
+                if not stated or says(text, name, schema, value, case.situation.now) is not None:
+                    continue
+                unused = [one for one in stated if one != value and not _used(case, one, index)]
+                if unused:
+                    yield Finding(
+                        rule="contradicts_user",
+                        message=index,
+                        place=pointer,
+                        text=f"{call.id} {call.name}: {value!r}, though the user has just said {str(unused[0])!r}",
+                    )
 
 
-def _calls_of(case: Case, turn: Turn) -> Iterator[tuple[int, ToolCall, str, Any]]:
-    for index in range(turn.start, turn.end):
-        for call, pointer, value in case.given.get(index, ()):
-            yield index, call, pointer, value
-
-
-def _other_addresses(case: Case, turn: Turn, text: str) -> Iterator[Finding]:
-    stated = EMAIL.findall(text) if "@" in text else []
-    unused = [address for address in stated if not _used(case, address)]
-    if not unused:
-        return
-    for index, call, pointer, value in _calls_of(case, turn):
-        if isinstance(value, str) and EMAIL.fullmatch(value) and value.lower() not in text.lower():
-            yield _contradiction(index, call, pointer, value, unused[0])
-
-
-def _used(case: Case, stated: str) -> bool:
-    """Whether any call or result has it, or the assistant has said it before."""
-    wanted = stated.lower()
-    return any(
-        isinstance(value, str) and wanted in value.lower() for part in case.given.values() for _, _, value in part
-    ) or any(isinstance(value, str) and wanted in value.lower() for part in case.leaves.values() for _, value in part)
-
-
-def _other_named_values(case: Case, turn: Turn, text: str) -> Iterator[Finding]:
-    for index, call, pointer, value in _calls_of(case, turn):
-        tool = case.tool(call.name, index)
-        schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
-        name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
-        stated = _stated(name, schema, text, case) if name else None
-        if stated is None or stated == value or says(text, name, schema, value, case.situation.now) is not None:
-            continue
-        if any(
-            other == stated or (isinstance(other, str) and str(stated).lower() in other.lower())
-            for part in case.given.values()
-            for _, _, other in part
-        ):
-            continue
-        if isinstance(stated, date) and any(
-            stated in days_in(other) for part in case.given.values() for _, _, other in part
-        ):
-            continue
-        yield _contradiction(index, call, pointer, value, stated)
-
-
-def _stated(name: str, schema: Mapping[str, Any], text: str, case: Case) -> Any:
-    """The one value that a text gives to the argument by its name; None where it gives none or several."""
-    label = " ".join(words(name))
-    lowered = text.lower()
-    head = label.rsplit(" ", 1)[-1]
+def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, case: Case) -> Sequence[Any]:
+    """The values that a text gives to the argument, in its order."""
     if schema.get("format") in ("date", "date-time"):
-        said = days_said(text, case.situation.now.date())
-        return next(iter(said)) if len(said) == 1 else None
-    if head not in lowered and label not in lowered:
-        return None
+        return sorted(days_said(text, case.situation.now.date()))
+    if isinstance(value, str) and "@" in value and EMAIL.fullmatch(value):
+        return EMAIL.findall(text) if "@" in text else ()
+    label = " ".join(words(name))
+    head = label.rsplit(" ", 1)[-1]
+    if not head or head not in text.lower():
+        return ()
     if options := [option for option in schema.get("enum", ()) if isinstance(option, str)]:
-        near = [option for option in options if _beside(lowered, head, option.lower().replace("_", " "))]
-        return near[0] if len(near) == 1 else None
+        near = [option for option in options if _beside(text.lower(), head, option.lower().replace("_", " "))]
+        return near if len(near) == 1 else ()
     if schema.get("type") in ("integer", "number"):
-        numbers = {float(number) for number in _numbers_after(label).findall(lowered)}
-        return next(iter(numbers)) if len(numbers) == 1 else None
-    quoted = set(_words_after(label).findall(text))
-    return next(iter(quoted)) if len(quoted) == 1 else None
+        return [float(number) for number in _numbers_after(label).findall(text.lower())]
+    return _words_after(label).findall(text) if isinstance(value, str) else ()
+
+
+def _used(case: Case, stated: Any, before: int) -> bool:
+    """Whether any call has it, or a result before the message `before`."""
+    given = [value for part in case.given.values() for _, _, value in part]
+    if isinstance(stated, date):
+        return any(stated in days_in(value) for value in given)
+    if not isinstance(stated, str):
+        return stated in [value for value in given if not isinstance(value, bool)]
+    known = [value for index, part in case.leaves.items() if index < before for _, value in part]
+    wanted = stated.lower()
+    return any(isinstance(value, str) and wanted in value.lower() for value in (*given, *known))
 
 
 @cache
@@ -225,13 +203,4 @@ def _beside(text: str, head: str, option: str) -> bool:
     return bool(
         re.search(rf"\b{re.escape(option)} {re.escape(head)}\b", text)
         or re.search(rf"\b{re.escape(head)}(?: (?:is|to|of|should be|as))?:? {re.escape(option)}\b", text)
-    )
-
-
-def _contradiction(index: int, call: ToolCall, pointer: str, value: Any, stated: Any) -> Finding:
-    return Finding(
-        rule="contradicts_user",
-        message=index,
-        place=pointer,
-        text=f"{call.id} {call.name}: {value!r}, though the user has just said {str(stated)!r}",
     )

@@ -113,9 +113,6 @@ def failed(result: ToolResult) -> bool:
     return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
 
 
-def is_empty(value: Any) -> bool:
-    """Whether a result holds nothing: no list in it has an item, and there is no text or number."""
-    if isinstance(value, dict):
-        lists = [part for part in value.values() if isinstance(part, list)]
-        return not any(lists) if lists else all(is_empty(part) for part in value.values())
-    return value in (None, "", []) and not isinstance(value, bool)
+def is_empty(content: Any) -> bool:
+    """Whether a result tells nothing: it has empty lists, flags and zeros only."""
+    return all(isinstance(value, bool) or value in (None, "", [], {}, 0) for _, value in scalars(content))

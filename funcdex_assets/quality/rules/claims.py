@@ -30,14 +30,15 @@ _ISO_CLOCK = re.compile(r"\d\d[Tt ](\d\d):(\d\d)")
 _ID = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?!\w)")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_PATTERNS = (
-    ("link", re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
-    ("email", EMAIL),
-    ("quote", re.compile(r"[\"“][^\"“”\n]{2,300}[\"”]")),
-    ("day", _DAY),
-    ("clock", _CLOCK),
-    ("id", _ID),
-    ("number", _NUMBER),
+_SCHEME, _AT, _MARKS, _DIGIT = (re.compile(sign) for sign in ("://", "@", '["“]', r"\d"))
+_PATTERNS = (  # kind, what is cheap to look for first, pattern
+    ("link", _SCHEME, re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
+    ("email", _AT, EMAIL),
+    ("quote", _MARKS, re.compile(r"[\"“][^\"“”]*[\"”]")),
+    ("day", _DIGIT, _DAY),
+    ("clock", _DIGIT, _CLOCK),
+    ("id", _DIGIT, _ID),
+    ("number", _DIGIT, _NUMBER),
 )
 _ORDINARY = re.compile(
     r"\d+(?:st|nd|rd|th|x|s|m|h|d|k|am|pm|min|mins|kb|mb|gb|tb|px|km|cm|mm|kg|g|ml|l|v|w|c|f)|[a-z]\d+|v\d+|mp[34]|\d+[a-z]"
@@ -46,10 +47,10 @@ _ORDINARY = re.compile(
 )
 _SMALL = 3  # "the first 2", "in 3 steps": nobody needs a source for these
 _UNITS = (100, 60, 3600, 1000, 1024, 1_000_000, 1_048_576, 24, 7, 86_400)
-_SHORTEST_QUOTE = 3
+_SHORTEST_QUOTE, _LONGEST_QUOTE = 3, 300
 _MOST_DIFFERENCES = 40
 _A_WEEK = 7  # "next Monday" may be said as a date
-_SPACE = re.compile(r"\s+")
+_PLAIN = str.maketrans({**dict.fromkeys("\"“”'"), **dict.fromkeys("\n\r\t\u00a0", " ")})
 
 
 class Claim(NamedTuple):
@@ -62,9 +63,14 @@ class Claim(NamedTuple):
 
 def claims(text: str) -> Iterator[Claim]:
     """The values that a text states, kind by kind; what is part of one is none of its own."""
-    for kind, pattern in _PATTERNS:
+    paired = text.count('"') % 2 == 0  # else nobody knows which words are within quotes
+    for kind, sign, pattern in _PATTERNS:
+        if not sign.search(text):
+            continue
         found = list(pattern.finditer(text))
         for match in found:
+            if kind == "quote" and not (_SHORTEST_QUOTE <= len(match[0]) - 2 <= _LONGEST_QUOTE and paired):
+                continue
             if kind != "id" or not _ORDINARY.fullmatch(match[0]):
                 yield Claim(kind, match[0], match.start())
         for match in found:
@@ -89,6 +95,7 @@ class Support:
         self._texts: list[str] = []
         self._said: list[str] = []
         self._leaves: list[tuple[str, Any]] = []
+        self._values: list[Any] = []
         self._longest = 0
         self._read: dict[str, int] = {}  # by kind, how many of the texts were looked through for it
         self._numbers: set[float] = set()
@@ -104,7 +111,7 @@ class Support:
         parts = scalars(value) if leaves is None else leaves
         self._texts.append(_folded("\n".join([str(leaf) for _, leaf in parts])))
         self._leaves += parts
-        self._longest = max(self._longest, _longest_list(value))
+        self._values.append(value)
 
     def has(self, claim: Claim) -> bool:
         """Whether the value is known, or follows from one that is."""
@@ -136,7 +143,11 @@ class Support:
             number = float(plain)
         except ValueError:  # 1.2.3
             return self._has(text)
-        if number <= max(_SMALL, self._longest) and number == int(number):
+        if number <= _SMALL and number == int(number):
+            return True
+        while self._values:
+            self._longest = max(self._longest, _longest_list(self._values.pop()))
+        if number <= self._longest and number == int(number):
             return True
         for part in self._unread("number"):
             for found in _ANY_NUMBER.findall(part):
@@ -175,9 +186,10 @@ class Support:
         while self._said:
             self._days |= days_said(self._said.pop(), today)
         one = timedelta(days=1)  # another time zone
-        return not self._days.isdisjoint((day - one, day, day + one)) or any(
-            (known.month, known.day) == (day.month, day.day) for known in self._days
-        )
+        if not self._days.isdisjoint((day - one, day, day + one)):
+            return True
+        without_year = not (match and (match[3] or match[6] or match[7]))
+        return without_year and (day.month, day.day) in {(known.month, known.day) for known in self._days}
 
     def _has_clock(self, text: str) -> bool:
         said = _read_clock(text)
@@ -196,7 +208,7 @@ def _numbers(found: str) -> set[float]:
 
 
 def _folded(text: str) -> str:
-    return _SPACE.sub(" ", text.lower().replace('"', "").replace("“", "").replace("”", "").replace("'", ""))
+    return text.lower().translate(_PLAIN)
 
 
 def _longest_list(value: Any) -> int:

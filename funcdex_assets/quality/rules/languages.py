@@ -3,7 +3,7 @@
 Good enough to see that an answer is in another language than the question; where it is not clear, the answer
 is None.
 
->>> language_of("Ich habe die Datei für Sie gefunden und an das Team geschickt."), script_of("Готово, письмо отправлено.")
+>>> language_of("Ich habe die Datei gefunden und an das Team geschickt."), script_of("Готово, письмо отправлено.")
 ('German', 'Cyrillic')
 """
 
@@ -13,8 +13,8 @@ from collections import Counter
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
 _COMMON = {
-    "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your on at "
-    "from please can could will would be as by an or if what which there here so me do",
+    "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your "
+    "on at from please can could will would be as by an or if what which there here so me do",
     "German": "der die das und ist sind war ich du sie wir es von zu für mit dass nicht mein ihr ein eine einen auf "
     "aus bitte kann wird haben habe hat den dem des im wurde noch auch oder wenn was hier",
     "French": "le la les et est sont était je vous il elle nous de du des pour avec que ce cette pas mon votre un une "

@@ -39,6 +39,7 @@ _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
 _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _NOT_OWN_WORDS = re.compile(r"[\"“„«][^\"”“»]*[\"”“»]|\S*[@/]\S*")
+_ENOUGH = 400  # characters that tell a language
 _MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
 
 
@@ -104,7 +105,7 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
 def _placeholder(text: str) -> str | None:
     for match in PLACEHOLDER.finditer(text):
         found = match[0]
-        tag = found.startswith("<") and found.strip("<>").split(" ")[0].lower() in _HTML
+        tag = _MARKUP.fullmatch(found) or (found[0] == "<" and found.strip("<>").split(" ")[0].lower() in _HTML)
         if not tag and (found.upper() != "TODO" or found == "TODO"):  # a todo list is none
             return found
     return None
@@ -190,29 +191,27 @@ def wrong_language(case: Case) -> Iterator[Finding]:
 
     Quoted words do not count. A language is known by its commonest words, and where it is not clear none is wrong.
     """
-    users: list[str] = []
     theirs: tuple[str | None, str | None] | None = None
     for index, message in enumerate(case.messages):
-        text = case.speech[index]
-        if message.role == "user":
-            users.append(text)
-        elif message.role == "assistant" and text:
-            language, script = _tongue(text)
-            if (language, script) in (theirs, (None, None)):
-                continue
-            theirs = _tongue(" ".join(users))
-            for own, other in ((script, theirs[1]), (language, theirs[0])):
-                if own and other and own != other:
-                    yield Finding(
-                        rule="wrong_language",
-                        message=index,
-                        text=f"The assistant answers in {own}, the user writes in {other}",
-                    )
-                    break
+        if message.role != "assistant" or not case.speech[index]:
+            continue
+        language, script = _tongue(case.speech[index])
+        if (language, script) in (theirs, (None, None)):
+            continue
+        if theirs is None:  # all that they say, for a single request may be too short to tell
+            theirs = _tongue(" ".join(case.speech[turn.start][:_ENOUGH] for turn in case.turns), len(case.turns))
+        for own, other in ((script, theirs[1]), (language, theirs[0])):
+            if own and other and own != other:
+                yield Finding(
+                    rule="wrong_language",
+                    message=index,
+                    text=f"The assistant answers in {own}, the user writes in {other}",
+                )
+                break
 
 
-def _tongue(text: str) -> tuple[str | None, str | None]:
-    plain = _NOT_OWN_WORDS.sub(" ", text)
+def _tongue(text: str, texts: int = 1) -> tuple[str | None, str | None]:
+    plain = _NOT_OWN_WORDS.sub(" ", text[: texts * _ENOUGH])
     return language_of(plain), script_of(plain)
 
 

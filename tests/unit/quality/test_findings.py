@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from dialogue import CLEAN, CONTACTS, assistant, call, case, result, user
+from test_rules import ALL_CASES
 
 from funcdex_assets.quality.findings import RULES, find
 from funcdex_assets.records import Message
@@ -60,9 +61,9 @@ DAMAGED = [
     ),
     pytest.param(
         changed(5, assistant(None, call(2, "SEND_EMAIL", to=SEND["to"]))),
-        "invalid_arguments",
+        "missing_argument",
         5,
-        "(whole)",
+        "/subject",
         'call_2 SEND_EMAIL: "subject" is a required property',
         id="a required argument is missing",
     ),
@@ -151,8 +152,11 @@ def test_a_placeholder_is_found_though_the_user_said_it(placeholder):
         assistant(None, call(2, "SEND_EMAIL", to=SEND["to"], subject=placeholder)),
         *CLEAN[6:],
     )
-    (finding,) = find(case(messages))
-    assert (finding.rule, finding.message, finding.place) == ("placeholder_content", 5, "/subject")
+    found = find(case(messages))
+    assert [(one.rule, one.message, one.place) for one in found] == [
+        ("placeholder_content", 4, ""),
+        ("placeholder_content", 5, "/subject"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,8 +206,8 @@ def test_only_an_uncited_answer_does_not_block():
     assert {rule for rule, blocks in blocking.items() if not blocks} == {"uncited_answer"}
 
 
-def test_every_rule_is_tested_above():
-    tested = {given.values[1] for given in DAMAGED} | {"placeholder_content"}
+def test_every_rule_is_tested_here_or_in_its_table():
+    tested = {given.values[1] for given in DAMAGED} | {"placeholder_content"} | {given.values[1] for given in ALL_CASES}
     assert tested == {rule.__name__ for rule in RULES}
 
 
@@ -211,7 +215,9 @@ def test_every_rule_is_tested_above():
 
 
 def test_a_failed_call_may_return_anything():
-    assert find(case(changed(6, result(2, "SEND_EMAIL", {"error": "sent to nobody, status sent"}, error=True)))) == ()
+    messages = changed(6, result(2, "SEND_EMAIL", {"error": "sent to nobody, status sent"}, error=True))
+    told = (*messages[:7], assistant("That failed: it was sent to nobody."))
+    assert find(case(told)) == ()
 
 
 def test_a_tool_without_a_response_schema_may_return_anything():

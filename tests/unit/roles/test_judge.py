@@ -10,7 +10,8 @@ import pytest
 from offline import played
 
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
-from funcdex_assets.records import SCALES, Finding, Message, Verdict
+from funcdex_assets.records import SCALES, Finding, Message, TurnScore, Verdict
+from funcdex_assets.roles import judge
 from funcdex_assets.roles.judge import ROLE, JudgeBrief
 
 BLOCKING = Finding(rule="unknown_tool", text="call_1 calls 'X'")
@@ -156,4 +157,51 @@ def test_then_it_is_raised_and_never_scored(said):
 
 def test_the_reasoning_comes_first():
     schema: Any = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
-    assert list(schema.schema["properties"]) == ["reasoning", *SCALES]
+    assert list(schema.schema["properties"]) == ["reasoning", *SCALES, "turns"]
+
+
+# ── several judges ────────────────────────────────────────────────────────────────────────────
+
+
+def said(*scores: int, ok: bool = True, reason: str = "r") -> Verdict:
+    turn = TurnScore(turn=0, reason=reason, score=scores[0], ok=ok)
+    return Verdict(reasoning=reason, **dict(zip(SCALES, scores, strict=True)), turns=(turn,))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected", "spread"),
+    [
+        pytest.param([said(5, 4, 3, 2)], (5, 4, 3, 2), 0, id="one alone"),
+        pytest.param([said(5, 5, 5, 5), said(4, 2, 5, 5), said(4, 4, 5, 5)], (4, 4, 5, 5), 3, id="medians"),
+        pytest.param([said(5, 5, 5, 5), said(3, 5, 5, 5)], (3, 5, 5, 5), 2, id="of two the lower"),
+    ],
+)
+def test_a_committee_agrees_on_medians_and_tells_its_spread(verdicts, expected, spread):
+    agreed, apart = judge.agreed(verdicts)
+    assert (tuple(getattr(agreed, scale) for scale in SCALES), apart) == (expected, spread)
+
+
+def test_a_turn_is_good_if_most_say_so_and_the_reasoning_is_of_the_nearest():
+    verdicts = [said(5, 5, 5, 5, reason="a"), said(2, 2, 2, 2, ok=False, reason="b"), said(4, 4, 4, 4, reason="c")]
+    agreed, _ = judge.agreed(verdicts)
+    assert agreed.reasoning == "c"
+    assert agreed.turns == (TurnScore(turn=0, reason="a", score=4, ok=True),)
+    split, _ = judge.agreed(verdicts[:2])
+    assert not split.turns[0].ok
+
+
+def test_members_of_a_committee_are_asked_under_a_temperature_one_judge_is_not():
+    assert judge.committee_role(1).sampling.temperature == 0
+    assert judge.committee_role(3).sampling.temperature > 0
+
+
+def test_the_verdict_on_the_turns_follows_the_findings():
+    found = Finding(rule="unknown_tool", text="call_1", message=1)
+    brief = JudgeBrief(ONE.cast.plan, GOOD, (), (found,))
+    turns = ROLE.improvise(brief, Random(1)).turns
+    assert [turn.ok for turn in turns] == [False, *[True] * (len(turns) - 1)]
+
+
+def test_the_judge_is_told_how_many_turns_there_are():
+    text = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).messages[-1].content or ""
+    assert f"{sum(message.role == 'user' for message in GOOD)} turns" in text

@@ -77,6 +77,21 @@ WRITER, CORRECTOR = "conversation_writer", "corrector"
         pytest.param([GOOD], [WRITER], [], id="good at once"),
         pytest.param([f"```\n{GOOD}\n```"], [WRITER], [], id="good, in a code fence"),
         pytest.param(
+            [f"Here it is.\n{GOOD}"], [WRITER], [("written", ["markup"]), ("repaired", [])], id="mended by the program"
+        ),
+        pytest.param(
+            [UNKNOWN_TOOL.replace("</tool>", "", 1), GOOD],
+            [WRITER, CORRECTOR],
+            [("written", ["markup"]), ("repaired", ["unknown_tool"]), ("corrected", [])],
+            id="mended, then corrected",
+        ),
+        pytest.param(
+            [NO_MARKUP, UNENDED, GOOD.replace("</tool>", "", 1)],
+            [WRITER, CORRECTOR, CORRECTOR],
+            [("written", ["markup"]), ("corrected", ["markup"]), ("corrected", ["markup"]), ("repaired", [])],
+            id="what the corrector wrote is mended",
+        ),
+        pytest.param(
             [NO_MARKUP, GOOD],
             [WRITER, CORRECTOR],
             [("written", ["markup"]), ("corrected", [])],
@@ -120,6 +135,11 @@ def test_a_text_becomes_good(answers, asked, attempts):
 def test_before_and_after_are_kept():
     conversation, _ = written(UNKNOWN_TOOL, GOOD)
     assert [attempt.text for attempt in conversation.attempts] == [UNKNOWN_TOOL, GOOD]
+
+
+def test_a_mended_text_is_kept_beside_what_it_was():
+    conversation, _ = written(f"Here it is.\n{GOOD}")
+    assert [attempt.text for attempt in conversation.attempts] == [f"Here it is.\n{GOOD}", GOOD.strip()]
 
 
 # ── never good ────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,76 @@
+"""How far the heuristic judge agrees with a person who read the conversations.
+
+`labelled.jsonl` has 40 short conversations of the offline engine, good ones and damaged ones, one per line. `case`
+says what is wrong with it, and `labels` are the scores on the four scales by one reader, under the rubric of
+`judge.md`, written before the judge's scores were seen. Rare labels make rank correlation noisy: floors are below
+what was measured (docs/quality-rules.md).
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from offline import tools_of
+
+from funcdex_assets.language.values import situation
+from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.quality.heuristic import judged
+from funcdex_assets.quality.provenance import trace
+from funcdex_assets.records import SCALES, ConversationPlan, Message, Persona, PlannedStep, Scenario
+
+FLOORS = {  # Spearman's rho, share of equal scores, share of those at most 1 apart
+    "user_query_clarity": (0.65, 0.5, 0.95),
+    "tool_use_quality": (0.75, 0.5, 0.9),
+    "naturalness": (0.55, 0.15, 0.8),
+    "task_completion": (0.65, 0.4, 0.75),
+}
+
+
+@cache
+def labelled() -> tuple[dict[str, Any], ...]:
+    lines = Path(__file__).with_name("labelled.jsonl").read_text(encoding="utf-8").splitlines()
+    return tuple(json.loads(line) for line in lines)
+
+
+def scores(row: dict[str, Any]) -> dict[str, int]:
+    messages = msgspec.convert(row["messages"], tuple[Message, ...])
+    there = situation(msgspec.convert(row["scenario"], Scenario), msgspec.convert(row["persona"], Persona))
+    tools = {name: tools_of(row["partition"])[name] for name in row["tools"]}
+    plan = ConversationPlan(
+        **dict.fromkeys(("plan_id", "scenario_id", "persona_id", "chain_id", "disposition"), ""),
+        kind="multi_step",
+        clarity="good",
+        tools=tuple(tools),
+        distractors=(),
+        steps=tuple(PlannedStep(tool=tool, turn=0, arguments=()) for tool in row["wants"]),
+        turns=(),
+    )
+    findings = find(Case(messages, tools, trace(messages, tools, there), there))
+    verdict = judged(plan, messages, findings)
+    return {scale: getattr(verdict, scale) for scale in SCALES}
+
+
+def agreement(scale: str) -> tuple[float, float, float]:
+    pairs = pl.DataFrame(
+        [(row["labels"][scale], scores(row)[scale]) for row in labelled()], schema=["person", "judge"], orient="row"
+    )
+    apart = (pairs["person"] - pairs["judge"]).abs()
+    rho = pairs.select(pl.corr("person", "judge", method="spearman")).item()
+    return rho, (apart == 0).mean(), (apart <= 1).mean()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_judge_agrees_with_a_reader(scale):
+    measured = agreement(scale)
+    assert all(found >= floor for found, floor in zip(measured, FLOORS[scale], strict=True)), measured
+
+
+def test_the_labels_are_of_good_and_of_bad_conversations():
+    rows = labelled()
+    assert len(rows) == 40
+    assert sum(row["damage"] == "none" for row in rows) == 15
+    assert all(set(row["labels"]) == set(SCALES) and set(row["labels"].values()) <= {1, 2, 3, 4, 5} for row in rows)
