@@ -61,6 +61,7 @@ def _line(row: DatasetRow) -> bytes:
                 "kind": row.kind,
                 "chain_id": row.chain_id,
                 "cluster_id": row.cluster_id,
+                "certificate": row.certificate,
             }
         )
         + b"\n"

@@ -7,18 +7,17 @@ What is returned is the conversation as it happened, good or bad: judging it is 
 
 from dataclasses import dataclass
 
-from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.structure import check
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
-from funcdex_assets.records import Attempt, Conversation, Finding, Message, ToolCall, ToolResult
+from funcdex_assets.records import Attempt, Conversation, Finding, Message, SealedCall, ToolCall, ToolResult
 from funcdex_assets.roles import assistant, tool_simulator, user_simulator
 from funcdex_assets.roles.user_simulator import Purpose, UserCue
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.simulation.execution import Executor, refusal
 from funcdex_assets.simulation.outcome import about_it, failed, finished
 from funcdex_assets.simulation.scene import Scene
-from funcdex_assets.simulation.world import World
 
 MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
@@ -48,7 +47,8 @@ async def simulate(
     """
     scene = Scene(cast.plan, cast.situation, cast.tools, manner.thoughts)
     try:
-        await _Stage(scene, engine, manner, seed).play()
+        stage = _Stage(scene, engine, manner, seed)
+        await stage.play()
         check(scene.messages)
     except InferenceError as error:
         failure = about_it(error)
@@ -57,7 +57,8 @@ async def simulate(
     except EndlessCallsError as error:
         failure = Finding(rule="endless", text=str(error))
     else:
-        return finished(cast, strategy, engine.name, seed, scene.messages)
+        seal = None if manner.model_results else stage.executor.seal()
+        return finished(cast, strategy, engine.name, seed, scene.messages, seal=seal)
     attempt = Attempt(kind="written", text=scene.transcript(), findings=(failure,))
     return failed(cast, strategy, engine.name, seed, failure, (attempt,))
 
@@ -71,7 +72,7 @@ class _Stage:
 
     def __init__(self, scene: Scene, engine: InferenceEngine, manner: Manner, seed: int) -> None:
         self.scene, self.engine, self.manner, self._seed = scene, engine, manner, seed
-        self.world = World(scene.situation, derive_seed("world", seed, scene.plan.plan_id))
+        self.executor = Executor(scene.situation, derive_seed("world", seed, scene.plan.plan_id), scene.tools)
         self.assistant = assistant.NATIVE if manner.native_calls else assistant.ROLE
 
     @property
@@ -117,22 +118,17 @@ class _Stage:
 
     async def execute(self, call: ToolCall) -> ToolResult:
         """The call's result; as from a real service, an error where the call makes no sense."""
-        tool = self.scene.tools.get(call.name)
-        wrong = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
-        if tool is None or wrong:
-            return _refused(call, "; ".join(wrong))
-        needed = self.scene.needed_later()
-        if self.manner.model_results:
-            cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed)
-            content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
+        hints = SealedCall(needs=self.scene.needs_later())
+        if not self.manner.model_results:
+            result = self.executor.run(call, hints)
+        elif refused := refusal(call, self.scene.tools):
+            return refused
         else:
-            try:
-                content = self.world.execute(tool, call.arguments, needed, self.scene.taken_later())
-            except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
-                return _refused(call, "a date is out of range")
-        self.scene.executed(call.name, content)
-        return ToolResult(call_id=call.id, name=call.name, content=content)
-
-
-def _refused(call: ToolCall, reason: str) -> ToolResult:
-    return ToolResult(call_id=call.id, name=call.name, content={"error": reason}, error=True)
+            cue = tool_simulator.ToolCue(
+                self.scene, self.scene.tools[call.name], call.arguments, self.scene.needed_later()
+            )
+            content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
+            result = ToolResult(call_id=call.id, name=call.name, content=content)
+        if not result.error:
+            self.scene.executed(call.name, result.content)
+        return result

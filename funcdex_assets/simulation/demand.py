@@ -21,7 +21,8 @@ _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": Tru
 _ONLY = frozenset("only is filter by with has add remove".split())
 _ONESELF = frozenset("me primary default self".split())  # instead of an identifier
 _DETACHES = frozenset("remove detach unassign unlink unshare exclude".split())
-_DELETES = frozenset("delete remove trash".split())
+DELETES = frozenset("delete remove trash".split())
+_RENDERS = frozenset("export convert".split())
 _REVIVES = frozenset("restore undelete untrash recover".split())
 _ATTACHABLE = frozenset("label tag attendee collaborator follower watcher participant invitee guest reaction".split())
 _NAMING = frozenset("id ids gid uuid key email name".split())
@@ -56,6 +57,7 @@ class Demand:
     key:        what makes it the same question as another call of the tool
     echo:       argument values by `plain` name; results repeat them
     identities: identifiers by kind of thing; `named` are all, by kind, also those in lists
+    roles:      nouns of the identifiers, as they are said
     noun:       what the result as a whole is about
     addressed:  e-mail addresses of the people it is for, copies excepted
     limit:      how many things a listing shows at most
@@ -74,6 +76,7 @@ class Demand:
         self.addressed: list[str] = []
         self.limit = MAX_ITEMS
         self.named: list[tuple[str, str]] = []
+        self.roles: set[str] = set()
         for pointer, value in scalars(dict(arguments)):
             steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
             if steps:
@@ -84,7 +87,7 @@ class Demand:
         self.links = [] if self.looks_up else list(self._links(arguments))
         on = self.links[0].on if self.links and self.links[0].noun == kind(self.name.noun) else ""
         self.noun = on or self.name.noun
-        self.makes_new = self.name.action in ("create", "send", "copy") and not on
+        self.makes_new = self.name.action in ("create", "send", "copy") and not on and self.name.verb not in _RENDERS
         self.spans = self._spans(arguments, now) if self.looks_up else []
         self.window = self._window(now) if self.looks_up else None
         self.order = self._order(arguments) if self.lists else None
@@ -115,7 +118,7 @@ class Demand:
 
     @property
     def deletes(self) -> bool:
-        return self.name.verb in _DELETES and not self.links and self.own is not None
+        return self.name.verb in DELETES and not self.links and self.own is not None
 
     @property
     def revives(self) -> bool:
@@ -230,6 +233,7 @@ class Demand:
             noun = kind(resource_noun(last) or self.name.noun)
             self.identities[noun] = value
             self.named.append((noun, str(value)))
+            self.roles.add(resource_noun(last))
         if parts & _LIMITS and isinstance(value, int):
             self.limit = max(1, min(value, MAX_ITEMS))
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from funcdex_assets.catalog.names import is_id, is_page_token, words
+from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.language import values
-from funcdex_assets.simulation.demand import Demand, Link
+from funcdex_assets.simulation.demand import DELETES, Demand, Link
 from funcdex_assets.simulation.memory import Memory, Thing, Told, kind, own_identities, plain, singular_words
 
 _STATES = {
@@ -60,6 +60,17 @@ def flag_after(verb: str, name: str) -> bool | None:
     """What a yes-or-no field says after the verb: a task that was closed is `checked`."""
     about, value = _FLAGS.get(verb, (frozenset[str](), False))
     return value if about & {*words(name), plain(name).removeprefix("is")} else None
+
+
+def ends(tool: str, argument: str) -> bool:
+    """Whether what the argument at this pointer names is gone after a call of the tool.
+
+    >>> ends("DELETE_DRAFT", "/draft_id"), ends("REMOVE_LABEL_FROM_MESSAGE", "/message_id")
+    (True, False)
+    """
+    name, last = parse_tool_name(tool), argument.rpartition("/")[2]
+    own = is_id(last) and kind(resource_noun(last) or name.noun) == kind(name.noun)
+    return own and (name.verb in DELETES or (name.action == "send" and name.noun == "draft"))
 
 
 def put_links(demand: Demand, memory: Memory) -> None:

@@ -18,7 +18,7 @@ from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
 from funcdex_assets.simulation.listings import Pager, belongs, ordered
-from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, plain, recalled, singular_words
+from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, own_identities, plain, recalled, singular_words
 from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
@@ -29,6 +29,7 @@ NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
 _MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
+_ROLES = frozenset("reporter creator author owner lead organizer sender".split())
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
 _COUNTED = _COUNTS | frozenset("result results size number of".split())
@@ -126,6 +127,10 @@ class ResultMaker:
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
         remembered = self._remembered(schema, key, around)
         suits = remembered is not None and self._holds_needed(path, remembered)
+        if suits and around.subject and isinstance(remembered, dict) and not self._demand.looks_up:
+            noun = noun_of(key, around.noun)  # somebody else is assigned
+            given = self._given(noun)
+            suits = given is None or str(given) in (own_identities(remembered, noun) or (str(given),))
         if suits and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
         if schema_type(schema) not in ("object", "array"):
@@ -316,7 +321,8 @@ class ResultMaker:
     def _given(self, noun: str) -> str | int | None:
         """The identity by which the call names the one thing of this kind; a new thing has none yet."""
         made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
-        return None if made_anew else self._demand.identities.get(kind(noun))
+        another = noun in _ROLES and not self._demand.looks_up and noun not in self._demand.roles
+        return None if made_anew or another else self._demand.identities.get(kind(noun))
 
     def _changes(self, key: str, around: Surroundings) -> bool:
         """A field that this call sets, or that any change moves."""
