@@ -103,8 +103,9 @@ def settle(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], r
     if own is None or demand.links:
         return
     thing = _thing(memory, demand.name.noun, own)
+    shown = frozenset[str]().union(*(one.fields for one in told if one.thing is thing))
     if action in ("update", "delete"):
-        _updated(demand, arguments, thing)
+        _updated(demand, arguments, thing, shown)
     for field_ in [name for name, value in thing.items() if isinstance(value, bool)]:
         if (flag := flag_after(verb, field_)) is not None:
             thing[field_] = flag
@@ -114,13 +115,12 @@ def settle(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], r
         thing.pop("@closed", None)
     if verb in _STATES or verb in _FLAGS:
         thing["@state"] = verb
-        shown = any(one.thing is thing for one in told)
-        for field_ in ("status", "state") if not shown and verb in _STATES else ():
-            if field_ not in demand.echo:
+        for field_ in ("status", "state") if verb in _STATES else ():
+            if field_ not in demand.echo and field_ not in shown:
                 thing.pop(field_, None)
     for field_, value in thing.items():
         if field_.removeprefix("last").startswith(("updated", "modified", "edited")) and isinstance(value, str):
-            if not any(one.thing is thing for one in told):
+            if field_ not in shown:
                 thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
 
 
@@ -148,7 +148,7 @@ def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], re
                 holder["shared"] = True
 
 
-def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing) -> None:
+def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing, shown: frozenset[str]) -> None:
     """An argument of a change is a field from now on; other spellings of the old value are forgotten."""
     for field_ in [name for name in thing if not name.startswith("@")]:
         value, plain_name = thing[field_], field_.partition("|")[0]
@@ -157,7 +157,7 @@ def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing) -> None
             continue
         if "|" in field_:
             del thing[field_]
-        elif type(said) is type(value) and not isinstance(value, dict):
+        elif type(said) is type(value) and not isinstance(value, dict) and field_ not in shown:
             thing[field_] = said
     _tell(thing, arguments, demand)
     if demand.name.verb in ("move", "transition", "change", "set"):

@@ -37,6 +37,7 @@ class Told(NamedTuple):
     identity: str
     thing: Thing
     depth: int
+    fields: frozenset[str]  # by `plain` name, that were told
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Memory:
                 for parent, identity in parents.items():
                     if parent != kind(noun):
                         known.setdefault("@parents", {}).setdefault(parent, identity)
-                told.append(Told(noun, identities[0], known, depth))
+                told.append(Told(noun, identities[0], known, depth, frozenset(map(plain, value))))
             for key, part in value.items():
                 if isinstance(part, dict | list):
                     self._remember(part, noun_of(key, noun), parents, depth + 1, told)
