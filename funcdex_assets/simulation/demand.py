@@ -58,6 +58,7 @@ class Demand:
     echo:       argument values by `plain` name; results repeat them
     identities: identifiers by kind of thing; `named` are all, by kind, also those in lists
     roles:      nouns of the identifiers, as they are said
+    parents:    identifiers of what the call is within, by kind
     noun:       what the result as a whole is about
     addressed:  e-mail addresses of the people it is for, copies excepted
     limit:      how many things a listing shows at most
@@ -82,6 +83,12 @@ class Demand:
             if steps:
                 self._read(steps, value)
         self.echo |= {plain(key): value for key, value in arguments.items() if isinstance(value, list | dict)}
+        own = kind(self.name.noun)
+        self.parents = {
+            noun: str(identity)
+            for noun, identity in self.identities.items()
+            if noun != own and str(identity) not in _ONESELF
+        }
         self.page = next((str(value) for key, value in arguments.items() if is_page_token(key)), "")
         self.further = any(is_page_token(key) for key in arguments)
         self.links = [] if self.looks_up else list(self._links(arguments))
@@ -106,15 +113,6 @@ class Demand:
         """The identifier of the one thing that the call names as its object."""
         identity = self.identities.get(kind(self.name.noun))
         return None if identity is None else str(identity)
-
-    @property
-    def parents(self) -> dict[str, str]:
-        """Identifiers of what the call is within, by kind."""
-        return {
-            noun: str(identity)
-            for noun, identity in self.identities.items()
-            if noun != kind(self.name.noun) and str(identity) not in _ONESELF
-        }
 
     @property
     def deletes(self) -> bool:

@@ -336,6 +336,9 @@ def _unsay(made: Any, schema: Schema, root: Schema) -> None:
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
         elif isinstance(value, int) and set(words(key)) & _COUNTS:
-            made[key] = 0 if fits(part, root, 0) else value
+            if fits(part, root, 0) or key in schema.get("required", ()):
+                made[key] = 0
+            else:
+                del made[key]
         elif isinstance(value, dict):
             _unsay(value, resolve(part, root), root)

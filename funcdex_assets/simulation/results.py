@@ -161,7 +161,7 @@ class ResultMaker:
     def _remembered(self, schema: Schema, key: str, around: Surroundings) -> Any:
         """What is known of this field of the thing, as it is by now."""
         name = plain(key)
-        remembered = recalled(around.known, key, schema_type(schema))
+        remembered = recalled(around.known, key, schema_type(schema)) if around.known else None
         if remembered is None and around.known and not is_id(key):
             told = self._told(key, around.known)
             if told is not None:
@@ -171,8 +171,8 @@ class ResultMaker:
                 return flag_after(verb, key)
             if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
                 return state_after(verb, schema["enum"])
-        if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
-            remembered = self._inherited.get(name)
+        if remembered is None and self._inherited and around.subject and not is_id(key):
+            remembered = None if set(words(key)) & (PAST | _STATE) else self._inherited.get(name)
         if isinstance(remembered, list | dict) and self._memory.changes:
             noun = noun_of(key, around.noun)
             remembered = self._memory.current(remembered, noun)

@@ -144,6 +144,7 @@ def test_the_columns_have_their_types(loaded):
         "chain_id": Value("string"),
         "kind": Value("string"),
         "cluster_id": Value("string"),
+        "certificate": Json(),
     }
 
 

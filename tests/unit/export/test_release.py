@@ -62,6 +62,7 @@ def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
         "chain_id": "chain_test",
         "kind": "multi_step",
         "cluster_id": "cluster_3",
+        "certificate": None,
     }
 
 
