@@ -88,7 +88,7 @@ def _of_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[F
     if everything and (unknown := [name for name in names if name not in settings.partitions]):
         _fail(f"{unknown[0]!r} is not a partition; there are: {', '.join(settings.partitions)}")
     store = TableStore(settings.home)
-    for partition in (names if everything and names else settings.partitions):
+    for partition in names if everything and names else settings.partitions:
         if not store.exists("conversations", partition):
             if everything and names:
                 _fail(f"{partition} has no conversations in {settings.home}; run funcdex materialize {partition}")
@@ -110,9 +110,13 @@ def _of_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[F
             )
         )
         cast = casts(*rows)  # type: ignore[arg-type]
-        yield partition, [
-            (one.conversation_id, recorded(one, cast[one.plan_id].situation, cast[one.plan_id].tools)) for one in held
-        ]
+        yield (
+            partition,
+            [
+                (one.conversation_id, recorded(one, cast[one.plan_id].situation, cast[one.plan_id].tools))
+                for one in held
+            ],
+        )
 
 
 def _of_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[Found]]]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _READS = frozenset(
     (
-        "list get fetch find search read retrieve query show lookup view check count describe browse open filter export "
-        "download"
+        "list get fetch find search read retrieve query show lookup view check count describe browse open filter "
+        "export download"
     ).split()
 )
 _MAKES = frozenset("create add new insert post upload schedule".split())
@@ -37,8 +37,8 @@ _MAKERS = frozenset("owner creator author organizer organiser reporter".split())
 _UNSTABLE = frozenset("updated modified edited last count total status state".split())
 _ASKING = frozenset(
     (
-        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand verbose "
-        "include exclude show type types mode from after before since until range user start end time"
+        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand "
+        "verbose include exclude show type types mode from after before since until range user start end time"
     ).split()
 )
 _ANY = frozenset("all any none both everything *".split())
@@ -104,13 +104,23 @@ def echo_mismatch(case: "Case") -> Iterator[Finding]:
                 name, said = told[_plain(key)]
                 if is_id(key):
                     certain = verb != "" or _last_noun(key) not in {singular(word) for word in words(call.name)}
-                    wrong = not own and certain and isinstance(said, str | int) and str(said) != str(value) and value is not None
+                    wrong = (
+                        not own
+                        and certain
+                        and isinstance(said, str | int)
+                        and str(said) != str(value)
+                        and value is not None
+                    )
                 elif verb in _MAKES | _CHANGES:
-                    wrong = _is_subject(pointer) and _differs(said, value) and not set(words(key)) & _UNSTABLE - {"status"}
+                    wrong = (
+                        _is_subject(pointer) and _differs(said, value) and not set(words(key)) & _UNSTABLE - {"status"}
+                    )
                 else:
                     wrong = verb in _READS and _is_filter(name, said) and _differs(said, value)
                 if wrong and not (isinstance(said, str) and said.lower() in ("me", "primary")):
-                    yield _objection(index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch")
+                    yield _objection(
+                        index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch"
+                    )
 
 
 STATE_RULES = (contradicted_state, echo_mismatch)
@@ -139,7 +149,9 @@ def _verb(name: str) -> str:
     return next((word for word in words(name) if word in _VERBS), "")
 
 
-def _objects(value: Any, pointer: str = "", around: str = "", depth: int = 0) -> Iterator[tuple[dict[str, Any], str, str]]:
+def _objects(
+    value: Any, pointer: str = "", around: str = "", depth: int = 0
+) -> Iterator[tuple[dict[str, Any], str, str]]:
     """Every object with its place and what it is called there, singular."""
     if depth > _DEEPEST:
         return
@@ -221,7 +233,9 @@ def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
 def _expect_arguments(call: ToolCall, result: ToolResult, known: Mapping[str, _Thing]) -> None:
     """A thing that was just made has the fields that it was made with, also where the result does not say so."""
     named = set(_ids_of(call))
-    fresh = [thing for thing, pointer in _things(result.content) if _is_subject(pointer) and thing.identity not in named]
+    fresh = [
+        thing for thing, pointer in _things(result.content) if _is_subject(pointer) and thing.identity not in named
+    ]
     if len(fresh) == 1 and fresh[0].identity in known:
         fields = known[fresh[0].identity].fields
         for name, value in call.arguments.items():

@@ -6,7 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.json_schema import scalars
-from funcdex_assets.catalog.names import QUERY_WORDS, ToolName, is_id, is_page_token, parse_tool_name, resource_noun, singular, words
+from funcdex_assets.catalog.names import (
+    QUERY_WORDS,
+    ToolName,
+    is_id,
+    is_page_token,
+    parse_tool_name,
+    resource_noun,
+    singular,
+    words,
+)
 from funcdex_assets.language.spoken import quoted_part, read_moment
 from funcdex_assets.simulation.memory import kind, plain
 
@@ -21,7 +30,7 @@ _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": Tru
 _ONLY = frozenset("only is filter by with has add remove".split())
 _ONESELF = frozenset("me primary default self".split())  # instead of an identifier
 _DETACHES = frozenset("remove detach unassign unlink unshare exclude".split())
-DELETES = frozenset("delete remove trash".split())
+_DELETES = frozenset("delete remove trash".split())
 _RENDERS = frozenset("export convert".split())
 _REVIVES = frozenset("restore undelete untrash recover".split())
 _ATTACHABLE = frozenset("label tag attendee collaborator follower watcher participant invitee guest reaction".split())
@@ -96,7 +105,7 @@ class Demand:
         self.noun = on or self.name.noun
         self.makes_new = self.name.action in ("create", "send", "copy") and not on and self.name.verb not in _RENDERS
         self.spans = self._spans(arguments, now) if self.looks_up else []
-        self.window = self._window(now) if self.looks_up else None
+        self.window = self._window() if self.looks_up else None
         self.order = self._order(arguments) if self.lists else None
         self.filters = {key: value for key, value in arguments.items() if self.lists and _filters(key, value)}
 
@@ -116,7 +125,7 @@ class Demand:
 
     @property
     def deletes(self) -> bool:
-        return self.name.verb in DELETES and not self.links and self.own is not None
+        return self.name.verb in _DELETES and not self.links and self.own is not None
 
     @property
     def revives(self) -> bool:
@@ -165,7 +174,9 @@ class Demand:
         parts = set(words(name))
         if len(parts) != 1:
             return None
-        return self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
+        return (
+            self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
+        )
 
     def filter_for(self, name: str) -> Any:
         """What a listing asks of the field of this name: by `starred_only` of `starred`, by `label` of `labels`."""
@@ -252,7 +263,9 @@ class Demand:
                 said = set(words(key))
                 about = frozenset(said - _SPAN_WORDS)
                 upper = bool(said & _UPPER)
-                ends.setdefault(about, [None, None])[upper] = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+                ends.setdefault(about, [None, None])[upper] = (
+                    moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+                )
         spans: list[Span] = []
         for about, (low, high) in ends.items():
             low = low or (high or now) - WINDOW
@@ -261,7 +274,7 @@ class Demand:
                 spans.append(Span(about, low, high))
         return spans
 
-    def _window(self, now: datetime) -> tuple[datetime, datetime] | None:
+    def _window(self) -> tuple[datetime, datetime] | None:
         """The span of what a listing is mainly about."""
         main = next((span for span in self.spans if not span.about), None)
         return (main.low, main.high) if main else None

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from funcdex_assets.catalog.names import is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language import values
-from funcdex_assets.simulation.demand import DELETES, Demand, Link
+from funcdex_assets.simulation.demand import Demand, Link
 from funcdex_assets.simulation.memory import Memory, Thing, Told, kind, own_identities, plain, singular_words
 
 _STATES = {
@@ -62,17 +62,6 @@ def flag_after(verb: str, name: str) -> bool | None:
     return value if about & {*words(name), plain(name).removeprefix("is")} else None
 
 
-def ends(tool: str, argument: str) -> bool:
-    """Whether what the argument at this pointer names is gone after a call of the tool.
-
-    >>> ends("DELETE_DRAFT", "/draft_id"), ends("REMOVE_LABEL_FROM_MESSAGE", "/message_id")
-    (True, False)
-    """
-    name, last = parse_tool_name(tool), argument.rpartition("/")[2]
-    own = is_id(last) and kind(resource_noun(last) or name.noun) == kind(name.noun)
-    return own and (name.verb in DELETES or (name.action == "send" and name.noun == "draft"))
-
-
 def put_links(demand: Demand, memory: Memory) -> None:
     """What the call puts on things or takes off is there before it is answered."""
     for link in demand.links:
@@ -80,7 +69,9 @@ def put_links(demand: Demand, memory: Memory) -> None:
         _link(thing, link, memory)
 
 
-def settle(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime) -> None:
+def settle(
+    demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime
+) -> None:
     """Everything that stays of a call which was made, apart from what its result tells."""
     verb, action = demand.name.verb, demand.name.action
     if demand.looks_up and not demand.revives:
@@ -119,9 +110,12 @@ def settle(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], r
             if field_ not in demand.echo and field_ not in shown:
                 thing.pop(field_, None)
     for field_, value in thing.items():
-        if field_.removeprefix("last").startswith(("updated", "modified", "edited")) and isinstance(value, str):
-            if field_ not in shown:
-                thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
+        if (
+            field_.removeprefix("last").startswith(("updated", "modified", "edited"))
+            and isinstance(value, str)
+            and field_ not in shown
+        ):
+            thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
 
 
 def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory) -> None:
@@ -133,12 +127,12 @@ def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], re
     if made is None:
         if isinstance(result, dict) and demand.name.action == "create":
             thing: Thing = {"@parents": dict(demand.parents)} if demand.parents else {}
-            _tell(thing, arguments, demand)
+            _tell(thing, arguments)
             if "@told" in thing:
                 thing |= {"@made": memory.changes, "@nameless": True}
                 memory.add_nameless(demand.name.noun, thing)
         return
-    _tell(made.thing, arguments, demand)
+    _tell(made.thing, arguments)
     made.thing["@made"] = memory.changes
     _count(memory, made.thing, made.noun, 1)
     if _SHARING & set(demand.name.words):
@@ -159,17 +153,20 @@ def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing, shown: 
             del thing[field_]
         elif type(said) is type(value) and not isinstance(value, dict) and field_ not in shown:
             thing[field_] = said
-    _tell(thing, arguments, demand)
+    _tell(thing, arguments)
     if demand.name.verb in ("move", "transition", "change", "set"):
         for noun, identity in demand.parents.items():
             thing.setdefault("@parents", {})[noun] = identity
 
 
-def _tell(thing: Thing, arguments: Mapping[str, Any], demand: Demand) -> None:
+def _tell(thing: Thing, arguments: Mapping[str, Any]) -> None:
     told = {
         plain(key): value
         for key, value in arguments.items()
-        if not is_id(key) and not is_page_token(key) and not _SETTINGS & set(words(key)) and value not in (None, "", [], {})
+        if not is_id(key)
+        and not is_page_token(key)
+        and not _SETTINGS & set(words(key))
+        and value not in (None, "", [], {})
     }
     if told:
         thing.setdefault("@told", {}).update(told)

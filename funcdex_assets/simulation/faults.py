@@ -82,9 +82,7 @@ def can_be_empty(tool: Tool) -> bool:
 # ── what is said ──────────────────────────────────────────────────────────────────────────────
 
 
-def _message(
-    tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random
-) -> str:
+def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random) -> str:
     place = about or _identifying(arguments)
     name, value = _last(place), at_pointer(dict(arguments), place) if place else None
     told = _shown(value)
@@ -132,12 +130,16 @@ def _message(
                 )
             )
         case "conflict":
-            return rng.choice(
-                (
-                    f"Conflict: {which} was changed by somebody else in the meantime.",
-                    f"The request conflicts with the current state of {which}.",
+            return (
+                rng.choice(
+                    (
+                        f"Conflict: {which} was changed by somebody else in the meantime.",
+                        f"The request conflicts with the current state of {which}.",
+                    )
                 )
-            ) if is_id(name) or value is None else f"A {thing} with {name} {told} already exists."
+                if is_id(name) or value is None
+                else f"A {thing} with {name} {told} already exists."
+            )
         case _:
             seconds = rng.choice((10, 30, 60))
             return rng.choice(
@@ -160,9 +162,7 @@ def _missing(thing: str, identity: Any, rng: Random) -> str:
 
 
 def _identifying(arguments: Mapping[str, Any]) -> str:
-    return next(
-        (f"/{key}" for key, value in arguments.items() if is_id(key) and isinstance(value, str | int)), ""
-    )
+    return next((f"/{key}" for key, value in arguments.items() if is_id(key) and isinstance(value, str | int)), "")
 
 
 def _spoken(noun: str) -> str:
@@ -281,9 +281,7 @@ def _lists(schema: Schema, root: Schema, path: str = "", depth: int = 0) -> Iter
 
 @lru_cache(maxsize=4096)
 def _can_be_empty(name: str, returns: bytes) -> bool:
-    tool = Tool(
-        toolkit="", name=name, description="", parameters={}, returns=msgspec.json.decode(returns), source=""
-    )
+    tool = Tool(toolkit="", name=name, description="", parameters={}, returns=msgspec.json.decode(returns), source="")
     schema = result_schema(tool)
     found = dict(_lists(schema, schema))
     if parse_tool_name(name).action != "list" or not found:

@@ -90,7 +90,11 @@ class FieldMaker:
         match schema_type(schema):
             case "boolean":
                 flag = flag_after(self._demand.name.verb, name) if around.subject else None
-                return flag if flag is not None else bool(parts & TRUTHS) or (not parts & _RARELY and self._rng.random() < 0.3)
+                return (
+                    flag
+                    if flag is not None
+                    else bool(parts & TRUTHS) or (not parts & _RARELY and self._rng.random() < 0.3)
+                )
             case "integer" | "number":
                 number = values.make_number(name, schema, self._rng)
                 if "count" in parts and parts & _LISTED:  # so many will be listed

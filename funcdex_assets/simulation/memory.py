@@ -63,9 +63,7 @@ class Memory:
         self.complete: set[tuple[str, str]] = set()
         self.changes = 0  # how often the state was changed; reading does not count
 
-    def remember(
-        self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0
-    ) -> list[Told]:
+    def remember(self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0) -> list[Told]:
         """Takes in a result: every object in it that has an identifier of its own, in order."""
         told: list[Told] = []
         self._remember(value, noun, parents or {}, depth, told)
@@ -189,9 +187,7 @@ class Memory:
 def own_identities(value: Mapping[str, Any], noun: str) -> list[str]:
     """What an object is called by: `id`, or `thread_id` for a thread; not the id of its parent."""
     found = [
-        str(part)
-        for key, part in value.items()
-        if identifies(key, noun) and type(part) in (str, int) and part != ""
+        str(part) for key, part in value.items() if identifies(key, noun) and type(part) in (str, int) and part != ""
     ]
     return found if len(found) < 2 else list(dict.fromkeys(found))
 

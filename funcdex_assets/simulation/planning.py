@@ -29,7 +29,6 @@ from funcdex_assets.records import (
 )
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
-from funcdex_assets.simulation.effects import ends
 
 ATTEMPTS = 4
 _UNBOUND = frozenset("type title description example examples format".split())
@@ -80,13 +79,9 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
     rng = generator("plan", given.seed, scenario.scenario_id, attempt)
     by_name = {tool.name: tool for tool in given.tools}
     arguments: list[tuple[PlannedArgument, ...]] = []
-    ended: set[tuple[int, str]] = set()
     for index, step in enumerate(given.chain.steps):
         for binding in step.bindings:
             _refuse_unsuited(by_name[given.chain.steps[binding.step].tool], by_name[step.tool], binding)
-            if (binding.step, binding.result) in ended:
-                raise Unplannable(f"{step.tool}{binding.argument}: an earlier call has deleted what it names")
-        ended |= {(binding.step, binding.result) for binding in step.bindings if ends(step.tool, binding.argument)}
         facts = generator("facts", given.seed, scenario.scenario_id, attempt, index)
         planned = plan_arguments(by_name[step.tool], step, given.situation, facts)
         if page := [argument for argument in planned if is_next_page(argument)]:  # the same listing, further on

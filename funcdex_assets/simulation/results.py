@@ -17,8 +17,17 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
-from funcdex_assets.simulation.listings import Pager, belongs, ordered
-from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, own_identities, plain, recalled, singular_words
+from funcdex_assets.simulation.listings import Pager, ordered
+from funcdex_assets.simulation.memory import (
+    Memory,
+    Thing,
+    kind,
+    noun_of,
+    own_identities,
+    plain,
+    recalled,
+    singular_words,
+)
 from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
@@ -137,7 +146,12 @@ class ResultMaker:
             return self._leaf(schema, key, around)
         if around.subject:
             said = self._demand.echo.get(plain(key))
-            if isinstance(said, list | dict) and not self._demand.links and self._holds_needed(path, said) and self._fits(schema, said):
+            if (
+                isinstance(said, list | dict)
+                and not self._demand.links
+                and self._holds_needed(path, said)
+                and self._fits(schema, said)
+            ):
                 return said
             if isinstance(said, dict) and schema_type(schema) == "object":
                 made = self._fill(schema, path, key, noun_of(key, around.noun), depth + 1, around.made)
@@ -332,9 +346,9 @@ class ResultMaker:
         if self._demand.said_for(key) is not None and not is_id(key) and not self._demand.links:
             return True
         if said & {"status", "state"} and not is_id(key):
-            return bool(state_after(verb, (verb, "closed", "open", "paid", "canceled", "archived"))) and "@state" not in (
-                around.known
-            )
+            return bool(
+                state_after(verb, (verb, "closed", "open", "paid", "canceled", "archived"))
+            ) and "@state" not in (around.known)
         return bool(said & (_MOMENTS | _DONE)) or flag_after(verb, key) is not None
 
     def _is_full(self, depth: int) -> bool:

@@ -295,9 +295,13 @@ class _Walker:
 
 
 def _deleted(earlier: Sequence[str]) -> set[str]:
-    """Nouns of what no longer exists after these calls."""
-    parsed = map(parse_tool_name, earlier)
-    return {canonical(name.noun) for name in parsed if name.action == "delete"}
+    """Nouns of what no longer exists after these calls; a draft that was sent is none any more."""
+    parsed = [parse_tool_name(name) for name in earlier]
+    return {
+        canonical(name.noun)
+        for name in parsed
+        if name.action == "delete" or (name.action == "send" and name.noun == "draft")
+    }
 
 
 def _is_gone(edge: ToolEdge, deleted: set[str]) -> bool:

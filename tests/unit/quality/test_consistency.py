@@ -62,7 +62,9 @@ SOUND = {
     "a copy has another id": (
         ("COPY_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77002", "ticket": {"id": "T77002"}}),
     ),
-    "a listing of all states": (("LIST_TICKETS", {"status": "all"}, {"tickets": [{"id": "T77001", "status": "open"}]}),),
+    "a listing of all states": (
+        ("LIST_TICKETS", {"status": "all"}, {"tickets": [{"id": "T77001", "status": "open"}]}),
+    ),
 }
 CONTRADICTIONS = {
     "listed after it was deleted": (LISTED, DELETED, LISTED),

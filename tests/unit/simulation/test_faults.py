@@ -131,7 +131,9 @@ EMPTIES = [one for one in shipped_tools() if can_be_empty(one)]
 
 
 def test_many_shipped_listings_can_be_empty():
-    assert {"FETCH_EMAILS", "LIST_THREADS", "LIST_EVENTS", "FIND_FILE", "SEARCH_ISSUES"} <= {one.name for one in EMPTIES}
+    assert {"FETCH_EMAILS", "LIST_THREADS", "LIST_EVENTS", "FIND_FILE", "SEARCH_ISSUES"} <= {
+        one.name for one in EMPTIES
+    }
     assert len(EMPTIES) > 30
 
 
@@ -156,7 +158,10 @@ def test_an_empty_result_is_valid_and_has_no_items(wanted):
         pytest.param("GET_TICKET", None, False, id="no listing"),
         pytest.param(
             "LIST_TICKETS",
-            {"type": "object", "properties": {"tickets": {"type": "array", "items": {"type": "object"}, "minItems": 1}}},
+            {
+                "type": "object",
+                "properties": {"tickets": {"type": "array", "items": {"type": "object"}, "minItems": 1}},
+            },
             False,
             id="at least one must be there",
         ),

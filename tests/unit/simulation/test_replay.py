@@ -91,7 +91,9 @@ def drop_text(result: dict[str, Any]) -> None:
         pytest.param(
             lambda result: result["content"].update(more=1), "/more: was 1, and is not there", id="a field too many"
         ),
-        pytest.param(lambda result: result.update(error=True), "was an error, and is no error", id="marked as an error"),
+        pytest.param(
+            lambda result: result.update(error=True), "was an error, and is no error", id="marked as an error"
+        ),
     ],
 )
 def test_a_tampered_result_is_found_and_named(change, said):

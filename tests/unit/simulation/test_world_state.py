@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from offline import casts, tools_of
 
 from funcdex_assets.catalog.json_schema import problems
@@ -100,7 +108,7 @@ def test_the_life_of_a_ticket():
         assert made["id"] not in ids(world.execute(LIST, {}))
         assert made["id"] not in ids(world.execute(SEARCH, {"query": "gym roof"}))
         for gone in (GET, UPDATE, DELETE, CLOSE, COMMENT, COMMENTS):
-            with pytest.raises(RefusedError, match="(?i)not found|no ticket"):
+            with pytest.raises(RefusedError, match=r"(?i)not found|no ticket"):
                 world.execute(gone, {"ticket_id": made["id"]})
 
 
@@ -421,7 +429,12 @@ def test_a_limit_limits_also_what_is_known():
 
 def test_the_same_question_has_the_same_answer_until_something_changes():
     for world in worlds():
-        asked = [(LIST, {}), (SEARCH, {"query": "roof"}), (GET, {"ticket_id": "T77001"}), (COMMENTS, {"ticket_id": "T77001"})]
+        asked = [
+            (LIST, {}),
+            (SEARCH, {"query": "roof"}),
+            (GET, {"ticket_id": "T77001"}),
+            (COMMENTS, {"ticket_id": "T77001"}),
+        ]
         answers = [world.execute(*one) for one in asked]
         assert [world.execute(*one) for one in reversed(asked)] == answers[::-1]
         world.execute(CREATE, {"title": "Other"})
