@@ -347,6 +347,17 @@ def test_a_further_page_is_there_when_it_is_needed_and_has_no_end_where_it_is_no
         assert "next_page_token" not in second
 
 
+def test_a_change_elsewhere_does_not_turn_the_page():
+    for world in worlds():
+        first = world.execute(LIST, {}, frozenset(["/next_page_token"]))
+        second = world.execute(LIST, {"page_token": first["next_page_token"]})
+        world.execute(COMMENT, {"ticket_id": ids(first)[0], "content": "Parts are late."})
+        again = world.execute(LIST, {})
+        assert again["next_page_token"] == first["next_page_token"]
+        assert ids(again) == ids(first)
+        assert ids(world.execute(LIST, {"page_token": again["next_page_token"]})) == ids(second)
+
+
 def test_has_more_says_whether_there_is_more():
     listing = tool("LIST_TICKETS", obj(data=many(TICKET), has_more=FLAG))
     told = [World(HERE, seed).execute(listing, {})["has_more"] for seed in range(40)]
