@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from funcdex_assets import cli_catalog
+from funcdex_assets import cli_catalog, cli_replay
 from funcdex_assets.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -160,6 +160,7 @@ def config() -> None:
     print_settings(_settings(), console)
 
 
+app.command("replay")(cli_replay.replay)
 app.add_typer(cli_catalog.app, name="catalog")
 
 serve_app = typer.Typer(help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True)

@@ -303,12 +303,49 @@ class Attempt(Record, frozen=True):
     findings: tuple[Finding, ...]
 
 
+class Need(Record, frozen=True):
+    """The result of a call must have a value at `path`: the argument `argument` of `tool` is taken from it later.
+
+    Where `tool` is empty, nothing more is said of the value.
+    """
+
+    path: str
+    tool: str = ""
+    argument: str = ""
+
+
+class SealedCall(Record, frozen=True):
+    """What a call was executed with, beside its arguments.
+
+    `fault` and `about` (the JSON pointer of an argument) say how it was to go wrong, `refused` why it never
+    reached the service.
+    """
+
+    needs: tuple[Need, ...] = ()
+    fault: Fault | None = None
+    about: str = ""
+    refused: str = ""
+
+
+class Seal(Record, frozen=True):
+    """The replay certificate of a conversation: with it, the calls can be executed again from scratch.
+
+    `world` is the version of the world that made the results, `seed` its seed, `state` the hash of its final
+    state; `calls` are those of the conversation, in order.
+    """
+
+    world: int
+    seed: int
+    state: str
+    calls: tuple[SealedCall, ...]
+
+
 class Conversation(Record, frozen=True):
     """What came of a plan. `messages` is the truth; every other form is rendered from it.
 
     `messages` are structurally sound, or empty where the conversation could not be finished or read;
     then `failure` says why. `attempts` are there if its first text was faulty: that text and those
-    after it, in order, to the one that the conversation was made of.
+    after it, in order, to the one that the conversation was made of. Without `seal`, a model made the results.
     """
 
     conversation_id: str
@@ -319,6 +356,7 @@ class Conversation(Record, frozen=True):
     provenance: tuple[ArgumentSource, ...]
     attempts: tuple[Attempt, ...] = ()
     failure: Finding | None = None
+    seal: Seal | None = None
 
 
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
@@ -424,6 +462,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
 
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
     `turn_verdicts` count the messages as `messages` has them, with the system prompt.
+    `certificate` is what replaying it takes (see `simulation/replay.py`); null where a model made the results.
     """
 
     conversation_id: str
@@ -439,6 +478,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     calls: int
     user_turns: int
     turn_verdicts: tuple[TurnVerdict, ...] = ()
+    certificate: Json = None
 
 
 class DatasetRow(ParsedConversation, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from funcdex_assets.simulation.strategies import converse_all, strategy_of
 from funcdex_assets.tables import to_frame
 
 
-@stage(group="conversations", kinds={"polars"}, table=schemas.CONVERSATIONS, code_version="2", pool="inference")
+@stage(group="conversations", kinds={"polars"}, table=schemas.CONVERSATIONS, code_version="3", pool="inference")
 def conversations(
     partition: str,
     conversation_plans: pl.DataFrame,

@@ -20,7 +20,7 @@ from funcdex_assets.table_store import TableStore
 from funcdex_assets.tables import from_frame, to_frame
 
 
-@stage(group="publishing", kinds={"json", "parquet"}, table=schemas.DATASET, code_version="1")
+@stage(group="publishing", kinds={"json", "parquet"}, table=schemas.DATASET, code_version="2")
 def dataset(partition: str, parsed_conversations: pl.DataFrame, settings: Settings) -> Produced:
     """Train and test, disjoint in chains and scenario clusters, published as JSONL, Parquet and a card."""
     rows = split_rows(from_frame(parsed_conversations, ParsedConversation))

@@ -20,16 +20,14 @@ from funcdex_assets.quality.user_simulator import USER_FAULTS
 from funcdex_assets.records import (
     SCALES,
     Conversation,
-    ConversationPlan,
     DeduplicatedScenario,
     ParsedConversation,
     ScoredConversation,
     SelectedConversation,
     SystemPrompt,
-    Tool,
 )
 from funcdex_assets.settings import Settings
-from funcdex_assets.simulation.planning import offered_tools
+from funcdex_assets.simulation.replay import certificate
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
 
@@ -134,17 +132,18 @@ def parsed_conversations(
     system_prompts: pl.DataFrame,
     conversation_plans: pl.DataFrame,
     deduplicated_scenarios: pl.DataFrame,
+    personas: pl.DataFrame,
     tool_definitions: pl.DataFrame,
 ) -> Produced:
     """The accepted text, parsed into OpenAI messages, with the tools that were offered."""
-    tools = rows_by(from_frame(tool_definitions, Tool), "name")
-    plans = rows_by(from_frame(conversation_plans, ConversationPlan), "plan_id")
-    plan_of = dict(conversations.select("conversation_id", "plan_id").iter_rows())
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    held = rows_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = rows_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = rows_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
     parsed: list[ParsedConversation] = []
     for accepted in from_frame(accepted_conversations, SelectedConversation):
-        plan = plans[plan_of[accepted.conversation_id]]
+        conversation = held[accepted.conversation_id]
+        plan, there, tools = (one := cast[conversation.plan_id]).plan, one.situation, one.tools
         scenario = scenarios[plan.scenario_id]
         messages = parse(accepted.dml)
         written = openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
@@ -153,7 +152,7 @@ def parsed_conversations(
                 conversation_id=accepted.conversation_id,
                 partition=partition,
                 messages=written,
-                tools=openai_tools([tools[name] for name in offered_tools(plan)]),
+                tools=openai_tools(list(one.tools.values())),
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
                 chain_id=plan.chain_id,
@@ -163,6 +162,7 @@ def parsed_conversations(
                 calls=sum(len(message.tool_calls) for message in messages),
                 user_turns=sum(message.role == "user" for message in messages),
                 turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
+                certificate=certificate(conversation, there, {**tools, **one.absent}, list(tools)),
             )
         )
     count = max(1, len(parsed))

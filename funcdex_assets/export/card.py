@@ -43,6 +43,8 @@ dataset_info:
   - name: turn_verdicts
     list:
       dtype: json
+  - name: certificate
+    dtype: json
 ---
 """
 
@@ -86,7 +88,17 @@ text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], to
 ```
 
 Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`
-(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`, and `turn_verdicts`:
-one per turn, for messages `first` to `last`; a trainer masks the assistant messages of a turn that is not `ok`. The
-Parquet files hold the same rows with `messages` and `tools` as JSON text.
+(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`, `turn_verdicts`: one per
+turn, for messages `first` to `last` (a trainer masks the assistant messages of a turn that is not `ok`), and
+`certificate`. The Parquet files hold the same rows with `messages`, `tools` and `certificate` as JSON text.
+
+## Verify
+
+The results are by a simulated service with a state. A `certificate` holds its seed, a hash of its final state, who
+asked, and the response schemas of the tools that were called; where a model made the results, it is null. With
+`funcdex-assets` installed and nothing beside the file, this executes every call again and compares every result:
+
+```sh
+funcdex replay --file train.jsonl
+```
 """

@@ -5,18 +5,27 @@ would be quoted twice. A thought goes into `reasoning_content`, the field that c
 reasoning models know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from funcdex_assets.records import Message, Tool
+from funcdex_assets.records import Message, Tool, ToolCall, ToolResult
 
 
 def openai_messages(messages: Sequence[Message], system_prompt: str | None) -> list[dict[str, Any]]:
     """The conversation, begun by the system prompt if there is one."""
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
     return [*head, *(_message(message) for message in messages)]
+
+
+def from_openai(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """Such messages read back, without the system prompt. Which results are errors is not said in them.
+
+    Raises:
+        KeyError: a message lacks what its role has.
+    """
+    return tuple(_read(message) for message in messages if message["role"] != "system")
 
 
 def openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
@@ -46,3 +55,22 @@ def _message(message: Message) -> dict[str, Any]:
             for call in message.tool_calls
         ]
     return written
+
+
+def _read(message: Mapping[str, Any]) -> Message:
+    if message["role"] == "tool":
+        content = msgspec.json.decode(message["content"])
+        return Message(
+            role="tool",
+            result=ToolResult(call_id=message["tool_call_id"], name=message.get("name", ""), content=content),
+        )
+    calls = tuple(
+        ToolCall(id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
+        for call in message.get("tool_calls") or ()
+    )
+    return Message(
+        role=message["role"],
+        content=message.get("content") or None,
+        thought=message.get("reasoning_content"),
+        tool_calls=calls,
+    )

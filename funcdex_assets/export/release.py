@@ -62,6 +62,7 @@ def _line(row: DatasetRow) -> bytes:
                 "chain_id": row.chain_id,
                 "cluster_id": row.cluster_id,
                 "turn_verdicts": row.turn_verdicts,
+                "certificate": row.certificate,
             }
         )
         + b"\n"

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from funcdex_assets.quality.findings import Case
 
 _READS = frozenset(
-    "list get fetch find search read retrieve query show lookup view check count describe browse open filter".split()
+    (
+        "list get fetch find search read retrieve query show lookup view check count describe browse open filter "
+        "export download"
+    ).split()
 )
 _MAKES = frozenset("create add new insert post upload schedule".split())
 _CHANGES = frozenset("update edit patch modify rename change set reschedule".split())
@@ -34,8 +37,8 @@ _MAKERS = frozenset("owner creator author organizer organiser reporter".split())
 _UNSTABLE = frozenset("updated modified edited last count total status state".split())
 _ASKING = frozenset(
     (
-        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand verbose "
-        "include exclude show type types mode from after before since until range user start end time"
+        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand "
+        "verbose include exclude show type types mode from after before since until range user start end time"
     ).split()
 )
 _ANY = frozenset("all any none both everything *".split())
@@ -100,7 +103,14 @@ def echo_mismatch(case: "Case") -> Iterator[Finding]:
                     continue
                 name, said = told[_plain(key)]
                 if is_id(key):
-                    wrong = not own and isinstance(said, str | int) and str(said) != str(value) and value is not None
+                    certain = verb != "" or _last_noun(key) not in {singular(word) for word in words(call.name)}
+                    wrong = (
+                        not own
+                        and certain
+                        and isinstance(said, str | int)
+                        and str(said) != str(value)
+                        and value is not None
+                    )
                 elif verb in _MAKES | _CHANGES:
                     wrong = (
                         _is_subject(pointer) and _differs(said, value) and not set(words(key)) & _UNSTABLE - {"status"}

@@ -7,18 +7,17 @@ What is returned is the conversation as it happened, good or bad: judging it is 
 
 from dataclasses import dataclass
 
-from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.structure import check
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
-from funcdex_assets.records import Attempt, Conversation, Finding, Message, ToolCall, ToolResult
+from funcdex_assets.records import Attempt, Conversation, Finding, Message, SealedCall, ToolCall, ToolResult
 from funcdex_assets.roles import assistant, tool_simulator, user_simulator
 from funcdex_assets.roles.user_simulator import Purpose, UserCue
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.simulation.execution import Executor, refusal
 from funcdex_assets.simulation.outcome import about_it, failed, finished
 from funcdex_assets.simulation.scene import Scene
-from funcdex_assets.simulation.world import RefusedError, World
 
 MAX_ANSWERS_PER_TURN = 2
 MAX_MOVES_PER_TURN = 10
@@ -50,7 +49,8 @@ async def simulate(
     everything = {**cast.tools, **cast.absent}
     scene = Scene(cast.plan, cast.situation, everything, dict(cast.tools), manner.thoughts)
     try:
-        await _Stage(scene, engine, manner, seed).play()
+        stage = _Stage(scene, engine, manner, seed)
+        await stage.play()
         check(scene.messages)
     except InferenceError as error:
         failure = about_it(error)
@@ -59,7 +59,8 @@ async def simulate(
     except EndlessCallsError as error:
         failure = Finding(rule="endless", text=str(error))
     else:
-        return finished(cast, strategy, engine.name, seed, scene.messages)
+        seal = None if manner.model_results else stage.executor.seal()
+        return finished(cast, strategy, engine.name, seed, scene.messages, seal=seal)
     attempt = Attempt(kind="written", text=scene.transcript(), findings=(failure,))
     return failed(cast, strategy, engine.name, seed, failure, (attempt,))
 
@@ -73,7 +74,7 @@ class _Stage:
 
     def __init__(self, scene: Scene, engine: InferenceEngine, manner: Manner, seed: int) -> None:
         self.scene, self.engine, self.manner, self._seed = scene, engine, manner, seed
-        self.world = World(scene.situation, derive_seed("world", seed, scene.plan.plan_id))
+        self.executor = Executor(scene.situation, derive_seed("world", seed, scene.plan.plan_id), scene.tools)
         self.assistant = assistant.NATIVE if manner.native_calls else assistant.ROLE
 
     @property
@@ -119,30 +120,22 @@ class _Stage:
 
     async def execute(self, call: ToolCall) -> ToolResult:
         """The call's result; as from a real service, an error where the call makes no sense."""
-        tool = self.scene.offered.get(call.name)
-        wrong = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
-        if tool is None or wrong:
-            return _refused(call, "; ".join(wrong))
         due = self.scene.due()
-        if due and due.fault and due.tool == call.name:
-            content, error = self.world.fail(tool, call.arguments, due.fault, self.scene.at_fault(due))
-            self.scene.executed(call.name, content)
-            return ToolResult(call_id=call.id, name=call.name, content=content, error=error)
-        needed = self.scene.needed_later()
-        if self.manner.model_results:
+        fault = due.fault if due and due.tool == call.name else None
+        hints = SealedCall(
+            needs=() if fault else self.scene.needs_later(),
+            fault=fault,
+            about=self.scene.at_fault(due) if due and fault else "",
+            refused="" if call.name in self.scene.offered else f"there is no tool {call.name!r}",
+        )
+        senseless = refusal(call, self.scene.offered)
+        if fault or senseless or not self.manner.model_results:
+            result = self.executor.run(call, hints)
+        else:
+            tool, needed = self.scene.tools[call.name], self.scene.needed_later()
             cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed)
             content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
-        else:
-            try:
-                content = self.world.execute(tool, call.arguments, needed, self.scene.taken_later())
-            except RefusedError as refusal:
-                self.scene.executed(call.name, refusal.content)
-                return ToolResult(call_id=call.id, name=call.name, content=refusal.content, error=True)
-            except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
-                return _refused(call, "a date is out of range")
-        self.scene.executed(call.name, content)
-        return ToolResult(call_id=call.id, name=call.name, content=content)
-
-
-def _refused(call: ToolCall, reason: str) -> ToolResult:
-    return ToolResult(call_id=call.id, name=call.name, content={"error": reason}, error=True)
+            result = ToolResult(call_id=call.id, name=call.name, content=content)
+        if not senseless:
+            self.scene.executed(call.name, result.content)
+        return result

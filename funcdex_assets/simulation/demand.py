@@ -31,6 +31,7 @@ _ONLY = frozenset("only is filter by with has add remove".split())
 _ONESELF = frozenset("me primary default self".split())  # instead of an identifier
 _DETACHES = frozenset("remove detach unassign unlink unshare exclude".split())
 _DELETES = frozenset("delete remove trash".split())
+_RENDERS = frozenset("export convert".split())
 _REVIVES = frozenset("restore undelete untrash recover".split())
 _ATTACHABLE = frozenset("label tag attendee collaborator follower watcher participant invitee guest reaction".split())
 _NAMING = frozenset("id ids gid uuid key email name".split())
@@ -65,6 +66,8 @@ class Demand:
     key:        what makes it the same question as another call of the tool
     echo:       argument values by `plain` name; results repeat them
     identities: identifiers by kind of thing; `named` are all, by kind, also those in lists
+    roles:      nouns of the identifiers, as they are said
+    parents:    identifiers of what the call is within, by kind
     noun:       what the result as a whole is about
     addressed:  e-mail addresses of the people it is for, copies excepted
     limit:      how many things a listing shows at most
@@ -83,19 +86,26 @@ class Demand:
         self.addressed: list[str] = []
         self.limit = MAX_ITEMS
         self.named: list[tuple[str, str]] = []
+        self.roles: set[str] = set()
         for pointer, value in scalars(dict(arguments)):
             steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
             if steps:
                 self._read(steps, value)
         self.echo |= {plain(key): value for key, value in arguments.items() if isinstance(value, list | dict)}
+        own = kind(self.name.noun)
+        self.parents = {
+            noun: str(identity)
+            for noun, identity in self.identities.items()
+            if noun != own and str(identity) not in _ONESELF
+        }
         self.page = next((str(value) for key, value in arguments.items() if is_page_token(key)), "")
         self.further = any(is_page_token(key) for key in arguments)
         self.links = [] if self.looks_up else list(self._links(arguments))
         on = self.links[0].on if self.links and self.links[0].noun == kind(self.name.noun) else ""
         self.noun = on or self.name.noun
-        self.makes_new = self.name.action in ("create", "send", "copy") and not on
+        self.makes_new = self.name.action in ("create", "send", "copy") and not on and self.name.verb not in _RENDERS
         self.spans = self._spans(arguments, now) if self.looks_up else []
-        self.window = self._window(now) if self.looks_up else None
+        self.window = self._window() if self.looks_up else None
         self.order = self._order(arguments) if self.lists else None
         self.filters = {key: value for key, value in arguments.items() if self.lists and _filters(key, value)}
 
@@ -112,15 +122,6 @@ class Demand:
         """The identifier of the one thing that the call names as its object."""
         identity = self.identities.get(kind(self.name.noun))
         return None if identity is None else str(identity)
-
-    @property
-    def parents(self) -> dict[str, str]:
-        """Identifiers of what the call is within, by kind."""
-        return {
-            noun: str(identity)
-            for noun, identity in self.identities.items()
-            if noun != kind(self.name.noun) and str(identity) not in _ONESELF
-        }
 
     @property
     def deletes(self) -> bool:
@@ -241,6 +242,7 @@ class Demand:
             noun = kind(resource_noun(last) or self.name.noun)
             self.identities[noun] = value
             self.named.append((noun, str(value)))
+            self.roles.add(resource_noun(last))
         if parts & _LIMITS and isinstance(value, int):
             self.limit = max(1, min(value, MAX_ITEMS))
 
@@ -272,7 +274,7 @@ class Demand:
                 spans.append(Span(about, low, high))
         return spans
 
-    def _window(self, now: datetime) -> tuple[datetime, datetime] | None:
+    def _window(self) -> tuple[datetime, datetime] | None:
         """The span of what a listing is mainly about."""
         main = next((span for span in self.spans if not span.about), None)
         return (main.low, main.high) if main else None

@@ -94,8 +94,9 @@ def settle(
     if own is None or demand.links:
         return
     thing = _thing(memory, demand.name.noun, own)
+    shown = frozenset[str]().union(*(one.fields for one in told if one.thing is thing))
     if action in ("update", "delete"):
-        _updated(demand, arguments, thing)
+        _updated(demand, arguments, thing, shown)
     for field_ in [name for name, value in thing.items() if isinstance(value, bool)]:
         if (flag := flag_after(verb, field_)) is not None:
             thing[field_] = flag
@@ -105,14 +106,16 @@ def settle(
         thing.pop("@closed", None)
     if verb in _STATES or verb in _FLAGS:
         thing["@state"] = verb
-        shown = any(one.thing is thing for one in told)
-        for field_ in ("status", "state") if not shown and verb in _STATES else ():
-            if field_ not in demand.echo:
+        for field_ in ("status", "state") if verb in _STATES else ():
+            if field_ not in demand.echo and field_ not in shown:
                 thing.pop(field_, None)
     for field_, value in thing.items():
-        if field_.removeprefix("last").startswith(("updated", "modified", "edited")) and isinstance(value, str):
-            if not any(one.thing is thing for one in told):
-                thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
+        if (
+            field_.removeprefix("last").startswith(("updated", "modified", "edited"))
+            and isinstance(value, str)
+            and field_ not in shown
+        ):
+            thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
 
 
 def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory) -> None:
@@ -124,12 +127,12 @@ def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], re
     if made is None:
         if isinstance(result, dict) and demand.name.action == "create":
             thing: Thing = {"@parents": dict(demand.parents)} if demand.parents else {}
-            _tell(thing, arguments, demand)
+            _tell(thing, arguments)
             if "@told" in thing:
                 thing |= {"@made": memory.changes, "@nameless": True}
                 memory.add_nameless(demand.name.noun, thing)
         return
-    _tell(made.thing, arguments, demand)
+    _tell(made.thing, arguments)
     made.thing["@made"] = memory.changes
     _count(memory, made.thing, made.noun, 1)
     if _SHARING & set(demand.name.words):
@@ -139,7 +142,7 @@ def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], re
                 holder["shared"] = True
 
 
-def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing) -> None:
+def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing, shown: frozenset[str]) -> None:
     """An argument of a change is a field from now on; other spellings of the old value are forgotten."""
     for field_ in [name for name in thing if not name.startswith("@")]:
         value, plain_name = thing[field_], field_.partition("|")[0]
@@ -148,15 +151,15 @@ def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing) -> None
             continue
         if "|" in field_:
             del thing[field_]
-        elif type(said) is type(value) and not isinstance(value, dict):
+        elif type(said) is type(value) and not isinstance(value, dict) and field_ not in shown:
             thing[field_] = said
-    _tell(thing, arguments, demand)
+    _tell(thing, arguments)
     if demand.name.verb in ("move", "transition", "change", "set"):
         for noun, identity in demand.parents.items():
             thing.setdefault("@parents", {})[noun] = identity
 
 
-def _tell(thing: Thing, arguments: Mapping[str, Any], demand: Demand) -> None:
+def _tell(thing: Thing, arguments: Mapping[str, Any]) -> None:
     told = {
         plain(key): value
         for key, value in arguments.items()

@@ -65,7 +65,8 @@ def failure(
         return _empty(tool, arguments, situation, deepcopy(memory), rng), False
     wait = rng.choice(_WAITS) if fault == "rate_limit" else None
     message = _message(tool, arguments, fault, about, wait, rng)
-    return _answer(tool, fault, message, _last(about), wait, rng), True
+    argument = _last(about) if fault in ("not_found", "invalid_argument", "conflict") else ""
+    return _answer(tool, fault, message, argument, wait, rng), True
 
 
 def lost(tool: Tool, arguments: Mapping[str, Any], noun: str, identity: str, seed: int) -> Any:
@@ -88,7 +89,7 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
     told = _shown(value)
     parsed = parse_tool_name(tool.name)
     thing = _spoken(resource_noun(name) if is_id(name) and resource_noun(name) else parsed.noun)
-    which = f"{thing} {told}" if value is not None else f"the requested {thing}"
+    which = f"{thing} {told}" if value is not None and is_id(name) else f"this {thing}"
     does = " ".join(word for word in words(tool.name))
     match fault:
         case "not_found":
@@ -138,7 +139,7 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
                     )
                 )
                 if is_id(name) or value is None
-                else f"A {thing} with {name} {told} already exists."
+                else f"{_article(thing).capitalize()} {thing} with {name} {told} already exists."
             )
         case _:
             seconds = rng.choice((10, 30, 60))
@@ -163,6 +164,10 @@ def _missing(thing: str, identity: Any, rng: Random) -> str:
 
 def _identifying(arguments: Mapping[str, Any]) -> str:
     return next((f"/{key}" for key, value in arguments.items() if is_id(key) and isinstance(value, str | int)), "")
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1] in "aeiou" else "a"
 
 
 def _spoken(noun: str) -> str:
@@ -334,6 +339,9 @@ def _unsay(made: Any, schema: Schema, root: Schema) -> None:
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
         elif isinstance(value, int) and set(words(key)) & _COUNTS:
-            made[key] = 0 if fits(part, root, 0) else value
+            if fits(part, root, 0) or key in schema.get("required", ()):
+                made[key] = 0
+            else:
+                del made[key]
         elif isinstance(value, dict):
             _unsay(value, resolve(part, root), root)

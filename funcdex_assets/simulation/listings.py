@@ -38,7 +38,7 @@ class Pager:
         demand, memory = self._demand, self._memory
         listing = memory.listings.setdefault((demand.tool, demand.key, path), Listing())
         others = [thing for page, things in listing.pages.items() if page != demand.page for thing in things]
-        all_ = self._whole(noun)
+        all_ = self._whole()
         complete = demand.lists and bool({(kind(noun), ""), (kind(noun), all_ or "")} & memory.complete)
         found = [
             thing
@@ -66,12 +66,12 @@ class Pager:
                 size = max(expected, len(known))
             if not demand.page and not complete and not alone and self._rng.random() < MORE:
                 left = True
-        if (left and not complete) or (left and len(found) > demand.limit) or demand.page in listing.following:
+        if (left and (not complete or len(found) > demand.limit)) or demand.page in listing.following:
             self._more = True
         self._open.append((listing, path, noun, None if all_ is None else (kind(noun), all_)))
         return known, size
 
-    def _whole(self, noun: str) -> str | None:
+    def _whole(self) -> str | None:
         """What all things of a kind are listed within, when nothing else restricts the listing."""
         demand = self._demand
         if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought_words():

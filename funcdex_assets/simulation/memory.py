@@ -16,12 +16,15 @@ A thing is a dict of values by `plain` field name. Names that begin with `@` are
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.names import is_id, resource_noun, singular, words
 from funcdex_assets.tool_graph.graph import SYNONYMS
 
 Thing = dict[str, Any]  # by `plain` field name
+MOST_NAMES = 65_536  # read so far and kept; models invent names without end
+_NESTED = dict | list
 _CONTAINERS = frozenset(
     "item data result entry value record object element row hit match response payload resource".split()
 )
@@ -37,6 +40,7 @@ class Told(NamedTuple):
     identity: str
     thing: Thing
     depth: int
+    fields: frozenset[str]  # by `plain` name, that were told
 
 
 @dataclass
@@ -66,20 +70,20 @@ class Memory:
         return told
 
     def _remember(self, value: Any, noun: str, parents: Mapping[str, str], depth: int, told: list[Told]) -> None:
-        if isinstance(value, dict):
+        if type(value) is dict:
             if identities := own_identities(value, noun):
                 known = self._known(noun, identities)
                 _merge(known, value)
                 for parent, identity in parents.items():
                     if parent != kind(noun):
                         known.setdefault("@parents", {}).setdefault(parent, identity)
-                told.append(Told(noun, identities[0], known, depth))
+                told.append(Told(noun, identities[0], known, depth, frozenset(map(plain, value))))
             for key, part in value.items():
-                if isinstance(part, dict | list):
+                if isinstance(part, _NESTED):
                     self._remember(part, noun_of(key, noun), parents, depth + 1, told)
         elif isinstance(value, list):
             for part in value:
-                if isinstance(part, dict | list):
+                if isinstance(part, _NESTED):
                     self._remember(part, noun, parents, depth, told)
 
     def _known(self, noun: str, identities: Sequence[str]) -> Thing:
@@ -134,7 +138,7 @@ class Memory:
         return value
 
     def _current_part(self, key: str, part: Any, thing: Thing, noun: str) -> Any:
-        if isinstance(part, dict | list):
+        if isinstance(part, _NESTED):
             return self.current(part, noun_of(key, noun))
         later = thing.get(plain(key))
         return later if type(later) is type(part) else part
@@ -183,13 +187,12 @@ class Memory:
 def own_identities(value: Mapping[str, Any], noun: str) -> list[str]:
     """What an object is called by: `id`, or `thread_id` for a thread; not the id of its parent."""
     found = [
-        str(part)
-        for key, part in value.items()
-        if isinstance(part, str | int) and part != "" and not isinstance(part, bool) and identifies(key, noun)
+        str(part) for key, part in value.items() if identifies(key, noun) and type(part) in (str, int) and part != ""
     ]
-    return list(dict.fromkeys(found))
+    return found if len(found) < 2 else list(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def identifies(key: str, noun: str) -> bool:
     if not is_id(key):
         return False
@@ -199,6 +202,7 @@ def identifies(key: str, noun: str) -> bool:
     return kind(about) == kind(noun) and not _OTHERS & set(about.split())
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def noun_of(key: str, around: str) -> str:
     """The noun of what is under a key: its own, unless that says nothing (`data`, `items`)."""
     own = singular_words(key)
@@ -217,17 +221,20 @@ def recalled(thing: Thing, name: str, type_: str) -> Any:
     return thing.get("@told", {}).get(field_)
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def kind(noun: str) -> str:
     """Nouns of one kind are the same thing: `google doc` and `file`."""
     last = noun.rpartition(" ")[2]
     return SYNONYMS.get(last, last)
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def plain(name: str) -> str:
     """`threadId` and `thread_id` are one field."""
     return "".join(words(name))
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def singular_words(name: str) -> str:
     return " ".join(singular(word) for word in words(name))
 

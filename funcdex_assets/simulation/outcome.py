@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.quality.findings import Case
 from funcdex_assets.quality.provenance import trace
-from funcdex_assets.records import ArgumentSource, Attempt, Conversation, Finding, Message
+from funcdex_assets.records import ArgumentSource, Attempt, Conversation, Finding, Message, Seal
 from funcdex_assets.roles.role import ABOUT_THE_SUBJECT
 from funcdex_assets.seeds import derive_id
 from funcdex_assets.simulation.cast import Cast
@@ -25,7 +25,13 @@ def case_of(cast: Cast, messages: Sequence[Message], provenance: Sequence[Argume
 
 
 def finished(
-    cast: Cast, strategy: str, engine: str, seed: int, messages: Sequence[Message], attempts: Sequence[Attempt] = ()
+    cast: Cast,
+    strategy: str,
+    engine: str,
+    seed: int,
+    messages: Sequence[Message],
+    attempts: Sequence[Attempt] = (),
+    seal: Seal | None = None,
 ) -> Conversation:
     """`messages` are structurally sound; whether they are good is for the rules and the judge to say."""
     return Conversation(
@@ -36,6 +42,7 @@ def finished(
         messages=tuple(messages),
         provenance=tuple(case_of(cast, messages).provenance),
         attempts=tuple(attempts),
+        seal=seal,
     )
 
 

@@ -18,7 +18,16 @@ from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
 from funcdex_assets.simulation.listings import Pager, ordered
-from funcdex_assets.simulation.memory import Memory, Thing, kind, noun_of, plain, recalled, singular_words
+from funcdex_assets.simulation.memory import (
+    Memory,
+    Thing,
+    kind,
+    noun_of,
+    own_identities,
+    plain,
+    recalled,
+    singular_words,
+)
 from funcdex_assets.simulation.mending import mended
 
 MAX_DEPTH = 7
@@ -29,6 +38,7 @@ NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
 _MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
+_ROLES = frozenset("reporter creator author owner lead organizer sender".split())
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
 _COUNTED = _COUNTS | frozenset("result results size number of".split())
@@ -126,6 +136,10 @@ class ResultMaker:
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
         remembered = self._remembered(schema, key, around)
         suits = remembered is not None and self._holds_needed(path, remembered)
+        if suits and around.subject and isinstance(remembered, dict) and not self._demand.looks_up:
+            noun = noun_of(key, around.noun)  # somebody else is assigned
+            given = self._given(noun)
+            suits = given is None or str(given) in (own_identities(remembered, noun) or (str(given),))
         if suits and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
         if schema_type(schema) not in ("object", "array"):
@@ -161,7 +175,7 @@ class ResultMaker:
     def _remembered(self, schema: Schema, key: str, around: Surroundings) -> Any:
         """What is known of this field of the thing, as it is by now."""
         name = plain(key)
-        remembered = recalled(around.known, key, schema_type(schema))
+        remembered = recalled(around.known, key, schema_type(schema)) if around.known else None
         if remembered is None and around.known and not is_id(key):
             told = self._told(key, around.known)
             if told is not None:
@@ -171,8 +185,8 @@ class ResultMaker:
                 return flag_after(verb, key)
             if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
                 return state_after(verb, schema["enum"])
-        if remembered is None and around.subject and not is_id(key) and not set(words(key)) & (PAST | _STATE):
-            remembered = self._inherited.get(name)
+        if remembered is None and self._inherited and around.subject and not is_id(key):
+            remembered = None if set(words(key)) & (PAST | _STATE) else self._inherited.get(name)
         if isinstance(remembered, list | dict) and self._memory.changes:
             noun = noun_of(key, around.noun)
             remembered = self._memory.current(remembered, noun)
@@ -321,7 +335,8 @@ class ResultMaker:
     def _given(self, noun: str) -> str | int | None:
         """The identity by which the call names the one thing of this kind; a new thing has none yet."""
         made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
-        return None if made_anew else self._demand.identities.get(kind(noun))
+        another = noun in _ROLES and not self._demand.looks_up and noun not in self._demand.roles
+        return None if made_anew or another else self._demand.identities.get(kind(noun))
 
     def _changes(self, key: str, around: Surroundings) -> bool:
         """A field that this call sets, or that any change moves."""

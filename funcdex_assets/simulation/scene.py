@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, schema_at
+from funcdex_assets.catalog.json_schema import at_pointer
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import ConversationPlan, Message, PlannedArgument, PlannedStep, PlannedTurn, Tool
+from funcdex_assets.records import ConversationPlan, Message, Need, PlannedArgument, PlannedStep, PlannedTurn, Tool
 
 _INDEX = re.compile(r"/\d+(?=/|$)")
 
@@ -108,26 +108,19 @@ class Scene:
         value = at_pointer(result, argument.result)
         return value if value is not None else at_pointer(result, _INDEX.sub("/*", argument.result))
 
-    def needed_later(self) -> frozenset[str]:
-        """Paths (`/threads/*/id`) that the next step's result must have, because later calls use them."""
+    def needs_later(self) -> tuple[Need, ...]:
+        """What the next step's result must have, because later calls use it."""
         step = len(self.results)
-        return frozenset(
-            argument.result
+        return tuple(
+            Need(path=argument.result, tool=later.tool, argument=argument.argument)
             for later in self.plan.steps[step + 1 :]
             for argument in later.arguments
             if argument.step == step and argument.result
         )
 
-    def taken_later(self) -> dict[str, list[Schema]]:
-        """By path in the next step's result, what holds for the arguments that later calls fill from there."""
-        step = len(self.results)
-        found: dict[str, list[Schema]] = {}
-        for later in self.plan.steps[step + 1 :]:
-            for argument in later.arguments:
-                if argument.step == step and argument.result:
-                    schema = schema_at(self.tools[later.tool].parameters, argument.argument)
-                    found.setdefault(argument.result, []).append(schema or {})
-        return found
+    def needed_later(self) -> frozenset[str]:
+        """The paths (`/threads/*/id`) of that."""
+        return frozenset(need.path for need in self.needs_later())
 
     def executed(self, tool: str, content: Any) -> None:
         """A call was made: the next step's, if it calls the same tool."""

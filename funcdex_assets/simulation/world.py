@@ -53,7 +53,7 @@ class World:
         self._rng = Random(seed)
         self._memory = Memory()
         self._clock = situation.now
-        self._read: dict[tuple[str, str], tuple[int, Any]] = {}
+        self._read: dict[tuple[str, str, str], tuple[int, Any]] = {}
 
     def execute(
         self,

@@ -407,6 +407,21 @@ def test_stats_count_what_there_is(look, project: Project):
     assert "tool_use_quality" in shown.out
 
 
+def test_every_conversation_is_the_same_when_it_is_replayed(look, project: Project, everything: Run):
+    accepted = sum(everything.table("accepted_conversations", partition).height for partition in OTHERS)
+    stored = look("replay", "--all", *OTHERS)
+    assert stored.code == 0, stored.out
+    (cells,) = [line.split("│") for line in stored.out.splitlines() if "helpdesk" in line]
+    assert [cell.strip() for cell in cells[2:5]] == ["40", "0", "0"]
+    folder = project.home / "datasets" / "all"
+    release = folder / (folder / "latest").read_text().strip()
+    for name in ("train.jsonl", "train.parquet", "test.jsonl"):
+        assert look("replay", "--file", str(release / name)).code == 0
+    rows = [json.loads(line) for name in ("train", "test") for line in (release / f"{name}.jsonl").open()]
+    assert len(rows) == accepted
+    assert all(row["certificate"]["seal"]["calls"] for row in rows)
+
+
 def test_config_prints_the_resolved_settings_and_only_whether_the_key_is_set(look, project: Project, monkeypatch):
     monkeypatch.setenv("FUNCDEX_GENERATION__CONVERSATIONS", "7")
     shown = look("config").out

@@ -17,6 +17,7 @@ from funcdex_assets.records import (
     DeduplicatedScenario,
     Finding,
     Message,
+    Need,
     ParsedConversation,
     Persona,
     PlannedArgument,
@@ -25,6 +26,8 @@ from funcdex_assets.records import (
     Record,
     Scenario,
     ScoredConversation,
+    Seal,
+    SealedCall,
     SelectedConversation,
     SystemPrompt,
     Tool,
@@ -88,6 +91,10 @@ PLANNED = (
 TURN = PlannedTurn(kind="unsuitable", wanted=PlannedStep(tool="A", turn=0, arguments=PLANNED))
 
 # At least two rows of every record, so that every field is once empty and once not, where it may be empty.
+SEALED_CALL = SealedCall(
+    needs=(Need(path="/id", tool="A", argument="/to"),), fault="timeout", about="/to", refused="there is no tool 'A'"
+)
+SEAL = Seal(world=1, seed=2**62 + 1, state="0" * 32, calls=(SEALED_CALL, SealedCall()))
 ROWS: dict[type[Record], list[Record]] = {
     Tool: [
         Tool(toolkit="gmail", name="A", description="d", parameters={"type": "object"}, returns=value, source="s")
@@ -161,6 +168,9 @@ ROWS: dict[type[Record], list[Record]] = {
         SOURCE,
         ArgumentSource(call_id="call_1", argument="/to", source="user", evidence="Ann", message=0),
     ],
+    Need: [Need(path="/threads/2/id", tool="A", argument="/to"), Need(path="/threads/*/id")],
+    SealedCall: [SealedCall(), SEALED_CALL],
+    Seal: [SEAL],
     Conversation: [
         Conversation(
             conversation_id="conversation_1",
@@ -169,6 +179,7 @@ ROWS: dict[type[Record], list[Record]] = {
             engine="offline",
             messages=messages,
             provenance=sources,
+            seal=SEAL if messages else None,
         )
         for messages, sources in ((MESSAGES, (SOURCE,)), ((), ()))
     ]
@@ -221,7 +232,10 @@ ROWS: dict[type[Record], list[Record]] = {
         SelectedConversation(conversation_id="conversation_1", reasons=reasons, tool_use_quality=4, dml="</user> u\n")
         for reasons in (("no_call", "quality"), ())
     ],
-    ParsedConversation: [ParsedConversation(**PARSED)],
+    ParsedConversation: [
+        ParsedConversation(**PARSED),
+        ParsedConversation(**PARSED, certificate={"seal": {"seed": 2**62}, "tools": {}}),
+    ],
     DatasetRow: [DatasetRow(**PARSED, split="test")],
 }
 

@@ -1,0 +1,122 @@
+"""The auditor of results: nothing on conversations that are sound, everything in small damaged ones."""
+
+from typing import Any
+
+import pytest
+from offline import PARTITIONS, played
+
+from funcdex_assets.quality.consistency import STATE_RULES, contradicted_state, echo_mismatch
+from funcdex_assets.quality.findings import Case
+from funcdex_assets.records import Message, ToolCall, ToolResult
+
+HERE = played("gmail", 1)[0].case.situation
+
+
+def case(*steps: tuple[Any, ...]) -> Case:
+    """Steps are (tool, arguments, result), with a fourth part where the result is an error."""
+    messages = [Message(role="user", content="Please.")]
+    for number, (name, arguments, content, *error) in enumerate(steps, start=1):
+        call = ToolCall(id=f"call_{number}", name=name, arguments=arguments)
+        messages.append(Message(role="assistant", tool_calls=(call,)))
+        result = ToolResult(call_id=call.id, name=name, content=content, error=bool(error))
+        messages.append(Message(role="tool", result=result))
+    return Case(messages, {}, (), HERE)
+
+
+T7 = {"id": "T77001", "title": "Gym roof", "owner": {"email": "a@b.io"}, "created_at": "2026-01-05T09:00:00+01:00"}
+LISTED = ("LIST_TICKETS", {}, {"tickets": [T7]})
+SHOWN = ("GET_TICKET", {"ticket_id": "T77001"}, {"ticket": T7})
+DELETED = ("DELETE_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77001", "deleted": True})
+REFUSED = ("GET_TICKET", {"ticket_id": "T77001"}, {"error": "not found"}, "error")
+RENAMED = ("UPDATE_TICKET", {"ticket_id": "T77001", "title": "Snow"}, {"ticket": {**T7, "title": "Snow"}})
+
+
+def with_(step: tuple[Any, ...], **fields: Any) -> tuple[Any, ...]:
+    """GET_TICKET with other fields in its answer."""
+    name, arguments, _ = step
+    return name, arguments, {"ticket": {**T7, **fields}}
+
+
+def made(arguments: dict[str, Any], **fields: Any) -> tuple[Any, ...]:
+    return "CREATE_TICKET", arguments, {"ticket": {"id": "T77001", **fields}}
+
+
+SOUND = {
+    "listed, opened, deleted, gone": (LISTED, SHOWN, DELETED, REFUSED, ("LIST_TICKETS", {}, {"tickets": []})),
+    "renamed in between": (SHOWN, RENAMED, with_(SHOWN, title="Snow")),
+    "deleted and restored": (SHOWN, DELETED, ("RESTORE_TICKET", {"ticket_id": "T77001"}, {}), SHOWN),
+    "the same moment in another zone": (SHOWN, with_(SHOWN, created_at="2026-01-05T08:00:00+00:00")),
+    "the title cut off": (
+        made({"title": "Gym roof and snow load"}, title="Gym roof and"),
+        with_(SHOWN, title="Gym roof and snow load"),
+    ),
+    "two things of one short number": (
+        ("GET_ROW", {"row_id": 7}, {"row": {"id": 7, "name": "a"}}),
+        ("GET_COLUMN", {"column_id": 7}, {"column": {"id": 7, "name": "b"}}),
+    ),
+    "a failed deletion": ((*DELETED[:2], {"error": "forbidden"}, "error"), SHOWN),
+    "a label taken off a message is no deletion": (
+        ("REMOVE_LABEL_FROM_EMAIL", {"message_id": "M77001", "label_id": "L77001"}, {}),
+        ("GET_LABEL", {"label_id": "L77001"}, {"label": {"id": "L77001"}}),
+    ),
+    "a copy has another id": (
+        ("COPY_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77002", "ticket": {"id": "T77002"}}),
+    ),
+    "a listing of all states": (
+        ("LIST_TICKETS", {"status": "all"}, {"tickets": [{"id": "T77001", "status": "open"}]}),
+    ),
+}
+CONTRADICTIONS = {
+    "listed after it was deleted": (LISTED, DELETED, LISTED),
+    "opened after it was deleted": (LISTED, DELETED, SHOWN),
+    "changed after it was deleted": (DELETED, ("UPDATE_TICKET", {"ticket_id": "T77001"}, {"ok": True})),
+    "another title": (LISTED, with_(SHOWN, title="Snow")),
+    "another title after another change": (
+        SHOWN,
+        ("UPDATE_TICKET", {"ticket_id": "T77001", "priority": 3}, {"ok": True}),
+        with_(SHOWN, title="Snow"),
+    ),
+    "another owner": (LISTED, with_(SHOWN, owner={"email": "c@d.io"})),
+    "another date of creation": (SHOWN, with_(SHOWN, created_at="2026-01-06T09:00:00+01:00")),
+    "another date of creation after a change": (RENAMED, with_(SHOWN, title="Snow", created_at="2026-02-01")),
+    "made with another title, as is seen later": (made({"title": "Gym roof"}), with_(SHOWN, title="Snow")),
+}
+MISMATCHES = {
+    "another thing than asked for": (("GET_TICKET", {"ticket_id": "T77001"}, {"ticket": {"id": "T77002"}}),),
+    "its id repeated wrong": (("GET_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77002"}),),
+    "made with another title": (made({"title": "Gym roof"}, title="Snow load"),),
+    "made with another amount": (made({"amount": 4200}, amount=4300),),
+    "set to another status": (("UPDATE_TICKET", {"ticket_id": "T77001", "status": "closed"}, {"status": "open"}),),
+    "an item that the filter excludes": (
+        ("LIST_TICKETS", {"status": "open"}, {"tickets": [{"id": "T77001", "status": "closed"}]}),
+    ),
+    "an item of another parent": (
+        ("LIST_TICKETS", {"project_id": "P77001"}, {"tickets": [{"id": "T77001", "project_id": "P77002"}]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("steps", SOUND.values(), ids=SOUND.keys())
+def test_what_agrees_is_not_objected_to(steps):
+    assert [finding.text for rule in STATE_RULES for finding in rule(case(*steps))] == []
+
+
+@pytest.mark.parametrize("steps", CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_a_contradiction_is_found_at_its_result(steps):
+    found = list(contradicted_state(case(*steps)))
+    assert {finding.rule for finding in found} == {"contradicted_state"}
+    assert {finding.message for finding in found} == {2 * len(steps)}
+
+
+@pytest.mark.parametrize("steps", MISMATCHES.values(), ids=MISMATCHES.keys())
+def test_a_mismatch_is_found_at_its_place(steps):
+    found = list(echo_mismatch(case(*steps)))
+    assert {finding.rule for finding in found} == {"echo_mismatch"}
+    assert all(finding.message == 2 and finding.place for finding in found)
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_offline_conversations_agree_with_themselves(partition):
+    for seed in (42, 7):
+        for one in played(partition, 12, seed=seed):
+            assert [finding.text for rule in STATE_RULES for finding in rule(one.case)] == [], one
