@@ -66,6 +66,7 @@ def tool_chains(
         must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
         favoured=spoken_of(settings.workflows.get(partition, ""), tools),
         patterns={str(name): weight for name, weight in wanted.patterns.items()},
+        hold_out=wanted.hold_out,
     )
     edges = from_frame(tool_graph, ToolEdge)
     memory = CoverageMemory(settings.home / "coverage")
