@@ -203,7 +203,7 @@ class Generation(Section):
 
 
 class Deduplication(Section):
-    """When two scenarios are the same, and two conversations; `docs/deduplication.md` has the measured precision and recall."""
+    """When two scenarios are the same, and two conversations; `docs/deduplication.md` has the measured figures."""
 
     embedder: Literal["minilm", "hashed_ngrams"] = "minilm"
     semantic_threshold: float | None = Field(

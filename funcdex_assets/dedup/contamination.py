@@ -54,8 +54,7 @@ class Candidate:
 
 def candidates(rows: Iterable[ParsedConversation]) -> list[Candidate]:
     return [
-        Candidate(row.conversation_id, row.partition, user_turns(row.messages), functions_of(row.tools))
-        for row in rows
+        Candidate(row.conversation_id, row.partition, user_turns(row.messages), functions_of(row.tools)) for row in rows
     ]
 
 
@@ -63,6 +62,8 @@ def overlaps(
     rows: Sequence[Candidate], sets: Sequence[EvaluationSet], embedder: Embedder, limits: Limits = Limits()
 ) -> list[Overlap]:
     """By set, measure and conversation, in their order."""
+    if not sets:
+        return []
     functions = _Functions(rows, limits)
     said = _Said(rows, embedder, limits)
     found: list[Overlap] = []
@@ -125,7 +126,7 @@ class _Functions:
                 if not self._rows[key] or self._rows[key][-1] != number:
                     self._rows[key].append(number)
         self._by_name: dict[tuple[str, ...], list[tuple]] = defaultdict(list)
-        self._by_parameter: dict[tuple[str, str], list[tuple]] = defaultdict(list)
+        self._by_parameter: dict[tuple[tuple[str, ...], str], list[tuple]] = defaultdict(list)
         for key, function in self._functions.items():
             self._by_name[normalised(function.name)].append(key)
             if len(function.parameters) >= limits.schemas_min_parameters:
@@ -195,9 +196,7 @@ class _Said:
             for gram in grams:
                 wanted[gram].append(number)
         for row, said in enumerate(self._words):
-            here = {
-                gram for told in said for size in sizes for gram in _ngrams(told, size) if gram in wanted
-            }
+            here = {gram for told in said for size in sizes for gram in _ngrams(told, size) if gram in wanted}
             shared: dict[int, list[str]] = defaultdict(list)
             for gram in sorted(here):
                 for number in wanted[gram]:

@@ -91,11 +91,10 @@ def read_bfcl(folder: Path) -> list[EvaluationSet]:
     functions that multi-turn items name by class only. Retired questions (`unused_datasets`) are not read.
     """
     sets = [read_file(path) for path in sorted(folder.glob("BFCL_*.json")) if _is_lines(path)]
-    told = [
-        item for path in sorted(folder.glob("memory_prereq_conversation/*.json")) for item in read_file(path).items
-    ]
+    told = [item for path in sorted(folder.glob("memory_prereq_conversation/*.json")) for item in read_file(path).items]
     documented = [
-        Item(path.stem, (), tuple(_functions(_lines(path)))) for path in sorted(folder.glob("multi_turn_func_doc/*.json"))
+        Item(path.stem, (), tuple(_functions(_lines(path))))
+        for path in sorted(folder.glob("multi_turn_func_doc/*.json"))
     ]
     others = {"BFCL memory_prereq_conversation": told, "BFCL multi_turn_func_doc": documented}
     return sets + [EvaluationSet(name, tuple(items)) for name, items in others.items() if items]

@@ -96,4 +96,6 @@ def _reserved(rows: Sequence[DatasetRow]) -> str:
 def _left_out(left_out: Sequence[LeftOut]) -> str:
     rules = Counter(one.rule.replace("_", " ") for one in left_out)
     told = ", ".join(f"{number} {rule}" for rule, number in sorted(rules.items()))
-    return f"\n{len(left_out)} accepted conversations are left out ({told}); `left_out.jsonl` says why." if rules else ""
+    return (
+        f"\n{len(left_out)} accepted conversations are left out ({told}); `left_out.jsonl` says why." if rules else ""
+    )

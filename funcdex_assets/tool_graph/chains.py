@@ -30,10 +30,11 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or more, `must_include`
-    for one of these tools at least; a draw that is not `steered` does not look at what was drawn before.
-    Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see `patterns`); without them
-    chains are linked as the graph offers, or independent calls where it offers nothing.
+    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or
+    more, `must_include` for one of these tools at least; a draw that is not `steered` does not look at what was
+    drawn before. Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see
+    `patterns`); without them chains are linked as the graph offers, or independent calls where it offers
+    nothing.
     """
 
     min_calls: int

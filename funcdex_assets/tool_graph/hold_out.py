@@ -28,6 +28,4 @@ def is_held_out(tools: Sequence[str], test_share: float, by: HoldOut = "chain") 
 
 def reserved_tools(tools: Iterable[str], test_share: float) -> tuple[str, ...]:
     """Those of the tools that, held out by function, only the test split calls; each once, by name."""
-    return tuple(
-        sorted(tool for tool in set(tools) if derive_seed("held out function", tool) < test_share * 2**63)
-    )
+    return tuple(sorted(tool for tool in set(tools) if derive_seed("held out function", tool) < test_share * 2**63))
