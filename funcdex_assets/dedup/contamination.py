@@ -2,7 +2,8 @@
 
 Names: a function offered in both, told by its words, with parameters of the same names. Schemas: functions of the
 same parameters and types, whatever they are called. N-grams: how much of an item's user turn stands in the
-conversation's. Embeddings: a user turn that says the same as one of the item's. Names and schemas look at all
+conversation's. Embeddings: a user turn that says the same as one of the item's. For both, values are masked
+(`masking.py`), so that an item with other values is found. Names and schemas look at all
 functions on offer, for a model is shown all of them.
 
 Of each conversation, set and measure the strongest overlap is reported. Items are taken in batches, so that memory
@@ -22,12 +23,13 @@ import numpy as np
 from funcdex_assets.catalog.names import singular, words
 from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.evaluation_sets import EvaluationSet, Function, Item, functions_of, user_turns
+from funcdex_assets.dedup.masking import masked
 from funcdex_assets.records import Measure, Overlap, ParsedConversation
 
-MIN_WORDS = 5  # shorter turns ("Thanks, that is all.") are alike in any two sets
+MIN_WORDS = 6  # beside masked values; shorter turns ("Thanks, that is all.") are alike in any two sets
 BATCH = 2000  # turns of items compared at once
 _BLOCK = 1024
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"‹\w+›|\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Limits:
     schemas_min_parameters: int = 3
     ngram_size: int = 8
     ngrams: float = 0.5
-    embeddings: float = 0.80
+    embeddings: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,29 +168,30 @@ class _Said:
 
     def __init__(self, rows: Sequence[Candidate], embedder: Embedder, limits: Limits) -> None:
         self._limits, self._embedder = limits, embedder
-        self._words = [[_words(turn) for turn in row.turns] for row in rows]
-        rows_of: dict[str, list[int]] = defaultdict(list)
+        self._words = [[_words(masked(turn)) for turn in row.turns] for row in rows]
+        self._rows: dict[str, list[int]] = defaultdict(list)  # by masked turn
+        self._turns: dict[str, str] = {}  # by masked turn, the first that it was made of
         for number, row in enumerate(rows):
-            for turn, told in zip(row.turns, self._words[number], strict=True):
-                if len(told) >= MIN_WORDS and (not rows_of[turn] or rows_of[turn][-1] != number):
-                    rows_of[turn].append(number)
-        self._turns = list(rows_of)
-        self._rows = list(rows_of.values())
+            for turn in row.turns:
+                text = masked(turn)
+                if _telling(text) and (not self._rows[text] or self._rows[text][-1] != number):
+                    self._rows[text].append(number)
+                    self._turns.setdefault(text, turn)
         self._vectors: np.ndarray | None = None
 
     def overlaps(self, items: Iterable[Item]) -> Iterator[_Hit]:
-        turns = [(item.item_id, turn) for item in items for turn in item.turns if len(_words(turn)) >= MIN_WORDS]
+        turns = [(item.item_id, turn, text) for item in items for turn in item.turns if _telling(text := masked(turn))]
         for start in range(0, len(turns), BATCH):
             batch = turns[start : start + BATCH]
             yield from self._by_ngrams(batch)
             yield from self._by_meaning(batch)
 
-    def _by_ngrams(self, turns: Sequence[tuple[str, str]]) -> Iterator[_Hit]:
+    def _by_ngrams(self, turns: Sequence[tuple[str, str, str]]) -> Iterator[_Hit]:
         wanted: dict[str, list[int]] = defaultdict(list)
         sizes: set[int] = set()
         counts: list[int] = []
-        for number, (_, turn) in enumerate(turns):
-            told = _words(turn)
+        for number, (_, _, text) in enumerate(turns):
+            told = _words(text)
             size = min(self._limits.ngram_size, len(told))
             sizes.add(size)
             grams = set(_ngrams(told, size))
@@ -204,23 +207,25 @@ class _Said:
             for number, grams in shared.items():
                 score = len(grams) / counts[number]
                 if score >= self._limits.ngrams:
-                    item, _ = turns[number]
+                    item = turns[number][0]
                     yield "ngrams", row, score, item, f"{score:.0%} of a user turn's n-grams, such as “{grams[0]}”"
 
-    def _by_meaning(self, turns: Sequence[tuple[str, str]]) -> Iterator[_Hit]:
+    def _by_meaning(self, turns: Sequence[tuple[str, str, str]]) -> Iterator[_Hit]:
         if not self._turns:
             return
         if self._vectors is None:
-            self._vectors = self._embedder.embed(self._turns)
-        theirs = self._embedder.embed([turn for _, turn in turns])
-        for start in range(0, len(self._turns), _BLOCK):
+            self._vectors = self._embedder.embed(list(self._turns))
+        theirs = self._embedder.embed([text for _, _, text in turns])
+        own = list(self._turns.items())
+        for start in range(0, len(own), _BLOCK):
             cosines = np.round(self._vectors[start : start + _BLOCK] @ theirs.T, 5)
             near = cosines.argmax(axis=1)
             for offset in np.flatnonzero(cosines.max(axis=1) >= self._limits.embeddings).tolist():
-                item, turn = turns[near[offset]]
+                item, turn, _ = turns[near[offset]]
+                text, said = own[start + offset]
                 score = float(cosines[offset, near[offset]])
-                reason = f"“{_short(self._turns[start + offset])}” is like “{_short(turn)}”"
-                for row in self._rows[start + offset]:
+                reason = f"“{_short(said)}” is like “{_short(turn)}”"
+                for row in self._rows[text]:
                     yield "embeddings", row, score, item, reason
 
 
@@ -252,6 +257,11 @@ def _jaccard(one: frozenset, other: frozenset) -> float:
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
+
+
+def _telling(text: str) -> bool:
+    """Whether a masked turn says enough to be told from others."""
+    return sum(not word.startswith("‹") for word in _words(text)) >= MIN_WORDS
 
 
 def _ngrams(told: Sequence[str], size: int) -> Iterator[str]:

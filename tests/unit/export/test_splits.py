@@ -14,7 +14,7 @@ def parsed(row):
         found = []
         for number, (cluster, chain, held_out) in enumerate(rows):
             fields = msgspec.structs.asdict(row(number, cluster_id=cluster, chain_id=chain, held_out=held_out))
-            del fields["split"]
+            del fields["split"], fields["reserved_functions"]
             found.append(ParsedConversation(**fields))
         return found
 
