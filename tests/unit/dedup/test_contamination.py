@@ -89,7 +89,7 @@ def test_few_parameters_are_alike_by_chance():
     ("said", "asked", "score"),
     [
         pytest.param(ASKED, ASKED, 1, id="the same"),
-        pytest.param(f"Hello! {ASKED.upper()} Thanks.", ASKED, 1, id="in more words, another case"),
+        pytest.param(f"Hello! {ASKED.lower()} Thanks.", ASKED, 1, id="in more words, another case"),
         pytest.param(ASKED.replace("five", "six"), ASKED, 0.8333, id="another value"),
         pytest.param(ASKED, "Book a table for two at the inn, and tell my brother when it is.", None, id="other words"),
         pytest.param(
@@ -116,7 +116,7 @@ def test_the_turns_of_a_conversation_count_together_and_those_of_an_item_alone()
 @pytest.mark.parametrize(
     ("said", "overlap"),
     [
-        pytest.param("Find a triangle's area given a base of 10 units and 5 units of height.", True, id="other words"),
+        pytest.param("Find the area of a triangle, given ten units of base and five units of height.", True, id="other words"),
         pytest.param("Find the orders of the customer and refund the last of them.", False, id="another matter"),
         pytest.param("Thanks, bye.", False, id="too short"),
     ],
