@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, groupby, islice
 from typing import get_args
 
 import msgspec
@@ -22,12 +23,12 @@ import numpy as np
 
 from funcdex_assets.catalog.names import singular, words
 from funcdex_assets.dedup.embedding import Embedder
-from funcdex_assets.dedup.evaluation_sets import EvaluationSet, Function, Item, functions_of, user_turns
+from funcdex_assets.dedup.evaluation_sets import EvaluationSet, Function, functions_of, user_turns
 from funcdex_assets.dedup.masking import masked
 from funcdex_assets.records import Measure, Overlap, ParsedConversation
 
 MIN_WORDS = 6  # beside masked values; shorter turns ("Thanks, that is all.") are alike in any two sets
-BATCH = 2000  # turns of items compared at once
+BATCH = 4000  # turns of items compared at once
 _BLOCK = 1024
 _WORD = re.compile(r"‹\w+›|\w+")
 
@@ -68,25 +69,22 @@ def overlaps(
         return []
     functions = _Functions(rows, limits)
     said = _Said(rows, embedder, limits)
-    found: list[Overlap] = []
-    for one in sets:
-        best: dict[tuple[Measure, int], tuple[float, str, str]] = {}
-        for measure, row, score, item, reason in [*functions.overlaps(one.items), *said.overlaps(one.items)]:
-            if score > best.get((measure, row), (-1.0,))[0]:
-                best[measure, row] = score, item, reason
-        found += [
-            Overlap(
-                conversation_id=rows[row].conversation_id,
-                partition=rows[row].partition,
-                evaluation_set=one.name,
-                item=item,
-                measure=measure,
-                score=round(score, 4),
-                reason=reason,
-            )
-            for (measure, row), (score, item, reason) in sorted(best.items())
-        ]
-    return found
+    best: dict[tuple[int, Measure, int], tuple[float, str, str]] = {}
+    for place, measure, row, score, item, reason in chain(functions.overlaps(sets), said.overlaps(sets)):
+        if score > best.get((place, measure, row), (-1.0,))[0]:
+            best[place, measure, row] = score, item, reason
+    return [
+        Overlap(
+            conversation_id=rows[row].conversation_id,
+            partition=rows[row].partition,
+            evaluation_set=sets[place].name,
+            item=item,
+            measure=measure,
+            score=round(score, 4),
+            reason=reason,
+        )
+        for (place, measure, row), (score, item, reason) in sorted(best.items())
+    ]
 
 
 def overlapping_rows(found: Iterable[Overlap]) -> dict[Measure, int]:
@@ -111,7 +109,8 @@ def json_lines(found: Iterable[Overlap]) -> bytes:
     return b"".join(msgspec.json.encode(one) + b"\n" for one in found)
 
 
-_Hit = tuple[Measure, int, float, str, str]  # measure, row, score, item, reason
+_Hit = tuple[int, Measure, int, float, str, str]  # place of the set, measure, row, score, item, reason
+_Turn = tuple[int, str, str, str]  # place of the set, item, turn, masked turn
 
 
 class _Functions:
@@ -135,16 +134,16 @@ class _Functions:
                 for parameter in _typed(function):
                     self._by_parameter[parameter].append(key)
 
-    def overlaps(self, items: Iterable[Item]) -> Iterator[_Hit]:
+    def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
         known: dict[tuple, list[tuple[Measure, tuple, float, str]]] = {}
-        for item in items:
-            for function in item.functions:
+        for place, one in enumerate(sets):
+            for item, function in ((item, function) for item in one.items for function in item.functions):
                 key = function.name, *function.parameters.items()
                 if key not in known:
                     known[key] = list(self._of(function))
                 for measure, own, score, reason in known[key]:
                     for row in self._rows[own]:
-                        yield measure, row, score, item.item_id, reason
+                        yield place, measure, row, score, item.item_id, reason
 
     def _of(self, function: Function) -> Iterator[tuple[Measure, tuple, float, str]]:
         for key in self._by_name.get(normalised(function.name), ()):
@@ -179,18 +178,23 @@ class _Said:
                     self._turns.setdefault(text, turn)
         self._vectors: np.ndarray | None = None
 
-    def overlaps(self, items: Iterable[Item]) -> Iterator[_Hit]:
-        turns = [(item.item_id, turn, text) for item in items for turn in item.turns if _telling(text := masked(turn))]
-        for start in range(0, len(turns), BATCH):
-            batch = turns[start : start + BATCH]
+    def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
+        turns = (
+            (place, item.item_id, turn, text)
+            for place, one in enumerate(sets)
+            for item in one.items
+            for turn in item.turns
+            if _telling(text := masked(turn))
+        )
+        while batch := list(islice(turns, BATCH)):
             yield from self._by_ngrams(batch)
             yield from self._by_meaning(batch)
 
-    def _by_ngrams(self, turns: Sequence[tuple[str, str, str]]) -> Iterator[_Hit]:
+    def _by_ngrams(self, turns: Sequence[_Turn]) -> Iterator[_Hit]:
         wanted: dict[str, list[int]] = defaultdict(list)
         sizes: set[int] = set()
         counts: list[int] = []
-        for number, (_, _, text) in enumerate(turns):
+        for number, (_, _, _, text) in enumerate(turns):
             told = _words(text)
             size = min(self._limits.ngram_size, len(told))
             sizes.add(size)
@@ -207,26 +211,35 @@ class _Said:
             for number, grams in shared.items():
                 score = len(grams) / counts[number]
                 if score >= self._limits.ngrams:
-                    item = turns[number][0]
-                    yield "ngrams", row, score, item, f"{score:.0%} of a user turn's n-grams, such as “{grams[0]}”"
+                    place, item, _, _ = turns[number]
+                    yield (
+                        place,
+                        "ngrams",
+                        row,
+                        score,
+                        item,
+                        f"{score:.0%} of a user turn's n-grams, such as “{grams[0]}”",
+                    )
 
-    def _by_meaning(self, turns: Sequence[tuple[str, str, str]]) -> Iterator[_Hit]:
+    def _by_meaning(self, turns: Sequence[_Turn]) -> Iterator[_Hit]:
         if not self._turns:
             return
         if self._vectors is None:
             self._vectors = self._embedder.embed(list(self._turns))
-        theirs = self._embedder.embed([text for _, _, text in turns])
+        theirs = self._embedder.embed([text for _, _, _, text in turns])
         own = list(self._turns.items())
-        for start in range(0, len(own), _BLOCK):
-            cosines = np.round(self._vectors[start : start + _BLOCK] @ theirs.T, 5)
-            near = cosines.argmax(axis=1)
-            for offset in np.flatnonzero(cosines.max(axis=1) >= self._limits.embeddings).tolist():
-                item, turn, _ = turns[near[offset]]
-                text, said = own[start + offset]
-                score = float(cosines[offset, near[offset]])
-                reason = f"“{_short(said)}” is like “{_short(turn)}”"
-                for row in self._rows[text]:
-                    yield "embeddings", row, score, item, reason
+        for place, group in groupby(range(len(turns)), lambda number: turns[number][0]):
+            numbers = list(group)
+            for start in range(0, len(own), _BLOCK):
+                cosines = np.round(self._vectors[start : start + _BLOCK] @ theirs[numbers].T, 5)
+                near = cosines.argmax(axis=1)
+                for offset in np.flatnonzero(cosines.max(axis=1) >= self._limits.embeddings).tolist():
+                    _, item, turn, _ = turns[numbers[near[offset]]]
+                    text, said = own[start + offset]
+                    score = float(cosines[offset, near[offset]])
+                    reason = f"“{_short(said)}” is like “{_short(turn)}”"
+                    for row in self._rows[text]:
+                        yield place, "embeddings", row, score, item, reason
 
 
 @cache

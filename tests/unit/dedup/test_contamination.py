@@ -116,7 +116,9 @@ def test_the_turns_of_a_conversation_count_together_and_those_of_an_item_alone()
 @pytest.mark.parametrize(
     ("said", "overlap"),
     [
-        pytest.param("Find the area of a triangle, given ten units of base and five units of height.", True, id="other words"),
+        pytest.param(
+            "Find the area of a triangle, given ten units of base and five units of height.", True, id="other words"
+        ),
         pytest.param("Find the orders of the customer and refund the last of them.", False, id="another matter"),
         pytest.param("Thanks, bye.", False, id="too short"),
     ],
