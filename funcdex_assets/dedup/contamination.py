@@ -137,13 +137,14 @@ class _Functions:
     def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
         known: dict[tuple, list[tuple[Measure, tuple, float, str]]] = {}
         for place, one in enumerate(sets):
-            for item, function in ((item, function) for item in one.items for function in item.functions):
+            offered = ((item.item_id, function) for item in one.items for function in item.functions)
+            for item_id, function in offered:
                 key = function.name, *function.parameters.items()
                 if key not in known:
                     known[key] = list(self._of(function))
                 for measure, own, score, reason in known[key]:
                     for row in self._rows[own]:
-                        yield place, measure, row, score, item.item_id, reason
+                        yield place, measure, row, score, item_id, reason
 
     def _of(self, function: Function) -> Iterator[tuple[Measure, tuple, float, str]]:
         for key in self._by_name.get(normalised(function.name), ()):
