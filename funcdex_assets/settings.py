@@ -252,7 +252,7 @@ class Contamination(Section):
         default=0.5, ge=0, le=1, description="share of an item's n-grams from which a conversation holds it"
     )
     embeddings_threshold: float = Field(
-        default=0.85, ge=0, le=1, description="cosine from which two user turns say the same"
+        default=0.90, ge=0, le=1, description="cosine from which two user turns say the same"
     )
 
     @property

@@ -42,7 +42,7 @@ class Limits:
     schemas_min_parameters: int = 3
     ngram_size: int = 8
     ngrams: float = 0.5
-    embeddings: float = 0.85
+    embeddings: float = 0.90
 
 
 @dataclass(frozen=True, slots=True)
