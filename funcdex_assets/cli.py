@@ -153,6 +153,29 @@ def experiment(
 
 
 @app.command()
+def contamination(
+    partitions: Annotated[list[str] | None, typer.Argument(help="By default all that have a dataset.")] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="An evaluation set as JSON lines, beside those of funcdex.yaml; repeat for several."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write every overlap there, as JSON lines.")] = None,
+) -> None:
+    """Compare datasets with evaluation sets: function names, schemas, n-grams and meaning of user turns."""
+    from funcdex_assets.cli_contamination import NothingToCompare, print_contamination
+    from funcdex_assets.dedup.embedding import EmbedderUnavailable
+    from funcdex_assets.dedup.evaluation_sets import EvaluationSetError
+
+    settings = _settings()
+    if unknown := [partition for partition in partitions or () if partition not in settings.partitions]:
+        _fail(f"{unknown[0]!r} is not a partition; there are: {', '.join(settings.partitions)}")
+    try:
+        print_contamination(settings, partitions or settings.partitions, against or (), report, console)
+    except (NothingToCompare, EvaluationSetError, EmbedderUnavailable) as error:
+        _fail(escape(str(error)))
+
+
+@app.command()
 def config() -> None:
     """Print the resolved settings. Secrets are never part of them; whether they are set is said."""
     from funcdex_assets.show import print_settings

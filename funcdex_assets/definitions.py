@@ -18,7 +18,7 @@ STAGES = (
     people,  # personas, conversation_plans
     conversations,  # conversations, system_prompts
     quality,  # scored_, accepted_, rejected_, parsed_conversations
-    publishing,  # dataset, dataset_release
+    publishing,  # deduplicated_conversations, dataset, dataset_release
 )
 
 _settings = load_settings()

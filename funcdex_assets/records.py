@@ -481,5 +481,64 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     certificate: Json = None
 
 
+class DeduplicatedConversation(Record, frozen=True):
+    """Whether a conversation repeats another: the same calls, and user turns that say the same once values are masked.
+
+    A duplicate repeats `duplicate_of`, with cosine `similarity` and word `overlap`; `turns` are its user turns, from
+    0, that are worded like one of the other's.
+    """
+
+    conversation_id: str
+    status: Literal["kept", "duplicate"]
+    duplicate_of: str | None
+    similarity: float | None
+    overlap: float | None
+    turns: tuple[int, ...]
+    cluster_id: str
+    reason: str
+
+
 class DatasetRow(ParsedConversation, frozen=True, kw_only=True):
+    """`reserved_functions` are those it calls that only the test split may call (`generation.hold_out: function`)."""
+
     split: Literal["train", "test"]
+    reserved_functions: tuple[str, ...] = ()
+
+
+class LeftOut(Record, frozen=True):
+    """A conversation that is not in a dataset although it was accepted, and why.
+
+    near_duplicate:  it repeats the conversation `of`
+    shared_cluster:  a train conversation of a scenario cluster that the test split has
+    held_out:        a train conversation that calls a function reserved for the test split, or a test
+                     conversation that calls none
+    contamination:   it overlaps with the item `of` of an evaluation set
+    """
+
+    conversation_id: str
+    partition: str
+    rule: Literal["near_duplicate", "shared_cluster", "held_out", "contamination"]
+    of: str | None
+    reason: str
+
+
+Measure = Literal["names", "schemas", "ngrams", "embeddings"]
+"""How a conversation can overlap with an item of an evaluation set."""
+
+
+class Overlap(Record, frozen=True):
+    """By one measure, the item of an evaluation set that a conversation overlaps with most.
+
+    names:      a function of the same name, with `score` of its parameter names
+    schemas:    a function with `score` of its parameters and their types, whatever its name
+    ngrams:     `score` of the n-grams of a user turn of the item
+    embeddings: a user turn at cosine `score`
+    """
+
+    conversation_id: str
+    partition: str
+    evaluation_set: str
+    item: str
+    measure: Measure
+    score: float
+    reason: str

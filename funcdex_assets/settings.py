@@ -37,7 +37,8 @@ from pydantic_settings import SettingsError as UnreadableVariable
 from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.inference.usage import TokenPrice
 from funcdex_assets.mix import DEFAULT_WEIGHTS, KINDS, cells
-from funcdex_assets.records import Fault, Kind
+from funcdex_assets.records import Fault, Kind, Measure
+from funcdex_assets.tool_graph.hold_out import HoldOut
 from funcdex_assets.tool_graph.patterns import Pattern
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
@@ -123,6 +124,11 @@ class Generation(Section):
     )
     test_share: float = Field(
         default=0.19, ge=0, le=0.9, description="share of conversations reserved for the test split"
+    )
+    hold_out: HoldOut = Field(
+        default="chain",
+        description="what the test split does not share with the train split: chains of tools, or functions, of "
+        "which then test_share is called in the test split only",
     )
     min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
     max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
@@ -229,7 +235,7 @@ class Generation(Section):
 
 
 class Deduplication(Section):
-    """When two scenarios are the same; `docs/deduplication.md` has the measured precision and recall."""
+    """When two scenarios are the same, and two conversations; `docs/deduplication.md` has the measured figures."""
 
     embedder: Literal["minilm", "hashed_ngrams"] = "minilm"
     semantic_threshold: float | None = Field(
@@ -239,6 +245,59 @@ class Deduplication(Section):
         description="cosine from which scenarios are the same; by default the embedder's own",
     )
     lexical_threshold: float = Field(default=0.60, ge=0, le=1, description="overlap of words from which they are")
+    conversations: bool = Field(
+        default=True, description="near-duplicate conversations are left out of datasets and of the release"
+    )
+    conversation_semantic_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="cosine from which conversations of the same calls are the same; by default the embedder's own",
+    )
+    conversation_lexical_threshold: float = Field(
+        default=0.50, ge=0, le=1, description="overlap of words from which they are"
+    )
+
+
+class Contamination(Section):
+    """What a release must not share with evaluation sets; `docs/deduplication.md` has what the measures find."""
+
+    evaluation_sets: tuple[str, ...] = Field(
+        default=("bfcl",),
+        description="what the release is compared with: files of JSON lines, and bfcl for those in the package "
+        "bfcl-eval, where that is installed",
+    )
+    remove: tuple[Measure, ...] = Field(
+        default=(), description="measures by which an overlapping conversation is left out of the release"
+    )
+    names_threshold: float = Field(
+        default=0.5, ge=0, le=1, description="overlap of parameter names from which functions of one name are the same"
+    )
+    schemas_threshold: float = Field(
+        default=1.0, ge=0, le=1, description="overlap of parameters with types from which functions of any name are"
+    )
+    schemas_min_parameters: int = Field(
+        default=3, ge=1, le=100, description="fewer parameters than these are alike by chance"
+    )
+    ngram_size: int = Field(default=8, ge=3, le=50, description="words of an n-gram")
+    ngrams_threshold: float = Field(
+        default=0.5, ge=0, le=1, description="share of an item's n-grams from which a conversation holds it"
+    )
+    embeddings_threshold: float = Field(
+        default=0.90, ge=0, le=1, description="cosine from which two user turns say the same"
+    )
+
+    @property
+    def thresholds(self) -> dict[str, Any]:
+        """What decides whether something overlaps, as `dedup.contamination.Limits` names it."""
+        return {
+            "names": self.names_threshold,
+            "schemas": self.schemas_threshold,
+            "schemas_min_parameters": self.schemas_min_parameters,
+            "ngram_size": self.ngram_size,
+            "ngrams": self.ngrams_threshold,
+            "embeddings": self.embeddings_threshold,
+        }
 
 
 class Judging(Section):
@@ -386,6 +445,7 @@ class Settings(BaseSettings):
     generation: Generation = Generation()
     deduplication: Deduplication = Deduplication()
     judging: Judging = Judging()
+    contamination: Contamination = Contamination()
     inference: Inference = Inference()
     nightly: Nightly = Nightly()
 

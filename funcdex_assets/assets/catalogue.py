@@ -68,6 +68,7 @@ def tool_chains(
         favoured=spoken_of(settings.workflows.get(partition, ""), tools),
         patterns={str(name): weight for name, weight in wanted.patterns.items()},
         crossing=wanted.crossing,
+        hold_out=wanted.hold_out,
     )
     edges = from_frame(tool_graph, ToolEdge)
     memory = CoverageMemory(settings.home / "coverage")

@@ -30,8 +30,8 @@ def signatures(texts: Sequence[str]) -> np.ndarray:
     """uint32 of shape (texts, 64); two texts without any word count as equal in wording."""
     result = np.empty((len(texts), SIGNATURE_SIZE), np.uint32)
     for row, text in enumerate(texts):
-        shingles = np.array([crc32(shingle.encode()) for shingle in _shingles(text)], np.uint64)
-        hashes = shingles[:, None] * _MULTIPLIERS + _ADDENDS
+        codes = np.array([crc32(shingle.encode()) for shingle in shingles(text)], np.uint64)
+        hashes = codes[:, None] * _MULTIPLIERS + _ADDENDS
         result[row] = (hashes >> np.uint64(32)).min(axis=0)
     return result
 
@@ -41,6 +41,7 @@ def overlap(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (left == right).mean(axis=-1, dtype=np.float32)
 
 
-def _shingles(text: str) -> set[str]:
+def shingles(text: str) -> set[str]:
+    """The words and word pairs of a text; one empty word if it has none."""
     words = _WORD.findall(text.lower())
     return {*words, *map(" ".join, pairwise(words))} or {""}

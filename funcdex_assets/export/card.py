@@ -8,7 +8,7 @@ a null `tool_calls`, which chat templates that ask `'tool_calls' in message` (Ll
 from collections import Counter
 from collections.abc import Sequence
 
-from funcdex_assets.records import DatasetRow
+from funcdex_assets.records import DatasetRow, LeftOut
 
 SPLITS = ("train", "test")
 _HEAD = """---
@@ -49,7 +49,7 @@ dataset_info:
 """
 
 
-def dataset_card(name: str, release: str, rows: Sequence[DatasetRow]) -> str:
+def dataset_card(name: str, release: str, rows: Sequence[DatasetRow], left_out: Sequence[LeftOut] = ()) -> str:
     splits = Counter(row.split for row in rows)
     # A split without rows is not named: `load_dataset` refuses a file that has none.
     data_files = "\n".join(f"  - split: {split}\n    path: {split}.jsonl" for split in SPLITS if splits[split])
@@ -66,7 +66,7 @@ def dataset_card(name: str, release: str, rows: Sequence[DatasetRow]) -> str:
 
 Release `{release}`: {len(rows)} conversations between a user and an assistant that calls tools, synthesised
 from tool definitions. {splits["train"]} train, {splits["test"]} test. Test conversations are reserved: no tool
-chain and no scenario cluster of the test split occurs in the train split.
+chain and no scenario cluster of the test split occurs in the train split.{_reserved(rows)}{_left_out(left_out)}
 
 | partition | conversations |
 |---|---|
@@ -102,3 +102,16 @@ asked, and the response schemas of the tools that were called; where a model mad
 funcdex replay --file train.jsonl
 ```
 """
+
+
+def _reserved(rows: Sequence[DatasetRow]) -> str:
+    names = sorted({name for row in rows for name in row.reserved_functions})
+    return f" {len(names)} functions are called in the test split only." if names else ""
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> str:
+    rules = Counter(one.rule.replace("_", " ") for one in left_out)
+    told = ", ".join(f"{number} {rule}" for rule, number in sorted(rules.items()))
+    return (
+        f"\n{len(left_out)} accepted conversations are left out ({told}); `left_out.jsonl` says why." if rules else ""
+    )

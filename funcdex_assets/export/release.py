@@ -1,32 +1,44 @@
 """A dataset on disk: train and test as JSONL and Parquet, and a card that says what it is.
 
 A release is written beside its destination and published by one rename, so that a reader sees the
-whole of it or nothing. Its name is the hash of its rows: the same rows are the same release, and an
+whole of it or nothing. Its name is the hash of its rows and reports: the same rows are the same release, and an
 older release is never touched. `latest` names the newest one.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import msgspec
 
 from funcdex_assets.export.card import SPLITS, dataset_card
-from funcdex_assets.records import DatasetRow
+from funcdex_assets.records import DatasetRow, LeftOut
 from funcdex_assets.tables import to_frame
 
 
-def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
+def publish(
+    rows: Sequence[DatasetRow],
+    folder: Path,
+    name: str,
+    left_out: Sequence[LeftOut] = (),
+    reports: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
     """Writes the release of dataset `name` into `folder/<release>`; returns that path.
+
+    What was left out is in `left_out.jsonl`, with reasons, if anything was; `reports` are further files by name.
 
     Raises:
         OSError: the folder cannot be written.
     """
     content = {split: [row for row in rows if row.split == split] for split in SPLITS}
     lines = {split: b"".join(_line(row) for row in part) for split, part in content.items()}
-    release = f"release_{_digest(lines)}"
+    others = dict(reports)
+    if left_out:
+        others["left_out.jsonl"] = b"".join(msgspec.json.encode(one) + b"\n" for one in left_out)
+    release = f"release_{_digest(lines, others)}"
     destination = folder / release
     if not destination.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +48,9 @@ def publish(rows: Sequence[DatasetRow], folder: Path, name: str) -> Path:
             for split in SPLITS:
                 (draft / f"{split}.jsonl").write_bytes(lines[split])
                 to_frame(content[split], DatasetRow).write_parquet(draft / f"{split}.parquet", compression="zstd")
-            (draft / "README.md").write_text(dataset_card(name, release, rows), encoding="utf-8")
+            (draft / "README.md").write_text(dataset_card(name, release, rows, left_out), encoding="utf-8")
+            for file, text in others.items():
+                (draft / file).write_bytes(text)
             draft.rename(destination)
         except OSError:
             if not destination.is_dir():  # else somebody else published the same rows just now
@@ -69,8 +83,10 @@ def _line(row: DatasetRow) -> bytes:
     )
 
 
-def _digest(lines: dict[str, bytes]) -> str:
+def _digest(lines: dict[str, bytes], others: dict[str, bytes]) -> str:
     digest = blake2b(digest_size=6)
     for split in SPLITS:
         digest.update(split.encode() + lines[split])
+    for file, content in sorted(others.items()):
+        digest.update(file.encode() + content)
     return digest.hexdigest()

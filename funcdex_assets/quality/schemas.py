@@ -18,6 +18,7 @@ from funcdex_assets.records import (
     Conversation,
     ConversationPlan,
     DatasetRow,
+    DeduplicatedConversation,
     DeduplicatedScenario,
     ParsedConversation,
     Persona,
@@ -319,6 +320,12 @@ _SPLITS_ARE_DISJOINT = (
         (),
         checks.shared("cluster_id"),
     ),
+    TableCheck(
+        "reserved_functions_are_held_out",
+        "Functions that are reserved for the test split are called there only, and by each test row that calls any.",
+        (),
+        checks.not_held_out,
+    ),
 )
 
 PARSED_CONVERSATIONS = Table(
@@ -336,10 +343,41 @@ PARSED_CONVERSATIONS = Table(
         _EXAMPLES_ARE_SOUND,
     ),
 )
+DEDUPLICATED_CONVERSATIONS = Table(
+    "deduplicated_conversations",
+    layout_of(
+        DeduplicatedConversation,
+        "DeduplicatedConversations",
+        conversation_id=pa.Field(unique=True),
+        status=pa.Field(isin=["kept", "duplicate"]),
+        similarity=pa.Field(ge=-1.001, le=1.001, nullable=True),
+        overlap=pa.Field(ge=0, le=1, nullable=True),
+    ),
+    (
+        checks.refers("conversation_id", "parsed_conversations"),
+        checks.covers("parsed_conversations", "conversation_id"),
+        TableCheck(
+            "duplicates_are_explained",
+            "A duplicate names the kept conversation that it repeats, with the reason, and nothing else does.",
+            (),
+            checks.unexplained_repetitions,
+        ),
+    ),
+)
 DATASET = Table(
     "dataset",
     layout_of(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
-    (checks.refers("conversation_id", "parsed_conversations"), _EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT),
+    (
+        checks.refers("conversation_id", "parsed_conversations"),
+        TableCheck(
+            "no_near_duplicates",
+            "No conversation repeats another of the partition.",
+            ("deduplicated_conversations",),
+            checks.repeating,
+        ),
+        _EXAMPLES_ARE_SOUND,
+        *_SPLITS_ARE_DISJOINT,
+    ),
 )
 RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
 TABLES = (
@@ -356,5 +394,6 @@ TABLES = (
     ACCEPTED_CONVERSATIONS,
     REJECTED_CONVERSATIONS,
     PARSED_CONVERSATIONS,
+    DEDUPLICATED_CONVERSATIONS,
     DATASET,
 )

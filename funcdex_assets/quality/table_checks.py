@@ -294,3 +294,39 @@ def shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
         return test.join(train, on=column, how="semi").select("conversation_id", column)
 
     return both_sides
+
+
+def not_held_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Train rows that call a reserved function, and test rows that call others only."""
+    reserved = set(frame["reserved_functions"].explode().drop_nulls().to_list())
+    if not reserved:
+        return pl.DataFrame()
+
+    def rows() -> Iterable[dict[str, Any]]:
+        for conversation_id, split, messages in frame.select("conversation_id", "split", "messages").iter_rows():
+            called = {
+                call["function"]["name"]
+                for message in msgspec.json.decode(messages)
+                for call in message.get("tool_calls") or ()
+            }
+            if split == "train" and called & reserved:
+                yield {"conversation_id": conversation_id, "reserved": ", ".join(sorted(called & reserved))}
+            if split == "test" and called and not called & reserved:
+                yield {"conversation_id": conversation_id, "reserved": "none"}
+
+    return offending(rows())
+
+
+def repeating(frame: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    duplicates = verdicts.filter(pl.col("status") == "duplicate")
+    return frame.join(duplicates, on="conversation_id", how="semi").select("conversation_id")
+
+
+def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
+    kept = frame.filter(pl.col("status") == "kept")["conversation_id"]
+    explained = pl.col("duplicate_of").is_in(kept.to_list()) & (pl.col("reason") != "")
+    return frame.filter(
+        pl.when(pl.col("status") == "duplicate")
+        .then(~explained.fill_null(False))
+        .otherwise(pl.col("duplicate_of").is_not_null())
+    ).select("conversation_id", "status", "duplicate_of")

@@ -19,6 +19,7 @@ from funcdex_assets.records import Binding, ChainStep, Kind, Tool, ToolChain, To
 from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
+from funcdex_assets.tool_graph.hold_out import HoldOut, is_held_out
 from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
@@ -34,7 +35,7 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split; `must_cross` asks for two toolkits or more in a share
+    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or more in a share
     `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not `steered` does not
     look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see
     `patterns`); without them chains are linked as the graph offers, or independent calls where it offers nothing.
@@ -50,6 +51,7 @@ class ChainLimits:
     patterns: Mapping[str, float] = field(default_factory=dict)
     kind: Kind = "multi_step"
     crossing: float = 1.0
+    hold_out: HoldOut = "chain"
 
     def of_kind(self, kind: Kind) -> "ChainLimits":
         """What holds for the chains of one kind of conversations."""
@@ -173,11 +175,6 @@ def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
     return favoured
 
 
-def is_held_out(tools: Sequence[str], test_share: float) -> bool:
-    """The split side of a sequence of tools: the same in every partition, night and process."""
-    return derive_seed("held out", *tools) < test_share * 2**63
-
-
 class _Walker:
     def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits, past: Coverage):
         self.limits = limits
@@ -234,7 +231,7 @@ class _Walker:
             pattern=pattern_of(steps),
             toolkits=toolkits,
             steps=tuple(steps),
-            held_out=is_held_out(names, self.limits.test_share),
+            held_out=is_held_out(names, self.limits.test_share, self.limits.hold_out),
         )
 
     def _errands(self, length: int, rng: Random) -> list[ChainStep]:

@@ -56,6 +56,7 @@ STAGES = (
     "accepted_conversations",
     "rejected_conversations",
     "parsed_conversations",
+    "deduplicated_conversations",
     "dataset",
 )
 

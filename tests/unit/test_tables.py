@@ -14,10 +14,13 @@ from funcdex_assets.records import (
     Conversation,
     ConversationPlan,
     DatasetRow,
+    DeduplicatedConversation,
     DeduplicatedScenario,
     Finding,
+    LeftOut,
     Message,
     Need,
+    Overlap,
     ParsedConversation,
     Persona,
     PlannedArgument,
@@ -236,7 +239,44 @@ ROWS: dict[type[Record], list[Record]] = {
         ParsedConversation(**PARSED),
         ParsedConversation(**PARSED, certificate={"seal": {"seed": 2**62}, "tools": {}}),
     ],
-    DatasetRow: [DatasetRow(**PARSED, split="test")],
+    DatasetRow: [DatasetRow(**PARSED, split="test"), DatasetRow(**PARSED, split="test", reserved_functions=("A", "B"))],
+    DeduplicatedConversation: [
+        DeduplicatedConversation(
+            conversation_id="conversation_1",
+            status="kept",
+            duplicate_of=None,
+            similarity=None,
+            overlap=None,
+            turns=(),
+            cluster_id="conversation_1",
+            reason="",
+        ),
+        DeduplicatedConversation(
+            conversation_id="conversation_2",
+            status="duplicate",
+            duplicate_of="conversation_1",
+            similarity=0.9,
+            overlap=0.6,
+            turns=(0, 2),
+            cluster_id="conversation_1",
+            reason="the same 2 calls",
+        ),
+    ],
+    LeftOut: [
+        LeftOut(conversation_id="conversation_1", partition="gmail", rule="held_out", of=of, reason="calls none")
+        for of in (None, "SEND_EMAIL")
+    ],
+    Overlap: [
+        Overlap(
+            conversation_id="conversation_1",
+            partition="gmail",
+            evaluation_set="BFCL_v4_multiple",
+            item="multiple_1",
+            measure="ngrams",
+            score=0.5,
+            reason="half",
+        )
+    ],
 }
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from funcdex_assets.export.release import publish
-from funcdex_assets.records import DatasetRow
+from funcdex_assets.records import DatasetRow, LeftOut
 from funcdex_assets.tables import from_frame
 
 
@@ -71,6 +71,17 @@ def test_the_parquet_files_hold_the_same_rows(rows, tmp_path):
     made = publish(rows, tmp_path, "d")
     held = [from_frame(pl.read_parquet(made / f"{split}.parquet"), DatasetRow) for split in ("train", "test")]
     assert [*held[0], *held[1]] == rows
+
+
+def test_what_is_left_out_and_other_reports_are_published_and_named_in_the_card(rows, tmp_path):
+    gone = LeftOut(conversation_id="conversation_9", partition="gmail", rule="near_duplicate", of="x", reason="same")
+    made = publish(rows, tmp_path, "d", [gone], {"contamination.jsonl": b"{}\n"})
+    assert msgspec.json.decode((made / "left_out.jsonl").read_bytes(), type=LeftOut) == gone
+    assert (made / "contamination.jsonl").read_bytes() == b"{}\n"
+    assert "1 accepted conversations are left out (1 near duplicate)" in (made / "README.md").read_text()
+    without = publish(rows, tmp_path, "d")
+    assert without != made, "another report is another release"
+    assert not (without / "left_out.jsonl").exists()
 
 
 def test_a_split_may_be_empty(row, tmp_path):
@@ -158,7 +169,7 @@ import sys, time
 from pathlib import Path
 import msgspec, polars as pl
 from funcdex_assets.export.release import publish
-from funcdex_assets.records import DatasetRow
+from funcdex_assets.records import DatasetRow, LeftOut
 
 def wait(*_, **__):
     print("writing", flush=True)

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from funcdex_assets.export.splits import split_rows
-from funcdex_assets.records import ParsedConversation
+from funcdex_assets.export.splits import split_rows, without_duplicates, without_overlaps
+from funcdex_assets.records import DeduplicatedConversation, ParsedConversation
 from funcdex_assets.seeds import generator
 
 
@@ -14,7 +14,7 @@ def parsed(row):
         found = []
         for number, (cluster, chain, held_out) in enumerate(rows):
             fields = msgspec.structs.asdict(row(number, cluster_id=cluster, chain_id=chain, held_out=held_out))
-            del fields["split"]
+            del fields["split"], fields["reserved_functions"]
             found.append(ParsedConversation(**fields))
         return found
 
@@ -41,7 +41,7 @@ def parsed(row):
     ],
 )
 def test_sides(parsed, rows, splits):
-    assert {int(row.conversation_id.split("_")[1]): row.split for row in split_rows(parsed(*rows))} == splits
+    assert {int(row.conversation_id.split("_")[1]): row.split for row in split_rows(parsed(*rows))[0]} == splits
 
 
 def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(parsed):
@@ -49,7 +49,7 @@ def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(p
     held_out = {f"c{number}": rng.random() < 0.2 for number in range(40)}
     rows = [(f"k{rng.randrange(120)}", chain := f"c{rng.randrange(40)}", held_out[chain]) for _ in range(400)]
     given = parsed(*rows)
-    made = split_rows(given)
+    made, reasons = split_rows(given)
 
     train = [row for row in made if row.split == "train"]
     test = [row for row in made if row.split == "test"]
@@ -59,11 +59,80 @@ def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(p
     assert {row.chain_id for row in train}.isdisjoint(row.chain_id for row in test)
     assert len(test) == sum(row.held_out for row in given)
     left_out = {row.conversation_id for row in given} - {row.conversation_id for row in made}
+    assert left_out == {one.conversation_id for one in reasons}
+    assert {one.rule for one in reasons} == {"shared_cluster"}
     test_clusters = {row.cluster_id for row in test}
     assert all(row.cluster_id in test_clusters for row in given if row.conversation_id in left_out)
 
 
 def test_a_row_keeps_everything_else(parsed):
     (given,) = parsed(("k1", "c1", False))
-    (made,) = split_rows([given])
-    assert msgspec.structs.asdict(made) == {**msgspec.structs.asdict(given), "split": "train"}
+    ((made,), _) = split_rows([given])
+    assert msgspec.structs.asdict(made) == {**msgspec.structs.asdict(given), "split": "train", "reserved_functions": ()}
+
+
+# ── held out by function ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("held_out", "share", "split"),
+    [
+        pytest.param(True, 1, "test", id="a test row that calls reserved functions"),
+        pytest.param(True, 0, None, id="a test row that calls none"),
+        pytest.param(False, 0, "train", id="a train row that calls none"),
+        pytest.param(False, 1, None, id="a train row in which the assistant called one all the same"),
+    ],
+)
+def test_what_was_called_decides_where_functions_are_held_out(parsed, held_out, share, split):
+    rows, left_out = split_rows(parsed(("k1", "c1", held_out)), "function", share)
+    assert [row.split for row in rows] == ([split] if split else [])
+    assert [one.rule for one in left_out] == ([] if split else ["held_out"])
+    assert [row.reserved_functions for row in rows] == [("FIND_FILES", "SEND_EMAIL") if share else ()] * len(rows)
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_conversation_without_calls_may_be_on_either_side(parsed, held_out):
+    (given,) = parsed(("k1", "c1", held_out))
+    silent = msgspec.structs.replace(given, messages=given.messages[:2], calls=0)
+    rows, left_out = split_rows([silent], "function", 1)
+    assert [row.split for row in rows] == ["test" if held_out else "train"]
+    assert left_out == []
+
+
+def test_a_train_row_that_strays_does_not_empty_a_cluster(parsed):
+    """A test row that is left out takes no train row with it."""
+    rows, left_out = split_rows(parsed(("k1", "c1", True), ("k1", "c2", False)), "function", 0)
+    assert [row.conversation_id for row in rows] == ["conversation_1"]
+    assert [one.conversation_id for one in left_out] == ["conversation_0"]
+
+
+# ── left out before ───────────────────────────────────────────────────────────────────────────
+
+
+def test_near_duplicates_are_left_out_with_their_reason(parsed):
+    verdicts = [
+        DeduplicatedConversation(
+            conversation_id=f"conversation_{number}",
+            status="duplicate" if number else "kept",
+            duplicate_of="conversation_0" if number else None,
+            similarity=0.9,
+            overlap=0.6,
+            turns=(),
+            cluster_id="conversation_0",
+            reason="said before" if number else "",
+        )
+        for number in range(2)
+    ]
+    rows, left_out = without_duplicates(parsed(("k1", "c1", False), ("k2", "c1", False)), verdicts)
+    assert [row.conversation_id for row in rows] == ["conversation_0"]
+    assert [(one.conversation_id, one.rule, one.of, one.reason) for one in left_out] == [
+        ("conversation_1", "near_duplicate", "conversation_0", "said before")
+    ]
+
+
+def test_overlaps_with_evaluation_sets_are_left_out_with_their_reason(parsed):
+    rows, left_out = without_overlaps(
+        parsed(("k1", "c1", False), ("k2", "c1", False)), {"conversation_0": ("set/item", "names 1.00: …")}
+    )
+    assert [row.conversation_id for row in rows] == ["conversation_1"]
+    assert [(one.rule, one.of, one.reason) for one in left_out] == [("contamination", "set/item", "names 1.00: …")]

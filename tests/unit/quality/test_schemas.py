@@ -21,6 +21,7 @@ from funcdex_assets.records import (
     Conversation,
     ConversationPlan,
     DatasetRow,
+    DeduplicatedConversation,
     DeduplicatedScenario,
     Finding,
     Message,
@@ -134,6 +135,23 @@ EXAMPLE = ParsedConversation(
     calls=2,
     user_turns=2,
 )
+VERDICT = DeduplicatedConversation(
+    conversation_id="conversation_1",
+    status="kept",
+    duplicate_of=None,
+    similarity=None,
+    overlap=None,
+    turns=(),
+    cluster_id="conversation_1",
+    reason="",
+)
+REPEATING = {
+    "status": "duplicate",
+    "duplicate_of": "conversation_0",
+    "similarity": 0.9,
+    "overlap": 0.6,
+    "reason": "the same",
+}
 TRAIN = DatasetRow(**msgspec.structs.asdict(EXAMPLE), split="train")
 TEST = update(TRAIN, conversation_id="conversation_2", split="test", cluster_id="cluster_2", chain_id="chain_2")
 
@@ -192,6 +210,7 @@ RECORDS: dict[str, tuple[Record, ...]] = {
         ),
     ),
     "parsed_conversations": (EXAMPLE,),
+    "deduplicated_conversations": (VERDICT,),
     "dataset": (TRAIN,),
 }
 
@@ -695,6 +714,41 @@ BAD = (
         "a call to a tool that the example does not offer",
     ),
     (
+        "deduplicated_conversations",
+        "conversation_id_exists",
+        first("deduplicated_conversations", conversation_id="gone"),
+        [{"conversation_id": "gone"}],
+        "a verdict on nothing",
+    ),
+    (
+        "deduplicated_conversations",
+        "no_conversation_id_lost",
+        {"deduplicated_conversations": ()},
+        [{"conversation_id": "conversation_1"}],
+        "an example without a verdict",
+    ),
+    (
+        "deduplicated_conversations",
+        "duplicates_are_explained",
+        first("deduplicated_conversations", **REPEATING),
+        [{"conversation_id": "conversation_1", "duplicate_of": "conversation_0"}],
+        "repeats what is not there",
+    ),
+    (
+        "dataset",
+        "no_near_duplicates",
+        first("deduplicated_conversations", **REPEATING),
+        [{"conversation_id": "conversation_1"}],
+        "a repetition all the same",
+    ),
+    (
+        "dataset",
+        "reserved_functions_are_held_out",
+        {"dataset": (TRAIN, update(TEST, reserved_functions=("SEND_EMAIL",)))},
+        [{"conversation_id": "conversation_1", "reserved": "SEND_EMAIL"}],
+        "a function of the test split in the train split",
+    ),
+    (
         "dataset",
         "conversation_id_exists",
         first("dataset", conversation_id="gone"),
@@ -745,6 +799,21 @@ def test_damage_is_stopped_by_its_check_which_shows_the_rows(table, check, damag
 def test_every_check_of_every_table_is_tested_above():
     checks = {(table.name, check.name) for table in TABLES for check in table.checks}
     assert {row[:2] for row in BAD} == checks
+
+
+@pytest.mark.parametrize(
+    ("changes", "reserved", "passes"),
+    [
+        pytest.param({}, ("FIND_CONTACT",), True, id="calls one"),
+        pytest.param({}, (), False, id="calls others only, while another row has one"),
+        pytest.param({"messages": [], "calls": 0}, (), True, id="calls nothing"),
+    ],
+)
+def test_a_test_row_calls_a_reserved_function_if_it_calls_any(changes, reserved, passes):
+    other = update(TEST, conversation_id="conversation_3", reserved_functions=("SEND_FAX",), messages=[])
+    (check,) = (check for check in RELEASE_CHECKS if check.name == "reserved_functions_are_held_out")
+    rows = [other, update(TEST, reserved_functions=reserved, **changes)]
+    assert check.offending(to_frame(rows)).is_empty() == passes
 
 
 def test_release_checks_are_those_of_a_dataset_that_need_no_other_table():

@@ -1,0 +1,31 @@
+r"""What a conversation says, without the values that could be exchanged: what its near-duplicates share.
+
+Ids, numbers, dates, addresses, quoted values, names and pasted JSON become one sign each. Names are words with a
+capital inside a sentence, so that also products and weekdays are masked, and a name that opens a sentence is not.
+
+>>> masked("Find Ayşe in Jira, 10 at most, and write to bo@x.org: \"All's well.\" Ticket MOB-88 is next.")
+'Find ‹name› in ‹name›, ‹n› at most, and write to ‹address›: ‹text› Ticket ‹n› is next.'
+"""
+
+import re
+
+_CAPITALISED = r"[A-Z\u00C0-\u00DE][\w’'-]*"
+# In this order: what is quoted or pasted may hold everything else.
+_SIGNS = (
+    ("‹json›", r"^[ \t]*[\[{][\s\S]*[\]}][ \t]*$"),
+    (
+        "‹text›",
+        r"```[\s\S]*?```|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|(?<!\w)['‘](?=\S)[^'’\n]*(?:\w['’]\w[^'’\n]*)*['’](?!\w)",
+    ),
+    ("‹address›", r"\bhttps?://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    # A lookahead instead of nested repetitions, which would take exponential time on snake_case.
+    ("‹n›", r"[#€$£+]?(?<!\w)(?=[\w\-/.:,+]*\d)\w(?:[\w\-/.:,+]*\w)?%?"),
+    ("‹name›", rf"(?<=[\w,;:)›] )(?!I\b|I'){_CAPITALISED}(?: (?:(?:of|de|van|von|der|&) )?{_CAPITALISED})*"),
+)
+_PATTERN = re.compile("|".join(f"({pattern})" for _, pattern in _SIGNS), re.MULTILINE)
+_REPEATED = re.compile(r"(‹\w+›)(?:(?:,| and|,? or| &)? \1)+")
+
+
+def masked(text: str) -> str:
+    """The text with a sign in place of each value; equal signs in a row are one."""
+    return _REPEATED.sub(r"\1", _PATTERN.sub(lambda found: _SIGNS[(found.lastindex or 1) - 1][0], text))

@@ -1,0 +1,137 @@
+"""Labelled pairs: the same with other values and in other words are duplicates, another matter is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from funcdex_assets.dedup.conversations import COPIES, Likeness, Spoken, near_duplicates, repeated, spoken
+from funcdex_assets.dedup.embedding import HashedNgrams, MiniLM
+
+PAIRS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "conversation_pairs.jsonl").open(encoding="utf-8")
+]
+HASHED = HashedNgrams()
+TURNS = ("Please list the open tickets of the helpdesk.", "Close the first one.", "Thanks, that is all.")
+MIRRORED = tuple("Could you show which deliveries were refused?|And have them sent out again.|Great.".split("|"))
+CALLS = ("LIST_TICKETS", "CLOSE_TICKET")
+
+
+def conversation(name, turns=TURNS, calls=CALLS):
+    return Spoken(name, calls, tuple(turns))
+
+
+def duplicates(*conversations, likeness=COPIES, embedder=HASHED):
+    return {
+        one.conversation_id: one.duplicate_of
+        for one in near_duplicates(conversations, embedder, likeness)
+        if one.status == "duplicate"
+    }
+
+
+@pytest.fixture(scope="module")
+def found():
+    """By kind of pair, the share that the default finds."""
+    minilm, counts = MiniLM(), {}
+    for pair in PAIRS:
+        one, other = (conversation(side, pair[side], tuple(pair["calls"])) for side in ("left", "right"))
+        (_, verdict) = near_duplicates([one, other], minilm)
+        counts.setdefault(pair["kind"], []).append(verdict.status == "duplicate")
+    return {kind: sum(hits) / len(hits) for kind, hits in counts.items()}
+
+
+def test_the_same_with_other_values_is_always_found(found):
+    assert found["values"] == 1
+
+
+def test_paraphrases_are_found_mostly(found):
+    assert found["paraphrase"] >= 0.7
+
+
+def test_another_matter_with_the_same_tools_is_none(found):
+    assert found["matter"] == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "duplicate"),
+    [
+        pytest.param(conversation("b"), True, id="word by word"),
+        pytest.param(conversation("b", calls=("LIST_TICKETS",)), False, id="word by word, other calls"),
+        pytest.param(conversation("b", calls=CALLS[::-1]), False, id="word by word, calls in another order"),
+        pytest.param(conversation("b", MIRRORED), False, id="other words"),
+        pytest.param(conversation("b", TURNS[:2]), True, id="a turn less"),
+        pytest.param(conversation("b", (*TURNS, "Ah, one more thing: the printer.")), True, id="a turn more"),
+    ],
+)
+def test_calls_and_words_decide(other, duplicate):
+    assert duplicates(conversation("a"), other) == ({"b": "a"} if duplicate else {})
+
+
+def test_a_cluster_has_one_representative_the_first():
+    cluster = [
+        conversation(name, [f"Order {name} {number} is late, cancel it, please."]) for number, name in enumerate("abc")
+    ]
+    assert duplicates(*cluster, conversation("d", MIRRORED)) == {"b": "a", "c": "a"}
+
+
+def test_a_dropped_conversation_drops_no_other():
+    words = "one two three four five six seven eight nine ten".split()
+    chain = [" ".join([*words[start:], *("xyzuvwrst"[:start])]) for start in (0, 3, 6)]
+    made = [conversation(str(number), [text]) for number, text in enumerate(chain)]
+    loose = Likeness(semantic=1.0, lexical=0.35)
+    assert duplicates(made[0], made[1], likeness=loose) == {"1": "0"}
+    assert duplicates(made[1], made[2], likeness=loose) == {"2": "1"}
+    assert duplicates(*made, likeness=loose) == {"1": "0"}
+
+
+def test_the_reason_names_figures_and_turns():
+    (_, verdict) = near_duplicates(
+        [conversation("a"), conversation("b", ("Good morning to you.", *TURNS))], HASHED, COPIES
+    )
+    assert verdict.turns == (1, 2, 3)
+    assert verdict.cluster_id == verdict.duplicate_of == "a"
+    assert verdict.overlap >= 0.5
+    assert "2 calls" in verdict.reason
+    assert "turns 1, 2, 3" in verdict.reason
+
+
+def test_every_conversation_has_a_verdict_in_order():
+    made = [conversation(str(number)) for number in range(5)]
+    assert [one.conversation_id for one in near_duplicates(made, HASHED)] == list("01234")
+    assert near_duplicates([], HASHED) == []
+
+
+def test_it_can_be_turned_off():
+    assert duplicates(conversation("a"), conversation("b"), likeness=None) == {}
+
+
+def test_lone_conversations_are_not_embedded():
+    class Refusing(HashedNgrams):
+        def embed(self, texts):
+            raise AssertionError(texts)
+
+    assert duplicates(conversation("a"), conversation("b", calls=("OTHER",)), embedder=Refusing()) == {}
+
+
+def test_many_of_the_same_calls_are_compared_across_blocks():
+    made = [
+        conversation(str(number), [f"{'xyz'[number % 3] * 3} {'pqr'[number // 3 % 3] * 4}"]) for number in range(1100)
+    ]
+    assert len(duplicates(*made)) == 1100 - 9
+
+
+def test_what_is_compared_is_read_from_openai_messages():
+    messages = [
+        {"role": "system", "content": "You help."},
+        {"role": "user", "content": "Close it."},
+        {"role": "assistant", "tool_calls": [{"function": {"name": name}} for name in CALLS]},
+        {"role": "tool", "content": "{}"},
+        {"role": "assistant", "content": "Done."},
+    ]  # fmt: skip
+    assert spoken("a", messages) == Spoken("a", CALLS, ("Close it.",))
+
+
+def test_repetitions_are_counted_once_values_are_masked():
+    said = [conversation(str(n), [f"Pay invoice {n} now."]) for n in range(3)] + [conversation("x", ["Pay nothing."])]
+    assert repeated(said) == 2

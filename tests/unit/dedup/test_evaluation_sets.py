@@ -1,0 +1,144 @@
+"""Each format gives the same turns and functions; what is no item is named."""
+
+import json
+import sys
+
+import pytest
+
+from funcdex_assets.dedup.evaluation_sets import (
+    EvaluationSetError,
+    Function,
+    bfcl_folder,
+    evaluation_sets,
+    functions_of,
+    read_bfcl,
+    read_file,
+)
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": ["integer", "null"]}}}
+BARE = {"name": "get_weather", "description": "", "parameters": SCHEMA}
+WRAPPED = {"type": "function", "function": BARE}
+WEATHER = Function("get_weather", {"city": "string", "days": "integer"})
+SAID = ("How is the weather?", "And tomorrow?")
+
+
+def users(role, content):
+    return [{role: "user" if role == "role" else "human", content: said} for said in SAID]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*lines, name="set.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("line", "turns", "functions"),
+    [
+        pytest.param({"id": "a", "question": [users("role", "content")[:1], [], users("role", "content")[1:]],
+                      "function": [BARE]}, SAID, (WEATHER,), id="BFCL, of several turns"),
+        pytest.param({"messages": [{"role": "system", "content": "Help."}, *users("role", "content"),
+                                   {"role": "assistant", "content": None}], "tools": [WRAPPED]},
+                     SAID, (WEATHER,), id="OpenAI"),
+        pytest.param({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi."}]}]}, ("Hi.",), (),
+                     id="OpenAI content parts"),
+        pytest.param({"conversations": [*users("from", "value"), {"from": "gpt", "value": "Sunny."}],
+                      "tools": json.dumps([BARE])}, SAID, (WEATHER,), id="ShareGPT, tools as text"),
+        *(pytest.param({field: "How?"}, ("How?",), (), id=f"plain {field}")
+          for field in ("question", "prompt", "query", "instruction", "input", "text")),
+        pytest.param({"prompt": "How?", "function": BARE}, ("How?",), (WEATHER,), id="a single function"),
+        pytest.param({"functions": [{"name": "f", "parameters": {"x": {"type": "int"}}}]}, (),
+                     (Function("f", {"x": "integer"}),), id="functions alone, without a schema around"),
+    ],
+)  # fmt: skip
+def test_formats(write, line, turns, functions):
+    (item,) = read_file(write(line)).items
+    assert item.turns == turns
+    assert item.functions == functions
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ("dict", "object"),
+        ("float", "number"),
+        ("tuple", "array"),
+        ("String", "string"),
+        ("ArrayList", "array"),
+        ("any", "any"),
+    ],
+)
+def test_types_of_other_languages_are_those_of_json_schema(given, kind):
+    (function,) = functions_of([{"name": "f", "parameters": {"properties": {"x": {"type": given}}}}])
+    assert function.parameters == {"x": kind}
+
+
+def test_an_array_of_items_is_read_too(write):
+    assert len(read_file(write(json.dumps([{"prompt": "a"}, {"prompt": "b"}]))).items) == 2
+
+
+def test_blank_lines_are_nothing_and_items_without_an_id_are_numbered(write):
+    assert [item.item_id for item in read_file(write({"prompt": "a"}, "", {"prompt": "b", "id": 7})).items] == [
+        "item 1",
+        "7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        pytest.param("{broken", "line 2: no JSON object", id="no JSON"),
+        pytest.param("7", "line 2: no JSON object", id="no object"),
+        pytest.param({"answer": 42}, "item 2: neither user turns nor functions", id="no item"),
+    ],
+)
+def test_what_is_no_item_is_named(write, line, message):
+    with pytest.raises(EvaluationSetError, match=message):
+        read_file(write({"prompt": "fine"}, line))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(EvaluationSetError, match=r"gone\.jsonl cannot be read"):
+        evaluation_sets(["gone.jsonl"], tmp_path)
+
+
+# ── BFCL ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def wheel(write, tmp_path):
+    """The layout of the wheel bfcl-eval 2026.3.23."""
+    question = {"id": "simple_0", "question": [[{"role": "user", "content": "How?"}]], "function": [BARE]}
+    data = "site/bfcl_eval/data"
+    write(question, name=f"{data}/BFCL_v4_simple_python.json")
+    write("{", '  "ids": []', "}", name=f"{data}/BFCL_v4_format_sensitivity.json")
+    write({"id": "answer"}, name=f"{data}/possible_answer/BFCL_v4_simple_python.json")
+    write(question, name=f"{data}/unused_datasets/question/BFCL_v4_rest.json")
+    write(BARE, {"name": "g"}, name=f"{data}/multi_turn_func_doc/weather_api.json")
+    write({"id": "m", "question": [users("role", "content")]}, name=f"{data}/memory_prereq_conversation/memory_a.json")
+    write("raise ImportError('the package itself is not imported')", name="site/bfcl_eval/__init__.py")
+    return tmp_path / "site"
+
+
+def test_the_sets_of_the_wheel(wheel):
+    sets = {one.name: one.items for one in read_bfcl(wheel / "bfcl_eval" / "data")}
+    assert list(sets) == ["BFCL_v4_simple_python", "BFCL memory_prereq_conversation", "BFCL multi_turn_func_doc"]
+    assert [item.turns for item in sets["BFCL memory_prereq_conversation"]] == [SAID]
+    assert [item.functions for item in sets["BFCL multi_turn_func_doc"]] == [(WEATHER, Function("g", {}))]
+
+
+def test_an_installed_wheel_is_found_without_being_imported(wheel, monkeypatch):
+    monkeypatch.syspath_prepend(str(wheel))
+    assert bfcl_folder() == wheel / "bfcl_eval" / "data"
+    assert len(evaluation_sets(["bfcl"])) == 3
+    assert "bfcl_eval" not in sys.modules
+
+
+def test_without_the_wheel_bfcl_is_nothing(monkeypatch):
+    monkeypatch.setattr("funcdex_assets.dedup.evaluation_sets.find_spec", lambda name: None)
+    assert evaluation_sets(["bfcl"]) == []
