@@ -21,6 +21,7 @@ from funcdex_assets.records import (
     DeduplicatedScenario,
     ParsedConversation,
     Persona,
+    QualityFigure,
     Record,
     Scenario,
     ScoredConversation,
@@ -342,6 +343,17 @@ DATASET = Table(
     layout_of(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
     (checks.refers("conversation_id", "parsed_conversations"), _EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT),
 )
+QUALITY_REPORT = Table(
+    "quality_report",
+    layout_of(QualityFigure, "QualityReport"),
+    (
+        TableCheck("figures_are_named_once", "No two rows are the same figure.", (), checks.repeated_figures),
+        TableCheck(
+            "shares_fit_their_counts", "A share is its part by its whole, between 0 and 1.", (), checks.wrong_shares
+        ),
+    ),
+    key="figure",
+)
 RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
 TABLES = (
     TOOL_DEFINITIONS,
@@ -358,4 +370,5 @@ TABLES = (
     REJECTED_CONVERSATIONS,
     PARSED_CONVERSATIONS,
     DATASET,
+    QUALITY_REPORT,
 )

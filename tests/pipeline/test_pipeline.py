@@ -57,6 +57,7 @@ STAGES = (
     "rejected_conversations",
     "parsed_conversations",
     "dataset",
+    "quality_report",
 )
 
 FUNCDEX_YAML = """
