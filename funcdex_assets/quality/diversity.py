@@ -27,14 +27,13 @@ Item = TypeVar("Item")
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”']?\s+|\n+")
-# In this order: addresses before the words in them, quotes before all that they hold.
+_QUOTES = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^'\n]*'(?!\w)")
 _VALUES = re.compile(
-    r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^'\n]*'(?!\w)"
-    r"|\S+@\S+\.\w+|\b(?:https?://|www\.)\S+"
+    r"\S+@\S+\.\w+|\b(?:https?://|www\.)\S+"
     r"|\b(?=[\w-]*[\d_])[\w-]+(?:[:.,/]\d+)*"
 )
 _NAME = re.compile(r"(?<![.!?…:\"“] )(?<!^)(?<!\n)\b(?!I\b|I['’])[A-Z][\w'’-]*")
-_BLANKS = re.compile(rf"{BLANK}(?:[\s,'’s&/-]*(?:\band\b|\bto\b)?[\s,&/-]*{BLANK})+")
+_BLANKS = re.compile(rf"{BLANK}(?:[\s,'’s&/-]*(?:\band\b)?[\s,&/-]*{BLANK})+")
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────
@@ -137,27 +136,45 @@ def first_sentence(text: str) -> str:
     return next(iter(sentences(text)), "")
 
 
-def masked(text: str, known: Iterable[str] = ()) -> str:
-    """Blank for quoted text, addresses, numbers and identifiers, and for each of the texts in `known`.
+def any_of(values: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds each of the texts where it stands as words, in any case, the longest first; None for none of them."""
+    ordered = sorted({value for value in values if value}, key=lambda value: (-len(value), value))
+    return re.compile("|".join(map(_as_words, ordered)), re.IGNORECASE) if ordered else None
 
-    >>> masked('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', ["May"])
+
+def _as_words(value: str) -> str:
+    before = r"(?<!\w)" if value[0].isalnum() else ""
+    after = r"(?!\w)" if value[-1].isalnum() else ""
+    return f"{before}{re.escape(value)}{after}"
+
+
+def masked(text: str, known: re.Pattern[str] | None = None) -> str:
+    """Blank for quoted text, addresses, numbers and identifiers, and for what is `known` to be a value.
+
+    A stop at the end of a quote remains, since it may be the sentence's.
+
+    >>> masked('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', any_of(["May"]))
     'Send _ to _ by _ _, thread _'
     """
-    for value in sorted({value for value in known if value}, key=lambda value: (-len(value), value)):
-        if value.lower() in text.lower():
-            edges = (r"(?<!\w)" if value[0].isalnum() else "", r"(?!\w)" if value[-1].isalnum() else "")
-            text = re.sub(f"{edges[0]}{re.escape(value)}{edges[1]}", BLANK, text, flags=re.IGNORECASE)
-    return _VALUES.sub(BLANK, text)
+    unquoted = _QUOTES.sub(_blank, text)
+    return _VALUES.sub(BLANK, known.sub(BLANK, unquoted) if known else unquoted)
 
 
-def skeleton(sentence: str, known: Iterable[str] = ()) -> str:
+def _blank(found: re.Match[str]) -> str:
+    return f"{BLANK}." if found[0][-2] in ".!?…" else BLANK
+
+
+def skeleton(sentence: str, known: re.Pattern[str] | None = None) -> str:
     """What is left of a sentence without its values: also names within it are blank, neighbours are one blank.
 
-    >>> skeleton("Please send the reefer claim to Ana Rojas and Bo.", ["reefer claim"])
+    >>> skeleton("Please send the reefer claim to Ana Rojas and Bo.", any_of(["reefer claim"]))
     'please send the _ to _'
     """
-    named = _NAME.sub(BLANK, masked(sentence, known))
-    return " ".join(words_of(_BLANKS.sub(BLANK, named)))
+    return _bones(masked(sentence, known))
+
+
+def _bones(sentence: str) -> str:
+    return " ".join(words_of(_BLANKS.sub(BLANK, _NAME.sub(BLANK, sentence))))
 
 
 def openings(texts: Sequence[str]) -> int:
@@ -189,15 +206,13 @@ def conversation_key(messages: Sequence[Message]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def users_key(messages: Sequence[Message], known: Iterable[str]) -> tuple[str, ...]:
-    """The skeletons of all that the user says, in order."""
-    values = tuple(known)
-    return tuple(
-        skeleton(sentence, values)
-        for message in messages
-        if message.role == "user"
-        for sentence in sentences(message.content or "")
-    )
+def skeletons(text: str, known: re.Pattern[str] | None = None) -> list[str]:
+    """Those of its sentences, without empty ones; the sentences of a quote are no sentences of the text.
+
+    >>> skeletons('Write: "It is late. I go." Then rest.')
+    ['write _', 'then rest']
+    """
+    return [bones for sentence in sentences(masked(text, known)) if (bones := _bones(sentence))]
 
 
 def _masked_json(value: Any) -> str:

@@ -262,34 +262,34 @@ def _diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         drawn = diversity.sample(texts, SAMPLE, len(texts), name)
         yield _number("diversity", f"self-BLEU of {name}", diversity.self_bleu(drawn))
     whole = max(1, len(examples))
+    bones = [_bones(one) for one in examples]
     opened = {
         "unique first messages": firsts,
         "unique first sentences": [diversity.first_sentence(text) for text in firsts],
-        "unique first messages, values masked": [
-            " ".join(diversity.users_key(one.messages[:1], one.known())) for one in examples
-        ],
+        "unique first messages, values masked": [" ".join(one["user"][0]) for one in bones if one["user"]],
         "unique closings": [text for one in examples for text in one.user_messages[-1:]],
     }
     for name, texts in opened.items():
         yield _number("diversity", f"{name}, per 1,000", 1000 * diversity.openings(texts) / whole)
     for speaker in ("user", "assistant"):
-        yield from _skeletons(examples, speaker)
+        yield from _skeletons(speaker, Counter(one for each in bones for text in each[speaker] for one in text))
     keys = [diversity.conversation_key(one.messages) for one in examples]
     yield _share("diversity", "copies once ids, digits and quotes are masked", diversity.repeats(keys), len(keys))
-    users = [diversity.users_key(one.messages, one.known()) for one in examples]
+    users = [tuple(chain.from_iterable(one["user"])) for one in bones]
     yield _share("diversity", "copies of all that the user says, values masked", diversity.repeats(users), len(users))
 
 
-def _skeletons(examples: Sequence[Example], speaker: str) -> Iterator[QualityFigure]:
-    counts = Counter(
-        bones
-        for one in examples
-        for known in [one.known()]
-        for message in one.messages
-        if message.role == speaker
-        for sentence in diversity.sentences(message.content or "")
-        if (bones := diversity.skeleton(sentence, known))
-    )
+def _bones(example: Example) -> dict[str, list[list[str]]]:
+    """Speaker → the sentence skeletons of each of its messages."""
+    known = diversity.any_of(example.known())
+    found: dict[str, list[list[str]]] = {"user": [], "assistant": []}
+    for message in example.messages:
+        if message.role in found and message.content:
+            found[message.role].append(diversity.skeletons(message.content, known))
+    return found
+
+
+def _skeletons(speaker: str, counts: Counter[str]) -> Iterator[QualityFigure]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     top = ranked[0][1] if ranked else 0
     yield _share("diversity", f"most frequent sentence skeleton, {speaker}", top, counts.total())
