@@ -4,7 +4,7 @@ Here belong reading and presenting; which figures there are is said in `quality/
 added here, because no table has them: the journal does, for all that was ever asked in this home.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from funcdex_assets.inference.journal import JOURNAL, journal_entries
-from funcdex_assets.quality.report import SAMPLE, TABLES, Collected, collect, merged, report
+from funcdex_assets.quality.report import SAMPLE, TABLES, Collected, MixedTables, collect, merged, report
 from funcdex_assets.quality.report_plots import mix_plot, shape_plot
 from funcdex_assets.records import QualityFigure
 from funcdex_assets.settings import Settings
@@ -65,27 +65,32 @@ class NothingToReport(LookupError):
     """No partition has all the tables; the message says what to do."""
 
 
-def analyse(settings: Settings, partitions: Sequence[str]) -> dict[str, list[QualityFigure]]:
+def analyse(
+    settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
+) -> dict[str, list[QualityFigure]]:
     """Partition → its figures, for those that have a dataset; under `all` those of them together, with the cost.
 
+    `left_out` is told which partition has tables that do not belong together.
+
     Raises:
-        NothingToReport: none has one.
+        NothingToReport: none is left.
     """
     store = TableStore(settings.home)
-    there = [name for name in partitions if all(store.exists(table, name) for table in TABLES)]
-    if not there:
+    found: dict[str, Collected] = {}
+    for name in partitions:
+        if all(store.exists(table, name) for table in TABLES):
+            try:
+                found[name] = collect(name, {table: store.read(table, name) for table in TABLES})
+            except MixedTables as error:
+                left_out(str(error))
+    if not found:
         raise NothingToReport(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
     weights: Mapping[str, float] = getattr(settings.generation, "kinds", {})
-    found: dict[str, Collected] = {name: read(store, name) for name in there}
     reports = {name: report(one, weights, settings.seed) for name, one in found.items()}
     together = merged(found.values())
     return {**reports, ALL: [*report(together, weights, settings.seed), *_cost(settings, together)]}
-
-
-def read(store: TableStore, partition: str) -> Collected:
-    return collect(partition, {name: store.read(name, partition) for name in TABLES})
 
 
 def _cost(settings: Settings, found: Collected) -> list[QualityFigure]:

@@ -94,7 +94,7 @@ def analyze(
     settings = _settings()
     chosen = _known(settings, partitions)
     try:
-        reports = analysis.analyse(settings, chosen)
+        reports = analysis.analyse(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
     except analysis.NothingToReport as error:
         _fail(escape(str(error)))
     if markdown:

@@ -99,8 +99,21 @@ class Collected:
         self.edges |= other.edges
 
 
+class MixedTables(ValueError):
+    """The tables of a partition are of different runs; the message says what to do."""
+
+
 def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
-    """From the tables named in `TABLES`."""
+    """From the tables named in `TABLES`.
+
+    Raises:
+        MixedTables: a plan's scenario is not there any more.
+    """
+    scenarios = tables["deduplicated_scenarios"]["scenario_id"].to_list()
+    if not set(tables["conversation_plans"]["scenario_id"].to_list()) <= set(scenarios):
+        raise MixedTables(
+            f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
+        )
     plans = from_frame(tables["conversation_plans"], ConversationPlan)
     held = from_frame(tables["conversations"], Conversation)
     by_plan = casts(

@@ -5,7 +5,7 @@ from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call,
 from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
 from funcdex_assets.language.values import situation
-from funcdex_assets.quality.report import STAGES, TABLES, Collected, Example, collect, merged, report
+from funcdex_assets.quality.report import STAGES, TABLES, Collected, Example, MixedTables, collect, merged, report
 from funcdex_assets.records import PlannedTurn, QualityFigure
 from funcdex_assets.simulation.cast import Cast
 
@@ -90,6 +90,12 @@ def test_only_what_is_in_the_dataset_is_measured():
     found = collect("mail", frames())
     assert [one.conversation.conversation_id for one in found.examples] == ["conversation_1"]
     assert len(found.scored) == 3
+
+
+def test_tables_of_different_runs_are_refused(held):
+    later = held["deduplicated_scenarios"].filter(held["deduplicated_scenarios"]["scenario_id"] != "scenario_1")
+    with pytest.raises(MixedTables, match="materialise mail again"):
+        collect("mail", {**held, "deduplicated_scenarios": later})
 
 
 def test_partitions_together_are_counted_together(held):
