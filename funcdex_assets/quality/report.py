@@ -5,7 +5,7 @@
     report(merged([found, other]), weights, seed)   # of several partitions together
 
 Here belong which figures there are, and on what each is measured; how they are counted is in `diversity.py` and
-`consistency.py`. All figures but those of yields, scores and findings are of the conversations in the dataset.
+`tallies.py`. All figures but those of yields, scores and findings are of the conversations in the dataset.
 Tokens and cost are in no table (the journal has them): see `analysis.py`.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from funcdex_assets.language.lexicon import industries
-from funcdex_assets.quality import consistency, diversity
+from funcdex_assets.quality import tallies, diversity
 from funcdex_assets.records import (
     SCALES,
     Conversation,
@@ -185,14 +185,12 @@ def _yields(found: Collected) -> Iterator[QualityFigure]:
 
 
 def _validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
-    counts: dict[str, Callable[[Example], consistency.Count]] = {
-        "valid calls": lambda one: consistency.valid_calls(one.messages, one.cast.tools),
-        "valid results": lambda one: consistency.valid_results(one.messages, one.cast.tools),
-        "grounded arguments": lambda one: consistency.grounded(one.messages, one.conversation.provenance),
-        "stated values that the call contradicts": lambda one: consistency.contradicted(
-            one.messages, one.cast.plan.steps
-        ),
-        "echoed ids that differ": lambda one: consistency.differing_echoes(one.messages),
+    counts: dict[str, Callable[[Example], tallies.Count]] = {
+        "valid calls": lambda one: tallies.valid_calls(one.messages, one.cast.tools),
+        "valid results": lambda one: tallies.valid_results(one.messages, one.cast.tools),
+        "grounded arguments": lambda one: tallies.grounded(one.messages, one.conversation.provenance),
+        "stated values that the call contradicts": lambda one: tallies.contradicted(one.messages, one.cast.plan.steps),
+        "echoed ids that differ": lambda one: tallies.differing_echoes(one.messages),
     }
     for name, count in counts.items():
         part, whole = _summed(map(count, examples))
@@ -216,14 +214,14 @@ def _mix(examples: Sequence[Example], weights: Mapping[str, float]) -> Iterator[
 
 def _paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     shares: dict[str, Callable[[Sequence[Message]], bool]] = {
-        "with parallel calls": consistency.has_parallel_calls,
-        "with an error": lambda messages: consistency.errors(messages) > 0,
-        "with an empty result": lambda messages: consistency.empty_results(messages) > 0,
+        "with parallel calls": tallies.has_parallel_calls,
+        "with an error": lambda messages: tallies.errors(messages) > 0,
+        "with an empty result": lambda messages: tallies.empty_results(messages) > 0,
         "with an error or empty result": lambda messages: (
-            consistency.errors(messages) + consistency.empty_results(messages) > 0
+            tallies.errors(messages) + tallies.empty_results(messages) > 0
         ),
-        "failed, then succeeded": consistency.recovered,
-        "speaks before the first call": consistency.speaks_first,
+        "failed, then succeeded": tallies.recovered,
+        "speaks before the first call": tallies.speaks_first,
         "without any call": lambda messages: not any(message.tool_calls for message in messages),
     }
     for name, holds in shares.items():
@@ -366,6 +364,6 @@ def _distribution(
         )
 
 
-def _summed(counts: Iterable[consistency.Count]) -> tuple[int, int]:
+def _summed(counts: Iterable[tallies.Count]) -> tuple[int, int]:
     parts = list(counts)
     return sum(part for part, _ in parts), sum(whole for _, whole in parts)

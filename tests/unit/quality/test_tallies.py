@@ -3,7 +3,7 @@
 import pytest
 from dialogue import CLEAN, CONTACTS, TOOLS, assistant, call, case, result, user
 
-from funcdex_assets.quality import consistency
+from funcdex_assets.quality import tallies
 from funcdex_assets.records import PlannedArgument, PlannedStep
 
 FOUND = (
@@ -14,14 +14,14 @@ FOUND = (
 
 
 def test_the_clean_conversation_is_clean():
-    assert consistency.valid_calls(CLEAN, TOOLS) == (2, 2)
-    assert consistency.valid_results(CLEAN, TOOLS) == (2, 2)
-    assert consistency.grounded(CLEAN, case().provenance) == (3, 3)
-    assert consistency.differing_echoes(CLEAN) == (0, 0)
-    assert (consistency.errors(CLEAN), consistency.empty_results(CLEAN)) == (0, 0)
-    assert not consistency.recovered(CLEAN)
-    assert not consistency.has_parallel_calls(CLEAN)
-    assert not consistency.speaks_first(CLEAN)
+    assert tallies.valid_calls(CLEAN, TOOLS) == (2, 2)
+    assert tallies.valid_results(CLEAN, TOOLS) == (2, 2)
+    assert tallies.grounded(CLEAN, case().provenance) == (3, 3)
+    assert tallies.differing_echoes(CLEAN) == (0, 0)
+    assert (tallies.errors(CLEAN), tallies.empty_results(CLEAN)) == (0, 0)
+    assert not tallies.recovered(CLEAN)
+    assert not tallies.has_parallel_calls(CLEAN)
+    assert not tallies.speaks_first(CLEAN)
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,20 @@ def test_the_clean_conversation_is_clean():
     ],
 )
 def test_valid_calls(made, valid):
-    assert consistency.valid_calls((user("Find Bo."), assistant(None, made)), TOOLS) == valid
+    assert tallies.valid_calls((user("Find Bo."), assistant(None, made)), TOOLS) == valid
 
 
 def test_errors_and_results_without_a_schema_are_not_judged():
     broken = (*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}))
-    assert consistency.valid_results(broken, TOOLS) == (0, 1)
-    assert consistency.valid_results((*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}, error=True)), TOOLS) == (
+    assert tallies.valid_results(broken, TOOLS) == (0, 1)
+    assert tallies.valid_results((*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}, error=True)), TOOLS) == (
         0,
         0,
     )
 
 
 def test_an_argument_without_a_source_is_not_grounded():
-    assert consistency.grounded(CLEAN, ()) == (0, 3)
+    assert tallies.grounded(CLEAN, ()) == (0, 3)
 
 
 def _step(tool: str, turn: int, **said: str) -> PlannedStep:
@@ -73,7 +73,7 @@ def _step(tool: str, turn: int, **said: str) -> PlannedStep:
     ],
 )
 def test_contradicted(steps, wrong_and_said):
-    assert consistency.contradicted(CLEAN, steps) == wrong_and_said
+    assert tallies.contradicted(CLEAN, steps) == wrong_and_said
 
 
 def test_each_call_has_the_next_step_of_its_tool():
@@ -82,7 +82,7 @@ def test_each_call_has_the_next_step_of_its_tool():
         assistant(None, call(1, "FIND_CONTACT", query="Bo"), call(2, "FIND_CONTACT", query="Bo")),
     )
     steps = [_step("FIND_CONTACT", 0, query="Bo"), _step("FIND_CONTACT", 0, query="Cy")]
-    assert consistency.contradicted(twice, steps) == (1, 2)
+    assert tallies.contradicted(twice, steps) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_each_call_has_the_next_step_of_its_tool():
 )
 def test_echoes(name, arguments, content, expected):
     messages = (user("Go."), assistant(None, call(1, name, **arguments)), result(1, name, content))
-    assert consistency.differing_echoes(messages) == expected
+    assert tallies.differing_echoes(messages) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_echoes(name, arguments, content, expected):
 )
 def test_empty_results(name, content, empty):
     messages = (user("Go."), assistant(None, call(1, name)), result(1, name, content))
-    assert consistency.empty_results(messages) == int(empty)
+    assert tallies.empty_results(messages) == int(empty)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_recovered(then, expected):
     if then:
         made, content, error = then
         more = (assistant(None, made), result(2, made.name, content, error))
-    assert consistency.recovered((*FOUND, *more)) is expected
+    assert tallies.recovered((*FOUND, *more)) is expected
 
 
 def test_turns_before_the_first_call_and_parallel_calls():
     asked = (user("Find somebody."), assistant("Whom?"), user("Bo."), *FOUND[1:])
-    assert consistency.speaks_first(asked)
-    assert not consistency.speaks_first((user("Hello."), assistant("Hello.")))
+    assert tallies.speaks_first(asked)
+    assert not tallies.speaks_first((user("Hello."), assistant("Hello.")))
     both = assistant(None, call(1, "FIND_CONTACT", query="Bo"), call(2, "FIND_CONTACT", query="Cy"))
-    assert consistency.has_parallel_calls((user("Find Bo and Cy."), both))
+    assert tallies.has_parallel_calls((user("Find Bo and Cy."), both))
