@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from funcdex_assets.language.lexicon import industries
-from funcdex_assets.quality import tallies, diversity
+from funcdex_assets.quality import diversity, tallies
 from funcdex_assets.records import (
     SCALES,
     Conversation,
