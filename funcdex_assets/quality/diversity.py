@@ -7,6 +7,7 @@ the figures are called, is said in `report.py`.
 (4, 6)
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ EPSILON = 0.1
 
 Item = TypeVar("Item")
 
+_JSON = json.JSONDecoder()
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”']?\s+|\n+")
 _QUOTES = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^'\n]*'(?!\w)")
@@ -34,6 +36,24 @@ _VALUES = re.compile(
 )
 _NAME = re.compile(r"(?<![.!?…:\"“] )(?<!^)(?<!\n)\b(?!I\b|I['’])[A-Z][\w'’-]*")
 _BLANKS = re.compile(rf"{BLANK}(?:[\s,'’s&/-]*(?:\band\b)?[\s,&/-]*{BLANK})+")
+
+
+def speech(text: str) -> str:
+    r"""What is said around the JSON objects in a text: who brings a function pastes its definition.
+
+    >>> speech('Take {this}: {"name": "SEND_FAX"} Go!')
+    'Take {this}:\nGo!'
+    """
+    parts, begin, at = [], 0, 0
+    while (start := text.find("{", at)) >= 0:
+        try:
+            _, end = _JSON.raw_decode(text, start)
+        except ValueError:
+            at = start + 1
+        else:
+            parts.append(text[begin:start].strip())
+            begin = at = end
+    return "\n".join(part for part in (*parts, text[begin:].strip()) if part)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────

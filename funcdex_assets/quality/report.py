@@ -32,7 +32,7 @@ from funcdex_assets.records import (
     Tool,
 )
 from funcdex_assets.simulation.cast import Cast, casts
-from funcdex_assets.tables import from_frame
+from funcdex_assets.tables import from_frame, rows_by
 
 TABLES = (
     "tool_definitions",
@@ -61,6 +61,8 @@ class Example:
     cast: Cast
     pattern: str
     partition: str
+    late: Mapping[str, Tool] = field(default_factory=dict)
+    """Tools that come within the conversation."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -68,7 +70,8 @@ class Example:
 
     @property
     def user_messages(self) -> list[str]:
-        return [message.content or "" for message in self.messages if message.role == "user"]
+        """What the user says, without pasted JSON."""
+        return [diversity.speech(message.content or "") for message in self.messages if message.role == "user"]
 
     def known(self) -> set[str]:
         """The words that stand for values in what is said here."""
@@ -116,11 +119,12 @@ def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
         )
     plans = from_frame(tables["conversation_plans"], ConversationPlan)
     held = from_frame(tables["conversations"], Conversation)
+    tools = rows_by(from_frame(tables["tool_definitions"], Tool), "name")
     by_plan = casts(
         plans,
         from_frame(tables["personas"], Persona),
         from_frame(tables["deduplicated_scenarios"], Scenario),
-        from_frame(tables["tool_definitions"], Tool),
+        tuple(tools.values()),
     )
     patterns = dict(tables["tool_chains"].select("chain_id", "pattern").iter_rows())
     published = set(tables["dataset"]["conversation_id"].to_list())
@@ -134,12 +138,14 @@ def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
         tables["accepted_conversations"].height,
         tables["dataset"].height,
     )
+    examples = []
+    for one in held:
+        if one.conversation_id in published:
+            cast = by_plan[one.plan_id]
+            late = {name: tools[name] for name in cast.plan.late_tools}
+            examples.append(Example(one, cast, patterns[cast.plan.chain_id], partition, late))
     return Collected(
-        [
-            Example(one, by_plan[one.plan_id], patterns[by_plan[one.plan_id].plan.chain_id], partition)
-            for one in held
-            if one.conversation_id in published
-        ],
+        examples,
         from_frame(tables["scored_conversations"], ScoredConversation),
         Counter(dict(zip(STAGES, counts, strict=True))),
         {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
@@ -186,8 +192,8 @@ def _yields(found: Collected) -> Iterator[QualityFigure]:
 
 def _validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     counts: dict[str, Callable[[Example], tallies.Count]] = {
-        "valid calls": lambda one: tallies.valid_calls(one.messages, one.cast.tools),
-        "valid results": lambda one: tallies.valid_results(one.messages, one.cast.tools),
+        "valid calls": lambda one: tallies.valid_calls(one.messages, one.cast.tools, one.late),
+        "valid results": lambda one: tallies.valid_results(one.messages, {**one.cast.tools, **one.late}),
         "grounded arguments": lambda one: tallies.grounded(one.messages, one.conversation.provenance),
         "stated values that the call contradicts": lambda one: tallies.contradicted(one.messages, one.cast.plan.steps),
         "echoed ids that differ": lambda one: tallies.differing_echoes(one.messages),
@@ -296,7 +302,7 @@ def _bones(example: Example) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {"user": [], "assistant": []}
     for message in example.messages:
         if message.role in found and message.content:
-            found[message.role].append(diversity.skeletons(message.content, known))
+            found[message.role].append(diversity.skeletons(diversity.speech(message.content), known))
     return found
 
 

@@ -17,7 +17,7 @@ def mix_plot(figures: Sequence[QualityFigure], title: str) -> bytes:
         shown = list(reversed(rows))
         labels = [row.item.replace("_", " ") for row in shown]
         bars = place.barh(labels, [100 * row.value for row in shown], color=_DONE)
-        place.bar_label(bars, padding=4, fontsize=7, fmt="%.1f")
+        place.bar_label(bars, padding=8, fontsize=7, fmt="%.1f")
         wanted = [(index, 100 * row.wanted) for index, row in enumerate(shown) if row.wanted is not None]
         if wanted:
             marks = [share for _, share in wanted], [index for index, _ in wanted]

@@ -5,6 +5,7 @@ sources in `provenance.py`, so that the figures are a second opinion on both; on
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import at_pointer, problems, scalars
@@ -13,15 +14,24 @@ from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.records import ArgumentSource, Message, PlannedStep, Tool, ToolCall, ToolResult
 
 Count = tuple[int, int]
+NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
 
 
-def valid_calls(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:
-    """Calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls."""
-    calls = [call for _, call in calls_in(messages)]
-    good = sum(
-        (tool := tools.get(call.name)) is not None and not problems(tool.parameters, call.arguments) for call in calls
-    )
-    return good, len(calls)
+def valid_calls(messages: Sequence[Message], tools: Mapping[str, Tool], late: Mapping[str, Tool] = NO_TOOLS) -> Count:
+    """Calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls.
+
+    A `late` tool is on offer once a message of the user has its name in quotes, as a definition has.
+    """
+    good = total = 0
+    on_offer = dict(tools)
+    for message in messages:
+        if message.role == "user":
+            on_offer |= {name: tool for name, tool in late.items() if f'"{name}"' in (message.content or "")}
+        for call in message.tool_calls:
+            tool = on_offer.get(call.name)
+            good += tool is not None and not problems(tool.parameters, call.arguments)
+            total += 1
+    return good, total
 
 
 def valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:

@@ -171,6 +171,13 @@ def test_counts_from_examples(mixed, figure, item, expected):
     assert counts(figures(mixed)[figure, item]) == expected
 
 
+def test_a_pasted_definition_is_no_speech():
+    pasted = (user('Here: {"type": "function", "function": {"name": "SEND_FAX", "parameters": {}}} Please fax it.'),)
+    found = figures(Collected([example(pasted, "missing_function")]))
+    assert counts(found["distinct-1 of user turns", ""]) == (4, 4)
+    assert counts(found["frequent sentence skeletons, user", "please fax it"]) == (1, 2)
+
+
 def test_kinds_are_beside_the_wanted_weights(mixed):
     found = figures(mixed, weights={"multi_step": 2, "parallel": 1, "simple": 1})
     kinds = {item: (one.value, one.wanted) for (figure, item), one in found.items() if figure == "kind"}

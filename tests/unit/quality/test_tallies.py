@@ -37,6 +37,13 @@ def test_valid_calls(made, valid):
     assert tallies.valid_calls((user("Find Bo."), assistant(None, made)), TOOLS) == valid
 
 
+def test_a_late_tool_is_on_offer_once_the_user_has_brought_it():
+    made = assistant(None, call(1, "FIND_CONTACT", query="Bo"))
+    brought = user('There is one now: {"type": "function", "function": {"name": "FIND_CONTACT"}}')
+    assert tallies.valid_calls((user("Find Bo with FIND_CONTACT."), made, brought), {}, TOOLS) == (0, 1)
+    assert tallies.valid_calls((user("Find Bo."), brought, made), {}, TOOLS) == (1, 1)
+
+
 def test_errors_and_results_without_a_schema_are_not_judged():
     broken = (*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}))
     assert tallies.valid_results(broken, TOOLS) == (0, 1)
