@@ -1,10 +1,12 @@
 """The quality report outside Dagster: computed from the stored tables, printed, as JSON, and as a page.
 
-Here belong reading and presenting; which figures there are is said in `quality/report.py`. Tokens and cost are
+Here belong reading and presenting; which figures there are is said in `quality/report.py`, how a page begins in
+`analysis.md`. Tokens and cost are
 added here, because no table has them: the journal does, for all that was ever asked in this home.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,7 @@ YARDSTICKS = {
     "stated values that the call contradicts": "80 %, none stated, 100 %",
     "echoed ids that differ": "83 %, 0 %, 100 %",
     "speaks before the first call": "71 %, 50 %, 54 %",
+    "three or more calls, of two or more tools": "55 %, 50 %, 100 %",
     "distinct-2 of user turns": "0.03, 0.002, 0.06",
     "unique first messages, per 1,000": "84, 4, 200",
     "unique closings, per 1,000": "1, 3, 20",
@@ -151,21 +154,10 @@ def as_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mappin
     """The page; `pictures` are captions and the links to them."""
     figures = reports[ALL]
     partitions = [name for name in reports if name != ALL]
-    lines = [
-        "# Quality report",
-        "",
-        "Written by `funcdex analyze --markdown docs/quality-report.md` from the tables of the partitions "
-        + f"{', '.join(partitions)}. The same figures are the table `quality_report` of each partition, and the "
-        + "metadata of the assets `quality_report` and `release_report`.",
-        "",
-        f"Diversity is measured on at most {SAMPLE:,} conversations, drawn by the seed, because its figures depend on "
-        "how many there are. Words are lower case and without punctuation. *Distinct-n* is the share of different "
-        "n-grams (Li et al. 2016); *self-BLEU* the mean BLEU-4 of each text against all others (Zhu et al. 2018, "
-        "smoothing 1 of Chen & Cherry 2014). A *skeleton* is a sentence in which quotes, addresses, numbers, names, "
-        "and all that the plan, the persona and the line of business put in are blank. The yardsticks are three other "
-        "programs that make such data without a model (ToolGen implementations), measured in the same spirit on "
-        "1,000, 1,000 and 50 of their conversations; per 1,000 where they are counts.",
-    ]
+    introduction = files("funcdex_assets").joinpath("analysis.md").read_text(encoding="utf-8")
+    lines = introduction.format(
+        count=len(partitions), partitions=", ".join(partitions), sample=f"{SAMPLE:,}"
+    ).splitlines()
     for section, title in TITLES.items():
         rows = [one for one in figures if one.section == section]
         if not rows:

@@ -49,6 +49,7 @@ TABLES = (
 STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
 SAMPLE = 1000
 """Conversations on which diversity is measured: its figures depend on how many there are."""
+DISTRIBUTIONS = ("user turns", "calls")
 SKELETONS = 5
 """Of the most frequent ones, this many are shown."""
 
@@ -246,11 +247,14 @@ def _shape(examples: Sequence[Example]) -> Iterator[QualityFigure]:
             yield _number("shape", f"{name} per conversation", fmean(values), "mean")
             yield _number("shape", f"{name} per conversation", median(values), "median")
             yield _number("shape", f"{name} per conversation", max(values), "most")
-        counted = Counter(values)
+        counted = Counter(values) if name in DISTRIBUTIONS else Counter()
         for value in sorted(counted):
             yield _share("shape", f"conversations by {name}", counted[value], len(examples), str(value))
     long = sum(len(one.user_messages) >= 6 for one in examples)
     yield _share("shape", "six or more user turns", long, len(examples))
+    called = [[call.name for message in one.messages for call in message.tool_calls] for one in examples]
+    several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called)
+    yield _share("shape", "three or more calls, of two or more tools", several, len(examples))
 
 
 def _coverage(found: Collected) -> Iterator[QualityFigure]:
