@@ -12,7 +12,7 @@ from funcdex_assets.progress import ProgressListener
 class Bars(ProgressListener):
     """Listens to a run; use it as a context manager. Where there is no terminal, one line per stage."""
 
-    STAGES = 14
+    STAGES = 15
 
     def __init__(self, console: Console, partitions: Sequence[str]) -> None:
         self._console = console

@@ -82,6 +82,30 @@ def stats() -> None:
     print_stats(_settings(), console)
 
 
+@app.command()
+def analyze(
+    partitions: Annotated[list[str] | None, typer.Argument(help="By default all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure of every partition as JSON.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write a page, and its pictures in images/ beside it.")] = None,
+) -> None:
+    """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
+    from funcdex_assets import analysis
+
+    settings = _settings()
+    chosen = _known(settings, partitions)
+    try:
+        reports = analysis.analyse(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
+    except analysis.NothingToReport as error:
+        _fail(escape(str(error)))
+    if markdown:
+        for path in analysis.write_page(reports, markdown):
+            console.print(str(path), highlight=False, soft_wrap=True)
+    elif as_json:
+        typer.echo(analysis.as_json(reports))
+    else:
+        analysis.print_report(reports, console)
+
+
 @journal_app.command("stats")
 def journal_stats() -> None:
     """Print what the journal keeps, by engine and role: requests, tokens, bytes, from when to when."""
@@ -140,9 +164,7 @@ def experiment(
     from funcdex_assets.show import print_experiment
 
     settings = _settings()
-    chosen = partitions or list(settings.partitions)
-    if unknown := [partition for partition in chosen if partition not in settings.partitions]:
-        _fail(f"{unknown[0]!r} is not a partition; there are: {', '.join(settings.partitions)}")
+    chosen = _known(settings, partitions)
     if (steering is None) == (setting is None):
         _fail("give --steering on,off, or --setting FIELD=A,B such as generation.max_calls=4,8")
     try:
@@ -248,6 +270,14 @@ def _settings() -> Settings:
         return load_settings()
     except SettingsError as error:
         _fail(str(error))
+
+
+def _known(settings: Settings, partitions: Sequence[str] | None) -> list[str]:
+    """The named partitions, or all."""
+    chosen = list(partitions or settings.partitions)
+    if unknown := [partition for partition in chosen if partition not in settings.partitions]:
+        _fail(f"{unknown[0]!r} is not a partition; there are: {', '.join(settings.partitions)}")
+    return chosen
 
 
 def _seconds(age: str) -> float:

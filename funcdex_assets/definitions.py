@@ -3,7 +3,7 @@
 import dagster as dg
 
 from funcdex_assets import jobs, sensors
-from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, scenarios
+from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, reporting, scenarios
 from funcdex_assets.assets._stage import EXECUTOR
 from funcdex_assets.settings import load_settings
 from resources.embedder import EmbedderResource
@@ -19,6 +19,7 @@ STAGES = (
     conversations,  # conversations, system_prompts
     quality,  # scored_, accepted_, rejected_, parsed_conversations
     publishing,  # deduplicated_conversations, dataset, dataset_release
+    reporting,  # quality_report, release_report
 )
 
 _settings = load_settings()

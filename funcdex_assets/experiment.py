@@ -12,10 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from funcdex_assets.quality.report import TABLES, Collected, collect, report
 from funcdex_assets.records import Conversation, ScoredConversation, ToolEdge
 from funcdex_assets.settings import CONFIG_VARIABLE, Settings
 from funcdex_assets.table_store import TableStore
@@ -54,7 +56,30 @@ class Counts:
     words: Counter[tuple[str, str]] = field(default_factory=Counter)
     all_tools: set[str] = field(default_factory=set)
     all_edges: set[str] = field(default_factory=set)
+    quality: Collected = field(default_factory=Collected)
 
+    @cached_property
+    def report(self) -> dict[str, float]:
+        """The figures of the quality report, over all nights; ask for it once everything is counted."""
+        return {one.figure: one.value for one in report(self.quality) if not one.item}
+
+
+QUALITY = (
+    "valid calls",
+    "grounded arguments",
+    "stated values that the call contradicts",
+    "echoed ids that differ",
+    "with parallel calls",
+    "with an error or empty result",
+    "failed, then succeeded",
+    "without any call",
+    "distinct-2 of user turns",
+    "self-BLEU of user turns",
+    "unique first messages, per 1,000",
+    "most frequent sentence skeleton, user",
+    "copies once ids, digits and quotes are masked",
+)
+"""Figures of the quality report that are compared."""
 
 FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "conversations accepted": lambda counts: counts.accepted,
@@ -71,6 +96,7 @@ FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "entropy of lines of business, bits": lambda counts: entropy(counts.domains),
     "scenarios dropped as duplicates": lambda counts: _share(counts.duplicates, counts.candidates),
     "distinct pairs of words of the users": lambda counts: _share(len(counts.words), counts.words.total()),
+    **{name: lambda counts, name=name: counts.report[name] for name in QUALITY},
     "tool use quality, mean": lambda counts: _share(counts.score, counts.accepted),
     "seconds": lambda counts: counts.seconds,
 }
@@ -136,6 +162,7 @@ def _count(counts: Counts, store: TableStore, partition: str) -> None:
     def rows(stage: str, record: Any) -> list[Any]:
         return from_frame(store.read(stage, partition), record)
 
+    counts.quality.add(collect(partition, {name: store.read(name, partition) for name in TABLES}))
     counts.all_tools |= {f"{partition}:{name}" for name in store.read("tool_definitions", partition)["name"].to_list()}
     counts.all_edges |= {f"{partition}:{edge.source_tool}>{edge.target_tool}" for edge in rows("tool_graph", ToolEdge)}
     deduplicated = store.read("deduplicated_scenarios", partition)

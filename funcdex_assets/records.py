@@ -542,3 +542,19 @@ class Overlap(Record, frozen=True):
     measure: Measure
     score: float
     reason: str
+
+
+class QualityFigure(Record, frozen=True, kw_only=True):
+    """One figure of a quality report.
+
+    A share has `part` and `whole`, and `value` is their quotient (0 where there is nothing to share). `item` tells
+    the members of a distribution apart. `wanted` is what the settings ask for.
+    """
+
+    section: str
+    figure: str
+    item: str = ""
+    value: float
+    part: int | None = None
+    whole: int | None = None
+    wanted: float | None = None

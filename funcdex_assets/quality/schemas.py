@@ -22,6 +22,7 @@ from funcdex_assets.records import (
     DeduplicatedScenario,
     ParsedConversation,
     Persona,
+    QualityFigure,
     Record,
     Scenario,
     ScoredConversation,
@@ -379,6 +380,17 @@ DATASET = Table(
         *_SPLITS_ARE_DISJOINT,
     ),
 )
+QUALITY_REPORT = Table(
+    "quality_report",
+    layout_of(QualityFigure, "QualityReport"),
+    (
+        TableCheck("figures_are_named_once", "No two rows are the same figure.", (), checks.repeated_figures),
+        TableCheck(
+            "shares_fit_their_counts", "A share is its part by its whole, between 0 and 1.", (), checks.wrong_shares
+        ),
+    ),
+    key="figure",
+)
 RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
 TABLES = (
     TOOL_DEFINITIONS,
@@ -396,4 +408,5 @@ TABLES = (
     PARSED_CONVERSATIONS,
     DEDUPLICATED_CONVERSATIONS,
     DATASET,
+    QUALITY_REPORT,
 )

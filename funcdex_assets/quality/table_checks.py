@@ -330,3 +330,16 @@ def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
         .then(~explained.fill_null(False))
         .otherwise(pl.col("duplicate_of").is_not_null())
     ).select("conversation_id", "status", "duplicate_of")
+
+
+def repeated_figures(frame: pl.DataFrame) -> pl.DataFrame:
+    names = pl.struct("section", "figure", "item")
+    return frame.filter(names.is_duplicated()).select("figure", "section", "item", "value")
+
+
+def wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
+    part, whole = pl.col("part"), pl.col("whole")
+    right = pl.when(whole > 0).then(part / whole).otherwise(0.0)
+    half = part.is_null() != whole.is_null()
+    wrong = (part < 0) | (part > whole) | ((pl.col("value") - right).abs() > 1e-9)
+    return frame.filter(half | (part.is_not_null() & wrong)).select("figure", "item", "value", "part", "whole")

@@ -35,7 +35,7 @@ def graph_text() -> str:
         lines = [
             f"{key.to_user_string()} ({node.group_name})",
             f"    from        {', '.join(sorted(parent.to_user_string() for parent in node.parent_keys)) or 'nothing'}",
-            f"    checks      {', '.join(check.name for check in checks)}",
+            f"    checks      {', '.join(check.name for check in checks) or 'none'}",
             f"    partitions  {'toolkits and bundles' if node.partitions_def else 'none'}",
             f"    pool        {', '.join(sorted(node.pools)) or 'none'}",
         ]

@@ -58,6 +58,7 @@ STAGES = (
     "parsed_conversations",
     "deduplicated_conversations",
     "dataset",
+    "quality_report",
 )
 
 FUNCDEX_YAML = """
@@ -312,6 +313,40 @@ def test_the_others_are_complete_and_valid(everything: Run, partition: str):
     assert {row["partition"] for row in train + test} == {partition}
     _assert_valid(train + test)
     _assert_disjoint(train, test)
+
+
+def test_analyze_prints_the_figures_that_the_assets_have(project: Project, everything: Run):
+    analysed = project.run("analyze", "--json")
+    assert analysed.code == 0, analysed.said
+    reports = json.loads(analysed.out)
+    assert sorted(reports) == sorted((*OTHERS, "all"))
+    for partition in OTHERS:
+        assert reports[partition] == everything.table("quality_report", partition).to_dicts()
+    figures = {(one["figure"], one["item"]): one for one in reports["all"]}
+    for name in ("valid calls", "valid results", "grounded arguments"):
+        assert figures[name, ""]["value"] == 1, name
+    assert figures["stated values that the call contradicts", ""]["part"] == 0
+    assert figures["conversations", "dataset"]["value"] == 4 * 40
+    assert figures["cost in dollars", "in all"]["value"] == 0
+
+
+def test_analyze_prints_tables_and_writes_a_page_with_pictures(project: Project, everything: Run, tmp_path: Path):
+    shown = project.run("analyze", "gmail", "helpdesk").out
+    assert "By partition" in shown
+    assert [line for line in shown.splitlines() if line.startswith("│ helpdesk ")] != []
+    project.run("analyze", "--markdown", str(tmp_path / "page.md"))
+    page = (tmp_path / "page.md").read_text()
+    assert "| valid calls |  | 100.0 % |" in page
+    for picture in re.findall(r"\((images/[a-z_]+\.png)\)", page):
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+    assert page.count("](images/") == 2
+
+
+def test_analyze_of_nothing_says_what_to_do(project: Project, everything: Run):
+    missing = project.run("analyze", "broken")
+    assert (missing.code, missing.out) == (2, "")
+    assert "No dataset of broken" in missing.err
+    assert "funcdex materialize broken" in missing.err
 
 
 def test_a_users_own_toolkit_is_a_partition_like_others(everything: Run):

@@ -26,6 +26,7 @@ from funcdex_assets.records import (
     PlannedArgument,
     PlannedStep,
     PlannedTurn,
+    QualityFigure,
     Record,
     Scenario,
     ScoredConversation,
@@ -102,6 +103,10 @@ ROWS: dict[type[Record], list[Record]] = {
     Tool: [
         Tool(toolkit="gmail", name="A", description="d", parameters={"type": "object"}, returns=value, source="s")
         for value in JSON_VALUES
+    ],
+    QualityFigure: [
+        QualityFigure(section="mix", figure="kind", item="simple", value=0.25, part=1, whole=4, wanted=0.2),
+        QualityFigure(section="shape", figure="calls per conversation", value=4.5),
     ],
     ToolEdge: [
         ToolEdge(

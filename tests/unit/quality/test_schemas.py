@@ -29,6 +29,7 @@ from funcdex_assets.records import (
     PlannedArgument,
     PlannedStep,
     PlannedTurn,
+    QualityFigure,
     Record,
     ScoredConversation,
     SelectedConversation,
@@ -176,6 +177,9 @@ UNSCORED = update(
     findings=(FAILURE,),
 )
 
+VALID = QualityFigure(section="validity", figure="valid calls", value=0.75, part=3, whole=4)
+MEAN = QualityFigure(section="shape", figure="calls per conversation", item="mean", value=4.5)
+
 RECORDS: dict[str, tuple[Record, ...]] = {
     "tool_definitions": (FIND_CONTACT, SEND_EMAIL),
     "tool_graph": (EDGE,),
@@ -212,6 +216,7 @@ RECORDS: dict[str, tuple[Record, ...]] = {
     "parsed_conversations": (EXAMPLE,),
     "deduplicated_conversations": (VERDICT,),
     "dataset": (TRAIN,),
+    "quality_report": (VALID, update(VALID, item="of FIND_CONTACT"), MEAN),
 }
 
 
@@ -311,7 +316,8 @@ def test_a_value_out_of_its_range_is_stopped(misfit):
     assert row["rule"].startswith(misfit.rule)
 
 
-@pytest.mark.parametrize("table", [name for name in CONTRACTS if name != "tool_graph"])  # edges have no id
+# Edges have no id, and a figure's is its name, section and item together.
+@pytest.mark.parametrize("table", [name for name in CONTRACTS if name not in ("tool_graph", "quality_report")])
 def test_the_same_id_twice_is_stopped(table):
     first = RECORDS[table][0]
     offending = judged(table, **{table: (first, first)})[SCHEMA].offending
@@ -780,6 +786,20 @@ BAD = (
         {"dataset": (TRAIN, update(TEST, cluster_id="cluster_1"))},
         [{"conversation_id": "conversation_2", "cluster_id": "cluster_1"}],
         "a cluster on both sides",
+    ),
+    (
+        "quality_report",
+        "figures_are_named_once",
+        {"quality_report": (VALID, MEAN, update(VALID, value=0.5, part=2))},
+        [{"figure": "valid calls", "value": 0.75}, {"figure": "valid calls", "value": 0.5}],
+        "a figure twice",
+    ),
+    (
+        "quality_report",
+        "shares_fit_their_counts",
+        {"quality_report": (MEAN, VALID, update(VALID, item="a", value=0.7), update(VALID, item="b", part=5))},
+        [{"item": "a", "value": 0.7}, {"item": "b", "part": 5}],
+        "a share that is not part by whole, and one above 1",
     ),
 )
 

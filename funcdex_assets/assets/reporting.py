@@ -1,0 +1,135 @@
+"""What came of it all, in figures: a report per partition, and one of the release over all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from funcdex_assets.assets._evidence import markdown_table
+from funcdex_assets.assets._pictures import png
+from funcdex_assets.assets._stage import Produced, stage
+from funcdex_assets.assets._trust import NotMadeError, trusted
+from funcdex_assets.assets.publishing import dataset_release
+from funcdex_assets.quality import schemas
+from funcdex_assets.quality.report import TABLES, Collected, collect, merged, report
+from funcdex_assets.quality.report_plots import mix_plot, shape_plot
+from funcdex_assets.records import QualityFigure
+from funcdex_assets.settings import Settings
+from funcdex_assets.table_store import TableError, TableStore
+from funcdex_assets.tables import to_frame
+
+# What the UI plots over time, by the name it has there.
+WATCHED = {
+    "valid_calls": "valid calls",
+    "valid_results": "valid results",
+    "grounded_arguments": "grounded arguments",
+    "contradicted_values": "stated values that the call contradicts",
+    "differing_ids": "echoed ids that differ",
+    "with_parallel_calls": "with parallel calls",
+    "recovered": "failed, then succeeded",
+    "distinct_2": "distinct-2 of user turns",
+    "self_bleu": "self-BLEU of user turns",
+    "unique_first_messages_per_1000": "unique first messages, per 1,000",
+    "copies": "copies once ids, digits and quotes are masked",
+    "in_dataset_of_candidates": "share of all candidates in the dataset",
+}
+
+
+@stage(group="reporting", kinds={"polars"}, table=schemas.QUALITY_REPORT, code_version="1")
+def quality_report(
+    partition: str,
+    tool_definitions: pl.DataFrame,
+    tool_graph: pl.DataFrame,
+    tool_chains: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    personas: pl.DataFrame,
+    conversation_plans: pl.DataFrame,
+    conversations: pl.DataFrame,
+    scored_conversations: pl.DataFrame,
+    accepted_conversations: pl.DataFrame,
+    dataset: pl.DataFrame,
+    settings: Settings,
+) -> Produced:
+    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields."""
+    frames = {
+        "tool_definitions": tool_definitions,
+        "tool_graph": tool_graph,
+        "tool_chains": tool_chains,
+        "deduplicated_scenarios": deduplicated_scenarios,
+        "personas": personas,
+        "conversation_plans": conversation_plans,
+        "conversations": conversations,
+        "scored_conversations": scored_conversations,
+        "accepted_conversations": accepted_conversations,
+        "dataset": dataset,
+    }
+    figures = report(collect(partition, frames), wanted_kinds(settings), settings.seed)
+    return Produced(to_frame(figures, QualityFigure), described(figures, partition))
+
+
+@dg.asset(
+    deps=[dg.AssetDep(quality_report, partition_mapping=dg.AllPartitionMapping()), dataset_release],
+    group_name="reporting",
+    kinds={"polars"},
+    owners=["team:funcdex"],
+    code_version="1",
+)
+def release_report(
+    settings: dg.ResourceParam[Settings], tables: dg.ResourceParam[TableStore]
+) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
+    """The figures of the release: those of a partition's report, over the conversations of all partitions."""
+    there = [partition for partition in settings.partitions if tables.exists("quality_report", partition)]
+    if not there:
+        raise dg.Failure("No partition has a quality report yet; materialise quality_report", allow_retries=False)
+    found: list[Collected] = []
+    for partition in there:
+        frames: dict[str, pl.DataFrame] = {}
+        for name in TABLES:
+            try:
+                stored, evaluations = trusted(tables, name, partition)
+            except NotMadeError as error:
+                yield from error.evaluations
+                raise dg.Failure(str(error), allow_retries=False) from None
+            except TableError as error:
+                raise dg.Failure(str(error), allow_retries=False) from None
+            yield from evaluations
+            frames[name] = stored.frame
+        found.append(collect(partition, frames))
+    figures = report(merged(found), wanted_kinds(settings), settings.seed)
+    missing = [partition for partition in settings.partitions if partition not in there]
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(figures),
+            "missing_partitions": ", ".join(missing) or "none",
+            **described(figures, "all partitions"),
+        }
+    )
+
+
+def wanted_kinds(settings: Settings) -> Mapping[str, float]:
+    return getattr(settings.generation, "kinds", {})
+
+
+def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
+    """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
+    values = {one.figure: one.value for one in figures if not one.item}
+    sections = {one.section: None for one in figures}
+    frame = to_frame(list(figures), QualityFigure)
+    return {
+        **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
+        "preview": dg.MetadataValue.md(markdown_table(_readable(frame.filter(pl.col("section") == "validity")))),
+        **{
+            f"table_{section}": dg.MetadataValue.md(
+                markdown_table(_readable(frame.filter(pl.col("section") == section)))
+            )
+            for section in sections
+        },
+        "plot_mix": png(mix_plot(figures, f"Mix, {name}"), "mix"),
+        "plot_length": png(shape_plot(figures, f"Length, {name}"), "length"),
+    }
+
+
+def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+    columns = frame.select("figure", "item", pl.col("value").round(4), "part", "whole", "wanted")
+    return columns if frame["wanted"].count() else columns.drop("wanted")

@@ -1,0 +1,379 @@
+"""The quality report: what a dataset is made of, in figures, from the tables that its stages left.
+
+    found = collect(partition, {name: store.read(name, partition) for name in TABLES})
+    figures = report(found, weights, seed)          # rows of the table quality_report
+    report(merged([found, other]), weights, seed)   # of several partitions together
+
+Here belong which figures there are, and on what each is measured; how they are counted is in `diversity.py` and
+`tallies.py`. All figures but those of yields, scores and findings are of the conversations in the dataset.
+Tokens and cost are in no table (the journal has them): see `analysis.py`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from statistics import fmean, median
+from typing import Any
+
+import polars as pl
+
+from funcdex_assets.language.lexicon import industries
+from funcdex_assets.quality import diversity, tallies
+from funcdex_assets.records import (
+    SCALES,
+    Conversation,
+    ConversationPlan,
+    Message,
+    Persona,
+    QualityFigure,
+    Scenario,
+    ScoredConversation,
+    Tool,
+)
+from funcdex_assets.simulation.cast import Cast, casts
+from funcdex_assets.tables import from_frame, rows_by
+
+TABLES = (
+    "tool_definitions",
+    "tool_graph",
+    "tool_chains",
+    "deduplicated_scenarios",
+    "personas",
+    "conversation_plans",
+    "conversations",
+    "scored_conversations",
+    "accepted_conversations",
+    "dataset",
+)
+STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
+SAMPLE = 1000
+"""Conversations on which diversity is measured: its figures depend on how many there are."""
+DISTRIBUTIONS = ("user turns", "calls")
+SKELETONS = 5
+"""Of the most frequent ones, this many are shown."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A conversation of the dataset, and what it was made from."""
+
+    conversation: Conversation
+    cast: Cast
+    pattern: str
+    partition: str
+    late: Mapping[str, Tool] = field(default_factory=dict)
+    """Tools that come within the conversation."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.conversation.messages
+
+    @property
+    def user_messages(self) -> list[str]:
+        """What the user says, without pasted JSON."""
+        return [diversity.speech(message.content or "") for message in self.messages if message.role == "user"]
+
+    def known(self) -> set[str]:
+        """The words that stand for values in what is said here."""
+        persona = self.cast.situation.persona
+        own = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
+        told = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
+        quoted = {source.evidence for source in self.conversation.provenance if source.source == "user"}
+        trade = industries().get(self.cast.situation.scenario.industry, {})
+        common = (*trade.get("counterparts", ()), *trade.get("pressures", ()))
+        return {self.cast.situation.matter, *own, *told, *quoted, *common} - {""}
+
+
+@dataclass
+class Collected:
+    """What is known of one partition, or of several together. Tools and edges are named with their partition."""
+
+    examples: list[Example] = field(default_factory=list)
+    scored: list[ScoredConversation] = field(default_factory=list)
+    yields: Counter[str] = field(default_factory=Counter)
+    tools: set[str] = field(default_factory=set)
+    edges: set[str] = field(default_factory=set)
+
+    def add(self, other: "Collected") -> None:
+        self.examples += other.examples
+        self.scored += other.scored
+        self.yields.update(other.yields)
+        self.tools |= other.tools
+        self.edges |= other.edges
+
+
+class MixedTables(ValueError):
+    """The tables of a partition are of different runs; the message says what to do."""
+
+
+def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
+    """From the tables named in `TABLES`.
+
+    Raises:
+        MixedTables: a plan's scenario is not there any more.
+    """
+    scenarios = tables["deduplicated_scenarios"]["scenario_id"].to_list()
+    if not set(tables["conversation_plans"]["scenario_id"].to_list()) <= set(scenarios):
+        raise MixedTables(
+            f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
+        )
+    plans = from_frame(tables["conversation_plans"], ConversationPlan)
+    held = from_frame(tables["conversations"], Conversation)
+    tools = rows_by(from_frame(tables["tool_definitions"], Tool), "name")
+    by_plan = casts(
+        plans,
+        from_frame(tables["personas"], Persona),
+        from_frame(tables["deduplicated_scenarios"], Scenario),
+        tuple(tools.values()),
+    )
+    patterns = dict(tables["tool_chains"].select("chain_id", "pattern").iter_rows())
+    published = set(tables["dataset"]["conversation_id"].to_list())
+    edges = tables["tool_graph"].select("source_tool", "target_tool").iter_rows()
+    status = tables["deduplicated_scenarios"]["status"]
+    counts = (
+        status.len(),
+        int((status == "kept").sum()),
+        len(plans),
+        sum(one.failure is None for one in held),
+        tables["accepted_conversations"].height,
+        tables["dataset"].height,
+    )
+    examples = []
+    for one in held:
+        if one.conversation_id in published:
+            cast = by_plan[one.plan_id]
+            late = {name: tools[name] for name in cast.plan.late_tools}
+            examples.append(Example(one, cast, patterns[cast.plan.chain_id], partition, late))
+    return Collected(
+        examples,
+        from_frame(tables["scored_conversations"], ScoredConversation),
+        Counter(dict(zip(STAGES, counts, strict=True))),
+        {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
+        {f"{partition}:{source}>{target}" for source, target in edges},
+    )
+
+
+def merged(parts: Iterable[Collected]) -> Collected:
+    total = Collected()
+    for part in parts:
+        total.add(part)
+    return total
+
+
+def report(found: Collected, weights: Mapping[str, float] | None = None, seed: int = 0) -> list[QualityFigure]:
+    """`weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples."""
+    examples = found.examples
+    return [
+        *_yields(found),
+        *_validity(examples),
+        *_mix(examples, weights or {}),
+        *_paths(examples),
+        *_shape(examples),
+        *_coverage(found),
+        *_diversity(diversity.sample(examples, SAMPLE, seed, "quality_report")),
+        *_scores(found.scored),
+        *_findings(found),
+    ]
+
+
+# ── sections ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _yields(found: Collected) -> Iterator[QualityFigure]:
+    whole = found.yields[STAGES[0]]
+    for stage in STAGES:
+        yield _number("yields", "conversations", found.yields[stage], stage)
+    for before, after in pairwise(STAGES):
+        yield _share("yields", "share that goes on", found.yields[after], found.yields[before], f"{before} → {after}")
+    yield _share("yields", "share of all candidates in the dataset", found.yields["dataset"], whole)
+    mended = sum(bool(example.conversation.attempts) for example in found.examples)
+    yield _share("yields", "corrected or written anew", mended, len(found.examples))
+
+
+def _validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
+    counts: dict[str, Callable[[Example], tallies.Count]] = {
+        "valid calls": lambda one: tallies.valid_calls(one.messages, one.cast.tools, one.late),
+        "valid results": lambda one: tallies.valid_results(one.messages, {**one.cast.tools, **one.late}),
+        "grounded arguments": lambda one: tallies.grounded(one.messages, one.conversation.provenance),
+        "stated values that the call contradicts": lambda one: tallies.contradicted(one.messages, one.cast.plan.steps),
+        "echoed ids that differ": lambda one: tallies.differing_echoes(one.messages),
+    }
+    for name, count in counts.items():
+        part, whole = _summed(map(count, examples))
+        yield _share("validity", name, part, whole)
+    sources = Counter(source.source for one in examples for source in one.conversation.provenance)
+    yield from _distribution("validity", "source of arguments", sources)
+
+
+def _mix(examples: Sequence[Example], weights: Mapping[str, float]) -> Iterator[QualityFigure]:
+    total = sum(weights.values())
+    wanted = {kind: weight / total for kind, weight in weights.items()} if total else {}
+    yield from _distribution("mix", "kind", Counter(one.cast.plan.kind for one in examples), wanted)
+    yield from _distribution("mix", "chain pattern", Counter(one.pattern for one in examples))
+    yield from _distribution("mix", "clarity", Counter(one.cast.plan.clarity for one in examples))
+    turns = Counter(kind for one in examples for kind in {turn.kind for turn in one.cast.plan.turns})
+    for kind, count in sorted(turns.items(), key=lambda item: (-item[1], item[0])):
+        yield _share("mix", "conversations with such a turn", count, len(examples), kind)
+    faults = Counter(step.fault for one in examples for step in one.cast.plan.steps if step.fault)
+    yield from _distribution("mix", "planned fault", faults)
+
+
+def _paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
+    shares: dict[str, Callable[[Sequence[Message]], bool]] = {
+        "with parallel calls": tallies.has_parallel_calls,
+        "with an error": lambda messages: tallies.errors(messages) > 0,
+        "with an empty result": lambda messages: tallies.empty_results(messages) > 0,
+        "with an error or empty result": lambda messages: (
+            tallies.errors(messages) + tallies.empty_results(messages) > 0
+        ),
+        "failed, then succeeded": tallies.recovered,
+        "speaks before the first call": tallies.speaks_first,
+        "without any call": lambda messages: not any(message.tool_calls for message in messages),
+    }
+    for name, holds in shares.items():
+        yield _share("paths", name, sum(holds(one.messages) for one in examples), len(examples))
+
+
+def _shape(examples: Sequence[Example]) -> Iterator[QualityFigure]:
+    measures: dict[str, Callable[[Example], int]] = {
+        "user turns": lambda one: len(one.user_messages),
+        "calls": lambda one: sum(len(message.tool_calls) for message in one.messages),
+        "tools on offer": lambda one: len(one.cast.tools),
+    }
+    for name, measure in measures.items():
+        values = [measure(one) for one in examples]
+        if values:
+            yield _number("shape", f"{name} per conversation", fmean(values), "mean")
+            yield _number("shape", f"{name} per conversation", median(values), "median")
+            yield _number("shape", f"{name} per conversation", max(values), "most")
+        counted = Counter(values) if name in DISTRIBUTIONS else Counter()
+        for value in sorted(counted):
+            yield _share("shape", f"conversations by {name}", counted[value], len(examples), str(value))
+    long = sum(len(one.user_messages) >= 6 for one in examples)
+    yield _share("shape", "six or more user turns", long, len(examples))
+    called = [[call.name for message in one.messages for call in message.tool_calls] for one in examples]
+    several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called)
+    yield _share("shape", "three or more calls, of two or more tools", several, len(examples))
+
+
+def _coverage(found: Collected) -> Iterator[QualityFigure]:
+    called: set[str] = set()
+    used: set[str] = set()
+    for one in found.examples:
+        names = {call.id: call.name for message in one.messages for call in message.tool_calls}
+        called |= {f"{one.partition}:{name}" for name in names.values()}
+        used |= {
+            f"{one.partition}:{names[source.from_call]}>{names[source.call_id]}"
+            for source in one.conversation.provenance
+            if source.source == "result" and source.from_call in names and source.call_id in names
+        }
+    yield _share("coverage", "tools called", len(called & found.tools), len(found.tools))
+    yield _share("coverage", "pairs of tools used, of those in the graph", len(used & found.edges), len(found.edges))
+
+
+def _diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
+    """Of at most `SAMPLE` conversations."""
+    yield _number("diversity", "conversations sampled", len(examples))
+    said = [text for one in examples for text in one.user_messages]
+    firsts = [text for one in examples for text in one.user_messages[:1]]
+    for order in (1, 2, 3):
+        yield _share("diversity", f"distinct-{order} of user turns", *diversity.distinct(said, order))
+    for name, texts in (("user turns", said), ("first user messages", firsts)):
+        drawn = diversity.sample(texts, SAMPLE, len(texts), name)
+        yield _number("diversity", f"self-BLEU of {name}", diversity.self_bleu(drawn))
+    whole = max(1, len(examples))
+    bones = [_bones(one) for one in examples]
+    opened = {
+        "unique first messages": firsts,
+        "unique first sentences": [diversity.first_sentence(text) for text in firsts],
+        "unique first messages, values masked": [" ".join(one["user"][0]) for one in bones if one["user"]],
+        "unique closings": [text for one in examples for text in one.user_messages[-1:]],
+    }
+    for name, texts in opened.items():
+        yield _number("diversity", f"{name}, per 1,000", 1000 * diversity.openings(texts) / whole)
+    for speaker in ("user", "assistant"):
+        yield from _skeletons(speaker, Counter(one for each in bones for text in each[speaker] for one in text))
+    keys = [diversity.conversation_key(one.messages) for one in examples]
+    yield _share("diversity", "copies once ids, digits and quotes are masked", diversity.repeats(keys), len(keys))
+    users = [tuple(chain.from_iterable(one["user"])) for one in bones]
+    yield _share("diversity", "copies of all that the user says, values masked", diversity.repeats(users), len(users))
+
+
+def _bones(example: Example) -> dict[str, list[list[str]]]:
+    """Speaker → the sentence skeletons of each of its messages."""
+    known = diversity.any_of(example.known())
+    found: dict[str, list[list[str]]] = {"user": [], "assistant": []}
+    for message in example.messages:
+        if message.role in found and message.content:
+            found[message.role].append(diversity.skeletons(diversity.speech(message.content), known))
+    return found
+
+
+def _skeletons(speaker: str, counts: Counter[str]) -> Iterator[QualityFigure]:
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    top = ranked[0][1] if ranked else 0
+    yield _share("diversity", f"most frequent sentence skeleton, {speaker}", top, counts.total())
+    for bones, count in ranked[:SKELETONS]:
+        yield _share("diversity", f"frequent sentence skeletons, {speaker}", count, counts.total(), bones)
+
+
+def _scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
+    for scale in SCALES:
+        given = [score for one in scored if (score := getattr(one, scale)) is not None]
+        if given:
+            yield _number("scores", "mean score", fmean(given), scale)
+        counted = Counter(given)
+        for score in range(1, 6):
+            yield _share("scores", scale, counted[score], len(given), str(score))
+
+
+def _findings(found: Collected) -> Iterator[QualityFigure]:
+    """Shares of the conversations that were judged, accepted or not."""
+    kinds = {"blocking": True, "remark": False}
+    for name, blocking in kinds.items():
+        counts = Counter(
+            rule
+            for one in found.scored
+            for rule in {finding.rule for finding in one.findings if finding.blocking is blocking}
+        )
+        for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            yield _share("findings", name, count, len(found.scored), rule)
+    clean = sum(not one.findings for one in found.scored)
+    yield _share("findings", "conversations without any", clean, len(found.scored))
+
+
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _share(section: str, figure: str, part: int, whole: int, item: str = "") -> QualityFigure:
+    value = part / whole if whole else 0.0
+    return QualityFigure(section=section, figure=figure, item=item, value=value, part=part, whole=whole)
+
+
+def _number(section: str, figure: str, value: float, item: str = "") -> QualityFigure:
+    return QualityFigure(section=section, figure=figure, item=item, value=float(value))
+
+
+def _distribution(
+    section: str, figure: str, counts: Mapping[Any, int], wanted: Mapping[str, float] | None = None
+) -> Iterator[QualityFigure]:
+    """The most frequent first; what is wanted and is not there has a share of 0."""
+    wanted, whole = wanted or {}, sum(counts.values())
+    names = dict.fromkeys(chain(sorted(counts, key=lambda name: (-counts[name], name)), wanted))
+    for name in names:
+        part = counts.get(name, 0)
+        yield QualityFigure(
+            section=section,
+            figure=figure,
+            item=str(name),
+            value=part / whole if whole else 0.0,
+            part=part,
+            whole=whole,
+            wanted=wanted.get(name, 0.0) if wanted else None,
+        )
+
+
+def _summed(counts: Iterable[tallies.Count]) -> tuple[int, int]:
+    parts = list(counts)
+    return sum(part for part, _ in parts), sum(whole for _, whole in parts)

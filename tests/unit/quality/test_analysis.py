@@ -1,0 +1,102 @@
+"""The report of stored tables: read, together and apart, as a table, as JSON and as a page."""
+
+import json
+
+import pytest
+from rich.console import Console
+from test_schemas import frames
+
+from funcdex_assets import analysis
+from funcdex_assets.analysis import ALL, NothingToReport, analyse, as_json, counts, print_report, shown, write_page
+from funcdex_assets.inference.journal import JournalEntry
+from funcdex_assets.quality.report import TABLES
+from funcdex_assets.records import QualityFigure
+from funcdex_assets.settings import load_settings
+from funcdex_assets.table_store import TableStore
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    for name in ("FUNCDEX_HOME", "FUNCDEX_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    prices = "{profile: offline, prices: {m: {prompt: 1, completion: 2}}}"
+    (tmp_path / "funcdex.yaml").write_text(f"toolkits: [gmail, jira, stripe]\nhome: home\ninference: {prices}\n")
+    settings = load_settings(tmp_path / "funcdex.yaml")
+    for partition in ("gmail", "jira"):
+        for name in TABLES:
+            TableStore(settings.home).write(name, partition, frames()[name])
+    return settings
+
+
+def test_partitions_with_a_dataset_are_reported_apart_and_together(settings):
+    reports = analyse(settings, settings.partitions)
+    assert list(reports) == ["gmail", "jira", ALL]
+    calls = [next(counts(one) for one in figures if one.figure == "valid calls") for figures in reports.values()]
+    assert calls == ["2 of 2", "2 of 2", "4 of 4"]
+
+
+def test_nothing_to_report_names_the_command(settings):
+    with pytest.raises(NothingToReport, match="funcdex materialize stripe"):
+        analyse(settings, ["stripe"])
+
+
+def test_tables_of_different_runs_are_left_out_and_named(settings):
+    later = frames()["deduplicated_scenarios"].head(0)
+    TableStore(settings.home).write("deduplicated_scenarios", "jira", later)
+    told: list[str] = []
+    assert list(analyse(settings, settings.partitions, told.append)) == ["gmail", ALL]
+    assert [text.split()[3] for text in told] == ["jira"]
+
+
+def test_cost_is_that_of_the_journal_by_accepted_conversation(settings, monkeypatch):
+    entry = JournalEntry(
+        engine="openai",
+        role="judge",
+        model="m",
+        requests=3,
+        prompt_tokens=2_000_000,
+        cached_tokens=0,
+        completion_tokens=500_000,
+        bytes=1,
+        oldest=1,
+        newest=2,
+    )
+    monkeypatch.setattr(analysis, "journal_entries", lambda _: [entry])
+    figures = {(one.figure, one.item): one.value for one in analyse(settings, ["gmail", "jira"])[ALL]}
+    assert figures["cost in dollars", "in all"] == pytest.approx(3.0)
+    assert figures["cost in dollars", "per accepted conversation"] == pytest.approx(1.5)
+    assert figures["prompt tokens", "per accepted conversation"] == 1_000_000
+    assert figures["requests without a price", ""] == 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        ({"value": 0.125, "part": 1, "whole": 8}, "12.5 %"),
+        ({"value": 0.0, "part": 0, "whole": 0}, "–"),
+        ({"value": 1234.0}, "1,234"),
+        ({"value": 0.0714}, "0.071"),
+        ({"value": 0.0}, "0"),
+        ({"value": 0.25, "part": 1, "whole": 4, "figure": "distinct-2 of user turns"}, "0.250"),
+    ],
+)
+def test_values_as_people_write_them(figure, text):
+    assert shown(QualityFigure(**{"section": "paths", "figure": "with an error", **figure})) == text
+
+
+def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path):
+    reports = analyse(settings, ["gmail", "jira"])
+    console = Console(record=True, width=160)
+    print_report(reports, console)
+    printed = console.export_text()
+    assert {"Yields", "Validity", "By partition"} <= {line.strip() for line in printed.splitlines()}
+
+    first = {"section": "yields", "figure": "conversations", "item": "candidates", "value": 3.0}
+    assert json.loads(as_json(reports))["jira"][0] == first | dict.fromkeys(("part", "whole", "wanted"))
+
+    page, *pictures = write_page(reports, tmp_path / "docs" / "page.md")
+    text = page.read_text()
+    assert "| valid calls |  | 100.0 % | 4 of 4 | 95–100 %, 50 %, not measured |" in text
+    assert all(f"](images/{picture.name})" in text and picture.stat().st_size > 3000 for picture in pictures)
+    widths = {line.count("|") for line in text.split("## By partition")[1].splitlines() if line}
+    assert len(widths) == 1

@@ -1,0 +1,211 @@
+"""The figures of small sets whose figures are plain to see."""
+
+import pytest
+from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
+from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
+
+from funcdex_assets.language.values import situation
+from funcdex_assets.quality.report import STAGES, TABLES, Collected, Example, MixedTables, collect, merged, report
+from funcdex_assets.records import PlannedTurn, QualityFigure
+from funcdex_assets.simulation.cast import Cast
+
+
+def figures(found: Collected, **more) -> dict[tuple[str, str], QualityFigure]:
+    rows = report(found, **more)
+    named = {(one.figure, one.item): one for one in rows}
+    assert len(named) == len(rows)
+    return named
+
+
+def counts(one: QualityFigure) -> tuple[int | None, int | None]:
+    return one.part, one.whole
+
+
+# ── from tables: two conversations made, one failed; two in the dataset ───────────────────────
+
+
+@pytest.fixture(scope="module")
+def held():
+    return frames(dataset=(TRAIN, update(TRAIN, conversation_id="conversation_2")))
+
+
+@pytest.mark.parametrize(
+    ("figure", "item", "expected"),
+    [
+        ("share that goes on", "candidates → kept", (2, 3)),
+        ("share that goes on", "planned → made", (2, 3)),
+        ("share that goes on", "made → accepted", (1, 2)),
+        ("valid calls", "", (4, 4)),
+        ("valid results", "", (4, 4)),
+        ("grounded arguments", "", (6, 6)),
+        ("source of arguments", "user", (4, 6)),
+        ("source of arguments", "result", (2, 6)),
+        ("stated values that the call contradicts", "", (0, 2)),
+        ("echoed ids that differ", "", (0, 0)),
+        ("kind", "multi_step", (2, 2)),
+        ("chain pattern", "sequential", (2, 2)),
+        ("conversations with such a turn", "request", (2, 2)),
+        ("with parallel calls", "", (0, 2)),
+        ("conversations by calls", "2", (2, 2)),
+        ("conversations by user turns", "2", (2, 2)),
+        ("tools called", "", (2, 2)),
+        ("pairs of tools used, of those in the graph", "", (1, 1)),
+        ("copies once ids, digits and quotes are masked", "", (2, 2)),
+        ("tool_use_quality", "5", (1, 2)),
+        ("tool_use_quality", "2", (1, 2)),
+        ("blocking", "no_call", (1, 3)),
+        ("blocking", "markup", (1, 3)),
+        ("conversations without any", "", (1, 3)),
+        # find the contact called Varga · send that person an email with the subject Snow on the roof: 17 words, and
+        # once more the same
+        ("distinct-1 of user turns", "", (15, 34)),
+        ("most frequent sentence skeleton, user", "", (2, 4)),
+        ("frequent sentence skeletons, user", "find the contact called _", (2, 4)),
+    ],
+)
+def test_counts_from_tables(held, figure, item, expected):
+    assert counts(figures(collect("mail", held))[figure, item]) == expected
+
+
+@pytest.mark.parametrize(
+    ("figure", "item", "expected"),
+    [
+        *[("conversations", stage, value) for stage, value in zip(STAGES, (3, 2, 3, 2, 1, 2), strict=True)],
+        ("user turns per conversation", "mean", 2),
+        ("calls per conversation", "most", 2),
+        ("unique first messages, per 1,000", "", 500),
+        ("self-BLEU of first user messages", "", 1),
+        ("mean score", "tool_use_quality", 3.5),
+    ],
+)
+def test_values_from_tables(held, figure, item, expected):
+    assert figures(collect("mail", held))[figure, item].value == pytest.approx(expected)
+
+
+def test_every_table_that_is_read_is_named(held):
+    assert collect("mail", {name: held[name] for name in TABLES}).yields["dataset"] == 2
+
+
+def test_only_what_is_in_the_dataset_is_measured():
+    found = collect("mail", frames())
+    assert [one.conversation.conversation_id for one in found.examples] == ["conversation_1"]
+    assert len(found.scored) == 3
+
+
+def test_tables_of_different_runs_are_refused(held):
+    later = held["deduplicated_scenarios"].filter(held["deduplicated_scenarios"]["scenario_id"] != "scenario_1")
+    with pytest.raises(MixedTables, match="materialise mail again"):
+        collect("mail", {**held, "deduplicated_scenarios": later})
+
+
+def test_partitions_together_are_counted_together(held):
+    both = merged([collect("mail", held), collect("post", held)])
+    assert counts(figures(both)["valid calls", ""]) == (8, 8)
+    assert counts(figures(both)["tools called", ""]) == (4, 4)  # a toolkit of each partition has tools of its own
+    assert figures(both)["conversations", "dataset"].value == 4
+    assert counts(figures(both)["copies once ids, digits and quotes are masked", ""]) == (4, 4)
+
+
+# ── from examples: the mix, and what goes otherwise than planned ──────────────────────────────
+
+PARALLEL = (
+    user("Find Bo and Cy."),
+    assistant(None, call(1, "FIND_CONTACT", query="Bo"), call(2, "FIND_CONTACT", query="Cy")),
+    result(1, "FIND_CONTACT", CONTACTS),
+    result(2, "FIND_CONTACT", {"contacts": []}),
+    assistant("I found Bo only."),
+)
+MENDED = (
+    user("Write to Bo."),
+    assistant(None, call(1, "SEND_EMAIL", to="bo", subject="Hi")),
+    result(1, "SEND_EMAIL", {"code": 400}, error=True),
+    assistant("Which address?"),
+    user("bo@x.io"),
+    assistant(None, call(2, "SEND_EMAIL", to="bo@x.io", subject="Hi")),
+    result(2, "SEND_EMAIL", {"message_id": "m_1"}),
+    assistant("It is sent."),
+)
+TALK = (user("Can you fax?"), assistant("No."), user("A pity."), assistant("Yes."))
+
+
+def example(messages, kind: str, pattern: str = "sequential", turns=()) -> Example:
+    plan = update(PLAN, kind=kind, turns=tuple(PlannedTurn(kind=turn) for turn in turns))
+    conversation = update(CONVERSATION, messages=messages, provenance=())
+    return Example(conversation, Cast(plan, situation(SCENARIO, PERSONA), TOOLS), pattern, "mail")
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Collected:
+    return Collected(
+        [
+            example(CLEAN, "multi_step"),
+            example(PARALLEL, "parallel", "independent"),
+            example(MENDED, "error_recovery", turns=("request", "remedy")),
+            example(TALK, "no_suitable_tool", turns=("unsuitable", "unsuitable", "thanks")),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("figure", "item", "expected"),
+    [
+        ("with parallel calls", "", (1, 4)),
+        ("with an error", "", (1, 4)),
+        ("with an empty result", "", (1, 4)),
+        ("with an error or empty result", "", (2, 4)),
+        ("failed, then succeeded", "", (1, 4)),
+        ("without any call", "", (1, 4)),
+        ("speaks before the first call", "", (0, 4)),
+        ("valid calls", "", (5, 6)),  # "bo" is no address
+        ("valid results", "", (5, 5)),
+        ("grounded arguments", "", (0, 9)),
+        ("chain pattern", "sequential", (3, 4)),
+        ("conversations with such a turn", "remedy", (1, 4)),
+        ("conversations with such a turn", "unsuitable", (1, 4)),
+        ("conversations by calls", "0", (1, 4)),
+        ("conversations by calls", "2", (3, 4)),
+        ("six or more user turns", "", (0, 4)),
+    ],
+)
+def test_counts_from_examples(mixed, figure, item, expected):
+    assert counts(figures(mixed)[figure, item]) == expected
+
+
+def test_a_pasted_definition_is_no_speech():
+    pasted = (user('Here: {"type": "function", "function": {"name": "SEND_FAX", "parameters": {}}} Please fax it.'),)
+    found = figures(Collected([example(pasted, "missing_function")]))
+    assert counts(found["distinct-1 of user turns", ""]) == (4, 4)
+    assert counts(found["frequent sentence skeletons, user", "please fax it"]) == (1, 2)
+
+
+def test_kinds_are_beside_the_wanted_weights(mixed):
+    found = figures(mixed, weights={"multi_step": 2, "parallel": 1, "simple": 1})
+    kinds = {item: (one.value, one.wanted) for (figure, item), one in found.items() if figure == "kind"}
+    assert kinds == {
+        "multi_step": (0.25, 0.5),
+        "parallel": (0.25, 0.25),
+        "error_recovery": (0.25, 0.0),
+        "no_suitable_tool": (0.25, 0.0),
+        "simple": (0.0, 0.25),
+    }
+
+
+def test_without_weights_nothing_is_wanted(mixed):
+    assert {one.wanted for one in report(mixed)} == {None}
+
+
+def test_nothing_gives_figures_of_nothing():
+    found = figures(Collected())
+    assert counts(found["valid calls", ""]) == (0, 0)
+    assert {one.value for one in found.values()} == {0.0}
+
+
+def test_judged_conversations_count_in_scores_and_findings_accepted_or_not():
+    scored = [SCORED, update(SCORED, conversation_id="c", tool_use_quality=1, findings=(BLOCKING, BLOCKING))]
+    found = figures(Collected(scored=scored))
+    assert counts(found["blocking", "no_call"]) == (1, 2)
+    assert found["mean score", "tool_use_quality"].value == 3
+
+
+def test_the_report_is_a_function_of_tables_and_seed(held):
+    assert report(collect("mail", held), {}, 3) == report(collect("mail", held), {}, 3)
