@@ -5,6 +5,7 @@ cost it points with the judge. Rules judge what was said, never the plan, so the
 They are in `rules/`, by what they look at; here is the list of them.
 """
 
+from funcdex_assets.quality.consistency import STATE_RULES
 from funcdex_assets.quality.rules import calls, results, speech, structure
 from funcdex_assets.quality.rules.case import Case, Rule
 from funcdex_assets.records import Finding
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     speech.gibberish,
     speech.degenerate_repetition,
     speech.repeated_message,
+    *STATE_RULES,
     results.uncited_answer,
 )
 

@@ -18,7 +18,7 @@ from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
 from funcdex_assets.language.samples import NoValueError, sample
-from funcdex_assets.language.values import Situation
+from funcdex_assets.language.values import Situation, fits, query_for, worded
 from funcdex_assets.records import Binding, Clarity, ConversationPlan, Fault, Kind, PlannedArgument, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
@@ -292,7 +292,29 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
 
 
 def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:
-    return [_planned(given, call.place, attempt, variant) for variant in (1, 2)] if call.place is not None else []
+    """Arguments that the call might have had as well; searches are then for a company or a counterpart."""
+    if call.place is None:
+        return []
+    (tool,) = (tool for tool in given.tools if tool.name == call.tool)
+    rng = generator("variants", given.seed, given.situation.scenario.scenario_id, attempt, call.place)
+    return [
+        tuple(
+            _sought_elsewhere(one, tool, given.situation, rng) for one in _planned(given, call.place, attempt, variant)
+        )
+        for variant in (1, 2)
+    ]
+
+
+def _sought_elsewhere(argument: PlannedArgument, tool: Tool, situation: Situation, rng: Random) -> PlannedArgument:
+    name = argument.argument.rsplit("/", 1)[-1]
+    schema = schema_at(tool.parameters, argument.argument) or {}
+    searches = argument.source == "user" and isinstance(argument.value, str) and set(words(name)) & QUERY_WORDS
+    if not searches or "enum" in schema or argument.surface.istitle():
+        return argument
+    template = rng.choice(("{company}", "{counterpart}"))
+    sought = worded(template, situation, rng).removeprefix("the ").replace("'", "").replace('"', "")
+    value = query_for(schema, sought, rng)
+    return msgspec.structs.replace(argument, value=value, surface=sought) if fits(schema, value) else argument
 
 
 def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:

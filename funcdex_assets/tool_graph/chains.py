@@ -13,7 +13,7 @@ from random import Random
 import msgspec
 
 from funcdex_assets.catalog.json_schema import resolve
-from funcdex_assets.catalog.names import ACTIONS, parse_tool_name, resource_noun, singular, words
+from funcdex_assets.catalog.names import ACTIONS, QUERY_WORDS, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.mix import CHAINS
 from funcdex_assets.records import Binding, ChainStep, Kind, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
@@ -35,10 +35,11 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or more in a share
-    `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not `steered` does not
-    look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns` are weights (see
-    `patterns`); without them chains are linked as the graph offers, or independent calls where it offers nothing.
+    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or
+    more in a share `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not
+    `steered` does not look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns`
+    are weights (see `patterns`); without them chains are linked as the graph offers, or independent calls where it
+    offers nothing.
     """
 
     min_calls: int
@@ -223,7 +224,7 @@ class _Walker:
         names = [step.tool for step in steps]
         if self.limits.must_include and self.limits.must_include.isdisjoint(names):
             return None
-        if self.limits.kind == "ask_back" and not any(self._needs_facts(name) for name in names):
+        if self.limits.kind == "ask_back" and not any(self._needs_facts(n) or self._searches(n) for n in names):
             return None
         return ToolChain(
             chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
@@ -344,6 +345,12 @@ class _Walker:
         parameters = self.tools[name].parameters
         ids = {path.split("/")[1] for path in self.needs[name]}
         return any(part not in ids for part in resolve(parameters, parameters).get("required", ()))
+
+    def _searches(self, name: str) -> bool:
+        parameters = self.tools[name].parameters
+        return any(
+            not QUERY_WORDS.isdisjoint(words(part)) for part in resolve(parameters, parameters).get("properties", ())
+        )
 
     def _filled(self, sources: Sequence[str], name: str) -> set[str]:
         """The arguments of a tool that results of these tools can fill."""

@@ -17,7 +17,8 @@ _ADMITS = re.compile(
     r"n't\b|n’t\b|\b(?:not|no|never|cannot|unable|fail\w*|error\w*|denied|refus\w+|reject\w+|permission\w*|expired?|"
     r"limit\w*|time[ds]? ?out|timeout|conflict\w*|clash\w*|problem\w*|issue|issues|trouble|unfortunately|sorry|afraid|"
     r"invalid|missing|without|wrong|stuck|block\w*|already|instead|retry|wait|later|unless|however|but|only|except|"
-    r"no longer|gone|unavailable|down|busy|snag|hitch|empty|nothing|sign in|log in|reconnect|access)\b",
+    r"no longer|gone|unavailable|down|busy|snag|hitch|empty|nothing|sign in|log in|reconnect|access|"
+    r"authenticate|removed|disappeared|lost|duplicate\w*|exists|tell me)\b",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,49 @@
+"""Counts per kind and side: whole numbers that add up, near to the weights."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funcdex_assets.mix import CHAINS, DEFAULT_WEIGHTS, KINDS, apportion, cells
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "parts"),
+    [
+        pytest.param(0, {"a": 1, "b": 2}, {"a": 0, "b": 0}, id="nothing"),
+        pytest.param(1, {"a": 1, "b": 1}, {"a": 1, "b": 0}, id="of equal ones the first"),
+        pytest.param(3, {"a": 1, "b": 1, "c": 4}, {"a": 1, "b": 0, "c": 2}, id="by largest remainder"),
+        pytest.param(5, {"a": 0, "b": 3}, {"a": 0, "b": 5}, id="no weight, no part"),
+        pytest.param(5, {}, {}, id="nobody"),
+    ],
+)
+def test_parts(total, weights, parts):
+    assert apportion(total, weights) == parts
+
+
+@given(st.integers(0, 2000), st.dictionaries(st.sampled_from("abcdefg"), st.floats(0.01, 100), min_size=1))
+def test_parts_add_up_and_are_within_one_of_their_share(total, weights):
+    parts = apportion(total, weights)
+    assert sum(parts.values()) == total
+    for name, part in parts.items():
+        assert abs(part - total * weights[name] / sum(weights.values())) < 1
+
+
+@given(st.integers(1, 500), st.floats(0, 0.9), st.sets(st.sampled_from(KINDS), min_size=1))
+def test_cells_hold_exactly_what_is_wanted(total, share, possible):
+    held_out = round(total * share)
+    found = cells(total, held_out, DEFAULT_WEIGHTS, possible)
+    assert sum(found.values()) == total
+    assert sum(count for (_, side), count in found.items() if side) == held_out
+    assert {kind for kind, _ in found} == possible
+    assert all(count >= 0 for count in found.values())
+
+
+def test_the_default_of_106_is_within_a_conversation_of_its_weights():
+    found = cells(106, 20, DEFAULT_WEIGHTS, KINDS)
+    for kind, weight in DEFAULT_WEIGHTS.items():
+        assert abs(found[kind, False] + found[kind, True] - 106 * weight / 100) < 1
+
+
+def test_every_kind_has_weights_and_chains():
+    assert set(DEFAULT_WEIGHTS) == set(CHAINS) == set(KINDS)

@@ -1,0 +1,89 @@
+"""Chains of each kind of conversation: the shapes that it is made of."""
+
+from collections import Counter
+
+import pytest
+from offline import PARTITIONS, tools_of
+
+from funcdex_assets.mix import CHAINS, DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
+from funcdex_assets.tool_graph.graph import build_graph
+from funcdex_assets.tool_graph.patterns import LOOSE, pattern_of
+
+every_partition = pytest.mark.parametrize("partition", PARTITIONS)
+LINKED_PATTERNS = {"next_page", "join", "create_then_use", "search_then_act", "sequential"}
+
+
+def drawn(partition: str, **options: object):
+    tools = list(tools_of(partition).values())
+    limits = ChainLimits(2, 6, 0.19, must_cross="_" in partition, **options)  # type: ignore[arg-type]
+    return sample_mix(tools, build_graph(tools), cells(100, 19, DEFAULT_WEIGHTS, KINDS), limits, 7)
+
+
+@every_partition
+def test_every_kind_has_chains_of_its_shapes_and_lengths(partition):
+    chains = drawn(partition)
+    assert {chain.kind for chain in chains} == set(KINDS)
+    for chain in chains:
+        shape = CHAINS[chain.kind]
+        allowed = {name for name in shape.patterns if name != "linked"}
+        if "linked" in shape.patterns:
+            allowed |= LINKED_PATTERNS | {"independent"}  # where nothing links
+        assert chain.pattern == pattern_of(chain.steps)
+        assert chain.pattern in allowed, chain
+        assert len(chain.steps) <= shape.most + (chain.pattern == "fan_out")
+        assert len(chain.steps) >= min(shape.least, 6) or chain.pattern == "single_call"
+
+
+@every_partition
+def test_identifiers_differ_and_sides_are_as_wanted_where_chains_permit(partition):
+    chains = drawn(partition)
+    assert len({chain.chain_id for chain in chains}) == len(chains)
+    wanted = cells(100, 19, DEFAULT_WEIGHTS, KINDS)
+    got = Counter((chain.kind, chain.held_out) for chain in chains)
+    assert all(got[cell] <= count for cell, count in wanted.items())
+    assert sum(got.values()) >= 80
+
+
+@every_partition
+def test_a_fan_out_does_one_thing_with_several_of_a_list(partition):
+    for chain in drawn(partition):
+        if chain.pattern != "fan_out":
+            continue
+        listing, first, *others = chain.steps
+        alike = [step for step in others if step.together]
+        assert not listing.bindings
+        assert alike
+        assert {step.tool for step in alike} == {first.tool}
+        places = [step.bindings[0].result for step in (first, *alike)]
+        assert places == [places[0].replace("/0", f"/{index}", 1) for index in range(len(places))]
+
+
+@every_partition
+def test_no_call_made_at_once_needs_a_result_of_the_others(partition):
+    for chain in drawn(partition):
+        for index, step in enumerate(chain.steps):
+            if step.together:
+                group = index
+                while chain.steps[group].together:
+                    group -= 1
+                assert all(binding.step < group for binding in step.bindings)
+
+
+def test_a_share_of_the_chains_of_a_bundle_can_stay_within_a_toolkit():
+    crossing = {
+        share: Counter(len(chain.toolkits) > 1 for chain in drawn("jira_gmail", crossing=share)) for share in (0, 1)
+    }
+    several = [chain for chain in drawn("jira_gmail", crossing=1) if len(chain.steps) > 1]
+    assert all(len(chain.toolkits) > 1 for chain in several)
+    assert crossing[0][False] > crossing[1][False]
+
+
+def test_weights_of_patterns_hold_within_the_kinds_that_permit_them():
+    chains = drawn("gmail", patterns={"search_then_act": 1, "single_call": 1})
+    by_kind = {kind: {chain.pattern for chain in chains if chain.kind == kind} for kind in KINDS}
+    assert by_kind["simple"] == {"single_call"}
+    assert by_kind["multi_step"] == {"search_then_act"}
+    assert by_kind["parallel"] <= {"parallel", "fan_out"}  # none of them was given a weight, so all are as they were
+    assert by_kind["parallel"]
+    assert LOOSE
