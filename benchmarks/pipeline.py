@@ -25,7 +25,7 @@ from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import situation
-from funcdex_assets.quality.findings import Case, find
+from funcdex_assets.quality.findings import find
 from funcdex_assets.records import Conversation
 from funcdex_assets.roles import judge, persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
@@ -33,10 +33,11 @@ from funcdex_assets.roles.role import play_all
 from funcdex_assets.seeds import derive_id, derive_seed
 from funcdex_assets.settings import Settings, load_settings
 from funcdex_assets.simulation.cast import Cast, casts
+from funcdex_assets.simulation.outcome import case_of
 from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans
 from funcdex_assets.simulation.strategies import converse_all, strategy_of
 from funcdex_assets.tables import rows_by
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph
 
 
@@ -48,7 +49,8 @@ async def cast_of(
     tools = load_tools(settings.tool_files(partition))
     by_name = rows_by(tools, "name")
     limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, "_" in partition)
-    chains = sample_chains(tools, build_graph(tools), count, limits, derive_seed(settings.seed, partition))
+    cells = wanted.model_copy(update={"conversations": count}).cells()
+    chains = sample_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
     lap("tools, graph, chains")
     briefs = [
         scenario_writer.ScenarioBrief(
@@ -62,7 +64,7 @@ async def cast_of(
     people = await play_all(persona_writer.ROLE, engine, scenarios, settings.seed)
     personas = [persona_writer.to_persona(s, draft, settings.seed) for s, draft in zip(scenarios, people, strict=True)]
     plan_briefs = [
-        planner.PlanBrief(s, p, draw_clarity(wanted.clarity, s.scenario_id, settings.seed))
+        planner.PlanBrief(s, p, draw_clarity(wanted.clarity, s.scenario_id, settings.seed, s.kind))
         for s, p in zip(scenarios, personas, strict=True)
     ]
     dispositions = await play_all(planner.ROLE, engine, plan_briefs, settings.seed)
@@ -98,7 +100,7 @@ async def domain(settings: Settings, partition: str, count: int, spent: Counter[
     held = await converse_all(cast, engine, strategy_of(settings.generation), settings.seed)
     lap("conversations")
     for conversation, one in zip(held, cast, strict=True):
-        findings = find(Case(conversation.messages, one.tools, conversation.provenance, one.situation))
+        findings = find(case_of(one, conversation.messages, conversation.provenance))
         brief = judge.JudgeBrief(one.plan, conversation.messages, tuple(one.tools.values()), findings)
         await judge.ROLE.play(engine, brief, settings.seed)
     lap("findings, judge")

@@ -113,8 +113,9 @@ def _of_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[F
         yield (
             partition,
             [
-                (one.conversation_id, recorded(one, cast[one.plan_id].situation, cast[one.plan_id].tools))
+                (one.conversation_id, recorded(one, there.situation, {**there.tools, **there.absent}))
                 for one in held
+                if (there := cast[one.plan_id])
             ],
         )
 

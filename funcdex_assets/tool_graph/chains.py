@@ -224,6 +224,8 @@ class _Walker:
         names = [step.tool for step in steps]
         if self.limits.must_include and self.limits.must_include.isdisjoint(names):
             return None
+        if self.limits.kind == "no_suitable_tool" and not self._has_others(names):
+            return None
         if self.limits.kind == "ask_back" and not any(self._needs_facts(n) or self._searches(n) for n in names):
             return None
         return ToolChain(
@@ -345,6 +347,11 @@ class _Walker:
         parameters = self.tools[name].parameters
         ids = {path.split("/")[1] for path in self.needs[name]}
         return any(part not in ids for part in resolve(parameters, parameters).get("required", ()))
+
+    def _has_others(self, names: Sequence[str]) -> bool:
+        """Whether there are tools that could not be taken for these: they do something else."""
+        actions = {parse_tool_name(name).action for name in names}
+        return any(parse_tool_name(name).action not in actions for name in self.tools)
 
     def _searches(self, name: str) -> bool:
         parameters = self.tools[name].parameters
