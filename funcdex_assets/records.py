@@ -279,6 +279,24 @@ class ArgumentSource(Record, frozen=True):
     pointer: str | None = None
 
 
+class StepTrace(Record, frozen=True):
+    """One call of a conversation: what it lived on, and what lived on it.
+
+    `depends_on` are the calls whose results it takes arguments from, `sources` where each argument came from,
+    `returned` the values of its result that later calls use, by JSON pointer. A call that failed, or found nothing, is
+    made good by the later call that says so in `makes_good`.
+    """
+
+    call_id: str
+    tool: str
+    message: int
+    depends_on: tuple[str, ...]
+    sources: tuple[ArgumentSource, ...]
+    returned: Json
+    outcome: Literal["ok", "error", "empty"]
+    makes_good: str | None = None
+
+
 class Finding(Record, frozen=True):
     """A rule's objection, with its place: message index (from 0) and JSON pointer where it helps."""
 
@@ -461,7 +479,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     """One training example before it is split: OpenAI `messages` and `tools`, and where it is from.
 
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
-    `turn_verdicts` count the messages as `messages` has them, with the system prompt.
+    `turn_verdicts` and `step_trace` count the messages as `messages` has them, with the system prompt.
     `certificate` is what replaying it takes (see `simulation/replay.py`); null where a model made the results.
     """
 
@@ -478,6 +496,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     calls: int
     user_turns: int
     turn_verdicts: tuple[TurnVerdict, ...] = ()
+    step_trace: tuple[StepTrace, ...] = ()
     certificate: Json = None
 
 

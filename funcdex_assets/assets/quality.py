@@ -14,6 +14,7 @@ from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.quality import schemas
+from funcdex_assets.quality.provenance import step_trace
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.quality.turns import moved
 from funcdex_assets.quality.user_simulator import USER_FAULTS
@@ -162,6 +163,7 @@ def parsed_conversations(
                 calls=sum(len(message.tool_calls) for message in messages),
                 user_turns=sum(message.role == "user" for message in messages),
                 turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
+                step_trace=step_trace(messages, conversation.provenance, len(written) - len(messages)),
                 certificate=certificate(conversation, there, {**tools, **one.absent}, list(tools)),
             )
         )

@@ -43,6 +43,9 @@ dataset_info:
   - name: turn_verdicts
     list:
       dtype: json
+  - name: step_trace
+    list:
+      dtype: json
   - name: certificate
     dtype: json
 ---
@@ -89,7 +92,8 @@ text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], to
 
 Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`
 (OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`, `turn_verdicts`: one per
-turn, for messages `first` to `last` (a trainer masks the assistant messages of a turn that is not `ok`), and
+turn, for messages `first` to `last` (a trainer masks the assistant messages of a turn that is not `ok`), `step_trace`:
+one per call, with the source of each argument, the calls that it depends on, and what it makes good, and
 `certificate`. The Parquet files hold the same rows with `messages`, `tools` and `certificate` as JSON text.
 
 ## Verify

@@ -76,6 +76,7 @@ def _line(row: DatasetRow) -> bytes:
                 "chain_id": row.chain_id,
                 "cluster_id": row.cluster_id,
                 "turn_verdicts": row.turn_verdicts,
+                "step_trace": row.step_trace,
                 "certificate": row.certificate,
             }
         )

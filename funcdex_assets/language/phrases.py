@@ -293,7 +293,7 @@ def _in_general(action: str) -> str:
     """`send the draft` → `send drafts`."""
     verb, _, what = action.partition(" ")
     for article in ("the ", "a ", "an "):
-        if what.startswith(article) and " to " not in what and " from " not in what:
+        if what.startswith(article) and not {"to", "from", "as", "by"} & set(what.split()):
             return f"{verb} {plural(what.removeprefix(article))}"
     return action
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, scalars, schema_at
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, scalars, schema_at
 from funcdex_assets.catalog.names import is_id, is_page_token
 from funcdex_assets.language.spoken import quoted_part, says
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import ArgumentSource, Message, Tool, ToolCall
+from funcdex_assets.quality.rules.case import failed, is_empty
+from funcdex_assets.records import ArgumentSource, Message, StepTrace, Tool, ToolCall
 
 
 def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
@@ -39,6 +40,47 @@ def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Sit
                     if pointer and (source := past.source(call, pointer, value, tools.get(call.name)))
                 ]
     return tuple(found)
+
+
+def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0) -> tuple[StepTrace, ...]:
+    """The calls in order, with what each lived on and what lived on it; message indices are moved by `shift`."""
+    of_call: dict[str, list[ArgumentSource]] = {}
+    used: dict[str, list[str]] = {}
+    for source in sources:
+        moved = (
+            msgspec.structs.replace(source, message=source.message + shift) if source.message is not None else source
+        )
+        of_call.setdefault(source.call_id, []).append(moved)
+        if source.from_call and source.pointer is not None:
+            used.setdefault(source.from_call, []).append(source.pointer)
+    results = {message.result.call_id: message.result for message in messages if message.result is not None}
+    steps: list[StepTrace] = []
+    open_: dict[str, tuple[str, int]] = {}  # by tool, the call that has not been made good yet
+    for index, call in calls_in(messages):
+        result = results.get(call.id)
+        outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"
+        before, at = open_.get(call.name, (None, index))
+        steps.append(
+            StepTrace(
+                call_id=call.id,
+                tool=call.name,
+                message=index + shift,
+                depends_on=tuple(dict.fromkeys(one.from_call for one in of_call.get(call.id, ()) if one.from_call)),
+                sources=tuple(of_call.get(call.id, ())),
+                returned={
+                    pointer: at_pointer(result.content, pointer) for pointer in dict.fromkeys(used.get(call.id, ()))
+                }
+                if result
+                else {},
+                outcome=outcome,
+                makes_good=before if at < index and outcome == "ok" else None,
+            )
+        )
+        if outcome != "ok":
+            open_[call.name] = (call.id, index)
+        elif at < index:
+            open_.pop(call.name, None)
+    return tuple(steps)
 
 
 def ungrounded(

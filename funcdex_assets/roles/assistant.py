@@ -216,7 +216,7 @@ def _talk(scene: Scene, rng: Random) -> Move:
         case "small_talk" | "recall":
             reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), able)
             return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
-        case "dropped":
+        case "dropped" | "thanks" if scene.now.kind == "dropped" or not scene.plan.steps:
             return _said_so(scene, rng.choice(turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
         case "unsuitable" if scene.now.wanted:
             slots = {**able, "action": phrases.infinitive(scene.now.wanted.tool, rng)}

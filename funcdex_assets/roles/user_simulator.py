@@ -65,7 +65,7 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
             return (
                 f"The last attempt failed. Make it good with the facts below, or say that it works now. Then: {wanted}"
             )
-        case "dropped":
+        case "dropped" | "thanks":  # nothing came of it
             return "The last attempt failed. Say that you leave it at that."
         case "correction":
             return f"You said something else than you meant. Correct yourself with the facts below: {wanted}"
@@ -87,13 +87,13 @@ def _improvise(cue: UserCue, rng: Random) -> str:
     scene = cue.scene
     register = scene.situation.persona.register
     match cue.purpose:
-        case "thanks":
+        case "thanks" if scene.plan.steps:
             return worded(rng.choice(moves("thanks", register)), scene.situation, rng)
         case "answer":
             return _answer(scene, rng)
         case "remedy" | "correction":
             return _remedy(scene, cue.purpose, rng)
-        case "dropped":
+        case "dropped" | "thanks":  # nothing came of it
             return rng.choice(turn_moves("dropped", register))
         case "recall":
             if memory := remembered(scene):

@@ -256,8 +256,11 @@ def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
     elif not telling or given.clarity == "excellent" or (given.clarity == "good" and rng.random() > 0.15):
         return
     count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
+    left_out: set[str] = set()
     for call in rng.sample(telling, min(len(telling), count)):
-        leave_out(call, needed[call], rng)
+        if left_out.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in needed[call]}):
+            leave_out(call, needed[call], rng)  # of two queries, nobody would know which one is asked for
+            left_out |= names
 
 
 def _needed_facts(call: Call, tool: Tool) -> set[str]:

@@ -92,13 +92,14 @@ class Scene:
         return [(index, step) for index, step in enumerate(made) if step.turn == self.turn]
 
     def unsaid(self) -> list[PlannedArgument]:
-        """Facts of pending steps that the user has not stated yet."""
-        return [
-            argument
+        """Facts of pending steps that the user has not stated yet, each once."""
+        facts = {
+            (argument.argument, argument.surface): argument
             for step in self.pending()
             for argument in step.arguments
             if argument.source == "user" and not find_words(self.said, [argument.surface])
-        ]
+        }
+        return list(facts.values())
 
     def resolve(self, argument: PlannedArgument) -> Any:
         """The value that an argument takes from an earlier result; None when that has none."""

@@ -33,6 +33,7 @@ from funcdex_assets.records import (
     Seal,
     SealedCall,
     SelectedConversation,
+    StepTrace,
     SystemPrompt,
     Tool,
     ToolCall,
@@ -270,6 +271,19 @@ ROWS: dict[type[Record], list[Record]] = {
     LeftOut: [
         LeftOut(conversation_id="conversation_1", partition="gmail", rule="held_out", of=of, reason="calls none")
         for of in (None, "SEND_EMAIL")
+    ],
+    StepTrace: [
+        StepTrace(
+            call_id="call_1",
+            tool="A",
+            message=2,
+            depends_on=("call_0",),
+            sources=(SOURCE,),
+            returned={"/id": "t"},
+            outcome=outcome,
+            makes_good=good,
+        )
+        for outcome, good in (("ok", "call_0"), ("error", None))
     ],
     Overlap: [
         Overlap(

@@ -42,7 +42,7 @@ def test_the_head_declares_a_column_for_every_key_of_a_line(card, row, tmp_path)
     assert [feature["name"] for feature in features] == list(json.loads(line))
     declared = {feature["name"]: feature.get("list", feature.get("dtype")) for feature in features}
     assert declared.pop("messages") == {"dtype": "json"}
-    assert declared.pop("tools") == declared.pop("turn_verdicts") == {"dtype": "json"}
+    assert declared.pop("tools") == declared.pop("turn_verdicts") == declared.pop("step_trace") == {"dtype": "json"}
     assert declared.pop("certificate") == "json"
     assert set(declared.values()) == {"string"}
 

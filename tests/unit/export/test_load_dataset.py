@@ -145,6 +145,7 @@ def test_the_columns_have_their_types(loaded):
         "kind": Value("string"),
         "cluster_id": Value("string"),
         "turn_verdicts": List(Json()),
+        "step_trace": List(Json()),
         "certificate": Json(),
     }
 

@@ -63,6 +63,7 @@ def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
         "kind": "multi_step",
         "cluster_id": "cluster_3",
         "turn_verdicts": [],
+        "step_trace": [],
         "certificate": None,
     }
 

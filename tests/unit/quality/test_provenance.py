@@ -178,3 +178,21 @@ def test_a_true_in_a_result_grounds_no_flag_and_no_number():
     found = (assistant(None, call(1, "FIND_CONTACT")), result(1, "FIND_CONTACT", {"ok": True, "count": 1}))
     assert source_of("draft", True, found=found) is None
     assert source_of("retries", 1, found=found).pointer == "/count"
+
+
+def test_the_steps_of_a_trace_say_what_they_lived_on_and_what_they_made_good():
+    messages = (
+        said("Find Bo, then write to him."),
+        asked(call(1, "FIND_CONTACT", query="Bo")),
+        answered(1, "FIND_CONTACT", {"error": "busy"}, error=True),
+        asked(call(2, "FIND_CONTACT", query="Bo")),
+        answered(2, "FIND_CONTACT", {"contacts": [{"id": "c1", "email": "bo@x.io"}]}),
+        asked(call(3, "SEND_EMAIL", to="bo@x.io", subject="Bo")),
+        answered(3, "SEND_EMAIL", {"contacts": []}),
+    )
+    first, second, third = step_trace(messages, trace(messages, TOOLS, HERE), shift=1)
+    assert [step.outcome for step in (first, second, third)] == ["error", "ok", "empty"]
+    assert (first.makes_good, second.makes_good, third.makes_good) == (None, "call_1", None)
+    assert (first.message, third.depends_on) == (2, ("call_2",))
+    assert second.returned == {"/contacts/0/email": "bo@x.io"}
+    assert [(source.argument, source.message) for source in second.sources] == [("/query", 1)]
