@@ -47,10 +47,8 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
     of_call: dict[str, list[ArgumentSource]] = {}
     used: dict[str, list[str]] = {}
     for source in sources:
-        moved = (
-            msgspec.structs.replace(source, message=source.message + shift) if source.message is not None else source
-        )
-        of_call.setdefault(source.call_id, []).append(moved)
+        place = None if source.message is None else source.message + shift
+        of_call.setdefault(source.call_id, []).append(msgspec.structs.replace(source, message=place))
         if source.from_call and source.pointer is not None:
             used.setdefault(source.from_call, []).append(source.pointer)
     results = {message.result.call_id: message.result for message in messages if message.result is not None}

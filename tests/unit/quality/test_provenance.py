@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from dialogue import CONTACTS, HERE, PERSONA, TOOLS, assistant, call, result, user
 
-from funcdex_assets.quality.provenance import trace, ungrounded
+from funcdex_assets.quality.provenance import step_trace, trace, ungrounded
 from funcdex_assets.records import ArgumentSource, Message
 
 FOUND = (
@@ -182,13 +182,13 @@ def test_a_true_in_a_result_grounds_no_flag_and_no_number():
 
 def test_the_steps_of_a_trace_say_what_they_lived_on_and_what_they_made_good():
     messages = (
-        said("Find Bo, then write to him."),
-        asked(call(1, "FIND_CONTACT", query="Bo")),
-        answered(1, "FIND_CONTACT", {"error": "busy"}, error=True),
-        asked(call(2, "FIND_CONTACT", query="Bo")),
-        answered(2, "FIND_CONTACT", {"contacts": [{"id": "c1", "email": "bo@x.io"}]}),
-        asked(call(3, "SEND_EMAIL", to="bo@x.io", subject="Bo")),
-        answered(3, "SEND_EMAIL", {"contacts": []}),
+        user("Find Bo, then write to him."),
+        assistant(None, call(1, "FIND_CONTACT", query="Bo")),
+        result(1, "FIND_CONTACT", {"error": "busy"}, error=True),
+        assistant(None, call(2, "FIND_CONTACT", query="Bo")),
+        result(2, "FIND_CONTACT", {"contacts": [{"id": "c1", "email": "bo@x.io"}]}),
+        assistant(None, call(3, "SEND_EMAIL", to="bo@x.io", subject="Bo")),
+        result(3, "SEND_EMAIL", {"contacts": []}),
     )
     first, second, third = step_trace(messages, trace(messages, TOOLS, HERE), shift=1)
     assert [step.outcome for step in (first, second, third)] == ["error", "ok", "empty"]
