@@ -157,7 +157,7 @@ def print_stats(settings: Settings, console: Console) -> None:
         "candidates",
         "kept",
         "plans",
-        "conversations",
+        "made",
         "accepted",
         "train",
         "test",

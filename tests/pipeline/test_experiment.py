@@ -35,7 +35,7 @@ def test_arms_run_apart_and_their_figures_differ_as_their_settings(settings, tmp
     assert {name.strip() for name in FIGURES} <= set(rows)
     assert [cell.strip() for cell in rows["conversations accepted"]] == ["6", "6"]
     short, long = (float(cell) for cell in rows["calls per conversation"])
-    assert short == 2 < long
+    assert short <= 2 < long
     (folder,) = (tmp_path / "home" / "experiments").iterdir()
     assert (folder / "tools.png").stat().st_size > 5000
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {

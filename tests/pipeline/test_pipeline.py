@@ -28,6 +28,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from funcdex_assets.catalog.announced import announced_tools
 from funcdex_assets.cli import app
 from funcdex_assets.dedup.embedding import HashedNgrams
 from funcdex_assets.dedup.neighbours import COPIES_ONLY
@@ -273,7 +274,7 @@ def test_the_example_is_a_conversation_with_calls_sources_results_and_scores(fir
     (conversation,) = from_frame(first.table("conversations", BUNDLE).head(1), Conversation)
     calls = [call for message in conversation.messages for call in message.tool_calls]
     assert conversation.conversation_id in first.out
-    assert first.out.count("     call  ") == len(calls) >= 2
+    assert first.out.count("     call  ") == len(calls) >= 1
     assert first.out.count("   result  ") == len(calls)
     assert all(f"     call  {call.name} " in first.out for call in calls)
     assert "← user said “" in first.out
@@ -437,7 +438,16 @@ def test_stats_count_what_there_is(look, project: Project):
         name: str(count) for name, count in calls.items()
     }
     tools = str(project.tables.read("tool_definitions", "gmail").height)
-    assert rows["gmail"][:8] == [tools, "64", "40", "40", "40", "40", "32", "8"]
+    made = {
+        name: project.tables.read(name, "gmail").height for name in ("scenarios", "conversation_plans", "conversations")
+    }
+    kept = project.tables.read("deduplicated_scenarios", "gmail").filter(status="kept").height
+    assert rows["gmail"][:6] == [
+        tools,
+        *map(str, (made["scenarios"], kept, made["conversation_plans"], made["conversations"], 40)),
+    ]
+    assert 40 <= made["conversations"] <= made["conversation_plans"] <= kept < made["scenarios"]
+    assert sum(int(cell) for cell in rows["gmail"][6:8]) == project.tables.read("dataset", "gmail").height
     assert rows["all"][-1] == str(sum(calls.values()))
     assert "Argument sources: user " in shown.out
     assert "tool_use_quality" in shown.out
@@ -448,14 +458,16 @@ def test_every_conversation_is_the_same_when_it_is_replayed(look, project: Proje
     stored = look("replay", "--all", *OTHERS)
     assert stored.code == 0, stored.out
     (cells,) = [line.split("│") for line in stored.out.splitlines() if "helpdesk" in line]
-    assert [cell.strip() for cell in cells[2:5]] == ["40", "0", "0"]
+    made = everything.table("conversations", "helpdesk").height
+    assert [cell.strip() for cell in cells[2:5]] == [str(made), "0", "0"]
     folder = project.home / "datasets" / "all"
     release = folder / (folder / "latest").read_text().strip()
     for name in ("train.jsonl", "train.parquet", "test.jsonl"):
         assert look("replay", "--file", str(release / name)).code == 0
     rows = [json.loads(line) for name in ("train", "test") for line in (release / f"{name}.jsonl").open()]
-    assert len(rows) == accepted
-    assert all(row["certificate"]["seal"]["calls"] for row in rows)
+    left_out = [json.loads(line) for line in (release / "left_out.jsonl").open()] if len(rows) < accepted else []
+    assert len(rows) + len(left_out) >= accepted
+    assert all(row["certificate"]["seal"]["calls"] for row in rows if row["kind"] != "no_suitable_tool")
 
 
 def test_config_prints_the_resolved_settings_and_only_whether_the_key_is_set(look, project: Project, monkeypatch):
@@ -487,7 +499,7 @@ def test_another_seed_gives_scenarios_that_repeat_none_of_the_first_night(everyt
     assert second_night.code == 0, second_night.said
     for partition in ("gmail", "helpdesk", BUNDLE):
         old, new = everything.kept(partition), second_night.kept(partition)
-        assert new.height == 40
+        assert new.height >= 40
         assert set(old["scenario_id"]).isdisjoint(new["scenario_id"])
         _assert_unlike(new, old)
 
@@ -565,7 +577,9 @@ def useless(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
 def test_a_model_that_never_writes_a_conversation_is_no_error_of_the_run(useless: tuple[Project, Run]):
     _, run = useless
     assert run.code == 0, run.said
-    assert Talker.asked == 3 * (2 + 2), "written, corrected in vain, written anew, corrected in vain"
+    plans = run.table("conversation_plans", "gmail").height
+    assert 3 <= plans <= 6, "those wanted, and the reserve"
+    assert Talker.asked == plans * (2 + 2), "written, corrected in vain, written anew, corrected in vain"
     assert [run.table(stage, "gmail").height for stage in ("accepted_conversations", "dataset")] == [0, 0]
 
 
@@ -573,13 +587,13 @@ def test_every_plan_is_accepted_or_rejected_and_each_rejection_explained(useless
     _, run = useless
     rejected = run.table("rejected_conversations", "gmail")
     plans = run.table("conversation_plans", "gmail")
-    assert rejected.height + run.table("accepted_conversations", "gmail").height == plans.height == 3
+    assert rejected.height + run.table("accepted_conversations", "gmail").height == plans.height
     for reasons, dml, score in rejected.select("reasons", "dml", "tool_use_quality").iter_rows():
         (reason,) = reasons
         assert reason.startswith("markup: Line 1, column 1 (offset 0): found 'Certainly! Here")
         assert dml == "Certainly! Here is the conversation."
         assert score is None
-    assert run.table("scored_conversations", "gmail")["judge"].to_list() == [None] * 3
+    assert run.table("scored_conversations", "gmail")["judge"].to_list() == [None] * plans.height
     assert run.table("system_prompts", "gmail").height == 0
 
 
@@ -760,9 +774,11 @@ def _assert_valid(rows: list[dict]) -> None:
     assert rows
     for row in rows:
         assert [message["role"] for message in row["messages"][:2]] == ["system", "user"]
-        schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in row["tools"]}
+        said = "\n".join(message["content"] for message in row["messages"] if message["role"] == "user")
+        offered = [*row["tools"], *announced_tools(said)]
+        schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in offered}
         calls = _calls(row)
-        assert len(calls) >= 2
+        assert bool(calls) == (row["kind"] != "no_suitable_tool")
         for call in calls:
             assert jsonschema_rs.is_valid(schemas[call["name"]], call["arguments"]), (row["id"], call)
         asked = [call["id"] for message in row["messages"] for call in message.get("tool_calls", ())]
