@@ -16,6 +16,7 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Column
 from rich.table import Table as Grid
 
 from funcdex_assets.inference.journal import JOURNAL, JournalEntry, journal_entries
@@ -47,7 +48,8 @@ class UnknownConversation(LookupError):
 def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, console: Console) -> None:
     """What was made and where it is, then what failed and why."""
     store = TableStore(settings.home)
-    grid = Grid("partition", "conversations", "accepted", "train", "test", title=f"Made in {seconds:.1f} s")
+    name = Column("partition", overflow="fold")
+    grid = Grid(name, "conversations", "accepted", "train", "test", title=f"Made in {seconds:.1f} s")
     folders: list[Path] = []
     for partition, stages in outcome.made.items():
         if "dataset" not in stages or not store.exists("dataset", partition):
@@ -152,7 +154,7 @@ def print_stats(settings: Settings, console: Console) -> None:
         "dataset",
     )
     grid = Grid(
-        "partition",
+        Column("partition", overflow="fold", min_width=10),
         "tools",
         "candidates",
         "kept",
