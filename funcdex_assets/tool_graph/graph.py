@@ -15,6 +15,7 @@ from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, pars
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.records import Tool, ToolEdge
 from funcdex_assets.tool_graph.nouns import Noun, given_nouns, is_made_by_caller, taken_noun
+from funcdex_assets.tool_graph.ties import without_ties
 
 # Nouns under which services keep one and the same thing.
 SYNONYMS = {
@@ -74,7 +75,7 @@ def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
         roots = [leaf.path for leaf in taken if leaf.required and is_service_id(leaf)][:1]
         for leaf in taken:
             edges += _edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
-    return edges
+    return without_ties(edges, {tool.name: tool for tool in tools})
 
 
 def needed_ids(tool: Tool) -> list[str]:

@@ -1,0 +1,55 @@
+"""Which of two results rather fills an argument, where names and types say the same of both.
+
+Here belongs the last resort: likeness of descriptions, by cosine of embeddings. It never makes an edge nor outweighs a
+reason; it only orders edges of equal weight into one argument.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from funcdex_assets.catalog.json_schema import Schema, schema_at
+from funcdex_assets.catalog.names import words
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.dedup.embedding import HashedNgrams
+from funcdex_assets.records import Tool, ToolEdge
+
+PULL = 0.03  # share of its weight that an edge loses at most
+
+
+def without_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[ToolEdge]:
+    """The edges, strongest first within an argument; of equal ones those lose a little that are less alike."""
+    groups: dict[tuple[str, str], list[ToolEdge]] = defaultdict(list)
+    for edge in edges:
+        groups[edge.target_tool, edge.target_path].append(edge)
+    texts: dict[str, int] = {}
+
+    def place(tool: Tool, schema: Schema, path: str) -> int:
+        part = schema_at(schema, path) or {}
+        name = " ".join(words(path.rsplit("/", 1)[-1]))
+        return texts.setdefault(f"{tool.description} {name}: {part.get('description', '')}", len(texts))
+
+    tied: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    for (name, path), group in groups.items():
+        alike = Counter(edge.weight for edge in group)
+        for edge in group:
+            if alike[edge.weight] > 1:
+                source = tools[edge.source_tool]
+                there = place(source, result_schema(source), edge.source_path)
+                tied[_key(edge)] = place(tools[name], tools[name].parameters, path), there
+    if not tied:
+        return list(edges)
+    vectors = HashedNgrams().embed(list(texts))
+
+    def weighed(edge: ToolEdge) -> ToolEdge:
+        if (pair := tied.get(_key(edge))) is None:
+            return edge
+        unlike = 1 - float(vectors[pair[0]] @ vectors[pair[1]])
+        return replace(edge, weight=round(edge.weight * (1 - PULL * unlike), 4))
+
+    return [one for group in groups.values() for one in sorted(map(weighed, group), key=lambda edge: -edge.weight)]
+
+
+def _key(edge: ToolEdge) -> tuple[str, str, str, str]:
+    return edge.source_tool, edge.source_path, edge.target_tool, edge.target_path
