@@ -186,8 +186,8 @@ def _telling(value: dict[str, Any]) -> tuple[str, list[tuple[list[str], Any]]]:
             not label
             and not person
             and len(steps) <= 2
-            and parts & {"title", "subject", "name", "summary", "filename"}
             and isinstance(leaf, str)
+            and (parts & {"title", "subject", "name", "summary", "filename"} or (name == "content" and len(leaf) < 80))
         ):
             label = f'"{leaf}"'
         elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
