@@ -167,6 +167,7 @@ def test_a_run_survives_a_model_that_writes_nonsense(served: Served, strategy: s
         "FUNCDEX_GENERATION__STRATEGY": strategy,
         "FUNCDEX_GENERATION__CORRECTIONS": "1",
         "FUNCDEX_GENERATION__REGENERATIONS": "0",
+        "FUNCDEX_GENERATION__RESERVE": "0",
         "FUNCDEX_GENERATION__MAX_CONVERSATION_TOKENS": "2000",
         "FUNCDEX_GENERATION__BOUNDS": '{"turns": 2, "steps": 1, "text": 60, "string": 40, "items": 1}',
         "FUNCDEX_INFERENCE__PROFILE": served.profile,
