@@ -123,7 +123,6 @@ def test_what_can_happen_whatever_the_user_tells(name, arguments, is_last, more)
         pytest.param(told("name", "gym roof"), told("name", "The Gym Roof"), id="however it is spelt"),
         pytest.param(told("name", "Gym"), told("title", "Roof"), id="another argument"),
         pytest.param(told("name", "Gym", withheld=True), told("name", "Roof"), id="not told at first"),
-        pytest.param(told("name", True), told("name", False), id="a yes or no"),
         pytest.param(told("name/0", "Gym"), told("name/0", "Roof"), id="one of a list"),
         pytest.param(TAKEN, told("thing_id", "Roof"), id="what comes from a result"),
     ],
@@ -141,6 +140,11 @@ def test_nor_by_one_that_the_call_has_elsewhere():
     call = Call(wanted.name, (told("name", "Gym"), told("owner", "Roof")), 0)
     assert list(otherwise(call, wanted, [(told("name", "Roof"),)])) == []
     assert len(list(otherwise(call, wanted, [(told("name", "Pool"),)]))) == 1
+
+
+def test_a_yes_or_no_is_no_amount():
+    wanted = tool("CREATE_PRICE", paid=COUNT)
+    assert mishaps(wanted, (told("paid", True),), [(told("paid", False),)]) == ALWAYS
 
 
 def test_the_first_other_value_that_differs_is_taken_and_nothing_else_changes():
