@@ -109,6 +109,8 @@ _SENTENCES = {
 }
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 ORDINALS = ("first", "second", "third")
+_THEMSELVES = ("the person", "the user", "the contact", "the member")
+_NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
 _PLACE = re.compile(r"/(\d+)(?=/|$)")
 _LONG = 48  # characters; longer texts get a sentence of their own
 
@@ -154,13 +156,18 @@ def ask(
     if any(map(is_next_page, step.arguments)):
         return rng.choice(NEXT_PAGE), []
     entry = phrasebook().get(tool.name)
+    placed = {slot(pointer): text for pointer, text in references.items() if _NOT_THE_FIRST.search(text)}
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
+    options = [(text, used) for text, used in options if used & placed.keys()] or options
     if options:
         text, used = rng.choices(options, [(1 + len(used)) ** 2 for _, used in options])[0]
+        if placed and not used & placed.keys():  # nobody could know which is meant
+            aside = next(iter(placed.values()))
+            text = f"{text[:-1]} for {aside}?" if text.endswith("?") else f"{text} for {aside}"
     else:
         text, used = infinitive(tool.name, rng), frozenset[str]()
-        if not used and references:
-            text = f"{text} for {next(iter(references.values()))}"
+        if references:
+            text = f"{text} for {next(iter(placed.values()), next(iter(references.values())))}"
     request = fill(text, slots)
     question = request.endswith("?")
     request = request.rstrip("?")
@@ -244,6 +251,12 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
     """Words for something that an earlier result named: `that thread`, `it`."""
     name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
     source = (argument.result or "").rsplit("/", 1)[-1]
+    path, place, within = _placed(argument.result or "")
+    if place and (within or not (is_id(name) or is_id(source))):
+        plain = msgspec.structs.replace(argument, result=path)
+        what = f"the {' '.join(words(within))}" if within and is_id(source) else _of_it(plain, kind_of_source, rng)
+        thing = f"the {ORDINALS[place]} {kind_of_source.rsplit(' ', 1)[-1] or 'one'}"
+        return thing if what in _THEMSELVES else f"{what} of {thing}"
     if is_id(name) or is_id(source):
         noun = resource_noun(name) or resource_noun(source) or kind_of_source
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
@@ -269,6 +282,20 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
+
+
+def _placed(path: str) -> tuple[str, int, str]:
+    """`/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`; of the first thing, 0."""
+    found = _PLACE.search(path)
+    if not found or not 0 < int(found[1]) < len(ORDINALS):
+        return path, 0, ""
+    rest = path[found.end() :].split("/")[1:-1]
+    return f"{path[: found.start()]}/*{path[found.end() :]}", int(found[1]), rest[-1] if rest else ""
+
+
+def _of_it(argument: PlannedArgument, kind_of_source: str, rng: Random) -> str:
+    """The reference, without words for which of several things is meant: `that same title` → `the title`."""
+    return re.sub(r"^(?:that same|that|the same|the) ", "the ", reference(argument, kind_of_source, True, rng))
 
 
 def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:

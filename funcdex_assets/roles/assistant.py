@@ -145,7 +145,7 @@ def _improvise(scene: Scene, rng: Random) -> Move:
     if pending and (unsaid := scene.unsaid()):
         return _ask(scene, unsaid, rng)
     if pending:
-        return _call(scene, pending, failed is not None and failed.tool == pending[0].tool, rng)
+        return _call(scene, pending, failed if failed and failed.tool == pending[0].tool else None, rng)
     if failed is not None:
         return _fault(scene, failed, rng)
     if scene.done_this_turn():
@@ -153,8 +153,8 @@ def _improvise(scene: Scene, rng: Random) -> Move:
     return _talk(scene, rng)
 
 
-def _call(scene: Scene, pending: Sequence[PlannedStep], again: bool, rng: Random) -> Move:
-    """The next call, with those that are made together with it."""
+def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | None, rng: Random) -> Move:
+    """The next call, with those that are made together with it; after it `failed`, the same again."""
     steps = [pending[0], *takewhile(lambda step: step.together, pending[1:])]
     calls = []
     for step in steps:
@@ -166,8 +166,8 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], again: bool, rng: Random
         }
         calls.append(Call(step.tool, assemble(step.arguments, resolved)))
     what = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
-    if again:
-        thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves("retry_note"))
+    if failed is not None:
+        thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves(f"retry_note_{failed.fault}"))
     else:
         thought = (
             fill(rng.choice(turn_moves("thought_parallel")), {"what": what})

@@ -104,7 +104,7 @@ def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tup
             found = next((one for one in other if one.argument == told.argument and one.source == "user"), None)
             if found is None or found.value == told.value:
                 continue
-            if find_words(found.surface, [told.surface]) or find_words(told.surface, [found.surface]):
+            if find_words(found.surface, [told.surface]):
                 continue
             if any(find_words(one.surface, [found.surface]) for one in call.told):
                 continue

@@ -328,7 +328,8 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
     calls = [call for turn in turns for call in turn.calls if call.place is not None]
     if kind in ("multi_step", "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
         for call in rng.sample(calls, len(calls)):
-            alone = all(not other.together for turn in turns if call in turn.calls for other in turn.calls)
+            beside = [other for turn in turns if call in turn.calls for other in turn.calls]
+            alone = not any(other.together or other.fault for other in beside)
             changed = (
                 []
                 if call.is_page or not alone

@@ -78,11 +78,13 @@ def recorded(conversation: Conversation, there: Situation, tools: Mapping[str, T
 def certificate(conversation: Conversation, there: Situation, tools: Mapping[str, Tool], offered: Sequence[str]) -> Any:
     """What a published row carries so that it can be replayed; None where a model made its results.
 
-    `offered` are the tools in the row's own list; of others that were called, the parameters are here, too.
+    `offered` are the tools in the row's own list; of others that were called, or that a result was to suit, the
+    parameters are here, too.
     """
     if conversation.seal is None:
         return None
     called = dict.fromkeys(call.name for message in conversation.messages for call in message.tool_calls)
+    called |= dict.fromkeys(need.tool for sealed in conversation.seal.calls for need in sealed.needs if need.tool)
     described: dict[str, dict[str, Any]] = {}
     for name in called:
         if (tool := tools.get(name)) is not None:

@@ -5,13 +5,14 @@ questions that the players ask of the past, so that none of them keeps a state o
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from funcdex_assets.catalog.json_schema import at_pointer
+from funcdex_assets.catalog.names import is_id, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ConversationPlan, Message, Need, PlannedArgument, PlannedStep, PlannedTurn, Tool
@@ -110,14 +111,19 @@ class Scene:
         return value if value is not None else at_pointer(result, _INDEX.sub("/*", argument.result))
 
     def needs_later(self) -> tuple[Need, ...]:
-        """What the next step's result must have, because later calls use it."""
-        step = len(self.results)
-        return tuple(
-            Need(path=argument.result, tool=later.tool, argument=argument.argument)
-            for later in self.plan.steps[step + 1 :]
-            for argument in later.arguments
-            if argument.step == step and argument.result
-        )
+        """What the next step's result must have, because later calls use it; and what else those need whose results
+        name the same thing again: an id that is looked up is the id of what is shown, and may go on from there.
+        """
+        return tuple(self._needs(len(self.results)))
+
+    def _needs(self, step: int) -> Iterator[Need]:
+        for place, later in enumerate(self.plan.steps[step + 1 :], start=step + 1):
+            for argument in later.arguments:
+                if argument.step == step and argument.result:
+                    yield Need(path=argument.result, tool=later.tool, argument=argument.argument)
+                    for need in self._needs(place):
+                        if _is_repeated(later.tool, argument.argument, need.path):
+                            yield Need(path=argument.result, tool=need.tool, argument=need.argument)
 
     def needed_later(self) -> frozenset[str]:
         """The paths (`/threads/*/id`) of that."""
@@ -144,6 +150,17 @@ class Scene:
                 lines.append(f"{message.role}: {message.content}")
             lines += [f"call {call.name}: {_json(call.arguments)}" for call in message.tool_calls]
         return "\n".join(lines) or "(nothing yet)"
+
+
+def _is_repeated(tool: str, argument: str, result: str) -> bool:
+    """Whether a result has, at that path, the identifier that the call was made with: `/task_id`, `/task/id`."""
+    *_, holder, name = ("", *result.split("/")[1:])
+    asked = argument.rsplit("/", 1)[-1]
+    if not is_id(asked) or not is_id(name) or "*" in result:
+        return False
+    own = parse_tool_name(tool).noun
+    about, shown = resource_noun(asked) or own, resource_noun(name) or " ".join(words(holder)) or own
+    return singular(about.rsplit(" ", 1)[-1]) == singular(shown.rsplit(" ", 1)[-1])
 
 
 def _json(value: Any) -> str:

@@ -70,17 +70,25 @@ def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]
 
 
 def split(turns: list[Turn], rng: Random) -> bool:
-    """Divides a turn that asks for several things; False where none does."""
-    several = [turn for turn in turns if turn.kind == "request" and len(list(_groups(turn.calls))) > 1]
+    """Divides a turn that asks for several things; False where none does. A call that fails and is made again at once
+    stays in one turn with the other.
+    """
+    several = {turn: places for turn in turns if turn.kind == "request" and (places := _seams(turn))}
     if not several:
         return False
-    turn = rng.choice(several)
+    turn = rng.choice(list(several))
     groups = list(_groups(turn.calls))
-    at = rng.randrange(1, len(groups))
+    at = rng.choice(several[turn])
     later = [call for group in groups[at:] for call in group]
     turn.calls = [call for group in groups[:at] for call in group]
     turns.insert(turns.index(turn) + 1, Turn("request", later))
     return True
+
+
+def _seams(turn: Turn) -> list[int]:
+    """Before which of its groups a turn can be divided."""
+    groups = list(_groups(turn.calls))
+    return [at for at in range(1, len(groups)) if not any(call.fault for call in groups[at - 1])]
 
 
 def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:

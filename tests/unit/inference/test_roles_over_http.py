@@ -159,13 +159,13 @@ def test_a_native_call_that_cannot_be_read_is_asked_for_again_three_times_in_all
 
 def test_one_answer_is_a_conversation_under_the_grammar(server, replies):
     texts = [render(one.conversation.messages) for one in played("jira_gmail", 3)]
-    outlines = {cast.plan.steps[0].arguments[0].surface: text for cast, text in zip(CASTS, texts, strict=True)}
+    outlines = {cast.situation.scenario.text: text for cast, text in zip(CASTS, texts, strict=True)}
     asked = count()
 
     def write(body: dict[str, Any]) -> Any:
         next(asked)
         outline = body["messages"][1]["content"]
-        return replies.ok(next(text for surface, text in outlines.items() if surface in outline))
+        return replies.ok(next(text for scenario, text in outlines.items() if scenario in outline))
 
     server.otherwise = write
     made = play_all(server, strategy="one_shot")

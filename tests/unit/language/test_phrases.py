@@ -171,10 +171,43 @@ def test_quote(argument, quoted):
             {"the same subject", "that subject", "that same subject"},
             id="a text from elsewhere",
         ),
+        pytest.param(
+            found("/task_id", "/tasks/1/id"), "task", False, {"the second task", "the second one"}, id="the second"
+        ),
+        pytest.param(found("/task_id", "/tasks/2/id"), "task", True, {"the third task", "the third one"}, id="a third"),
+        pytest.param(
+            found("/project_id", "/tasks/1/project/id"),
+            "task",
+            True,
+            {"the project of the second task"},
+            id="what belongs to the second",
+        ),
+        pytest.param(
+            found("/user_id", "/members/1/user/id"), "member", True, {"the second member"}, id="the second is a person"
+        ),
+        pytest.param(
+            found("/to", "/messages/1/from/email"), "email", True, {"the sender of the second email"}, id="its sender"
+        ),
+        pytest.param(found("/to", "/people/2/email"), "person", True, {"the third person"}, id="its own address"),
+        pytest.param(
+            found("/query", "/files/1/name"), "file", True, {"the name of the second file"}, id="a text of the second"
+        ),
     ],
 )
 def test_references_to_earlier_results(argument, kind, fresh, said):
     assert {phrases.reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+def test_every_ask_of_every_shipped_tool_says_which_thing_is_meant_if_not_the_first(name):
+    """Whichever of its arguments is taken from there; nobody could know otherwise."""
+    tool = TOOLS[name]
+    for path in [*needed_ids(tool), "/name"]:
+        step = PlannedStep(tool=name, turn=1, arguments=(found(path, "/things/1/id"),))
+        for seed in SEEDS:
+            request, more = asked(tool, step, Random(seed))
+            assert find_words(request, ["the second"]), request
+            assert more == []
 
 
 @pytest.mark.parametrize("name", ["LIST_THREADS", "SEARCH_ISSUES"])

@@ -1,6 +1,8 @@
 """Whole conversations on the offline engine: what must hold of every one, in every partition."""
 
 import asyncio
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,23 +10,27 @@ from random import Random
 from typing import Any
 
 import pytest
-from offline import ENGINE, MAX_CALLS, MIN_CALLS, PARTITIONS, Played, casts, play, played
+from offline import ENGINE, PARTITIONS, Played, casts, play, played
 
 from funcdex_assets.catalog.json_schema import at_pointer, problems
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.dml.structure import check
+from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, Request
+from funcdex_assets.language import phrases
 from funcdex_assets.language.facts import assemble
-from funcdex_assets.language.lexicon import slots_of
+from funcdex_assets.language.lexicon import slots_of, turn_moves
 from funcdex_assets.language.spoken import find_words, quoted_part
 from funcdex_assets.quality.findings import Case, find
 from funcdex_assets.quality.provenance import trace, ungrounded
-from funcdex_assets.records import Conversation, PlannedStep, ToolCall
+from funcdex_assets.records import Conversation, Kind, Message, PlannedStep, PlannedTurn, ToolCall, ToolResult
 from funcdex_assets.roles.assistant import Call, Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.simulation.conversation import MAX_MOVES_PER_TURN, Manner, simulate
+from funcdex_assets.simulation.outcome import case_of
+from funcdex_assets.tool_graph.patterns import LOOSE
 
 EACH = 12
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
@@ -44,6 +50,13 @@ def planned_calls(one: Played) -> Iterator[tuple[int, ToolCall, PlannedStep]]:
         yield index, call, step
 
 
+def beyond(one: Played) -> set[int]:
+    """Steps of the plan that are not the chain's: those that go wrong, and those that were meant otherwise."""
+    plan = one.cast.plan
+    corrected = {turn.step for turn in plan.turns if turn.kind == "correction" and turn.step is not None}
+    return {index for index, step in enumerate(plan.steps) if step.fault} | corrected
+
+
 # ── every conversation ────────────────────────────────────────────────────────────────────────
 
 
@@ -58,18 +71,22 @@ def test_it_is_sound_and_reads_back_from_its_markup(partition):
 def test_the_planned_calls_are_made_in_order_and_are_valid(partition):
     for one in conversations(partition):
         made = calls(one)
-        assert MIN_CALLS <= len(made) <= MAX_CALLS
+        given_up = any(turn.kind == "dropped" for turn in one.cast.plan.turns)
+        wanted = 0 if one.cast.plan.kind == "no_suitable_tool" else len(one.cast.chain.steps) - given_up
+        assert len(made) == wanted + len(beyond(one))
         assert [call.name for _, call in made] == [step.tool for step in one.cast.plan.steps]
         for _, call in made:
             assert problems(one.cast.tools[call.name].parameters, call.arguments) == [], one
 
 
 @every_partition
-def test_results_are_valid(partition):
+def test_results_are_valid_and_errors_are_where_they_were_planned(partition):
     for one in conversations(partition):
-        for message in one.conversation.messages:
-            if message.result and (returns := one.cast.tools[message.result.name].returns):
-                assert problems(returns, message.result.content) == [], one
+        results = [message.result for message in one.conversation.messages if message.result]
+        for result, step in zip(results, one.cast.plan.steps, strict=True):
+            assert result.error == (step.fault not in (None, "empty_result")), one
+            if not result.error and (returns := one.cast.tools[result.name].returns):
+                assert problems(returns, result.content) == [], one
 
 
 @every_partition
@@ -94,10 +111,11 @@ def test_the_user_states_each_fact_before_the_call_that_uses_it(partition):
 def test_later_calls_use_earlier_results(partition):
     for one in conversations(partition):
         results = [message.result.content for message in one.conversation.messages if message.result]
+        linked = one.cast.chain.pattern not in LOOSE | {"join", "fan_out"}  # there, a further goal begins anew
         for place, (_, call, step) in enumerate(planned_calls(one)):
             taken = [argument for argument in step.arguments if argument.source == "result"]
-            following = [argument.step for later in one.cast.plan.steps[place + 1 :] for argument in later.arguments]
-            assert taken or place == 0 or place in following, one
+            assert taken or not linked or beyond(one) >= set(range(place)), one
+            assert all(argument.step not in beyond(one) for argument in taken)
             for argument in taken:
                 value = at_pointer(call.arguments, argument.argument)
                 found = at_pointer(results[argument.step], argument.result)
@@ -123,7 +141,9 @@ def test_thoughts_are_there_iff_they_were_asked_for(partition):
 
 @every_partition
 def test_the_same_seed_gives_the_same_conversation_and_another_seed_another(partition):
-    for one in played(partition, EACH)[:3]:
+    by_kind = {one.cast.plan.kind: one for one in played(partition, EACH)}
+    assert len(by_kind) >= 5
+    for one in by_kind.values():
         assert play(one.cast) == one.conversation
         other = play(one.cast, seed=43)
         assert other.conversation_id != one.conversation.conversation_id
@@ -206,6 +226,227 @@ def test_the_conversation_names_its_plan_strategy_and_engine():
     assert found.provenance == trace(found.messages, one.cast.offered, one.cast.situation)
 
 
+# ── what each kind shows ──────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Exchange:
+    """What the user says, and what is called and replied to it; `turn` is the planned one."""
+
+    turn: PlannedTurn
+    said: str
+    moves: list[Message]
+    results: list[ToolResult]
+
+    @property
+    def called(self) -> list[str]:
+        return [call.name for move in self.moves for call in move.tool_calls]
+
+    @property
+    def reply(self) -> str:
+        return self.moves[-1].content or ""
+
+
+def exchanges(one: Played) -> list[Exchange]:
+    """An answer to a question belongs to the turn of the question."""
+    plan, found = one.cast.plan, []
+    wanted = Counter(step.turn for step in plan.steps)
+    turn = -1
+    for message in one.conversation.messages:
+        if message.role == "user":
+            turn += wanted[turn] <= 0
+            found.append(Exchange(plan.turns[turn], message.content or "", [], []))
+        elif message.result:
+            found[-1].results.append(message.result)
+        else:
+            found[-1].moves.append(message)
+            wanted[turn] -= len(message.tool_calls)
+    assert turn == len(plan.turns) - 1
+    return found
+
+
+def of_kind(kind: Kind) -> list[Played]:
+    found = [one for one in all_conversations() if one.cast.plan.kind == kind]
+    assert len(found) >= len(PARTITIONS) - 2
+    return found
+
+
+def is_said(text: str, *moves: str) -> bool:
+    """Whether it ends with one of the lexicon's texts for that."""
+    templates = [template for move in moves for template in turn_moves(move)]
+    patterns = [".+".join(map(re.escape, re.split(r"\{\w+\}", template))) for template in templates]
+    return any(re.search(rf"(?:^|\n){pattern}$", text, re.IGNORECASE) for pattern in patterns)
+
+
+def test_no_suitable_tool_is_declined_and_nothing_is_called():
+    for one in of_kind("no_suitable_tool"):
+        assert calls(one) == []
+        vain = [exchange for exchange in exchanges(one) if exchange.turn.wanted]
+        assert len(vain) == len(one.cast.chain.steps)
+        for place, exchange in enumerate(vain):
+            assert exchange.turn.wanted.tool not in one.cast.offered
+            assert is_said(exchange.reply, "decline_again" if place else "decline"), exchange.reply
+
+
+def test_a_missing_function_is_declined_then_defined_by_the_user_then_called_and_never_before():
+    for one in of_kind("missing_function"):
+        (late,) = one.cast.plan.late_tools
+        played_out = exchanges(one)
+        at = next(place for place, exchange in enumerate(played_out) if exchange.turn.kind == "unlocked")
+        declined, unlocked = played_out[at - 1 : at + 1]
+        assert declined.called == []
+        assert is_said(declined.reply, "decline"), declined.reply
+        assert late not in one.cast.offered
+        assert not any(f'"name":"{late}"' in exchange.said for exchange in played_out[:at])
+        (definition,) = [json.loads(line) for line in unlocked.said.splitlines() if line.startswith("{")]
+        assert [definition] == openai_tools([one.cast.tools[late]])
+        assert unlocked.called == [late]
+        assert [result.error for result in unlocked.results] == [False]
+        assert late not in [name for exchange in played_out[:at] for name in exchange.called]
+
+
+def test_parallel_calls_share_a_message():
+    for one in of_kind("parallel"):
+        sizes = [len(message.tool_calls) for message in one.conversation.messages if message.tool_calls]
+        assert max(sizes) > 1
+        groups = [int(not step.together) for step in one.cast.plan.steps]
+        assert len(sizes) == sum(groups)
+        assert [first for size in sizes for first in [1] + [0] * (size - 1)] == groups
+
+
+def test_calls_that_do_not_belong_together_are_made_one_by_one():
+    for kind in ("multi_step", "simple", "ask_back", "missing_function"):
+        for one in of_kind(kind):
+            assert all(len(message.tool_calls) <= 1 for message in one.conversation.messages)
+
+
+@pytest.mark.parametrize("partition", ["gmail", "googledrive", "jira", "whatsapp"])
+def test_an_error_is_made_good_or_given_up_and_honestly_reported(partition):
+    seen = Counter()
+    for one in played(partition, 60):
+        if one.cast.plan.kind != "error_recovery":
+            continue
+        results = [message.result for message in one.conversation.messages if message.result]
+        (at,) = [index for index, step in enumerate(one.cast.plan.steps) if step.fault]
+        failing, fault = results[at], one.cast.plan.steps[at].fault
+        assert failing.error == (fault != "empty_result")
+        if fault == "empty_result":
+            assert [] in failing.content.values()
+        (exchange,) = [exchange for exchange in exchanges(one) if failing in exchange.results]
+        again = [result for result in results[at + 1 :] if result.name == failing.name and not result.error]
+        retried = [result for result in exchange.results if result in again and _alone(one, result)]
+        if retried:
+            assert fault in ("rate_limit", "timeout")
+            seen["retried"] += 1
+            continue
+        reports = [f"fault_{fault}"] if fault != "not_found" else ["fault_not_found_value", "fault_not_found_thing"]
+        assert is_said(exchange.reply, *reports), exchange.reply
+        after = [later.turn.kind for later in exchanges(one) if later.turn is not exchange.turn]
+        if "dropped" in after:
+            assert not [result for result in again if _alone(one, result)]
+            (given_up,) = [later for later in exchanges(one) if later.turn.kind == "dropped"]
+            assert given_up.called == []
+            assert is_said(given_up.reply, "dropped_reply"), given_up.reply
+            seen["given up"] += 1
+        else:
+            remedied = [later for later in exchanges(one) if later.turn.kind == "remedy"]
+            first = next(result for later in remedied for result in later.results)
+            assert (first.name, first.error) == (failing.name, False)
+            seen["made good"] += 1
+    assert seen.total() >= 5
+    assert seen["made good"] > 0
+
+
+def _alone(one: Played, result: ToolResult) -> bool:
+    """Whether its call was not made at once with another."""
+    return any([call.id for call in message.tool_calls] == [result.call_id] for message in one.conversation.messages)
+
+
+def test_ask_back_the_assistant_asks_and_the_user_answers_before_the_call():
+    for one in of_kind("ask_back"):
+        left_out = [
+            (index, argument)
+            for index, step in enumerate(one.cast.plan.steps)
+            for argument in step.arguments
+            if argument.withheld and not _told_elsewhere(one, argument)
+        ]
+        messages = one.conversation.messages
+        for place, argument in left_out:
+            told = next(
+                index
+                for index, message in enumerate(messages)
+                if message.role == "user" and find_words(message.content or "", [argument.surface])
+            )
+            asked, answered = messages[told - 1], messages[told + 1]
+            assert asked.role == "assistant"
+            assert not asked.tool_calls
+            assert phrases.argument_words(argument.argument) in (asked.content or "")
+            assert answered.tool_calls
+            assert calls(one)[place][0] > told
+        assert left_out or any(
+            _told_elsewhere(one, argument) for step in one.cast.plan.steps for argument in step.arguments
+        )
+
+
+def test_multi_step_has_several_calls_and_six_user_turns_or_more():
+    turns = Counter()
+    for one in of_kind("multi_step"):
+        assert len(one.cast.chain.steps) >= 3
+        turns[sum(message.role == "user" for message in one.conversation.messages)] += 1
+    assert min(turns) >= 6
+
+
+ORDINALS = ("first", "second", "third")
+
+
+def test_the_second_one_is_the_second_of_the_list():
+    """Where the user means not the first thing of a list, its place is said, and the value is from there."""
+    seen = Counter()
+    for one in all_conversations():
+        messages = one.conversation.messages
+        results = [message.result.content for message in messages if message.result]
+        for index, call, step in planned_calls(one):
+            said = " ".join(message.content or "" for message in messages[:index] if message.role == "user").lower()
+            for argument in step.arguments:
+                placed = re.fullmatch(r"(.+?)/([12])(/.+)", argument.result or "")
+                if not placed or argument.step is None or step.together or one.cast.chain.pattern == "fan_out":
+                    continue
+                listed = at_pointer(results[argument.step], placed[1])
+                place = int(placed[2])
+                assert isinstance(listed, list)
+                assert len(listed) > place
+                value = at_pointer(call.arguments, argument.argument)
+                found = at_pointer(listed[place], placed[3])
+                assert value == found or quoted_part(value) == found.replace("'", "").replace('"', "")
+                assert f"the {ORDINALS[place]} " in said, f"{one}: {argument}"
+                seen[place] += 1
+    assert seen[1] > 20
+    assert seen[2] > 10
+
+
+def test_several_things_of_a_list_are_the_first_ones_in_order():
+    seen = 0
+    for one in of_kind("parallel"):
+        if one.cast.chain.pattern != "fan_out":
+            continue
+        first = one.cast.plan.steps[0]
+        if first.fault:
+            continue
+        results = [message.result.content for message in one.conversation.messages if message.result]
+        taken = [
+            (int(placed[2]), at_pointer(call.arguments, argument.argument), at_pointer(results[0], argument.result))
+            for _, call, step in planned_calls(one)
+            if not step.fault
+            for argument in step.arguments
+            if argument.step == 0 and (placed := re.search(r"(.*?)/(\d+)(?=/|$)", argument.result or ""))
+        ]
+        assert sorted({place for place, _, _ in taken}) == list(range(len({place for place, _, _ in taken})))
+        assert len({place for place, _, _ in taken}) > 1
+        assert all(value == found for _, value, found in taken)
+        seen += 1
+    assert seen > 3
+
+
 # ── players that misbehave ────────────────────────────────────────────────────────────────────
 
 
@@ -225,7 +466,11 @@ class Engine(OfflineEngine):
         return await super().complete(request)
 
 
-CAST = casts("gmail", EACH)[0]
+CAST = next(  # its user asks for one thing after the other
+    one
+    for one in casts("todoist", EACH)
+    if len(one.plan.steps) > 4 and {turn.kind for turn in one.plan.turns} == {"request", "thanks"}
+)
 
 
 PLAIN = Manner()
@@ -410,7 +655,7 @@ def test_results_that_the_tool_simulator_gives_are_what_later_calls_use():
 @every_partition
 def test_offline_results_agree_with_the_past_whoever_gives_them(partition):
     """The role knows no world but what was told: still no rule blocks, and every argument has a source."""
-    for one in casts(partition, 4):
+    for one in casts(partition, EACH):
         conversation = asyncio.run(simulate(one.played, ENGINE, Manner(model_results=True), 42))
-        case = Case(conversation.messages, one.offered, conversation.provenance, one.situation)
+        case = case_of(one.played, conversation.messages, conversation.provenance)
         assert [finding for finding in find(case) if finding.blocking] == []

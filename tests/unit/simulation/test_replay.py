@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -12,15 +12,26 @@ from typer.testing import CliRunner
 
 from funcdex_assets.cli import app
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.records import Message, SealedCall, ToolCall
+from funcdex_assets.mix import KINDS
+from funcdex_assets.records import Fault, Message, SealedCall, Tool, ToolCall
 from funcdex_assets.simulation.execution import Executor
 from funcdex_assets.simulation.replay import Recording, ReplayError, certificate, published, recorded, replay
 
-ONE = next(one for one in played("todoist", 12) if len([m for m in one.conversation.messages if m.result]) > 2)
+LATE = next(one for one in played("todoist", 12) if one.cast.plan.late_tools)
+ONE = next(
+    one
+    for one in played("todoist", 12)
+    if one.cast.plan.kind == "multi_step" and not any(step.fault for step in one.cast.plan.steps)
+)
+
+
+def known(one: Played) -> dict[str, Tool]:
+    """The tools on offer, and those that were absent at first."""
+    return {**one.cast.played.tools, **one.cast.played.absent}
 
 
 def recording(one: Played = ONE) -> Recording:
-    made = recorded(one.conversation, one.cast.situation, one.cast.offered)
+    made = recorded(one.conversation, one.cast.situation, known(one))
     assert made is not None
     return made
 
@@ -33,20 +44,26 @@ def row(one: Played = ONE) -> dict[str, Any]:
         "partition": one.cast.partition,
         "messages": openai_messages(one.conversation.messages, "You are an assistant."),
         "tools": openai_tools(list(offered.values())),
-        "certificate": certificate(one.conversation, one.cast.situation, offered, list(offered)),
+        "certificate": certificate(one.conversation, one.cast.situation, known(one), list(offered)),
     }
     return msgspec.json.decode(msgspec.json.encode(held))
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_conversation_is_the_same_again(partition):
-    for one in played(partition, 6):
+    for one in played(partition, 12):
         assert replay(recording(one)) == []
+
+
+def test_conversations_of_all_kinds_and_faults_were_replayed():
+    plans = [one.cast.plan for partition in PARTITIONS for one in played(partition, 12)]
+    assert {plan.kind for plan in plans} == set(KINDS)
+    assert {step.fault for plan in plans for step in plan.steps} >= {None, *get_args(Fault)} - {"empty_result"}
 
 
 @pytest.mark.parametrize("partition", ["gmail", "jira", "stripe"])
 def test_a_published_row_is_enough(partition):
-    for one in played(partition, 6):
+    for one in played(partition, 12):
         made = published(row(one))
         assert made is not None
         assert replay(made) == []
@@ -148,6 +165,32 @@ def test_a_certificate_describes_a_tool_that_the_rows_list_lacks():
     made = published(held)
     assert made is not None
     assert replay(made) == []
+
+
+def test_a_certificate_describes_the_tool_that_came_late():
+    (late,) = LATE.cast.plan.late_tools
+    held = row(LATE)
+    assert late not in {one["function"]["name"] for one in held["tools"]}
+    assert held["certificate"]["tools"][late]["parameters"] == LATE.cast.tools[late].parameters
+    made = published(held)
+    assert made is not None
+    assert replay(made) == []
+
+
+def test_a_certificate_describes_a_tool_that_a_result_was_made_for_and_that_was_never_called():
+    """An assistant that gives up before the last call: what was found had to suit it all the same."""
+    (late,) = LATE.cast.plan.late_tools
+    last = max(index for index, message in enumerate(LATE.conversation.messages) if message.tool_calls)
+    assert LATE.conversation.seal is not None
+    cut = msgspec.structs.replace(
+        LATE.conversation,
+        messages=LATE.conversation.messages[:last],
+        seal=msgspec.structs.replace(LATE.conversation.seal, calls=LATE.conversation.seal.calls[:-1]),
+    )
+    assert any(need.tool == late for call in cut.seal.calls for need in call.needs)
+    made = published(row(Played(LATE.cast, cut)))
+    assert made is not None
+    assert [found for found in replay(made) if "final state" not in found] == []
 
 
 # ── the command ───────────────────────────────────────────────────────────────────────────────

@@ -80,7 +80,7 @@ def test_results_of_whole_conversations_are_valid():
     for partition in ("gmail", "jira", "stripe", "gmail_googledrive"):
         for one in played(partition, 12):
             for message in one.conversation.messages:
-                if message.result:
+                if message.result and not message.result.error:  # of errors, see test_faults
                     returns = one.cast.tools[message.result.name].returns
                     assert problems(returns, message.result.content) == [], f"{one} {message.result.name}"
                     checked += 1

@@ -1,0 +1,180 @@
+"""Which faults a call permits, by its tool's name and by what the user tells in it."""
+
+from collections import Counter
+from random import Random
+from typing import Any, get_args
+
+import pytest
+
+from funcdex_assets.records import Fault, PlannedArgument, Tool
+from funcdex_assets.simulation.mishaps import Mishap, draw_mishap, otherwise
+from funcdex_assets.simulation.weaving import Call
+
+TEXT = {"type": "string"}
+MAIL = {"type": "string", "format": "email"}
+DAY = {"type": "string", "format": "date"}
+WHEN = {"type": "string", "format": "date-time"}
+COUNT = {"type": "integer"}
+EVEN: dict[Fault, float] = dict.fromkeys(get_args(Fault), 1.0)
+THING = {"type": "object", "properties": {"id": TEXT}, "required": ["id"]}
+FOUND = {"type": "object", "properties": {"things": {"type": "array", "items": THING}}, "required": ["things"]}
+NEVER_EMPTY = {
+    "type": "object",
+    "properties": {"things": {"type": "array", "items": THING, "minItems": 1}},
+    "required": ["things"],
+}
+ALWAYS: set[tuple[str, str]] = {
+    ("rate_limit", "retry"),
+    ("rate_limit", "remedy"),
+    ("expired_auth", "remedy"),
+    ("permission_denied", "remedy"),
+}
+
+
+def tool(name: str, returns: Any = None, /, **properties: Any) -> Tool:
+    parameters = {"type": "object", "properties": properties}
+    return Tool(toolkit="t", name=name, description="d", parameters=parameters, returns=returns, source="test")
+
+
+def told(name: str, value: Any, surface: str = "", withheld: bool = False) -> PlannedArgument:
+    return PlannedArgument(
+        argument=f"/{name}", source="user", value=value, surface=surface or str(value), withheld=withheld
+    )
+
+
+TAKEN = PlannedArgument(argument="/thing_id", source="result", step=0, result="/things/*/id")
+
+
+def mishaps(wanted: Tool, arguments: tuple[Any, ...], others: list[tuple[Any, ...]], is_last: bool = False) -> set[Any]:
+    """All that ever happens, as (fault, recovery)."""
+    call = Call(wanted.name, arguments, 0)
+    found = {(one.fault, one.recovery) for one in drawn(call, wanted, others, is_last, EVEN, 400)}
+    assert call.arguments == arguments  # nothing is changed by looking
+    return found
+
+
+def drawn(call: Call, wanted: Tool, others: Any, is_last: bool, weights: Any, times: int) -> list[Mishap]:
+    found = [draw_mishap(call, wanted, others, is_last, weights, Random(seed)) for seed in range(times)]
+    return [one for one in found if one]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "argument", "other", "permits"),
+    [
+        pytest.param(tool("CREATE_NOTE", body=TEXT), told("body", "Hi"), told("body", "Ho"), set(), id="a text"),
+        pytest.param(tool("SEARCH_NOTES", FOUND, query=TEXT), told("query", "gym"), told("query", "roof"),
+                     {"timeout", "empty_result"}, id="a search finds nothing"),
+        pytest.param(tool("SEARCH_NOTES", NEVER_EMPTY, query=TEXT), told("query", "gym"), told("query", "roof"),
+                     {"timeout"}, id="a search that always finds something"),
+        pytest.param(tool("CREATE_NOTES", FOUND, query=TEXT), told("query", "gym"), told("query", "roof"),
+                     set(), id="query words, and no search"),
+        pytest.param(tool("CREATE_TASK", due=DAY), told("due", "2025-01-02", "2 January"),
+                     told("due", "2025-02-03", "3 February"), {"invalid_argument"}, id="a date is refused"),
+        pytest.param(tool("CREATE_EVENT", start=WHEN), told("start", "2025-01-02T10:00:00Z", "2 January at 10"),
+                     told("start", "2025-02-03T11:00:00Z", "3 February at 11"), {"invalid_argument", "conflict"},
+                     id="a time is taken"),
+        pytest.param(tool("CREATE_PRICE", amount=COUNT), told("amount", 7), told("amount", 90), {"invalid_argument"},
+                     id="an amount is refused"),
+        pytest.param(tool("LIST_NOTES", FOUND, limit=COUNT), told("limit", 7), told("limit", 90), {"timeout"},
+                     id="a limit is not"),
+        pytest.param(tool("CREATE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"conflict"},
+                     id="a name is taken"),
+        pytest.param(tool("DELETE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"not_found"},
+                     id="a name is unknown"),
+        pytest.param(tool("CREATE_ISSUE", name={"enum": ["Gym", "Roof"], "type": "string"}), told("name", "Gym"),
+                     told("name", "Roof"), set(), id="a choice is neither"),
+        pytest.param(tool("SEND_EMAIL", to=MAIL), told("to", "a@b.io"), told("to", "c@d.io"),
+                     {"invalid_argument", "not_found"}, id="an address bounces or is wrong"),
+        pytest.param(tool("CREATE_CONTACT", to=MAIL), told("to", "a@b.io"), told("to", "c@d.io"),
+                     {"invalid_argument"}, id="what is created need not be there"),
+    ],
+)  # fmt: skip
+def test_what_a_service_may_have_against_a_value(wanted, argument, other, permits):
+    """Beside what can happen to every call; each is made good by another value."""
+    found = mishaps(wanted, (argument,), [(other,)])
+    assert found >= ALWAYS
+    more = found - ALWAYS
+    assert {fault for fault, _ in more} == permits
+    assert {recovery for fault, recovery in more if fault != "timeout"} <= {"remedy"}
+    assert {recovery for fault, recovery in more if fault == "timeout"} <= {"retry"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "is_last", "more"),
+    [
+        pytest.param("LIST_NOTES", (), False, {("timeout", "retry")}, id="what only reads is repeated after a timeout"),
+        pytest.param("GET_NOTE", (TAKEN,), False, {("timeout", "retry")}, id="another that reads"),
+        pytest.param("DELETE_NOTE", (TAKEN,), False, set(), id="what changes something is not"),
+        pytest.param("CREATE_NOTE", (), True, {("permission_denied", "dropped")}, id="the last can be given up"),
+        pytest.param("DELETE_NOTE", (TAKEN,), True, {("permission_denied", "dropped"), ("not_found", "dropped")},
+                     id="what was found before is gone"),
+    ],
+)  # fmt: skip
+def test_what_can_happen_whatever_the_user_tells(name, arguments, is_last, more):
+    assert mishaps(tool(name), arguments, [], is_last) == ALWAYS | more
+
+
+@pytest.mark.parametrize(
+    ("argument", "other"),
+    [
+        pytest.param(told("name", "Gym"), told("name", "Gym"), id="the same value"),
+        pytest.param(told("name", "Gym"), told("name", "Gym Roof"), id="one within the other"),
+        pytest.param(told("name", "Gym Roof"), told("name", "Gym"), id="the other within the one"),
+        pytest.param(told("name", "gym roof"), told("name", "The Gym Roof"), id="however it is spelt"),
+        pytest.param(told("name", "Gym"), told("title", "Roof"), id="another argument"),
+        pytest.param(told("name", "Gym", withheld=True), told("name", "Roof"), id="not told at first"),
+        pytest.param(told("name/0", "Gym"), told("name/0", "Roof"), id="one of a list"),
+        pytest.param(TAKEN, told("thing_id", "Roof"), id="what comes from a result"),
+    ],
+)
+def test_a_value_is_not_replaced_by_one_that_could_be_taken_for_it(argument, other):
+    wanted = tool("LIST_FOLDERS", FOUND, name=TEXT)
+    assert list(otherwise(Call(wanted.name, (argument,), 0), wanted, [(other,)])) == []
+    assert {fault for fault, _ in mishaps(wanted, (argument,), [(other,)])} <= {fault for fault, _ in ALWAYS} | {
+        "timeout"
+    }
+
+
+def test_nor_by_one_that_the_call_has_elsewhere():
+    wanted = tool("LIST_FOLDERS", FOUND, name=TEXT, owner=TEXT)
+    call = Call(wanted.name, (told("name", "Gym"), told("owner", "Roof")), 0)
+    assert list(otherwise(call, wanted, [(told("name", "Roof"),)])) == []
+    assert len(list(otherwise(call, wanted, [(told("name", "Pool"),)]))) == 1
+
+
+def test_a_yes_or_no_is_no_amount():
+    wanted = tool("CREATE_PRICE", paid=COUNT)
+    assert mishaps(wanted, (told("paid", True),), [(told("paid", False),)]) == ALWAYS
+
+
+def test_the_first_other_value_that_differs_is_taken_and_nothing_else_changes():
+    wanted = tool("LIST_FOLDERS", FOUND, name=TEXT, limit=COUNT)
+    call = Call(wanted.name, (told("limit", 5), told("name", "Gym")), 0)
+    others = [(told("name", "Gym Roof"),), (told("name", "Pool"), told("limit", 9)), (told("name", "Barn"),)]
+    (arguments,) = otherwise(call, wanted, others)  # a limit is not what people correct
+    assert arguments == (told("limit", 5), told("name", "Pool"))
+
+
+@pytest.mark.parametrize("name", ["CREATE_FOLDER", "DELETE_FOLDER", "UPDATE_FOLDER", "SEND_FOLDER"])
+def test_only_searches_and_look_ups_are_meant_otherwise(name):
+    call = Call(name, (told("name", "Gym"),), 0)
+    assert list(otherwise(call, tool(name, name=TEXT), [(told("name", "Roof"),)])) == []
+
+
+def test_faults_are_drawn_by_weight_and_one_without_weight_never():
+    wanted = tool("DELETE_FOLDER", name=TEXT)
+    call = Call(wanted.name, (told("name", "Gym"),), 0)
+    weights = {"rate_limit": 3.0, "not_found": 1.0, "timeout": 5.0}
+    found = Counter(one.fault for one in drawn(call, wanted, [(told("name", "Roof"),)], False, weights, 600))
+    assert set(found) == {"rate_limit", "not_found"}  # it does not read, so no time-out
+    assert 2 < found["rate_limit"] / found["not_found"] < 4.5
+    assert drawn(call, wanted, [], False, {"not_found": 1.0, "empty_result": 1.0}, 20) == []
+    assert drawn(call, wanted, [], False, {}, 20) == []
+
+
+def test_a_call_fails_with_the_value_that_is_at_fault_and_else_with_its_own():
+    wanted = tool("DELETE_FOLDER", name=TEXT)
+    call = Call(wanted.name, (told("name", "Gym"),), 0)
+    for one in drawn(call, wanted, [(told("name", "Roof"),)], True, EVEN, 200):
+        values = [argument.value for argument in one.arguments]
+        assert values == (["Roof"] if one.fault == "not_found" else ["Gym"])
