@@ -70,17 +70,22 @@ def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]
 
 
 def split(turns: list[Turn], rng: Random) -> bool:
-    """Divides a turn that asks for several things; False where none does."""
-    several = [turn for turn in turns if turn.kind == "request" and len(list(_groups(turn.calls))) > 1]
+    """Divides a turn that asks for several things; False where none does. What is tried again is no other thing."""
+    several = [turn for turn in turns if turn.kind == "request" and _seams(list(_groups(turn.calls)))]
     if not several:
         return False
     turn = rng.choice(several)
     groups = list(_groups(turn.calls))
-    at = rng.randrange(1, len(groups))
+    at = rng.choice(_seams(groups))
     later = [call for group in groups[at:] for call in group]
     turn.calls = [call for group in groups[:at] for call in group]
     turns.insert(turns.index(turn) + 1, Turn("request", later))
     return True
+
+
+def _seams(groups: Sequence[Sequence[Call]]) -> list[int]:
+    """Where groups can be parted: not between a call that fails and the one that makes it good."""
+    return [at for at in range(1, len(groups)) if not any(call.fault for call in groups[at - 1])]
 
 
 def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:

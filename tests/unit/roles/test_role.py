@@ -183,13 +183,13 @@ def test_values_are_put_in_as_they_are_even_if_they_look_like_variables():
     assert "Situation: {{context}} \\1\n" in fill_prompt("planner", given)
 
 
-PLAYED = played("jira_gmail", 4, thoughts=True)[0]
+PLAYED = next(one for one in played("jira_gmail", 12, thoughts=True) if one.cast.plan.kind == "multi_step")
 CAST = PLAYED.cast
 
 
 def scene(spoken: int = 0) -> Scene:
     """The played conversation after some messages."""
-    begun = Scene(CAST.plan, CAST.situation, CAST.offered, thoughts=True)
+    begun = Scene(CAST.plan, CAST.situation, {**CAST.tools}, dict(CAST.offered), thoughts=True)
     for message in PLAYED.conversation.messages[:spoken]:
         begun.say(message)
         if message.result:
@@ -299,7 +299,7 @@ def test_the_assistant_is_told_nothing_of_the_plan():
 def test_the_user_is_told_withheld_facts_only_when_asked():
     cast = next(one for one in casts("jira_gmail", 30) if any(a.withheld for a in one.plan.steps[0].arguments))
     fact = next(argument for argument in cast.plan.steps[0].arguments if argument.withheld)
-    begun = Scene(cast.plan, cast.situation, cast.offered, thoughts=False)
+    begun = Scene(cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False)
 
     def told(purpose: user_simulator.Purpose) -> str:
         return requested(user_simulator.ROLE, user_simulator.UserCue(begun, purpose)).messages[1].content
