@@ -97,7 +97,7 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return rng.choice(turn_moves("dropped", register))
         case "recall":
             if memory := remembered(scene):
-                return fill(rng.choice(turn_moves("recall", register)), memory._asdict())
+                return fill(_recall(scene), memory._asdict())
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
         case "small_talk":
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
@@ -156,6 +156,14 @@ def remembered(scene: Scene) -> reports.Memory | None:
             if found := reports.memorable(result, noun, scene.situation.now):
                 return generator("recall", scene.plan.plan_id, scene.turn).choice(found)
     return None
+
+
+def _recall(scene: Scene) -> str:
+    """How the current turn asks for what was told; otherwise than the other turns that do."""
+    forms = turn_moves("recall", scene.situation.persona.register)
+    asked = generator("recall words", scene.plan.plan_id).sample(forms, len(forms))
+    before = sum(turn.kind == "recall" for turn in scene.plan.turns[: scene.turn])
+    return asked[before % len(asked)]
 
 
 def small_talk(scene: Scene) -> Mapping[str, Any]:
