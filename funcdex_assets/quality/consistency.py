@@ -30,7 +30,8 @@ _READS = frozenset(
 _MAKES = frozenset("create add new insert post upload schedule".split())
 _CHANGES = frozenset(
     (
-        "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen archive"
+        "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen "
+        "archive"
     ).split()
 )
 _DELETES = frozenset("delete trash".split())

@@ -225,13 +225,15 @@ def _claimed_without_call(case: Case, rng: Random) -> Case | None:
     """No tool suits, and the assistant says that it is done."""
     if case.calls_wanted:
         return None
-    text = rng.choice(("Done, it's all taken care of.", "I've just sent it for you.", "All set! I have updated the entry."))
+    text = rng.choice(
+        ("Done, it's all taken care of.", "I've just sent it for you.", "All set! I have updated the entry.")
+    )
     return _with_text(case, case.turns[0].end - 1, text)
 
 
 def _called_in_vain(case: Case, rng: Random, name: str) -> Case | None:
     """A call with arguments of some sort, its result and a reply, instead of the first refusal."""
-    known = case.tools.get(name) or case.tools[sorted(case.tools)[0]]
+    known = case.tools.get(name) or case.tools[min(case.tools)]
     whole = result_schema(known)
     try:
         arguments = sample(known.parameters, known.parameters, rng, lean=True)

@@ -97,7 +97,7 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return rng.choice(turn_moves("dropped", register))
         case "recall":
             if memory := remembered(scene):
-                return fill(_recall(scene), memory._asdict())
+                return _recall(scene, memory, rng)
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
         case "small_talk":
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
@@ -158,12 +158,10 @@ def remembered(scene: Scene) -> reports.Memory | None:
     return None
 
 
-def _recall(scene: Scene) -> str:
-    """How the current turn asks for what was told; otherwise than the other turns that do."""
-    forms = turn_moves("recall", scene.situation.persona.register)
-    asked = generator("recall words", scene.plan.plan_id).sample(forms, len(forms))
-    before = sum(turn.kind == "recall" for turn in scene.plan.turns[: scene.turn])
-    return asked[before % len(asked)]
+def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
+    """Asks for what was told, in words that were not used before."""
+    asked = [fill(form, memory._asdict()) for form in turn_moves("recall", scene.situation.persona.register)]
+    return rng.choice([text for text in asked if text not in scene.said] or asked)
 
 
 def small_talk(scene: Scene) -> Mapping[str, Any]:

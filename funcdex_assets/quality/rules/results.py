@@ -23,8 +23,8 @@ _ADMITS = re.compile(
 )
 _SAYS_DONE = re.compile(
     r"^(?:[^.!?]{0,30}[,.!:—-] )?(?:all )?(?:done|set|finished)\b|\b(?:all|been) taken care of\b"
-    r"|\bI(?:'ve|’ve| have)? (?:just |now |already |also )*(?:sent|created|added|updated|deleted|scheduled|booked|moved|"
-    r"removed|shared|uploaded|invited|assigned|cancell?ed|posted|renamed|archived|took care)\b",
+    r"|\bI(?:'ve|’ve| have)? (?:just |now |already |also )*(?:sent|created|added|updated|deleted|scheduled|booked|"
+    r"moved|removed|shared|uploaded|invited|assigned|cancell?ed|posted|renamed|archived|took care)\b",
     re.IGNORECASE,
 )
 
@@ -50,7 +50,7 @@ def invalid_result(case: Case) -> Iterator[Finding]:
 
 def false_success(case: Case) -> Iterator[Finding]:
     """A reply after a failed call that was not made good, which neither admits the failure nor asks; or one that says
-    that it is done before anything was called.
+    that it is done before anything was called (not in the last turn, in which people take leave).
     """
     called = False
     for turn in case.turns:
@@ -66,7 +66,8 @@ def false_success(case: Case) -> Iterator[Finding]:
                 lost.pop(result.name, None)
         called = called or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
-        if not called and _SAYS_DONE.search(text) and "?" not in text and not _ADMITS.search(text):
+        claims = not called and turn is not case.turns[-1] and _SAYS_DONE.search(text)
+        if claims and "?" not in text and not _ADMITS.search(text):
             yield Finding(
                 rule="false_success",
                 message=last,
