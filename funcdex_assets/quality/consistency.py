@@ -31,7 +31,7 @@ _MAKES = frozenset("create add new insert post upload schedule".split())
 _CHANGES = frozenset(
     (
         "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen "
-        "archive"
+        "archive transition"
     ).split()
 )
 _DELETES = frozenset("delete trash".split())

@@ -248,8 +248,9 @@ GOOD = [
     pytest.param(sent(NO_RIGHT, "Shall I ask Bo Varga for access?"), "false_success", id="a question"),
     pytest.param(sent(NO_RIGHT, "It is sent.", AGAIN, SENT_AGAIN), "false_success", id="made good"),
     pytest.param((user("Fax it."), assistant("I can't, so it is not done."), *BYE), "false_success", id="declined"),
+    pytest.param((user("Fax it."), assistant("Is it all done by then?"), *BYE), "false_success", id="asked back"),
     pytest.param(
-        (user("Is it done?"), assistant("Shall I look if it is done?"), *BYE), "false_success", id="asked back"
+        (user("Fax it."), assistant("I can't."), user("Bye."), assistant("All set!")), "false_success", id="a farewell"
     ),
     pytest.param((*CLEAN, user("Thanks!"), assistant("Then we are all set.")), "false_success", id="after calls"),
     pytest.param(
