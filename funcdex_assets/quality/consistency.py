@@ -28,7 +28,12 @@ _READS = frozenset(
     ).split()
 )
 _MAKES = frozenset("create add new insert post upload schedule".split())
-_CHANGES = frozenset("update edit patch modify rename change set reschedule".split())
+_CHANGES = frozenset(
+    (
+        "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen "
+        "archive transition"
+    ).split()
+)
 _DELETES = frozenset("delete trash".split())
 _RESTORES = frozenset("restore undelete untrash recover".split())
 _VERBS = _READS | _MAKES | _CHANGES | _DELETES | _RESTORES

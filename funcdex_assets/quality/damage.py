@@ -15,8 +15,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace as changed
 
+from funcdex_assets.catalog.announced import without_definitions
 from funcdex_assets.catalog.json_schema import put_pointer, schema_at, validator
-from funcdex_assets.catalog.names import is_id, words
+from funcdex_assets.catalog.names import is_id, parse_tool_name, resource_noun, words
+from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.quality.provenance import trace
 from funcdex_assets.quality.rules.case import Case, failed
 from funcdex_assets.quality.rules.claims import EMAIL
@@ -24,6 +27,8 @@ from funcdex_assets.quality.rules.results import uncited_answer
 from funcdex_assets.records import Message, ToolCall, ToolResult
 
 Messages = tuple[Message, ...]
+_TITLES = frozenset("title name summary subject".split())
+_LONG_ID, _DEEP = 5, 4  # characters of an id that is no other's; steps of a pointer
 
 
 @dataclass(frozen=True)
@@ -59,22 +64,36 @@ def _invented_id(case: Case, rng: Random) -> Case | None:
 
 
 def _unknown_tool(case: Case, rng: Random) -> Case | None:
-    index, call = _any_call(case, rng)
+    places = list(_calls(case))
+    if not places:
+        return None
+    index, call = rng.choice(places)
     return _with_call(case, index, call, changed(call, name=f"{call.name[:50]}_V2"))
 
 
 def _too_early(case: Case, rng: Random) -> Case | None:
     """The tool is brought by the user only after its call."""
-    index, call = _any_call(case, rng)
-    later = [turn.start for turn in case.turns if turn.start > index]
-    if not later:
+    last = case.turns[-1].start
+    places = [(index, call) for index, call in _calls(case) if index < last and call.name not in case.announced]
+    if not places:
         return None
+    index, call = rng.choice(places)
+    later = [turn.start for turn in case.turns if turn.start > index]
     tool = case.tools[call.name]
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     text = msgspec.json.encode({"type": "function", "function": function}).decode()
     said = case.messages[later[0]]
     brought = changed(said, content=f"{said.content}\nYou can use this now: {text}")
     return _remade(case, _put(case.messages, later[0], brought))
+
+
+def _definition_left_out(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    """The user says that there is a new function, and does not bring it."""
+    messages = [
+        changed(one, content=without_definitions(one.content or "")) if one.role == "user" else one
+        for one in case.messages
+    ]
+    return _remade(case, messages) if case.announced and case.late else None
 
 
 def _missing_argument(case: Case, rng: Random) -> Case | None:
@@ -184,12 +203,50 @@ def _repeated_call(case: Case, rng: Random) -> Case | None:
 
 
 def _no_call(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    if not case.calls_wanted:
+        return None
     kept = [changed(message, tool_calls=()) for message in case.messages if message.result is None]
     return _remade(case, [message for message in kept if message.role == "user" or message.content])
 
 
-def _needless_call(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
-    return replace(case, calls_wanted=False)
+def _needless_call(case: Case, rng: Random) -> Case | None:
+    """No tool suits, and one is called all the same."""
+    return None if case.calls_wanted else _called_in_vain(case, rng, case.tools[rng.choice(sorted(case.tools))].name)
+
+
+def _done_after_all(case: Case, rng: Random) -> Case | None:
+    """No tool suits, and what was asked for is done with one that nobody has."""
+    if case.calls_wanted:
+        return None
+    return _called_in_vain(case, rng, f"{rng.choice(sorted(case.tools))[:50]}_V2")
+
+
+def _claimed_without_call(case: Case, rng: Random) -> Case | None:
+    """No tool suits, and the assistant says that it is done."""
+    if case.calls_wanted:
+        return None
+    text = rng.choice(
+        ("Done, it's all taken care of.", "I've just sent it for you.", "All set! I have updated the entry.")
+    )
+    return _with_text(case, case.turns[0].end - 1, text)
+
+
+def _called_in_vain(case: Case, rng: Random, name: str) -> Case | None:
+    """A call with arguments of some sort, its result and a reply, instead of the first refusal."""
+    known = case.tools.get(name) or case.tools[min(case.tools)]
+    whole = result_schema(known)
+    try:
+        arguments = sample(known.parameters, known.parameters, rng, lean=True)
+        content = sample(whole, whole, rng, lean=True)
+    except NoValueError:
+        return None
+    end = case.turns[0].end
+    made = (
+        Message(role="assistant", tool_calls=(ToolCall(id="call_1", name=name, arguments=arguments),)),
+        Message(role="tool", result=ToolResult(call_id="call_1", name=name, content=content)),
+        Message(role="assistant", content=rng.choice(("That worked, it is in place.", "I took care of it."))),
+    )
+    return _remade(case, (*case.messages[: end - 1], *made, *case.messages[end:]))
 
 
 # ── results and what is made of them ──────────────────────────────────────────────────────────
@@ -210,6 +267,68 @@ def _broken_result(case: Case, rng: Random) -> Case | None:
         return None
     index, content = rng.choice(places)
     return _with_result(case, index, content)
+
+
+def _another_title(case: Case, rng: Random) -> Case | None:
+    """The same question later is answered with the same thing under another title."""
+    places = []
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or failed(result) or parse_tool_name(result.name).action not in ("list", "get"):
+            continue
+        leaves = dict(case.leaves[index])
+        for pointer, value in leaves.items():
+            around, _, name = pointer.rpartition("/")
+            told = isinstance(value, str) and value and words(name) and set(words(name)) <= _TITLES
+            identity = str(leaves.get(f"{around}/id") or "")
+            known = told and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
+            if known and not _is_elsewhere(case, identity, index):
+                places.append((index, pointer))
+    if not places:
+        return None
+    index, pointer = rng.choice(places)
+    result = case.messages[index].result
+    assert result is not None
+    call = next(call for _, call in _calls(case) if call.id == result.call_id)
+    title = f"Zebra quince {rng.randint(100, 999)}"
+    content = {"": msgspec.json.decode(msgspec.json.encode(result.content))}
+    put_pointer(content, f"/{pointer}", title)
+    again = (
+        Message(role="user", content="Could you look that up again, please?"),
+        Message(role="assistant", tool_calls=(call,)),
+        Message(role="tool", result=changed(result, content=content[""])),
+        Message(role="assistant", content=f"It is there: {title}."),
+    )
+    return _remade(case, _numbered((*case.messages, *again)))
+
+
+def _is_elsewhere(case: Case, identity: str, index: int) -> bool:
+    """Whether an earlier result shows the thing, or a later call may change it."""
+    shown = any(value == identity for at, part in case.leaves.items() if at < index for _, value in part)
+    return shown or any(value == identity for at, part in case.given.items() if at > index for _, _, value in part)
+
+
+def _another_echo(case: Case, rng: Random) -> Case | None:
+    """A result names another thing than its call, under the same name."""
+    places = []
+    calls = {call.id: call for _, call in _calls(case)}
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or failed(result) or parse_tool_name(result.name).action == "create":
+            continue
+        for pointer, value in case.leaves[index]:
+            name = pointer.rpartition("/")[2]
+            said = calls[result.call_id].arguments.get(name)
+            noun = resource_noun(name).rpartition(" ")[2] if is_id(name) else ""
+            if noun and isinstance(value, str) and said == value and pointer.count("/") <= 1:
+                places.append((index, pointer, value))
+    if not places:
+        return None
+    index, pointer, value = rng.choice(places)
+    result = case.messages[index].result
+    content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
+    put_pointer(content, f"/{pointer}", _shuffled_id(value, rng))
+    return _with_result(case, index, content[""])
 
 
 def _error_as_success(case: Case, rng: Random) -> Case | None:
@@ -235,16 +354,20 @@ def _called_before(case: Case, at: int) -> bool:
 
 
 def _said(text: str) -> Callable[[Case, Random], Case | None]:
+    """A damage that adds something to a reply."""
+    return lambda case, rng: _add(case, rng, text, _replies(case))
+
+
+def _told(text: str) -> Callable[[Case, Random], Case | None]:
     """A damage that adds something to a reply after results."""
+    return lambda case, rng: _add(case, rng, text, [last for last, _ in _answers(case)])
 
-    def inflict(case: Case, rng: Random) -> Case | None:
-        answers = list(_answers(case))
-        if not answers:
-            return None
-        last, _ = rng.choice(answers)
-        return _with_text(case, last, f"{case.messages[last].content} {text}")
 
-    return inflict
+def _add(case: Case, rng: Random, text: str, replies: Sequence[int]) -> Case | None:
+    if not replies:
+        return None
+    last = rng.choice(replies)
+    return _with_text(case, last, f"{case.messages[last].content} {text}")
 
 
 def _uncited(case: Case, rng: Random) -> Case | None:
@@ -254,7 +377,8 @@ def _uncited(case: Case, rng: Random) -> Case | None:
 
 
 def _tells(case: Case, at: int) -> bool:
-    return any(
+    result = case.messages[at].result
+    return (result is not None and not result.error) and any(
         isinstance(value, str) and len(value) > 4 and not is_id(_name(pointer)) for pointer, value in case.leaves[at]
     )
 
@@ -292,8 +416,21 @@ def _swapped_speakers(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
 
 
 def _wrong_call_id(case: Case, rng: Random) -> Case | None:
-    index, call = _any_call(case, rng)
+    places = list(_calls(case))
+    if not places:
+        return None
+    index, call = rng.choice(places)
     return _with_call(case, index, call, changed(call, id="call_99"), rename_result=False)
+
+
+def _swapped_results(case: Case, rng: Random) -> Case | None:
+    """Results of calls that are made at once, in another order."""
+    places = [index for index, message in enumerate(case.messages) if len(message.tool_calls) > 1]
+    if not places:
+        return None
+    index = rng.choice(places)
+    first, second = case.messages[index + 1 : index + 3]
+    return _remade(case, (*case.messages[: index + 1], second, first, *case.messages[index + 3 :]))
 
 
 def _one_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
@@ -312,7 +449,7 @@ def _user_says(text: str) -> Callable[[Case, Random], Case | None]:
 
 
 def _user_names_tool(case: Case, rng: Random) -> Case | None:
-    names = [call.name for _, call in _calls(case) if "_" in call.name]
+    names = [call.name for _, call in _calls(case) if "_" in call.name and call.name not in case.announced]
     return _user_says(f" Please use {rng.choice(names)} for it.")(case, rng) if names else None
 
 
@@ -337,28 +474,19 @@ def _repeated_message(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
 
 def _thought_aloud(case: Case, rng: Random) -> Case | None:
     thought = "The user wants this done now, so I have to make the call first."
-    answers = list(_answers(case))
-    if not answers:
-        return None
-    last, _ = rng.choice(answers)
+    last = rng.choice(_replies(case))
     message = changed(case.messages[last], thought=thought, content=f"{thought} {case.messages[last].content}")
     return _remade(case, _put(case.messages, last, message))
 
 
 def _thought_with_markup(case: Case, rng: Random) -> Case | None:
-    answers = list(_answers(case))
-    if not answers:
-        return None
-    last, _ = rng.choice(answers)
+    last = rng.choice(_replies(case))
     message = changed(case.messages[last], thought="Now I write </assistant> and answer.")
     return _remade(case, _put(case.messages, last, message))
 
 
 def _other_language(case: Case, rng: Random) -> Case | None:
-    answers = list(_answers(case))
-    if not answers:
-        return None
-    last, _ = rng.choice(answers)
+    last = rng.choice(_replies(case))
     text = rng.choice(
         (
             "Ich habe das für Sie erledigt und die Angaben sind jetzt in der Liste, wie Sie es wollten.",
@@ -390,6 +518,7 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("invented_id", ("ungrounded_argument",), "tool_use_quality", _invented_id),
     Damage("unknown_tool", ("unknown_tool",), "tool_use_quality", _unknown_tool),
     Damage("tool_before_it_is_there", ("unknown_tool",), "tool_use_quality", _too_early),
+    Damage("definition_left_out", ("unknown_tool",), "tool_use_quality", _definition_left_out),
     Damage("missing_argument", ("missing_argument",), "tool_use_quality", _missing_argument),
     Damage("wrong_type", ("invalid_arguments",), "tool_use_quality", _wrong_type),
     Damage("unknown_argument", ("invalid_arguments",), "tool_use_quality", _unknown_argument),
@@ -398,22 +527,27 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("repeated_call", ("repeated_call",), "tool_use_quality", _repeated_call),
     Damage("no_call", ("no_call",), "task_completion", _no_call),
     Damage("needless_call", ("needless_call",), "tool_use_quality", _needless_call),
+    Damage("done_after_all", ("needless_call", "unknown_tool"), "tool_use_quality", _done_after_all),
+    Damage("claimed_without_call", ("false_success",), "tool_use_quality", _claimed_without_call),
+    Damage("another_title", ("contradicted_state",), "tool_use_quality", _another_title),
+    Damage("another_echo", ("echo_mismatch",), "tool_use_quality", _another_echo),
     Damage("broken_result", ("invalid_result",), "tool_use_quality", _broken_result),
     Damage("error_as_success", ("false_success",), "tool_use_quality", _error_as_success),
     Damage(
-        "invented_address", ("unsupported_claim",), "tool_use_quality", _said("A copy went to zoe.qx@nowherefirm.com.")
+        "invented_address", ("unsupported_claim",), "tool_use_quality", _told("A copy went to zoe.qx@nowherefirm.com.")
     ),
-    Damage("invented_amount", ("unsupported_claim",), "tool_use_quality", _said("The total is $73,919.57.")),
-    Damage("invented_title", ("unsupported_claim",), "tool_use_quality", _said('It is in "Zebra Plan Omega".')),
-    Damage("invented_id_told", ("unsupported_claim",), "tool_use_quality", _said("Its number is qz-77x31kv9.")),
-    Damage("invented_link", ("unsupported_claim",), "tool_use_quality", _said("See https://files.zq.net/a91.")),
-    Damage("invented_date", ("unsupported_claim",), "tool_use_quality", _said("It happened on March 3, 1987.")),
+    Damage("invented_amount", ("unsupported_claim",), "tool_use_quality", _told("The total is $73,919.57.")),
+    Damage("invented_title", ("unsupported_claim",), "tool_use_quality", _told('It is in "Zebra Plan Omega".')),
+    Damage("invented_id_told", ("unsupported_claim",), "tool_use_quality", _told("Its number is qz-77x31kv9.")),
+    Damage("invented_link", ("unsupported_claim",), "tool_use_quality", _told("See https://files.zq.net/a91.")),
+    Damage("invented_date", ("unsupported_claim",), "tool_use_quality", _told("It happened on March 3, 1987.")),
     Damage("uncited_answer", ("uncited_answer",), "task_completion", _uncited),
     Damage("unanswered_request", ("unanswered_request",), "task_completion", _unanswered),
     Damage("dropped_result", ("structure",), "tool_use_quality", _dropped("tool")),
     Damage("dropped_reply", ("structure",), "task_completion", _dropped("assistant")),
     Damage("swapped_speakers", ("structure",), "naturalness", _swapped_speakers),
     Damage("wrong_call_id", ("structure",), "tool_use_quality", _wrong_call_id),
+    Damage("swapped_results", ("structure",), "tool_use_quality", _swapped_results),
     Damage("one_turn", ("too_few_user_messages",), "task_completion", _one_turn),
     Damage("user_as_assistant", ("wrong_speaker",), "naturalness", _user_says(" How can I help you today?")),
     Damage("both_sides_at_once", ("wrong_speaker",), "naturalness", _user_says("\nAssistant: I have done that.")),
@@ -442,7 +576,7 @@ DAMAGES: tuple[Damage, ...] = (
 
 def _remade(case: Case, messages: Sequence[Message]) -> Case:
     kept = tuple(messages)
-    return Case(kept, case.tools, trace(kept, case.tools, case.situation), case.situation, case.calls_wanted)
+    return replace(case, messages=kept, provenance=trace(kept, case.tools, case.situation))
 
 
 def _put(messages: Sequence[Message], index: int, message: Message) -> Messages:
@@ -484,10 +618,6 @@ def _calls(case: Case) -> Iterator[tuple[int, ToolCall]]:
     return ((index, call) for index, message in enumerate(case.messages) for call in message.tool_calls)
 
 
-def _any_call(case: Case, rng: Random) -> tuple[int, ToolCall]:
-    return rng.choice(list(_calls(case)))
-
-
 def _strings(case: Case) -> Iterator[tuple[int, ToolCall, str, str]]:
     """Free texts among the arguments: (message, call, pointer, value)."""
     for index, part in case.given.items():
@@ -503,6 +633,11 @@ def _answers(case: Case) -> Iterator[tuple[int, int]]:
         last = turn.end - 1
         if last > turn.start and case.messages[last].content and case.messages[last - 1].result is not None:
             yield last, last - 1
+
+
+def _replies(case: Case) -> list[int]:
+    """The last message of each turn."""
+    return [turn.end - 1 for turn in case.turns if case.messages[turn.end - 1].content]
 
 
 def _numbered(messages: Sequence[Message]) -> Messages:

@@ -97,7 +97,7 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return rng.choice(turn_moves("dropped", register))
         case "recall":
             if memory := remembered(scene):
-                return fill(rng.choice(turn_moves("recall", register)), memory._asdict())
+                return _recall(scene, memory, rng)
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
         case "small_talk":
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
@@ -156,6 +156,12 @@ def remembered(scene: Scene) -> reports.Memory | None:
             if found := reports.memorable(result, noun, scene.situation.now):
                 return generator("recall", scene.plan.plan_id, scene.turn).choice(found)
     return None
+
+
+def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
+    """Asks for what was told, in words that were not used before."""
+    asked = [fill(form, memory._asdict()) for form in turn_moves("recall", scene.situation.persona.register)]
+    return rng.choice([text for text in asked if text not in scene.said] or asked)
 
 
 def small_talk(scene: Scene) -> Mapping[str, Any]:

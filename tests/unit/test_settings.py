@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from funcdex_assets.mix import KINDS
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings import Generation, Inference, RoleName, SettingsError, load_settings
 
@@ -76,21 +77,55 @@ def test_home_does_not_depend_on_the_working_folder(project, monkeypatch, home, 
 
 
 @pytest.mark.parametrize(
-    ("generation", "sizes"),
+    ("generation", "train", "test"),
     [
-        pytest.param({"conversations": 106}, {True: 20, False: 86}, id="the share of Funcdex"),
-        pytest.param({"conversations": 2, "test_share": 0.01}, {True: 1, False: 1}, id="a split is never empty"),
-        pytest.param({"conversations": 1}, {True: 0, False: 1}, id="unless there is one conversation"),
-        pytest.param({"conversations": 10, "test_share": 0}, {True: 0, False: 10}, id="or no test split is wanted"),
+        pytest.param({"conversations": 106}, 86, 20, id="the share of Funcdex"),
+        pytest.param({"conversations": 2, "test_share": 0.01}, 1, 1, id="a split is never empty"),
+        pytest.param({"conversations": 1}, 1, 0, id="unless there is one conversation"),
+        pytest.param({"conversations": 10, "test_share": 0}, 10, 0, id="or no test split is wanted"),
     ],
 )
-def test_split_sizes_add_up(generation, sizes):
-    assert Generation(**generation).split_sizes == sizes
-    assert sum(sizes.values()) == generation["conversations"]
+@pytest.mark.parametrize("possible", [KINDS, ("simple", "ask_back")], ids=["all kinds", "two kinds"])
+def test_cells_add_up_to_the_sizes_of_the_splits(generation, train, test, possible):
+    cells = Generation(**generation).cells(possible)
+    assert {kind for kind, _ in cells} == set(possible)
+    assert sum(count for (_, held_out), count in cells.items() if not held_out) == train
+    assert sum(count for (_, held_out), count in cells.items() if held_out) == test
 
 
-def test_candidates_are_rounded_up():
-    assert Generation(conversations=3, oversample=1.5).candidates == 5
+# Of 10 conversations half are simple, half parallel; 4 are for the test split.
+TWO = Generation(conversations=10, test_share=0.4, oversample=1.5, reserve=0.25, kinds={"simple": 1, "parallel": 1})
+
+
+@pytest.mark.parametrize(
+    ("possible", "cells", "candidates", "planned"),
+    [
+        pytest.param(
+            KINDS,
+            {("simple", False): 3, ("simple", True): 2, ("parallel", False): 3, ("parallel", True): 2},
+            {("simple", False): 5, ("simple", True): 3, ("parallel", False): 5, ("parallel", True): 3},
+            {("simple", False): 4, ("simple", True): 3, ("parallel", False): 4, ("parallel", True): 3},
+            id="each cell is rounded up",
+        ),
+        pytest.param(
+            ("simple", "ask_back"),
+            {("simple", False): 6, ("simple", True): 4},
+            {("simple", False): 9, ("simple", True): 6},
+            {("simple", False): 8, ("simple", True): 5},
+            id="what the tools do not permit is left to the others",
+        ),
+        pytest.param(("ask_back",), {}, {}, {}, id="nothing that is wanted is possible"),
+    ],
+)
+def test_candidates_and_plans_of_each_cell(possible, cells, candidates, planned):
+    assert TWO.cells(possible) == cells
+    assert TWO.candidates(possible) == candidates
+    assert TWO.planned(possible) == planned
+
+
+def test_without_a_word_on_kinds_all_are_possible():
+    assert TWO.cells() == TWO.cells(KINDS)
+    assert Generation(reserve=0).planned() == Generation().cells()
 
 
 # ── who plays which role ──────────────────────────────────────────────────────────────────────
@@ -312,6 +347,18 @@ MISTAKES = {
     "a negative weight": (
         "toolkits: [gmail]\ngeneration: {clarity: {good: -1}}",
         ("generation.clarity.good", "-1", "greater than or equal to 0"),
+    ),
+    "a kind that there is not": (
+        "toolkits: [gmail]\ngeneration: {kinds: {simpel: 1}}",
+        ("generation.kinds.simpel", "'multi_step', 'simple'"),
+    ),
+    "no kind with a weight": (
+        "toolkits: [gmail]\ngeneration: {kinds: {simple: 0}}",
+        ("generation:", "kinds gives no weight to any kind", "multi_step, simple"),
+    ),
+    "a fault that there is not": (
+        "toolkits: [gmail]\ngeneration: {faults: {fire: 1}}",
+        ("generation.faults.fire", "'not_found'"),
     ),
     "a shortest chain longer than the longest": (
         "toolkits: [gmail]\ngeneration: {min_calls: 5, max_calls: 3}",

@@ -49,13 +49,16 @@ _FEWEST_LETTERS = 12
 
 
 def language_of(text: str) -> str | None:
-    """The language whose common words lead by two to one; None of a short or mixed text."""
+    """The language whose common words lead by two to one; None of a short or mixed text.
+
+    A word counts once: a list in English says `per week` with each item, and is no Italian.
+    """
     if not text.isascii() and script_of(text) not in (None, "Latin"):
         return None
     found = _WORD.findall(text.lower())
     if len(found) < _FEWEST_WORDS:
         return None
-    hits = Counter(language for word in found if word in _LANGUAGES_OF for language in _LANGUAGES_OF[word])
+    hits = Counter(language for word in set(found) if word in _LANGUAGES_OF for language in _LANGUAGES_OF[word])
     if not hits:
         return None
     (name, most), (_, second) = [*hits.most_common(2), ("", 0)][:2]

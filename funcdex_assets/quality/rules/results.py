@@ -21,6 +21,12 @@ _ADMITS = re.compile(
     r"authenticate|removed|disappeared|lost|duplicate\w*|exists|tell me)\b",
     re.IGNORECASE,
 )
+_SAYS_DONE = re.compile(
+    r"^(?:[^.!?]{0,30}[,.!:—-] )?(?:all )?(?:done|set|finished)\b|\b(?:all|been) taken care of\b"
+    r"|\bI(?:'ve|’ve| have)? (?:just |now |already |also )*(?:sent|created|added|updated|deleted|scheduled|booked|"
+    r"moved|removed|shared|uploaded|invited|assigned|cancell?ed|posted|renamed|archived|took care)\b",
+    re.IGNORECASE,
+)
 
 
 def invalid_result(case: Case) -> Iterator[Finding]:
@@ -43,7 +49,10 @@ def invalid_result(case: Case) -> Iterator[Finding]:
 
 
 def false_success(case: Case) -> Iterator[Finding]:
-    """A reply after a failed call that was not made good, which neither admits the failure nor asks."""
+    """A reply after a failed call that was not made good, which neither admits the failure nor asks; or one that says
+    that it is done before anything was called (not in the last turn, in which people take leave).
+    """
+    called = False
     for turn in case.turns:
         last = turn.end - 1
         lost: dict[str, int] = {}
@@ -55,7 +64,15 @@ def false_success(case: Case) -> Iterator[Finding]:
                 lost[result.name] = index
             else:
                 lost.pop(result.name, None)
+        called = called or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
+        claims = not called and turn is not case.turns[-1] and _SAYS_DONE.search(text)
+        if claims and "?" not in text and not _ADMITS.search(text):
+            yield Finding(
+                rule="false_success",
+                message=last,
+                text=f"Nothing was called so far, and the assistant says {text[:80]!r}",
+            )
         if lost and text and not case.messages[last].tool_calls and "?" not in text and not _ADMITS.search(text):
             name, index = next(iter(lost.items()))
             yield Finding(

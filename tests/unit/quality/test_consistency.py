@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
-from offline import PARTITIONS, played
+from offline import PARTITIONS, played, tools_of
 
 from funcdex_assets.quality.consistency import STATE_RULES, contradicted_state, echo_mismatch
 from funcdex_assets.quality.findings import Case
+from funcdex_assets.quality.tallies import differing_echoes
 from funcdex_assets.records import Message, ToolCall, ToolResult
+from funcdex_assets.simulation.world import World
 
 HERE = played("gmail", 1)[0].case.situation
 
@@ -85,6 +87,12 @@ MISMATCHES = {
     "another thing than asked for": (("GET_TICKET", {"ticket_id": "T77001"}, {"ticket": {"id": "T77002"}}),),
     "its id repeated wrong": (("GET_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77002"}),),
     "made with another title": (made({"title": "Gym roof"}, title="Snow load"),),
+    "given to another account": (
+        ("ASSIGN_TICKET", {"ticket_id": "T77001", "account_id": "A77001"}, {"assignee": {"account_id": "A77002"}}),
+    ),
+    "another one assigned": (
+        ("ASSIGN_TICKET", {"ticket_id": "T77001", "account_id": "A77001"}, {"ticket_id": "T77002"}),
+    ),
     "made with another amount": (made({"amount": 4200}, amount=4300),),
     "set to another status": (("UPDATE_TICKET", {"ticket_id": "T77001", "status": "closed"}, {"status": "open"}),),
     "an item that the filter excludes": (
@@ -120,3 +128,22 @@ def test_offline_conversations_agree_with_themselves(partition):
     for seed in (42, 7):
         for one in played(partition, 12, seed=seed):
             assert [finding.text for rule in STATE_RULES for finding in rule(one.case)] == [], one
+            assert differing_echoes(one.conversation.messages)[0] == 0, one
+
+
+@pytest.mark.parametrize("known", ["an unknown issue", "an issue that has an assignee", "an account that was found"])
+def test_who_is_assigned_an_issue_is_the_account_of_the_call(known):
+    tools = tools_of("jira")
+    issue = {"issue_key": "ROOF-12"}
+    for seed in range(20):
+        world, account = World(HERE, seed), "5b10ac8d82"
+        if known != "an unknown issue":
+            before = world.execute(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"]
+            assert before != account
+        if known == "an account that was found":
+            account = world.execute(tools["FIND_USERS"], {"query": "Ana"}, frozenset(("/users/*/account_id",)))[
+                "users"
+            ][0]["account_id"]
+        given = {**issue, "account_id": account}
+        assert world.execute(tools["ASSIGN_ISSUE"], given)["assignee"]["account_id"] == account
+        assert world.execute(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"] == account

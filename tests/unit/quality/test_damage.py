@@ -1,10 +1,12 @@
 """Every damage is found by its rules and costs points with the judge; without damage no rule objects."""
 
 from functools import cache
+from itertools import chain, islice
 
 import pytest
 from offline import PARTITIONS, Played, played
 
+from funcdex_assets.mix import KINDS
 from funcdex_assets.quality.damage import DAMAGES, damaged
 from funcdex_assets.quality.findings import RULES, find
 from funcdex_assets.quality.heuristic import judged
@@ -16,9 +18,20 @@ every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: dam
 IN_WORDS = ("uncited_answer",)  # rules that a good conversation may break: they do not block
 
 
+EACH = 15
+
+
 @cache
 def good() -> tuple[Played, ...]:
-    return tuple(one for partition in PARTITIONS for one in played(partition, 4))
+    """Conversations of every kind, of as many partitions as there are."""
+    mixed = list(chain.from_iterable(zip(*(played(partition, 30) for partition in PARTITIONS), strict=True)))
+    return tuple(one for kind in KINDS for one in islice((one for one in mixed if one.cast.plan.kind == kind), EACH))
+
+
+@cache
+def intact(number: int) -> Verdict:
+    one = good()[number]
+    return verdict(one, one.case)
 
 
 def verdict(one: Played, case: Case) -> Verdict:
@@ -44,14 +57,56 @@ def test_a_damage_is_found_by_each_of_its_rules(damage):
 def test_the_judge_ranks_the_good_one_above_the_damaged(damage):
     for number, one in enumerate(good()):
         if (bad := damaged(damage, one.case, number)) is not None:
-            before, after = verdict(one, one.case), verdict(one, bad)
+            before, after = intact(number), verdict(one, bad)
             assert mean(after) < mean(before), str(one)
             assert getattr(after, damage.scale) < getattr(before, damage.scale), str(one)
 
 
 def test_no_blocking_rule_objects_to_what_is_not_damaged():
-    assert len(good()) >= 50
-    assert [str(one) for one in good() for finding in find(one.case) if finding.rule not in IN_WORDS] == []
+    assert {one.cast.plan.kind for one in good()} == set(KINDS)
+    assert len({one.cast.partition for one in good()}) == len(PARTITIONS)
+    found = [(str(one), finding.text) for one in good() for finding in find(one.case) if finding.rule not in IN_WORDS]
+    assert found == []
+
+
+# Damages that only some kinds have a place for: a call that was declined, a tool that comes late, calls at once.
+OF_KINDS = {
+    "no_call": set(KINDS) - {"no_suitable_tool"},
+    "needless_call": {"no_suitable_tool"},
+    "done_after_all": {"no_suitable_tool"},
+    "claimed_without_call": {"no_suitable_tool"},
+    "definition_left_out": {"missing_function"},
+}
+SPEECH = ("leaked_markup", "loop", "thought_aloud", "other_language", "user_as_assistant", "dropped_reply", "iban")
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [*OF_KINDS.items(), *((name, set(KINDS)) for name in SPEECH), ("wrong_value", OF_KINDS["no_call"])],
+)
+def test_a_damage_has_a_place_in_conversations_of(name, kinds):
+    (damage,) = (damage for damage in DAMAGES if damage.name == name)
+    found = [one.cast.plan.kind for number, one in enumerate(good()) if damaged(damage, one.case, number)]
+    assert set(found) == kinds
+
+
+def test_results_are_swapped_where_calls_are_made_at_once():
+    (damage,) = (damage for damage in DAMAGES if damage.name == "swapped_results")
+    for one in good():
+        at_once = any(len(message.tool_calls) > 1 for message in one.case.messages)
+        assert (damaged(damage, one.case, 1) is not None) == at_once, str(one)
+
+
+def test_what_was_declined_scores_worse_once_it_was_done_after_all():
+    declined = next(one for one in good() if one.cast.plan.kind == "no_suitable_tool")
+    assert mean(verdict(declined, declined.case)) == 5
+    for name in ("needless_call", "done_after_all", "claimed_without_call"):
+        (damage,) = (damage for damage in DAMAGES if damage.name == name)
+        bad = damaged(damage, declined.case, 1)
+        assert bad is not None
+        after = verdict(declined, bad)
+        assert after.tool_use_quality <= 2, name
+        assert not after.turns[0].ok, name
 
 
 def test_there_is_a_damage_for_every_rule():
@@ -60,10 +115,10 @@ def test_there_is_a_damage_for_every_rule():
 
 
 def test_a_damage_depends_on_its_seed_alone():
-    one = good()[0]
-    for damage in DAMAGES:
-        again = [damaged(damage, one.case, 7) for _ in range(2)]
-        assert again[0] == again[1]
+    for one in (next(one for one in good() if one.cast.plan.kind == kind) for kind in KINDS):
+        for damage in DAMAGES:
+            again = [damaged(damage, one.case, 7) for _ in range(2)]
+            assert again[0] == again[1]
 
 
 def test_users_of_the_offline_engine_keep_to_their_part():

@@ -49,6 +49,19 @@ def mail(request: str, **arguments: Any) -> tuple[Message, ...]:
     return (*CLEAN[:4], user(request), assistant(None, call(2, "SEND_EMAIL", **given)), *CLEAN[6:])
 
 
+def seen(
+    contact: dict[str, Any], asked: str = "c_91x", name: str = "GET_CONTACT", back: str | None = None, number: int = 3
+) -> tuple[Message, ...]:
+    """One more turn, in which a contact is looked up."""
+    shown = {"contact": contact} | ({"contact_id": back} if back else {})
+    return (
+        user("Look at that contact."),
+        assistant(None, call(number, name, contact_id=asked)),
+        result(number, name, shown),
+        assistant("That is Bo Varga."),
+    )
+
+
 def fax(before: str, late: str = "") -> tuple[Message, ...]:
     return (
         user(f'Send a fax to "555-0101". {before}'.strip()),
@@ -106,6 +119,24 @@ BAD = [
         "false_success",
         id="a failure that is not marked",
     ),
+    pytest.param((user("Fax it."), assistant("All done, it is on its way."), *BYE), "false_success", id="no call"),
+    pytest.param(
+        (user("Fax it."), assistant("I can't fax."), user("Please."), assistant("I've just sent it."), *CLEAN),
+        "false_success",
+        id="no call yet",
+    ),
+    pytest.param(
+        (*CLEAN, *seen({"id": "c_91x", "name": "Bo Varga"}), *seen({"id": "c_91x", "name": "Bo Li"}, number=4)),
+        "contradicted_state",
+        id="another name than before",
+    ),
+    pytest.param(
+        (*CLEAN, *seen({"id": "c_91x"}, name="DELETE_CONTACT"), *seen({"id": "c_91x"}, number=4)),
+        "contradicted_state",
+        id="deleted, and there again",
+    ),
+    pytest.param((*CLEAN, *seen({"id": "c_92y"})), "echo_mismatch", id="another contact than asked for"),
+    pytest.param((*CLEAN, *seen({"id": "c_91x"}, back="c_92y")), "echo_mismatch", id="its id repeated wrong"),
     pytest.param(reply("It is sent to eve.ro@fiberlake.com."), "unsupported_claim", id="another address"),
     pytest.param(reply('It is sent: "Rain on the roof".'), "unsupported_claim", id="other quoted words"),
     pytest.param(reply("Sent as m_99x7."), "unsupported_claim", id="another id"),
@@ -216,6 +247,24 @@ GOOD = [
     pytest.param(sent(NO_RIGHT, "I am not allowed to send it."), "false_success", id="admitted"),
     pytest.param(sent(NO_RIGHT, "Shall I ask Bo Varga for access?"), "false_success", id="a question"),
     pytest.param(sent(NO_RIGHT, "It is sent.", AGAIN, SENT_AGAIN), "false_success", id="made good"),
+    pytest.param((user("Fax it."), assistant("I can't, so it is not done."), *BYE), "false_success", id="declined"),
+    pytest.param((user("Fax it."), assistant("Is it all done by then?"), *BYE), "false_success", id="asked back"),
+    pytest.param(
+        (user("Fax it."), assistant("I can't."), user("Bye."), assistant("All set!")), "false_success", id="a farewell"
+    ),
+    pytest.param((*CLEAN, user("Thanks!"), assistant("Then we are all set.")), "false_success", id="after calls"),
+    pytest.param(
+        (*CLEAN, *seen({"id": "c_91x", "name": "Bo Varga"}), *seen({"id": "c_91x", "name": "BO VARGA"}, number=4)),
+        "contradicted_state",
+        id="the same name",
+    ),
+    pytest.param(
+        (*CLEAN, *seen({"id": "c_91x", "name": "Bo"}), *seen({"id": "c_92y", "name": "Li"}, "c_92y", number=4)),
+        "contradicted_state",
+        id="another thing",
+    ),
+    pytest.param((*CLEAN, *seen({"id": "c_91x"}, back="c_91x")), "echo_mismatch", id="the contact asked for"),
+    pytest.param((*CLEAN, *seen({"id": "c_92y"}, name="COPY_CONTACT")), "echo_mismatch", id="a copy is another thing"),
     pytest.param(reply("Sent today, October 1, to the 1 contact, Bo Varga."), "unsupported_claim", id="derived"),
     pytest.param(reply('Shall I call it "Rain on the roof"?'), "unsupported_claim", id="a proposal"),
     pytest.param(reply("It was sent by Ada Lind of Linden Hill School."), "unsupported_claim", id="the persona"),

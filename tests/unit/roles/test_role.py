@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import chain
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
-from offline import casts, played
+from offline import PARTITIONS, casts, played
 
 from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.dml.parse import parse
@@ -21,7 +22,7 @@ from funcdex_assets.inference.protocol import (
     JsonSchemaConstraint,
     Request,
 )
-from funcdex_assets.records import Finding
+from funcdex_assets.records import Finding, TurnKind
 from funcdex_assets.roles import (
     assistant,
     conversation_writer,
@@ -183,18 +184,35 @@ def test_values_are_put_in_as_they_are_even_if_they_look_like_variables():
     assert "Situation: {{context}} \\1\n" in fill_prompt("planner", given)
 
 
-PLAYED = played("jira_gmail", 4, thoughts=True)[0]
+PLAYED = next(one for one in played("jira_gmail", 12, thoughts=True) if one.cast.plan.kind == "multi_step")
 CAST = PLAYED.cast
 
 
 def scene(spoken: int = 0) -> Scene:
     """The played conversation after some messages."""
-    begun = Scene(CAST.plan, CAST.situation, CAST.offered, thoughts=True)
+    begun = Scene(CAST.plan, CAST.situation, {**CAST.tools}, dict(CAST.offered), thoughts=True)
     for message in PLAYED.conversation.messages[:spoken]:
         begun.say(message)
         if message.result:
             begun.results.append(message.result.content)
     return begun
+
+
+def in_turn(kind: TurnKind) -> Scene:
+    """A played conversation up to the first turn of this kind, before the user speaks."""
+    for one in chain.from_iterable(played(partition, 30) for partition in PARTITIONS):
+        plan, messages = one.cast.plan, one.conversation.messages
+        starts = [index for index, message in enumerate(messages) if message.role == "user"]
+        turn = next((place for place, planned in enumerate(plan.turns) if planned.kind == kind), None)
+        if turn is None or len(starts) != len(plan.turns):  # in others, turns have answers of the user
+            continue
+        begun = Scene(plan, one.cast.situation, {**one.cast.tools}, dict(one.cast.offered), thoughts=False, turn=turn)
+        for message in messages[: starts[turn]]:
+            begun.say(message)
+            if message.result:
+                begun.executed(message.result.name, message.result.content)
+        return begun
+    raise LookupError(f"no conversation has a turn of kind {kind}")
 
 
 TOOLS = tuple(CAST.offered.values())
@@ -211,6 +229,7 @@ SUBJECTS = {
     "user_simulator": [
         *(user_simulator.UserCue(scene(0), purpose) for purpose in ("request", "answer", "thanks")),
         user_simulator.UserCue(scene(3), "request"),
+        *(user_simulator.UserCue(in_turn(kind), kind) for kind in get_args(TurnKind)),
     ],
     "assistant": [scene(1), scene(3)],
     "tool_simulator": [
@@ -299,13 +318,53 @@ def test_the_assistant_is_told_nothing_of_the_plan():
 def test_the_user_is_told_withheld_facts_only_when_asked():
     cast = next(one for one in casts("jira_gmail", 30) if any(a.withheld for a in one.plan.steps[0].arguments))
     fact = next(argument for argument in cast.plan.steps[0].arguments if argument.withheld)
-    begun = Scene(cast.plan, cast.situation, cast.offered, thoughts=False)
+    begun = Scene(cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False)
 
     def told(purpose: user_simulator.Purpose) -> str:
         return requested(user_simulator.ROLE, user_simulator.UserCue(begun, purpose)).messages[1].content
 
     assert f": {fact.surface}\n" not in f"{told('request')}\n"
     assert f": {fact.surface}\n" in f"{told('answer')}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "task"),
+    [
+        pytest.param("remedy", "The last attempt failed. Make it good", id="what failed is made good"),
+        pytest.param("dropped", "Say that you leave it at that", id="what failed is given up"),
+        pytest.param("correction", "Correct yourself", id="something else was meant"),
+        pytest.param("recall", "Ask again for one detail", id="a detail is asked for again"),
+        pytest.param("small_talk", "that needs no tool", id="something in passing"),
+        pytest.param("unlocked", "has just been switched on", id="a function is there now"),
+    ],
+)
+def test_the_user_is_told_what_the_turn_is_for(kind, task):
+    cue = user_simulator.UserCue(in_turn(kind), kind)
+    assert task in requested(user_simulator.ROLE, cue).messages[1].content
+
+
+def test_the_user_is_told_what_no_tool_can_do():
+    begun = in_turn("unsuitable")
+    wanted = begun.now.wanted
+    assert wanted is not None
+    assert wanted.tool not in begun.offered
+    text = requested(user_simulator.ROLE, user_simulator.UserCue(begun, "unsuitable")).messages[1].content
+    facts = [argument.surface for argument in wanted.arguments if argument.source == "user" and not argument.withheld]
+    assert begun.tools[wanted.tool].description in text
+    assert [fact for fact in facts if fact not in text] == []
+
+
+def test_the_assistant_sees_the_tools_on_offer_and_no_other():
+    begun = in_turn("unlocked")
+    (late,) = begun.plan.late_tools
+
+    def seen() -> str:
+        return " ".join(message.content for message in requested(assistant.ROLE, begun).messages)
+
+    definition = f"- {late}: {begun.tools[late].description}"
+    assert definition not in seen()
+    begun.unlock()
+    assert definition in seen()
 
 
 # ── output types ──────────────────────────────────────────────────────────────────────────────
@@ -349,7 +408,8 @@ def test_improvisations_are_valid_under_their_own_constraint(role, subject):
 def test_improvisations_follow_from_their_seed(role, subject):
     answers = [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
     assert answers == [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
-    assert len(set(answers)) > 1 or role.name == "judge"
+    bound = isinstance(subject, user_simulator.UserCue) and subject.purpose == "small_talk"  # for the assistant answers
+    assert len(set(answers)) > 1 or role.name == "judge" or bound
 
 
 # ── what the assistant may answer ─────────────────────────────────────────────────────────────
