@@ -97,7 +97,7 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return rng.choice(turn_moves("dropped", register))
         case "recall":
             if memory := remembered(scene):
-                return fill(rng.choice(turn_moves("recall", register)), memory._asdict())
+                return fill(_recall(scene, turn_moves("recall", register)), memory._asdict())
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
         case "small_talk":
             return worded(small_talk(scene)["user"][register], scene.situation, rng)
@@ -156,6 +156,12 @@ def remembered(scene: Scene) -> reports.Memory | None:
             if found := reports.memorable(result, noun, scene.situation.now):
                 return generator("recall", scene.plan.plan_id, scene.turn).choice(found)
     return None
+
+
+def _recall(scene: Scene, moves_: Sequence[str]) -> str:
+    """The words of the current turn; no two of a conversation are the same."""
+    places = [place for place, turn in enumerate(scene.plan.turns) if turn.kind == "recall"]
+    return generator("recall words", scene.plan.plan_id).sample(moves_, len(places))[places.index(scene.turn)]
 
 
 def small_talk(scene: Scene) -> Mapping[str, Any]:

@@ -131,6 +131,14 @@ def test_a_correction_makes_the_same_call_with_one_other_value():
     assert seen > 3
 
 
+def test_multi_step_has_six_turns_or_more():
+    plans = [
+        cast.plan for partition in PARTITIONS for cast in casts(partition, 60, 7) if cast.chain.kind == "multi_step"
+    ]
+    assert len(plans) > 100
+    assert min(len(plan.turns) for plan in plans) >= 6
+
+
 def test_clear_users_ask_for_more_at_once():
     """Where many turns are wanted, everybody asks little by little."""
     steps_per_turn = {}
