@@ -354,7 +354,9 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
         elif sum(turn.kind == "small_talk" for turn in turns) < 2:
             talk(turns, "small_talk", None, rng)
         elif not split(turns, rng):
-            break
+            if turns[-1].kind == "thanks":
+                break
+            turns.append(Turn("thanks"))
 
 
 # ── tools ─────────────────────────────────────────────────────────────────────────────────────

@@ -210,6 +210,13 @@ def test_every_ask_of_every_shipped_tool_says_which_thing_is_meant_if_not_the_fi
             assert more == []
 
 
+def test_a_phrase_with_a_place_for_the_thing_is_rather_used_than_one_to_which_it_has_to_be_added():
+    arguments = (fact("/content", "Gym Roof"), found("/project_id", "/projects/1/id"))
+    step = PlannedStep(tool="CREATE_TASK", turn=1, arguments=arguments)
+    requests = {asked(TOOLS["CREATE_TASK"], step, Random(seed))[0] for seed in range(60)}
+    assert not [request for request in requests if request.endswith((" for the second project", " for the second one"))]
+
+
 @pytest.mark.parametrize("name", ["LIST_THREADS", "SEARCH_ISSUES"])
 def test_the_next_page_is_asked_for_as_such(name):
     step = PlannedStep(tool=name, turn=1, arguments=(found("/page_token", "/next_page_token"),))

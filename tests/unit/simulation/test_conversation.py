@@ -396,6 +396,25 @@ def test_multi_step_has_several_calls_and_six_user_turns_or_more():
     assert min(turns) >= 6
 
 
+def test_what_is_asked_for_again_is_asked_for_in_other_words():
+    """However little differs in what is asked for: of two recalls of a date, the words around it differ."""
+    several = 0
+    for one in (one for partition in ("gmail", "asana", "stripe", "jira") for one in played(partition, 60)):
+        asked = [exchange.said for exchange in exchanges(one) if exchange.turn.kind == "recall"]
+        assert len({phrases_of(text) for text in asked}) == len(asked), asked
+        several += len(asked) > 1
+    assert several > 5
+
+
+def phrases_of(text: str) -> str:
+    """The text without what is asked for: the words of the first template that fits."""
+    by_register = turn_moves("recall").values()  # type: ignore[attr-defined]
+    for template in (template for templates in by_register for template in templates):
+        if re.fullmatch(".+".join(map(re.escape, re.split(r"\{\w+\}", template))), text):
+            return template
+    return text
+
+
 ORDINALS = ("first", "second", "third")
 
 

@@ -9,7 +9,7 @@ from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, Cast, casts
 
 from funcdex_assets.catalog.names import QUERY_WORDS, is_page_token, parse_tool_name, words
 from funcdex_assets.language.facts import Unplannable
-from funcdex_assets.records import ChainStep, Clarity, ConversationPlan, PlannedArgument, Tool, ToolChain
+from funcdex_assets.records import ChainStep, Clarity, ConversationPlan, Fault, PlannedArgument, Tool, ToolChain
 from funcdex_assets.settings import ClarityWeights
 from funcdex_assets.simulation.conversation import WITH_CALLS
 from funcdex_assets.simulation.planning import absent_tools, draw_clarity, make_plan, make_plans, offered_tools
@@ -129,6 +129,30 @@ def test_a_correction_makes_the_same_call_with_one_other_value():
             assert len([one for one, other in pairs if one.value != other.value]) == 1
             seen += 1
     assert seen > 3
+
+
+def test_a_call_that_is_made_again_at_once_is_made_with_the_same_arguments_and_not_corrected():
+    seen = 0
+    for cast in MORE_CASTS:
+        if cast.chain.kind == "multi_step":
+            faults: dict[Fault, float] = {"rate_limit": 1.0, "timeout": 3.0}
+            plan = make_plan(replace(cast.given, fault_share=1.0, faults=faults))
+            for failing, again in pairwise(plan.steps):
+                if failing.fault and failing.tool == again.tool and failing.turn == again.turn and not again.together:
+                    assert [one.value for one in again.arguments] == [one.value for one in failing.arguments]
+                    assert not any(
+                        turn.step == plan.steps.index(again) and turn.kind == "correction" for turn in plan.turns
+                    )
+                    seen += 1
+    assert seen > 10
+
+
+def test_multi_step_has_six_turns_or_more():
+    plans = [
+        cast.plan for partition in PARTITIONS for cast in casts(partition, 60, 7) if cast.chain.kind == "multi_step"
+    ]
+    assert len(plans) > 100
+    assert min(len(plan.turns) for plan in plans) >= 6
 
 
 def test_clear_users_ask_for_more_at_once():
