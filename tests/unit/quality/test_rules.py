@@ -275,6 +275,11 @@ GOOD = [
     pytest.param(reply("My thought: well done."), "leaked_thought", id="a word within a line"),
     pytest.param(CLEAN, "broken_characters", id="whole ones"),
     pytest.param(reply('The letter says "Ich habe die Tür für dich und das Kind".'), "wrong_language", id="quoted"),
+    pytest.param(
+        reply("Found: Mail (2 per week), Post (4 per week), Fax (8 per week), Phone (1 per week)."),
+        "wrong_language",
+        id="one word of another language",
+    ),
     pytest.param(reply("OK, done."), "wrong_language", id="too short to tell"),
     pytest.param(says("Find Varga, 4539 1488 0343 6468."), "personal_data", id="a wrong check digit"),
     pytest.param(says("Find 4539148803436467."), "personal_data", id="a long number is no card"),

@@ -22,7 +22,7 @@ from funcdex_assets.inference.protocol import (
     JsonSchemaConstraint,
     Request,
 )
-from funcdex_assets.records import Finding, TurnKind
+from funcdex_assets.records import Finding, Message, TurnKind
 from funcdex_assets.roles import (
     assistant,
     conversation_writer,
@@ -341,6 +341,16 @@ def test_the_user_is_told_withheld_facts_only_when_asked():
 def test_the_user_is_told_what_the_turn_is_for(kind, task):
     cue = user_simulator.UserCue(in_turn(kind), kind)
     assert task in requested(user_simulator.ROLE, cue).messages[1].content
+
+
+def test_the_same_detail_is_asked_for_in_other_words():
+    begun = in_turn("recall")
+    said = set()
+    for seed in range(8):
+        text = user_simulator.ROLE.improvise(user_simulator.UserCue(begun, "recall"), Random(seed % 2))
+        assert text not in said
+        said.add(text)
+        begun.say(Message(role="user", content=text))
 
 
 def test_the_user_is_told_what_no_tool_can_do():
