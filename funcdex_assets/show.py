@@ -154,7 +154,7 @@ def print_stats(settings: Settings, console: Console) -> None:
         "dataset",
     )
     grid = Grid(
-        Column("partition", overflow="fold", min_width=10),
+        Column("partition", overflow="fold", min_width=min(24, max(map(len, there)))),
         "tools",
         "candidates",
         "kept",

@@ -423,8 +423,7 @@ def test_show_of_an_unknown_id_says_where_ids_are(look, project: Project):
     assert str(project.home) in refused.err
 
 
-def test_stats_count_what_there_is(look, project: Project, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", "140")
+def test_stats_count_what_there_is(look, project: Project):
     shown = look("stats")
     assert shown.code == 0
     rows = {
