@@ -41,7 +41,10 @@ from funcdex_assets.settings import Generation, Inference, load_settings
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.strategies import converse_all, strategy_of
 
-SETTINGS = load_settings(Path(__file__).parents[1] / "funcdex.yaml")
+_OWN = load_settings(Path(__file__).parents[1] / "funcdex.yaml")
+SETTINGS = _OWN.model_copy(  # long conversations, so that something is in flight whenever a fault strikes
+    update={"generation": _OWN.generation.model_copy(update={"kinds": {"multi_step": 1}})}
+)
 PARTITION = "gmail_googledrive"
 MIX: dict[Fault, float] = {"rate_limited": 0.10, "server_error": 0.05, "broken_json": 0.02}
 MAX_RUNS = 6
