@@ -181,7 +181,7 @@ def print_stats(settings: Settings, console: Console) -> None:
                 scores[scale] += scored[scale].drop_nulls().to_list()
     grid.add_section()
     grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
-    console.print(grid)
+    _print_whole(grid, console)
     traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
     console.print(f"Argument sources: {traced}", highlight=False)
     for scale, values in scores.items():
@@ -190,6 +190,13 @@ def print_stats(settings: Settings, console: Console) -> None:
             spread = "  ".join(f"{score}: {counted[score]}" for score in range(1, 6))
             console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
     _print_usage(settings, console)
+
+
+def _print_whole(grid: Grid, console: Console) -> None:
+    """What goes to a file or a pipe is not cut to a terminal's width."""
+    needed = console.measure(grid, options=console.options.update(width=1000)).maximum
+    width = None if console.is_terminal else max(needed, console.width)
+    console.print(grid, width=width, crop=console.is_terminal)
 
 
 def _print_usage(settings: Settings, console: Console) -> None:
