@@ -37,15 +37,14 @@ class Mishap:
 
 
 def draw_mishap(
-    call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool, weights: Mapping[Fault, float], rng: Random
-) -> Mishap | None:
-    """One of the ways in which the call can go wrong, by weight; None where there is none.
-
-    `others` are arguments that it might have had as well; only what comes `is_last` can be given up.
+    options: Sequence[tuple[Call, Mishap]], weights: Mapping[Fault, float], rng: Random
+) -> tuple[Call, Mishap] | None:
+    """One of the ways in which calls can go wrong: the fault by weight, then one of the calls that permit it; None
+    where no fault that has a weight is among them.
     """
-    by_fault: dict[Fault, list[Mishap]] = {}
-    for mishap in _possible(call, tool, others, is_last):
-        by_fault.setdefault(mishap.fault, []).append(mishap)
+    by_fault: dict[Fault, list[tuple[Call, Mishap]]] = {}
+    for call, mishap in options:
+        by_fault.setdefault(mishap.fault, []).append((call, mishap))
     faults: list[Fault] = [fault for fault in by_fault if weights.get(fault, 0) > 0]
     if not faults:
         return None
@@ -59,7 +58,10 @@ def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[A
         yield from (arguments for told, arguments in _with_another_value(call, others) if isinstance(told.value, str))
 
 
-def _possible(call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool) -> Iterator[Mishap]:
+def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool) -> Iterator[Mishap]:
+    """The ways in which a call can go wrong. `others` are arguments that it might have had as well; only what comes
+    `is_last` can be given up.
+    """
     action = parse_tool_name(tool.name).action
     as_it_is = call.arguments
     yield Mishap("rate_limit", "retry", as_it_is)

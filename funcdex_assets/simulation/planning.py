@@ -22,7 +22,7 @@ from funcdex_assets.language.values import Situation, fits, query_for, worded
 from funcdex_assets.records import Binding, Clarity, ConversationPlan, Fault, Kind, PlannedArgument, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
-from funcdex_assets.simulation.mishaps import draw_mishap, otherwise
+from funcdex_assets.simulation.mishaps import draw_mishap, otherwise, possible_mishaps
 from funcdex_assets.simulation.weaving import (
     Arguments,
     Call,
@@ -281,16 +281,18 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
         return
     by_name = {tool.name: tool for tool in given.tools}
     calls = [call for turn in turns for call in turn.calls]
-    order = [call for call in calls if not call.is_page]
-    rng.shuffle(order)
-    order.sort(key=lambda call: kind == "parallel" and not call.together)  # rather one of several than one alone
-    for call in order:
-        others = _variants(given, call, attempt)
-        mishap = draw_mishap(call, by_name[call.tool], others, call is calls[-1], given.faults, rng)
-        if mishap:
-            go_wrong(turns, call, mishap.fault, mishap.recovery, mishap.arguments)
-            return
-    if must:
+    likely = [call for call in calls if not call.is_page]
+    if kind == "parallel":  # rather one of several than one alone
+        likely = [call for call in likely if call.together] or likely
+    options = [
+        (call, mishap)
+        for call in likely
+        for mishap in possible_mishaps(call, by_name[call.tool], _variants(given, call, attempt), call is calls[-1])
+    ]
+    if drawn := draw_mishap(options, given.faults, rng):
+        call, mishap = drawn
+        go_wrong(turns, call, mishap.fault, mishap.recovery, mishap.arguments)
+    elif must:
         raise Unplannable("none of the calls can go wrong in a way that generation.faults permits")
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from funcdex_assets.records import Fault, PlannedArgument, Tool
-from funcdex_assets.simulation.mishaps import Mishap, draw_mishap, otherwise
+from funcdex_assets.simulation.mishaps import Mishap, draw_mishap, otherwise, possible_mishaps
 from funcdex_assets.simulation.weaving import Call
 
 TEXT = {"type": "string"}
@@ -54,8 +54,23 @@ def mishaps(wanted: Tool, arguments: tuple[Any, ...], others: list[tuple[Any, ..
 
 
 def drawn(call: Call, wanted: Tool, others: Any, is_last: bool, weights: Any, times: int) -> list[Mishap]:
-    found = [draw_mishap(call, wanted, others, is_last, weights, Random(seed)) for seed in range(times)]
-    return [one for one in found if one]
+    options = [(call, mishap) for mishap in possible_mishaps(call, wanted, others, is_last)]
+    found = [draw_mishap(options, weights, Random(seed)) for seed in range(times)]
+    return [mishap for _, mishap in filter(None, found)]
+
+
+def test_the_fault_is_drawn_before_the_call():
+    """So that one which few calls permit comes as often as its weight says."""
+    sending, searching = tool("SEND_NOTE", body=TEXT), tool("SEARCH_NOTES", FOUND, query=TEXT)
+    asked, other = told("query", "gym"), told("query", "roof")
+    calls = [Call(sending.name, (), place) for place in range(9)]
+    options = [(call, mishap) for call in calls for mishap in possible_mishaps(call, sending, [], False)]
+    search = Call(searching.name, (asked,), 9)
+    options += [(search, mishap) for mishap in possible_mishaps(search, searching, [(other,)], False)]
+    found = [drawn_ for seed in range(600) if (drawn_ := draw_mishap(options, EVEN, Random(seed)))]
+    empty = [call for call, mishap in found if mishap.fault == "empty_result"]
+    assert set(empty) == {search}
+    assert 600 / len({mishap.fault for _, mishap in options}) * 0.7 < len(empty)
 
 
 @pytest.mark.parametrize(
