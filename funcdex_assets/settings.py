@@ -150,7 +150,7 @@ class Generation(Section):
         description="how calls go wrong, as relative weights; where a call permits none, another way is taken",
     )
     fault_share: float = Field(
-        default=0.25,
+        default=0.3,
         ge=0,
         le=1,
         description="share of multi_step and parallel conversations in which a call goes wrong",
