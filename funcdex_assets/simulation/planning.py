@@ -322,24 +322,26 @@ def _sought_elsewhere(argument: PlannedArgument, tool: Tool, situation: Situatio
     return msgspec.structs.replace(argument, value=value, surface=sought) if fits(schema, value) else argument
 
 
+def _correct(turns: list[Turn], given: PlanInput, calls: Sequence[Call], attempt: int, rng: Random) -> None:
+    """One of the searches or look-ups was meant otherwise than it was first said, if any can be."""
+    by_name = {tool.name: tool for tool in given.tools}
+    for call in rng.sample(calls, len(calls)):
+        turn = next(turn for turn in turns if call in turn.calls)
+        alone = not any(other.together or other.fault for other in turn.calls)
+        if call.is_page or not alone or turn.kind != "request":
+            continue
+        if changed := list(otherwise(call, by_name[call.tool], _variants(given, call, attempt))):
+            mean_otherwise(turns, call, rng.choice(changed))
+            return
+
+
 def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
     """What people say between requests; where many turns are wanted, until there are."""
     kind = given.chain.kind
-    by_name = {tool.name: tool for tool in given.tools}
     many = kind == "multi_step"
     calls = [call for turn in turns for call in turn.calls if call.place is not None]
     if kind in ("multi_step", "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
-        for call in rng.sample(calls, len(calls)):
-            beside = [other for turn in turns if call in turn.calls for other in turn.calls]
-            alone = not any(other.together or other.fault for other in beside)
-            changed = (
-                []
-                if call.is_page or not alone
-                else list(otherwise(call, by_name[call.tool], _variants(given, call, attempt)))
-            )
-            if changed and any(call in turn.calls for turn in turns if turn.kind == "request"):
-                mean_otherwise(turns, call, rng.choice(changed))
-                break
+        _correct(turns, given, calls, attempt, rng)
     if len(turns) < MIN_USER_TURNS or rng.random() < THANKS:
         turns.append(Turn("thanks"))
     telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
