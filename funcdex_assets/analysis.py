@@ -90,7 +90,7 @@ def analyse(
         raise NothingToReport(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
-    weights: Mapping[str, float] = getattr(settings.generation, "kinds", {})
+    weights = settings.generation.kinds
     reports = {name: report(one, weights, settings.seed) for name, one in found.items()}
     together = merged(found.values())
     return {**reports, ALL: [*report(together, weights, settings.seed), *_cost(settings, together)]}

@@ -113,7 +113,7 @@ def _of_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[F
         yield (
             partition,
             [
-                (one.conversation_id, recorded(one, there.situation, {**there.tools, **there.absent}))
+                (one.conversation_id, recorded(one, there.situation, there.spoken_of))
                 for one in held
                 if (there := cast[one.plan_id])
             ],

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from funcdex_assets.records import Kind
-from funcdex_assets.tool_graph.patterns import LINKED, Pattern
+from funcdex_assets.tool_graph.patterns import LINKED
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DEFAULT_WEIGHTS: dict[Kind, float] = {
@@ -54,7 +54,6 @@ CHAINS: Mapping[Kind, ChainShape] = {
     "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, most=4),
     "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, most=4),
 }
-SHAPES: frozenset[str] = frozenset(get_args(Pattern))
 
 
 def apportion(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:

@@ -164,7 +164,7 @@ def parsed_conversations(
                 user_turns=sum(message.role == "user" for message in messages),
                 turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
                 step_trace=step_trace(messages, conversation.provenance, len(written) - len(messages)),
-                certificate=certificate(conversation, there, {**tools, **one.absent}, list(tools)),
+                certificate=certificate(conversation, there, one.spoken_of, list(tools)),
             )
         )
     count = max(1, len(parsed))

@@ -1,6 +1,6 @@
 """What came of it all, in figures: a report per partition, and one of the release over all of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -64,7 +64,7 @@ def quality_report(
         "accepted_conversations": accepted_conversations,
         "dataset": dataset,
     }
-    figures = report(collect(partition, frames), wanted_kinds(settings), settings.seed)
+    figures = report(collect(partition, frames), settings.generation.kinds, settings.seed)
     return Produced(to_frame(figures, QualityFigure), described(figures, partition))
 
 
@@ -96,7 +96,7 @@ def release_report(
             yield from evaluations
             frames[name] = stored.frame
         found.append(collect(partition, frames))
-    figures = report(merged(found), wanted_kinds(settings), settings.seed)
+    figures = report(merged(found), settings.generation.kinds, settings.seed)
     missing = [partition for partition in settings.partitions if partition not in there]
     yield dg.MaterializeResult(
         metadata={
@@ -105,10 +105,6 @@ def release_report(
             **described(figures, "all partitions"),
         }
     )
-
-
-def wanted_kinds(settings: Settings) -> Mapping[str, float]:
-    return getattr(settings.generation, "kinds", {})
 
 
 def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def separate(argument: PlannedArgument, rng: Random) -> str:
     name = argument_words(argument.argument)
     if "@" in argument.surface and {"recipient", "to"} & set(name.split()):
         return fill(rng.choice(_TO), {"x": argument.surface})
-    last = words(argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1])
+    last = words(field_of(argument))
     sentences = next((options for part, options in _SENTENCES.items() if part in last), _SEPARATE)
     said = fill(rng.choice(sentences), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
     return said.removesuffix(".") if said.endswith(('.".', '!".', '?".')) else said
@@ -215,7 +215,7 @@ def separate(argument: PlannedArgument, rng: Random) -> str:
 
 def quote(argument: PlannedArgument) -> str:
     """The surface, in quotation marks when it is a text of the user's own making."""
-    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    name = field_of(argument)
     parts = set(words(name))
     if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not parts & values.BODIES:
         return argument.surface
@@ -249,7 +249,7 @@ def missing(arguments: Sequence[PlannedArgument]) -> str:
 
 def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random) -> str:
     """Words for something that an earlier result named: `that thread`, `it`."""
-    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    name = field_of(argument)
     source = (argument.result or "").rsplit("/", 1)[-1]
     path, place, within = _placed(argument.result or "")
     if place and (within or not (is_id(name) or is_id(source))):
@@ -300,7 +300,7 @@ def _of_it(argument: PlannedArgument, kind_of_source: str, rng: Random) -> str:
 
 def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:
     """Words for the first things of a list: `the first three threads`."""
-    name = argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
+    name = field_of(argument)
     noun = (resource_noun(name) or kind_of_source).rsplit(" ", 1)[-1] or "one"
     if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
         noun = "email"
@@ -347,6 +347,11 @@ def gerund(verb: str) -> str:
     if verb in ("get", "set", "put", "run"):
         return verb + verb[-1] + "ing"
     return verb + "ing"
+
+
+def field_of(argument: PlannedArgument) -> str:
+    """`/start/dateTime` → `dateTime`, `/label_ids/0` → `label_ids`."""
+    return argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
 
 
 def slot(pointer: str) -> str:

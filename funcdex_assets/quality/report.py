@@ -24,6 +24,7 @@ from funcdex_assets.records import (
     SCALES,
     Conversation,
     ConversationPlan,
+    Kind,
     Message,
     Persona,
     QualityFigure,
@@ -161,7 +162,7 @@ def merged(parts: Iterable[Collected]) -> Collected:
     return total
 
 
-def report(found: Collected, weights: Mapping[str, float] | None = None, seed: int = 0) -> list[QualityFigure]:
+def report(found: Collected, weights: Mapping[Kind, float] | None = None, seed: int = 0) -> list[QualityFigure]:
     """`weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples."""
     examples = found.examples
     return [
@@ -206,9 +207,9 @@ def _validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     yield from _distribution("validity", "source of arguments", sources)
 
 
-def _mix(examples: Sequence[Example], weights: Mapping[str, float]) -> Iterator[QualityFigure]:
+def _mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> Iterator[QualityFigure]:
     total = sum(weights.values())
-    wanted = {kind: weight / total for kind, weight in weights.items()} if total else {}
+    wanted: dict[str, float] = {kind: weight / total for kind, weight in weights.items()} if total else {}
     yield from _distribution("mix", "kind", Counter(one.cast.plan.kind for one in examples), wanted)
     yield from _distribution("mix", "chain pattern", Counter(one.pattern for one in examples))
     yield from _distribution("mix", "clarity", Counter(one.cast.plan.clarity for one in examples))

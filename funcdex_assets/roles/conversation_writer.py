@@ -20,7 +20,7 @@ from funcdex_assets.dml.render import render
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
 from funcdex_assets.language import phrases
-from funcdex_assets.records import ConversationPlan, Fault, PlannedArgument, PlannedStep, Tool, TurnKind
+from funcdex_assets.records import ConversationPlan, Fault, PlannedArgument, PlannedStep, TurnKind
 from funcdex_assets.roles import assistant, user_simulator
 from funcdex_assets.roles.planner import CLARITY
 from funcdex_assets.roles.role import Role
@@ -40,7 +40,7 @@ class WriterBrief:
 def constraint(brief: WriterBrief) -> Constraint | None:
     if brief.bounds is None:
         return None
-    tools = tuple(_known(brief).values())
+    tools = tuple(brief.cast.known.values())
     language = conversation_grammar(tools, thoughts=brief.thoughts, bounds=brief.bounds)
     return GrammarConstraint(language.key, language.printed)
 
@@ -50,7 +50,7 @@ def variables(brief: WriterBrief) -> dict[str, object]:
     tools = [
         f"- {tool.name}: {tool.description}\n  arguments: {_json(tool.parameters)}"
         + (f"\n  result: {_json(tool.returns)}" if tool.returns else "")
-        for tool in _known(brief).values()
+        for tool in brief.cast.known.values()
     ]
     return {
         "thoughts": (
@@ -70,12 +70,6 @@ def variables(brief: WriterBrief) -> dict[str, object]:
         "time_zone": persona.time_zone,
         "outline": "\n".join(_outline(plan)),
     }
-
-
-def _known(brief: WriterBrief) -> dict[str, Tool]:
-    """The tools that are on offer at some time."""
-    cast = brief.cast
-    return {**cast.tools, **{name: cast.absent[name] for name in cast.plan.late_tools}}
 
 
 @cache

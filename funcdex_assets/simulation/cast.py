@@ -20,6 +20,16 @@ class Cast:
     tools: Mapping[str, Tool]
     absent: Mapping[str, Tool] = field(default_factory=dict)
 
+    @property
+    def known(self) -> dict[str, Tool]:
+        """The tools that are on offer at some time."""
+        return {**self.tools, **{name: self.absent[name] for name in self.plan.late_tools}}
+
+    @property
+    def spoken_of(self) -> dict[str, Tool]:
+        """All tools that the plan speaks of."""
+        return {**self.tools, **self.absent}
+
 
 def casts(
     plans: Sequence[ConversationPlan], personas: Sequence[Persona], scenarios: Sequence[Scenario], tools: Sequence[Tool]

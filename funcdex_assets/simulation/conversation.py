@@ -46,8 +46,7 @@ async def simulate(
     Raises:
         InferenceError: the engine cannot answer, for a reason that is not this conversation's.
     """
-    everything = {**cast.tools, **cast.absent}
-    scene = Scene(cast.plan, cast.situation, everything, dict(cast.tools), manner.thoughts)
+    scene = Scene(cast.plan, cast.situation, cast.spoken_of, dict(cast.tools), manner.thoughts)
     try:
         stage = _Stage(scene, engine, manner, seed)
         await stage.play()

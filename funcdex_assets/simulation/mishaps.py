@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from funcdex_assets.catalog.json_schema import schema_at, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, parse_tool_name, words
 from funcdex_assets.language import values
+from funcdex_assets.language.phrases import field_of
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.records import Fault, PlannedArgument, Tool
 from funcdex_assets.simulation.faults import can_be_empty
@@ -72,7 +73,7 @@ def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_las
     yield Mishap("permission_denied", "remedy", as_it_is)
     if is_last:
         yield Mishap("permission_denied", "dropped", as_it_is)
-        if any(argument.source == "result" and is_id(_name(argument)) for argument in as_it_is):
+        if any(argument.source == "result" and is_id(field_of(argument)) for argument in as_it_is):
             yield Mishap("not_found", "dropped", as_it_is)
     for told, arguments in _with_another_value(call, others):
         for fault in _faults_of(told, tool, action):
@@ -82,7 +83,7 @@ def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_las
 def _faults_of(told: PlannedArgument, tool: Tool, action: str) -> Iterator[Fault]:
     """What a service may have against a value that the user told."""
     schema = schema_at(tool.parameters, told.argument) or {}
-    parts = set(words(_name(told)))
+    parts = set(words(field_of(told)))
     texts = isinstance(told.value, str) and "enum" not in schema
     is_search = action == "list" and texts and bool(parts & QUERY_WORDS)
     is_address = schema.get("format") == "email"
@@ -113,7 +114,3 @@ def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tup
             changed = replace(told, value=found.value, surface=found.surface)
             yield changed, (*call.arguments[:index], changed, *call.arguments[index + 1 :])
             break
-
-
-def _name(argument: PlannedArgument) -> str:
-    return argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]

@@ -18,10 +18,9 @@ from funcdex_assets.simulation.cast import Cast
 
 def case_of(cast: Cast, messages: Sequence[Message], provenance: Sequence[ArgumentSource] | None = None) -> Case:
     """What the rules look at; where nothing is known of the arguments' sources, they are looked for."""
-    known = {**cast.tools, **{name: cast.absent[name] for name in cast.plan.late_tools}}
     if provenance is None:
-        provenance = trace(messages, known, cast.situation)
-    return Case(messages, known, provenance, cast.situation, bool(cast.plan.steps), cast.plan.late_tools)
+        provenance = trace(messages, cast.known, cast.situation)
+    return Case(messages, cast.known, provenance, cast.situation, bool(cast.plan.steps), cast.plan.late_tools)
 
 
 def finished(

@@ -7,6 +7,7 @@ every fact that the user must state is known before a word is written. How the u
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import get_args
 
@@ -34,6 +35,7 @@ from funcdex_assets.simulation.weaving import (
     requests,
     split,
     talk,
+    turn_of,
 )
 
 ATTEMPTS = 4
@@ -58,6 +60,10 @@ class PlanInput:
     seed: int
     faults: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
     fault_share: float = 0.25
+
+    @cached_property
+    def by_name(self) -> dict[str, Tool]:
+        return {tool.name: tool for tool in self.tools}
 
 
 def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kind = "multi_step") -> Clarity:
@@ -150,13 +156,12 @@ def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
 
 def _calls(given: PlanInput, attempt: int) -> list[Call]:
     """The calls of the chain with the arguments that they are to have."""
-    by_name = {tool.name: tool for tool in given.tools}
     places = generator("places", given.seed, given.situation.scenario.scenario_id, attempt)
     chosen: dict[tuple[int | None, str], int] = {}
     calls: list[Call] = []
     for index, step in enumerate(given.chain.steps):
         for binding in step.bindings:
-            _refuse_unsuited(by_name[given.chain.steps[binding.step].tool], by_name[step.tool], binding)
+            _refuse_unsuited(given.by_name[given.chain.steps[binding.step].tool], given.by_name[step.tool], binding)
         planned = _planned(given, index, attempt)
         before = calls[-1] if calls else None
         if before and any(map(is_next_page, planned)):  # the same listing, further on
@@ -171,7 +176,7 @@ def _calls(given: PlanInput, attempt: int) -> list[Call]:
 
 def _planned(given: PlanInput, index: int, attempt: int, variant: int = 0) -> Arguments:
     step = given.chain.steps[index]
-    (tool,) = (tool for tool in given.tools if tool.name == step.tool)
+    tool = given.by_name[step.tool]
     facts = generator(
         "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] * (variant > 0))
     )
@@ -246,9 +251,8 @@ def _without_the_last(calls: list[Call]) -> list[Call]:
 
 def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
     """What the user leaves out until asked: much under `ask_back`, little if the user is clear."""
-    by_name = {tool.name: tool for tool in given.tools}
     calls = [call for turn in turns for call in turn.calls if not call.is_page]
-    needed = {call: _needed_facts(call, by_name[call.tool]) for call in calls}
+    needed = {call: _needed_facts(call, given.by_name[call.tool]) for call in calls}
     telling = [call for call in calls if needed[call]]
     if given.chain.kind == "ask_back":
         if not telling:
@@ -279,7 +283,6 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
     must = kind == "error_recovery"
     if not must and (kind not in ("multi_step", "parallel") or rng.random() >= given.fault_share):
         return
-    by_name = {tool.name: tool for tool in given.tools}
     calls = [call for turn in turns for call in turn.calls]
     likely = [call for call in calls if not call.is_page]
     if kind == "parallel":  # rather one of several than one alone
@@ -287,7 +290,9 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
     options = [
         (call, mishap)
         for call in likely
-        for mishap in possible_mishaps(call, by_name[call.tool], _variants(given, call, attempt), call is calls[-1])
+        for mishap in possible_mishaps(
+            call, given.by_name[call.tool], _variants(given, call, attempt), call is calls[-1]
+        )
     ]
     if drawn := draw_mishap(options, given.faults, rng):
         call, mishap = drawn
@@ -300,7 +305,7 @@ def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:
     """Arguments that the call might have had as well; searches are then for a company or a counterpart."""
     if call.place is None:
         return []
-    (tool,) = (tool for tool in given.tools if tool.name == call.tool)
+    tool = given.by_name[call.tool]
     rng = generator("variants", given.seed, given.situation.scenario.scenario_id, attempt, call.place)
     return [
         tuple(
@@ -324,13 +329,12 @@ def _sought_elsewhere(argument: PlannedArgument, tool: Tool, situation: Situatio
 
 def _correct(turns: list[Turn], given: PlanInput, calls: Sequence[Call], attempt: int, rng: Random) -> None:
     """One of the searches or look-ups was meant otherwise than it was first said, if any can be."""
-    by_name = {tool.name: tool for tool in given.tools}
     for call in rng.sample(calls, len(calls)):
-        turn = next(turn for turn in turns if call in turn.calls)
+        turn = turn_of(turns, call)
         alone = not any(other.together or other.fault for other in turn.calls)
         if call.is_page or not alone or turn.kind != "request":
             continue
-        if changed := list(otherwise(call, by_name[call.tool], _variants(given, call, attempt))):
+        if changed := list(otherwise(call, given.by_name[call.tool], _variants(given, call, attempt))):
             mean_otherwise(turns, call, rng.choice(changed))
             return
 

@@ -115,7 +115,7 @@ def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, ar
     """The call fails with these arguments first; then it is made again at once, or once the user has made good what was
     wrong, or is given up. Calls of the same message are made whatever becomes of it.
     """
-    turn = _turn_of(turns, call)
+    turn = turn_of(turns, call)
     at = turn.calls.index(call)
     failing = Call(call.tool, arguments, None, call.together, fault)
     before, after = turn.calls[:at], turn.calls[at + 1 :]
@@ -136,7 +136,7 @@ def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, ar
 
 def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
     """The call is made with these arguments first; then the user says what was meant."""
-    turn = _turn_of(turns, call)
+    turn = turn_of(turns, call)
     at = turn.calls.index(call)
     first = Call(call.tool, arguments, None)
     later = turn.calls[at:]
@@ -147,7 +147,7 @@ def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
 
 def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> None:
     """Puts in a turn without calls: after the one whose result it asks about, and not where two belong together."""
-    first = 1 if about is None else turns.index(_turn_of(turns, about)) + 1
+    first = 1 if about is None else turns.index(turn_of(turns, about)) + 1
     places = [
         place
         for place in range(first, len(turns) + 1)
@@ -158,7 +158,7 @@ def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> 
     turns.insert(rng.choice(places), Turn(kind, about=about))
 
 
-def _turn_of(turns: Sequence[Turn], call: Call) -> Turn:
+def turn_of(turns: Sequence[Turn], call: Call) -> Turn:
     return next(turn for turn in turns if call in turn.calls)
 
 
