@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from funcdex_assets.catalog.announced import announced_tools
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
@@ -23,10 +24,11 @@ from funcdex_assets.inference.protocol import Completion, InferenceEngine, Infer
 from funcdex_assets.quality.findings import find
 from funcdex_assets.quality.repair import mended
 from funcdex_assets.records import Attempt, Conversation, Finding, Message
-from funcdex_assets.roles import conversation_writer, corrector
+from funcdex_assets.roles import conversation_writer, corrector, user_simulator
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.corrector import Correction
 from funcdex_assets.seeds import derive_seed
+from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.outcome import about_it, case_of, failed, finished
 
 STRATEGY = "one_shot"
@@ -133,8 +135,24 @@ def _checked(kind: Kind, text: str, brief: WriterBrief) -> Draft:
         render(messages)
     except DMLError as error:
         return Draft(kind, text, (), (Finding(rule="markup", text=str(error)),))
+    messages = _with_definitions(messages, brief.cast)
     found = find(case_of(brief.cast, messages))
     return Draft(kind, text, messages, tuple(finding for finding in found if finding.blocking))
+
+
+def _with_definitions(messages: tuple[Message, ...], cast: Cast) -> tuple[Message, ...]:
+    """The definition of each tool that comes late, added to what the user says last before its first call, unless the
+    text has it.
+    """
+    found = list(messages)
+    for name in cast.plan.late_tools:
+        places = [index for index, message in enumerate(found) if any(call.name == name for call in message.tool_calls)]
+        users = [index for index, message in enumerate(found[: places[0]]) if message.role == "user"] if places else []
+        said = [tool["function"]["name"] for index in users for tool in announced_tools(found[index].content or "")]
+        if users and name not in said:
+            text = user_simulator.defining(found[users[-1]].content or "", [cast.absent[name]])
+            found[users[-1]] = replace(found[users[-1]], content=text)
+    return tuple(found)
 
 
 def _cut(completion: Completion) -> Finding:

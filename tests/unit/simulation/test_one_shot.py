@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from offline import ENGINE, PARTITIONS, casts, played
 
+from funcdex_assets.catalog.announced import announced_tools, without_definitions
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
 from funcdex_assets.quality.findings import Case, find
@@ -246,3 +247,25 @@ def test_offline_every_text_is_good_at_once(partition):
             step.tool for step in cast.plan.steps
         ]
         assert asyncio.run(write(brief, ENGINE, Limits(), 42)) == conversation
+
+
+def test_the_definition_of_a_tool_that_comes_late_is_added_where_the_writer_left_it_out():
+    """It is told not to write it; what the text has already is not said twice."""
+    one = next(one for one in played("jira_gmail", 60) if one.cast.plan.late_tools)
+    bare = [
+        msgspec.structs.replace(message, content=without_definitions(message.content))
+        if message.role == "user" and message.content
+        else message
+        for message in one.conversation.messages
+    ]
+    brief = WriterBrief(one.cast.played, thoughts=False)
+    for text in (render(bare), render(one.conversation.messages)):
+        conversation, engine = written(text, brief=brief)
+        assert len(engine.requests) == 1, [attempt.findings for attempt in conversation.attempts]
+        brought = [
+            tool["function"]["name"]
+            for message in conversation.messages
+            if message.role == "user"
+            for tool in announced_tools(message.content or "")
+        ]
+        assert brought == list(one.cast.plan.late_tools)
