@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from funcdex_assets.inference import wal
 from funcdex_assets.inference.protocol import (
     Completion,
     GrammarConstraint,
@@ -332,8 +333,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection = wal.connect(path, timeout_s=60)
     connection.execute("PRAGMA synchronous = FULL")  # an answer survives power loss too, not only a kill
     if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         _migrate(connection)

@@ -25,6 +25,7 @@ from random import random
 from time import monotonic, time
 from weakref import WeakKeyDictionary
 
+from funcdex_assets.inference import wal
 from funcdex_assets.inference.protocol import InferenceError
 
 BURST_S = 1.0
@@ -128,8 +129,7 @@ class _Book:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection = wal.connect(path, timeout_s=10, autocommit=True)
             self._connection.execute("PRAGMA synchronous = OFF")  # after a power loss the limits begin anew
             self._connection.execute(SCHEMA)
             self._connection.execute("INSERT OR IGNORE INTO limits VALUES (?, 0, 0, 0)", (key,))
