@@ -3,7 +3,6 @@
 import multiprocessing
 import subprocess
 import sys
-from functools import partial
 from hashlib import blake2b
 
 import msgspec
@@ -39,7 +38,9 @@ def alone() -> list[bytes]:
 def test_workers_change_nothing(alone, workers):
     shares = [range(worker, COUNT, workers) for worker in range(workers)]
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        made = pool.map(partial(played), shares)
+        made = pool.map(played, shares)
+        pool.close()  # and not only terminated at the end of the block, which hangs where SIGTERM is ignored
+        pool.join()
     found = {
         place: text for share, texts in zip(shares, made, strict=True) for place, text in zip(share, texts, strict=True)
     }
