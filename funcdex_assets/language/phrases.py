@@ -6,7 +6,9 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -45,6 +47,12 @@ _INLINE = {
     "results": ", {x} at most",
     "size": ", no more than {x}",
     "count": ", at most {x}",
+    "after": "from {x} on",
+    "since": "since {x}",
+    "before": "before {x}",
+    "until": "until {x}",
+    "min": "from {x} on",
+    "max": "up to {x}",
     "modified": "since {x}",
     "cc": ", with {x} in copy",
     "bcc": ", with {x} in blind copy",
@@ -70,12 +78,7 @@ _INLINE = {
     "phone": "on {x}",
     "label": "labelled {x}",
     "color": "in {x}",
-    "after": "from {x} on",
-    "since": "since {x}",
-    "before": "before {x}",
-    "until": "until {x}",
-    "min": "from {x} on",
-    "max": "up to {x}",
+    "variables": "filled in with {x}",
     "minutes": "for {x}",
     "duration": "for {x}",
 }
@@ -88,6 +91,12 @@ _SEPARATE = (
 )
 # The same as sentences of their own; the first entry that fits counts.
 _SENTENCES = {
+    "find": ("It's {x} that has to go.", "Look for {x}.", "The wording to replace: {x}."),
+    "replace": ("Put {x} in its place.", "It should become {x}.", "The new wording: {x}."),
+    "after": ("Only from {x} on.", "Nothing before {x}."),
+    "since": ("Only from {x} on.", "Nothing before {x}."),
+    "before": ("Only up to {x}.", "Nothing after {x}."),
+    "until": ("Only up to {x}.", "Nothing after {x}."),
     "cc": ("Copy {x} in.", "Put {x} in copy.", "{x} should get a copy."),
     "bcc": ("Blind copy to {x}, please.", "Put {x} in blind copy."),
     "limit": ("{x} will do.", "No more than {x}, please."),
@@ -109,8 +118,36 @@ _SENTENCES = {
 }
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 ORDINALS = ("first", "second", "third")
+_SPOKEN_OF = {
+    "q": "search words",
+    "query": "search words",
+    "jql": "search words",
+    "to": "recipient",
+    "cc": "people in copy",
+    "bcc": "people in blind copy",
+    "body": "text",
+    "name contains": "name",
+    "due": "due date",
+    "due on": "due date",
+    "due at": "due date",
+    "due on before": "latest due date",
+    "due on after": "earliest due date",
+    "modified after": "start of the period",
+    "modified since": "start of the period",
+    "created after": "start of the period",
+}
+"""What people call an argument whose own name nobody says."""
+# A request that begins with one of these is a sentence of its own: nothing can stand before it, as before "add a task".
+_SUBJECTS = frozenset(
+    (
+        "the we we've we'd we're i i'd i'll i've i'm my our they there there's here's that this these it it's its "
+        "somebody someone some nothing let's quick could"
+    ).split()
+)
+_OF_ONE = frozenset("it its it's that one this".split())
 _THEMSELVES = ("the person", "the user", "the contact", "the member")
 _NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
+_THE_SAME = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
 _PLACE = re.compile(r"/(\d+)(?=/|$)")
 _LONG = 48  # characters; longer texts get a sentence of their own
 
@@ -142,33 +179,61 @@ def infinitive(tool: str, rng: Random) -> str:
     return f"{rng.choice(_VERBS[parsed.action])} the {' '.join(parsed.words)}"
 
 
+class Request(NamedTuple):
+    """What the user asks for, `more` sentences with what did not fit into it, and whether it `stands_alone`: a
+    question, which ends with "?", or a statement, before which no "could you" fits.
+    """
+
+    text: str
+    more: list[str]
+    stands_alone: bool
+
+
 def ask(
-    step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], references: Mapping[str, str], rng: Random
-) -> tuple[str, list[str]]:
-    """A request for the step and follow-up sentences with what did not fit into it.
+    step: PlannedStep,
+    tool: Tool,
+    told: Sequence[PlannedArgument],
+    references: Mapping[str, str],
+    rng: Random,
+    several: bool = False,
+) -> Request:
+    """A request for the step, or for `several` steps that do the same with several things.
 
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
-    earlier results, by argument pointer. The request ends with "?" when it is a question.
+    earlier results, by argument pointer.
     """
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
     slots |= {slot(pointer): text for pointer, text in references.items()}
     if any(map(is_next_page, step.arguments)):
-        return rng.choice(NEXT_PAGE), []
+        text = rng.choice(NEXT_PAGE)
+        return Request(text, [], text.endswith("?"))
     entry = phrasebook().get(tool.name)
-    placed = {slot(pointer): text for pointer, text in references.items() if _NOT_THE_FIRST.search(text)}
+    placed = {
+        slot(pointer): text
+        for pointer, text in references.items()
+        if several or _NOT_THE_FIRST.search(text) or not _goes_without_saying(pointer, tool)
+    }
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
-    options = [(text, used) for text, used in options if used & placed.keys()] or options
+    if several:
+        options = [(text, used) for text, used in options if used & placed.keys() and not _is_of_one(text)]
+    most = max((len(used & placed.keys()) for _, used in options), default=0)
+    options = [(text, used) for text, used in options if len(used & placed.keys()) == most]
     if options:
         text, used = rng.choices(options, [(1 + len(used)) ** 2 for _, used in options])[0]
-        if placed and not used & placed.keys():  # nobody could know which is meant
-            aside = next(iter(placed.values()))
-            text = f"{text[:-1]} for {aside}?" if text.endswith("?") else f"{text} for {aside}"
+    elif several:
+        text, used = ask_for_several(tool.name, next(iter(references.values())), rng), frozenset[str]()
+        placed = {}
     else:
         text, used = infinitive(tool.name, rng), frozenset[str]()
-        if references:
-            text = f"{text} for {next(iter(placed.values()), next(iter(references.values())))}"
-    request = fill(text, slots)
+        if references and not placed:
+            text = f"{text} for {next(iter(references.values()))}"
+    statement = _is_statement(text)
+    for name, reference_words in placed.items():  # nobody could know which is meant
+        if name not in used:
+            about = "about" if set(words(name)) & QUERY_WORDS else "for"
+            text = f"{text.rstrip('?')} {about} {reference_words}{'?' if text.endswith('?') else ''}"
+    request = _THE_SAME.sub(r"the same \1", fill(text, slots))
     question = request.endswith("?")
     request = request.rstrip("?")
     sentences = []
@@ -176,13 +241,33 @@ def ask(
     for argument in told:
         if slot(argument.argument) in used:
             continue
-        clause = _inline(argument, rng)
+        clause = _inline(argument, tool.name, rng)
         if clause and inline < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
             request += clause if clause[0] in ", " else (" " if inline == 0 else ", ") + clause
             inline += 1
         else:
             sentences.append(separate(argument, rng))
-    return request + ("?" if question else ""), sentences
+    return Request(request + ("?" if question else ""), sentences, question or statement)
+
+
+def _goes_without_saying(pointer: str, tool: Tool) -> bool:
+    """Whether everybody takes an id that was just seen: `hand it over`. What the tool can do without is only meant if
+    it is said.
+    """
+    first = pointer.split("/")[1]
+    return is_id(pointer.rsplit("/", 1)[-1]) and first in tool.parameters.get("required", ())
+
+
+@cache
+def _is_statement(template: str) -> bool:
+    """Whether a request is a sentence with a subject: `{task_id} is done`, `we need a new label`."""
+    return template.startswith("{") or template.split(" ", 1)[0].lower() in _SUBJECTS
+
+
+@cache
+def _is_of_one(template: str) -> bool:
+    """Whether a request speaks of one thing, so that several would not fit: `read {id} and tell me what it says`."""
+    return _is_statement(template) or not _OF_ONE.isdisjoint(re.findall(r"[\w']+", template.lower()))
 
 
 def is_next_page(argument: PlannedArgument) -> bool:
@@ -223,22 +308,27 @@ def quote(argument: PlannedArgument) -> str:
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
 
+@cache
 def argument_words(pointer: str) -> str:
-    """`/attendees/0/email` → `attendee email`, `/recipient_email` → `recipient email`."""
+    """`/attendees/0/email` → `attendee email`, `/start/dateTime` → `start time`, `/to` → `recipient`."""
     steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
-    named = steps[-2:] if len(steps) > 1 else steps
+    names_itself = len(words(steps[-1])) > 1 and {"date", "time"} & set(words(steps[-1])[1:])
+    named = steps[-1:] if names_itself and steps[-1] != "dateTime" else steps[-2:]
     parts: list[str] = []
+    moment = ""
     for step in named:
         for part in words(step):
-            if (part not in parts and part not in ("date", "time")) or (part not in parts and len(words(step)) == 1):
+            if part in ("date", "time") and len(words(step)) > 1:
+                moment = "time" if "time" in (part, moment) else "date"
+            elif part not in parts:
                 parts.append(part)
     if "/0" in pointer and len(parts) > 1 and parts[0].endswith("s"):
         parts[0] = parts[0][:-1]
-    if parts == ["q"]:
-        return "search words"
-    if {"min", "max"} & set(parts) and "time" in words(named[-1]):
-        return "earliest time" if "min" in parts else "latest time"
-    return " ".join(parts)
+    if moment and {"min", "max"} & set(parts):
+        bound = "earliest" if "min" in parts else "latest"
+        return " ".join([bound, *(part for part in parts if part not in ("min", "max")), moment])
+    said = " ".join(parts)
+    return _SPOKEN_OF.get(said, f"{said} {moment}".strip())
 
 
 def missing(arguments: Sequence[PlannedArgument]) -> str:
@@ -247,8 +337,10 @@ def missing(arguments: Sequence[PlannedArgument]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random) -> str:
-    """Words for something that an earlier result named: `that thread`, `it`."""
+def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random, in_view: bool = True) -> str:
+    """Words for something that an earlier result named: `that thread`, `it`; `the second one` only while the list is
+    `in_view`, because no other was shown since.
+    """
     name = field_of(argument)
     source = (argument.result or "").rsplit("/", 1)[-1]
     path, place, within = _placed(argument.result or "")
@@ -262,8 +354,15 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
         if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
             noun = "email"
-        if place := _PLACE.search(argument.result or ""):
-            return f"the {ORDINALS[int(place[1])]} {rng.choice((noun, 'one'))}" if int(place[1]) < 3 else f"that {noun}"
+        listed = kind_of_source.rsplit(" ", 1)[-1]
+        of_another = listed and singular(listed) != noun and noun != "account" and resource_noun(source)
+        if (place := _PLACE.search(argument.result or "")) and int(place[1]) < len(ORDINALS):
+            ordinal = ORDINALS[int(place[1])]
+            if of_another:  # `/tasks/1/project_id`
+                return f"the {noun} of the {ordinal} {listed}"
+            return f"the {ordinal} {rng.choice((noun, 'one')) if in_view else noun}"
+        if argument.result and "/*" in argument.result and of_another:
+            return f"the {noun} of the first {listed}"
         if argument.result and "/*" in argument.result:
             return rng.choice(
                 (
@@ -359,12 +458,18 @@ def slot(pointer: str) -> str:
     return ".".join(step for step in pointer.split("/")[1:] if not step.isdigit())
 
 
-def _inline(argument: PlannedArgument, rng: Random) -> str | None:
+def _inline(argument: PlannedArgument, tool: str, rng: Random) -> str | None:
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
     named = {*words(steps[-1]), *words(steps[0])}
+    if parse_tool_name(tool).action == "update" and named & values.TITLES:
+        return None  # `change the event called X` would say which one it is
+    if named & {"query", "q"} and {parse_tool_name(tool).noun} & values.PEOPLE:
+        return f"named {quote(argument)}"
     for part, clause in _INLINE.items():
         if part in named:
             return fill(clause, {"x": quote(argument)})
+    if "@" in argument.surface:
+        return f"for {argument.surface}"
     if len(words(steps[-1])) > 3:
         return None
     return fill(rng.choice(_GENERIC), {"x": quote(argument), "words": argument_words(argument.argument)})

@@ -7,7 +7,7 @@ telling details. Nothing here decides *what* is reported, only how.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -21,8 +21,11 @@ from funcdex_assets.language.phrases import infinitive
 from funcdex_assets.language.spoken import is_minor_unit, read_moment, spoken_forms
 from funcdex_assets.records import Tool
 
-_DULL = frozenset(("kind etag type object mime self color version format visibility schema locale livemode").split())
+_DULL = frozenset(
+    ("kind etag type object mime self color version format visibility schema locale livemode index prefix").split()
+)
 MOST_DETAILS = 6
+MANY_WORDS = 4  # longer values are quoted
 _LONGEST_QUOTE = 160
 _LONGEST_MEMORY = 60
 _FIELDS = {
@@ -36,33 +39,65 @@ _FIELDS = {
     "from": "sender",
     "to": "recipient",
     "when": "date",
+    "expires": "expiry date",
+    "due": "due date",
+    "due on": "due date",
 }
-_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+")
+_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+_TEXTS = frozenset("read reads say says said saying text write wrote written writing content discussion".split())
+_READS = ("It reads", "It says", "It begins", "In it")
+_ANSWERS: Mapping[str, frozenset[str]] = {
+    "who": frozenset("owner owners organizer creator host hosts attendees assignee user email members".split()),
+    "whose": frozenset("owner owners organizer creator assignee".split()),
+    "hosting": frozenset("host hosts memberships".split()),
+    "owns": frozenset("owner owners".split()),
+    "coming": frozenset("attendees".split()),
+    "accepted": frozenset("attendees response".split()),
+    "touched": frozenset("modified modifying".split()),
+    "changed": frozenset("modified updated".split()),
+    "when": frozenset("start date due time".split()),
+    "where": frozenset("location place address".split()),
+    "big": frozenset("size bytes".split()),
+    "cost": frozenset("amount price unit".split()),
+    "charge": frozenset("amount price unit".split()),
+    "invoiced": frozenset("amount total".split()),
+    "paid": frozenset("amount status".split()),
+    "long": frozenset("duration".split()),
+    "state": frozenset("status".split()),
+    "number": frozenset("phone".split()),
+}
+"""The fields by which a question is answered."""
+_TITLES = frozenset("title subject name summary filename".split())
+_UNITS = frozenset("seconds minutes hours days weeks months years".split())
 
 
-def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random) -> str:
-    """One or two sentences that tell the user what a call did or found, with real values of its result."""
+def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random, request: str = "") -> str:
+    """One or two sentences that tell the user what a call did or found, with real values of its result: first those
+    that answer the `request`.
+    """
     parsed = parse_tool_name(tool.name)
+    asked = _asked_for(request)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
-    if parsed.action == "list" and items is not None:
-        return _found(items, noun or parsed.noun, now, rng)
+    if items is not None and (parsed.action == "list" or (parsed.action == "get" and _is_listing(result))):
+        return _found(items, noun or parsed.noun, now, rng, asked)
     entry = phrasebook().get(tool.name)
-    label, details = describe(result, now)
+    label, details = describe(result, now, asked)
     if not label and not details and not entry:  # an id tells more than nothing
         details = _ids(result)
     if parsed.action in ("list", "get"):
+        quoted = first_sentence(result) if asked & _TEXTS or not (label or details or items) else ""
         if label:
-            return f"{label}{_joined(details, rng)}."
+            return f"{label}{_joined(details, rng)}." + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
         if items is not None:
-            return _found(items, noun or parsed.noun, now, rng)
+            return _found(items, noun or parsed.noun, now, rng, asked)
         if details:
-            return f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
-        beginning = first_sentence(result)
-        return f'The {parsed.noun} says: "{beginning}"' if beginning else f"The {parsed.noun} is there."
+            told = f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
+            return told + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
+        return f'The {parsed.noun} says: "{quoted}"' if quoted else f"The {parsed.noun} is there."
     options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
     text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
-    if label and label not in text and rng.random() < 0.6:
+    if label and label not in text and (not details or rng.random() < 0.6):
         details = [label, *details]
     unsaid = [detail for detail in details if (detail.partition(" ")[2] or detail) not in text]
     shown = f" ({', '.join(unsaid[:2])})" if unsaid else ""
@@ -88,10 +123,10 @@ def _in_units(value: Any, minor: frozenset[str]) -> Any:
     return [_in_units(part, minor) for part in value] if isinstance(value, list) else value
 
 
-def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
+def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random, asked: frozenset[str] = frozenset()) -> str:
     if not items:
         return f"I found no {plural(noun)}."
-    shown = [_item(item, now) for item in items[:3]]
+    shown = [_item(item, now, asked) for item in items[:3]]
     count = len(items)
     if count == 1:
         return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(
@@ -107,30 +142,62 @@ def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random) -> str:
     return f"{lead}: {'; '.join(shown[:-1])}{'; and ' if len(shown) > 1 else ''}{shown[-1]}{rest}."
 
 
-def _item(item: Any, now: datetime) -> str:
+def _item(item: Any, now: datetime, asked: frozenset[str]) -> str:
     if not isinstance(item, dict):
         return str(item)
-    label, details = describe(item, now)
+    label, details = describe(item, now, asked)
     return f"{label}{' (' + ', '.join(details[:2]) + ')' if details else ''}" if label else ", ".join(details[:3])
 
 
-def describe(value: Any, now: datetime) -> tuple[str, list[str]]:
-    """The title of a result and its telling details, each a real value said in words."""
+def describe(value: Any, now: datetime, asked: frozenset[str] = frozenset()) -> tuple[str, list[str]]:
+    """The title of a result and its telling details, each a real value said in words; those of fields that were
+    `asked` for come first.
+    """
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
-    label, details = _telling(value)
+    label, details = _telling(value, asked)
     plain = label.strip('"')
-    texts = (_detail(steps, leaf, now) for steps, leaf in details[:MOST_DETAILS])
+    texts: list[str] = []
+    for place, (steps, leaf) in enumerate(details[:MOST_DETAILS]):
+        text = _detail(steps, leaf, now)
+        name, _, rest = text.partition(" ")
+        if place and details[place - 1][0] == steps and rest and texts and texts[-1].startswith(f"{name} "):
+            texts[-1] += f" and {rest}"  # another of the same list
+        else:
+            texts.append(text)
     return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
 
 
+def title_of(result: Any, identity: Any) -> str:
+    """What a thing is called, in quotation marks, where a result has an object of its own with this id; else ''."""
+    queue = [result]
+    while queue:
+        part = queue.pop()
+        if isinstance(part, list):
+            queue += part
+        elif isinstance(part, dict):
+            queue += [value for value in part.values() if isinstance(value, dict | list)]
+            if any(value == identity and is_id(key) for key, value in part.items()):
+                label, _ = _telling({key: value for key, value in part.items() if not isinstance(value, dict | list)})
+                if label:
+                    return label
+    return ""
+
+
 class Memory(NamedTuple):
-    """A detail of a result that somebody may ask for again: `thing` had `value` as its `field`, all in words."""
+    """A detail of a result that somebody may ask for again: `thing` had `value` as its `field`, all in words.
+
+    Where the thing is not the `sole` one of the result, it has to be named.
+    """
 
     field: str
     value: str
     thing: str
+    sole: bool
+
+    def slots(self) -> dict[str, str]:
+        return {"field": self.field, "value": self.value, "thing": self.thing}
 
 
 def memorable(result: Any, noun: str, now: datetime) -> list[Memory]:
@@ -156,8 +223,8 @@ def memorable(result: Any, noun: str, now: datetime) -> list[Memory]:
             form = {"format": "date-time" if isinstance(moment, datetime) else "date"}
             said = spoken_forms(field, form, leaf, now)[0]
         elif isinstance(leaf, str) and _CONSTANT.fullmatch(leaf):
-            said = leaf.replace("_", " ").lower()
-        found.append(Memory(field, said, thing))
+            said = _in_words(leaf)
+        found.append(Memory(field, said, thing, not items or len(items) == 1))
     return found
 
 
@@ -167,7 +234,14 @@ def _field(name: str) -> str:
     return _FIELDS.get(said, said if said == " ".join(words(name)) else f"{said} date")
 
 
-def _telling(value: dict[str, Any]) -> tuple[str, list[tuple[list[str], Any]]]:
+@lru_cache(1024)
+def _asked_for(request: str) -> frozenset[str]:
+    """Words of the fields that answer a request: of "who owns it?" `owner` and `email`."""
+    said = frozenset(words(request))
+    return said.union(*(fields for word, fields in _ANSWERS.items() if word in said)) if said else said
+
+
+def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tuple[str, list[tuple[list[str], Any]]]:
     """The title of a thing, in quotation marks, and its details by name and value, the most telling first."""
     label = ""
     details: list[tuple[int, list[str], Any]] = []
@@ -179,7 +253,11 @@ def _telling(value: dict[str, Any]) -> tuple[str, list[tuple[list[str], Any]]]:
             continue
         if is_id(name) and "key" not in parts:
             continue
-        if isinstance(leaf, bool) or parts & {"size", "bytes"} or (pointer.count("/") > 2 and "/0" not in pointer):
+        if (
+            isinstance(leaf, bool)
+            or (parts & {"size", "bytes"} and not parts & asked)
+            or (pointer.count("/") > 2 and "/0" not in pointer)
+        ):
             continue
         person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
         if (
@@ -187,15 +265,17 @@ def _telling(value: dict[str, Any]) -> tuple[str, list[tuple[list[str], Any]]]:
             and not person
             and len(steps) <= 2
             and isinstance(leaf, str)
-            and (parts & {"title", "subject", "name", "summary", "filename"} or (name == "content" and len(leaf) < 80))
+            and (parts & _TITLES or (name == "content" and len(leaf) < 80))
         ):
             label = f'"{leaf}"'
         elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
             continue
         else:
-            details.append((_rank(parts, leaf), steps, leaf))
+            within = {*parts, *words(steps[-2])} if len(steps) > 1 else parts
+            details.append((-1 if within & asked else _rank(parts, leaf), steps, leaf))
     details.sort(key=lambda item: item[0])
-    return label, [(steps, leaf) for _, steps, leaf in details]
+    links = [leaf for *_, leaf in details if isinstance(leaf, str) and "://" in leaf]
+    return label, [(steps, leaf) for _, steps, leaf in details if leaf not in links[1:]]
 
 
 def first_sentence(value: Any) -> str:
@@ -240,16 +320,26 @@ def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
     if isinstance(value, str):
         moment = read_moment({}, value)
         if moment is not None:
-            said = spoken_forms(name, {"format": "date-time" if isinstance(moment, datetime) else "date"}, value, now)[
-                0
-            ]
-            return (
-                said if name in ("date", "time", "when") else f"{name.removesuffix(' at').removesuffix(' date')} {said}"
-            )
+            form = {"format": "date-time" if isinstance(moment, datetime) else "date"}
+            said = spoken_forms(name, form, value, now)[0]
+            plain = name.removesuffix(" at").removesuffix(" on").removesuffix(" date").removesuffix(" time")
+            return said if name in ("date", "time", "when", "timestamp") else f"{plain} {said}"
         if value.startswith("http") or "@" in value:
             return value
-        return f"{name} {value.replace('_', ' ').lower() if _CONSTANT.fullmatch(value) else value}"
+        return f"{name} {_in_words(value)}" if value.count(" ") < MANY_WORDS else f'{name} "{value}"'
+    *before, last = name.split()
+    if before in (["num"], ["number", "of"]):
+        return f"{value} {last if value != 1 else singular(last)}"
+    if before and last in _UNITS:
+        return f"{' '.join(before)} {value} {last if value != 1 else singular(last)}"
+    if before and {"percent", "percentage"} & {*before, last}:
+        return " ".join((f"{value}%", *(word for word in (*before, last) if word not in ("percent", "percentage"))))
     return f"{name} {value}"
+
+
+def _in_words(value: str) -> str:
+    """A constant as people say it: `IN_PROGRESS` and `inProgress` are in progress."""
+    return " ".join(words(value)) if _CONSTANT.fullmatch(value) else value
 
 
 def _joined(details: Sequence[str], rng: Random) -> str:
@@ -263,6 +353,15 @@ def _unwrap(result: Any) -> Any:
         if len(nested) == 1 and len(result) <= 3:
             return _unwrap(nested[0])
     return result
+
+
+def _is_listing(result: Any) -> bool:
+    """Whether a result is a list of things with nothing but scalars beside it, and no title of its own."""
+    return (
+        not any(isinstance(part, dict) or set(words(key)) & _TITLES for key, part in result.items())
+        if isinstance(result, dict)
+        else isinstance(result, list)
+    )
 
 
 def _main_items(result: Any) -> tuple[Sequence[Any] | None, str]:

@@ -83,6 +83,7 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands for content instead of being it."""
+_FILLERS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
 
 
@@ -151,7 +152,7 @@ def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
 
 
 def make_title(situation: Situation, rng: Random) -> str:
-    matter = title(situation.matter) if rng.random() < 0.5 else sentence(situation.matter)
+    matter = title(situation.matter) if rng.random() < 0.5 else situation.matter
     return sentence(fill(rng.choice(moves("title_frames")), {"matter": matter, "company": situation.persona.company}))
 
 
@@ -173,9 +174,17 @@ def make_path(situation: Situation, rng: Random, is_folder: object = False) -> s
 
 
 def keywords(matter: str, rng: Random) -> str:
-    """Words somebody would search for: the matter, or its most telling part."""
-    parts = [part for part in matter.replace("'", "").split() if part.lower() not in _SMALL_WORDS]
-    return " ".join(parts[: rng.choice((2, 3, 4))]) if len(parts) > 2 else " ".join(parts)
+    """Words somebody would search for, which stand together in the matter: `dragon skin refund` of `the dragon skin
+    refund thread`.
+    """
+    runs: list[list[str]] = [[]]
+    for part in matter.split():
+        if part.lower() in _SMALL_WORDS | _FILLERS or "'" in part:
+            runs.append([])
+        else:
+            runs[-1].append(part)
+    longest = max(runs, key=len)
+    return " ".join(longest[: rng.choice((2, 3, 3))] or [matter.replace("'", "")])
 
 
 def make_person(situation: Situation, rng: Random) -> Person:

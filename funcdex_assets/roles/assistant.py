@@ -12,9 +12,10 @@ from random import Random
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
-from funcdex_assets.catalog.json_schema import at_pointer, resolve, scalars, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, parse_tool_name, plural, words
+from funcdex_assets.catalog.json_schema import resolve, scalars, schema_type
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, parse_tool_name, plural, resource_noun, words
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -211,8 +212,8 @@ def _talk(scene: Scene, rng: Random) -> Move:
     able = {"able": phrases.able(list(scene.offered), rng)}
     match scene.now.kind:
         case "recall" if memory := user_simulator.remembered(scene):
-            reply = fill(rng.choice(turn_moves("recall_answer")), memory._asdict())
-            return _said_so(scene, values.sentence(reply), "thought_recall", memory._asdict(), rng)
+            reply = fill(rng.choice(turn_moves("recall_answer")), memory.slots())
+            return _said_so(scene, values.sentence(reply), "thought_recall", memory.slots(), rng)
         case "small_talk" | "recall":
             reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), able)
             return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
@@ -273,13 +274,14 @@ def _report(scene: Scene, rng: Random) -> Move:
 
 
 def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:
-    """What was done in this turn, and of what was looked up the last, with all that was looked up beside it."""
+    """What was done in this turn, and what was looked up, unless it only served a later call."""
     done = [item for item in scene.done_this_turn() if not item[1].fault]
-    acts = [item for item in done if parse_tool_name(item[1].tool).action not in ("list", "get")]
-    last = len(done) - 1
-    while last > 0 and done[last][1].together:
-        last -= 1
-    return [item for item in done if item in acts or item in done[max(0, last) :]][-MAX_PARALLEL:]
+    used = {argument.step for _, step in done for argument in step.arguments}
+    return [
+        (index, step)
+        for index, step in done
+        if index not in used or parse_tool_name(step.tool).action not in ("list", "get")
+    ][-MAX_PARALLEL:]
 
 
 def _reported(scene: Scene, rng: Random) -> list[str]:
@@ -291,8 +293,8 @@ def _reported(scene: Scene, rng: Random) -> list[str]:
             sentences.append(_several(scene, [place for place, other in told if other.tool == step.tool], rng))
             acts[step.tool] = -1
         elif acts[step.tool] >= 0:
-            tool, result = scene.tools[step.tool], scene.results[index]
-            sentences.append(reports.report(tool, _said(scene, step, rng), result, scene.situation.now, rng))
+            tool, result, now = scene.tools[step.tool], scene.results[index], scene.situation.now
+            sentences.append(reports.report(tool, _said(scene, step, rng), result, now, rng, scene.said_now))
     return sentences
 
 
@@ -313,16 +315,16 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     """The title of the thing that a step worked on, as an earlier result gave it; '' if the call's own
     result says more.
     """
-    now = scene.situation.now
-    if parse_tool_name(step.tool).action == "list" or reports.describe(scene.results[index], now)[0]:
+    parsed = parse_tool_name(step.tool)
+    if parsed.action == "list" or reports.describe(scene.results[index], scene.situation.now)[0]:
         return ""
-    things = [
-        at_pointer(scene.results[argument.step], argument.result.rpartition("/")[0])
-        for argument in step.arguments
-        if argument.source == "result" and argument.step is not None and argument.result
-    ]
-    labels = (reports.describe(thing, now)[0] for thing in (*things, *scene.results[:index][::-1]))
-    return next((label for label in labels if label), "")
+    ids = [one for one in step.arguments if one.source == "result" and is_id(phrases.field_of(one))]
+    ids.sort(key=lambda one: resource_noun(phrases.field_of(one)) != parsed.noun)  # stable: its own comes first
+    if not ids:
+        return ""
+    identity = scene.resolve(ids[0])
+    titles = (reports.title_of(result, identity) for result in reversed(scene.results[:index]))
+    return next((title for title in titles if title), "")
 
 
 def _farewell(scene: Scene, rng: Random) -> Move:
@@ -339,7 +341,13 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
     for argument in step.arguments:
         if argument.source == "result" and argument.step is not None:
             noun = parse_tool_name(scene.plan.steps[argument.step].tool).noun
-            said[phrases.slot(argument.argument)] = phrases.reference(argument, noun, True, rng)
+            value = scene.resolve(argument)
+            is_words = isinstance(value, str) and not is_id(phrases.field_of(argument))
+            said[phrases.slot(argument.argument)] = (
+                phrases.quote(replace(argument, value=value, surface=value))
+                if is_words
+                else phrases.reference(argument, noun, True, rng)
+            )
     return said
 
 

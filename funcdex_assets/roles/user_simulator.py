@@ -1,5 +1,6 @@
 """Speaks for the user: asks, answers the assistant's questions, and takes leave."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -11,6 +12,7 @@ from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.language import phrases, reports
 from funcdex_assets.language.lexicon import fill, moves, turn_moves
+from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import sentence, worded
 from funcdex_assets.records import PlannedStep, Tool, TurnKind
 from funcdex_assets.roles.role import Role
@@ -19,10 +21,8 @@ from funcdex_assets.simulation.scene import Scene
 
 Purpose = TurnKind | Literal["answer"]
 
-# First words of asks that are neither a question nor an imperative, so that no "could you" fits before them.
-_STATEMENTS = frozenset(
-    ("the we we've we'd i i'd i'll i've i'm my our there there's that this these it it's its somebody someone").split()
-)
+
+_SLOT = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,9 @@ def _improvise(cue: UserCue, rng: Random) -> str:
     parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
     if rng.random() < (0.75 if parts[0] and scene.situation.matter not in parts[0] else 0.4):
         parts.append(worded(rng.choice(moves("contexts", register)), scene.situation, rng))
-    return " ".join(sentence(part) for part in (*parts, request) if part)
+    withheld = [argument.surface for step in steps for argument in step.arguments if argument.withheld]
+    parts = [part for part in parts if part and not any(find_words(part, [surface]) for surface in withheld)]
+    return " ".join(sentence(part) for part in (*parts, request))
 
 
 def _answer(scene: Scene, rng: Random) -> str:
@@ -160,8 +162,14 @@ def remembered(scene: Scene) -> reports.Memory | None:
 
 def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
     """Asks for what was told, in words that were not used before."""
-    asked = [fill(form, memory._asdict()) for form in turn_moves("recall", scene.situation.persona.register)]
-    return rng.choice([text for text in asked if text not in scene.said] or asked)
+    forms = turn_moves("recall", scene.situation.persona.register)
+    forms = [form for form in forms if memory.sole or "{thing}" in form]
+    fresh = [form for form in forms if not _was_used(form, scene.said)]
+    return sentence(fill(rng.choice(fresh or forms), memory.slots()))
+
+
+def _was_used(form: str, said: str) -> bool:
+    return all(part in said or sentence(part) in said for part in _SLOT.split(form))
 
 
 def small_talk(scene: Scene) -> Mapping[str, Any]:
@@ -214,55 +222,63 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
     """What the user asks for, with the facts that are not withheld."""
     register = scene.situation.persona.register
     lead = rng.choice(moves("request_leads" if first else "followups", register))
-    asks: list[str] = []
-    rest: list[str] = []
+    asks: list[phrases.Request] = []
     for step in _asked_once(steps):
         told = [argument for argument in step.arguments if argument.source == "user" and not argument.withheld]
         beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
         count = len(beside) + (not step.together)
         references = _references(scene, step, count if beside else 1, rng)
-        if beside:
-            text, more = phrases.ask_for_several(step.tool, next(iter(references.values())), rng), []
-        else:
-            text, more = phrases.ask(step, scene.tools[step.tool], told, references, rng)
-        asks.append(text)
-        rest += more
-    request = _joined(lead, asks, rng)
-    return " ".join([request, *rest])
+        asks.append(phrases.ask(step, scene.tools[step.tool], told, references, rng, several=bool(beside)))
+    return _joined(lead, asks, rng)
 
 
 def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dict[str, str]:
     """Words for what is taken from results; for the first `count` things at once."""
     found: dict[str, str] = {}
+    place = next((place for place, other in enumerate(scene.plan.steps) if other is step), len(scene.results))
     for argument in step.arguments:
         if argument.source != "result" or argument.step is None:
             continue
         source = scene.plan.steps[argument.step]
         fresh, noun = source.turn == scene.turn, parse_tool_name(source.tool).noun
+        in_view = not any(
+            parse_tool_name(other.tool).action == "list" for other in scene.plan.steps[argument.step + 1 : place]
+        )
         found[argument.argument] = (
-            phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
+            phrases.several(argument, noun, count, rng)
+            if count > 1
+            else phrases.reference(argument, noun, fresh, rng, in_view)
         )
     return found
 
 
-def _joined(lead: str, asks: Sequence[str], rng: Random) -> str:
-    """`Could you` + two asks → `Could you open the thread, then reply to Maria?`."""
+def _joined(lead: str, asks: Sequence[phrases.Request], rng: Random) -> str:
+    """`Could you` + two asks → `Could you open the thread, then reply to Maria?`.
+
+    What belongs to one of them and did not fit into it follows at once, lest it be taken for another's.
+    """
     sentences: list[str] = []
     imperative: list[str] = []
-    for text in asks:
-        if text.endswith("?") or text.split(" ", 1)[0].lower() in _STATEMENTS:
-            if imperative:
-                sentences.append(_imperative(lead if not sentences else "", imperative, rng))
-                imperative = []
-            elif not sentences and lead and not lead.endswith("?") and lead[-1] in ".!":
+
+    def flush() -> None:
+        if imperative:
+            before = rng.choice(("Then", "After that,", "")) if sentences else lead
+            sentences.append(_imperative(before, imperative, rng))
+            imperative.clear()
+
+    for request in asks:
+        if request.stands_alone:
+            flush()
+            if not sentences and lead and lead[-1] in ".!":
                 sentences.append(lead)
+            text = request.text
             sentences.append(sentence(text) + ("" if text.endswith("?") else _stop(text)))
         else:
-            imperative.append(text)
-    if imperative:
-        sentences.append(
-            _imperative(lead if not sentences else rng.choice(("Then", "After that,", "")), imperative, rng)
-        )
+            imperative.append(request.text)
+        if request.more:
+            flush()
+            sentences += request.more
+    flush()
     return " ".join(sentences)
 
 

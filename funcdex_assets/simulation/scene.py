@@ -24,6 +24,7 @@ _INDEX = re.compile(r"/\d+(?=/|$)")
 class Scene:
     """`tools` are all that the plan speaks of, by name, and `offered` those that are on offer now; `results` those of
     the plan's steps, in order, as far as they were made. A model may make further calls; they are in the messages only.
+    `said` is what the user said, `said_now` what of it in the turn in which he spoke last.
     """
 
     plan: ConversationPlan
@@ -35,6 +36,8 @@ class Scene:
     results: list[Any] = field(default_factory=list)
     turn: int = 0
     said: str = ""
+    said_now: str = ""
+    _heard: int = -1
 
     @property
     def now(self) -> PlannedTurn:
@@ -93,12 +96,16 @@ class Scene:
         return [(index, step) for index, step in enumerate(made) if step.turn == self.turn]
 
     def unsaid(self) -> list[PlannedArgument]:
-        """Facts of pending steps that the user has not stated yet, each once."""
+        """Facts of pending steps that the user has not stated yet, each once.
+
+        What is withheld is stated in its own turn: the same words may have been said before about something else.
+        """
         facts = {
             (argument.argument, argument.surface): argument
             for step in self.pending()
             for argument in step.arguments
-            if argument.source == "user" and not find_words(self.said, [argument.surface])
+            if argument.source == "user"
+            and not find_words(self.said_now if argument.withheld else self.said, [argument.surface])
         }
         return list(facts.values())
 
@@ -138,6 +145,8 @@ class Scene:
         self.messages.append(message)
         if message.role == "user" and message.content:
             self.said = f"{self.said}\n{message.content}" if self.said else message.content
+            before = self.said_now if self._heard == self.turn else ""
+            self.said_now, self._heard = f"{before}\n{message.content}" if before else message.content, self.turn
 
     def transcript(self) -> str:
         """The conversation so far, for prompts."""

@@ -40,6 +40,7 @@ _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _NOT_OWN_WORDS = re.compile(r"[\"“„«][^\"”“»]*[\"”“»]|\S*[@/]\S*")
 _ENOUGH = 400  # characters that tell a language
+_LINK = re.compile(r"\w+://\S+")
 _MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
 
 
@@ -173,7 +174,7 @@ def _loop(text: str) -> str | None:
 def gibberish(case: Case) -> Iterator[Finding]:
     """A text of which a third of the words are none that anybody could say."""
     for index in range(len(case.messages)):
-        text = case.speech[index]
+        text = _LINK.sub(" ", case.speech[index]) if "://" in case.speech[index] else case.speech[index]
         if len(text) - len(text.translate(_VOWELS)) > _VOWELS_OF_WORDS * len(text):
             continue
         parts = [part for part in _WORD.findall(text) if len(part) > 3 and part.isascii() and not part.isupper()]

@@ -1,14 +1,15 @@
 """How calls are spoken of. Every template is filled, and what is told is in the words."""
 
+import re
 from datetime import datetime
 from random import Random
 
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.language import phrases, reports
+from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import plan_arguments
-from funcdex_assets.language.lexicon import slots_of
+from funcdex_assets.language.lexicon import phrasebook, slots_of
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.records import Binding, ChainStep, PlannedArgument, PlannedStep, Tool
 from funcdex_assets.tool_graph.graph import needed_ids
@@ -27,7 +28,7 @@ def found(argument: str, result: str) -> PlannedArgument:
     return PlannedArgument(argument=argument, source="result", step=0, result=result)
 
 
-def asked(tool: Tool, step: PlannedStep, rng: Random) -> tuple[str, list[str]]:
+def asked(tool: Tool, step: PlannedStep, rng: Random) -> phrases.Request:
     told = [argument for argument in step.arguments if argument.source == "user"]
     references = {
         argument.argument: phrases.reference(argument, "thing", False, rng)
@@ -45,7 +46,7 @@ def test_every_ask_of_every_shipped_tool_is_filled_and_states_all_facts(name):
         rng = Random(seed)
         planned = plan_arguments(tool, ChainStep(tool=name, bindings=bindings), HERE, rng)
         step = PlannedStep(tool=name, turn=0, arguments=planned)
-        request, more = asked(tool, step, rng)
+        request, more, _ = asked(tool, step, rng)
         text = " ".join([request, *more])
         assert not slots_of(text), text
         assert [one.surface for one in planned if one.source == "user" and not find_words(text, [one.surface])] == []
@@ -68,7 +69,7 @@ SEND = Tool(
 
 def test_a_tool_without_phrases_is_spoken_of_after_its_name():
     step = PlannedStep(tool=SEND.name, turn=0, arguments=(fact("/depot_code", "PX-3"),))
-    request, more = asked(SEND, step, Random(1))
+    request, more, _ = asked(SEND, step, Random(1))
     assert "parcel" in request
     assert "PX-3" in " ".join([request, *more])
 
@@ -102,11 +103,15 @@ def test_gerund(verb, form):
     [
         ("/recipient_email", "recipient email"),
         ("/attendees/0/email", "attendee email"),
-        ("/start/dateTime", "start"),
-        ("/due_date", "due"),
+        ("/start/dateTime", "start time"),
+        ("/due_date", "due date"),
+        ("/due_on", "due date"),
+        ("/to", "recipient"),
+        ("/body", "text"),
+        ("/date_setting/start_date", "start date"),
         ("/date", "date"),
         ("/time_min", "earliest time"),
-        ("/max_start_time", "latest time"),
+        ("/max_start_time", "latest start time"),
         ("/fileId", "file id"),
     ],
 )
@@ -118,9 +123,9 @@ def test_argument_words(pointer, said):
     ("pointers", "said"),
     [
         (["/subject"], "the subject"),
-        (["/subject", "/body"], "the subject and the body"),
-        (["/subject", "/body", "/to"], "the subject, the body and the to"),
-        (["/to/0", "/to/1"], "the to"),
+        (["/subject", "/body"], "the subject and the text"),
+        (["/subject", "/body", "/to"], "the subject, the text and the recipient"),
+        (["/to/0", "/to/1"], "the recipient"),
     ],
 )
 def test_what_is_missing_is_named_once(pointers, said):
@@ -205,7 +210,7 @@ def test_every_ask_of_every_shipped_tool_says_which_thing_is_meant_if_not_the_fi
     for path in [*needed_ids(tool), "/name"]:
         step = PlannedStep(tool=name, turn=1, arguments=(found(path, "/things/1/id"),))
         for seed in SEEDS:
-            request, more = asked(tool, step, Random(seed))
+            request, more, _ = asked(tool, step, Random(seed))
             assert find_words(request, ["the second"]), request
             assert more == []
 
@@ -220,14 +225,16 @@ def test_a_phrase_with_a_place_for_the_thing_is_rather_used_than_one_to_which_it
 @pytest.mark.parametrize("name", ["LIST_THREADS", "SEARCH_ISSUES"])
 def test_the_next_page_is_asked_for_as_such(name):
     step = PlannedStep(tool=name, turn=1, arguments=(found("/page_token", "/next_page_token"),))
-    assert phrases.ask(step, TOOLS[name], [], {}, Random(3)) in [(text, []) for text in phrases.NEXT_PAGE]
+    assert phrases.ask(step, TOOLS[name], [], {}, Random(3)) in [
+        (text, [], text.endswith("?")) for text in phrases.NEXT_PAGE
+    ]
 
 
 def test_several_items_of_one_list_are_told_together():
     step = PlannedStep(
         tool="DISPATCH_PARCEL", turn=0, arguments=(fact("/tags/0", "fragile"), fact("/tags/1", "urgent"))
     )
-    request, more = asked(SEND, step, Random(1))
+    request, more, _ = asked(SEND, step, Random(1))
     assert "fragile and urgent" in " ".join([request, *more])
 
 
@@ -273,3 +280,154 @@ def test_cents_are_reported_as_amounts():
     returns = {"type": "object", "properties": {"amount": {"type": "integer", "description": "In cents."}}}
     assert all("$19.05" in text for text in all_reports(reporting("GET_CHARGE", returns), {"amount": 1905}))
     assert all("1905" in text for text in all_reports(reporting("GET_CHARGE"), {"amount": 1905}))
+
+
+# ── what has to be said ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("template", "alone"),
+    [
+        ("add a task", False),
+        ("please tag {task_gid}", False),
+        ("we're running a promotion, {name}", True),
+        ("{task_id} is done", True),
+        ("they shouldn't be able to open {fileId} any more", True),
+        ("let's send something with reply buttons", True),
+    ],
+)
+def test_a_request_with_a_subject_is_a_sentence_of_its_own(template, alone):
+    assert phrases._is_statement(template) is alone
+
+
+def test_no_request_of_the_phrasebook_that_is_a_sentence_goes_on_from_could_you():
+    verbs = "the we they it this that these there some nothing".split()
+    wrong = [
+        text
+        for entry in phrasebook().values()
+        for text, _ in entry.asks
+        if not text.endswith("?") and not phrases._is_statement(text) and text.split()[0].rstrip("'").lower() in verbs
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "result"),
+    [
+        ("LIST_INVOICES", "/customer_id", "/customers/*/id"),  # a filter nobody could guess
+        ("LIST_COMPLETED_TASKS", "/project_id", "/tasks/*/project_id"),
+        ("FIND_FILE", "/q", "/folder/name"),
+        ("CREATE_TASK", "/project_id", "/tasks/*/project_id"),
+    ],
+)
+def test_what_a_tool_can_do_without_is_said(name, argument, result):
+    tool = TOOLS[name]
+    step = PlannedStep(tool=name, turn=0, arguments=(found(argument, result),))
+    for seed in SEEDS:
+        words = phrases.reference(step.arguments[0], "thing", False, Random(seed))
+        request, _, _ = phrases.ask(step, tool, [], {argument: words}, Random(seed))
+        assert words in request, request
+
+
+def test_a_required_id_that_was_just_seen_may_go_without_saying():
+    step = PlannedStep(tool="GET_EVENT_TYPE", turn=0, arguments=(found("/event_type_uuid", "/event_types/*/uuid"),))
+    requests = {
+        phrases.ask(step, TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
+        for seed in range(40)
+    }
+    assert any("tiger" not in request for request in requests)
+
+
+@pytest.mark.parametrize("name", ["PATCH_EVENT", "DELETE_DRAFT", "GET_TRANSITIONS", "EDIT_TASK"])
+def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
+    (path,) = needed_ids(TOOLS[name])[:1]
+    step = PlannedStep(tool=name, turn=0, arguments=(found(path, "/things/0/id"),))
+    for seed in range(40):
+        request, more, _ = phrases.ask(
+            step, TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True
+        )
+        assert "the first two things" in request
+        assert more == []
+        assert "patch" not in request
+        assert not {"it", "its", "this", "that"} & set(request.split())
+
+
+@pytest.mark.parametrize(
+    ("argument", "result", "source", "in_view", "said"),
+    [
+        ("/project_id", "/tasks/1/project_id", "task", True, {"the project of the second task"}),
+        ("/task_id", "/tasks/1/id", "task", True, {"the second task", "the second one"}),
+        ("/task_id", "/tasks/1/id", "task", False, {"the second task"}),
+        ("/project_id", "/tasks/*/project_id", "task", True, {"the project of the first task"}),
+    ],
+)
+def test_a_reference_cannot_be_taken_for_another_thing(argument, result, source, in_view, said):
+    spoken = {
+        phrases.reference(found(argument, result), source, True, Random(seed), in_view=in_view) for seed in range(40)
+    }
+    assert spoken == said
+
+
+def test_the_two_wordings_of_a_replacement_are_told_apart():
+    told = [
+        phrases.separate(fact(f"/{name}_text", "x" * 60), Random(seed))
+        for name in ("find", "replace")
+        for seed in SEEDS
+    ]
+    assert len({text for text in told if text.startswith("Write")}) == 0
+
+
+# ── what answers the question ─────────────────────────────────────────────────────────────────
+
+FILE = {"file": {"id": "f1", "name": "Roof", "owners": [{"email": "bo@x.org"}], "size": 2048, "status": "final"}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "first"),
+    [("who owns that file?", "bo@x.org"), ("how big is it?", "size 2048"), ("open that file", "status final")],
+)
+def test_what_was_asked_for_comes_first(request_, first):
+    for seed in SEEDS:
+        text = reports.report(reporting("GET_FILE"), {}, FILE, NOW, Random(seed), request_)
+        assert re.search(rf'"Roof"(?:: | — ){re.escape(first)}', text), text
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"slot": {"title": "Roof", "duration_minutes": 45}}, "duration 45 minutes"),
+        ({"slot": {"title": "Roof", "duration_minutes": 1}}, "duration 1 minute"),
+        ({"coupon": {"title": "Roof", "percent_off": 5}}, "5% off"),
+        ({"section": {"title": "Roof", "num_tasks": 2}}, "2 tasks"),
+        ({"mail": {"title": "Roof", "labels": ["SENT", "Invoices"]}}, "labels SENT and Invoices"),
+        ({"shop": {"title": "Roof", "about": "Open from Monday to Friday"}}, 'about "Open from Monday to Friday"'),
+        ({"mail": {"title": "Roof", "state": "needsAction"}}, "state needs action"),
+    ],
+)
+def test_a_detail_is_said_as_people_say_it(result, said):
+    assert all(said in text for text in all_reports(reporting("GET_CONVOY"), result))
+
+
+def test_a_list_that_was_got_is_reported_as_a_list():
+    result = {"issue_key": "AB-1", "transitions": [{"id": "1", "name": "Start"}, {"id": "2", "name": "Block"}]}
+    assert all(
+        "2 transitions" in text and "Block" in text for text in all_reports(reporting("GET_TRANSITIONS"), result)
+    )
+
+
+def test_who_asks_what_it_says_is_told_the_beginning():
+    result = {"document_id": "d", "title": "Roof", "plain_text": "The roof leaks over the gym. A tarpaulin is up."}
+    text = reports.report(reporting("GET_TEXT"), {}, result, NOW, Random(1), "what does it say?")
+    assert '"The roof leaks over the gym."' in text
+
+
+@pytest.mark.parametrize(
+    ("matter", "words"),
+    [
+        ("the cover with too many birds", {"cover"}),
+        ("critic's scathing 81-point score", {"scathing 81-point", "scathing 81-point score"}),
+        ("guest director from Riga", {"guest director"}),
+    ],
+)
+def test_search_words_stand_together_in_what_is_searched_for(matter, words):
+    assert {values.keywords(matter, Random(seed)) for seed in range(20)} == words
