@@ -169,7 +169,9 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
     what = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
     if failed is not None and failed.tool != steps[0].tool:
         slots = {"failed": phrases.doing(failed.tool, rng), "other": what}
-        thought = values.sentence(fill(rng.choice(turn_moves("thought_another")), slots))
+        unfound = failed.fault in ("empty_result", "not_found")
+        thoughts = turn_moves("thought_another_unfound" if unfound else "thought_another")
+        thought = values.sentence(fill(rng.choice(thoughts), slots))
         reply = values.sentence(fill(rng.choice(turn_moves(f"another_note_{failed.fault}")), slots))
     elif failed is not None:
         thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves(f"retry_note_{failed.fault}"))

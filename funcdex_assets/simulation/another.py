@@ -87,7 +87,7 @@ def _moved(
     for name, part in _parameters(other):
         if QUERY_WORDS & set(words(name)) and schema_type(part) == "string" and "enum" not in part:
             value = query_for(part, argument.surface, rng)
-            return replace(argument, argument=f"/{escaped(name)}", value=value)
+            return replace(argument, argument=f"/{escaped(name)}", value=value) if fits(part, part, value) else None
     wanted = schema_at(tool.parameters, argument.argument) or {}
     if _searches(argument.argument) and parse_tool_name(other.name).action == "get":
         for name, part in _parameters(other):
@@ -96,9 +96,7 @@ def _moved(
     return None
 
 
-def _bound(
-    argument: PlannedArgument, tool: Tool, other: Tool, sources: Mapping[int, Tool]
-) -> PlannedArgument | None:
+def _bound(argument: PlannedArgument, tool: Tool, other: Tool, sources: Mapping[int, Tool]) -> PlannedArgument | None:
     """What comes from a result: the same id, or the id of what holds the thing, from beside it in the result."""
     mine = schema_at(tool.parameters, argument.argument) or {}
     name = argument.argument.rsplit("/", 1)[-1]

@@ -324,7 +324,9 @@ def _tools_as_well(
             if other.name in needed:  # it works elsewhere
                 continue
             tool = given.by_name[call.tool]
-            rng = generator("another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, other.name)
+            rng = generator(
+                "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, other.name
+            )
             arguments = as_well(call, tool, other, dict(enumerate(chain)), rng)
             if arguments is not None and _are_suited(other, arguments, chain):
                 found += [

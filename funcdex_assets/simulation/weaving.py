@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from funcdex_assets.language.phrases import is_next_page
-from funcdex_assets.records import Clarity, Fault, PlannedArgument, PlannedStep, PlannedTurn, TurnKind
+from funcdex_assets.records import Clarity, ConversationPlan, Fault, PlannedArgument, PlannedStep, PlannedTurn, TurnKind
 
 Recovery = Literal["retry", "another", "remedy", "dropped"]
 Arguments = tuple[PlannedArgument, ...]
@@ -172,6 +172,17 @@ def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> 
 
 def turn_of(turns: Sequence[Turn], call: Call) -> Turn:
     return next(turn for turn in turns if call in turn.calls)
+
+
+def recoveries(plan: ConversationPlan) -> Iterator[Recovery]:
+    """How each thing that goes wrong goes on; calls of another tool that fail one after the other are one."""
+    remedied, dropped = ({turn.step for turn in plan.turns if turn.kind == kind} for kind in ("remedy", "dropped"))
+    for place, step in enumerate(plan.steps):
+        if step.another:
+            if plan.steps[place + 1].tool != step.tool:
+                yield "another"
+        elif step.fault:
+            yield "remedy" if place in remedied else "dropped" if place in dropped else "retry"
 
 
 def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[PlannedTurn, ...]]:

@@ -10,11 +10,11 @@ the parent (`LIST_PROJECT_TASKS`) or of the key (`GET_CONTACT_BY_EMAIL`) is left
 
 from functools import cache
 
-from funcdex_assets.catalog.names import ToolName, is_id, parse_tool_name, resource_noun, singular, words
+from funcdex_assets.catalog.names import ACTIONS, ToolName, is_id, parse_tool_name, resource_noun, singular, words
 from funcdex_assets.records import Tool
 from funcdex_assets.tool_graph.graph import canonical, same_family
 
-_READS = ("list", "get")
+_READS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())  # an unknown verb may do anything
 _EXPORTS = frozenset("download export convert".split())
 _PREPOSITIONS = frozenset("in of for from on with within".split())
 _RENDERINGS = frozenset("plaintext text content body markdown html detail info".split())
@@ -39,7 +39,7 @@ def reads_as_well(tool: Tool, other: Tool) -> bool:
 def same_things(one: str, other: str) -> bool:
     """Whether two tools read the same kind of things, by their names."""
     first, second = parse_tool_name(one), parse_tool_name(other)
-    if first.action not in _READS or second.action not in _READS:
+    if first.verb not in _READS or second.verb not in _READS:
         return False
     if (first.verb in _EXPORTS) != (second.verb in _EXPORTS):
         return False
