@@ -95,7 +95,7 @@ def _of_another(
     messages: Sequence[Message],
 ) -> tuple[str, int] | None:
     """The failed call of another tool that this one makes good, with its message."""
-    for tool, (failed_call, at) in reversed(open_.items()):
+    for tool, (failed_call, at) in reversed(list(open_.items())):
         if at >= index or not same_things(tool, call.name):
             continue
         if any(message.role == "user" for message in messages[at:index]):

@@ -5,7 +5,7 @@ every fact that the user must state is known before a word is written. How the u
 (`roles/planner.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -51,7 +51,7 @@ _UNBOUND = frozenset("type title description example examples format".split())
 @dataclass(frozen=True)
 class PlanInput:
     """`tools` are all tools of the partition, from which distractors are drawn; `faults` are weights, and a
-    `fault_share` of the conversations that need no fault have one.
+    `fault_share` of the conversations that need no fault have one. `reserved` tools only the test split calls.
     """
 
     chain: ToolChain
@@ -63,6 +63,7 @@ class PlanInput:
     seed: int
     faults: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
     fault_share: float = 0.25
+    reserved: Collection[str] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Tool]:
@@ -321,8 +322,8 @@ def _tools_as_well(
         if any(one.together for one in beside[at : at + 2]):
             continue
         for other in given.tools:
-            if other.name in needed:  # it works elsewhere
-                continue
+            if other.name in needed or (other.name in given.reserved and not given.chain.held_out):
+                continue  # it works elsewhere, or is not for this split
             tool = given.by_name[call.tool]
             rng = generator(
                 "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, other.name

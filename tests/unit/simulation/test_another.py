@@ -8,6 +8,7 @@ from itertools import takewhile
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from offline import PARTITIONS, Played, casts, played
 
@@ -174,6 +175,15 @@ def test_faults_without_weight_are_not_planned():
     plans, _ = make_plans([replace(cast.given, fault_share=1.0, faults=faults) for cast in casts("gmail", 60)])
     assert {step.fault for plan in plans for step in plan.steps} == {None, "permission_denied"}
     assert any(step.another for plan in plans for step in plan.steps)
+
+
+def test_a_tool_that_is_reserved_for_the_test_split_is_tried_there_alone():
+    wrong = [replace(cast.given, fault_share=1.0, reserved=("FETCH_EMAILS",)) for cast in casts("gmail", 60)]
+    for held_out in (False, True):
+        given = [replace(one, chain=msgspec.structs.replace(one.chain, held_out=held_out)) for one in wrong]
+        tools = {step.tool for plan in make_plans(given)[0] for step in plan.steps if step.another}
+        assert ("FETCH_EMAILS" in tools) is held_out
+        assert "LIST_THREADS" in tools
 
 
 def test_where_no_tool_serves_as_well_nothing_else_is_drawn(monkeypatch):
