@@ -64,9 +64,7 @@ def conversation_plans(
         for persona in from_frame(personas, Persona)
     ]
     wanted = settings.generation
-    reserved = (
-        reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
-    )
+    reserved = reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
     directed, usage = ask_each(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
     plans, unplannable = make_plans(
         [
