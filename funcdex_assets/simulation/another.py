@@ -36,10 +36,10 @@ def as_well(call: Call, tool: Tool, other: Tool, sources: Mapping[int, Tool], rn
     """
     if not reads_as_well(tool, other):
         return None
-    moved = {one: _moved(one, tool, other, sources, rng) for one in call.arguments}
-    carried = tuple(argument for argument in moved.values() if argument is not None)
-    restricting = [one for one in moved if _restricts(one)]
-    lost = [one for one in restricting if moved[one] is None]
+    moved = [(one, _moved(one, tool, other, sources, rng)) for one in call.arguments]
+    carried = tuple(argument for _, argument in moved if argument is not None)
+    restricting = [one for one, _ in moved if _restricts(one)]
+    lost = [one for one, argument in moved if argument is None and _restricts(one)]
     if any(one.source == "result" or not _searches(one.argument) for one in lost) or (lost and lost == restricting):
         return None
     if not restricting and tool.toolkit != other.toolkit:  # all of one service is not all of another
@@ -102,9 +102,11 @@ def _bound(argument: PlannedArgument, tool: Tool, other: Tool, sources: Mapping[
     name = argument.argument.rsplit("/", 1)[-1]
     if argument.argument.count("/") != 1 or argument.step is None or argument.result is None:
         return None
+    if _searches(name):
+        takers = (f"/{escaped(key)}" for key, part in _parameters(other) if _searches(key) and "enum" not in part)
+        return replace(argument, argument=taker) if (taker := next(takers, None)) else None
     if not is_id(name):
-        takers = [key for key, _ in _parameters(other) if _searches(f"/{key}") or key == name]
-        return replace(argument, argument=f"/{escaped(takers[0])}") if _searches(argument.argument) and takers else None
+        return None
     about = _noun(name, tool)
     for key, part in _parameters(other):
         if is_id(key) and schema_type(part) == schema_type(mine):

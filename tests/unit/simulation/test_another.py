@@ -56,6 +56,7 @@ SEARCH = tool("SEARCH_NOTES", "query", query=TEXT, since=DAY, limit=COUNT)
 READ = tool("GET_NOTE", "note_id", note_id=TEXT)
 BY_MAIL = tool("GET_CONTACT_BY_EMAIL", "email", email=MAIL)
 FETCH = tool("FETCH_MESSAGE_BY_ID", "message_id", message_id=TEXT)
+FIXED = PlannedArgument(argument="/kinds", source="schema", value=["note"])
 WORDS, SINCE, LIMIT = told("query", "gym"), told("since", "2025-01-02", "2 January"), told("limit", 5)
 
 
@@ -92,6 +93,8 @@ WORDS, SINCE, LIMIT = told("query", "gym"), told("since", "2025-01-02", "2 Janua
                      id="an id may not be left out"),
         pytest.param(READ, (taken("note_id", "/notes/*/id"),),
                      tool("GET_NOTE_BY_FOLDER", "folder_id", folder_id=TEXT), None, id="nor be that of something else"),
+        pytest.param(BY_MAIL, (taken("email", "/notes/*/email"),), tool("SHOW_CONTACT", email_id=TEXT), None,
+                     id="an address is no id"),
         pytest.param(FETCH, (taken("message_id", "/notes/1/id"),),
                      tool("FETCH_MESSAGE_BY_THREAD", "thread_id", thread_id=TEXT),
                      (taken("thread_id", "/notes/1/thread_id"),), id="but of what holds it"),
@@ -101,6 +104,7 @@ WORDS, SINCE, LIMIT = told("query", "gym"), told("since", "2025-01-02", "2 Janua
                      (told("email", "a@b.io"),), id="words as a key"),
         pytest.param(tool("SEARCH_CONTACTS", query=TEXT), (told("query", "Bo"),), BY_MAIL, None,
                      id="not where they are none"),
+        pytest.param(SEARCH, (WORDS, FIXED), tool("LIST_NOTES", query=TEXT), (WORDS,), id="what only one tool has"),
         pytest.param(tool("LIST_NOTES", limit=COUNT), (LIMIT,), tool("FETCH_NOTES", limit=COUNT), (LIMIT,),
                      id="all of them"),
     ],
