@@ -177,7 +177,7 @@ class PlannedStep(Record, frozen=True):
     """One intended call, made in user turn `turn` (counted from 0).
 
     `together`: at once with the step before, in one message. `fault`: it goes wrong in this way; if it can
-    be made good, a later step calls the tool again.
+    be made good, a later step calls the tool again, or `another` that serves as well.
     """
 
     tool: str
@@ -185,6 +185,7 @@ class PlannedStep(Record, frozen=True):
     arguments: tuple[PlannedArgument, ...]
     together: bool = False
     fault: Fault | None = None
+    another: str = ""
 
 
 class PlannedTurn(Record, frozen=True):
@@ -335,8 +336,8 @@ class Need(Record, frozen=True):
 class SealedCall(Record, frozen=True):
     """What a call was executed with, beside its arguments.
 
-    `fault` and `about` (the JSON pointer of an argument) say how it was to go wrong, `refused` why it never
-    reached the service.
+    `fault` and `about` (the JSON pointer of an argument, or the name of a tool that nobody here may use) say how it
+    was to go wrong, `refused` why it never reached the service.
     """
 
     needs: tuple[Need, ...] = ()

@@ -15,6 +15,7 @@ from funcdex_assets.roles import persona_writer, planner
 from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans
 from funcdex_assets.tables import from_frame, rows_by, to_frame
+from funcdex_assets.tool_graph.hold_out import reserved_tools
 
 
 @stage(group="people", kinds={"polars"}, table=schemas.PERSONAS, code_version="1", pool="inference")
@@ -62,6 +63,8 @@ def conversation_plans(
         )
         for persona in from_frame(personas, Persona)
     ]
+    wanted = settings.generation
+    reserved = reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
     directed, usage = ask_each(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
     plans, unplannable = make_plans(
         [
@@ -75,6 +78,7 @@ def conversation_plans(
                 seed=settings.seed,
                 faults=settings.generation.faults,
                 fault_share=settings.generation.fault_share,
+                reserved=reserved,
             )
             for brief, answer in directed
         ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from funcdex_assets.quality.rules.case import failed
 from funcdex_assets.quality.turns import turn_verdicts
 from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, TurnScore, Verdict
+from funcdex_assets.tool_graph.alternatives import same_things
 
 # Points that a finding costs: clarity of the user, tool use, naturalness, completion.
 Price = tuple[int, int, int, int]
@@ -132,12 +133,18 @@ def _reached(plan: ConversationPlan, messages: Sequence[Message]) -> int:
 
 
 def _errors(messages: Sequence[Message]) -> tuple[int, int, int]:
-    """Failed calls, those whose tool then worked, and those that were made a third time just as before."""
+    """Failed calls, those whose tool then worked, or another in its place, and those that were made a third time
+    just as before.
+    """
     results = [message.result for message in messages if message.result is not None]
     calls = {call.id: call for message in messages for call in message.tool_calls}
     lost = [(at, result) for at, result in enumerate(results) if failed(result)]
     recovered = sum(
-        any(later.name == result.name and not failed(later) for later in results[at + 1 :]) for at, result in lost
+        any(
+            (later.name == result.name or same_things(later.name, result.name)) and not failed(later)
+            for later in results[at + 1 :]
+        )
+        for at, result in lost
     )
     same = Counter((result.name, str(calls[result.call_id].arguments)) for _, result in lost if result.call_id in calls)
     return len(lost), recovered, sum(max(0, count - 2) for count in same.values())

@@ -17,6 +17,7 @@ from funcdex_assets.language.spoken import quoted_part, says
 from funcdex_assets.language.values import Situation
 from funcdex_assets.quality.rules.case import failed, is_empty
 from funcdex_assets.records import ArgumentSource, Message, StepTrace, Tool, ToolCall
+from funcdex_assets.tool_graph.alternatives import same_things
 
 
 def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
@@ -43,7 +44,11 @@ def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Sit
 
 
 def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0) -> tuple[StepTrace, ...]:
-    """The calls in order, with what each lived on and what lived on it; message indices are moved by `shift`."""
+    """The calls in order, with what each lived on and what lived on it; message indices are moved by `shift`.
+
+    A call makes good an earlier one of its tool, or one of another tool in the same turn that reads the same things
+    and lived on the same.
+    """
     of_call: dict[str, list[ArgumentSource]] = {}
     used: dict[str, list[str]] = {}
     for source in sources:
@@ -57,7 +62,8 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
     for index, call in calls_in(messages):
         result = results.get(call.id)
         outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"
-        before, at = open_.get(call.name, (None, index))
+        failed_before = open_.get(call.name) or _of_another(call, index, open_, of_call, messages)
+        before, at = failed_before or ("", index)
         steps.append(
             StepTrace(
                 call_id=call.id,
@@ -77,8 +83,38 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
         if outcome != "ok":
             open_[call.name] = (call.id, index)
         elif at < index:
-            open_.pop(call.name, None)
+            open_ = {tool: one for tool, one in open_.items() if one[0] != before}
     return tuple(steps)
+
+
+def _of_another(
+    call: ToolCall,
+    index: int,
+    open_: Mapping[str, tuple[str, int]],
+    sources: Mapping[str, Sequence[ArgumentSource]],
+    messages: Sequence[Message],
+) -> tuple[str, int] | None:
+    """The failed call of another tool that this one makes good, with its message."""
+    for tool, (failed_call, at) in reversed(list(open_.items())):
+        if at >= index or not same_things(tool, call.name):
+            continue
+        if any(message.role == "user" for message in messages[at:index]):
+            continue
+        theirs, ours = (set(map(_origin, sources.get(one, ()))) - {None} for one in (failed_call, call.id))
+        if not theirs or theirs & ours:
+            return failed_call, at
+    return None
+
+
+def _origin(source: ArgumentSource) -> Any:
+    """Where a value is from: words of the user, or an object of a result."""
+    match source.source:
+        case "user":
+            return source.message, source.evidence
+        case "result":
+            return source.from_call, (source.pointer or "").rpartition("/")[0]
+        case _:
+            return None
 
 
 def ungrounded(

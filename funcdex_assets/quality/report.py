@@ -33,6 +33,7 @@ from funcdex_assets.records import (
     Tool,
 )
 from funcdex_assets.simulation.cast import Cast, casts
+from funcdex_assets.simulation.weaving import recoveries
 from funcdex_assets.tables import from_frame, rows_by
 
 TABLES = (
@@ -218,6 +219,8 @@ def _mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> Iterator
         yield _share("mix", "conversations with such a turn", count, len(examples), kind)
     faults = Counter(step.fault for one in examples for step in one.cast.plan.steps if step.fault)
     yield from _distribution("mix", "planned fault", faults)
+    how = Counter(recovery for one in examples for recovery in recoveries(one.cast.plan))
+    yield from _distribution("mix", "planned recovery", how)
 
 
 def _paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:

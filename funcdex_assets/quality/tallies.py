@@ -12,6 +12,7 @@ from funcdex_assets.catalog.json_schema import at_pointer, problems, scalars
 from funcdex_assets.catalog.names import is_id, parse_tool_name, resource_noun
 from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.records import ArgumentSource, Message, PlannedStep, Tool, ToolCall, ToolResult
+from funcdex_assets.tool_graph.alternatives import same_things
 
 Count = tuple[int, int]
 NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
@@ -133,12 +134,21 @@ def empty_results(messages: Sequence[Message]) -> int:
 
 
 def recovered(messages: Sequence[Message]) -> bool:
-    """Whether a call that failed or found nothing is made again later, and then succeeds."""
+    """Whether a call that failed or found nothing is made again later, with its tool or with another that reads the
+    same things, and then succeeds.
+    """
     open_tools: set[str] = set()
-    for call, result in pairs(messages):
-        if result.error or is_empty(result):
-            open_tools.add(call.name)
-        elif call.name in open_tools:
+    in_turn: set[str] = set()
+    before: set[str] = set()  # those of the turn that were open when the last calls were made
+    for message in messages:
+        result = message.result
+        if result is None:
+            in_turn = set() if message.role == "user" else in_turn
+            before = set(in_turn)
+        elif result.error or is_empty(result):
+            open_tools.add(result.name)
+            in_turn.add(result.name)
+        elif result.name in open_tools or any(same_things(tool, result.name) for tool in before):
             return True
     return False
 

@@ -146,7 +146,8 @@ def _improvise(scene: Scene, rng: Random) -> Move:
     if pending and (unsaid := scene.unsaid()):
         return _ask(scene, unsaid, rng)
     if pending:
-        return _call(scene, pending, failed if failed and failed.tool == pending[0].tool else None, rng)
+        again = failed is not None and pending[0].tool in (failed.tool, failed.another)
+        return _call(scene, pending, failed if again else None, rng)
     if failed is not None:
         return _fault(scene, failed, rng)
     if scene.done_this_turn():
@@ -155,7 +156,7 @@ def _improvise(scene: Scene, rng: Random) -> Move:
 
 
 def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | None, rng: Random) -> Move:
-    """The next call, with those that are made together with it; after it `failed`, the same again."""
+    """The next call, with those that are made together with it; after it `failed`, the same again or another."""
     steps = [pending[0], *takewhile(lambda step: step.together, pending[1:])]
     calls = []
     for step in steps:
@@ -167,7 +168,13 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
         }
         calls.append(Call(step.tool, assemble(step.arguments, resolved)))
     what = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
-    if failed is not None:
+    if failed is not None and failed.tool != steps[0].tool:
+        slots = {"failed": phrases.doing(failed.tool, rng), "other": what}
+        unfound = failed.fault in ("empty_result", "not_found")
+        thoughts = turn_moves("thought_another_unfound" if unfound else "thought_another")
+        thought = values.sentence(fill(rng.choice(thoughts), slots))
+        reply = values.sentence(fill(rng.choice(turn_moves(f"another_note_{failed.fault}")), slots))
+    elif failed is not None:
         thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves(f"retry_note_{failed.fault}"))
     else:
         thought = (

@@ -104,6 +104,8 @@ def _outline(plan: ConversationPlan) -> Iterator[str]:
             if step.turn == number:
                 together = ", at once with the call before" if step.together else ""
                 fails = f", which {_FAULTS[step.fault]}" if step.fault else ""
+                if step.another:
+                    fails += f"; the person asked for what {step.another} does, and is not asked anything"
                 yield f"  call {place}: {step.tool}{together}{fails}"
                 yield from _facts(step)
 

@@ -37,6 +37,7 @@ def _variables(cue: UserCue) -> dict[str, object]:
     facts = [
         f"- {phrases.argument_words(argument.argument)}: {argument.surface}"
         for step in steps
+        if not step.another
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]
@@ -199,12 +200,14 @@ def _remedy(scene: Scene, kind: Literal["remedy", "correction"], rng: Random) ->
 
 
 def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
-    """The steps that are asked for: not those that only try again, nor the further ones of what is done with several
-    things.
+    """The steps that are asked for: not those that only try again, nor those that another tool makes good, nor the
+    further ones of what is done with several things.
     """
     asked: list[PlannedStep] = []
     failed: set[str] = set()
     for step in steps:
+        if step.another:
+            continue
         again = step.tool in failed and not step.together
         alike = step.together and asked and asked[-1].tool == step.tool and _is_bound(step)
         if step.fault:

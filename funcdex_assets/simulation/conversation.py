@@ -119,12 +119,12 @@ class _Stage:
 
     async def execute(self, call: ToolCall) -> ToolResult:
         """The call's result; as from a real service, an error where the call makes no sense."""
-        due = self.scene.due()
-        fault = due.fault if due and due.tool == call.name else None
+        step = self.scene.called(call.name)
+        fault = step.fault if step else None
         hints = SealedCall(
             needs=() if fault else self.scene.needs_later(),
             fault=fault,
-            about=self.scene.at_fault(due) if due and fault else "",
+            about=self.scene.at_fault(step) if step and fault else "",
             refused="" if call.name in self.scene.offered else f"there is no tool {call.name!r}",
         )
         senseless = refusal(call, self.scene.offered)

@@ -84,7 +84,7 @@ def can_be_empty(tool: Tool) -> bool:
 
 
 def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random) -> str:
-    place = about or _identifying(arguments)
+    place = _identifying(arguments) if about in ("", tool.name) else about
     name, value = _last(place), at_pointer(dict(arguments), place) if place else None
     told = _shown(value)
     parsed = parse_tool_name(tool.name)
@@ -104,6 +104,15 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
                     f"Invalid value for {name}: {told}.",
                     f"{name}: {told} is not a valid value.",
                     f"The value {told} of parameter {name} was rejected.",
+                )
+            )
+        case "permission_denied" if about == tool.name:
+            return rng.choice(
+                (
+                    f"This connection may not {does}: the method is not enabled for it.",
+                    f"The granted scopes do not permit the request to {does}.",
+                    f"You do not have permission to use {tool.name}.",
+                    f"The method {tool.name} is switched off for this account by its administrator.",
                 )
             )
         case "permission_denied":

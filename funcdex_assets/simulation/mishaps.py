@@ -1,6 +1,7 @@
 """What can go wrong with a planned call, and how it is made good.
 
     rate_limit, timeout               the same call again
+    timeout twice, permission_denied  another tool that serves as well (`another.py`)
     expired_auth, permission_denied   the user makes it good outside, or gives it up
     invalid_argument, conflict        another value is needed, which the user gives
     not_found                         the same, or what was found before is gone
@@ -30,11 +31,12 @@ _LIMITS = frozenset("limit max size results count per page top".split())
 
 @dataclass(frozen=True)
 class Mishap:
-    """`arguments` are those of the call that goes wrong."""
+    """`arguments` are those of the call that goes wrong; `tool` is its tool where it is another's."""
 
     fault: Fault
     recovery: Recovery
     arguments: Arguments
+    tool: str = ""
 
 
 def draw_mishap(

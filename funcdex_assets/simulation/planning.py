@@ -5,7 +5,7 @@ every fact that the user must state is known before a word is written. How the u
 (`roles/planner.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -23,7 +23,8 @@ from funcdex_assets.language.values import Situation, fits, query_for, worded
 from funcdex_assets.records import Binding, Clarity, ConversationPlan, Fault, Kind, PlannedArgument, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
 from funcdex_assets.settings import ClarityWeights
-from funcdex_assets.simulation.mishaps import draw_mishap, otherwise, possible_mishaps
+from funcdex_assets.simulation.another import as_well, failures
+from funcdex_assets.simulation.mishaps import Mishap, draw_mishap, otherwise, possible_mishaps
 from funcdex_assets.simulation.weaving import (
     Arguments,
     Call,
@@ -35,6 +36,7 @@ from funcdex_assets.simulation.weaving import (
     requests,
     split,
     talk,
+    try_another,
     turn_of,
 )
 
@@ -42,13 +44,14 @@ ATTEMPTS = 4
 MIN_USER_TURNS, MANY_TURNS = 2, 6
 THANKS = 0.67
 OFFERED_IN_VAIN = 4  # tools on offer where none is of use
+ANOTHER = 0.65  # of what goes wrong where another tool serves as well, the share in which it is tried
 _UNBOUND = frozenset("type title description example examples format".split())
 
 
 @dataclass(frozen=True)
 class PlanInput:
     """`tools` are all tools of the partition, from which distractors are drawn; `faults` are weights, and a
-    `fault_share` of the conversations that need no fault have one.
+    `fault_share` of the conversations that need no fault have one. `reserved` tools only the test split calls.
     """
 
     chain: ToolChain
@@ -60,6 +63,7 @@ class PlanInput:
     seed: int
     faults: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
     fault_share: float = 0.25
+    reserved: Collection[str] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Tool]:
@@ -294,11 +298,55 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
             call, given.by_name[call.tool], _variants(given, call, attempt), call is calls[-1]
         )
     ]
-    if drawn := draw_mishap(options, given.faults, rng):
+    others = _tools_as_well(turns, likely, given, attempt)
+    if others and rng.random() < ANOTHER and (drawn := draw_mishap(others, given.faults, rng)):
+        call, mishap = drawn
+        try_another(turns, call, mishap.tool, mishap.fault, mishap.arguments)
+    elif drawn := draw_mishap(options, given.faults, rng):
         call, mishap = drawn
         go_wrong(turns, call, mishap.fault, mishap.recovery, mishap.arguments)
     elif must:
         raise Unplannable("none of the calls can go wrong in a way that generation.faults permits")
+
+
+def _tools_as_well(
+    turns: Sequence[Turn], calls: Sequence[Call], given: PlanInput, attempt: int
+) -> list[tuple[Call, Mishap]]:
+    """The calls before which another tool could be tried, and fail; none of those that are made at once."""
+    chain = [given.by_name[step.tool] for step in given.chain.steps]
+    needed = {tool.name for tool in chain}
+    found: list[tuple[Call, Mishap]] = []
+    for call in calls:
+        beside = turn_of(turns, call).calls
+        at = beside.index(call)
+        if any(one.together for one in beside[at : at + 2]):
+            continue
+        for other in given.tools:
+            if other.name in needed or (other.name in given.reserved and not given.chain.held_out):
+                continue  # it works elsewhere, or is not for this split
+            tool = given.by_name[call.tool]
+            rng = generator(
+                "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, other.name
+            )
+            arguments = as_well(call, tool, other, dict(enumerate(chain)), rng)
+            if arguments is not None and _are_suited(other, arguments, chain):
+                found += [
+                    (call, Mishap(fault, "another", arguments, other.name))
+                    for fault in failures(call, tool, other, arguments)
+                ]
+    return found
+
+
+def _are_suited(tool: Tool, arguments: Arguments, chain: Sequence[Tool]) -> bool:
+    """Whether what the results give suits the tool."""
+    try:
+        for one in arguments:
+            if one.step is not None and one.result is not None:
+                path = "/".join("*" if part.isdigit() else part for part in one.result.split("/"))
+                _refuse_unsuited(chain[one.step], tool, Binding(one.argument, one.step, path, "id"))
+    except Unplannable:
+        return False
+    return True
 
 
 def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:

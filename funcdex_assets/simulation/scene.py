@@ -63,19 +63,23 @@ class Scene:
     def made_good(self, failed: int) -> int | None:
         """The step that makes good what went wrong in another, by their places in the plan."""
         steps = self.plan.steps
+        tool = steps[failed].another or steps[failed].tool
         return next(
             (
                 place
                 for place in range(failed + 1, len(steps))
-                if steps[place].tool == steps[failed].tool and not steps[place].together
+                if steps[place].tool == tool and not steps[place].together
             ),
             None,
         )
 
     def at_fault(self, step: PlannedStep) -> str:
         """The argument because of which a step goes wrong, as a pointer: the one that is different when the tool is
-        called again, or the one that names the thing; '' if it is none of them.
+        called again, or the one that names the thing; '' if it is none of them. The tool's own name where all of it
+        is closed, so that another is taken.
         """
+        if step.another and step.fault == "permission_denied":
+            return step.tool
         if step.fault in ("rate_limit", "timeout", "expired_auth", "permission_denied", None):
             return ""
         place = next(index for index, other in enumerate(self.plan.steps) if other is step)
@@ -135,6 +139,16 @@ class Scene:
     def needed_later(self) -> frozenset[str]:
         """The paths (`/threads/*/id`) of that."""
         return frozenset(need.path for need in self.needs_later())
+
+    def called(self, tool: str) -> PlannedStep | None:
+        """The step that a call of the tool is, if it is one of the plan's. Who takes at once the tool that would make
+        good a failure is spared the failure; who comes back to one that is closed meets it again.
+        """
+        while (due := self.due()) and due.another == tool:
+            self.results.append(None)
+        if due and due.tool == tool:
+            return due
+        return next((step for _, step in self.done_this_turn() if step.another and step.tool == tool), None)
 
     def executed(self, tool: str, content: Any) -> None:
         """A call was made: the next step's, if it calls the same tool."""

@@ -12,9 +12,9 @@ from typing import Literal
 from msgspec.structs import replace
 
 from funcdex_assets.language.phrases import is_next_page
-from funcdex_assets.records import Clarity, Fault, PlannedArgument, PlannedStep, PlannedTurn, TurnKind
+from funcdex_assets.records import Clarity, ConversationPlan, Fault, PlannedArgument, PlannedStep, PlannedTurn, TurnKind
 
-Recovery = Literal["retry", "remedy", "dropped"]
+Recovery = Literal["retry", "another", "remedy", "dropped"]
 Arguments = tuple[PlannedArgument, ...]
 _BOUND_TO_THE_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unlocked"))
 
@@ -22,7 +22,7 @@ _BOUND_TO_THE_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unloc
 @dataclass(eq=False)
 class Call:
     """A step to be. `place` is its step of the chain, by which later arguments refer to it; a call that goes wrong, or
-    that was meant otherwise, has none.
+    that was meant otherwise, has none. `another` is the tool that makes good what goes wrong.
     """
 
     tool: str
@@ -30,6 +30,7 @@ class Call:
     place: int | None
     together: bool = False
     fault: Fault | None = None
+    another: str = ""
 
     @property
     def is_page(self) -> bool:
@@ -134,6 +135,17 @@ def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, ar
         turns.insert(turns.index(turn) + 1, Turn("remedy", [call, *after], failing))
 
 
+def try_another(turns: list[Turn], call: Call, tool: str, fault: Fault, arguments: Arguments) -> None:
+    """Another tool is called with these arguments first, which fails for good; a timeout shows only when it comes
+    again. Then the call is made, in the same turn: it is what the user asks for.
+    """
+    calls = turn_of(turns, call).calls
+    at = calls.index(call)
+    calls[at:at] = [
+        Call(tool, arguments, None, fault=fault, another=call.tool) for _ in range(2 if fault == "timeout" else 1)
+    ]
+
+
 def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
     """The call is made with these arguments first; then the user says what was meant."""
     turn = turn_of(turns, call)
@@ -162,6 +174,17 @@ def turn_of(turns: Sequence[Turn], call: Call) -> Turn:
     return next(turn for turn in turns if call in turn.calls)
 
 
+def recoveries(plan: ConversationPlan) -> Iterator[Recovery]:
+    """How each thing that goes wrong goes on; calls of another tool that fail one after the other are one."""
+    remedied, dropped = ({turn.step for turn in plan.turns if turn.kind == kind} for kind in ("remedy", "dropped"))
+    for place, step in enumerate(plan.steps):
+        if step.another:
+            if plan.steps[place + 1].tool != step.tool:
+                yield "another"
+        elif step.fault:
+            yield "remedy" if place in remedied else "dropped" if place in dropped else "retry"
+
+
 def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[PlannedTurn, ...]]:
     """The finished steps and turns: steps numbered in the order of the calls, places of the chain become numbers."""
     calls = [(number, call) for number, turn in enumerate(turns) for call in turn.calls]
@@ -173,7 +196,14 @@ def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[Plan
             replace(argument, step=steps[argument.step]) if argument.step is not None else argument
             for argument in call.arguments
         )
-        return PlannedStep(tool=call.tool, turn=turn, arguments=arguments, together=call.together, fault=call.fault)
+        return PlannedStep(
+            tool=call.tool,
+            turn=turn,
+            arguments=arguments,
+            together=call.together,
+            fault=call.fault,
+            another=call.another,
+        )
 
     return tuple(step(call, turn) for turn, call in calls), tuple(
         PlannedTurn(

@@ -161,7 +161,7 @@ def _edges_into(
             for source in index.of(candidate):
                 other_service = source.tool.toolkit != target.toolkit
                 if other_service and not (
-                    is_root and not source.at_home and _same_family(source.tool.toolkit, target.toolkit)
+                    is_root and not source.at_home and same_family(source.tool.toolkit, target.toolkit)
                 ):
                     continue
                 if weight < 1 and source.factor < 1:  # two kinds of gateway are not each other
@@ -248,7 +248,7 @@ def _same_type(source: Leaf, target: Leaf) -> bool:
     return schema_type(source.schema) == schema_type(target.schema)
 
 
-def _same_family(one: str, other: str) -> bool:
+def same_family(one: str, other: str) -> bool:
     """Whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
     return one[:_FAMILY_PREFIX] == other[:_FAMILY_PREFIX]
 

@@ -11,6 +11,7 @@ from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.quality.rules.case import Case, failed
 from funcdex_assets.quality.rules.claims import Claim, Support, claims
 from funcdex_assets.records import Finding, Tool
+from funcdex_assets.tool_graph.alternatives import same_things
 
 _AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
 _ADMITS = re.compile(
@@ -49,21 +50,26 @@ def invalid_result(case: Case) -> Iterator[Finding]:
 
 
 def false_success(case: Case) -> Iterator[Finding]:
-    """A reply after a failed call that was not made good, which neither admits the failure nor asks; or one that says
-    that it is done before anything was called (not in the last turn, in which people take leave).
+    """A reply after a failed call that was not made good, with its tool or with another that reads the same things,
+    and which neither admits the failure nor asks; or one that says that it is done before anything was called (not in
+    the last turn, in which people take leave).
     """
     called = False
     for turn in case.turns:
         last = turn.end - 1
         lost: dict[str, int] = {}
+        before: list[str] = []  # tools that had failed when the last calls were made
         for index in range(turn.start, turn.end):
             result = case.messages[index].result
             if result is None:
-                continue
-            if failed(result):
+                before = list(lost)
+            elif failed(result):
                 lost[result.name] = index
             else:
                 lost.pop(result.name, None)
+                for tool in before:
+                    if same_things(tool, result.name):
+                        lost.pop(tool, None)
         called = called or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
         claims = not called and turn is not case.turns[-1] and _SAYS_DONE.search(text)

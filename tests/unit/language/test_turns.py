@@ -35,11 +35,17 @@ ASSISTANT = {
     "fault_timeout": ({"doing"}, set()),
     "retry_note_rate_limit": (set(), set()),
     "retry_note_timeout": (set(), set()),
+    "another_note_permission_denied": (set(), {"failed", "other"}),
+    "another_note_timeout": (set(), {"failed", "other"}),
+    "another_note_empty_result": (set(), {"failed", "other"}),
+    "another_note_not_found": (set(), {"failed", "other"}),
     "dropped_reply": (set(), set()),
     "decline": ({"action", "able"}, set()),
     "decline_again": (set(), {"action", "able"}),
     "recall_answer": ({"value"}, {"field", "thing"}),
     "thought_retry": (set(), set()),
+    "thought_another": ({"other"}, {"failed"}),
+    "thought_another_unfound": ({"other"}, {"failed"}),
     "thought_fault": ({"what"}, set()),
     "thought_decline": ({"action"}, set()),
     "thought_recall": ({"field"}, set()),
@@ -104,6 +110,12 @@ def test_a_slot_that_may_be_missing_is_missed_by_enough(key):
 @pytest.mark.parametrize("key", ["fault_rate_limit", "recall_answer", "fault_empty_result"])
 def test_an_assistants_slot_that_may_be_missing_is_missed_by_enough(key):
     assert sum(slots_of(text) == ASSISTANT[key][0] for text in texts(key)) >= 3
+
+
+@pytest.mark.parametrize("key", [key for key in ASSISTANT if "another" in key])
+def test_only_the_first_sentence_begins_with_what_is_done(key):
+    """It is filled in as `searching your mail`, and only the beginning of the whole is made a capital."""
+    assert [text for text in texts(key) if re.search(r"[.!?:] \{\w+\} \w", text)] == []
 
 
 @pytest.mark.parametrize("key", [*USER, *ASSISTANT])

@@ -196,3 +196,66 @@ def test_the_steps_of_a_trace_say_what_they_lived_on_and_what_they_made_good():
     assert (first.message, third.depends_on) == (2, ("call_2",))
     assert second.returned == {"/contacts/0/email": "bo@x.io"}
     assert [(source.argument, source.message) for source in second.sources] == [("/query", 1)]
+
+
+DENIED = {"error": "not permitted"}
+FOUND_BO = {"contacts": [{"id": "c_1", "email": "bo@x.io"}]}
+
+
+def tried(
+    first: str, then: str, *, said: str = "Find Bo.", query: str = "Bo", between: tuple[Message, ...] = ()
+) -> Any:
+    """What the second call makes good of the first, which failed."""
+    messages = (
+        user(said),
+        assistant(None, call(1, first, query="Bo")),
+        result(1, first, DENIED, error=True),
+        *between,
+        assistant(None, call(2, then, query=query)),
+        result(2, then, FOUND_BO),
+    )
+    return step_trace(messages, trace(messages, TOOLS, HERE))[-1].makes_good
+
+
+@pytest.mark.parametrize(
+    ("made", "makes_good"),
+    [
+        pytest.param(tried("FIND_CONTACT", "LIST_CONTACTS"), "call_1", id="another that reads the same"),
+        pytest.param(tried("FIND_CONTACT", "LIST_GROUPS"), None, id="one that reads other things"),
+        pytest.param(tried("FIND_CONTACT", "INVITE_CONTACT"), None, id="one that does not read"),
+        pytest.param(
+            tried("FIND_CONTACT", "LIST_CONTACTS", said="Find Bo, then Cy.", query="Cy"), None, id="something else"
+        ),
+        pytest.param(
+            tried("FIND_CONTACT", "LIST_CONTACTS", between=(assistant("No."), user("Then list Bo."))), None, id="asked"
+        ),
+    ],
+)
+def test_another_tool_makes_good_what_it_is_called_for_in_the_same_turn(made, makes_good):
+    assert made == makes_good
+
+
+def test_calls_made_at_once_do_not_make_good_one_another():
+    messages = (
+        user("Find Bo."),
+        assistant(None, call(1, "FIND_CONTACT", query="Bo"), call(2, "LIST_CONTACTS", query="Bo")),
+        result(1, "FIND_CONTACT", DENIED, error=True),
+        result(2, "LIST_CONTACTS", FOUND_BO),
+    )
+    assert [step.makes_good for step in step_trace(messages, trace(messages, TOOLS, HERE))] == [None, None]
+
+
+def test_what_is_made_good_once_is_not_made_good_again():
+    messages = (
+        user("Find Bo."),
+        assistant(None, call(1, "FIND_CONTACT", query="Bo")),
+        result(1, "FIND_CONTACT", DENIED, error=True),
+        assistant(None, call(2, "FIND_CONTACT", query="Bo")),
+        result(2, "FIND_CONTACT", DENIED, error=True),
+        assistant(None, call(3, "LIST_CONTACTS", query="Bo")),
+        result(3, "LIST_CONTACTS", FOUND_BO),
+        assistant(None, call(4, "FIND_CONTACT", query="Bo")),
+        result(4, "FIND_CONTACT", FOUND_BO),
+    )
+    made = [step.makes_good for step in step_trace(messages, trace(messages, TOOLS, HERE))]
+    assert made == [None, None, "call_2", None]

@@ -1,5 +1,7 @@
 """The figures of small sets whose figures are plain to see."""
 
+from dataclasses import replace
+
 import pytest
 from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
 from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
@@ -169,6 +171,19 @@ def mixed() -> Collected:
 )
 def test_counts_from_examples(mixed, figure, item, expected):
     assert counts(figures(mixed)[figure, item]) == expected
+
+
+def test_recoveries_are_counted_by_how_it_goes_on():
+    step = PLAN.steps[0]
+    late = update(step, fault="timeout", another="LIST_CONTACTS")
+    steps = (late, late, update(step, tool="LIST_CONTACTS"), update(step, fault="rate_limit"), step)
+    tried = example(MENDED, "error_recovery")
+    plan = update(tried.cast.plan, steps=steps)
+    found = figures(Collected([replace(tried, cast=replace(tried.cast, plan=plan)), example(CLEAN, "multi_step")]))
+    assert {item: one.part for (figure, item), one in found.items() if figure == "planned recovery"} == {
+        "another": 1,
+        "retry": 1,
+    }
 
 
 def test_a_pasted_definition_is_no_speech():

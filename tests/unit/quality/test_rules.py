@@ -43,6 +43,18 @@ def sent(error: dict[str, Any], text: str, *more: Message) -> tuple[Message, ...
     return (*CLEAN[:6], result(2, "SEND_EMAIL", error, error=True), *more, assistant(text))
 
 
+def tried(wrong: dict[str, Any], other: str, text: str, error: bool = False) -> tuple[Message, ...]:
+    """The first call fails, then another tool is called, and then the assistant says something."""
+    return (
+        user("Find Varga."),
+        assistant(None, call(1, "FIND_CONTACT", query="Varga")),
+        result(1, "FIND_CONTACT", wrong, error=True),
+        assistant(None, call(2, other)),
+        result(2, other, CONTACTS, error=error),
+        assistant(text),
+    )
+
+
 def mail(request: str, **arguments: Any) -> tuple[Message, ...]:
     """Another second request, and the call that is made of it."""
     given = {"to": "bo.varga@fiberlake.com", "subject": "Snow on the roof", **arguments}
@@ -118,6 +130,20 @@ BAD = [
         (*CLEAN[:6], result(2, "SEND_EMAIL", {"successful": False, "message_id": ""}), assistant("All set!")),
         "false_success",
         id="a failure that is not marked",
+    ),
+    pytest.param(tried(NO_RIGHT, "LIST_CONTACTS", "All set!", error=True), "false_success", id="another fails too"),
+    pytest.param(tried(NO_RIGHT, "LIST_GROUPS", "All set!"), "false_success", id="another reads other things"),
+    pytest.param(tried(NO_RIGHT, "DELETE_CONTACT", "All set!"), "false_success", id="another does not read"),
+    pytest.param(
+        (
+            user("Find Varga."),
+            assistant(None, call(1, "FIND_CONTACT", query="Varga"), call(2, "LIST_CONTACTS")),
+            result(1, "FIND_CONTACT", NO_RIGHT, error=True),
+            result(2, "LIST_CONTACTS", CONTACTS),
+            assistant("All set!"),
+        ),
+        "false_success",
+        id="another at once is not for it",
     ),
     pytest.param((user("Fax it."), assistant("All done, it is on its way."), *BYE), "false_success", id="no call"),
     pytest.param(
@@ -247,6 +273,7 @@ GOOD = [
     pytest.param(sent(NO_RIGHT, "I am not allowed to send it."), "false_success", id="admitted"),
     pytest.param(sent(NO_RIGHT, "Shall I ask Bo Varga for access?"), "false_success", id="a question"),
     pytest.param(sent(NO_RIGHT, "It is sent.", AGAIN, SENT_AGAIN), "false_success", id="made good"),
+    pytest.param(tried(NO_RIGHT, "LIST_CONTACTS", "It is Bo Varga."), "false_success", id="made good by another"),
     pytest.param((user("Fax it."), assistant("I can't, so it is not done."), *BYE), "false_success", id="declined"),
     pytest.param((user("Fax it."), assistant("Is it all done by then?"), *BYE), "false_success", id="asked back"),
     pytest.param(

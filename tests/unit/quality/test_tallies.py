@@ -137,6 +137,8 @@ def test_empty_results(name, content, empty):
         pytest.param((call(2, "FIND_CONTACT", query="Varga"), {"contacts": []}, False), False, id="empty again"),
         pytest.param((call(2, "FIND_CONTACT", query="Varga"), {"code": 503}, True), False, id="an error again"),
         pytest.param((call(2, "SEND_EMAIL", to="a@b.io"), {"message_id": "m"}, False), False, id="another tool"),
+        pytest.param((call(2, "LIST_CONTACTS"), CONTACTS, False), True, id="another tool that reads the same"),
+        pytest.param((call(2, "LIST_CONTACTS"), {"contacts": []}, False), False, id="which finds nothing either"),
     ],
 )
 def test_recovered(then, expected):
@@ -145,6 +147,13 @@ def test_recovered(then, expected):
         made, content, error = then
         more = (assistant(None, made), result(2, made.name, content, error))
     assert tallies.recovered((*FOUND, *more)) is expected
+
+
+def test_what_reads_the_same_makes_good_only_what_the_user_still_waits_for():
+    made = (assistant(None, call(2, "LIST_CONTACTS")), result(2, "LIST_CONTACTS", CONTACTS))
+    assert not tallies.recovered((*FOUND, assistant("Nobody there."), user("List all, then."), *made))
+    at_once = (user("Go."), assistant(None, call(1, "FIND_CONTACT"), call(2, "LIST_CONTACTS")))
+    assert not tallies.recovered((*at_once, result(1, "FIND_CONTACT", {"contacts": []}), made[1]))
 
 
 def test_turns_before_the_first_call_and_parallel_calls():

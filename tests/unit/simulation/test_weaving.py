@@ -17,9 +17,11 @@ from funcdex_assets.simulation.weaving import (
     leave_out,
     mean_otherwise,
     numbered,
+    recoveries,
     requests,
     split,
     talk,
+    try_another,
 )
 
 SEEDS = range(40)
@@ -200,6 +202,47 @@ def test_what_was_left_out_is_known_when_a_call_is_made_again():
     first, again = every[0].calls
     assert first.arguments[0].withheld
     assert not again.arguments[0].withheld
+
+
+@pytest.mark.parametrize(
+    ("turns", "which", "fault", "after"),
+    [
+        pytest.param(["a"], "a", "permission_denied", ["request: z!* a"], id="alone"),
+        pytest.param(["a b c", "d"], "b", "empty_result", ["request: a z!* b c", "request: d"], id="in between"),
+        pytest.param(["a b"], "b", "timeout", ["request: a z!* z!* b"], id="one timeout is followed by another"),
+    ],
+)
+def test_another_tool_is_tried_first_in_the_same_turn(turns, which, fault, after):
+    every, named = laid(*turns)
+    call = getattr(named, which)
+    kept = call.arguments = (user("q", "right", withheld=True),)
+    try_another(every, call, "z", fault, (user("query", "right"),))
+    assert shown(every) == after
+    failing = [one for turn in every for one in turn.calls if one.fault]
+    assert {(one.fault, one.another, one.place, one.arguments) for one in failing} == {
+        (fault, which, None, (user("query", "right"),))
+    }
+    assert (call.another, call.arguments) == ("", kept)
+    steps, _ = numbered(every)
+    assert [step.another for step in steps if step.fault] == [which] * len(failing)
+
+
+@pytest.mark.parametrize(
+    ("recovery", "fault"),
+    [("retry", "timeout"), ("remedy", "conflict"), ("dropped", "not_found"), ("another", "timeout"),
+     ("another", "permission_denied")],
+)  # fmt: skip
+def test_a_plan_tells_how_it_recovers(recovery, fault):
+    every, named = laid("a b", "c")
+    if recovery == "another":
+        try_another(every, named.b, "z", fault, named.b.arguments)
+    else:
+        go_wrong(every, named.c, fault, recovery, named.c.arguments)
+    steps, turns = numbered(every)
+    assert list(recoveries(SimpleNamespace(steps=steps, turns=turns))) == [recovery]  # type: ignore[arg-type]
+    laid_well, _ = laid("a b", "c")
+    steps, turns = numbered(laid_well)
+    assert list(recoveries(SimpleNamespace(steps=steps, turns=turns))) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

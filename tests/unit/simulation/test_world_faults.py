@@ -62,6 +62,7 @@ def test_an_error_has_its_code_and_a_message(toolkit, fault):
         pytest.param("invalid_argument", "/title", "title", id="the argument"),
         pytest.param("invalid_argument", "/title", "Gym roof", id="its value"),
         pytest.param("permission_denied", "/ticket_id", "T77001", id="what is forbidden"),
+        pytest.param("permission_denied", "GET_TICKET", "GET_TICKET|get ticket", id="the tool, where all of it is"),
         pytest.param("conflict", "/title", "A ticket with title 'Gym roof' already exists", id="what is there already"),
         pytest.param("expired_auth", "", "sign in|expired|authorised", id="that the session is over"),
         pytest.param("timeout", "", "seconds", id="how long it took"),
@@ -73,6 +74,14 @@ def test_the_message_is_specific(fault, about, said):
         text = told(content).lower().replace("id 't", "'t").replace(" with ", " ").replace("found: ", "")
         wanted = [part.lower().replace(" with ", " ") for part in said.split("|")]
         assert any(part in text or all(word in text for word in part.split()) for part in wanted), content
+
+
+def test_a_closed_tool_says_nothing_of_the_thing_that_another_may_show():
+    for seed in range(20):
+        content, error = World(HERE, seed).fail(GET, SEVEN, "permission_denied", "GET_TICKET")
+        assert error
+        assert "T77001" not in told(content)
+        assert "this ticket" not in told(content)
 
 
 def test_a_rate_limit_says_the_same_seconds_in_the_message_and_beside_it():
