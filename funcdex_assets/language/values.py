@@ -83,6 +83,7 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands for content instead of being it."""
+_OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
 _FILLERS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
 
@@ -259,10 +260,15 @@ def examples_of(schema: Schema) -> list[Any]:
 
 
 def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
-    """The words in the query language that the schema's examples show."""
+    """The words in the query language that the schema's examples show, without what else an example asks for: of
+    `subject:'report' is:unread` it is `subject:'…'`.
+    """
     example = rng.choice(examples_of(schema) or [""])
     quoted = quoted_part(example) if isinstance(example, str) else None
-    return example.replace(quoted, words_wanted, 1) if quoted else words_wanted
+    if not quoted:
+        return words_wanted
+    clause = re.search(rf"{_OPERATOR}(['\"]){re.escape(quoted)}\1", example)
+    return (clause[0] if clause else example).replace(quoted, words_wanted, 1)
 
 
 def mimic(example: str, rng: Random) -> str:
