@@ -31,6 +31,8 @@ NEXT_PAGE = (
     "are there any more?",
     "keep going, what's on the next page?",
     "pull up the next batch as well",
+    "what else is there?",
+    "let me see the rest, too",
 )
 _VERBS = {
     "list": ("list", "look up", "pull up", "find"),
@@ -205,9 +207,6 @@ def ask(
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
     slots |= {slot(pointer): text for pointer, text in references.items()}
-    if any(map(is_next_page, step.arguments)):
-        text = rng.choice(NEXT_PAGE)
-        return Request(text, [], text.endswith("?"))
     entry = phrasebook().get(tool.name)
     placed = {
         slot(pointer): text
@@ -248,6 +247,13 @@ def ask(
         else:
             sentences.append(separate(argument, rng))
     return Request(request + ("?" if question else ""), sentences, question or statement)
+
+
+def next_page(said: str, rng: Random) -> Request:
+    """A request for more of what was listed, in words that were not `said` before."""
+    fresh = [text for text in NEXT_PAGE if text.rstrip("?") not in said.lower()]
+    text = rng.choice(fresh or NEXT_PAGE)
+    return Request(text, [], text.endswith("?"))
 
 
 def _goes_without_saying(pointer: str, tool: Tool) -> bool:

@@ -227,6 +227,9 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
     lead = rng.choice(moves("request_leads" if first else "followups", register))
     asks: list[phrases.Request] = []
     for step in _asked_once(steps):
+        if any(map(phrases.is_next_page, step.arguments)):
+            asks.append(phrases.next_page(scene.said, rng))
+            continue
         told = [argument for argument in step.arguments if argument.source == "user" and not argument.withheld]
         beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
         count = len(beside) + (not step.together)

@@ -222,12 +222,14 @@ def test_a_phrase_with_a_place_for_the_thing_is_rather_used_than_one_to_which_it
     assert not [request for request in requests if request.endswith((" for the second project", " for the second one"))]
 
 
-@pytest.mark.parametrize("name", ["LIST_THREADS", "SEARCH_ISSUES"])
-def test_the_next_page_is_asked_for_as_such(name):
-    step = PlannedStep(tool=name, turn=1, arguments=(found("/page_token", "/next_page_token"),))
-    assert phrases.ask(step, TOOLS[name], [], {}, Random(3)) in [
-        (text, [], text.endswith("?")) for text in phrases.NEXT_PAGE
-    ]
+def test_the_next_page_is_asked_for_in_words_that_were_not_used():
+    said = ""
+    for _ in phrases.NEXT_PAGE:
+        request, more, alone = phrases.next_page(said, Random(3))
+        assert request in phrases.NEXT_PAGE
+        assert (more, alone) == ([], request.endswith("?"))
+        assert request.rstrip("?") not in said
+        said += f"Then {request} "
 
 
 def test_several_items_of_one_list_are_told_together():
