@@ -24,7 +24,7 @@ from funcdex_assets.catalog.names import (
 )
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill, phrasebook
-from funcdex_assets.records import PlannedArgument, PlannedStep, Tool
+from funcdex_assets.records import PlannedArgument, Tool
 
 NEXT_PAGE = (
     "show me the next page",
@@ -192,14 +192,13 @@ class Request(NamedTuple):
 
 
 def ask(
-    step: PlannedStep,
     tool: Tool,
     told: Sequence[PlannedArgument],
     references: Mapping[str, str],
     rng: Random,
     several: bool = False,
 ) -> Request:
-    """A request for the step, or for `several` steps that do the same with several things.
+    """A request for a call, or for `several` calls that do the same with several things.
 
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
     earlier results, by argument pointer.

@@ -234,7 +234,7 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
         beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
         count = len(beside) + (not step.together)
         references = _references(scene, step, count if beside else 1, rng)
-        asks.append(phrases.ask(step, scene.tools[step.tool], told, references, rng, several=bool(beside)))
+        asks.append(phrases.ask(scene.tools[step.tool], told, references, rng, several=bool(beside)))
     return _joined(lead, asks, rng)
 
 

@@ -35,7 +35,7 @@ def asked(tool: Tool, step: PlannedStep, rng: Random) -> phrases.Request:
         for argument in step.arguments
         if argument.source == "result"
     }
-    return phrases.ask(step, tool, told, references, rng)
+    return phrases.ask(tool, told, references, rng)
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -327,14 +327,14 @@ def test_what_a_tool_can_do_without_is_said(name, argument, result):
     step = PlannedStep(tool=name, turn=0, arguments=(found(argument, result),))
     for seed in SEEDS:
         words = phrases.reference(step.arguments[0], "thing", False, Random(seed))
-        request, _, _ = phrases.ask(step, tool, [], {argument: words}, Random(seed))
+        request, _, _ = phrases.ask(tool, [], {argument: words}, Random(seed))
         assert words in request, request
 
 
 def test_a_required_id_that_was_just_seen_may_go_without_saying():
     step = PlannedStep(tool="GET_EVENT_TYPE", turn=0, arguments=(found("/event_type_uuid", "/event_types/*/uuid"),))
     requests = {
-        phrases.ask(step, TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
+        phrases.ask(TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
         for seed in range(40)
     }
     assert any("tiger" not in request for request in requests)
