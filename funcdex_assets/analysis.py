@@ -32,6 +32,7 @@ TITLES = {
     "coverage": "Coverage",
     "diversity": "Diversity",
     "scores": "Scores",
+    "judges": "Judges",
     "findings": "Findings",
     "cost": "Tokens and cost",
 }

@@ -53,6 +53,10 @@ class UsageMeter:
     def name(self) -> str:
         return self._engine.name
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        return getattr(self._engine, "members", ())
+
     async def complete(self, request: Request) -> Completion:
         tally = self._roles.get(request.role)
         if tally is None:

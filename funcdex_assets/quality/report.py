@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from funcdex_assets.language.lexicon import industries
-from funcdex_assets.quality import diversity, tallies
+from funcdex_assets.quality import committee, diversity, tallies
 from funcdex_assets.records import (
     SCALES,
     Conversation,
@@ -174,6 +174,7 @@ def report(found: Collected, weights: Mapping[Kind, float] | None = None, seed: 
         *_coverage(found),
         *_diversity(diversity.sample(examples, SAMPLE, seed, "quality_report")),
         *_scores(found.scored),
+        *_judges(found.scored),
         *_findings(found),
     ]
 
@@ -327,6 +328,36 @@ def _scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
         counted = Counter(given)
         for score in range(1, 6):
             yield _share("scores", scale, counted[score], len(given), str(score))
+
+
+def _judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
+    """Of a committee: what each member gave, and how far every two of them are apart."""
+    names = committee.judges(scored)
+    for name in names:
+        given = committee.verdicts_of(name, scored)
+        for scale in SCALES:
+            if marks := committee.marks(given, scale):
+                yield _number("judges", "mean score by judge", fmean(marks), f"{name}: {scale}")
+    for name in names:
+        given = committee.verdicts_of(name, scored)
+        silent = sum(one.failure is not None for one in given)
+        yield _share("judges", "conversations without a verdict", silent, len(given), name)
+    found = list(committee.pairs(scored))
+    for pair in found:
+        yield _number("judges", "mean difference between judges", pair.apart, _between(pair))
+    for pair in found:
+        yield _share("judges", "equal scores of two judges", pair.equal, pair.conversations, _between(pair))
+    for pair in found:
+        if pair.rho is not None:
+            yield _number("judges", "rank correlation of judges", pair.rho, _between(pair))
+    if names:
+        spreads = Counter(one.disagreement for one in scored if one.disagreement is not None)
+        for spread in range(5):
+            yield _share("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))
+
+
+def _between(pair: committee.Pair) -> str:
+    return f"{' / '.join(pair.judges)}: {pair.scale}"
 
 
 def _findings(found: Collected) -> Iterator[QualityFigure]:
