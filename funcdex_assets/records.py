@@ -593,3 +593,14 @@ class QualityFigure(Record, frozen=True, kw_only=True):
     part: int | None = None
     whole: int | None = None
     wanted: float | None = None
+
+
+class Spent(Record, frozen=True, kw_only=True):
+    """What the answers of a model in a role cost when they were first paid, whoever paid: this run, or one before."""
+
+    role: str
+    model: str
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0

@@ -34,6 +34,7 @@ from funcdex_assets.records import (
     Seal,
     SealedCall,
     SelectedConversation,
+    Spent,
     StepTrace,
     SystemPrompt,
     Tool,
@@ -219,6 +220,7 @@ ROWS: dict[type[Record], list[Record]] = {
         Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
     ],
     MemberVerdict: list(MEMBERS),
+    Spent: [Spent(role="judge", model="tiny", requests=2, prompt_tokens=11, completion_tokens=3, cached_tokens=8)],
     SystemPrompt: [SystemPrompt(conversation_id="conversation_1", system_prompt="You help.")],
     ScoredConversation: [
         ScoredConversation(

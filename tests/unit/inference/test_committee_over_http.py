@@ -12,6 +12,7 @@ from funcdex_assets.assets._scoring import score
 from funcdex_assets.inference.assembly import assemble
 from funcdex_assets.inference.journal import journal_entries
 from funcdex_assets.inference.protocol import InferenceError
+from funcdex_assets.inference.routing import RoutedEngine
 from funcdex_assets.quality.committee import pairs
 from funcdex_assets.records import SCALES, ScoredConversation
 from funcdex_assets.settings import Inference, Judging, Settings
@@ -217,3 +218,21 @@ def test_offline_alone_a_committee_needs_no_server(settings, tmp_path):
     assert list(said_by(rows[0])) == ["offline", "again"]
     assert {row.disagreement for row in rows} == {0}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_connections_of_all_members_are_let_go_of_once():
+    class Closing:
+        name = "vllm:tiny"
+
+        def __init__(self) -> None:
+            self.closed = 0
+
+        async def complete(self, request: Any) -> Any:
+            raise NotImplementedError
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    default, judge, other = engines = [Closing() for _ in range(3)]
+    asyncio.run(RoutedEngine(default, {"judge": judge}, [judge, other, other]).close())
+    assert [engine.closed for engine in engines] == [1, 1, 1]
