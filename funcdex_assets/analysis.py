@@ -182,6 +182,8 @@ def shown(one: QualityFigure) -> str:
     """
     if one.whole is not None and not one.figure.startswith("distinct-"):
         return f"{one.value:.1%}".replace("%", " %") if one.whole else "–"
+    if one.figure == "cost in dollars":
+        return f"{one.value:,.6f}"
     if float(one.value).is_integer() and abs(one.value) >= 1:
         return f"{one.value:,.0f}"
     return f"{one.value:,.3f}" if one.value else "0"

@@ -459,7 +459,7 @@ class MemberVerdict(Record, frozen=True):
 
 
 class ScoredConversation(Record, frozen=True):
-    """A conversation's findings, and the scores of the judge `judge`.
+    """A conversation's findings, and the scores of the judge `judge`, or of several, separated by commas.
 
     A conversation that failed was shown to no judge: its judge, scores and reasoning are null. Of a committee,
     scores are medians of those of its `members`, and `disagreement` is the widest spread between them on any scale.

@@ -59,7 +59,7 @@ async def _scored(
     verdict, spread, members = await judge.ask(seats, engine, brief, seed, "judge", conversation.conversation_id)
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
-        judge=engine.name,
+        judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
         findings=(*brief.findings, *faults_of_user(case, cast.plan)),
         turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),

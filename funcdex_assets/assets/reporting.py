@@ -142,5 +142,6 @@ def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
 
 
 def _readable(frame: pl.DataFrame) -> pl.DataFrame:
-    columns = frame.select("figure", "item", pl.col("value").round(4), "part", "whole", "wanted")
+    digits = 6 if "cost" in frame["section"] else 4  # a conversation may cost less than a hundredth of a cent
+    columns = frame.select("figure", "item", pl.col("value").round(digits), "part", "whole", "wanted")
     return columns if frame["wanted"].count() else columns.drop("wanted")

@@ -16,8 +16,8 @@ from funcdex_assets.inference.protocol import Completion, InferenceEngine, Reque
 class RoutedEngine:
     """Asks the committee's member `request.member`, else `roles[request.role]`, and `default` where there is none.
 
-    The name is the default's, and in brackets who plays a role instead and who is in a committee of different
-    judges; a completion's `model` says who gave it. `members` are the names of the committee's engines.
+    The name is the default's, and in brackets who plays a role instead; a completion's `model` says who
+    gave it. `members` are the names of the committee's engines.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class RoutedEngine:
         self._roles = dict(roles)
         self._committee = tuple(committee)
         self.members = tuple(engine.name for engine in committee)
-        others = [f"{role}: {engine.name}" for role, engine in sorted(roles.items()) if engine.name != default.name]
-        if set(self.members) - {roles.get("judge", default).name}:
-            others.append(f"judges: {', '.join(self.members)}")
-        self.name = f"{default.name} ({', '.join(others)})" if others else default.name
+        others = ", ".join(
+            f"{role}: {engine.name}" for role, engine in sorted(roles.items()) if engine.name != default.name
+        )
+        self.name = f"{default.name} ({others})" if others else default.name
 
     async def complete(self, request: Request) -> Completion:
         if self._committee and request.member is not None:

@@ -81,7 +81,8 @@ def said_by(row: ScoredConversation) -> dict[str, tuple[Any, ...]]:
 
 def test_each_judge_is_asked_on_its_own_server_and_its_scores_are_in_the_record(judging, settings, servers, tmp_path):
     rows, engine = judged(settings, tmp_path)
-    assert engine.name == "offline (judge: vllm:tiny, judges: vllm:tiny, vllm:wise, offline)"
+    assert engine.name == "offline (judge: vllm:tiny)", "who judges makes no conversation"
+    assert {row.judge for row in rows} == {"vllm:tiny, vllm:wise, offline"}
     assert [len(server.questions) - PROBES for server in servers[:2]] == [len(MADE), len(MADE)]
     assert {question["model"] for question in servers[1].questions} == {"wise"}
     assert {question["temperature"] for server in servers[:2] for question in server.questions[PROBES:]} == {0}
@@ -120,7 +121,7 @@ def test_answers_of_all_members_are_journaled_and_metered_and_the_same_seed_give
 
 def test_a_member_more_or_another_order_asks_the_others_nothing_again(judging, settings, servers, tmp_path):
     alone, _ = judged(with_judges(settings, 1), tmp_path)
-    assert {row.members for row in alone} == {()}
+    assert {(row.judge, row.members) for row in alone} == {("vllm:tiny", ())}
     asked = len(servers[0].questions)
     judged(settings, tmp_path)
     judged(with_judges(settings, settings.judging.members[::-1]), tmp_path)

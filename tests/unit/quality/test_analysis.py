@@ -70,6 +70,7 @@ def test_cost_is_that_of_the_answers_in_the_tables(settings):
         ({"value": 1234.0}, "1,234"),
         ({"value": 0.0714}, "0.071"),
         ({"value": 0.0}, "0"),
+        ({"value": 0.000412, "figure": "cost in dollars"}, "0.000412"),
         ({"value": 0.25, "part": 1, "whole": 4, "figure": "distinct-2 of user turns"}, "0.250"),
     ],
 )
