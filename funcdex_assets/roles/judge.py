@@ -59,12 +59,17 @@ def committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat
     """The judges of these engines; one without a name of its own is called after its engine.
 
     One that is alone with its model is asked at temperature 0; at that, several would all say the same.
+
+    Raises:
+        ValueError: a name of its own is what another is called.
     """
-    seats = []
+    seats: list[Seat] = []
     for member, (engine, name) in enumerate(zip(engines, names, strict=True)):
         number = engines[:member].count(engine)
         sampling = ROLE.sampling if engines.count(engine) == 1 else Sampling(temperature=0.7)
         called = name or (f"{engine} ({number + 1})" if number else engine)
+        if called in {seat.judge for seat in seats}:
+            raise ValueError(f"judging.committee.{member}: another judge is called {called!r}; give one another name")
         seats.append(Seat(called, replace(ROLE, sampling=sampling, member=member), number))
     return tuple(seats)
 

@@ -210,6 +210,11 @@ def test_only_judges_of_the_same_model_need_seeds_and_a_temperature_to_differ(en
     assert [seat.role.member for seat in seats] == list(range(len(engines)))
 
 
+def test_two_judges_are_never_called_the_same():
+    with pytest.raises(ValueError, match=r"judging\.committee\.1: another judge is called 'a'; give one another name"):
+        judge.committee(["a", "b"], [None, "a"])
+
+
 class Bench:
     """Judges of different minds, by place: scores, or the reason why there are none."""
 
