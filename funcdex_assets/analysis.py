@@ -1,8 +1,7 @@
 """The quality report outside Dagster: computed from the stored tables, printed, as JSON, and as a page.
 
 Here belong reading and presenting; which figures there are is said in `quality/report.py`, how a page begins in
-`analysis.md`. Tokens and cost are
-added here, because no table has them: the journal does, for all that was ever asked in this home.
+`analysis.md`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from funcdex_assets.inference.journal import JOURNAL, journal_entries
 from funcdex_assets.quality.report import SAMPLE, TABLES, Collected, MixedTables, collect, merged, report
 from funcdex_assets.quality.report_plots import mix_plot, shape_plot
 from funcdex_assets.records import QualityFigure
@@ -32,6 +30,7 @@ TITLES = {
     "coverage": "Coverage",
     "diversity": "Diversity",
     "scores": "Scores",
+    "judges": "Judges",
     "findings": "Findings",
     "cost": "Tokens and cost",
 }
@@ -71,7 +70,7 @@ class NothingToReport(LookupError):
 def analyse(
     settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
 ) -> dict[str, list[QualityFigure]]:
-    """Partition → its figures, for those that have a dataset; under `all` those of them together, with the cost.
+    """Partition → its figures, for those that have a dataset; under `all` those of them together.
 
     `left_out` is told which partition has tables that do not belong together.
 
@@ -83,36 +82,16 @@ def analyse(
     for name in partitions:
         if all(store.exists(table, name) for table in TABLES):
             try:
-                found[name] = collect(name, {table: store.read(table, name) for table in TABLES})
+                found[name] = collect(name, {table: store.read(table, name) for table in TABLES}, store.spent(name))
             except MixedTables as error:
                 left_out(str(error))
     if not found:
         raise NothingToReport(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
-    weights = settings.generation.kinds
-    reports = {name: report(one, weights, settings.seed) for name, one in found.items()}
-    together = merged(found.values())
-    return {**reports, ALL: [*report(together, weights, settings.seed), *_cost(settings, together)]}
-
-
-def _cost(settings: Settings, found: Collected) -> list[QualityFigure]:
-    entries, prices = journal_entries(settings.home / JOURNAL), settings.inference.prices
-    accepted = max(1, found.yields["accepted"])
-    totals: dict[str, float] = {
-        "requests": sum(entry.requests for entry in entries),
-        "prompt tokens": sum(entry.prompt_tokens for entry in entries),
-        "completion tokens": sum(entry.completion_tokens for entry in entries),
-        "cost in dollars": sum(prices[entry.model].cost(entry.usage) for entry in entries if entry.model in prices),
-    }
-    figures = []
-    for name, total in totals.items():
-        figures.append(QualityFigure(section="cost", figure=name, item="in all", value=float(total)))
-        figures.append(
-            QualityFigure(section="cost", figure=name, item="per accepted conversation", value=total / accepted)
-        )
-    unpriced = sum(entry.requests for entry in entries if entry.model not in prices)
-    return [*figures, QualityFigure(section="cost", figure="requests without a price", value=float(unpriced))]
+    given = settings.generation.kinds, settings.seed, settings.inference.prices
+    reports = {name: report(one, *given) for name, one in found.items()}
+    return {**reports, ALL: report(merged(found.values()), *given)}
 
 
 # ── presenting ────────────────────────────────────────────────────────────────────────────────
@@ -203,6 +182,8 @@ def shown(one: QualityFigure) -> str:
     """
     if one.whole is not None and not one.figure.startswith("distinct-"):
         return f"{one.value:.1%}".replace("%", " %") if one.whole else "–"
+    if one.figure == "cost in dollars":
+        return f"{one.value:,.6f}"
     if float(one.value).is_integer() and abs(one.value) >= 1:
         return f"{one.value:,.0f}"
     return f"{one.value:,.3f}" if one.value else "0"

@@ -444,11 +444,26 @@ class SystemPrompt(Record, frozen=True):
 SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
 
 
+class MemberVerdict(Record, frozen=True):
+    """What one judge of a committee says of a conversation; of one that gave no verdict, `failure` says why.
+
+    `failure` is the kind of `inference.protocol.InferenceError`: unreadable, context or refusal.
+    """
+
+    judge: str
+    user_query_clarity: int | None = None
+    tool_use_quality: int | None = None
+    naturalness: int | None = None
+    task_completion: int | None = None
+    reasoning: str | None = None
+    failure: str | None = None
+
+
 class ScoredConversation(Record, frozen=True):
-    """A conversation's findings, and the scores of the judge `judge`.
+    """A conversation's findings, and the scores of the judge `judge`, or of several, separated by commas.
 
     A conversation that failed was shown to no judge: its judge, scores and reasoning are null. Of a committee,
-    scores are medians, and `disagreement` is the widest spread between its members on any scale.
+    scores are medians of those of its `members`, and `disagreement` is the widest spread between them on any scale.
     """
 
     conversation_id: str
@@ -461,6 +476,7 @@ class ScoredConversation(Record, frozen=True):
     findings: tuple[Finding, ...]
     turns: tuple[TurnVerdict, ...] = ()
     disagreement: int | None = None
+    members: tuple[MemberVerdict, ...] = ()
 
 
 class SelectedConversation(Record, frozen=True):
@@ -578,3 +594,14 @@ class QualityFigure(Record, frozen=True, kw_only=True):
     part: int | None = None
     whole: int | None = None
     wanted: float | None = None
+
+
+class Spent(Record, frozen=True, kw_only=True):
+    """What the answers of a model in a role cost when they were first paid, whoever paid: this run, or one before."""
+
+    role: str
+    model: str
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0

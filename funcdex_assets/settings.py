@@ -10,7 +10,7 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -300,15 +300,35 @@ class Contamination(Section):
         }
 
 
+MOST_JUDGES = 15
+
+
 class Judging(Section):
     """Who scores conversations."""
 
-    committee: int = Field(
+    committee: int | tuple[dict[str, Any], ...] = Field(
         default=1,
-        ge=1,
-        le=15,
-        description="judges of each conversation, under different seeds; scores are medians, and their spread is told",
+        description="judges of each conversation: how many, under different seeds, or of each of them the fields in "
+        "which its endpoint differs from the judge's, and perhaps its name; scores are medians, their spread is told",
     )
+
+    @field_validator("committee", mode="before")
+    @classmethod
+    def _some_judges(cls, committee: Any) -> Any:
+        if isinstance(committee, list | tuple):
+            for place, member in enumerate(committee):
+                if not isinstance(member, dict):
+                    raise ValueError(f"member {place} is no mapping; write {{}} for the judge as it is, or its fields")
+            if 1 <= len(committee) <= MOST_JUDGES:
+                return committee
+        elif isinstance(committee, int) and not isinstance(committee, bool) and 1 <= committee <= MOST_JUDGES:
+            return committee
+        raise ValueError(f"write a number of judges, 1 to {MOST_JUDGES}, or a list of as many")
+
+    @property
+    def members(self) -> tuple[dict[str, Any], ...]:
+        """One by one, the fields of each."""
+        return ({},) * self.committee if isinstance(self.committee, int) else self.committee
 
 
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -404,17 +424,24 @@ class Inference(Endpoint):
 
     def endpoint(self, role: RoleName | None = None) -> Endpoint:
         """Who is asked to play the role; without one, who plays those that are not named in `roles`."""
-        fields: dict[str, Any] = {name: getattr(self, name) for name in Endpoint.model_fields}
-        other = self.roles.get(role, {}) if role else {}
-        if other.get("profile", self.profile) != self.profile:
-            fields = {}
-        if other.keys() & {"base_url", "base_urls"}:
-            fields |= {"base_url": None, "base_urls": ()}
-        return Endpoint(**fields | other)
+        return _differing(self, self.roles.get(role, {}) if role else {})
+
+    def member(self, fields: Mapping[str, Any]) -> Endpoint:
+        """A judge of the committee."""
+        return _differing(self.endpoint("judge"), {name: fields[name] for name in fields if name != "name"})
 
     def served_at(self, base_url: str, model: str) -> Self:
         """The same, once the server of `serve` is there and calls its model so."""
         return self.model_copy(update={"base_url": base_url, "model": self.model or model, "serve": None})
+
+
+def _differing(endpoint: Endpoint, other: Mapping[str, Any]) -> Endpoint:
+    """The endpoint that differs in these fields; with another profile, it has nothing in common."""
+    same = other.get("profile", endpoint.profile) == endpoint.profile
+    fields: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.model_fields} if same else {}
+    if other.keys() & {"base_url", "base_urls"}:
+        fields |= {"base_url": None, "base_urls": ()}
+    return Endpoint(**{**fields, **other})
 
 
 class Nightly(Section):
@@ -525,6 +552,25 @@ class Settings(BaseSettings):
                         "'openai' cannot take; set inference.profile to vllm or llama_cpp, generation.strategy to "
                         "simulate, or generation.grammar to false"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _committee_can_be_asked(self) -> "Settings":
+        names: dict[str, int] = {}
+        for number, member in enumerate(self.judging.members):
+            place, name = f"judging.committee.{number}", member.get("name")
+            try:
+                endpoint = self.inference.member(member)
+            except ValidationError as error:
+                raise ValueError(f"{place}: " + "; ".join(_explain(part) for part in error.errors())) from None
+            if endpoint.profile == "offline" and member.keys() - {"profile", "name"}:
+                raise ValueError(f"{place}: the profile offline takes no other field than name; set {place}.profile")
+            if name is None:
+                continue
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError(f"{place}.name: must be a text that is not empty (value {name!r})")
+            if names.setdefault(name, number) != number:
+                raise ValueError(f"{place}.name: {name!r} is the name of judge {names[name]}; give it another")
         return self
 
     @property

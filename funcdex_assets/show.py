@@ -21,11 +21,13 @@ from rich.table import Table as Grid
 
 from funcdex_assets.inference.journal import JOURNAL, JournalEntry, journal_entries
 from funcdex_assets.inference.usage import TokenPrice
+from funcdex_assets.quality import committee
 from funcdex_assets.records import (
     SCALES,
     ArgumentSource,
     Conversation,
     ConversationPlan,
+    MemberVerdict,
     Persona,
     Scenario,
     ScoredConversation,
@@ -169,6 +171,7 @@ def print_stats(settings: Settings, console: Console) -> None:
     totals: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
+    judged: list[ScoredConversation] = []
     for partition in there:
         figures = _figures(store, partition, shown)
         grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *shown, "test", "calls")))
@@ -179,6 +182,7 @@ def print_stats(settings: Settings, console: Console) -> None:
             scored = store.read("scored_conversations", partition)
             for scale in SCALES:
                 scores[scale] += scored[scale].drop_nulls().to_list()
+            judged += from_frame(scored.filter(pl.col("members").list.len() > 0), ScoredConversation)
     grid.add_section()
     grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
     _print_whole(grid, console)
@@ -189,7 +193,24 @@ def print_stats(settings: Settings, console: Console) -> None:
             counted = Counter(values)
             spread = "  ".join(f"{score}: {counted[score]}" for score in range(1, 6))
             console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
+    _print_judges(judged, console)
     _print_usage(settings, console)
+
+
+def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
+    """Of a committee: the mean scores of each member, and how far every two are apart."""
+    for judge in committee.judges(scored):
+        given = committee.verdicts_of(judge, scored)
+        means = {scale: marks for scale in SCALES if (marks := committee.marks(given, scale))}
+        told = "  ".join(f"{scale} {sum(marks) / len(marks):.2f}" for scale, marks in means.items())
+        silent = sum(one.failure is not None for one in given)
+        text = f"{judge}: mean {told or 'of nothing'}" + (f"  without a verdict {silent}" if silent else "")
+        console.print(escape(text), highlight=False, soft_wrap=True)
+    apart: dict[str, list[str]] = {}
+    for pair in committee.pairs(scored):
+        apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.apart:.2f}")
+    for both, differences in apart.items():
+        console.print(escape(f"{both}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
 
 
 def _print_whole(grid: Grid, console: Console) -> None:
@@ -254,7 +275,9 @@ def _day(seconds: int) -> str:
 def print_settings(settings: Settings, console: Console) -> None:
     content = settings.model_dump(mode="json")
     inference = settings.inference
-    variables = dict.fromkeys(inference.endpoint(role).api_key_env for role in (None, *inference.roles))
+    endpoints = [inference.endpoint(role) for role in (None, *inference.roles)]
+    endpoints += [inference.member(fields) for fields in settings.judging.members]
+    variables = dict.fromkeys(endpoint.api_key_env for endpoint in endpoints)
     console.print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).strip(), highlight=False, markup=False)
     for variable in variables:
         console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
@@ -308,13 +331,20 @@ def _print(store: TableStore, partition: str, conversation: Conversation, consol
         ScoredConversation,
     )
     if scored and conversation.failure is None:
-        console.print("  ".join(f"{scale} {getattr(scored, scale)}" for scale in SCALES), highlight=False)
+        console.print(_scores(scored), highlight=False)
+        for member in scored.members:
+            said = f"no verdict ({member.failure})" if member.failure else _scores(member)
+            console.print(f"[dim]{escape(member.judge)}: {said}[/]", highlight=False, soft_wrap=True)
     for finding in scored.findings if scored else filter(None, [conversation.failure]):
         console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
     for number, attempt in enumerate(conversation.attempts, start=1):
         blocked = "\n".join(f"{finding.rule}: {finding.text}" for finding in attempt.findings) or "nothing found"
         title = f"text {number} of {len(conversation.attempts)} · {attempt.kind}"
         console.print(Panel(escape(f"{attempt.text.strip()}\n\n{blocked}"), title=title))
+
+
+def _scores(verdict: ScoredConversation | MemberVerdict) -> str:
+    return "  ".join(f"{scale} {getattr(verdict, scale)}" for scale in SCALES)
 
 
 def _origin(source: ArgumentSource) -> str:

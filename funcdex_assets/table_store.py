@@ -3,6 +3,7 @@
     HOME/tables/scenarios/gmail.parquet         the table
     HOME/tables/scenarios/gmail.seal            the hash of the bytes that were validated and written
     HOME/refused/scenarios/gmail.parquet        what a stage made last that broke its contract
+    HOME/spent/scenarios/gmail.json             what the model's answers in the table cost; only where one was asked
 
 Here belong files and bytes; what a table must satisfy is in `quality/`. A write replaces the file at
 once, so a reader sees the old table or the new one; the same frame gives the same bytes. A table
@@ -16,17 +17,19 @@ reads it must judge it again.
 True
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import polars as pl
 from polars.exceptions import PolarsError
 
 from funcdex_assets.files import replace_file
 from funcdex_assets.quality.table import Table
+from funcdex_assets.records import Spent
 
 
 class TableError(Exception):
@@ -109,6 +112,19 @@ class TableStore:
     def seal(self, stage: str, partition: str, digest: str) -> None:
         """Declares the bytes with this hash to be valid."""
         replace_file(self.seal_path(stage, partition), digest.encode())
+
+    def note_spent(self, stage: str, partition: str, spent: Sequence[Spent]) -> None:
+        """Replaces what is known of the cost of the table."""
+        path = self.home / "spent" / stage / f"{partition}.json"
+        if spent:
+            replace_file(path, msgspec.json.encode(spent))
+        else:
+            path.unlink(missing_ok=True)
+
+    def spent(self, partition: str) -> dict[str, list[Spent]]:
+        """Stage → what the answers in its table of the partition cost; nothing where no model was asked."""
+        paths = sorted((self.home / "spent").glob(f"*/{partition}.json"))
+        return {path.parent.name: msgspec.json.decode(path.read_bytes(), type=list[Spent]) for path in paths}
 
     def refuse(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
         """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""

@@ -57,15 +57,16 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
         settings = load_settings()
         inference = self._instead_of(settings.inference)
         journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL
+        committee = settings.judging.members
         if inference.serve is None:
-            yield assemble(inference, journal)
+            yield assemble(inference, journal, committee)
             return
         from funcdex_assets.inference.servers import ServerSpec, serving
 
         spec = ServerSpec(**inference.serve.model_dump())
         progress = context.log.info if context.log else print
         with serving(spec, journal.with_name("server.log"), progress) as base_url:
-            yield assemble(inference.served_at(base_url, spec.served_name), journal)
+            yield assemble(inference.served_at(base_url, spec.served_name), journal, committee)
 
     def _instead_of(self, inference: Inference) -> Inference:
         given = self.model_dump(include=set(Inference.model_fields), exclude_none=True)

@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
+from funcdex_assets.assets._stage import SPENT
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.inference.usage import UsageMeter
 from funcdex_assets.progress import listener
@@ -90,6 +93,7 @@ def _took(meter: UsageMeter) -> dict[str, Any]:
     if summary["engine"] != OFFLINE:
         figures += ["cached_tokens", "replayed", "retries", "latency_p50_s", "latency_p95_s", "latency_p99_s"]
         details["inference"] = summary
+        details[SPENT] = msgspec.to_builtins(meter.spent())
         if summary["unpriced_models"]:
             details["unpriced"] = ", ".join(summary["unpriced_models"])
     return {"engine": meter.name, **{name: summary[name] for name in figures}, **details}

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.inference.routing import members_of
 from funcdex_assets.quality.findings import find
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.quality.turns import turn_verdicts
 from funcdex_assets.quality.user_simulator import faults_of_user
 from funcdex_assets.records import SCALES, Conversation, ScoredConversation
 from funcdex_assets.roles import judge
-from funcdex_assets.seeds import derive_seed
 from funcdex_assets.settings import Settings
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.outcome import case_of
@@ -29,10 +29,12 @@ async def score(
     advanced: Callable[[], None] = lambda: None,
 ) -> list[ScoredConversation]:
     """One row for each conversation; one that failed has its failure as its finding, and no scores."""
+    members = settings.judging.members
+    seats = judge.committee(members_of(engine, len(members)), [member.get("name") for member in members])
 
     async def one(conversation: Conversation) -> ScoredConversation:
         if conversation.failure is None:
-            scored = await _scored(conversation, cast[conversation.plan_id], engine, settings)
+            scored = await _scored(conversation, cast[conversation.plan_id], engine, settings.seed, seats)
             advanced()
             return scored
         identity, findings = conversation.conversation_id, (conversation.failure,)
@@ -50,19 +52,17 @@ async def objections(
 
 
 async def _scored(
-    conversation: Conversation, cast: Cast, engine: InferenceEngine, settings: Settings
+    conversation: Conversation, cast: Cast, engine: InferenceEngine, seed: int, seats: Sequence[judge.Seat]
 ) -> ScoredConversation:
     case = case_of(cast, conversation.messages, conversation.provenance)
     brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), find(case))
-    members = settings.judging.committee
-    seeds = (derive_seed(settings.seed, "judge", conversation.conversation_id, member) for member in range(members))
-    role = judge.committee_role(members)
-    verdict, spread = judge.agreed(await asyncio.gather(*(role.play(engine, brief, seed) for seed in seeds)))
+    verdict, spread, members = await judge.ask(seats, engine, brief, seed, "judge", conversation.conversation_id)
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
-        judge=engine.name,
+        judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
         findings=(*brief.findings, *faults_of_user(case, cast.plan)),
         turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
+        members=members,
     )

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 import dagster as dg
+import msgspec
 import polars as pl
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
@@ -45,10 +46,12 @@ from funcdex_assets.assets._trust import NotMadeError, hand_over, judge_stored, 
 from funcdex_assets.partitions import PARTITIONS
 from funcdex_assets.progress import listener
 from funcdex_assets.quality.table import Table
+from funcdex_assets.records import Spent
 from funcdex_assets.table_store import StoredTable, TableError
 
 FAILED_PARTITIONS_TAG = "funcdex/failed_partitions"
 EXECUTOR = dg.in_process_executor.configured({"step_dependency_config": {"require_upstream_step_success": False}})
+SPENT = "spent"
 # Seconds before a partition is tried again whose engine failed in a way that may pass.
 PAUSES = (5.0, 30.0)
 
@@ -60,6 +63,7 @@ _REPORTED_BY_STAGE = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 class Produced:
     """One partition's table, and what to show of it besides row count, columns and preview.
 
+    What stands under `SPENT` in the metadata, as `records.Spent`, is kept beside the table for the quality report.
     `publish` puts the table where people take it from; it is called only once the table was judged and
     written, and returns further metadata.
     """
@@ -213,6 +217,7 @@ def _make(
         arguments["partition"] = partition
     produced = parts.function(**arguments)
     digest, evaluations = hand_over(tables, parts.table, partition, produced.frame, read)
+    tables.note_spent(parts.name, partition, msgspec.convert(produced.metadata.get(SPENT, []), list[Spent]))
     tags = {
         CODE_VERSION_TAG: parts.code_version,
         DATA_VERSION_TAG: digest,

@@ -1,19 +1,21 @@
 """From conversations to those that are good enough to train on."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from funcdex_assets.assets._asking import run_metered
 from funcdex_assets.assets._frames import casts_of
-from funcdex_assets.assets._pictures import bar_plot, score_plot
+from funcdex_assets.assets._pictures import bar_plot, score_plot, table
 from funcdex_assets.assets._scoring import score
 from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.quality import schemas
+from funcdex_assets.quality import committee, schemas
 from funcdex_assets.quality.provenance import step_trace
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.quality.turns import moved
@@ -32,7 +34,7 @@ from funcdex_assets.simulation.replay import certificate
 from funcdex_assets.tables import from_frame, rows_by, to_frame
 
 
-@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="3", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=schemas.SCORED_CONVERSATIONS, code_version="4", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -69,7 +71,8 @@ def scored_conversations(
             **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
             "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
             "unscored": len(scored) - judged,
-            "committee": settings.judging.committee,
+            "committee": len(settings.judging.members),
+            **_committee_tables(scored),
             "mean_disagreement": round(sum(spreads) / max(1, len(spreads)), 3),
             "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
             "bad_turns": sum(not turn.ok for turn in turns),
@@ -79,6 +82,41 @@ def scored_conversations(
             "scores": score_plot(marks, f"Scores, {partition}"),
         },
     )
+
+
+def _committee_tables(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
+    """What each judge of a committee gave, and on what every two of them differ."""
+    names = committee.judges(scored)
+    if not names:
+        return {}
+    given = {name: committee.verdicts_of(name, scored) for name in names}
+    means = {name: [committee.marks(said, scale) for scale in SCALES] for name, said in given.items()}
+    return {
+        "judges": table(
+            ("judge", *SCALES, "without a verdict"),
+            [
+                (name, *(_mean(marks) for marks in means[name]), sum(one.failure is not None for one in said))
+                for name, said in given.items()
+            ],
+        ),
+        "pairs_of_judges": table(
+            ("judges", "scale", "mean difference", "equal scores", "rank correlation"),
+            [
+                (
+                    " / ".join(pair.judges),
+                    pair.scale,
+                    round(pair.apart, 3),
+                    f"{pair.equal} of {pair.conversations}",
+                    "–" if pair.rho is None else round(pair.rho, 3),
+                )
+                for pair in committee.pairs(scored)
+            ],
+        ),
+    }
+
+
+def _mean(marks: Sequence[int]) -> object:
+    return round(sum(marks) / len(marks), 3) if marks else "–"
 
 
 @stage(group="quality", kinds={"polars"}, table=schemas.ACCEPTED_CONVERSATIONS, code_version="2")

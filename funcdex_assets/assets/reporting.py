@@ -12,7 +12,7 @@ from funcdex_assets.assets._stage import Produced, stage
 from funcdex_assets.assets._trust import NotMadeError, trusted
 from funcdex_assets.assets.publishing import dataset_release
 from funcdex_assets.quality import schemas
-from funcdex_assets.quality.report import TABLES, Collected, collect, merged, report
+from funcdex_assets.quality.report import PER_ACCEPTED, TABLES, Collected, collect, merged, report
 from funcdex_assets.quality.report_plots import mix_plot, shape_plot
 from funcdex_assets.records import QualityFigure
 from funcdex_assets.settings import Settings
@@ -34,9 +34,16 @@ WATCHED = {
     "copies": "copies once ids, digits and quotes are masked",
     "in_dataset_of_candidates": "share of all candidates in the dataset",
 }
+# The same, per accepted conversation, where a model was asked, and a price is known.
+WATCHED_COST = {
+    "requests_per_accepted": "requests",
+    "prompt_tokens_per_accepted": "prompt tokens",
+    "completion_tokens_per_accepted": "completion tokens",
+    "cost_usd_per_accepted": "cost in dollars",
+}
 
 
-@stage(group="reporting", kinds={"polars"}, table=schemas.QUALITY_REPORT, code_version="1")
+@stage(group="reporting", kinds={"polars"}, table=schemas.QUALITY_REPORT, code_version="2")
 def quality_report(
     partition: str,
     tool_definitions: pl.DataFrame,
@@ -50,8 +57,13 @@ def quality_report(
     accepted_conversations: pl.DataFrame,
     dataset: pl.DataFrame,
     settings: Settings,
+    tables: TableStore,
 ) -> Produced:
-    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields."""
+    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields, cost.
+
+    Tokens and cost are of all answers of models that went into the tables, also into conversations that were rejected,
+    at what they cost when they were first paid: an answer that was replayed from the journal counts like a new one.
+    """
     frames = {
         "tool_definitions": tool_definitions,
         "tool_graph": tool_graph,
@@ -64,7 +76,8 @@ def quality_report(
         "accepted_conversations": accepted_conversations,
         "dataset": dataset,
     }
-    figures = report(collect(partition, frames), settings.generation.kinds, settings.seed)
+    found = collect(partition, frames, tables.spent(partition))
+    figures = report(found, settings.generation.kinds, settings.seed, settings.inference.prices)
     return Produced(to_frame(figures, QualityFigure), described(figures, partition))
 
 
@@ -73,7 +86,7 @@ def quality_report(
     group_name="reporting",
     kinds={"polars"},
     owners=["team:funcdex"],
-    code_version="1",
+    code_version="2",
 )
 def release_report(
     settings: dg.ResourceParam[Settings], tables: dg.ResourceParam[TableStore]
@@ -95,8 +108,8 @@ def release_report(
                 raise dg.Failure(str(error), allow_retries=False) from None
             yield from evaluations
             frames[name] = stored.frame
-        found.append(collect(partition, frames))
-    figures = report(merged(found), settings.generation.kinds, settings.seed)
+        found.append(collect(partition, frames, tables.spent(partition)))
+    figures = report(merged(found), settings.generation.kinds, settings.seed, settings.inference.prices)
     missing = [partition for partition in settings.partitions if partition not in there]
     yield dg.MaterializeResult(
         metadata={
@@ -110,10 +123,12 @@ def release_report(
 def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
     values = {one.figure: one.value for one in figures if not one.item}
+    each = {one.figure: one.value for one in figures if one.section == "cost" and one.item == PER_ACCEPTED}
     sections = {one.section: None for one in figures}
     frame = to_frame(list(figures), QualityFigure)
     return {
         **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
+        **{key: round(each[figure], 6) for key, figure in WATCHED_COST.items() if figure in each},
         "preview": dg.MetadataValue.md(markdown_table(_readable(frame.filter(pl.col("section") == "validity")))),
         **{
             f"table_{section}": dg.MetadataValue.md(
@@ -127,5 +142,6 @@ def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
 
 
 def _readable(frame: pl.DataFrame) -> pl.DataFrame:
-    columns = frame.select("figure", "item", pl.col("value").round(4), "part", "whole", "wanted")
+    digits = 6 if "cost" in frame["section"] else 4  # a conversation may cost less than a hundredth of a cent
+    columns = frame.select("figure", "item", pl.col("value").round(digits), "part", "whole", "wanted")
     return columns if frame["wanted"].count() else columns.drop("wanted")

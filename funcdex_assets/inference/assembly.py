@@ -13,9 +13,10 @@ goes to another server is booked on that server's limit.
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from funcdex_assets.inference.balancing import BalancedEngine
 from funcdex_assets.inference.journal import Journal, JournaledEngine
@@ -32,8 +33,10 @@ LIMITS_FILE = "limits.sqlite"
 """Beside the journal."""
 
 
-def assemble(inference: Inference, journal_path: Path) -> UsageMeter | OfflineEngine:
-    """The offline engine, or probed, journaled and metered servers.
+def assemble(
+    inference: Inference, journal_path: Path, committee: Sequence[Mapping[str, Any]] = ()
+) -> UsageMeter | OfflineEngine:
+    """The offline engine, or probed, journaled and metered servers; `committee` are the fields of each judge.
 
     Raises:
         InferenceError: something is missing, no server of an endpoint answers, or one ignores constraints.
@@ -41,11 +44,18 @@ def assemble(inference: Inference, journal_path: Path) -> UsageMeter | OfflineEn
     from funcdex_assets.roles.improvisations import IMPROVISATIONS
 
     endpoints = {role: inference.endpoint(role) for role in inference.roles}
+    members = [inference.member(fields) for fields in committee]
     default = inference.endpoint()
     offline = OfflineEngine(IMPROVISATIONS)
+    places: dict[Endpoint, str] = {}
+    places[default] = "inference"
+    for role, endpoint in endpoints.items():
+        places.setdefault(endpoint, f"inference.roles.{role}")
+    for number, endpoint in enumerate(members):
+        places.setdefault(endpoint, f"judging.committee.{number}")
     served = {
-        endpoint: _served(endpoint, journal_path.with_name(LIMITS_FILE))
-        for endpoint in dict.fromkeys((default, *endpoints.values()))
+        endpoint: _served(endpoint, journal_path.with_name(LIMITS_FILE), place)
+        for endpoint, place in places.items()
         if endpoint.profile != "offline"
     }
     if not served:
@@ -59,18 +69,20 @@ def assemble(inference: Inference, journal_path: Path) -> UsageMeter | OfflineEn
     routed = RoutedEngine(
         engines.get(default, offline),
         {role: engines.get(endpoint, offline) for role, endpoint in endpoints.items()},
+        [engines.get(endpoint, offline) for endpoint in members],
     )
     return UsageMeter(routed, inference.prices)
 
 
-def _served(endpoint: Endpoint, limits_path: Path) -> BalancedEngine:
+def _served(endpoint: Endpoint, limits_path: Path, place: str) -> BalancedEngine:
+    """`place` is where the settings have it."""
     assert endpoint.profile != "offline"
     if not endpoint.model:
         raise InferenceError(
-            f"Profile {endpoint.profile!r} needs a model; set inference.model to its name on the server",
+            f"Profile {endpoint.profile!r} needs a model; set {place}.model to its name on the server",
             retryable=False,
         )
-    key = _key(endpoint)
+    key = _key(endpoint, place)
     urls = endpoint.urls or (PROFILES[endpoint.profile].base_url,)
     engines = [
         OpenAICompatibleEngine(
@@ -94,13 +106,13 @@ def _served(endpoint: Endpoint, limits_path: Path) -> BalancedEngine:
     return BalancedEngine(engines, concurrency=endpoint.concurrency, retries=endpoint.retries)
 
 
-def _key(endpoint: Endpoint) -> str:
+def _key(endpoint: Endpoint, place: str) -> str:
     if endpoint.profile != "openai" and endpoint.api_key_env == OPENAI_KEY:
         return NO_KEY  # so that an OpenAI key never reaches another server by accident
     key = os.environ.get(endpoint.api_key_env, "")
     if not key:
         raise InferenceError(
-            f"inference.api_key_env names {endpoint.api_key_env!r}, which is not set in the environment; "
+            f"{place}.api_key_env names {endpoint.api_key_env!r}, which is not set in the environment; "
             "put the API key there",
             retryable=False,
         )

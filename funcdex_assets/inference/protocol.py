@@ -78,7 +78,8 @@ class Request(msgspec.Struct, eq=False):
 
     `prompt` and a callable `constraint` are called at most once, and never by the offline engine, so
     they may be expensive; they must return the same value whenever they are called. `tools` are
-    definitions in the chat completions form: a server that is given them may answer with calls.
+    definitions in the chat completions form: a server that is given them may answer with calls. `member` says
+    which one of a committee is asked, where the role is played by one.
     """
 
     role: str
@@ -88,6 +89,7 @@ class Request(msgspec.Struct, eq=False):
     sampling: Sampling = DEFAULT_SAMPLING
     constraint: Constraint | Callable[[], Constraint | None] | None = None
     tools: tuple[Json, ...] = ()
+    member: int | None = None
     _messages: tuple[ChatMessage, ...] | None = None
 
     @property

@@ -13,7 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request, Usage
+from funcdex_assets.records import Spent
 
 
 class TokenPrice(BaseModel):
@@ -48,10 +50,15 @@ class UsageMeter:
         self._engine = engine
         self._roles: dict[str, _Tally] = {}
         self._unpriced: set[str] = set()
+        self._spent: dict[tuple[str, str], _Tally] = {}
 
     @property
     def name(self) -> str:
         return self._engine.name
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return getattr(self._engine, "members", ())
 
     async def complete(self, request: Request) -> Completion:
         tally = self._roles.get(request.role)
@@ -63,6 +70,8 @@ class UsageMeter:
             tally.errors += 1
             raise
         tally.requests += 1
+        if completion.model != OfflineEngine.name:
+            self._count_spent(request.role, completion)
         if completion.replayed:
             tally.replayed += 1
             return completion
@@ -82,6 +91,26 @@ class UsageMeter:
             self._unpriced.add(completion.model)
         else:
             tally.cost_usd += price.cost(usage)
+
+    def _count_spent(self, role: str, completion: Completion) -> None:
+        spent = self._spent.get((role, completion.model))
+        if spent is None:
+            spent = self._spent[role, completion.model] = _Tally()
+        spent.requests += 1
+        spent.prompt_tokens += completion.usage.prompt_tokens
+        spent.completion_tokens += completion.usage.completion_tokens
+        spent.cached_tokens += completion.usage.cached_tokens
+
+    def spent(self) -> list[Spent]:
+        """By role and model, what the answers cost when they were first paid: replayed ones count like new ones.
+
+        The offline engine costs nothing, and is not named.
+        """
+        fields = ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")
+        return [
+            Spent(role=role, model=model, **{field: getattr(tally, field) for field in fields})
+            for (role, model), tally in sorted(self._spent.items())
+        ]
 
     def summary(self) -> dict[str, Any]:
         """The totals, and under `roles` the same for each role; JSON values only.
@@ -103,6 +132,7 @@ class UsageMeter:
     def reset(self) -> None:
         self._roles.clear()
         self._unpriced.clear()
+        self._spent.clear()
 
     async def close(self) -> None:
         await self._engine.close()

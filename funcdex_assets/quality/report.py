@@ -5,8 +5,7 @@
     report(merged([found, other]), weights, seed)   # of several partitions together
 
 Here belong which figures there are, and on what each is measured; how they are counted is in `diversity.py` and
-`tallies.py`. All figures but those of yields, scores and findings are of the conversations in the dataset.
-Tokens and cost are in no table (the journal has them): see `analysis.py`.
+`tallies.py`. Figures are of the conversations in the dataset, but those of yields, scores, judges, findings and cost.
 """
 
 from collections import Counter
@@ -14,12 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from statistics import fmean, median
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+from funcdex_assets.inference.protocol import Usage
+from funcdex_assets.inference.usage import TokenPrice
 from funcdex_assets.language.lexicon import industries
-from funcdex_assets.quality import diversity, tallies
+from funcdex_assets.quality import committee, diversity, tallies
 from funcdex_assets.records import (
     SCALES,
     Conversation,
@@ -30,6 +32,7 @@ from funcdex_assets.records import (
     QualityFigure,
     Scenario,
     ScoredConversation,
+    Spent,
     Tool,
 )
 from funcdex_assets.simulation.cast import Cast, casts
@@ -52,6 +55,8 @@ STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
 SAMPLE = 1000
 """Conversations on which diversity is measured: its figures depend on how many there are."""
 DISTRIBUTIONS = ("user turns", "calls")
+PER_ACCEPTED = "per accepted conversation"
+JUDGE = "judge"
 SKELETONS = 5
 """Of the most frequent ones, this many are shown."""
 
@@ -96,6 +101,7 @@ class Collected:
     yields: Counter[str] = field(default_factory=Counter)
     tools: set[str] = field(default_factory=set)
     edges: set[str] = field(default_factory=set)
+    spent: list[Spent] = field(default_factory=list)
 
     def add(self, other: "Collected") -> None:
         self.examples += other.examples
@@ -103,14 +109,17 @@ class Collected:
         self.yields.update(other.yields)
         self.tools |= other.tools
         self.edges |= other.edges
+        self.spent += other.spent
 
 
 class MixedTables(ValueError):
     """The tables of a partition are of different runs; the message says what to do."""
 
 
-def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
-    """From the tables named in `TABLES`.
+def collect(
+    partition: str, tables: Mapping[str, pl.DataFrame], spent: Mapping[str, Sequence[Spent]] = MappingProxyType({})
+) -> Collected:
+    """From the tables named in `TABLES`, and by stage what their answers cost.
 
     Raises:
         MixedTables: a plan's scenario is not there any more.
@@ -153,7 +162,18 @@ def collect(partition: str, tables: Mapping[str, pl.DataFrame]) -> Collected:
         Counter(dict(zip(STAGES, counts, strict=True))),
         {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
         {f"{partition}:{source}>{target}" for source, target in edges},
+        _each_once(spent),
     )
+
+
+def _each_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
+    """Judges are asked while conversations are made, and answer from the journal when these are scored."""
+    rows = [one for stage in spent.values() for one in stage]
+    judged: dict[str, Spent] = {}
+    for one in rows:
+        if one.role == JUDGE and one.requests >= judged.get(one.model, one).requests:
+            judged[one.model] = one
+    return [one for one in rows if one.role != JUDGE] + list(judged.values())
 
 
 def merged(parts: Iterable[Collected]) -> Collected:
@@ -163,8 +183,16 @@ def merged(parts: Iterable[Collected]) -> Collected:
     return total
 
 
-def report(found: Collected, weights: Mapping[Kind, float] | None = None, seed: int = 0) -> list[QualityFigure]:
-    """`weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples."""
+def report(
+    found: Collected,
+    weights: Mapping[Kind, float] | None = None,
+    seed: int = 0,
+    prices: Mapping[str, TokenPrice] = MappingProxyType({}),
+) -> list[QualityFigure]:
+    """`weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples.
+
+    `prices` are by model. Without any answer of a model there are no figures of cost.
+    """
     examples = found.examples
     return [
         *_yields(found),
@@ -175,7 +203,9 @@ def report(found: Collected, weights: Mapping[Kind, float] | None = None, seed: 
         *_coverage(found),
         *_diversity(diversity.sample(examples, SAMPLE, seed, "quality_report")),
         *_scores(found.scored),
+        *_judges(found.scored),
         *_findings(found),
+        *(_cost(found, prices) if found.spent else ()),
     ]
 
 
@@ -332,6 +362,36 @@ def _scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
             yield _share("scores", scale, counted[score], len(given), str(score))
 
 
+def _judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
+    """Of a committee: what each member gave, and how far every two of them are apart."""
+    names = committee.judges(scored)
+    for name in names:
+        given = committee.verdicts_of(name, scored)
+        for scale in SCALES:
+            if marks := committee.marks(given, scale):
+                yield _number("judges", "mean score by judge", fmean(marks), f"{name}: {scale}")
+    for name in names:
+        given = committee.verdicts_of(name, scored)
+        silent = sum(one.failure is not None for one in given)
+        yield _share("judges", "conversations without a verdict", silent, len(given), name)
+    found = list(committee.pairs(scored))
+    for pair in found:
+        yield _number("judges", "mean difference between judges", pair.apart, _between(pair))
+    for pair in found:
+        yield _share("judges", "equal scores of two judges", pair.equal, pair.conversations, _between(pair))
+    for pair in found:
+        if pair.rho is not None:
+            yield _number("judges", "rank correlation of judges", pair.rho, _between(pair))
+    if names:
+        spreads = Counter(one.disagreement for one in scored if one.disagreement is not None)
+        for spread in range(5):
+            yield _share("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))
+
+
+def _between(pair: committee.Pair) -> str:
+    return f"{' / '.join(pair.judges)}: {pair.scale}"
+
+
 def _findings(found: Collected) -> Iterator[QualityFigure]:
     """Shares of the conversations that were judged, accepted or not."""
     kinds = {"blocking": True, "remark": False}
@@ -345,6 +405,32 @@ def _findings(found: Collected) -> Iterator[QualityFigure]:
             yield _share("findings", name, count, len(found.scored), rule)
     clean = sum(not one.findings for one in found.scored)
     yield _share("findings", "conversations without any", clean, len(found.scored))
+
+
+def _cost(found: Collected, prices: Mapping[str, TokenPrice]) -> Iterator[QualityFigure]:
+    """Of all that was asked for these tables, rejected conversations included, at what it cost when first paid."""
+    accepted = found.yields["accepted"]
+    roles = {role: [one for one in found.spent if one.role == role] for role in sorted({o.role for o in found.spent})}
+    measures: dict[str, Callable[[Spent], float]] = {
+        "requests": lambda one: one.requests,
+        "prompt tokens": lambda one: one.prompt_tokens,
+        "cached prompt tokens": lambda one: one.cached_tokens,
+        "completion tokens": lambda one: one.completion_tokens,
+    }
+    if any(one.model in prices for one in found.spent):
+        measures["cost in dollars"] = lambda one: prices[one.model].cost(_usage(one)) if one.model in prices else 0.0
+    for name, measure in measures.items():
+        yield _number("cost", name, sum(map(measure, found.spent)), "in all")
+        if accepted:
+            yield _number("cost", name, sum(map(measure, found.spent)) / accepted, PER_ACCEPTED)
+            for role, rows in roles.items():
+                yield _number("cost", name, sum(map(measure, rows)) / accepted, f"{PER_ACCEPTED}, {role}")
+    unpriced = sum(one.requests for one in found.spent if one.model not in prices)
+    yield _number("cost", "requests without a price", unpriced)
+
+
+def _usage(spent: Spent) -> Usage:
+    return Usage(spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens)
 
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────

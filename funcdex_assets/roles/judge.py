@@ -1,9 +1,11 @@
 """Scores a finished conversation, 1 to 5 on four scales, reasoning first, and says of each turn whether it is good.
 
 Offline, the scores follow from what the rules found and what can be counted (`quality/heuristic.py`). A verdict
-outside the scale is not an answer (`Role.play` asks again). Several judges make a committee.
+outside the scale is not an answer (`Role.play` asks again). Several judges, perhaps of different models, make a
+committee.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +15,11 @@ from statistics import median_low
 import msgspec
 
 from funcdex_assets.dml.render import render
-from funcdex_assets.inference.protocol import Sampling
+from funcdex_assets.inference.protocol import InferenceEngine, InferenceError, Sampling
 from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, Tool, TurnScore, Verdict
-from funcdex_assets.roles.role import Role
+from funcdex_assets.records import SCALES, ConversationPlan, Finding, MemberVerdict, Message, Tool, TurnScore, Verdict
+from funcdex_assets.roles.role import ABOUT_THE_SUBJECT, Role
+from funcdex_assets.seeds import derive_seed
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,68 @@ def _improvise(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
 
 
 ROLE = Role("judge", Verdict, _variables, _improvise, Sampling(temperature=0.0))
-_MEMBER = replace(ROLE, sampling=Sampling(temperature=0.7))  # at 0, all members would say the same
 
 
-def committee_role(members: int) -> Role[JudgeBrief, Verdict]:
-    """The role that each of so many judges plays."""
-    return ROLE if members == 1 else _MEMBER
+@dataclass(frozen=True)
+class Seat:
+    """A judge of a committee: `number` counts those of the same model before it, by which their seeds differ."""
+
+    judge: str
+    role: Role[JudgeBrief, Verdict]
+    number: int
+
+
+def committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat, ...]:
+    """The judges of these engines; one without a name of its own is called after its engine.
+
+    One that is alone with its model is asked at temperature 0; at that, several would all say the same.
+
+    Raises:
+        ValueError: a name of its own is what another is called.
+    """
+    seats: list[Seat] = []
+    for member, (engine, name) in enumerate(zip(engines, names, strict=True)):
+        number = engines[:member].count(engine)
+        sampling = ROLE.sampling if engines.count(engine) == 1 else Sampling(temperature=0.7)
+        called = name or (f"{engine} ({number + 1})" if number else engine)
+        if called in {seat.judge for seat in seats}:
+            raise ValueError(f"judging.committee.{member}: another judge is called {called!r}; give one another name")
+        seats.append(Seat(called, replace(ROLE, sampling=sampling, member=member), number))
+    return tuple(seats)
+
+
+async def ask(
+    seats: Sequence[Seat], engine: InferenceEngine, brief: JudgeBrief, *seed: object
+) -> tuple[Verdict, int, tuple[MemberVerdict, ...]]:
+    """As `agreed`, and what each member of a committee says; of a single judge, that is the verdict alone.
+
+    A member that makes nothing of this conversation (its answers cannot be read, it refuses, its context is too
+    short) is left out of the agreement.
+
+    Raises:
+        InferenceError: no member gives a verdict, or an engine failed: who was heard must not depend on the hour.
+    """
+
+    async def one(seat: Seat) -> Verdict | InferenceError:
+        try:
+            return await seat.role.play(engine, brief, derive_seed(*seed, seat.number))
+        except InferenceError as error:
+            if error.kind not in ABOUT_THE_SUBJECT:
+                raise
+            return error
+
+    given = await asyncio.gather(*map(one, seats))
+    verdicts = [one for one in given if isinstance(one, Verdict)]
+    if not verdicts:
+        raise next(one for one in given if isinstance(one, InferenceError))
+    said = tuple(_said(seat.judge, one) for seat, one in zip(seats, given, strict=True)) if len(seats) > 1 else ()
+    return (*agreed(verdicts), said)
+
+
+def _said(judge: str, given: Verdict | InferenceError) -> MemberVerdict:
+    if isinstance(given, InferenceError):
+        return MemberVerdict(judge=judge, failure=given.kind)
+    return MemberVerdict(judge=judge, **{field: getattr(given, field) for field in ("reasoning", *SCALES)})
 
 
 def agreed(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:

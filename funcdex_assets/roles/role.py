@@ -48,7 +48,7 @@ class Role(Generic[Subject, Output]):
     part. The long part that many requests share comes first, so that servers can cache it. Some roles
     depart from this: `prompt` makes other messages, `constraint` depends on the subject, `tools` offers
     tools in the chat completions form, and `read` takes the answer from the whole completion (raising
-    ValueError where there is none).
+    ValueError where there is none). `member` is the place in a committee of those who play it.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Role(Generic[Subject, Output]):
     constraint: Callable[[Subject], Constraint | None] | None = None
     tools: Callable[[Subject], tuple[Json, ...]] | None = None
     read: Callable[[Completion], Output] | None = None
+    member: int | None = None
 
     async def play(self, engine: InferenceEngine, subject: Subject, seed: int) -> Output:
         """
@@ -90,6 +91,7 @@ class Role(Generic[Subject, Output]):
             sampling=self.sampling,
             constraint=partial(self.constraint, subject) if self.constraint else self._constraint,
             tools=self.tools(subject) if self.tools else (),
+            member=self.member,
         )
 
     def messages(self, subject: Subject) -> tuple[ChatMessage, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from funcdex_assets.mix import KINDS
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Generation, Inference, RoleName, SettingsError, load_settings
+from funcdex_assets.settings import Generation, Inference, Judging, RoleName, SettingsError, load_settings
 
 ACME = "tools:\n- {name: LIST_ORDERS, description: Lists orders., parameters: {type: object}}\n"
 
@@ -159,6 +159,23 @@ def test_a_role_differs_in_what_is_given(role, expected):
     assert inference.endpoint().model == "small"
 
 
+@pytest.mark.parametrize(
+    ("committee", "models"),
+    [
+        pytest.param(1, ["wise"], id="one by default"),
+        pytest.param(2, ["wise", "wise"], id="a number"),
+        pytest.param(
+            [{}, {"name": "strict", "model": "large"}, {"profile": "offline"}], ["wise", "large", None], id="a list"
+        ),
+    ],
+)
+def test_the_judges_of_a_committee_differ_from_the_judge_in_what_is_given(committee, models):
+    inference = Inference(**SERVER, roles={"judge": {"model": "wise"}})
+    endpoints = [inference.member(fields) for fields in Judging(committee=committee).members]
+    assert [endpoint.model for endpoint in endpoints] == models
+    assert {endpoint.retries for endpoint in endpoints if endpoint.profile == "vllm"} == {2}
+
+
 def test_every_role_that_can_be_played_can_be_sent_elsewhere():
     assert set(get_args(RoleName)) == set(IMPROVISATIONS)
 
@@ -207,6 +224,15 @@ def test_the_servers_of_an_endpoint(fields, urls):
             "vllm",
             lambda settings: settings.inference.endpoint("judge").profile == "vllm",
             id="a field of a role",
+        ),
+        pytest.param(
+            "FUNCDEX_JUDGING__COMMITTEE", "3", lambda settings: settings.judging.committee == 3, id="a number of judges"
+        ),
+        pytest.param(
+            "FUNCDEX_JUDGING__COMMITTEE",
+            '[{}, {"profile": "offline"}]',
+            lambda settings: settings.judging.members == ({}, {"profile": "offline"}),
+            id="judges, as JSON",
         ),
         pytest.param(
             "FUNCDEX_TOOLKITS", '["jira"]', lambda settings: settings.partitions == ("jira",), id="a list, as JSON"
@@ -339,6 +365,36 @@ MISTAKES = {
     "a server of one's own and another": (
         "toolkits: [gmail]\ninference: {profile: vllm, base_url: http://a/v1, serve: {engine: vllm, model: m}}",
         ("inference:", "remove base_url, or remove serve"),
+    ),
+    "no judge": ("toolkits: [gmail]\njudging: {committee: 0}", ("judging.committee", "1 to 15", "(value 0)")),
+    "a committee of nobody": ("toolkits: [gmail]\njudging: {committee: []}", ("judging.committee", "1 to 15")),
+    "a word for a committee": (
+        "toolkits: [gmail]\njudging: {committee: many}",
+        ("judging.committee", "a number of judges", "or a list", "'many'"),
+    ),
+    "a judge that is no mapping": (
+        "toolkits: [gmail]\njudging: {committee: [{}, qwen3]}",
+        ("judging.committee: member 1 is no mapping; write {}", "'qwen3'"),
+    ),
+    "an unknown field of a judge": (
+        "toolkits: [gmail]\njudging: {committee: [{}, {profile: vllm, modell: m}]}",
+        ("judging.committee.1: modell", "check the spelling"),
+    ),
+    "a number out of its range, of a judge": (
+        "toolkits: [gmail]\njudging: {committee: [{profile: vllm, model: m, retries: -1}]}",
+        ("judging.committee.0: retries", "greater than or equal to 0", "-1"),
+    ),
+    "an offline judge with a model": (
+        "toolkits: [gmail]\njudging: {committee: [{model: m}]}",
+        ("judging.committee.0", "offline takes no other field", "set judging.committee.0.profile"),
+    ),
+    "two judges of one name": (
+        "toolkits: [gmail]\njudging: {committee: [{name: a}, {}, {name: a}]}",
+        ("judging.committee.2.name: 'a' is the name of judge 0", "give it another"),
+    ),
+    "a number for the name of a judge": (
+        "toolkits: [gmail]\njudging: {committee: [{name: 3}]}",
+        ("judging.committee.0.name", "a text that is not empty", "3"),
     ),
     "weights that are all zero": (
         "toolkits: [gmail]\ngeneration: {clarity: {excellent: 0, good: 0, average: 0}}",

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from funcdex_assets.records import Spent
 from funcdex_assets.table_store import MissingTableError, TableStore, UnreadableTableError
 
 FRAME = pl.DataFrame(
@@ -51,6 +52,17 @@ def test_a_refused_frame_does_not_touch_the_table(store):
     kept = store.refuse("chains", "gmail", FRAME.head(1))
     assert pl.read_parquet(kept).height == 1
     assert store.read("chains", "gmail").height == 2
+
+
+def test_what_answers_cost_is_kept_by_stage_and_partition_and_forgotten_with_them(store):
+    asked = [Spent(role="judge", model="tiny", requests=2, prompt_tokens=11)]
+    store.note_spent("scored", "gmail", asked)
+    store.note_spent("personas", "gmail", asked)
+    store.note_spent("scored", "jira", asked)
+    assert store.spent("gmail") == {"personas": asked, "scored": asked}
+    store.note_spent("scored", "gmail", [])
+    assert store.spent("gmail") == {"personas": asked}
+    assert store.spent("stripe") == {}
 
 
 def test_errors_name_stage_partition_file_and_remedy(store):

@@ -18,6 +18,7 @@ from funcdex_assets.records import (
     DeduplicatedScenario,
     Finding,
     LeftOut,
+    MemberVerdict,
     Message,
     Need,
     Overlap,
@@ -33,6 +34,7 @@ from funcdex_assets.records import (
     Seal,
     SealedCall,
     SelectedConversation,
+    Spent,
     StepTrace,
     SystemPrompt,
     Tool,
@@ -86,6 +88,12 @@ MESSAGES = (
 )
 SOURCE = ArgumentSource(call_id="call_1", argument="/thread_id", source="result", from_call="call_0", pointer="/id")
 FINDING = Finding(rule="ungrounded_argument", text="from nowhere", message=3, place="/to/0")
+MEMBERS = (
+    MemberVerdict(
+        judge="vllm:tiny", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5, reasoning="r"
+    ),
+    MemberVerdict(judge="offline", failure="unreadable"),
+)
 ATTEMPT = Attempt(kind="written", text="</user> u", findings=(FINDING,))
 PLANNED = (
     PlannedArgument(argument="/to/0", source="user", value="a@b.c", surface="Ann", withheld=True),
@@ -211,6 +219,8 @@ ROWS: dict[type[Record], list[Record]] = {
     Verdict: [
         Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
     ],
+    MemberVerdict: list(MEMBERS),
+    Spent: [Spent(role="judge", model="tiny", requests=2, prompt_tokens=11, completion_tokens=3, cached_tokens=8)],
     SystemPrompt: [SystemPrompt(conversation_id="conversation_1", system_prompt="You help.")],
     ScoredConversation: [
         ScoredConversation(
@@ -222,8 +232,10 @@ ROWS: dict[type[Record], list[Record]] = {
             task_completion=5,
             reasoning="",
             findings=findings,
+            disagreement=1,
+            members=members,
         )
-        for findings in ((FINDING,), ())
+        for findings, members in (((FINDING,), ()), ((), MEMBERS))
     ]
     + [
         ScoredConversation(

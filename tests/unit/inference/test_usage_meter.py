@@ -5,6 +5,7 @@ import pytest
 
 from funcdex_assets.inference.protocol import Completion, InferenceError, Request, Usage
 from funcdex_assets.inference.usage import TokenPrice, UsageMeter
+from funcdex_assets.records import Spent
 
 
 class Scripted:
@@ -120,3 +121,23 @@ def test_a_meter_around_a_meter_has_its_prices():
     inner = measured(completion(), prices={"tiny": TokenPrice(prompt=1, completion=1)})
     assert UsageMeter(inner).prices == inner.prices
     assert UsageMeter(inner).name == "vllm:tiny"
+
+
+def test_what_was_spent_counts_replayed_answers_as_when_they_were_paid():
+    meter = measured(
+        completion(prompt=100, out=10, cached=60),
+        completion(prompt=200, out=20, replayed=True),
+        completion(prompt=50, out=5, model="wise"),
+        completion(prompt=0, out=0, model="offline"),
+        InferenceError("busy", retryable=True),
+        completion(prompt=7, out=0),
+        roles=["judge", "judge", "judge", "judge", "judge", "planner"],
+    )
+    assert meter.spent() == [
+        Spent(role="judge", model="tiny", requests=2, prompt_tokens=300, completion_tokens=30, cached_tokens=60),
+        Spent(role="judge", model="wise", requests=1, prompt_tokens=50, completion_tokens=5),
+        Spent(role="planner", model="tiny", requests=1, prompt_tokens=7),
+    ]
+    assert meter.summary()["prompt_tokens"] == 157, "what was paid now"
+    meter.reset()
+    assert meter.spent() == []

@@ -6,11 +6,9 @@ import pytest
 from rich.console import Console
 from test_schemas import frames
 
-from funcdex_assets import analysis
 from funcdex_assets.analysis import ALL, NothingToReport, analyse, as_json, counts, print_report, shown, write_page
-from funcdex_assets.inference.journal import JournalEntry
 from funcdex_assets.quality.report import TABLES
-from funcdex_assets.records import QualityFigure
+from funcdex_assets.records import QualityFigure, Spent
 from funcdex_assets.settings import load_settings
 from funcdex_assets.table_store import TableStore
 
@@ -48,25 +46,20 @@ def test_tables_of_different_runs_are_left_out_and_named(settings):
     assert [text.split()[3] for text in told] == ["jira"]
 
 
-def test_cost_is_that_of_the_journal_by_accepted_conversation(settings, monkeypatch):
-    entry = JournalEntry(
-        engine="openai",
-        role="judge",
-        model="m",
-        requests=3,
-        prompt_tokens=2_000_000,
-        cached_tokens=0,
-        completion_tokens=500_000,
-        bytes=1,
-        oldest=1,
-        newest=2,
-    )
-    monkeypatch.setattr(analysis, "journal_entries", lambda _: [entry])
-    figures = {(one.figure, one.item): one.value for one in analyse(settings, ["gmail", "jira"])[ALL]}
-    assert figures["cost in dollars", "in all"] == pytest.approx(3.0)
-    assert figures["cost in dollars", "per accepted conversation"] == pytest.approx(1.5)
-    assert figures["prompt tokens", "per accepted conversation"] == 1_000_000
-    assert figures["requests without a price", ""] == 0
+def test_cost_is_that_of_the_answers_in_the_tables(settings):
+    store = TableStore(settings.home)
+    assert not [one for one in analyse(settings, ["gmail"])["gmail"] if one.section == "cost"]
+    asked = Spent(role="assistant", model="m", requests=3, prompt_tokens=2_000_000, completion_tokens=500_000)
+    store.note_spent("conversations", "gmail", [asked])
+    store.note_spent("personas", "jira", [Spent(role="persona_writer", model="other", requests=2)])
+    reports = analyse(settings, ["gmail", "jira"])
+    found = {name: {(one.figure, one.item): one.value for one in figures} for name, figures in reports.items()}
+    assert found["gmail"]["cost in dollars", "per accepted conversation"] == pytest.approx(3.0)
+    assert found[ALL]["cost in dollars", "in all"] == pytest.approx(3.0)
+    assert found[ALL]["cost in dollars", "per accepted conversation"] == pytest.approx(1.5)
+    assert found[ALL]["prompt tokens", "per accepted conversation"] == 1_000_000
+    assert found[ALL]["requests without a price", ""] == 2
+    assert ("cost in dollars", "in all") not in found["jira"], "no model there has a price"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +70,7 @@ def test_cost_is_that_of_the_journal_by_accepted_conversation(settings, monkeypa
         ({"value": 1234.0}, "1,234"),
         ({"value": 0.0714}, "0.071"),
         ({"value": 0.0}, "0"),
+        ({"value": 0.000412, "figure": "cost in dollars"}, "0.000412"),
         ({"value": 0.25, "part": 1, "whole": 4, "figure": "distinct-2 of user turns"}, "0.250"),
     ],
 )

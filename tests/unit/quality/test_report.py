@@ -6,9 +6,10 @@ import pytest
 from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
 from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
+from funcdex_assets.inference.usage import TokenPrice
 from funcdex_assets.language.values import situation
 from funcdex_assets.quality.report import STAGES, TABLES, Collected, Example, MixedTables, collect, merged, report
-from funcdex_assets.records import PlannedTurn, QualityFigure
+from funcdex_assets.records import PlannedTurn, QualityFigure, Spent
 from funcdex_assets.simulation.cast import Cast
 
 
@@ -220,6 +221,68 @@ def test_judged_conversations_count_in_scores_and_findings_accepted_or_not():
     found = figures(Collected(scored=scored))
     assert counts(found["blocking", "no_call"]) == (1, 2)
     assert found["mean score", "tool_use_quality"].value == 3
+
+
+# ── what it cost ──────────────────────────────────────────────────────────────────────────────
+
+
+def spent(role: str, model: str = "m", requests: int = 1, **tokens: int) -> Spent:
+    return Spent(role=role, model=model, requests=requests, **tokens)
+
+
+@pytest.fixture(scope="module")
+def paid(held) -> Collected:
+    return collect(
+        "mail",
+        held,
+        {
+            "conversations": [
+                spent("assistant", requests=4, prompt_tokens=1000, completion_tokens=100, cached_tokens=400),
+                spent("judge", "wise", 2, prompt_tokens=200),
+                spent("judge", "former", 2, prompt_tokens=50),
+            ],
+            "personas": [spent("persona_writer", requests=2, prompt_tokens=10, completion_tokens=20)],
+            "scored_conversations": [spent("judge", "wise", 3, prompt_tokens=300), spent("judge", "new", 3)],
+        },
+    )
+
+
+PRICES = {"m": TokenPrice(prompt=1e6, completion=2e6, cached=0), "wise": TokenPrice(prompt=1e6)}
+
+
+@pytest.mark.parametrize(
+    ("figure", "item", "expected"),
+    [
+        pytest.param("requests", "in all", 4 + 2 + 3 + 2 + 3, id="a judge's answers are counted once"),
+        pytest.param("requests", "per accepted conversation, judge", 8, id="a judge that was replaced is counted too"),
+        pytest.param("prompt tokens", "per accepted conversation", 1360, id="prompt tokens"),
+        pytest.param("prompt tokens", "per accepted conversation, judge", 350, id="prompt tokens of a role"),
+        pytest.param("cached prompt tokens", "in all", 400, id="cached"),
+        pytest.param("completion tokens", "per accepted conversation", 120, id="completion tokens"),
+        pytest.param("cost in dollars", "in all", 600 + 200 + 10 + 40 + 300, id="at the price of each model"),
+        pytest.param("cost in dollars", "per accepted conversation, assistant", 800, id="cost of a role"),
+        pytest.param("requests without a price", "", 5, id="without a price"),
+    ],
+)
+def test_what_an_accepted_conversation_costs(paid, figure, item, expected):
+    assert figures(paid, prices=PRICES)[figure, item].value == pytest.approx(expected)
+
+
+def test_partitions_together_share_the_cost(paid):
+    both = figures(merged([paid, paid]), prices=PRICES)
+    assert both["cost in dollars", "in all"].value == pytest.approx(2 * 1150)
+    assert both["cost in dollars", "per accepted conversation"].value == pytest.approx(1150)
+
+
+def test_without_a_price_tokens_are_told_and_without_an_accepted_conversation_sums(paid):
+    assert "cost in dollars" not in {figure for figure, _ in figures(paid)}
+    none = Collected(spent=[spent("judge")])
+    items = {one.item for one in report(none, prices=PRICES) if one.section == "cost"}
+    assert items == {"in all", ""}
+
+
+def test_offline_nothing_is_said_of_cost(held):
+    assert not [one for one in report(collect("mail", held), prices=PRICES) if one.section == "cost"]
 
 
 def test_the_report_is_a_function_of_tables_and_seed(held):

@@ -190,9 +190,102 @@ def test_a_turn_is_good_if_most_say_so_and_the_reasoning_is_of_the_nearest():
     assert not split.turns[0].ok
 
 
-def test_members_of_a_committee_are_asked_under_a_temperature_one_judge_is_not():
-    assert judge.committee_role(1).sampling.temperature == 0
-    assert judge.committee_role(3).sampling.temperature > 0
+@pytest.mark.parametrize(
+    ("engines", "names", "expected"),
+    [
+        pytest.param(["a"], [None], [("a", 0, False)], id="one judge"),
+        pytest.param(["a", "b"], [None, None], [("a", 0, False), ("b", 0, False)], id="different models"),
+        pytest.param(["a", "a"], [None, None], [("a", 0, True), ("a (2)", 1, True)], id="one model twice"),
+        pytest.param(
+            ["a", "b", "a"],
+            [None, "strict", "mild"],
+            [("a", 0, True), ("strict", 0, False), ("mild", 1, True)],
+            id="names of their own",
+        ),
+    ],
+)
+def test_only_judges_of_the_same_model_need_seeds_and_a_temperature_to_differ(engines, names, expected):
+    seats = judge.committee(engines, names)
+    assert [(seat.judge, seat.number, seat.role.sampling.temperature != 0) for seat in seats] == expected
+    assert [seat.role.member for seat in seats] == list(range(len(engines)))
+
+
+def test_two_judges_are_never_called_the_same():
+    with pytest.raises(ValueError, match=r"judging\.committee\.1: another judge is called 'a'; give one another name"):
+        judge.committee(["a", "b"], [None, "a"])
+
+
+class Bench:
+    """Judges of different minds, by place: scores, or the reason why there are none."""
+
+    name = "bench"
+
+    def __init__(self, *minds: tuple[int, ...] | Exception | str) -> None:
+        self.minds = minds
+        self.asked: list[Request] = []
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        mind = self.minds[request.member or 0]
+        if isinstance(mind, Exception):
+            raise mind
+        if isinstance(mind, tuple):
+            mind = msgspec.json.encode(said(*mind)).decode()
+        return Completion(mind, "stop", NO_USAGE, 0.0, "tiny")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def asked_of(bench: Bench) -> Any:
+    seats = judge.committee([f"j{place}" for place in range(len(bench.minds))], [None] * len(bench.minds))
+    return asyncio.run(judge.ask(seats, bench, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 42, "judge", "c"))
+
+
+TOO_LONG = InferenceError("too long", retryable=False, kind="context")
+
+
+@pytest.mark.parametrize(
+    ("minds", "expected", "spread", "failures"),
+    [
+        pytest.param([(5, 5, 5, 5), (1, 2, 3, 4), (4, 4, 4, 4)], (4, 4, 4, 4), 4, [None] * 3, id="all speak"),
+        pytest.param(
+            [(5, 5, 5, 5), "A fine one.", (4, 4, 4, 2)],
+            (4, 4, 4, 2),
+            3,
+            [None, "unreadable", None],
+            id="one cannot be read: of the other two, the lower",
+        ),
+        pytest.param([TOO_LONG, (5, 4, 3, 2)], (5, 4, 3, 2), 0, ["context", None], id="one speaks for both"),
+    ],
+)
+def test_a_member_without_a_verdict_is_left_out_and_named(minds, expected, spread, failures):
+    verdict, apart, members = asked_of(Bench(*minds))
+    assert (tuple(getattr(verdict, scale) for scale in SCALES), apart) == (expected, spread)
+    assert [(one.judge, one.failure) for one in members] == [(f"j{n}", kind) for n, kind in enumerate(failures)]
+    scores = [tuple(getattr(one, scale) for scale in SCALES) for one in members]
+    assert scores == [mind if isinstance(mind, tuple) else (None,) * 4 for mind in minds]
+
+
+@pytest.mark.parametrize(
+    ("minds", "kind"),
+    [
+        pytest.param([TOO_LONG, "A fine one."], "context", id="nobody speaks"),
+        pytest.param(
+            [(5, 5, 5, 5), InferenceError("gone", retryable=True)], "unavailable", id="the server of one is gone"
+        ),
+        pytest.param([(5, 5, 5, 5), InferenceError("key", retryable=False)], "invalid", id="the key of one is wrong"),
+    ],
+)
+def test_without_a_verdict_or_a_server_nothing_is_scored(minds, kind):
+    with pytest.raises(InferenceError) as caught:
+        asked_of(Bench(*minds))
+    assert caught.value.kind == kind
+
+
+def test_a_single_judge_is_no_committee():
+    verdict, spread, members = asked_of(Bench((5, 4, 3, 2)))
+    assert (verdict.naturalness, spread, members) == (3, 0, ())
 
 
 def test_the_verdict_on_the_turns_follows_the_findings():
