@@ -332,7 +332,6 @@ def test_what_a_tool_can_do_without_is_said(name, argument, result):
 
 
 def test_a_required_id_that_was_just_seen_may_go_without_saying():
-    step = PlannedStep(tool="GET_EVENT_TYPE", turn=0, arguments=(found("/event_type_uuid", "/event_types/*/uuid"),))
     requests = {
         phrases.ask(TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
         for seed in range(40)
@@ -343,11 +342,8 @@ def test_a_required_id_that_was_just_seen_may_go_without_saying():
 @pytest.mark.parametrize("name", ["PATCH_EVENT", "DELETE_DRAFT", "GET_TRANSITIONS", "EDIT_TASK"])
 def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
     (path,) = needed_ids(TOOLS[name])[:1]
-    step = PlannedStep(tool=name, turn=0, arguments=(found(path, "/things/0/id"),))
     for seed in range(40):
-        request, more, _ = phrases.ask(
-            step, TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True
-        )
+        request, more, _ = phrases.ask(TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True)
         assert "the first two things" in request
         assert more == []
         assert "patch" not in request
