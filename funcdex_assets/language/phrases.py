@@ -5,7 +5,7 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
 
 import msgspec
@@ -109,6 +109,15 @@ _SENTENCES = {
 }
 _TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 ORDINALS = ("first", "second", "third")
+_LONG_AGO = (
+    "{x} from the beginning",
+    "{x} from the start",
+    "{x} from before",
+    "{x} from earlier on",
+    "{x} we began with",
+    "{x} from our first topic",
+    "{x} from my first request",
+)
 _THEMSELVES = ("the person", "the user", "the contact", "the member")
 _NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
 _PLACE = re.compile(r"/(\d+)(?=/|$)")
@@ -143,12 +152,18 @@ def infinitive(tool: str, rng: Random) -> str:
 
 
 def ask(
-    step: PlannedStep, tool: Tool, told: Sequence[PlannedArgument], references: Mapping[str, str], rng: Random
+    step: PlannedStep,
+    tool: Tool,
+    told: Sequence[PlannedArgument],
+    references: Mapping[str, str],
+    rng: Random,
+    distant: Collection[str] = (),
 ) -> tuple[str, list[str]]:
     """A request for the step and follow-up sentences with what did not fit into it.
 
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
-    earlier results, by argument pointer. The request ends with "?" when it is a question.
+    earlier results, by argument pointer; of those that are `distant` one is said in any case. The request ends with
+    "?" when it is a question.
     """
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
@@ -156,7 +171,8 @@ def ask(
     if any(map(is_next_page, step.arguments)):
         return rng.choice(NEXT_PAGE), []
     entry = phrasebook().get(tool.name)
-    placed = {slot(pointer): text for pointer, text in references.items() if _NOT_THE_FIRST.search(text)}
+    must = {pointer: text for pointer, text in references.items() if pointer in distant or _NOT_THE_FIRST.search(text)}
+    placed = {slot(pointer): text for pointer, text in must.items()}
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
     options = [(text, used) for text, used in options if used & placed.keys()] or options
     if options:
@@ -282,6 +298,12 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
+
+
+def from_long_ago(reference: str, rng: Random) -> str:
+    """`that thread` → `the thread from the beginning`."""
+    thing = re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
+    return fill(rng.choice(_LONG_AGO), {"x": thing})
 
 
 def _placed(path: str) -> tuple[str, int, str]:

@@ -26,6 +26,7 @@ from funcdex_assets.roles.planner import CLARITY
 from funcdex_assets.roles.role import Role
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.conversation import Manner, simulate
+from funcdex_assets.simulation.scene import begins_another_goal
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ _TURNS: Mapping[TurnKind, str] = {
 def _outline(plan: ConversationPlan) -> Iterator[str]:
     numbered = list(enumerate(plan.steps, start=1))
     for number, turn in enumerate(plan.turns):
-        yield f"Turn {number + 1}. {_TURNS[turn.kind].format(late=', '.join(plan.late_tools))}"
+        anew = "The person turns to something else, in so many words. " if begins_another_goal(plan, number) else ""
+        yield f"Turn {number + 1}. {anew}{_TURNS[turn.kind].format(late=', '.join(plan.late_tools))}"
         if turn.wanted:
             yield f"  wanted: {turn.wanted.tool}"
             yield from _facts(turn.wanted)

@@ -10,12 +10,12 @@ import msgspec
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.language import phrases, reports
-from funcdex_assets.language.lexicon import fill, moves, turn_moves
+from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves
 from funcdex_assets.language.values import sentence, worded
 from funcdex_assets.records import PlannedStep, Tool, TurnKind
 from funcdex_assets.roles.role import Role
 from funcdex_assets.seeds import generator
-from funcdex_assets.simulation.scene import Scene
+from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_an_earlier_goal
 
 Purpose = TurnKind | Literal["answer"]
 
@@ -55,7 +55,11 @@ def _variables(cue: UserCue) -> dict[str, object]:
 def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
     """What a model is told to do in this turn."""
     scene = cue.scene
-    wanted = "; then ".join(scene.tools[step.tool].description for step in _asked_once(steps))
+    wanted = "; then ".join(
+        scene.tools[step.tool].description
+        + (" (of what the beginning of the conversation was about: say so)" if _distant(scene, step) else "")
+        for step in _asked_once(steps)
+    )
     match cue.purpose:
         case "answer":
             return "Answer the assistant's last question."
@@ -70,13 +74,17 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
         case "correction":
             return f"You said something else than you meant. Correct yourself with the facts below: {wanted}"
         case "recall":
-            return "Ask again for one detail that an earlier result told, which the assistant can answer from memory."
+            about = scene.plan.steps[scene.now.step].tool if scene.now.step is not None else ""
+            which = f"the result of {about}" if about else "an earlier result"
+            return f"Ask again for one detail that {which} told, which the assistant can answer from memory."
         case "small_talk":
             return "Say or ask something in passing that has to do with work and that needs no tool."
         case "unlocked":
             return (
                 "Say that the missing function has just been switched on and that its definition follows; have it done."
             )
+    if begins_another_goal(scene.plan, scene.turn):
+        return f"Turn to something else, in so many words, and ask for this: {wanted}"
     return f"Ask for the next thing: {wanted}"
 
 
@@ -105,7 +113,10 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return "\n".join(rng.choice(turn_moves(kind, register)) for kind in ("unlocked", "unlocked_go"))
     first = scene.turn == 0
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
-    request = _request(scene, steps, first, rng)
+    another = begins_another_goal(scene.plan, scene.turn)
+    request = _request(scene, steps, first or another, rng)
+    if another:
+        return f"{rng.choice(turn_moves('another_goal', register))} {sentence(request)}"
     if not first:
         return request
     parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
@@ -160,7 +171,13 @@ def remembered(scene: Scene) -> reports.Memory | None:
 
 def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
     """Asks for what was told, in words that were not used before."""
-    asked = [fill(form, memory._asdict()) for form in turn_moves("recall", scene.situation.persona.register)]
+    register, slots = scene.situation.persona.register, memory._asdict()
+    forms, lead = turn_moves("recall", register), ""
+    made = len(scene.results)
+    if made and is_from_an_earlier_goal(scene.plan, scene.now.step, scene.plan.steps[made - 1].goal):
+        forms = [form for form in forms if "thing" in slots_of(form)]
+        lead = f"{rng.choice(turn_moves('back_to_the_beginning', register))} "
+    asked = [lead + fill(form, slots) for form in forms]
     return rng.choice([text for text in asked if text not in scene.said] or asked)
 
 
@@ -224,7 +241,7 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
         if beside:
             text, more = phrases.ask_for_several(step.tool, next(iter(references.values())), rng), []
         else:
-            text, more = phrases.ask(step, scene.tools[step.tool], told, references, rng)
+            text, more = phrases.ask(step, scene.tools[step.tool], told, references, rng, _distant(scene, step))
         asks.append(text)
         rest += more
     request = _joined(lead, asks, rng)
@@ -239,10 +256,16 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
             continue
         source = scene.plan.steps[argument.step]
         fresh, noun = source.turn == scene.turn, parse_tool_name(source.tool).noun
-        found[argument.argument] = (
-            phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
-        )
+        said = phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
+        distant = source.goal < step.goal
+        found[argument.argument] = phrases.from_long_ago(said, rng) if distant else said
     return found
+
+
+def _distant(scene: Scene, step: PlannedStep) -> set[str]:
+    """The arguments that a result of an earlier goal gave."""
+    plan = scene.plan
+    return {one.argument for one in step.arguments if is_from_an_earlier_goal(plan, one.step, step.goal)}
 
 
 def _joined(lead: str, asks: Sequence[str], rng: Random) -> str:

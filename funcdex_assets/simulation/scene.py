@@ -152,6 +152,17 @@ class Scene:
         return "\n".join(lines) or "(nothing yet)"
 
 
+def begins_another_goal(plan: ConversationPlan, turn: int) -> bool:
+    """Whether the user turns to something else in this turn."""
+    earlier = [step.goal for step in plan.steps if step.turn < turn]
+    return bool(earlier) and any(step.goal > max(earlier) for step in plan.steps if step.turn == turn)
+
+
+def is_from_an_earlier_goal(plan: ConversationPlan, step: int | None, goal: int) -> bool:
+    """Whether the result of a step was got for a goal before this one."""
+    return step is not None and plan.steps[step].goal < goal
+
+
 def _is_repeated(tool: str, argument: str, result: str) -> bool:
     """Whether a result has, at that path, the identifier that the call was made with: `/task_id`, `/task/id`."""
     *_, holder, name = ("", *result.split("/")[1:])

@@ -30,6 +30,7 @@ class Call:
     place: int | None
     together: bool = False
     fault: Fault | None = None
+    goal: int = 0
 
     @property
     def is_page(self) -> bool:
@@ -49,7 +50,9 @@ class Turn:
 
 
 def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
-    """The calls in turns of one to three groups: a clear user asks for much at once, others little by little."""
+    """The calls in turns of one to three groups, each for one goal: a clear user asks for much at once, others little by
+    little.
+    """
     groups = list(_groups(calls))
     share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
     turns = [Turn("request", list(groups[0]))]
@@ -57,6 +60,7 @@ def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]
     for group in groups[1:]:
         if (
             group[0].is_page
+            or group[0].goal != turns[-1].calls[-1].goal
             or run >= 2
             or rng.random() < share
             or (len(groups) > 3 and run >= 1 and rng.random() < 0.4)
@@ -117,7 +121,7 @@ def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, ar
     """
     turn = turn_of(turns, call)
     at = turn.calls.index(call)
-    failing = Call(call.tool, arguments, None, call.together, fault)
+    failing = Call(call.tool, arguments, None, call.together, fault, call.goal)
     before, after = turn.calls[:at], turn.calls[at + 1 :]
     beside = [other for index, other in enumerate(after) if all(one.together for one in after[: index + 1])]
     after = after[len(beside) :]
@@ -138,16 +142,18 @@ def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
     """The call is made with these arguments first; then the user says what was meant."""
     turn = turn_of(turns, call)
     at = turn.calls.index(call)
-    first = Call(call.tool, arguments, None)
+    first = Call(call.tool, arguments, None, goal=call.goal)
     later = turn.calls[at:]
     turn.calls[at:] = [first]
     call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
     turns.insert(turns.index(turn) + 1, Turn("correction", later, first))
 
 
-def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> None:
-    """Puts in a turn without calls: after the one whose result it asks about, and not where two belong together."""
-    first = 1 if about is None else turns.index(turn_of(turns, about)) + 1
+def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random, after: Call | None = None) -> None:
+    """Puts in a turn without calls: after the one whose result it asks about, and that of another call, and not where
+    two belong together.
+    """
+    first = max([1, *(turns.index(turn_of(turns, call)) + 1 for call in (about, after) if call)])
     places = [
         place
         for place in range(first, len(turns) + 1)
@@ -173,7 +179,14 @@ def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[Plan
             replace(argument, step=steps[argument.step]) if argument.step is not None else argument
             for argument in call.arguments
         )
-        return PlannedStep(tool=call.tool, turn=turn, arguments=arguments, together=call.together, fault=call.fault)
+        return PlannedStep(
+            tool=call.tool,
+            turn=turn,
+            arguments=arguments,
+            together=call.together,
+            fault=call.fault,
+            goal=call.goal,
+        )
 
     return tuple(step(call, turn) for turn, call in calls), tuple(
         PlannedTurn(

@@ -2,7 +2,8 @@
 
 A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
 hand. It may begin anew in between, if the next call joins both. What was drawn less often so far
-is drawn more (`coverage`), unless the draw is not steered.
+is drawn more (`coverage`), unless the draw is not steered. Where a conversation has several goals, each is a
+walk of its own, and the last call of all goes back to a result of the first goal.
 """
 
 from collections import Counter, defaultdict
@@ -20,12 +21,13 @@ from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
 from funcdex_assets.tool_graph.hold_out import HoldOut, is_held_out
-from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, Mix, pattern_of
+from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, SEVERAL_GOALS, Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
 MUST_INCLUDE_PULL = 20.0
 MOST_AT_ONCE = 3
+FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10  # calls of all goals together: at least, and until no further goal is needed
 _READS = ("list", "get")
 
 
@@ -39,7 +41,7 @@ class ChainLimits:
     more in a share `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not
     `steered` does not look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns`
     are weights (see `patterns`); without them chains are linked as the graph offers, or independent calls where it
-    offers nothing.
+    offers nothing. Chains of several goals have at least and at most so many `goals`, and each goal has so many calls.
     """
 
     min_calls: int
@@ -53,11 +55,12 @@ class ChainLimits:
     kind: Kind = "multi_step"
     crossing: float = 1.0
     hold_out: HoldOut = "chain"
+    goals: tuple[int, int] = (1, 1)
 
     def of_kind(self, kind: Kind) -> "ChainLimits":
         """What holds for the chains of one kind of conversations."""
         shape = CHAINS[kind]
-        linked = {name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE}
+        linked = {name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}}
         patterns: dict[str, float] = {}
         for name, weight in shape.patterns.items():
             if name == LINKED and linked:
@@ -71,6 +74,7 @@ class ChainLimits:
             min_calls=least,
             max_calls=max(least, min(self.max_calls, shape.most)),
             patterns=patterns if any(patterns.values()) else shape.patterns,
+            goals=shape.goals,
         )
 
 
@@ -213,6 +217,8 @@ class _Walker:
                 steps = self._fan_out(length, rng)
             case "single_call" | "independent":
                 steps = self._errands(length, rng)
+            case "several_goals":
+                steps = self._goals(rng)
             case _:
                 steps = self._linked(length, rng)
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
@@ -291,6 +297,70 @@ class _Walker:
                 steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         return steps
 
+    def _goals(self, rng: Random) -> list[ChainStep]:
+        """A walk for each goal, the later ones mostly in other toolkits, and a late call; none where there are too few
+        calls.
+        """
+        steps: list[ChainStep] = []
+        fewest, most = self.limits.goals
+        wanted, begun = rng.randint(fewest, most), 0
+        for goal in range(most):
+            if goal >= wanted and len(steps) >= ENOUGH_OF_GOALS:
+                break
+            before = len(steps)
+            self._walk_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
+            if len(steps) < before + 2:
+                del steps[before:]
+                break
+            begun = before
+            steps[before:] = [msgspec.structs.replace(step, goal=goal) for step in steps[before:]]
+        if not begun or len(steps) < FEWEST_OF_GOALS:
+            return []
+        if late := self._late(steps, rng):
+            steps.append(msgspec.structs.replace(late, goal=steps[-1].goal))
+        return steps
+
+    def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
+        """Adds a walk that lives on its own results; where the graph has none, errands."""
+        begun = len(steps)
+        seen = {self.tools[step.tool].toolkit for step in steps}
+        while len(steps) < begun + length:
+            names = [step.tool for step in steps]
+            options = {
+                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[begun:])
+                for name in self.tools
+                if (best := self._filling(names, name, begun))
+            }
+            if not options:
+                starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
+                starts = starts if all(not step.bindings for step in steps[begun:]) else []
+                options = {
+                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit in seen else 4)
+                    for name in starts
+                    if name not in names[begun:]
+                }
+            if not options:
+                return
+            name = rng.choices(list(options), list(options.values()))[0]
+            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, begun)))
+
+    def _late(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
+        """A call of another tool that takes an id, or else something, from a result of the first goal."""
+        names, first = [step.tool for step in steps], sum(step.goal == 0 for step in steps)
+        options: dict[str, float] = {}
+        for name in self.tools:
+            if name in names or not (best := self._filling(names, name)):
+                continue
+            early = [e for source in dict.fromkeys(names[:first]) for e in self.edges.get((source, name), ())]
+            early = [edge for edge in early if edge.kind != "page" and not _is_gone(edge, _deleted(names))]
+            if {edge.target_path for edge in early} & ({*self.needs[name]} or {edge.target_path for edge in best}):
+                weight = sum(edge.weight for edge in early) * (4 if any(edge.kind == "id" for edge in early) else 1)
+                options[name] = min(weight, 6) * self._scarcity(name, steps)
+        if not options:
+            return None
+        name = rng.choices(list(options), list(options.values()))[0]
+        return ChainStep(tool=name, bindings=self._bind(name, steps, rng, early=first))
+
     def _favour(self, name: str) -> float:
         return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
 
@@ -367,11 +437,13 @@ class _Walker:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
         return {name: best for name in self.tools if (best := self._filling(earlier, name))}
 
-    def _filling(self, earlier: Sequence[str], name: str) -> list[ToolEdge]:
-        """The best edges from earlier tools into this one; none if it cannot come next."""
-        paging, deleted = name in earlier, _deleted(earlier)
+    def _filling(self, earlier: Sequence[str], name: str, begun: int = 0) -> list[ToolEdge]:
+        """The best edges from earlier tools into this one, of those since its goal has `begun`; none if it cannot come
+        next.
+        """
+        paging, deleted = name in earlier[begun:], _deleted(earlier)
         best: dict[str, ToolEdge] = {}
-        for source in dict.fromkeys(earlier):
+        for source in dict.fromkeys(earlier[begun:]):
             for edge in self.edges.get((source, name), ()):
                 if (edge.kind == "page") != paging or _is_gone(edge, deleted):
                     continue
@@ -379,31 +451,42 @@ class _Walker:
                     best[edge.target_path] = edge
         if not best or not all(path in best for path in self.needs[name]):
             return []
-        return list(best.values()) if self._sensible(name, earlier, paging) else []
+        return list(best.values()) if self._sensible(name, earlier, paging, begun) else []
 
-    def _sensible(self, name: str, earlier: Sequence[str], paging: bool) -> bool:
-        """Not about what is gone, not a page of anything but the last listing, at most one page."""
+    def _sensible(self, name: str, earlier: Sequence[str], paging: bool, begun: int = 0) -> bool:
+        """Not about what is gone, not a page of anything but the last listing, at most one page; for another goal the
+        same may be done again if it is done with something else.
+        """
         if paging:
-            return earlier[-1] == name and earlier.count(name) == 1
+            return earlier[-1] == name and earlier[begun:].count(name) == 1
+        if name in earlier[:begun] and not (self.needs[name] or self._needs_facts(name) or self._searches(name)):
+            return False
         parsed = parse_tool_name(name)
         past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
         gone = canonical(parsed.noun) in _deleted(earlier)
-        pointless = (parsed.action == "list" and ("list", parsed.noun) in past) or (
+        pointless = (parsed.action == "list" and ("list", parsed.noun) in past[begun:]) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
         )
         return not gone and not pointless
 
-    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random) -> tuple[Binding, ...]:
-        """Every needed id, the page token, and otherwise at most one further argument."""
+    def _bind(
+        self, name: str, steps: Sequence[ChainStep], rng: Random, begun: int = 0, early: int = 0
+    ) -> tuple[Binding, ...]:
+        """Every needed id, the page token, and otherwise at most one further argument: from results since the goal has
+        `begun`, and rather from the first so many `early` steps.
+        """
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
-        paging = any(step.tool == name for step in steps)
+        needs, paging = self.needs[name], any(step.tool == name for step in steps[begun:])
         deleted = _deleted([step.tool for step in steps])
-        for index, step in enumerate(steps):
+        for index, step in enumerate(steps[begun:], start=begun):
             for edge in self.edges.get((step.tool, name), ()):
                 if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
-        chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
-        optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
+        if early:
+            from_first = {path: [one for one in options if one[1] < early] for path, options in by_argument.items()}
+            by_argument |= {path: options for path, options in from_first.items() if options or path not in needs}
+        chosen = {path: self._best(by_argument[path], rng) for path in needs}
+        optional = {path: self._best(many, rng) for path, many in by_argument.items() if many and path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
             reads = parse_tool_name(name).action in _READS
