@@ -113,7 +113,7 @@ _LONG_AGO = (
     "{x} from the beginning",
     "{x} from the start",
     "{x} from before",
-    "{x} from earlier on",
+    "{x} from earlier",
     "{x} we began with",
     "{x} from our first topic",
     "{x} from my first request",
@@ -300,9 +300,10 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
 
 
-def from_long_ago(reference: str, rng: Random) -> str:
+def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
     """`that thread` → `the thread from the beginning`."""
     thing = re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
+    thing = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", thing) if kind_of_source else thing
     return fill(rng.choice(_LONG_AGO), {"x": thing})
 
 

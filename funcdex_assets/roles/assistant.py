@@ -6,7 +6,7 @@ messages and the tools beside them, and answers as it was trained to: with tool 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from random import Random
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from funcdex_assets.inference.protocol import (
 )
 from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import assemble
-from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves
+from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves, unsaid
 from funcdex_assets.language.spoken import quoted_part
 from funcdex_assets.records import Json, Message, PlannedArgument, PlannedStep, Tool
 from funcdex_assets.roles import user_simulator
@@ -174,7 +174,8 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
             if len(steps) > 1
             else _reason(scene, steps[0], rng)
         )
-        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else None
+        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else ""
+        reply = "" if reply in scene.replied else reply
     return Move(thought=thought if scene.thoughts else None, reply=reply or None, calls=calls)
 
 
@@ -211,8 +212,9 @@ def _talk(scene: Scene, rng: Random) -> Move:
     able = {"able": phrases.able(list(scene.offered), rng)}
     match scene.now.kind:
         case "recall" if memory := user_simulator.remembered(scene):
-            reply = fill(rng.choice(turn_moves("recall_answer")), memory._asdict())
-            return _said_so(scene, values.sentence(reply), "thought_recall", memory._asdict(), rng)
+            told = [values.sentence(fill(form, memory._asdict())) for form in turn_moves("recall_answer")]
+            reply = rng.choice([text for text in told if text not in scene.replied] or told)
+            return _said_so(scene, reply, "thought_recall", memory._asdict(), rng)
         case "small_talk" | "recall":
             reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), able)
             return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
@@ -255,12 +257,14 @@ def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
 def _report(scene: Scene, rng: Random) -> Move:
     told = _worth_telling(scene)
     acted = parse_tool_name(told[-1][1].tool).action not in ("list", "get")
-    parts = [rng.choice(moves("assistant_opens", "acted" if acted else "found"))] if rng.random() < 0.7 else []
+    said = scene.replied
+    opens = unsaid(moves("assistant_opens", "acted" if acted else "found"), said)
+    parts = [rng.choice(opens)] if rng.random() < 0.7 else []
     parts += _reported(scene, rng)
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
-        offer = values.worded(rng.choice(moves("assistant_offers")), scene.situation, rng)
+        offer = values.worded(rng.choice(unsaid(moves("assistant_offers"), said)), scene.situation, rng)
         parts.append(offer)
     reply = (
         "\n".join(part for part in parts if part)
@@ -321,8 +325,23 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
         for argument in step.arguments
         if argument.source == "result" and argument.step is not None and argument.result
     ]
-    labels = (reports.describe(thing, now)[0] for thing in (*things, *scene.results[:index][::-1]))
+    labels = (reports.describe(thing, now)[0] for thing in (*things, *_told_of(scene, index, step)))
     return next((label for label in labels if label), "")
+
+
+def _told_of(scene: Scene, index: int, step: PlannedStep) -> Iterator[Any]:
+    """What earlier results told of the things that a step's identifiers name, the latest first."""
+    named = [scene.resolve(argument) for argument in step.arguments if argument.source == "result"]
+    names = [name for name in named if isinstance(name, str) and name]
+    queue = list(scene.results[:index])
+    while queue and names:
+        value = queue.pop()
+        if isinstance(value, dict):
+            queue += value.values()
+            if any(part in names for part in value.values() if isinstance(part, str)):
+                yield value
+        elif isinstance(value, list):
+            queue += value
 
 
 def _farewell(scene: Scene, rng: Random) -> Move:

@@ -10,7 +10,7 @@ import msgspec
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.language import phrases, reports
-from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves
+from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves, unsaid
 from funcdex_assets.language.values import sentence, worded
 from funcdex_assets.records import PlannedStep, Tool, TurnKind
 from funcdex_assets.roles.role import Role
@@ -19,6 +19,7 @@ from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_
 
 Purpose = TurnKind | Literal["answer"]
 
+_REWORDINGS = 4  # of a request in words that were used before
 # First words of asks that are neither a question nor an imperative, so that no "could you" fits before them.
 _STATEMENTS = frozenset(
     ("the we we've we'd i i'd i'll i've i'm my our there there's that this these it it's its somebody someone").split()
@@ -115,8 +116,12 @@ def _improvise(cue: UserCue, rng: Random) -> str:
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
     another = begins_another_goal(scene.plan, scene.turn)
     request = _request(scene, steps, first or another, rng)
+    for _ in range(_REWORDINGS):
+        if request not in scene.said:
+            break
+        request = _request(scene, steps, first or another, rng)
     if another:
-        return f"{rng.choice(turn_moves('another_goal', register))} {sentence(request)}"
+        return f"{rng.choice(unsaid(turn_moves('another_goal', register), scene.said))} {sentence(request)}"
     if not first:
         return request
     parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
@@ -176,7 +181,7 @@ def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
     made = len(scene.results)
     if made and is_from_an_earlier_goal(scene.plan, scene.now.step, scene.plan.steps[made - 1].goal):
         forms = [form for form in forms if "thing" in slots_of(form)]
-        lead = f"{rng.choice(turn_moves('back_to_the_beginning', register))} "
+        lead = f"{rng.choice(unsaid(turn_moves('back_to_the_beginning', register), scene.said))} "
     asked = [lead + fill(form, slots) for form in forms]
     return rng.choice([text for text in asked if text not in scene.said] or asked)
 
@@ -230,7 +235,7 @@ def _is_bound(step: PlannedStep) -> bool:
 def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Random) -> str:
     """What the user asks for, with the facts that are not withheld."""
     register = scene.situation.persona.register
-    lead = rng.choice(moves("request_leads" if first else "followups", register))
+    lead = rng.choice(unsaid(moves("request_leads" if first else "followups", register), scene.said))
     asks: list[str] = []
     rest: list[str] = []
     for step in _asked_once(steps):
@@ -256,9 +261,11 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
             continue
         source = scene.plan.steps[argument.step]
         fresh, noun = source.turn == scene.turn, parse_tool_name(source.tool).noun
-        said = phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
+        said = (
+            phrases.several(argument, noun, count, rng) if count > 1 else phrases.reference(argument, noun, fresh, rng)
+        )
         distant = source.goal < step.goal
-        found[argument.argument] = phrases.from_long_ago(said, rng) if distant else said
+        found[argument.argument] = phrases.from_long_ago(said, noun, rng) if distant else said
     return found
 
 

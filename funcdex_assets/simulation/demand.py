@@ -78,9 +78,7 @@ class Demand:
     order:      words of the field by which a listing shall be sorted, and whether downwards
     """
 
-    def __init__(
-        self, tool: str, arguments: Mapping[str, Any], now: datetime, key: str = "", most: int = MAX_ITEMS
-    ):
+    def __init__(self, tool: str, arguments: Mapping[str, Any], now: datetime, key: str = "", most: int = MAX_ITEMS):
         self.tool, self.key = tool, key
         self.name: ToolName = parse_tool_name(tool)
         self.echo: dict[str, Any] = {}

@@ -47,6 +47,7 @@ _FIRST_MOMENTS = frozenset("created opened joined".split())
 _LISTED = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 MOST_LISTED = 4
 _LONGEST_ID = 200
+_TRIES = 20
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 
@@ -76,6 +77,7 @@ class FieldMaker:
         self._clock, self._rng = clock, rng
         self._title = demand.sought_title()
         self._shown: dict[str, list[str]] = {}
+        self._numbered: set[str] = set()
 
     def make(self, schema: Schema, name: str, around: Surroundings) -> Any:
         if "const" in schema:
@@ -226,10 +228,16 @@ class FieldMaker:
             low = int(schema.get("minimum", 1000))
             return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
         if examples := [option for option in schema.get("examples", ()) if isinstance(option, str)]:
-            fresh = values.mimic(rng.choice(examples), rng)
             project = made.get("project_key") or self._demand.identities.get("project")
-            if _NUMBERED.fullmatch(fresh) and isinstance(project, str) and project.isupper():
-                return f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+            for _ in range(_TRIES):
+                fresh = values.mimic(rng.choice(examples), rng)
+                if not _NUMBERED.fullmatch(fresh):
+                    return fresh
+                if isinstance(project, str) and project.isupper():
+                    fresh = f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+                if fresh not in self._numbered and not self._memory.thing(noun, fresh):
+                    break
+            self._numbered.add(fresh)
             return fresh
         match schema.get("format"):
             case "uuid":

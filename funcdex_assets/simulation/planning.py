@@ -170,8 +170,8 @@ def _calls(given: PlanInput, attempt: int) -> list[Call]:
             planned = (*before.arguments, *(argument for argument in planned if is_next_page(argument)))
         elif before and step.together and step.tool == before.tool:
             planned = _alike(before, planned) if step.bindings else _unlike(calls, planned)
-        elif step.goal and not step.bindings:
-            planned = _unlike_earlier_goals(given, calls, index, attempt)
+        elif step.goal:
+            planned = _unlike_earlier_goals(given, calls, planned, index, attempt)
         arguments = tuple(_placed(one, given.chain, chosen, places) for one in planned)
         calls.append(Call(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
@@ -192,20 +192,29 @@ def _alike(before: Call, planned: Arguments) -> Arguments:
     return (*(argument for argument in planned if argument.source == "result"), *told)
 
 
-def _unlike_earlier_goals(given: PlanInput, calls: Sequence[Call], index: int, attempt: int) -> Arguments:
-    """What was looked up or made for one goal is not looked up or made again for another.
+def _unlike_earlier_goals(
+    given: PlanInput, calls: Sequence[Call], planned: Arguments, index: int, attempt: int
+) -> Arguments:
+    """What was searched for or done for one goal is not searched for or done again for another.
 
     Raises:
         Unplannable: nothing else comes to mind.
     """
     step = given.chain.steps[index]
-    there = Call(step.tool, (), index)
-    for planned in (_planned(given, index, attempt), *_variants(given, there, attempt)):
-        told = {argument.argument: argument.value for argument in planned}
-        same = [call for call in calls if call.tool == step.tool]
-        if not any(told == {one.argument: one.value for one in call.arguments} for call in same):
-            return planned
+    before = [_stated(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal]
+    if not before or (step.bindings and parse_tool_name(step.tool).action in ("list", "get")):
+        return planned
+    variants = _variants(given, Call(step.tool, (), index), attempt)
+    for possible in (planned, *variants):
+        if _stated(possible) not in before:
+            return possible
+    if step.bindings:  # it is done with something else
+        return planned
     raise Unplannable(f"{step.tool}: for another goal, it would be called just as before")
+
+
+def _stated(arguments: Arguments) -> dict[str, object]:
+    return {argument.argument: argument.value for argument in arguments if argument.source != "result"}
 
 
 def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
@@ -370,7 +379,8 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
     telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
     rng.shuffle(telling)
     if kind == "long_context" and (late := _told_long_ago(telling, calls)):
-        talk(turns, "recall", telling.pop(telling.index(late)), rng, after=next(c for c in calls if c.goal == calls[-1].goal))
+        telling.remove(late)
+        talk(turns, "recall", late, rng, after=next(call for call in calls if call.goal == calls[-1].goal))
     if telling and rng.random() < (0.3 if many else 0.1):
         talk(turns, "recall", telling.pop(), rng)
     if rng.random() < (0.25 if many else 0.1):
@@ -389,10 +399,12 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
 
 
 def _told_long_ago(telling: Sequence[Call], calls: Sequence[Call]) -> Call | None:
-    """A call of the first goal whose result still holds: nothing of its kind was changed since, as far as names tell."""
+    """A call, rather of the first goal than of another before the last, whose result still holds: nothing of its kind
+    was changed, as far as names tell.
+    """
     changed = {name.noun for call in calls if (name := parse_tool_name(call.tool)).action in ("update", "delete")}
-    first = [call for call in telling if call.goal == 0]
-    return next((call for call in first if parse_tool_name(call.tool).noun not in changed), None)
+    early = [call for call in telling if call.goal < calls[-1].goal]
+    return min(early, key=lambda call: (parse_tool_name(call.tool).noun in changed, call.goal), default=None)
 
 
 # ── tools ─────────────────────────────────────────────────────────────────────────────────────

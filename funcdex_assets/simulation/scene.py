@@ -37,6 +37,13 @@ class Scene:
     said: str = ""
 
     @property
+    def replied(self) -> str:
+        """All that the assistant has said."""
+        return "\n".join(
+            message.content for message in self.messages if message.role == "assistant" and message.content
+        )
+
+    @property
     def now(self) -> PlannedTurn:
         """What the user does in the current turn."""
         return self.plan.turns[self.turn]

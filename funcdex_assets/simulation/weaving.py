@@ -50,8 +50,8 @@ class Turn:
 
 
 def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
-    """The calls in turns of one to three groups, each for one goal: a clear user asks for much at once, others little by
-    little.
+    """The calls in turns of one to three groups, each turn for one goal: a clear user asks for much at once, others
+    little by little.
     """
     groups = list(_groups(calls))
     share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
@@ -154,14 +154,16 @@ def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random, aft
     two belong together.
     """
     first = max([1, *(turns.index(turn_of(turns, call)) + 1 for call in (about, after) if call)])
-    places = [
-        place
-        for place in range(first, len(turns) + 1)
-        if place == len(turns) or (turns[place].kind not in _BOUND_TO_THE_TURN_BEFORE and turns[place].kind != "thanks")
-    ]
+    places = [place for place in range(first, len(turns) + 1) if place == len(turns) or not _is_bound(turns[place])]
     if places and turns[-1].kind == "thanks":
         places = [place for place in places if place < len(turns)] or [len(turns) - 1]
     turns.insert(rng.choice(places), Turn(kind, about=about))
+
+
+def _is_bound(turn: Turn) -> bool:
+    """Whether nothing comes between a turn and the one before; what comes last has nothing before it either."""
+    follows = turn.kind in _BOUND_TO_THE_TURN_BEFORE or any(call.is_page for call in turn.calls[:1])
+    return follows or turn.kind == "thanks"
 
 
 def turn_of(turns: Sequence[Turn], call: Call) -> Turn:

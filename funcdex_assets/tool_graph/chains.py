@@ -28,6 +28,7 @@ PATIENCE = 800  # attempts in a row without a new chain: there are no more worth
 MUST_INCLUDE_PULL = 20.0
 MOST_AT_ONCE = 3
 FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10  # calls of all goals together: at least, and until no further goal is needed
+ALL = slice(None)
 _READS = ("list", "get")
 
 
@@ -60,7 +61,9 @@ class ChainLimits:
     def of_kind(self, kind: Kind) -> "ChainLimits":
         """What holds for the chains of one kind of conversations."""
         shape = CHAINS[kind]
-        linked = {name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}}
+        linked = {
+            name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}
+        }
         patterns: dict[str, float] = {}
         for name, weight in shape.patterns.items():
             if name == LINKED and linked:
@@ -323,13 +326,15 @@ class _Walker:
     def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
         """Adds a walk that lives on its own results; where the graph has none, errands."""
         begun = len(steps)
+        own = slice(begun, None)
         seen = {self.tools[step.tool].toolkit for step in steps}
         while len(steps) < begun + length:
             names = [step.tool for step in steps]
             options = {
                 name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[begun:])
                 for name in self.tools
-                if (best := self._filling(names, name, begun))
+                if (best := self._filling(names, name, own))
+                and not (name in names[:begun] and parse_tool_name(name).action == "list")  # it might be found again
             }
             if not options:
                 starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
@@ -342,24 +347,20 @@ class _Walker:
             if not options:
                 return
             name = rng.choices(list(options), list(options.values()))[0]
-            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, begun)))
+            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, own)))
 
     def _late(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
-        """A call of another tool that takes an id, or else something, from a result of the first goal."""
-        names, first = [step.tool for step in steps], sum(step.goal == 0 for step in steps)
+        """A call of another tool that lives on results of the first goal, rather by an id."""
+        names, first = [step.tool for step in steps], slice(sum(step.goal == 0 for step in steps))
         options: dict[str, float] = {}
         for name in self.tools:
-            if name in names or not (best := self._filling(names, name)):
-                continue
-            early = [e for source in dict.fromkeys(names[:first]) for e in self.edges.get((source, name), ())]
-            early = [edge for edge in early if edge.kind != "page" and not _is_gone(edge, _deleted(names))]
-            if {edge.target_path for edge in early} & ({*self.needs[name]} or {edge.target_path for edge in best}):
-                weight = sum(edge.weight for edge in early) * (4 if any(edge.kind == "id" for edge in early) else 1)
-                options[name] = min(weight, 6) * self._scarcity(name, steps)
+            if name not in names and (best := self._filling(names, name, first)):
+                pull = 4.0 if any(edge.kind == "id" for edge in best) else 0.5
+                options[name] = pull * min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps)
         if not options:
             return None
         name = rng.choices(list(options), list(options.values()))[0]
-        return ChainStep(tool=name, bindings=self._bind(name, steps, rng, early=first))
+        return ChainStep(tool=name, bindings=self._bind(name, steps, rng, first))
 
     def _favour(self, name: str) -> float:
         return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
@@ -437,13 +438,13 @@ class _Walker:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
         return {name: best for name in self.tools if (best := self._filling(earlier, name))}
 
-    def _filling(self, earlier: Sequence[str], name: str, begun: int = 0) -> list[ToolEdge]:
-        """The best edges from earlier tools into this one, of those since its goal has `begun`; none if it cannot come
-        next.
+    def _filling(self, earlier: Sequence[str], name: str, among: slice = ALL) -> list[ToolEdge]:
+        """The best edges into this tool from earlier ones, of which only these are looked `among`; none if it cannot
+        come next.
         """
-        paging, deleted = name in earlier[begun:], _deleted(earlier)
+        paging, deleted = name in earlier[among], _deleted(earlier)
         best: dict[str, ToolEdge] = {}
-        for source in dict.fromkeys(earlier[begun:]):
+        for source in dict.fromkeys(earlier[among]):
             for edge in self.edges.get((source, name), ()):
                 if (edge.kind == "page") != paging or _is_gone(edge, deleted):
                     continue
@@ -451,7 +452,7 @@ class _Walker:
                     best[edge.target_path] = edge
         if not best or not all(path in best for path in self.needs[name]):
             return []
-        return list(best.values()) if self._sensible(name, earlier, paging, begun) else []
+        return list(best.values()) if self._sensible(name, earlier, paging, among.start or 0) else []
 
     def _sensible(self, name: str, earlier: Sequence[str], paging: bool, begun: int = 0) -> bool:
         """Not about what is gone, not a page of anything but the last listing, at most one page; for another goal the
@@ -459,9 +460,10 @@ class _Walker:
         """
         if paging:
             return earlier[-1] == name and earlier[begun:].count(name) == 1
-        if name in earlier[:begun] and not (self.needs[name] or self._needs_facts(name) or self._searches(name)):
-            return False
         parsed = parse_tool_name(name)
+        anew = self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in _READS)
+        if name in earlier[:begun] and not anew:
+            return False
         past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
         gone = canonical(parsed.noun) in _deleted(earlier)
         pointless = (parsed.action == "list" and ("list", parsed.noun) in past[begun:]) or (
@@ -469,24 +471,17 @@ class _Walker:
         )
         return not gone and not pointless
 
-    def _bind(
-        self, name: str, steps: Sequence[ChainStep], rng: Random, begun: int = 0, early: int = 0
-    ) -> tuple[Binding, ...]:
-        """Every needed id, the page token, and otherwise at most one further argument: from results since the goal has
-        `begun`, and rather from the first so many `early` steps.
-        """
+    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL) -> tuple[Binding, ...]:
+        """Every needed id, the page token, and otherwise at most one further argument, from results of these steps."""
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
-        needs, paging = self.needs[name], any(step.tool == name for step in steps[begun:])
+        paging = any(step.tool == name for step in steps[among])
         deleted = _deleted([step.tool for step in steps])
-        for index, step in enumerate(steps[begun:], start=begun):
+        for index, step in list(enumerate(steps))[among]:
             for edge in self.edges.get((step.tool, name), ()):
                 if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
-        if early:
-            from_first = {path: [one for one in options if one[1] < early] for path, options in by_argument.items()}
-            by_argument |= {path: options for path, options in from_first.items() if options or path not in needs}
-        chosen = {path: self._best(by_argument[path], rng) for path in needs}
-        optional = {path: self._best(many, rng) for path, many in by_argument.items() if many and path not in chosen}
+        chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
+        optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
             reads = parse_tool_name(name).action in _READS
