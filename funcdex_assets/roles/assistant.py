@@ -34,6 +34,7 @@ from funcdex_assets.roles.tool_schemas import calls_schema
 from funcdex_assets.simulation.scene import Scene
 
 MAX_PARALLEL = 4
+_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL = (
     "that's {count} of them done",
     "{count} are done",
@@ -256,6 +257,17 @@ def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
 
 def _report(scene: Scene, rng: Random) -> Move:
     told = _worth_telling(scene)
+    reply, said = _report_text(scene, told, rng), scene.replied.lower()
+    for _ in range(_REWORDINGS):
+        if reply.lower() not in said:
+            break
+        reply = _report_text(scene, told, rng)
+    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
+    thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
+    return Move(thought=thought, reply=reply)
+
+
+def _report_text(scene: Scene, told: Sequence[tuple[int, PlannedStep]], rng: Random) -> str:
     acted = parse_tool_name(told[-1][1].tool).action not in ("list", "get")
     said = scene.replied
     opens = unsaid(moves("assistant_opens", "acted" if acted else "found"), said)
@@ -264,16 +276,9 @@ def _report(scene: Scene, rng: Random) -> Move:
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
-        offer = values.worded(rng.choice(unsaid(moves("assistant_offers"), said)), scene.situation, rng)
-        parts.append(offer)
-    reply = (
-        "\n".join(part for part in parts if part)
-        if any("\n" in part for part in parts)
-        else " ".join(part for part in parts if part)
-    )
-    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
-    thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
-    return Move(thought=thought, reply=reply.strip())
+        parts.append(values.worded(rng.choice(unsaid(moves("assistant_offers"), said)), scene.situation, rng))
+    parts = [part for part in parts if part]
+    return ("\n" if any("\n" in part for part in parts) else " ").join(parts).strip()
 
 
 def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:

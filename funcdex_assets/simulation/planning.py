@@ -241,6 +241,9 @@ def _placed(
     if parse_tool_name(chain.steps[argument.step].tool).action != "list":
         return argument
     array, _, rest = path.partition("/*")
+    taken = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
+    if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in taken):
+        return argument  # what is within the first thing is needed, too
     place = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
     return msgspec.structs.replace(argument, result=f"{array}/{place}{rest}") if place else argument
 

@@ -480,6 +480,10 @@ class _Walker:
             for edge in self.edges.get((step.tool, name), ()):
                 if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
+        known = [{index for _, index, _ in by_argument[path]} for path in self.needs[name]]
+        if len(known) > 1 and (whole := set.intersection(*known)):  # what one result tells belongs together
+            for path in self.needs[name]:
+                by_argument[path] = [option for option in by_argument[path] if option[1] == max(whole)]
         chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
