@@ -37,7 +37,7 @@ def _variables(cue: UserCue) -> dict[str, object]:
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
     facts = [
         f"- {phrases.argument_words(argument.argument)}: {argument.surface}"
-        for step in steps
+        for step in _asked_once(steps)
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]

@@ -47,7 +47,7 @@ _FIRST_MOMENTS = frozenset("created opened joined".split())
 _LISTED = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 MOST_LISTED = 4
 _LONGEST_ID = 200
-_TRIES = 20
+_TRIES = 20  # for a number that nothing else has
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 
@@ -229,15 +229,14 @@ class FieldMaker:
             return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
         if examples := [option for option in schema.get("examples", ()) if isinstance(option, str)]:
             project = made.get("project_key") or self._demand.identities.get("project")
-            for _ in range(_TRIES):
-                fresh = values.mimic(rng.choice(examples), rng)
-                if not _NUMBERED.fullmatch(fresh):
-                    return fresh
-                if isinstance(project, str) and project.isupper():
-                    fresh = f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
-                if fresh not in self._numbered and not self._memory.thing(noun, fresh):
+            tries = (self._mimicked(examples, project) for _ in range(_TRIES))
+            fresh = next(tries)
+            while fresh in self._numbered or (_NUMBERED.fullmatch(fresh) and self._memory.thing(noun, fresh)):
+                if (other := next(tries, None)) is None:
                     break
-            self._numbered.add(fresh)
+                fresh = other
+            if _NUMBERED.fullmatch(fresh):
+                self._numbered.add(fresh)
             return fresh
         match schema.get("format"):
             case "uuid":
@@ -249,6 +248,12 @@ class FieldMaker:
         letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
         options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
         return next((option for option in options if values.fits(schema, option)), digits)
+
+    def _mimicked(self, examples: Sequence[str], project: Any) -> str:
+        fresh = values.mimic(self._rng.choice(examples), self._rng)
+        if _NUMBERED.fullmatch(fresh) and isinstance(project, str) and project.isupper():
+            return f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+        return fresh
 
     def _uuid(self) -> str:
         text = f"{self._rng.getrandbits(128):032x}"

@@ -301,8 +301,8 @@ class _Walker:
         return steps
 
     def _goals(self, rng: Random) -> list[ChainStep]:
-        """A walk for each goal, the later ones mostly in other toolkits, and a late call; none where there are too few
-        calls.
+        """A walk for each goal, mostly beginning in another toolkit than the one before, and a late call; none where
+        there are too few calls.
         """
         steps: list[ChainStep] = []
         fewest, most = self.limits.goals
@@ -319,15 +319,16 @@ class _Walker:
             steps[before:] = [msgspec.structs.replace(step, goal=goal) for step in steps[before:]]
         if not begun or len(steps) < FEWEST_OF_GOALS:
             return []
-        if late := self._late(steps, rng):
-            steps.append(msgspec.structs.replace(late, goal=steps[-1].goal))
+        for length in range(len(steps), max(begun + 2, FEWEST_OF_GOALS) - 1, -1):  # rather than the last calls
+            if late := self._late(steps[:length], rng):
+                return [*steps[:length], msgspec.structs.replace(late, goal=steps[-1].goal)]
         return steps
 
     def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
         """Adds a walk that lives on its own results; where the graph has none, errands."""
         begun = len(steps)
         own = slice(begun, None)
-        seen = {self.tools[step.tool].toolkit for step in steps}
+        before = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
         while len(steps) < begun + length:
             names = [step.tool for step in steps]
             options = {
@@ -340,7 +341,7 @@ class _Walker:
                 starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
                 starts = starts if all(not step.bindings for step in steps[begun:]) else []
                 options = {
-                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit in seen else 4)
+                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == before else 4)
                     for name in starts
                     if name not in names[begun:]
                 }
