@@ -17,7 +17,9 @@ from funcdex_assets.roles import conversation_writer, user_simulator
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.simulation.demand import MAX_ITEMS
 from funcdex_assets.simulation.execution import PAGES
+from funcdex_assets.simulation.outcome import case_of
 from funcdex_assets.simulation.planning import MANY_TURNS, make_plan
+from funcdex_assets.simulation.quota import fill
 from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_an_earlier_goal
 from funcdex_assets.simulation.strategies import converse_all, strategy_of
 
@@ -161,6 +163,27 @@ def test_nothing_is_looked_up_or_made_again_just_as_for_an_earlier_goal():
             if not any(argument.source == "result" for argument in step.arguments)
         ]
         assert [call for call, count in Counter(map(str, unbound)).items() if count > 1] == []
+
+
+def test_exactly_as_many_are_accepted_as_are_wanted():
+    mixed = [*casts("jira", 4, kind="long_context"), *casts("jira", 3, kind="multi_step")]
+    by_plan = {one.plan.plan_id: one for one in mixed}
+    strategy = strategy_of(SETTINGS.generation)
+
+    async def make(batch):
+        return await converse_all(batch, ENGINE, strategy, 42)
+
+    async def objections(made):
+        found = [find(case_of(by_plan[one.plan_id].played, one.messages, one.provenance)) for one in made]
+        return [[finding.rule for finding in findings if finding.blocking] for findings in found]
+
+    wanted = {("long_context", False): 2, ("long_context", True): 1, ("multi_step", False): 2}
+    held, tallies = asyncio.run(fill([one.played for one in mixed], wanted, make, objections))
+    assert {kind: (tally.accepted, tally.missing) for kind, tally in tallies.items()} == {
+        "long_context": (3, 0),
+        "multi_step": (2, 0),
+    }
+    assert len(held) == 5
 
 
 def test_one_shot_gets_room_for_as_many_turns():
