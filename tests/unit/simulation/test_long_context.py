@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from offline import ENGINE, PARTITIONS, SETTINGS, Played, played
+from offline import ENGINE, PARTITIONS, SETTINGS, Played, casts, played
 
 from funcdex_assets.language.lexicon import turn_moves
 from funcdex_assets.quality.findings import find
@@ -166,7 +166,7 @@ def test_nothing_is_looked_up_or_made_again_just_as_for_an_earlier_goal():
 
 
 def test_exactly_as_many_are_accepted_as_are_wanted():
-    mixed = [*casts("jira", 4, kind="long_context"), *casts("jira", 3, kind="multi_step")]
+    mixed = [*casts("jira", 4, kind="long_context"), *casts("jira", 3, 43, kind="multi_step")]
     by_plan = {one.plan.plan_id: one for one in mixed}
     strategy = strategy_of(SETTINGS.generation)
 
