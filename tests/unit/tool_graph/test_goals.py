@@ -7,7 +7,9 @@ from offline import PARTITIONS, mix_of, tools_of
 
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.mix import CHAINS
+from funcdex_assets.quality.table_checks import loose_bindings, unlinked_steps
 from funcdex_assets.records import ChainStep, Tool, ToolChain
+from funcdex_assets.tables import to_frame
 from funcdex_assets.tool_graph.chains import FEWEST_OF_GOALS, ChainLimits, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph, canonical
 from funcdex_assets.tool_graph.patterns import pattern_of
@@ -86,6 +88,13 @@ def test_what_is_done_again_for_another_goal_can_be_done_with_something_else(par
         for name in {step.tool for step in chain.steps}:
             used = {step.goal for step in chain.steps if step.tool == name}
             assert len(used) == 1 or tools[name].parameters.get("properties")
+
+
+@every_partition
+def test_the_table_of_chains_holds(partition):
+    frame = to_frame(chains(partition), ToolChain)
+    assert loose_bindings(frame).is_empty()
+    assert unlinked_steps(frame).is_empty()
 
 
 def test_later_goals_of_a_bundle_mostly_begin_elsewhere():
