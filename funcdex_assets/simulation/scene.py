@@ -24,6 +24,7 @@ _INDEX = re.compile(r"/\d+(?=/|$)")
 class Scene:
     """`tools` are all that the plan speaks of, by name, and `offered` those that are on offer now; `results` those of
     the plan's steps, in order, as far as they were made. A model may make further calls; they are in the messages only.
+    `said` is all that the user has said, `replied` all that the assistant has.
     """
 
     plan: ConversationPlan
@@ -35,13 +36,7 @@ class Scene:
     results: list[Any] = field(default_factory=list)
     turn: int = 0
     said: str = ""
-
-    @property
-    def replied(self) -> str:
-        """All that the assistant has said."""
-        return "\n".join(
-            message.content for message in self.messages if message.role == "assistant" and message.content
-        )
+    replied: str = ""
 
     @property
     def now(self) -> PlannedTurn:
@@ -145,6 +140,8 @@ class Scene:
         self.messages.append(message)
         if message.role == "user" and message.content:
             self.said = f"{self.said}\n{message.content}" if self.said else message.content
+        if message.role == "assistant" and message.content:
+            self.replied = f"{self.replied}\n{message.content}" if self.replied else message.content
 
     def transcript(self) -> str:
         """The conversation so far, for prompts."""
