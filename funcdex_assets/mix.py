@@ -1,6 +1,7 @@
 """The mix of a dataset: which kinds of conversations there are, what each asks of its chain, and how many are made.
 
-    multi_step        several goals or a long one, each call living on earlier ones; six user turns or more
+    multi_step        a long goal, each call living on earlier ones; six user turns or more
+    long_context      several goals one after the other; late in it something from its beginning is needed
     simple            one call, or a few errands
     parallel          calls that are made at once
     no_suitable_tool  something is asked for that no tool on offer can do: nothing is called
@@ -19,11 +20,12 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from funcdex_assets.records import Kind
-from funcdex_assets.tool_graph.patterns import LINKED
+from funcdex_assets.tool_graph.patterns import LINKED, SEVERAL_GOALS
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DEFAULT_WEIGHTS: dict[Kind, float] = {
-    "multi_step": 35,
+    "multi_step": 33,
+    "long_context": 2,
     "simple": 20,
     "parallel": 15,
     "no_suitable_tool": 12,
@@ -37,16 +39,19 @@ Name = TypeVar("Name", bound=Hashable)
 @dataclass(frozen=True)
 class ChainShape:
     """The chains that a kind is made of: their patterns with weights, and how long they are, within the settings'
-    bounds. Of `linked` chains the settings' weights decide further.
+    bounds. Of `linked` chains the settings' weights decide further. Where there are several `goals`, at least and at
+    most so many, the lengths are those of one.
     """
 
     patterns: Mapping[str, float]
     least: int = 1
     most: int = 100
+    goals: tuple[int, int] = (1, 1)
 
 
 CHAINS: Mapping[Kind, ChainShape] = {
     "multi_step": ChainShape({LINKED: 1}, least=3),
+    "long_context": ChainShape({SEVERAL_GOALS: 1}, least=4, goals=(2, 3)),
     "simple": ChainShape({"single_call": 1, "independent": 1}, most=3),
     "parallel": ChainShape({"parallel": 1, "fan_out": 1}, most=4),
     "no_suitable_tool": ChainShape({"single_call": 1, "independent": 1}, most=2),

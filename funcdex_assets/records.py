@@ -18,7 +18,16 @@ Json = Any
 Role = Literal["user", "assistant", "tool"]
 Clarity = Literal["excellent", "good", "average"]
 SourceKind = Literal["user", "result", "context", "schema"]
-Kind = Literal["multi_step", "simple", "parallel", "no_suitable_tool", "ask_back", "missing_function", "error_recovery"]
+Kind = Literal[
+    "multi_step",
+    "long_context",
+    "simple",
+    "parallel",
+    "no_suitable_tool",
+    "ask_back",
+    "missing_function",
+    "error_recovery",
+]
 """What a conversation shall show, one cell of a dataset's mix each (see `docs/mix.md`)."""
 
 Fault = Literal[
@@ -92,11 +101,14 @@ class Binding(Record, frozen=True):
 
 
 class ChainStep(Record, frozen=True):
-    """`together`: called at once with the step before, in one message."""
+    """`together`: called at once with the step before, in one message. `goal`: which of the conversation's goals it
+    serves, counted from 0 in their order.
+    """
 
     tool: str
     bindings: tuple[Binding, ...]
     together: bool = False
+    goal: int = 0
 
 
 class ToolChain(Record, frozen=True):
@@ -177,7 +189,8 @@ class PlannedStep(Record, frozen=True):
     """One intended call, made in user turn `turn` (counted from 0).
 
     `together`: at once with the step before, in one message. `fault`: it goes wrong in this way; if it can
-    be made good, a later step calls the tool again, or `another` that serves as well.
+    be made good, a later step calls the tool again, or `another` that serves as well. `goal`: which of the chain's
+    goals it serves.
     """
 
     tool: str
@@ -186,6 +199,7 @@ class PlannedStep(Record, frozen=True):
     together: bool = False
     fault: Fault | None = None
     another: str = ""
+    goal: int = 0
 
 
 class PlannedTurn(Record, frozen=True):

@@ -105,7 +105,7 @@ class Bounds(Section):
     a weak model would never end.
     """
 
-    turns: int = Field(default=8, ge=2, le=100, description="most turns")
+    turns: int = Field(default=8, ge=2, le=100, description="most turns; a plan that needs more gets them")
     steps: int = Field(default=4, ge=1, le=50, description="most calls, or groups of them, before a turn's reply")
     parallel: int = Field(default=3, ge=1, le=50, description="most calls of a group; 1 for no groups")
     text: int = Field(default=800, ge=4, le=100_000, description="most characters of what is said at once")
@@ -130,8 +130,8 @@ class Generation(Section):
         description="what the test split does not share with the train split: chains of tools, or functions, of "
         "which then test_share is called in the test split only",
     )
-    min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain")
-    max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain")
+    min_calls: int = Field(default=2, ge=1, le=20, description="calls in the shortest chain, or for a goal")
+    max_calls: int = Field(default=6, ge=1, le=20, description="calls in the longest chain, or for a goal")
     kinds: dict[Kind, NonNegativeFloat] = Field(
         default_factory=lambda: dict(DEFAULT_WEIGHTS),
         description="what conversations show, as relative weights; a kind that is not named has none, and one that the "
@@ -153,7 +153,7 @@ class Generation(Section):
         default=0.3,
         ge=0,
         le=1,
-        description="share of multi_step and parallel conversations in which a call goes wrong",
+        description="share of multi_step, long_context and parallel conversations in which a call goes wrong",
     )
     reserve: float = Field(
         default=0.25,
@@ -169,7 +169,10 @@ class Generation(Section):
         description="tools and pairs of tools that were drawn less, also in earlier nights, are drawn more",
     )
     distractor_tools: int = Field(
-        default=3, ge=0, le=100, description="tools offered beside those the conversation needs"
+        default=3,
+        ge=0,
+        le=100,
+        description="tools offered beside those the conversation needs; in long_context up to 20, unless 0",
     )
     clarity: ClarityWeights = ClarityWeights()
     include_assistant_thoughts: bool = Field(
@@ -198,7 +201,11 @@ class Generation(Section):
     corrections: int = Field(default=2, ge=0, le=20, description="times that one_shot has a faulty text corrected")
     regenerations: int = Field(default=1, ge=0, le=20, description="times that it is then written anew")
     max_conversation_tokens: int = Field(
-        default=6000, ge=100, le=1_000_000, description="longest text of one_shot, in tokens"
+        default=6000,
+        ge=100,
+        le=1_000_000,
+        description="longest text of one_shot, in tokens; where a plan needs more turns than the bounds have, as much "
+        "longer",
     )
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 _FOLDER = files("funcdex_assets.language")
+_COMMON = 12  # characters: what is said in so few words is said again
 _SLOT = re.compile(r"\{([\w.]+)\}")
 
 
@@ -81,6 +82,18 @@ def turn_moves(kind: str, register: str | None = None) -> Sequence[Any]:
 def fill(template: str, slots: Mapping[str, str]) -> str:
     """Replaces `{slot}` by its words; a slot that is not given stays visible, so that a test sees it."""
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+
+
+def unsaid(templates: Sequence[str], said: str) -> Sequence[str]:
+    """Those of the templates that were not used in a text, as far as their words tell; if all were, all."""
+    fresh = [text for text in templates if len(words := _words_of(text)) <= _COMMON or words not in said]
+    return fresh or templates
+
+
+@cache
+def _words_of(template: str) -> str:
+    """The longest part between slots; without the "?" that is moved to the end of a sentence."""
+    return max(_SLOT.split(template)[::2], key=len).strip().removesuffix("?")
 
 
 @cache

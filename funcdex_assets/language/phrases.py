@@ -5,7 +5,7 @@ Phrasebook entries come first; a tool that has none is spoken of after its name.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -147,6 +147,15 @@ _SUBJECTS = frozenset(
     ).split()
 )
 _OF_ONE = frozenset("it its it's that one this".split())
+_LONG_AGO = (
+    "{x} from the beginning",
+    "{x} from the start",
+    "{x} from before",
+    "{x} from earlier",
+    "{x} we began with",
+    "{x} from our first topic",
+    "{x} from my first request",
+)
 _THEMSELVES = ("the person", "the user", "the contact", "the member")
 _NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
 _THE_SAME = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
@@ -197,11 +206,12 @@ def ask(
     references: Mapping[str, str],
     rng: Random,
     several: bool = False,
+    distant: Collection[str] = (),
 ) -> Request:
     """A request for a call, or for `several` calls that do the same with several things.
 
     `told` are the facts to be stated now; `references` gives words for the arguments taken from
-    earlier results, by argument pointer.
+    earlier results, by argument pointer; those that are `distant` are said in any case.
     """
     told = _grouped(told)
     slots = {slot(argument.argument): quote(argument) for argument in told}
@@ -210,7 +220,7 @@ def ask(
     placed = {
         slot(pointer): text
         for pointer, text in references.items()
-        if several or _NOT_THE_FIRST.search(text) or not _goes_without_saying(pointer, tool)
+        if several or pointer in distant or _NOT_THE_FIRST.search(text) or not _goes_without_saying(pointer, tool)
     }
     options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
     if several:
@@ -386,6 +396,13 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
+
+
+def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
+    """`that thread` → `the thread from the beginning`."""
+    thing = re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
+    thing = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", thing) if kind_of_source else thing
+    return fill(rng.choice(_LONG_AGO), {"x": thing})
 
 
 def _placed(path: str) -> tuple[str, int, str]:

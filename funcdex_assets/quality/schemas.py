@@ -90,7 +90,7 @@ TOOL_CHAINS = Table(
         TableCheck("bindings_point_back", "An argument is taken from an earlier step.", (), checks.loose_bindings),
         TableCheck(
             "steps_are_linked",
-            "Every step uses an earlier result, or a later one uses its own, unless the calls are independent.",
+            "Every step uses an earlier result, or a later one uses its own, unless it is an errand of its own.",
             (),
             checks.unlinked_steps,
         ),

@@ -28,7 +28,7 @@ from funcdex_assets.records import (
     ToolChain,
 )
 from funcdex_assets.tables import from_frame
-from funcdex_assets.tool_graph.patterns import AT_ONCE, LOOSE
+from funcdex_assets.tool_graph.patterns import AT_ONCE, LOOSE, SEVERAL_GOALS
 
 
 def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -100,7 +100,14 @@ def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
         and chain.pattern not in LOOSE | AT_ONCE
         and not step.bindings
         and not any(binding.step == index for later in chain.steps for binding in later.bindings)
+        and not _is_errand(chain, index)
     )
+
+
+def _is_errand(chain: ToolChain, index: int) -> bool:
+    """Whether a step is one of several errands with which one of the goals begins."""
+    own = [step for step in chain.steps[:index] if step.goal == chain.steps[index].goal]
+    return chain.pattern == SEVERAL_GOALS and not any(step.bindings for step in own)
 
 
 def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:

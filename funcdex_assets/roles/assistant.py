@@ -26,7 +26,7 @@ from funcdex_assets.inference.protocol import (
 )
 from funcdex_assets.language import phrases, reports, values
 from funcdex_assets.language.facts import assemble
-from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves
+from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves, unsaid
 from funcdex_assets.language.spoken import quoted_part
 from funcdex_assets.records import Json, Message, PlannedArgument, PlannedStep, Tool
 from funcdex_assets.roles import user_simulator
@@ -35,6 +35,7 @@ from funcdex_assets.roles.tool_schemas import calls_schema
 from funcdex_assets.simulation.scene import Scene
 
 MAX_PARALLEL = 4
+_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL = (
     "that's {count} of them done",
     "{count} are done",
@@ -182,7 +183,8 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
             if len(steps) > 1
             else _reason(scene, steps[0], rng)
         )
-        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else None
+        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else ""
+        reply = "" if reply in scene.replied else reply
     return Move(thought=thought if scene.thoughts else None, reply=reply or None, calls=calls)
 
 
@@ -219,8 +221,9 @@ def _talk(scene: Scene, rng: Random) -> Move:
     able = {"able": phrases.able(list(scene.offered), rng)}
     match scene.now.kind:
         case "recall" if memory := user_simulator.remembered(scene):
-            reply = fill(rng.choice(turn_moves("recall_answer")), memory.slots())
-            return _said_so(scene, values.sentence(reply), "thought_recall", memory.slots(), rng)
+            told = [values.sentence(fill(form, memory.slots())) for form in turn_moves("recall_answer")]
+            reply = rng.choice([text for text in told if text not in scene.replied] or told)
+            return _said_so(scene, reply, "thought_recall", memory.slots(), rng)
         case "small_talk" | "recall":
             reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), able)
             return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
@@ -262,22 +265,28 @@ def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
 
 def _report(scene: Scene, rng: Random) -> Move:
     told = _worth_telling(scene)
+    reply, said = _report_text(scene, told, rng), scene.replied.lower()
+    for _ in range(_REWORDINGS):
+        if reply.lower() not in said:
+            break
+        reply = _report_text(scene, told, rng)
+    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
+    thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
+    return Move(thought=thought, reply=reply)
+
+
+def _report_text(scene: Scene, told: Sequence[tuple[int, PlannedStep]], rng: Random) -> str:
     acted = parse_tool_name(told[-1][1].tool).action not in ("list", "get")
-    parts = [rng.choice(moves("assistant_opens", "acted" if acted else "found"))] if rng.random() < 0.7 else []
+    said = scene.replied
+    opens = unsaid(moves("assistant_opens", "acted" if acted else "found"), said)
+    parts = [rng.choice(opens)] if rng.random() < 0.7 else []
     parts += _reported(scene, rng)
     if len(told) == 1 and (about := _subject(scene, *told[0])) and about not in parts[-1]:
         parts[-1] = f"{parts[-1].removesuffix('.')} — {about}."
     if rng.random() < 0.4:
-        offer = values.worded(rng.choice(moves("assistant_offers")), scene.situation, rng)
-        parts.append(offer)
-    reply = (
-        "\n".join(part for part in parts if part)
-        if any("\n" in part for part in parts)
-        else " ".join(part for part in parts if part)
-    )
-    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
-    thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
-    return Move(thought=thought, reply=reply.strip())
+        parts.append(values.worded(rng.choice(unsaid(moves("assistant_offers"), said)), scene.situation, rng))
+    parts = [part for part in parts if part]
+    return ("\n" if any("\n" in part for part in parts) else " ").join(parts).strip()
 
 
 def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:

@@ -26,6 +26,7 @@ from funcdex_assets.roles.planner import CLARITY
 from funcdex_assets.roles.role import Role
 from funcdex_assets.simulation.cast import Cast
 from funcdex_assets.simulation.conversation import Manner, simulate
+from funcdex_assets.simulation.scene import begins_another_goal
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ _TURNS: Mapping[TurnKind, str] = {
     "remedy": "After the failure the person gives what is needed, or says that it works now:",
     "dropped": "The person gives it up after the failure; nothing is called.",
     "correction": "The person meant something else than was said, and says what:",
-    "recall": "The person asks again for a detail that an earlier result told; the assistant answers without a call.",
+    "recall": "The person asks again for a detail that {about} told; the assistant answers without a call.",
     "small_talk": "The person says or asks something in passing that needs no tool; nothing is called.",
     "unsuitable": "The person asks for what no tool on offer can do now; the assistant says so and calls nothing:",
     "unlocked": "The person says that the missing function {late} is available now (its definition is added to the "
@@ -96,7 +97,9 @@ _TURNS: Mapping[TurnKind, str] = {
 def _outline(plan: ConversationPlan) -> Iterator[str]:
     numbered = list(enumerate(plan.steps, start=1))
     for number, turn in enumerate(plan.turns):
-        yield f"Turn {number + 1}. {_TURNS[turn.kind].format(late=', '.join(plan.late_tools))}"
+        anew = "The person turns to something else, in so many words. " if begins_another_goal(plan, number) else ""
+        about = f"the result of call {turn.step + 1}" if turn.step is not None else "an earlier result"
+        yield f"Turn {number + 1}. {anew}{_TURNS[turn.kind].format(late=', '.join(plan.late_tools), about=about)}"
         if turn.wanted:
             yield f"  wanted: {turn.wanted.tool}"
             yield from _facts(turn.wanted)

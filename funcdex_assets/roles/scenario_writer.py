@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from random import Random
 from typing import Annotated, Any
 
@@ -52,7 +54,9 @@ def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
 def _variables(brief: ScenarioBrief) -> dict[str, object]:
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
-        "steps": " → ".join(tool.name for tool in brief.tools),
+        "steps": "; then, something else: ".join(
+            " → ".join(step.tool for step in steps) for _, steps in groupby(brief.chain.steps, attrgetter("goal"))
+        ),
         "workflow": (
             "\n\nThe people in these situations work as follows. Tell one instance of it, with its own particulars:\n"
             + brief.workflow

@@ -11,18 +11,18 @@ import msgspec
 from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.language import phrases, reports
-from funcdex_assets.language.lexicon import fill, moves, turn_moves
+from funcdex_assets.language.lexicon import fill, moves, turn_moves, unsaid
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import sentence, worded
 from funcdex_assets.records import PlannedStep, Tool, TurnKind
 from funcdex_assets.roles.role import Role
 from funcdex_assets.seeds import generator
-from funcdex_assets.simulation.scene import Scene
+from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_an_earlier_goal
 
 Purpose = TurnKind | Literal["answer"]
 
-
 _SLOT = re.compile(r"\{\w+\}")
+_REWORDINGS = 4  # of a request in words that were used before
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ def _variables(cue: UserCue) -> dict[str, object]:
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
     facts = [
         f"- {phrases.argument_words(argument.argument)}: {argument.surface}"
-        for step in steps
-        if not step.another
+        for step in _asked_once(steps)
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]
@@ -56,7 +55,11 @@ def _variables(cue: UserCue) -> dict[str, object]:
 def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
     """What a model is told to do in this turn."""
     scene = cue.scene
-    wanted = "; then ".join(scene.tools[step.tool].description for step in _asked_once(steps))
+    wanted = "; then ".join(
+        scene.tools[step.tool].description
+        + (" (of what the beginning of the conversation was about: say so)" if _distant(scene, step) else "")
+        for step in _asked_once(steps)
+    )
     match cue.purpose:
         case "answer":
             return "Answer the assistant's last question."
@@ -71,13 +74,17 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
         case "correction":
             return f"You said something else than you meant. Correct yourself with the facts below: {wanted}"
         case "recall":
-            return "Ask again for one detail that an earlier result told, which the assistant can answer from memory."
+            about = scene.plan.steps[scene.now.step].tool if scene.now.step is not None else ""
+            which = f"the result of {about}" if about else "an earlier result"
+            return f"Ask again for one detail that {which} told, which the assistant can answer from memory."
         case "small_talk":
             return "Say or ask something in passing that has to do with work and that needs no tool."
         case "unlocked":
             return (
                 "Say that the missing function has just been switched on and that its definition follows; have it done."
             )
+    if begins_another_goal(scene.plan, scene.turn):
+        return f"Turn to something else, in so many words, and ask for this: {wanted}"
     return f"Ask for the next thing: {wanted}"
 
 
@@ -106,7 +113,14 @@ def _improvise(cue: UserCue, rng: Random) -> str:
             return "\n".join(rng.choice(turn_moves(kind, register)) for kind in ("unlocked", "unlocked_go"))
     first = scene.turn == 0
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
-    request = _request(scene, steps, first, rng)
+    another = begins_another_goal(scene.plan, scene.turn)
+    request = _request(scene, steps, first or another, rng)
+    for _ in range(_REWORDINGS):
+        if request not in scene.said:
+            break
+        request = _request(scene, steps, first or another, rng)
+    if another:
+        return f"{rng.choice(unsaid(turn_moves('another_goal', register), scene.said))} {sentence(request)}"
     if not first:
         return request
     parts = [worded(rng.choice(moves("openers", register)), scene.situation, rng)]
@@ -163,10 +177,14 @@ def remembered(scene: Scene) -> reports.Memory | None:
 
 def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
     """Asks for what was told, in words that were not used before."""
-    forms = turn_moves("recall", scene.situation.persona.register)
-    forms = [form for form in forms if memory.sole or "{thing}" in form]
+    register, lead = scene.situation.persona.register, ""
+    made, sole = len(scene.results), memory.sole
+    if made and is_from_an_earlier_goal(scene.plan, scene.now.step, scene.plan.steps[made - 1].goal):
+        sole = False
+        lead = f"{rng.choice(unsaid(turn_moves('back_to_the_beginning', register), scene.said))} "
+    forms = [form for form in turn_moves("recall", register) if sole or "{thing}" in form]
     fresh = [form for form in forms if not _was_used(form, scene.said)]
-    return sentence(fill(rng.choice(fresh or forms), memory.slots()))
+    return lead + sentence(fill(rng.choice(fresh or forms), memory.slots()))
 
 
 def _was_used(form: str, said: str) -> bool:
@@ -224,7 +242,7 @@ def _is_bound(step: PlannedStep) -> bool:
 def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Random) -> str:
     """What the user asks for, with the facts that are not withheld."""
     register = scene.situation.persona.register
-    lead = rng.choice(moves("request_leads" if first else "followups", register))
+    lead = rng.choice(unsaid(moves("request_leads" if first else "followups", register), scene.said))
     asks: list[phrases.Request] = []
     for step in _asked_once(steps):
         if any(map(phrases.is_next_page, step.arguments)):
@@ -234,7 +252,11 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
         beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
         count = len(beside) + (not step.together)
         references = _references(scene, step, count if beside else 1, rng)
-        asks.append(phrases.ask(scene.tools[step.tool], told, references, rng, several=bool(beside)))
+        asks.append(
+            phrases.ask(
+                scene.tools[step.tool], told, references, rng, several=bool(beside), distant=_distant(scene, step)
+            )
+        )
     return _joined(lead, asks, rng)
 
 
@@ -250,12 +272,20 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
         in_view = not any(
             parse_tool_name(other.tool).action == "list" for other in scene.plan.steps[argument.step + 1 : place]
         )
-        found[argument.argument] = (
+        said = (
             phrases.several(argument, noun, count, rng)
             if count > 1
             else phrases.reference(argument, noun, fresh, rng, in_view)
         )
+        distant = source.goal < step.goal
+        found[argument.argument] = phrases.from_long_ago(said, noun, rng) if distant else said
     return found
+
+
+def _distant(scene: Scene, step: PlannedStep) -> set[str]:
+    """The arguments that a result of an earlier goal gave."""
+    plan = scene.plan
+    return {one.argument for one in step.arguments if is_from_an_earlier_goal(plan, one.step, step.goal)}
 
 
 def _joined(lead: str, asks: Sequence[phrases.Request], rng: Random) -> str:

@@ -78,13 +78,13 @@ class Demand:
     order:      words of the field by which a listing shall be sorted, and whether downwards
     """
 
-    def __init__(self, tool: str, arguments: Mapping[str, Any], now: datetime, key: str = ""):
+    def __init__(self, tool: str, arguments: Mapping[str, Any], now: datetime, key: str = "", most: int = MAX_ITEMS):
         self.tool, self.key = tool, key
         self.name: ToolName = parse_tool_name(tool)
         self.echo: dict[str, Any] = {}
         self.identities: dict[str, str | int] = {}
         self.addressed: list[str] = []
-        self.limit = MAX_ITEMS
+        self.limit = self._most = most
         self.named: list[tuple[str, str]] = []
         self.roles: set[str] = set()
         for pointer, value in scalars(dict(arguments)):
@@ -244,7 +244,7 @@ class Demand:
             self.named.append((noun, str(value)))
             self.roles.add(resource_noun(last))
         if parts & _LIMITS and isinstance(value, int):
-            self.limit = max(1, min(value, MAX_ITEMS))
+            self.limit = max(1, min(value, self._most))
 
     def _searches(self) -> list[str]:
         return [

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from funcdex_assets.catalog.json_schema import Schema, problems, schema_at
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Need, Seal, SealedCall, Tool, ToolCall, ToolResult
+from funcdex_assets.records import Kind, Need, Seal, SealedCall, Tool, ToolCall, ToolResult
+from funcdex_assets.simulation.demand import MAX_ITEMS
 from funcdex_assets.simulation.world import VERSION, RefusedError, World
+
+PAGES: Mapping[Kind, int] = {"long_context": 12}
+"""The most items of a listing, where a kind of conversations has larger ones than others."""
 
 
 class Executor:
@@ -16,7 +20,7 @@ class Executor:
 
     def __init__(self, situation: Situation, seed: int, tools: Mapping[str, Tool]) -> None:
         self._seed, self._tools = seed, tools
-        self.world = World(situation, seed)
+        self.world = World(situation, seed, PAGES.get(situation.scenario.kind, MAX_ITEMS))
         self._calls: list[SealedCall] = []
 
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:

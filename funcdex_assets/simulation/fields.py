@@ -47,6 +47,7 @@ _FIRST_MOMENTS = frozenset("created opened joined".split())
 _LISTED = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 MOST_LISTED = 4
 _LONGEST_ID = 200
+_TRIES = 20  # for a number that nothing else has
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 
@@ -76,6 +77,7 @@ class FieldMaker:
         self._clock, self._rng = clock, rng
         self._title = demand.sought_title()
         self._shown: dict[str, list[str]] = {}
+        self._numbered: set[str] = set()
 
     def make(self, schema: Schema, name: str, around: Surroundings) -> Any:
         if "const" in schema:
@@ -226,10 +228,15 @@ class FieldMaker:
             low = int(schema.get("minimum", 1000))
             return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
         if examples := [option for option in schema.get("examples", ()) if isinstance(option, str)]:
-            fresh = values.mimic(rng.choice(examples), rng)
             project = made.get("project_key") or self._demand.identities.get("project")
-            if _NUMBERED.fullmatch(fresh) and isinstance(project, str) and project.isupper():
-                return f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+            tries = (self._mimicked(examples, project) for _ in range(_TRIES))
+            fresh = next(tries)
+            while fresh in self._numbered or (_NUMBERED.fullmatch(fresh) and self._memory.thing(noun, fresh)):
+                if (other := next(tries, None)) is None:
+                    break
+                fresh = other
+            if _NUMBERED.fullmatch(fresh):
+                self._numbered.add(fresh)
             return fresh
         match schema.get("format"):
             case "uuid":
@@ -241,6 +248,12 @@ class FieldMaker:
         letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
         options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
         return next((option for option in options if values.fits(schema, option)), digits)
+
+    def _mimicked(self, examples: Sequence[str], project: Any) -> str:
+        fresh = values.mimic(self._rng.choice(examples), self._rng)
+        if _NUMBERED.fullmatch(fresh) and isinstance(project, str) and project.isupper():
+            return f"{project}-{fresh.rpartition('-')[2]}"  # an issue carries its project's key
+        return fresh
 
     def _uuid(self) -> str:
         text = f"{self._rng.getrandbits(128):032x}"

@@ -41,10 +41,12 @@ from funcdex_assets.simulation.weaving import (
 )
 
 ATTEMPTS = 4
-MIN_USER_TURNS, MANY_TURNS = 2, 6
+MIN_USER_TURNS = 2
+MANY_TURNS: Mapping[Kind, int] = {"multi_step": 6, "long_context": 10}
 THANKS = 0.67
 OFFERED_IN_VAIN = 4  # tools on offer where none is of use
 ANOTHER = 0.65  # of what goes wrong where another tool serves as well, the share in which it is tried
+OFFERED_IN_LONG = 20  # and beside those that are, where the history is to be long
 _UNBOUND = frozenset("type title description example examples format".split())
 
 
@@ -172,9 +174,10 @@ def _calls(given: PlanInput, attempt: int) -> list[Call]:
             planned = (*before.arguments, *(argument for argument in planned if is_next_page(argument)))
         elif before and step.together and step.tool == before.tool:
             planned = _alike(before, planned) if step.bindings else _unlike(calls, planned)
-        calls.append(
-            Call(step.tool, tuple(_placed(one, given.chain, chosen, places) for one in planned), index, step.together)
-        )
+        elif step.goal:
+            planned = _unlike_earlier_goals(given, calls, planned, index, attempt)
+        arguments = tuple(_placed(one, given.chain, chosen, places) for one in planned)
+        calls.append(Call(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
 
 
@@ -191,6 +194,31 @@ def _alike(before: Call, planned: Arguments) -> Arguments:
     """What is done with several things is done alike with each."""
     told = [argument for argument in before.arguments if argument.source != "result"]
     return (*(argument for argument in planned if argument.source == "result"), *told)
+
+
+def _unlike_earlier_goals(
+    given: PlanInput, calls: Sequence[Call], planned: Arguments, index: int, attempt: int
+) -> Arguments:
+    """What was searched for or done for one goal is not searched for or done again for another.
+
+    Raises:
+        Unplannable: nothing else comes to mind.
+    """
+    step = given.chain.steps[index]
+    before = [_stated(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal]
+    if not before or (step.bindings and parse_tool_name(step.tool).action in ("list", "get")):
+        return planned
+    variants = _variants(given, Call(step.tool, (), index), attempt)
+    for possible in (planned, *variants):
+        if _stated(possible) not in before:
+            return possible
+    if step.bindings:  # it is done with something else
+        return planned
+    raise Unplannable(f"{step.tool}: for another goal, it would be called just as before")
+
+
+def _stated(arguments: Arguments) -> dict[str, object]:
+    return {argument.argument: argument.value for argument in arguments if argument.source != "result"}
 
 
 def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
@@ -217,6 +245,9 @@ def _placed(
     if parse_tool_name(chain.steps[argument.step].tool).action != "list":
         return argument
     array, _, rest = path.partition("/*")
+    taken = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
+    if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in taken):
+        return argument  # what is within the first thing is needed, too
     place = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
     return msgspec.structs.replace(argument, result=f"{array}/{place}{rest}") if place else argument
 
@@ -285,7 +316,7 @@ def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) ->
     """
     kind = given.chain.kind
     must = kind == "error_recovery"
-    if not must and (kind not in ("multi_step", "parallel") or rng.random() >= given.fault_share):
+    if not must and (kind not in (*MANY_TURNS, "parallel") or rng.random() >= given.fault_share):
         return
     calls = [call for turn in turns for call in turn.calls]
     likely = [call for call in calls if not call.is_page]
@@ -390,29 +421,41 @@ def _correct(turns: list[Turn], given: PlanInput, calls: Sequence[Call], attempt
 def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
     """What people say between requests; where many turns are wanted, until there are."""
     kind = given.chain.kind
-    many = kind == "multi_step"
+    many = MANY_TURNS.get(kind, 0)
     calls = [call for turn in turns for call in turn.calls if call.place is not None]
-    if kind in ("multi_step", "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
+    if kind in (*MANY_TURNS, "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
         _correct(turns, given, calls, attempt, rng)
     if len(turns) < MIN_USER_TURNS or rng.random() < THANKS:
         turns.append(Turn("thanks"))
     telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
     rng.shuffle(telling)
+    if kind == "long_context" and (late := _told_long_ago(telling, calls)):
+        telling.remove(late)
+        talk(turns, "recall", late, rng, after=next(call for call in calls if call.goal == calls[-1].goal))
     if telling and rng.random() < (0.3 if many else 0.1):
         talk(turns, "recall", telling.pop(), rng)
     if rng.random() < (0.25 if many else 0.1):
         talk(turns, "small_talk", None, rng)
-    while many and len(turns) < MANY_TURNS:
+    while len(turns) < many:
         if rng.random() < 0.7 and split(turns, rng):
             continue
         if telling and rng.random() < 0.6:
             talk(turns, "recall", telling.pop(), rng)
-        elif sum(turn.kind == "small_talk" for turn in turns) < 2:
+        elif sum(turn.kind == "small_talk" for turn in turns) < many // 3:
             talk(turns, "small_talk", None, rng)
         elif not split(turns, rng):
             if turns[-1].kind == "thanks":
                 break
             turns.append(Turn("thanks"))
+
+
+def _told_long_ago(telling: Sequence[Call], calls: Sequence[Call]) -> Call | None:
+    """A call, rather of the first goal than of another before the last, whose result still holds: nothing of its kind
+    was changed, as far as names tell.
+    """
+    changed = {name.noun for call in calls if (name := parse_tool_name(call.tool)).action in ("update", "delete")}
+    early = [call for call in telling if call.goal < calls[-1].goal]
+    return min(early, key=lambda call: (parse_tool_name(call.tool).noun in changed, call.goal), default=None)
 
 
 # ── tools ─────────────────────────────────────────────────────────────────────────────────────
@@ -432,7 +475,10 @@ def _distractors(given: PlanInput, selected: Sequence[str], late: Sequence[str],
         for tool in given.tools
         if tool.name not in selected and tool.name not in wanted and parse_tool_name(tool.name).action not in actions
     ]
-    count = min(len(others), given.distractor_tools if selected else max(given.distractor_tools, OFFERED_IN_VAIN))
+    least = 0 if selected else OFFERED_IN_VAIN
+    if given.chain.kind == "long_context" and given.distractor_tools:
+        least = OFFERED_IN_LONG
+    count = min(len(others), max(given.distractor_tools, least))
     if not count and not set(selected).difference(late):
         raise Unplannable(f"without {' and '.join(wanted)} and its like no tool is on offer")
     nouns = {word for name in (*selected, *wanted) for word in parse_tool_name(name).words}

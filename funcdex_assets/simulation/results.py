@@ -140,9 +140,11 @@ class ResultMaker:
             noun = noun_of(key, around.noun)  # somebody else is assigned
             given = self._given(noun)
             suits = given is None or str(given) in (own_identities(remembered, noun) or (str(given),))
-        if suits and not self._changes(key, around) and self._fits(schema, remembered):
+        scalar = schema_type(schema) not in ("object", "array")
+        another = scalar and around.subject and bool(self._demand.links and self._linked(key))  # than was put on before
+        if suits and not another and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
-        if schema_type(schema) not in ("object", "array"):
+        if scalar:
             return self._leaf(schema, key, around)
         if around.subject:
             said = self._demand.echo.get(plain(key))

@@ -24,7 +24,8 @@ _INDEX = re.compile(r"/\d+(?=/|$)")
 class Scene:
     """`tools` are all that the plan speaks of, by name, and `offered` those that are on offer now; `results` those of
     the plan's steps, in order, as far as they were made. A model may make further calls; they are in the messages only.
-    `said` is what the user said, `said_now` what of it in the turn in which he spoke last.
+    `said` is all that the user has said, `said_now` what of it in the turn in which he spoke last; `replied` all that
+    the assistant has said.
     """
 
     plan: ConversationPlan
@@ -37,6 +38,7 @@ class Scene:
     turn: int = 0
     said: str = ""
     said_now: str = ""
+    replied: str = ""
     _heard: int = -1
 
     @property
@@ -161,6 +163,8 @@ class Scene:
             self.said = f"{self.said}\n{message.content}" if self.said else message.content
             before = self.said_now if self._heard == self.turn else ""
             self.said_now, self._heard = f"{before}\n{message.content}" if before else message.content, self.turn
+        if message.role == "assistant" and message.content:
+            self.replied = f"{self.replied}\n{message.content}" if self.replied else message.content
 
     def transcript(self) -> str:
         """The conversation so far, for prompts."""
@@ -173,6 +177,17 @@ class Scene:
                 lines.append(f"{message.role}: {message.content}")
             lines += [f"call {call.name}: {_json(call.arguments)}" for call in message.tool_calls]
         return "\n".join(lines) or "(nothing yet)"
+
+
+def begins_another_goal(plan: ConversationPlan, turn: int) -> bool:
+    """Whether the user turns to something else in this turn."""
+    earlier = [step.goal for step in plan.steps if step.turn < turn]
+    return bool(earlier) and any(step.goal > max(earlier) for step in plan.steps if step.turn == turn)
+
+
+def is_from_an_earlier_goal(plan: ConversationPlan, step: int | None, goal: int) -> bool:
+    """Whether the result of a step was got for a goal before this one."""
+    return step is not None and plan.steps[step].goal < goal
 
 
 def _is_repeated(tool: str, argument: str, result: str) -> bool:

@@ -10,13 +10,14 @@ What each costs and when to take which is told in `docs/strategies.md`.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from funcdex_assets import settings
 from funcdex_assets.dml.grammar.conversation import Bounds
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
-from funcdex_assets.records import Conversation, Finding
+from funcdex_assets.records import Conversation, ConversationPlan, Finding
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.simulation import one_shot
@@ -37,10 +38,12 @@ def strategy_of(generation: settings.Generation, native_calls: bool = False) -> 
     """What the settings ask for; `native_calls` as in `Manner`."""
     thoughts = generation.include_assistant_thoughts
     if generation.strategy == "one_shot":
-        limits = one_shot.Limits(generation.corrections, generation.regenerations, generation.max_conversation_tokens)
-        bounds = _bounds(generation.bounds) if generation.grammar else None
 
         def converse(cast: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
+            turns = max(generation.bounds.turns, _user_messages(cast.plan))
+            bounds = _bounds(generation.bounds, turns) if generation.grammar else None
+            tokens = ceil(generation.max_conversation_tokens * turns / generation.bounds.turns)
+            limits = one_shot.Limits(generation.corrections, generation.regenerations, tokens)
             return one_shot.write(WriterBrief(cast, thoughts, bounds), engine, limits, seed)
 
     elif generation.strategy == "hybrid":
@@ -58,8 +61,14 @@ def strategy_of(generation: settings.Generation, native_calls: bool = False) -> 
     return Strategy(generation.strategy, converse)
 
 
-def _bounds(asked: settings.Bounds) -> Bounds:
-    return Bounds((2, asked.turns), asked.steps, asked.parallel, asked.text, asked.string, asked.items)
+def _user_messages(plan: ConversationPlan) -> int:
+    """How often the user speaks, by the plan: once in each turn, and to answer where something is left out."""
+    asked = {step.turn for step in plan.steps if any(argument.withheld for argument in step.arguments)}
+    return len(plan.turns) + len(asked)
+
+
+def _bounds(asked: settings.Bounds, turns: int) -> Bounds:
+    return Bounds((2, turns), asked.steps, asked.parallel, asked.text, asked.string, asked.items)
 
 
 async def converse_all(

@@ -31,6 +31,7 @@ class Call:
     together: bool = False
     fault: Fault | None = None
     another: str = ""
+    goal: int = 0
 
     @property
     def is_page(self) -> bool:
@@ -50,7 +51,9 @@ class Turn:
 
 
 def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
-    """The calls in turns of one to three groups: a clear user asks for much at once, others little by little."""
+    """The calls in turns of one to three groups, each turn for one goal: a clear user asks for much at once, others
+    little by little.
+    """
     groups = list(_groups(calls))
     share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
     turns = [Turn("request", list(groups[0]))]
@@ -58,6 +61,7 @@ def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]
     for group in groups[1:]:
         if (
             group[0].is_page
+            or group[0].goal != turns[-1].calls[-1].goal
             or run >= 2
             or rng.random() < share
             or (len(groups) > 3 and run >= 1 and rng.random() < 0.4)
@@ -118,7 +122,7 @@ def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, ar
     """
     turn = turn_of(turns, call)
     at = turn.calls.index(call)
-    failing = Call(call.tool, arguments, None, call.together, fault)
+    failing = Call(call.tool, arguments, None, call.together, fault, goal=call.goal)
     before, after = turn.calls[:at], turn.calls[at + 1 :]
     beside = [other for index, other in enumerate(after) if all(one.together for one in after[: index + 1])]
     after = after[len(beside) :]
@@ -142,7 +146,8 @@ def try_another(turns: list[Turn], call: Call, tool: str, fault: Fault, argument
     calls = turn_of(turns, call).calls
     at = calls.index(call)
     calls[at:at] = [
-        Call(tool, arguments, None, fault=fault, another=call.tool) for _ in range(2 if fault == "timeout" else 1)
+        Call(tool, arguments, None, fault=fault, another=call.tool, goal=call.goal)
+        for _ in range(2 if fault == "timeout" else 1)
     ]
 
 
@@ -150,24 +155,28 @@ def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
     """The call is made with these arguments first; then the user says what was meant."""
     turn = turn_of(turns, call)
     at = turn.calls.index(call)
-    first = Call(call.tool, arguments, None)
+    first = Call(call.tool, arguments, None, goal=call.goal)
     later = turn.calls[at:]
     turn.calls[at:] = [first]
     call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
     turns.insert(turns.index(turn) + 1, Turn("correction", later, first))
 
 
-def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random) -> None:
-    """Puts in a turn without calls: after the one whose result it asks about, and not where two belong together."""
-    first = 1 if about is None else turns.index(turn_of(turns, about)) + 1
-    places = [
-        place
-        for place in range(first, len(turns) + 1)
-        if place == len(turns) or (turns[place].kind not in _BOUND_TO_THE_TURN_BEFORE and turns[place].kind != "thanks")
-    ]
+def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random, after: Call | None = None) -> None:
+    """Puts in a turn without calls: after the one whose result it asks about, and that of another call, and not where
+    two belong together.
+    """
+    first = max([1, *(turns.index(turn_of(turns, call)) + 1 for call in (about, after) if call)])
+    places = [place for place in range(first, len(turns) + 1) if place == len(turns) or not _is_bound(turns[place])]
     if places and turns[-1].kind == "thanks":
         places = [place for place in places if place < len(turns)] or [len(turns) - 1]
     turns.insert(rng.choice(places), Turn(kind, about=about))
+
+
+def _is_bound(turn: Turn) -> bool:
+    """Whether nothing comes between a turn and the one before; what comes last has nothing before it either."""
+    follows = turn.kind in _BOUND_TO_THE_TURN_BEFORE or any(call.is_page for call in turn.calls[:1])
+    return follows or turn.kind == "thanks"
 
 
 def turn_of(turns: Sequence[Turn], call: Call) -> Turn:
@@ -203,6 +212,7 @@ def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[Plan
             together=call.together,
             fault=call.fault,
             another=call.another,
+            goal=call.goal,
         )
 
     return tuple(step(call, turn) for turn, call in calls), tuple(

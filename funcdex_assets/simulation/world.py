@@ -22,7 +22,7 @@ from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.simulation import faults
-from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.demand import MAX_ITEMS, Demand
 from funcdex_assets.simulation.effects import put_links, settle
 from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
@@ -45,9 +45,12 @@ class RefusedError(Exception):
 
 
 class World:
-    """`execute` runs a call; what it made, listed, changed or deleted is so from then on."""
+    """`execute` runs a call; what it made, listed, changed or deleted is so from then on. Listings have up to `page`
+    items.
+    """
 
-    def __init__(self, situation: Situation, seed: int):
+    def __init__(self, situation: Situation, seed: int, page: int = MAX_ITEMS):
+        self._page = page
         self._situation = situation
         self._seed = seed
         self._rng = Random(seed)
@@ -73,7 +76,7 @@ class World:
             OverflowError: a date among the arguments is at an end of the calendar.
             RefusedError: the call names something that was deleted before.
         """
-        demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments))
+        demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments), self._page)
         if not demand.revives and (lost := self._memory.lost(demand.named)):
             raise RefusedError(faults.lost(tool, arguments, *lost, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))

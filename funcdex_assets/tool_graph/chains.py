@@ -2,7 +2,8 @@
 
 A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
 hand. It may begin anew in between, if the next call joins both. What was drawn less often so far
-is drawn more (`coverage`), unless the draw is not steered.
+is drawn more (`coverage`), unless the draw is not steered. Where a conversation has several goals, each is a
+walk of its own, and the last call of all goes back to a result of the first goal.
 """
 
 from collections import Counter, defaultdict
@@ -20,12 +21,14 @@ from funcdex_assets.seeds import derive_id, derive_seed, generator
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
 from funcdex_assets.tool_graph.hold_out import HoldOut, is_held_out
-from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, Mix, pattern_of
+from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, SEVERAL_GOALS, Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
 MUST_INCLUDE_PULL = 20.0
 MOST_AT_ONCE = 3
+FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10  # calls of all goals together: at least, and until no further goal is needed
+ALL = slice(None)
 _READS = ("list", "get")
 
 
@@ -39,7 +42,7 @@ class ChainLimits:
     more in a share `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not
     `steered` does not look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns`
     are weights (see `patterns`); without them chains are linked as the graph offers, or independent calls where it
-    offers nothing.
+    offers nothing. Chains of several goals have at least and at most so many `goals`, and each goal has so many calls.
     """
 
     min_calls: int
@@ -53,11 +56,14 @@ class ChainLimits:
     kind: Kind = "multi_step"
     crossing: float = 1.0
     hold_out: HoldOut = "chain"
+    goals: tuple[int, int] = (1, 1)
 
     def of_kind(self, kind: Kind) -> "ChainLimits":
         """What holds for the chains of one kind of conversations."""
         shape = CHAINS[kind]
-        linked = {name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE}
+        linked = {
+            name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}
+        }
         patterns: dict[str, float] = {}
         for name, weight in shape.patterns.items():
             if name == LINKED and linked:
@@ -71,6 +77,7 @@ class ChainLimits:
             min_calls=least,
             max_calls=max(least, min(self.max_calls, shape.most)),
             patterns=patterns if any(patterns.values()) else shape.patterns,
+            goals=shape.goals,
         )
 
 
@@ -213,6 +220,8 @@ class _Walker:
                 steps = self._fan_out(length, rng)
             case "single_call" | "independent":
                 steps = self._errands(length, rng)
+            case "several_goals":
+                steps = self._goals(rng)
             case _:
                 steps = self._linked(length, rng)
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
@@ -291,6 +300,69 @@ class _Walker:
                 steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
         return steps
 
+    def _goals(self, rng: Random) -> list[ChainStep]:
+        """A walk for each goal, mostly beginning in another toolkit than the one before, and a late call; none where
+        there are too few calls.
+        """
+        steps: list[ChainStep] = []
+        fewest, most = self.limits.goals
+        wanted, begun = rng.randint(fewest, most), 0
+        for goal in range(most):
+            if goal >= wanted and len(steps) >= ENOUGH_OF_GOALS:
+                break
+            before = len(steps)
+            self._walk_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
+            if len(steps) < before + 2:
+                del steps[before:]
+                break
+            begun = before
+            steps[before:] = [msgspec.structs.replace(step, goal=goal) for step in steps[before:]]
+        if not begun or len(steps) < FEWEST_OF_GOALS:
+            return []
+        for length in range(len(steps), max(begun + 2, FEWEST_OF_GOALS) - 1, -1):  # rather than the last calls
+            if late := self._late(steps[:length], rng):
+                return [*steps[:length], msgspec.structs.replace(late, goal=steps[-1].goal)]
+        return steps
+
+    def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
+        """Adds a walk that lives on its own results; where the graph has none, errands."""
+        begun = len(steps)
+        own = slice(begun, None)
+        before = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
+        while len(steps) < begun + length:
+            names = [step.tool for step in steps]
+            options = {
+                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[begun:])
+                for name in self.tools
+                if (best := self._filling(names, name, own))
+                and not (name in names[:begun] and parse_tool_name(name).action == "list")  # it might be found again
+            }
+            if not options:
+                starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
+                starts = starts if all(not step.bindings for step in steps[begun:]) else []
+                options = {
+                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == before else 4)
+                    for name in starts
+                    if name not in names[begun:]
+                }
+            if not options:
+                return
+            name = rng.choices(list(options), list(options.values()))[0]
+            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, own)))
+
+    def _late(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
+        """A call of another tool that lives on results of the first goal, rather by an id."""
+        names, first = [step.tool for step in steps], slice(sum(step.goal == 0 for step in steps))
+        options: dict[str, float] = {}
+        for name in self.tools:
+            if name not in names and (best := self._filling(names, name, first)):
+                pull = 4.0 if any(edge.kind == "id" for edge in best) else 0.5
+                options[name] = pull * min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps)
+        if not options:
+            return None
+        name = rng.choices(list(options), list(options.values()))[0]
+        return ChainStep(tool=name, bindings=self._bind(name, steps, rng, first))
+
     def _favour(self, name: str) -> float:
         return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
 
@@ -367,11 +439,13 @@ class _Walker:
         """Tools that can come next, each with the best edge into every argument that can be filled."""
         return {name: best for name in self.tools if (best := self._filling(earlier, name))}
 
-    def _filling(self, earlier: Sequence[str], name: str) -> list[ToolEdge]:
-        """The best edges from earlier tools into this one; none if it cannot come next."""
-        paging, deleted = name in earlier, _deleted(earlier)
+    def _filling(self, earlier: Sequence[str], name: str, among: slice = ALL) -> list[ToolEdge]:
+        """The best edges into this tool from earlier ones, of which only these are looked `among`; none if it cannot
+        come next.
+        """
+        paging, deleted = name in earlier[among], _deleted(earlier)
         best: dict[str, ToolEdge] = {}
-        for source in dict.fromkeys(earlier):
+        for source in dict.fromkeys(earlier[among]):
             for edge in self.edges.get((source, name), ()):
                 if (edge.kind == "page") != paging or _is_gone(edge, deleted):
                     continue
@@ -379,29 +453,38 @@ class _Walker:
                     best[edge.target_path] = edge
         if not best or not all(path in best for path in self.needs[name]):
             return []
-        return list(best.values()) if self._sensible(name, earlier, paging) else []
+        return list(best.values()) if self._sensible(name, earlier, paging, among.start or 0) else []
 
-    def _sensible(self, name: str, earlier: Sequence[str], paging: bool) -> bool:
-        """Not about what is gone, not a page of anything but the last listing, at most one page."""
+    def _sensible(self, name: str, earlier: Sequence[str], paging: bool, begun: int = 0) -> bool:
+        """Not about what is gone, not a page of anything but the last listing, at most one page; for another goal the
+        same may be done again if it is done with something else.
+        """
         if paging:
-            return earlier[-1] == name and earlier.count(name) == 1
+            return earlier[-1] == name and earlier[begun:].count(name) == 1
         parsed = parse_tool_name(name)
+        anew = self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in _READS)
+        if name in earlier[:begun] and not anew:
+            return False
         past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
         gone = canonical(parsed.noun) in _deleted(earlier)
-        pointless = (parsed.action == "list" and ("list", parsed.noun) in past) or (
+        pointless = (parsed.action == "list" and ("list", parsed.noun) in past[begun:]) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
         )
         return not gone and not pointless
 
-    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random) -> tuple[Binding, ...]:
-        """Every needed id, the page token, and otherwise at most one further argument."""
+    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL) -> tuple[Binding, ...]:
+        """Every needed id, the page token, and otherwise at most one further argument, from results of these steps."""
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
-        paging = any(step.tool == name for step in steps)
+        paging = any(step.tool == name for step in steps[among])
         deleted = _deleted([step.tool for step in steps])
-        for index, step in enumerate(steps):
+        for index, step in list(enumerate(steps))[among]:
             for edge in self.edges.get((step.tool, name), ()):
                 if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
+        known = [{index for _, index, _ in by_argument[path]} for path in self.needs[name]]
+        if len(known) > 1 and (whole := set.intersection(*known)):  # what one result tells belongs together
+            for path in self.needs[name]:
+                by_argument[path] = [option for option in by_argument[path] if option[1] == max(whole)]
         chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):

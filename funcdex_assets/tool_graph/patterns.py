@@ -9,6 +9,7 @@
     create_then_use   what was created is used
     search_then_act   what was found is changed, sent, copied or deleted
     sequential        any other in which each call uses an earlier result
+    several_goals     such walks or errands laid end to end, one for each goal of a conversation
 
 Here belongs telling them apart, and the mix; drawing chains belongs to `chains`. The first that fits is the
 pattern, in this order.
@@ -36,6 +37,7 @@ Pattern = Literal[
     "create_then_use",
     "search_then_act",
     "sequential",
+    "several_goals",
 ]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
@@ -43,8 +45,10 @@ LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
 
 AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
 
+SEVERAL_GOALS = "several_goals"
+
 LINKED = "linked"
-"""Any pattern that is not loose, as the graph offers them."""
+"""Any pattern of one goal that is not loose, as the graph offers them."""
 
 _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 
@@ -52,6 +56,8 @@ _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
     if len(steps) == 1:
         return "single_call"
+    if any(step.goal for step in steps):
+        return "several_goals"
     if any(step.together for step in steps):
         return "fan_out" if any(step.bindings for step in steps) else "parallel"
     if not any(step.bindings for step in steps):

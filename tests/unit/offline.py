@@ -15,7 +15,7 @@ from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import Situation, situation
 from funcdex_assets.mix import DEFAULT_WEIGHTS, KINDS, cells
 from funcdex_assets.quality.findings import Case
-from funcdex_assets.records import Conversation, ConversationPlan, Tool, ToolChain
+from funcdex_assets.records import Conversation, ConversationPlan, Kind, Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.seeds import derive_id, derive_seed, generator
@@ -88,27 +88,29 @@ def chains_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
 
 
 @cache
-def mix_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
-    """Chains of all kinds of conversations, as many of each as the default mix has, well mixed."""
+def mix_of(partition: str, count: int, seed: int, kind: Kind | None = None) -> tuple[ToolChain, ...]:
+    """Chains of all kinds of conversations, as many of each as the default mix has, well mixed; or of one kind."""
     tools = list(tools_of(partition).values())
     limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
-    wanted = cells(count, round(count * 0.19), DEFAULT_WEIGHTS, KINDS)
+    wanted = cells(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, KINDS)
     chains = sample_mix(tools, build_graph(tools), wanted, limits, seed)
     generator("mixed", seed).shuffle(chains)
     return tuple(chains)
 
 
 @cache
-def casts(partition: str, count: int, seed: int = 42) -> tuple[Cast, ...]:
+def casts(partition: str, count: int, seed: int = 42, kind: Kind | None = None) -> tuple[Cast, ...]:
     """`count` planned conversations of a partition; chains repeat where there are fewer."""
-    chains = mix_of(partition, count, seed)
+    chains = mix_of(partition, count, seed, kind)
     candidates = (asyncio.run(_cast(partition, chains[index % len(chains)], index, seed)) for index in range(2 * count))
     return tuple(islice((cast for cast in candidates if cast), count))
 
 
 @cache
-def played(partition: str, count: int, thoughts: bool = False, seed: int = 42) -> tuple[Played, ...]:
-    return tuple(Played(cast, play(cast, thoughts, seed)) for cast in casts(partition, count, seed))
+def played(
+    partition: str, count: int, thoughts: bool = False, seed: int = 42, kind: Kind | None = None
+) -> tuple[Played, ...]:
+    return tuple(Played(cast, play(cast, thoughts, seed)) for cast in casts(partition, count, seed, kind))
 
 
 def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:

@@ -45,5 +45,13 @@ def test_the_default_of_106_is_within_a_conversation_of_its_weights():
         assert abs(found[kind, False] + found[kind, True] - 106 * weight / 100) < 1
 
 
+def test_a_kind_that_is_not_possible_leaves_its_share_to_the_others():
+    found = cells(106, 20, DEFAULT_WEIGHTS, KINDS)
+    assert found["long_context", False] + found["long_context", True] == 2
+    without = cells(106, 20, DEFAULT_WEIGHTS, [kind for kind in KINDS if kind != "long_context"])
+    assert sum(without.values()) == 106
+    assert all(without[cell] >= found[cell] - 1 for cell in without)
+
+
 def test_every_kind_has_weights_and_chains():
     assert set(DEFAULT_WEIGHTS) == set(CHAINS) == set(KINDS)

@@ -406,11 +406,11 @@ MISTAKES = {
     ),
     "a kind that there is not": (
         "toolkits: [gmail]\ngeneration: {kinds: {simpel: 1}}",
-        ("generation.kinds.simpel", "'multi_step', 'simple'"),
+        ("generation.kinds.simpel", "'multi_step', 'long_context'"),
     ),
     "no kind with a weight": (
         "toolkits: [gmail]\ngeneration: {kinds: {simple: 0}}",
-        ("generation:", "kinds gives no weight to any kind", "multi_step, simple"),
+        ("generation:", "kinds gives no weight to any kind", "multi_step, long_context"),
     ),
     "a fault that there is not": (
         "toolkits: [gmail]\ngeneration: {faults: {fire: 1}}",

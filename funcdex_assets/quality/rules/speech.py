@@ -32,6 +32,7 @@ _HTML = frozenset(
     "th thead title tr u ul".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_LINK = re.compile(r"\w+://\S+")
 _LOOPED_WORDS, _LOOPED_PHRASES, _LONGEST_PHRASE = 5, 4, 8
 _SAME_LETTER = re.compile(r"([^\s=_*#.-])\1{11,}")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
@@ -177,7 +178,8 @@ def gibberish(case: Case) -> Iterator[Finding]:
         text = _LINK.sub(" ", case.speech[index]) if "://" in case.speech[index] else case.speech[index]
         if len(text) - len(text.translate(_VOWELS)) > _VOWELS_OF_WORDS * len(text):
             continue
-        parts = [part for part in _WORD.findall(text) if len(part) > 3 and part.isascii() and not part.isupper()]
+        said = _LINK.sub(" ", text) if "://" in text else text
+        parts = [part for part in _WORD.findall(said) if len(part) > 3 and part.isascii() and not part.isupper()]
         strange = [part for part in parts if not _VOWEL.search(part) or _CLUSTER.search(part)]
         if len(strange) >= _FEWEST_STRANGE and len(strange) > _MOST_STRANGE * len(parts):
             yield Finding(

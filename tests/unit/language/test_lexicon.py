@@ -18,6 +18,7 @@ from funcdex_assets.language.lexicon import (
     person,
     phrasebook,
     slots_of,
+    unsaid,
 )
 
 REGISTERS = ("brisk", "warm", "formal", "chatty")
@@ -155,3 +156,21 @@ def test_phrases_are_several_and_their_slots_are_arguments_of_the_tool(name):
     assert {slot for _, used in entry.asks for slot in used} <= arguments
     assert {slot for text in entry.done for slot in slots_of(text)} <= arguments
     assert not any(slots_of(text) for text in entry.doing)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        pytest.param("", ["Here is what I found.", "Now", "Shall I go on with the {matter}?"], id="nothing was said"),
+        pytest.param("Here is what I found. 3 files.", ["Now", "Shall I go on with the {matter}?"], id="one was"),
+        pytest.param(
+            "Now. Shall I go on with the roof?", ["Here is what I found.", "Now"], id="few words may come again"
+        ),
+    ],
+)
+def test_what_was_said_is_not_said_again(said, left):
+    assert list(unsaid(["Here is what I found.", "Now", "Shall I go on with the {matter}?"], said)) == left
+
+
+def test_where_all_was_said_all_may_be_said_again():
+    assert unsaid(["Here is what I found."], "Here is what I found.") == ["Here is what I found."]

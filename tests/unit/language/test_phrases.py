@@ -203,6 +203,33 @@ def test_references_to_earlier_results(argument, kind, fresh, said):
     assert {phrases.reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
 
 
+@pytest.mark.parametrize(
+    ("reference", "kind", "thing"),
+    [
+        ("that thread", "thread", "the thread"),
+        ("this thread", "thread", "the thread"),
+        ("that same title", "task", "the title"),
+        ("the second one", "board", "the second board"),
+        ("the top thread", "thread", "the top thread"),
+        ("the sender", "email", "the sender"),
+    ],
+)
+def test_what_is_from_long_ago_is_no_longer_that_one(reference, kind, thing):
+    said = {phrases.from_long_ago(reference, kind, Random(seed)) for seed in range(60)}
+    assert len(said) >= 6
+    assert [text for text in said if not text.startswith(f"{thing} ")] == []
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+def test_every_ask_of_every_shipped_tool_names_what_is_distant(name):
+    tool = TOOLS[name]
+    for path in [*needed_ids(tool), "/name"]:
+        step = PlannedStep(tool=name, turn=1, arguments=(found(path, "/things/*/id"),))
+        for seed in SEEDS:
+            request, _ = phrases.ask(step, tool, [], {path: "the kiln from before"}, Random(seed), {path})
+            assert "the kiln from before" in request
+
+
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_every_ask_of_every_shipped_tool_says_which_thing_is_meant_if_not_the_first(name):
     """Whichever of its arguments is taken from there; nobody could know otherwise."""

@@ -20,6 +20,8 @@ USER = {
     "dropped": (set(), set()),
     "correction": ({"x"}, {"words"}),
     "recall": ({"field"}, {"thing"}),
+    "another_goal": (set(), set()),
+    "back_to_the_beginning": (set(), set()),
     "unlocked": (set(), set()),
     "unlocked_go": (set(), set()),
 }

@@ -313,6 +313,7 @@ GOOD = [
     pytest.param(says("Find DE89370400440532013001."), "personal_data", id="no IBAN"),
     pytest.param(says("Call +49 30 1234567 or bo.varga@fiberlake.com."), "personal_data", id="an address"),
     pytest.param(reply("Sent by Krzysztof Przybylski to VWXYZ and nth."), "gibberish", id="hard names"),
+    pytest.param(reply('"agenda.xlsx": https://app.prvn.fr/fcdf81.'), "gibberish", id="hardly more than a link"),
     pytest.param(reply("It is very, very good. Thanks, thanks, thanks!"), "degenerate_repetition", id="emphasis"),
     pytest.param(reply("| 1 | 1 | 1 | 1 | 1 | ----------------"), "degenerate_repetition", id="a table"),
     pytest.param((*CLEAN, *BYE, *BYE), "repeated_message", id="few words"),

@@ -426,6 +426,17 @@ BAD = (
         "a step that uses nothing",
     ),
     (
+        "tool_chains",
+        "steps_are_linked",
+        first(
+            "tool_chains",
+            pattern="several_goals",
+            steps=(*CHAIN.steps, ChainStep(tool="LIST_THREADS", bindings=()), ChainStep(tool="X", bindings=(), goal=1)),
+        ),
+        [{"chain_id": "chain_1", "step": 2, "tool": "LIST_THREADS"}],
+        "a step that uses nothing, after one that does, though another goal may begin so",
+    ),
+    (
         "scenarios",
         "chain_id_exists",
         first("scenarios", chain_id="gone"),

@@ -51,12 +51,13 @@ def row(one: Played = ONE) -> dict[str, Any]:
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_conversation_is_the_same_again(partition):
-    for one in played(partition, 12):
+    for one in (*played(partition, 12), *played(partition, 2, kind="long_context")):
         assert replay(recording(one)) == []
 
 
 def test_conversations_of_all_kinds_and_faults_were_replayed():
     plans = [one.cast.plan for partition in PARTITIONS for one in played(partition, 12)]
+    plans += [one.cast.plan for one in played("gmail", 2, kind="long_context")]
     assert {plan.kind for plan in plans} == set(KINDS)
     assert {step.fault for plan in plans for step in plan.steps} >= {None, *get_args(Fault)} - {"empty_result"}
 

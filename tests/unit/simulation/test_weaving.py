@@ -89,6 +89,26 @@ def test_a_clear_user_asks_for_more_at_once():
     assert abs(turns("good") - turns("average")) < 0.1
 
 
+def test_a_turn_serves_one_goal():
+    for seed in SEEDS:
+        first, second, third, fourth = calls("a b c d")
+        third.goal = fourth.goal = 1
+        turns = requests([first, second, third, fourth], "excellent", Random(seed))
+        assert all(len({call.goal for call in turn.calls}) == 1 for turn in turns)
+
+
+def test_a_call_that_goes_wrong_or_is_meant_otherwise_serves_the_goal_of_the_other():
+    for move in (
+        lambda turns, call: go_wrong(turns, call, "rate_limit", "retry", call.arguments),
+        lambda turns, call: mean_otherwise(turns, call, (user("q", "y"),)),
+    ):
+        turns, named = laid("a", "b")
+        named.b.goal = 1
+        move(turns, named.b)
+        steps, _ = numbered(turns)
+        assert [(step.tool, step.goal) for step in steps] == [("a", 0), ("b", 1), ("b", 1)]
+
+
 def test_a_further_page_is_always_a_turn_of_its_own():
     for seed in SEEDS:
         first, page, after = calls("list list open")
@@ -302,6 +322,23 @@ def test_what_belongs_together_is_not_interrupted(kind):
     turns[1].kind = kind
     assert places(turns, "small_talk") == {2, 3}
     assert places(turns, "recall", named.a) == {2, 3}
+
+
+def test_nothing_comes_between_a_listing_and_its_next_page():
+    turns, named = laid("a", "b", "c")
+    named.b.arguments = (from_result(0, "page_token"),)
+    assert places(turns, "small_talk") == {2, 3}
+    assert places(turns, "recall", named.a) == {2, 3}
+
+
+def test_a_late_recall_comes_after_another_turn_as_well():
+    turns, named = laid("a", "b", "c", "d")
+    found = set()
+    for seed in SEEDS:
+        copy = list(turns)
+        talk(copy, "recall", named.a, Random(seed), after=named.c)
+        found.add(next(place for place, turn in enumerate(copy) if turn.kind == "recall"))
+    assert found == {3, 4}
 
 
 def test_a_recall_comes_after_the_turn_that_it_asks_about():

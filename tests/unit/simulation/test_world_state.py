@@ -265,6 +265,36 @@ def test_in_gmail_a_label_that_is_put_on_a_message_is_on_it():
         assert opened["subject"] == message["subject"]
 
 
+def test_in_todoist_another_label_is_told_as_itself():
+    tools = tools_of("todoist")
+    for world in worlds():
+        task = world.execute(tools["CREATE_TASK"], {"content": "Kiln"})["task"]
+        for label in ("travel", "waiting", "travel"):
+            told = world.execute(tools["ADD_TASK_LABEL"], {"task_id": task["id"], "label": label})
+            assert told["label"] == label
+
+
+def test_in_jira_no_two_issues_have_one_key():
+    tools = tools_of("jira")
+    for seed in range(60):
+        world = World(HERE, seed, page=40)
+        keys = [
+            issue["issue_key"] for issue in world.execute(tools["SEARCH_ISSUES"], {"jql": "status = Open"})["issues"]
+        ]
+        keys.append(
+            world.execute(tools["CREATE_ISSUE"], {"project_key": "MOB", "summary": "Kiln"})["issue"]["issue_key"]
+        )
+        assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(("page", "limit", "most"), [(4, None, 4), (12, None, 12), (12, 5, 5), (12, 50, 12)])
+def test_a_listing_has_a_page_of_items_at_most_or_as_few_as_are_asked_for(page, limit, most):
+    arguments = {} if limit is None else {"limit": limit}
+    sizes = [len(ids(World(HERE, seed, page).execute(LIST, arguments))) for seed in range(80)]
+    assert max(sizes) == most
+    assert min(sizes) >= 1
+
+
 def test_in_drive_a_person_with_whom_a_file_is_shared_is_among_its_permissions():
     tools = tools_of("googledrive")
     for world in worlds():

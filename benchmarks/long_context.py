@@ -1,0 +1,100 @@
+"""How long conversations are, and how far back what they need stands.
+
+    python benchmarks/long_context.py [conversations per partition] [seed] [kinds]
+
+By default `long_context` beside `multi_step`, 5 of each partition. Every conversation is played by the offline engine,
+held against all rules, judged, and executed again.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from pipeline import cast_of
+
+from funcdex_assets.dml.render import render
+from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.quality.findings import find
+from funcdex_assets.quality.heuristic import judged
+from funcdex_assets.records import Conversation
+from funcdex_assets.roles.improvisations import IMPROVISATIONS
+from funcdex_assets.settings import Settings, load_settings
+from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.simulation.outcome import case_of
+from funcdex_assets.simulation.replay import recorded, replay
+from funcdex_assets.simulation.scene import is_from_an_earlier_goal
+from funcdex_assets.simulation.strategies import converse_all, strategy_of
+
+ENGINE = OfflineEngine(IMPROVISATIONS)
+
+
+def late_calls(cast: Cast, held: Conversation) -> Iterator[int]:
+    """For each argument from a result of an earlier goal, how many messages lie between."""
+    at = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
+    for place, step in enumerate(cast.plan.steps):
+        for argument in step.arguments:
+            if argument.step is not None and is_from_an_earlier_goal(cast.plan, argument.step, step.goal):
+                yield at[place] - at[argument.step]
+
+
+def late_recalls(cast: Cast, held: Conversation) -> Iterator[int]:
+    """The same for each detail that is asked for again; its question stands before the next turn's first call."""
+    at = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
+    said = [index for index, message in enumerate(held.messages) if message.role == "user"]
+    for number, turn in enumerate(cast.plan.turns):
+        goal = max((step.goal for step in cast.plan.steps if step.turn < number), default=0)
+        if turn.kind == "recall" and turn.step is not None and is_from_an_earlier_goal(cast.plan, turn.step, goal):
+            later = [at[place] for place, step in enumerate(cast.plan.steps) if step.turn > number]
+            yield max(index for index in said if index < min(later, default=len(held.messages))) - at[turn.step]
+
+
+async def measure(settings: Settings, kind: str, count: int) -> None:
+    generation = settings.generation.model_copy(update={"kinds": {kind: 1}})
+    settings = settings.model_copy(update={"generation": generation})
+    figures: dict[str, list[int]] = {name: [] for name in ("user turns", "calls", "characters", "tools on offer")}
+    farthest: list[int] = []
+    counts: Counter[str] = Counter()
+    spent = 0.0
+    for partition in settings.partitions:
+        casts = await cast_of(settings, partition, count)
+        began = time.process_time()
+        played = await converse_all(casts, ENGINE, strategy_of(generation), settings.seed)
+        cases = [case_of(cast, held.messages, held.provenance) for cast, held in zip(casts, played, strict=True)]
+        findings = [find(case) for case in cases]
+        spent += time.process_time() - began
+        for cast, held, found in zip(casts, played, findings, strict=True):
+            good = judged(cast.plan, held.messages, found).tool_use_quality >= generation.min_tool_use_quality
+            recording = recorded(held, cast.situation, cast.known)
+            calls, recalls = list(late_calls(cast, held)), list(late_recalls(cast, held))
+            farthest += [max(calls + recalls)] if calls or recalls else []
+            counts["all"] += 1
+            counts["accepted"] += good and not any(finding.blocking for finding in found)
+            counts["the same again"] += recording is not None and not replay(recording)
+            counts["with a late call"] += bool(calls)
+            counts["with a late call or recall"] += bool(calls or recalls)
+            figures["user turns"].append(sum(message.role == "user" for message in held.messages))
+            figures["calls"].append(sum(len(message.tool_calls) for message in held.messages))
+            figures["characters"].append(len(render(held.messages)))
+            figures["tools on offer"].append(len(cast.tools))
+    print(f"{kind}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
+    for name, numbers in (figures | {"messages back, of the farthest": farthest}).items():
+        if numbers:
+            mean, middle = statistics.mean(numbers), statistics.median(numbers)
+            print(f"  {name}: {min(numbers)} to {max(numbers)}, mean {mean:,.1f}, median {middle:,.1f}")
+    print(f"  CPU to play and check one: {spent / counts['all'] * 1e3:.1f} ms")
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    settings = load_settings()
+    settings = settings.model_copy(update={"seed": int(sys.argv[2])}) if len(sys.argv) > 2 else settings
+    asyncio.run(cast_of(settings, "gmail", 5))  # lexicon and schemas are loaded once per process
+    for kind in sys.argv[3:] or ("long_context", "multi_step"):
+        asyncio.run(measure(settings, kind, count))
+
+
+if __name__ == "__main__":
+    main()
