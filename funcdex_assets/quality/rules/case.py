@@ -61,6 +61,16 @@ class Case:
         )
 
     @cached_property
+    def said(self) -> str:
+        """All speech and all thoughts in one, to see quickly that something is nowhere in them."""
+        return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
+
+    @cached_property
+    def words(self) -> tuple[list[str], ...]:
+        """The speech of each message in lower case, by words."""
+        return tuple(text.lower().split() for text in self.speech)
+
+    @cached_property
     def turns(self) -> tuple[Turn, ...]:
         starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
         return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))

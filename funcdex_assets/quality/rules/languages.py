@@ -8,11 +8,10 @@ is None.
 """
 
 import re
-from collections import Counter
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
-_COMMON = {
+_WORDS_OF = {
     "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your "
     "on at from please can could will would be as by an or if what which there here so me do",
     "German": "der die das und ist sind war ich du sie wir es von zu für mit dass nicht mein ihr ein eine einen auf "
@@ -28,10 +27,7 @@ _COMMON = {
     "Dutch": "de het een en is zijn was ik u je hij zij wij van voor met dat dit niet mijn uw op aan uit kan wordt "
     "hebben heb heeft te in om of als wat hier nog ook er",
 }
-_LANGUAGES_OF: dict[str, list[str]] = {}
-for _name, _words in _COMMON.items():
-    for _word in _words.split():
-        _LANGUAGES_OF.setdefault(_word, []).append(_name)
+_COMMON = {name: frozenset(common.split()) for name, common in _WORDS_OF.items()}
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Cyrillic": "Ѐ-ӿ",
@@ -46,6 +42,8 @@ _SCRIPTS = {
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
 _FEWEST_LETTERS = 12
+_NOT_LATIN = re.compile(f"[{''.join(letters for name, letters in _SCRIPTS.items() if name != 'Latin')}]")
+_ENOUGH_LATIN = re.compile(f"(?:[{_SCRIPTS['Latin']}][^{_SCRIPTS['Latin']}]*+){{{_FEWEST_LETTERS}}}")
 
 
 def language_of(text: str) -> str | None:
@@ -58,17 +56,15 @@ def language_of(text: str) -> str | None:
     found = _WORD.findall(text.lower())
     if len(found) < _FEWEST_WORDS:
         return None
-    hits = Counter(language for word in set(found) if word in _LANGUAGES_OF for language in _LANGUAGES_OF[word])
-    if not hits:
-        return None
-    (name, most), (_, second) = [*hits.most_common(2), ("", 0)][:2]
+    said = set(found)
+    (second, _), (most, name) = sorted((len(common & said), name) for name, common in _COMMON.items())[-2:]
     return name if most >= _FEWEST_HITS and most >= _LEAD * second else None
 
 
 def script_of(text: str) -> str | None:
     """The script of three quarters of the letters; Japanese has Chinese characters too, and counts as itself."""
-    if text.isascii():
-        return "Latin" if sum(map(str.isalpha, text)) >= _FEWEST_LETTERS else None
+    if text.isascii() or not _NOT_LATIN.search(text):
+        return "Latin" if _ENOUGH_LATIN.search(text) else None
     counts = {name: len(letters.findall(text)) for name, letters in _LETTERS.items()}
     if counts["Japanese"]:
         counts["Japanese"] += counts.pop("Han")
