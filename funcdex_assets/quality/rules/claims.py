@@ -8,8 +8,9 @@ follows from known values counts as known: a date in words, the length of a list
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.json_schema import scalars
@@ -96,54 +97,44 @@ def days_in(value: Any) -> set[date]:
 
 
 class Support:
-    """What is known so far: texts that were said, and values that were returned."""
+    """What is known so far: texts that were said, and values that were returned.
+
+    The newest is looked at first, for most of what is said was just returned, and nothing is read before.
+    """
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self._texts: list[str] = []
-        self._said: list[str] = []
-        self._leaves: list[tuple[str, Any]] = []
-        self._values: list[Any] = []
-        self._longest = 0
-        self._read: dict[str, int] = {}  # by kind, how many of the texts were looked through for it
-        self._numbers: set[float] = set()
-        self._days: set[date] = set()
-        self._clocks: set[tuple[int, int]] = set()
+        self._sources: list[_Source] = []
 
     def add_text(self, text: str) -> None:
-        self._texts.append(_folded(text))
-        self._said.append(text)
+        self._sources.insert(0, _Source(text, [("", text)], self.now.date()))
 
-    def add_value(self, value: Any, leaves: list[tuple[str, Any]] | None = None) -> None:
+    def add_record(self, record: Any) -> None:
+        """The fields of a record, each a line of a text."""
+        fields = [("", getattr(record, name)) for name in record.__struct_fields__]
+        self._sources.insert(0, _Source(None, fields, self.now.date()))
+
+    def add_value(self, value: Any, leaves: Sequence[tuple[str, Any]] | None = None) -> None:
         """A JSON value; `leaves` are its scalars, where they are known."""
-        parts = scalars(value) if leaves is None else leaves
-        self._texts.append(_folded("\n".join([str(leaf) for _, leaf in parts])))
-        self._leaves += parts
-        self._values.append(value)
+        self._sources.insert(0, _Source(value, scalars(value) if leaves is None else leaves))
 
     def has(self, claim: Claim) -> bool:
         """Whether the value is known, or follows from one that is."""
-        wanted = _folded(claim.text)
         match claim.kind:
             case "number":
                 return self._has_number(claim.text)
             case "day":
-                return self._has(wanted) or self._has_day(claim.text)
+                return self._has(_folded(claim.text)) or self._has_day(claim.text)
             case "clock":
                 return self._has_clock(claim.text)
             case "quote":
-                wanted = wanted.strip(" .,:;!?…")
+                wanted = _folded(claim.text).strip(" .,:;!?…")
                 return len(wanted) < _SHORTEST_QUOTE or self._has(wanted)
             case _:
-                return self._has(wanted)
+                return self._has(_folded(claim.text))
 
     def _has(self, wanted: str) -> bool:
-        return any(wanted in text for text in reversed(self._texts))
-
-    def _unread(self, kind: str) -> list[str]:
-        at = self._read.get(kind, 0)
-        self._read[kind] = len(self._texts)
-        return self._texts[at:]
+        return any(wanted in source.folded for source in self._sources)
 
     def _has_number(self, text: str) -> bool:
         plain = text.replace(",", "")
@@ -151,17 +142,10 @@ class Support:
             number = float(plain)
         except ValueError:  # 1.2.3
             return self._has(text)
-        if number <= _SMALL and number == int(number):
+        whole = number.is_integer()
+        if whole and number <= _SMALL:
             return True
-        while self._values:
-            value = self._values.pop()
-            self._longest = max(self._longest, _longest_list(value) if isinstance(value, list | dict) else 0)
-        if number <= self._longest and number == int(number):
-            return True
-        for part in self._unread("number"):
-            for found in _ANY_NUMBER.findall(part):
-                self._numbers |= _numbers(found)
-        if number in self._numbers:
+        if any((whole and number <= source.longest) or number in source.numbers for source in self._sources):
             return True
         places = len(plain.partition(".")[2])
         return any(round(derived, places) == number for derived in self._derived())
@@ -170,7 +154,7 @@ class Support:
         """Other units, sums of what is called the same, and differences."""
         sums: dict[str, float] = {}
         values: set[float] = set()
-        for pointer, value in self._leaves:
+        for pointer, value in (leaf for source in reversed(self._sources) for leaf in source.leaves):
             if isinstance(value, int | float) and not isinstance(value, bool):
                 name = pointer.rsplit("/", 1)[-1]
                 sums[name] = sums.get(name, 0) + value
@@ -190,30 +174,64 @@ class Support:
         day = _read_day(match, today) if match else None
         if day is None or -1 <= (day - today).days <= _A_WEEK:
             return True
-        for part in self._unread("day"):
-            self._days |= days_in(part)
-        while self._said:
-            self._days |= days_said(self._said.pop(), today)
         one = timedelta(days=1)  # another time zone
-        if not self._days.isdisjoint((day - one, day, day + one)):
+        near = (day - one, day, day + one)
+        if any(not source.days.isdisjoint(near) for source in self._sources):
             return True
         without_year = not (match and (match[3] or match[6] or match[7]))
-        return without_year and (day.month, day.day) in {(known.month, known.day) for known in self._days}
+        return without_year and any(
+            (known.month, known.day) == (day.month, day.day) for source in self._sources for known in source.days
+        )
 
     def _has_clock(self, text: str) -> bool:
         match = _CLOCK.search(text)
-        said = _read_clock(match) if match else None
-        for part in self._unread("clock"):
-            self._clocks.update((int(hour), int(minute)) for hour, minute in _ISO_CLOCK.findall(part))
-            self._clocks.update(map(_read_clock, _CLOCK.finditer(part)))
-        return said is None or said in self._clocks or ((said[0] + 12) % 24, said[1]) in self._clocks
+        if match is None:
+            return True
+        hour, minute = _read_clock(match)
+        either = (hour, minute), ((hour + 12) % 24, minute)
+        return any(not source.clocks.isdisjoint(either) for source in self._sources)
 
 
-def _numbers(found: str) -> set[float]:
+class _Source:
+    """One of them, with what can be read in it, once it is asked for; `said_on` is the day on which a text was said."""
+
+    def __init__(self, value: Any, leaves: Sequence[tuple[str, Any]], said_on: date | None = None) -> None:
+        self.value = value
+        self.leaves = leaves
+        self.said_on = said_on
+
+    @cached_property
+    def text(self) -> str:
+        return "\n".join([str(leaf) for _, leaf in self.leaves])
+
+    @cached_property
+    def folded(self) -> str:
+        return _folded(self.text)
+
+    @cached_property
+    def longest(self) -> int:
+        """How many items the longest list has."""
+        return _longest_list(self.value) if isinstance(self.value, list | dict) else 0
+
+    @cached_property
+    def numbers(self) -> set[float]:
+        return {number for found in _ANY_NUMBER.findall(self.folded) for number in _numbers(found)}
+
+    @cached_property
+    def days(self) -> set[date]:
+        return days_in(self.folded) | (days_said(self.text, self.said_on) if self.said_on else set())
+
+    @cached_property
+    def clocks(self) -> set[tuple[int, int]]:
+        read = {(int(hour), int(minute)) for hour, minute in _ISO_CLOCK.findall(self.folded)}
+        return read.union(map(_read_clock, _CLOCK.finditer(self.folded)))
+
+
+def _numbers(found: str) -> Sequence[float]:
     try:
-        return {float(found.replace(",", ""))}
+        return (float(found.replace(",", "")),)
     except ValueError:  # 1.2.3, or the numbers of a list without blanks
-        return {float(part) for part in re.split(r"[.,]", found)}
+        return [float(part) for part in re.split(r"[.,]", found)]
 
 
 def _folded(text: str) -> str:

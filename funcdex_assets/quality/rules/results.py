@@ -115,14 +115,10 @@ def unsupported_claim(case: Case) -> Iterator[Finding]:
 
 
 def _context(case: Case) -> Support:
-    there = case.situation
-    support = Support(there.now)
-    support.add_text("\n".join(str(value) for value in (*_fields(there.persona), *_fields(there.scenario))))
+    support = Support(case.situation.now)
+    support.add_record(case.situation.persona)
+    support.add_record(case.situation.scenario)
     return support
-
-
-def _fields(record: Any) -> Iterator[Any]:
-    return (getattr(record, name) for name in record.__struct_fields__)
 
 
 def _learn(support: Support, case: Case, index: int) -> None:
@@ -132,7 +128,8 @@ def _learn(support: Support, case: Case, index: int) -> None:
     elif message.role == "user":
         support.add_text(case.messages[index].content or "")
     for call in message.tool_calls:
-        support.add_value(call.arguments)
+        given = [(pointer, value) for one, pointer, value in case.given[index] if one is call]
+        support.add_value(call.arguments, given)
 
 
 def _described(tools: Sequence[Tool], now: Any) -> Support:
