@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.announced import announced_tools, to_tool, without_definitions
 from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.catalog.names import last_noun
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool, ToolCall, ToolResult
+
+_DEEPEST = 3  # objects within objects
 
 
 class Turn(NamedTuple):
@@ -19,6 +22,14 @@ class Turn(NamedTuple):
 
     start: int
     end: int
+
+
+class Held(NamedTuple):
+    """An object in a result, with its place and what it is called there, singular."""
+
+    holder: dict[str, Any]
+    pointer: str
+    around: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,17 @@ class Case:
         }
 
     @cached_property
+    def objects(self) -> dict[int, list[Held]]:
+        """The objects in each result, to a bounded depth, by message."""
+        found: dict[int, list[Held]] = {}
+        for index, message in enumerate(self.messages):
+            if message.result is not None:
+                found[index] = []
+                if isinstance(message.result.content, dict | list):
+                    _hold(message.result.content, "", "", 0, found[index])
+        return found
+
+    @cached_property
     def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
         """The scalars in the arguments of each message's calls: (call, pointer, value)."""
         return {
@@ -110,6 +132,19 @@ class Case:
     def everything(self) -> str:
         """All texts in one, to see quickly that something is nowhere in it."""
         return "\n".join([text for _, _, text in self.texts()])
+
+
+def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
+    if isinstance(value, dict):
+        found.append(Held(value, pointer, around))
+        if depth < _DEEPEST:
+            for key, part in value.items():
+                if isinstance(part, dict | list):
+                    _hold(part, f"{pointer}/{key}", last_noun(key), depth + 1, found)
+    else:
+        for number, part in enumerate(value):
+            if isinstance(part, dict | list):
+                _hold(part, f"{pointer}/{number}", around, depth, found)
 
 
 Rule = Callable[[Case], Iterator[Finding]]
