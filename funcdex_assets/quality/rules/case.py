@@ -14,6 +14,8 @@ from funcdex_assets.catalog.names import last_noun
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool, ToolCall, ToolResult
 
+Held = tuple[dict[str, Any], str, str]
+"""An object in a result, with its place and what it is called there, singular."""
 _DEEPEST = 3  # objects within objects
 
 
@@ -22,14 +24,6 @@ class Turn(NamedTuple):
 
     start: int
     end: int
-
-
-class Held(NamedTuple):
-    """An object in a result, with its place and what it is called there, singular."""
-
-    holder: dict[str, Any]
-    pointer: str
-    around: str
 
 
 @dataclass(frozen=True)
@@ -101,9 +95,7 @@ class Case:
         found: dict[int, list[Held]] = {}
         for index, message in enumerate(self.messages):
             if message.result is not None:
-                found[index] = []
-                if isinstance(message.result.content, dict | list):
-                    _hold(message.result.content, "", "", 0, found[index])
+                _hold(message.result.content, "", "", 0, found.setdefault(index, []))
         return found
 
     @cached_property
@@ -136,12 +128,12 @@ class Case:
 
 def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
     if isinstance(value, dict):
-        found.append(Held(value, pointer, around))
+        found.append((value, pointer, around))
         if depth < _DEEPEST:
             for key, part in value.items():
-                if isinstance(part, dict | list):
+                if part and isinstance(part, dict | list):
                     _hold(part, f"{pointer}/{key}", last_noun(key), depth + 1, found)
-    else:
+    elif isinstance(value, list):
         for number, part in enumerate(value):
             if isinstance(part, dict | list):
                 _hold(part, f"{pointer}/{number}", around, depth, found)

@@ -32,8 +32,8 @@ _NEAR_A_DAY = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(\d(?<!\w\d)\d?)(?:(?::(\d\d))?(?::\d\d)? ?([ap])\.?m\b|:(\d\d)(?::\d\d)?\b)", re.IGNORECASE)
-_ISO = re.compile(r"[12]\d(?<=19|20)\d\d-[01]\d-[0-3]\d")
-_ISO_CLOCK = re.compile(r"\d\d[Tt ](\d\d):(\d\d)")
+_ISO = re.compile(r"-(?<=((?:19|20)\d\d)-)([01]\d)-([0-3]\d)")
+_ISO_CLOCK = re.compile(r":(?<=\d\d[Tt ](\d\d):)(\d\d)")
 _ID = re.compile(r"(?<![\w-])(?=[A-Za-z_-]*+\d)(?=[\d_-]*+[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*(?![\w-])")
 _NUMBER = re.compile(r"\d(?<![\w.,-]\d)\d*(?:[.,]\d+)*(?!\w)")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -93,7 +93,9 @@ def days_said(text: str, today: date) -> set[date]:
 
 def days_in(value: Any) -> set[date]:
     """The days in a value such as `2025-10-03T14:30:00Z`."""
-    return {day for match in _ISO.finditer(value) if (day := _iso(match[0]))} if isinstance(value, str) else set()
+    if not isinstance(value, str):
+        return set()
+    return {day for parts in _ISO.findall(value) if (day := _day(*map(int, parts)))}
 
 
 class Support:
@@ -124,7 +126,7 @@ class Support:
             case "number":
                 return self._has_number(claim.text)
             case "day":
-                return self._has(_folded(claim.text)) or self._has_day(claim.text)
+                return self._has_day(claim.text) or self._has(_folded(claim.text))
             case "clock":
                 return self._has_clock(claim.text)
             case "quote":
@@ -249,7 +251,7 @@ def _longest_list(value: Any) -> int:
 def _read_day(match: re.Match[str], today: date) -> date | None:
     month, day, year, day_first, month_second, year_second, iso = match.groups()
     if iso:
-        return _iso(iso)
+        return _day(int(iso[:4]), int(iso[5:7]), int(iso[8:]))
     number = next(at for at, name in enumerate(_MONTHS, start=1) if name.startswith((month or month_second).lower()))
     said = year or year_second
     found = _day(int(said) if said else today.year, number, int(day or day_first))
@@ -257,10 +259,6 @@ def _read_day(match: re.Match[str], today: date) -> date | None:
         other = _day(today.year + (1 if found < today else -1), number, found.day)
         return other or found
     return found
-
-
-def _iso(text: str) -> date | None:
-    return _day(int(text[:4]), int(text[5:7]), int(text[8:10]))
 
 
 def _day(year: int, month: int, day: int) -> date | None:

@@ -28,6 +28,7 @@ _WORDS_OF = {
     "hebben heb heeft te in om of als wat hier nog ook er",
 }
 _COMMON = {name: frozenset(common.split()) for name, common in _WORDS_OF.items()}
+_ANY_COMMON = frozenset().union(*_COMMON.values())
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Cyrillic": "Ѐ-ӿ",
@@ -56,7 +57,7 @@ def language_of(text: str) -> str | None:
     found = _WORD.findall(text.lower())
     if len(found) < _FEWEST_WORDS:
         return None
-    said = set(found)
+    said = _ANY_COMMON.intersection(found)
     (second, _), (most, name) = sorted((len(common & said), name) for name, common in _COMMON.items())[-2:]
     return name if most >= _FEWEST_HITS and most >= _LEAD * second else None
 

@@ -22,9 +22,9 @@ _PATTERNS = {
     ),
 }
 _SIGNS = {  # without one of these there is none
-    "card number": re.compile(r"\d{4}[ -]?\d{4}"),
-    "IBAN": re.compile(r"[A-Z]{2}\d\d ?[A-Z0-9]"),
-    "social security number": re.compile(r"\d-\d\d-\d"),
+    "card number": re.compile(r"\d\d\d\d[ -]?\d\d\d\d[ -]?\d\d"),
+    "IBAN": re.compile(r"[A-Z][A-Z]\d\d"),
+    "social security number": re.compile(r"-(?<=\d\d\d-)\d\d-\d\d\d\d"),
     "private key": re.compile("PRIVATE KEY"),
     "API key": re.compile(r"sk[-_]|AKIA|gh[pousr]_|xox|AIza|glpat-"),
 }

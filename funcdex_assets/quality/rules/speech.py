@@ -17,6 +17,7 @@ _MARKUP = re.compile(
     rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
     re.IGNORECASE,
 )
+_ASSISTANTS_SIGNS = ("help you", "assist you", " ai", "virtual")
 _LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
 _ASSISTANTS_WORDS = re.compile(
     r"\b(?:how (?:can|may) I (?:help|assist) you\b|as an AI\b|I(?:'m| am) an? (?:AI|virtual) )", re.IGNORECASE
@@ -32,6 +33,7 @@ _HTML = frozenset(
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _LOOPED_WORDS, _LOOPED_PHRASES, _LONGEST_PHRASE = 5, 4, 8
+_SOME_SAME = re.compile(r"(.)\1\1\1")
 _SAME_LETTER = re.compile(r"([^\s=_*#.-])\1\1{10,}")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
 _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
@@ -40,7 +42,7 @@ _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _QUOTED = r"[\"“„«][^\"”“»]*[\"”“»]"
 _ONLY_QUOTED = re.compile(_QUOTED)
-_NOT_OWN_WORDS = re.compile(rf"{_QUOTED}|[^\s@/]*+[@/]\S*")
+_NOT_OWN_WORDS = re.compile(rf"{_QUOTED}|(?<![^\s\"“„«”»])[^\s@/]*+[@/]\S*")
 _ENOUGH = 400  # characters that tell a language
 _MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
 
@@ -121,7 +123,10 @@ def wrong_speaker(case: Case) -> Iterator[Finding]:
         text = case.speech[index]
         found = _LABEL.search(text) if ":" in text else None
         if message.role == "user" and not found:
-            found = _ASSISTANTS_WORDS.search(text) or _named_tool(case, index)
+            folded = text.lower()
+            if any(sign in folded for sign in _ASSISTANTS_SIGNS):
+                found = _ASSISTANTS_WORDS.search(text)
+            found = found or _named_tool(case, index)
         if found:
             yield Finding(rule="wrong_speaker", message=index, text=f"The {message.role} says {found[0]!r}")
 
@@ -151,7 +156,7 @@ def repeated_message(case: Case) -> Iterator[Finding]:
 
 def degenerate_repetition(case: Case) -> Iterator[Finding]:
     """A loop within a text: a word five times in a row, a phrase of up to eight words four times, a letter twelve."""
-    letters = _SAME_LETTER.search(case.said) is not None
+    letters = _SOME_SAME.search(case.said) is not None
     for index, message in enumerate(case.messages):
         for text, words in ((case.speech[index], case.words[index]), (message.thought or "", None)):
             if len(text) < 12:
