@@ -1,16 +1,16 @@
 """What the rules and the judges say of conversations, asked while they are made and again when they are scored.
 
-A verdict depends on the conversation and the seed alone, so that the second time is answered from the journal.
+What the rules find is remembered, and a verdict depends on the conversation and the seed alone, so that a judge's
+second answer is in the journal.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.quality.findings import find
+from funcdex_assets.quality.remembered import found_in
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.quality.turns import turn_verdicts
-from funcdex_assets.quality.user_simulator import faults_of_user
 from funcdex_assets.records import SCALES, Conversation, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.seeds import derive_seed
@@ -53,7 +53,8 @@ async def _scored(
     conversation: Conversation, cast: Cast, engine: InferenceEngine, settings: Settings
 ) -> ScoredConversation:
     case = case_of(cast, conversation.messages, conversation.provenance)
-    brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), find(case))
+    found = found_in(case, cast.plan)
+    brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), found.findings)
     members = settings.judging.committee
     seeds = (derive_seed(settings.seed, "judge", conversation.conversation_id, member) for member in range(members))
     role = judge.committee_role(members)
@@ -62,7 +63,7 @@ async def _scored(
         conversation_id=conversation.conversation_id,
         judge=engine.name,
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
-        findings=(*brief.findings, *faults_of_user(case, cast.plan)),
+        findings=(*found.findings, *found.of_user),
         turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
     )

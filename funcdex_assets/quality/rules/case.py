@@ -5,7 +5,7 @@ Here belong the noun `Case` and what is read from it once for all rules; no judg
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.announced import announced_tools, to_tool, without_definitions
@@ -140,6 +140,12 @@ def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) 
 
 
 Rule = Callable[[Case], Iterator[Finding]]
+
+
+@lru_cache(4096)
+def field_name(pointer: str) -> str:
+    """The name of the field that a pointer leads to; of an array's items, the array's."""
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
 def failed(result: ToolResult) -> bool:

@@ -84,9 +84,14 @@ def claims(text: str) -> Iterator[Claim]:
             text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
 
 
+def may_name_a_day(text: str) -> bool:
+    """Whether it is worth while to look for a date: there is a digit beside a month, or two dashes."""
+    return _NEAR_A_DAY.search(text) is not None
+
+
 def days_said(text: str, today: date) -> set[date]:
     """The days that a text names by their date; one without a year is the nearest."""
-    if not _NEAR_A_DAY.search(text):
+    if not may_name_a_day(text):
         return set()
     return {day for match in _DAY.finditer(text) if (day := _read_day(match, today))}
 

@@ -8,7 +8,7 @@ from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.catalog.names import is_id
 from funcdex_assets.language.reports import first_sentence
 from funcdex_assets.language.spoken import find_words, says
-from funcdex_assets.quality.rules.case import Case, failed
+from funcdex_assets.quality.rules.case import Case, failed, field_name
 from funcdex_assets.quality.rules.claims import Claim, Support, claims
 from funcdex_assets.records import Finding, Tool
 
@@ -157,7 +157,7 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             told = case.leaves[index]
             fresh = not message.result.error and (
                 fresh
-                or any(value == [] or (_is_telling(value) and not is_id(_name(pointer))) for pointer, value in told)
+                or any(value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in told)
             )
         elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
             yield Finding(
@@ -179,17 +179,13 @@ def _cites(text: str, places: Sequence[int], case: Case) -> bool:
     )
     if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
         return True
-    leaves = [(pointer.rsplit("/", 1)[-1], value) for index in places for pointer, value in case.leaves[index]]
+    leaves = [leaf for index in places for leaf in case.leaves[index]]
     if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
         return True
     if any((quoted := first_sentence(result)) and quoted in text for result in results):
         return True
     now = case.situation.now
-    return any(_is_telling(value) and says(text, name, {}, value, now) for name, value in leaves)
-
-
-def _name(pointer: str) -> str:
-    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+    return any(_is_telling(value) and says(text, pointer.rsplit("/", 1)[-1], {}, value, now) for pointer, value in leaves)
 
 
 def _is_telling(value: Any) -> bool:
