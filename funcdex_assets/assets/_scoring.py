@@ -52,9 +52,8 @@ async def objections(
 async def _scored(
     conversation: Conversation, cast: Cast, engine: InferenceEngine, settings: Settings
 ) -> ScoredConversation:
-    case = case_of(cast, conversation.messages, conversation.provenance)
-    found = found_in(case, cast.plan)
-    brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), found.findings)
+    found = found_in(case_of(cast, conversation.messages, conversation.provenance), cast.plan)
+    brief = judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.known.values()), found.findings)
     members = settings.judging.committee
     seeds = (derive_seed(settings.seed, "judge", conversation.conversation_id, member) for member in range(members))
     role = judge.committee_role(members)
