@@ -171,9 +171,7 @@ def _label(name: str) -> str:
     return " ".join(words(name))
 
 
-def _stated(
-    name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case
-) -> Sequence[Any]:
+def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case) -> Sequence[Any]:
     """The values that a text gives to the argument, in its order; `folded` is the text in lower case."""
     if schema.get("format") in ("date", "date-time"):
         return sorted(days_said(text, case.situation.now.date()))
@@ -219,7 +217,7 @@ def _after(label: str) -> str:
 
 
 def _beside(text: str, head: str, option: str) -> bool:
-    return bool(
+    return option in text and bool(
         re.search(rf"\b{re.escape(option)} {re.escape(head)}\b", text)
         or re.search(rf"\b{re.escape(head)}(?: (?:is|to|of|should be|as))?:? {re.escape(option)}\b", text)
     )

@@ -123,7 +123,9 @@ class Case:
     @cached_property
     def everything(self) -> str:
         """All texts in one, to see quickly that something is nowhere in it."""
-        return "\n".join([text for _, _, text in self.texts()])
+        told = (value for leaves in self.leaves.values() for _, value in leaves)
+        given = (value for arguments in self.given.values() for _, _, value in arguments)
+        return "\n".join([self.said, *(value for value in (*given, *told) if isinstance(value, str))])
 
 
 def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:

@@ -47,6 +47,7 @@ _PATTERNS = (  # kind, what is cheap to look for first, pattern
     ("id", re.compile(r"\d(?:[A-Za-z_-]|(?<=[A-Za-z_-]\d))"), _ID),
     ("number", _DIGIT, _NUMBER),
 )
+_WITHOUT_DIGITS = _PATTERNS[:3]
 _ORDINARY = re.compile(
     r"\d+(?:st|nd|rd|th|x|s|m|h|d|k|am|pm|min|mins|kb|mb|gb|tb|px|km|cm|mm|kg|g|ml|l|v|w|c|f)|[a-z]\d+|v\d+|mp[34]|\d+[a-z]"
     r"|\d+-[a-z]+(?:-[a-z]+)*|[a-z]+-\d{1,2}",
@@ -71,7 +72,7 @@ class Claim(NamedTuple):
 def claims(text: str) -> Iterator[Claim]:
     """The values that a text states, kind by kind; what is part of one is none of its own."""
     paired = text.count('"') % 2 == 0  # else nobody knows which words are within quotes
-    for kind, sign, pattern in _PATTERNS:
+    for kind, sign, pattern in _PATTERNS if _DIGIT.search(text) else _WITHOUT_DIGITS:
         if not sign.search(text):
             continue
         found = list(pattern.finditer(text))
@@ -80,8 +81,9 @@ def claims(text: str) -> Iterator[Claim]:
                 continue
             if kind != "id" or not _ORDINARY.fullmatch(match[0]):
                 yield Claim(kind, match[0], match.start())
-        for match in found:
-            text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
+        if kind != "number":
+            for match in found:
+                text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
 
 
 def may_name_a_day(text: str) -> bool:
@@ -152,7 +154,9 @@ class Support:
         whole = number.is_integer()
         if whole and number <= _SMALL:
             return True
-        if any((whole and number <= source.longest) or number in source.numbers for source in self._sources):
+        if whole and any(number <= source.longest for source in self._sources):
+            return True
+        if any(number in source.numbers for source in self._sources):
             return True
         places = len(plain.partition(".")[2])
         return any(round(derived, places) == number for derived in self._derived())
@@ -183,11 +187,15 @@ class Support:
             return True
         one = timedelta(days=1)  # another time zone
         near = (day - one, day, day + one)
+        if any(not source.iso_days.isdisjoint(near) for source in self._sources):
+            return True
         if any(not source.days.isdisjoint(near) for source in self._sources):
             return True
         without_year = not (match and (match[3] or match[6] or match[7]))
         return without_year and any(
-            (known.month, known.day) == (day.month, day.day) for source in self._sources for known in source.days
+            (known.month, known.day) == (day.month, day.day)
+            for source in self._sources
+            for known in (*source.iso_days, *source.days)
         )
 
     def _has_clock(self, text: str) -> bool:
@@ -196,7 +204,9 @@ class Support:
             return True
         hour, minute = _read_clock(match)
         either = (hour, minute), ((hour + 12) % 24, minute)
-        return any(not source.clocks.isdisjoint(either) for source in self._sources)
+        return any(not source.iso_clocks.isdisjoint(either) for source in self._sources) or any(
+            not source.clocks.isdisjoint(either) for source in self._sources
+        )
 
 
 class _Source:
@@ -225,13 +235,20 @@ class _Source:
         return {number for found in _ANY_NUMBER.findall(self.folded) for number in _numbers(found)}
 
     @cached_property
+    def iso_days(self) -> set[date]:
+        return days_in(self.folded)
+
+    @cached_property
     def days(self) -> set[date]:
-        return days_in(self.folded) | (days_said(self.text, self.said_on) if self.said_on else set())
+        return days_said(self.text, self.said_on) if self.said_on else set()
+
+    @cached_property
+    def iso_clocks(self) -> set[tuple[int, int]]:
+        return {(int(hour), int(minute)) for hour, minute in _ISO_CLOCK.findall(self.folded)}
 
     @cached_property
     def clocks(self) -> set[tuple[int, int]]:
-        read = {(int(hour), int(minute)) for hour, minute in _ISO_CLOCK.findall(self.folded)}
-        return read.union(map(_read_clock, _CLOCK.finditer(self.folded)))
+        return set(map(_read_clock, _CLOCK.finditer(self.folded)))
 
 
 def _numbers(found: str) -> Sequence[float]:

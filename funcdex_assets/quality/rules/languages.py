@@ -11,7 +11,7 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
-_WORDS_OF = {
+_COMMON = {
     "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your "
     "on at from please can could will would be as by an or if what which there here so me do",
     "German": "der die das und ist sind war ich du sie wir es von zu für mit dass nicht mein ihr ein eine einen auf "
@@ -27,8 +27,11 @@ _WORDS_OF = {
     "Dutch": "de het een en is zijn was ik u je hij zij wij van voor met dat dit niet mijn uw op aan uit kan wordt "
     "hebben heb heeft te in om of als wat hier nog ook er",
 }
-_COMMON = {name: frozenset(common.split()) for name, common in _WORDS_OF.items()}
-_ANY_COMMON = frozenset().union(*_COMMON.values())
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _name, _words in _COMMON.items():
+    for _word in _words.split():
+        _LANGUAGES_OF.setdefault(_word, []).append(_name)
+_COMMON_WORDS = frozenset(_LANGUAGES_OF)
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Cyrillic": "Ѐ-ӿ",
@@ -57,9 +60,13 @@ def language_of(text: str) -> str | None:
     found = _WORD.findall(text.lower())
     if len(found) < _FEWEST_WORDS:
         return None
-    said = _ANY_COMMON.intersection(found)
-    (second, _), (most, name) = sorted((len(common & said), name) for name, common in _COMMON.items())[-2:]
-    return name if most >= _FEWEST_HITS and most >= _LEAD * second else None
+    hits = {"": 0}
+    for word in _COMMON_WORDS.intersection(found):
+        for language in _LANGUAGES_OF[word]:
+            hits[language] = hits.get(language, 0) + 1
+    name = max(hits, key=lambda language: hits[language])
+    most = hits.pop(name)
+    return name if most >= _FEWEST_HITS and most >= _LEAD * max(hits.values()) else None
 
 
 def script_of(text: str) -> str | None:

@@ -157,7 +157,9 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             told = case.leaves[index]
             fresh = not message.result.error and (
                 fresh
-                or any(value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in told)
+                or any(
+                    value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in told
+                )
             )
         elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
             yield Finding(
@@ -179,13 +181,18 @@ def _cites(text: str, places: Sequence[int], case: Case) -> bool:
     )
     if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
         return True
-    leaves = [leaf for index in places for leaf in case.leaves[index]]
-    if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
-        return True
+    for index in places:
+        for _, value in case.leaves[index]:
+            if isinstance(value, str) and len(value) > 3 and value in text:
+                return True
     if any((quoted := first_sentence(result)) and quoted in text for result in results):
         return True
     now = case.situation.now
-    return any(_is_telling(value) and says(text, pointer.rsplit("/", 1)[-1], {}, value, now) for pointer, value in leaves)
+    return any(
+        _is_telling(value) and says(text, pointer.rsplit("/", 1)[-1], {}, value, now)
+        for index in places
+        for pointer, value in case.leaves[index]
+    )
 
 
 def _is_telling(value: Any) -> bool:

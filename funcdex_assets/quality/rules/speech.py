@@ -37,7 +37,7 @@ _SOME_SAME = re.compile(r"(.)\1\1\1")
 _SAME_LETTER = re.compile(r"([^\s=_*#.-])\1\1{10,}")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
 _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
-_CONSONANTS = re.compile("[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]{4}")  # every strange word has as many in a row
+_CONSONANTS = re.compile(4 * "[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]")  # every strange word has as many in a row
 _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _QUOTED = r"[\"“„«][^\"”“»]*[\"”“»]"
