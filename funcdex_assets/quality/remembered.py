@@ -28,14 +28,21 @@ class Found(NamedTuple):
 
 
 def found_in(case: Case, plan: ConversationPlan) -> Found:
-    key = _key(case, plan)
+    try:
+        key = _key(case, plan)
+    except (ValueError, OverflowError):  # half a character, a number beyond 64 bits: no text to know it by
+        return _look(case, plan)
     found = _found.get(key)
     if found is None:
-        found = Found(find(case), faults_of_user(case, plan))
+        found = _look(case, plan)
         if len(_found) >= _MOST:
             _found.pop(next(iter(_found)), None)
         _found[key] = found
     return found
+
+
+def _look(case: Case, plan: ConversationPlan) -> Found:
+    return Found(find(case), faults_of_user(case, plan))
 
 
 def _key(case: Case, plan: ConversationPlan) -> bytes:
