@@ -10,6 +10,9 @@ from funcdex_assets.quality import remembered
 from funcdex_assets.quality.damage import DAMAGES, damaged
 from funcdex_assets.quality.findings import find
 from funcdex_assets.quality.user_simulator import faults_of_user
+from funcdex_assets.simulation.cast import casts
+from funcdex_assets.simulation.outcome import case_of
+from funcdex_assets.tables import from_frame, to_frame
 
 ONE = played("gmail", 1)[0]
 CASE, PLAN = ONE.case, ONE.cast.plan
@@ -34,6 +37,18 @@ def test_the_second_time_the_same_is_found_without_a_look(looks, damage):
     first = remembered.found_in(case, PLAN)
     assert first == (find(case), faults_of_user(case, PLAN))
     assert remembered.found_in(replace(case), PLAN) is first
+    assert len(looks) == 1
+
+
+def test_what_was_written_to_tables_and_read_again_is_known(looks):
+    cast = ONE.cast.played
+    there = cast.situation
+    written = (ONE.conversation, cast.plan, there.persona, there.scenario, *cast.spoken_of.values())
+    read = [from_frame(to_frame([record], type(record)), type(record))[0] for record in written]
+    (conversation, plan, persona, scenario), tools = read[:4], read[4:]
+    again = casts([plan], [persona], [scenario], tools)[plan.plan_id]
+    first = remembered.found_in(CASE, PLAN)
+    assert remembered.found_in(case_of(again, conversation.messages, conversation.provenance), plan) is first
     assert len(looks) == 1
 
 
