@@ -148,9 +148,10 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
                 tool = case.tool(call.name, index)
                 schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
                 stated = _stated(name, schema, value, text, folded, case)
-                if not stated or says(text, name, schema, value, case.situation.now) is not None:
+                others = [one for one in stated if one != value]
+                if not others or says(text, name, schema, value, case.situation.now) is not None:
                     continue
-                unused = [one for one in stated if one != value and not _used(case, one, index)]
+                unused = [one for one in others if not _used(case, one, index)]
                 if unused:
                     yield Finding(
                         rule="contradicts_user",

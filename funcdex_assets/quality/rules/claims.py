@@ -26,9 +26,9 @@ _DAY = re.compile(
     r"|((?:19|20)\d\d-[01]\d-[0-3]\d)(?:T[\d:.+Z-]*)?)",
     re.IGNORECASE,
 )
+_STARTS, _ENDS = [name[:3] for name in _MONTHS], [name[-3:] for name in _MONTHS]
 _NEAR_A_DAY = re.compile(
-    rf"\d(?:-[01]\d-|(?<=(?:{'|'.join({end for name in _MONTHS for end in (name[:3], name[-3:])})}) \d)"
-    rf"|(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(name[:3] for name in _MONTHS)}))",
+    rf"\d(?:-[01]\d-|(?<=(?:{'|'.join([*_ENDS, *_STARTS])}) \d)|(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(_STARTS)}))",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(\d(?<!\w\d)\d?)(?:(?::(\d\d))?(?::\d\d)? ?([ap])\.?m\b|:(\d\d)(?::\d\d)?\b)", re.IGNORECASE)
