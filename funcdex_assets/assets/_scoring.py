@@ -1,6 +1,7 @@
 """What the rules and the judges say of conversations, asked while they are made and again when they are scored.
 
-A verdict depends on the conversation and the seed alone, so that the second time is answered from the journal.
+What the rules find is remembered, and a verdict depends on the conversation and the seed alone, so that a judge's
+second answer is in the journal.
 """
 
 import asyncio
@@ -8,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.inference.routing import members_of
-from funcdex_assets.quality.findings import find
+from funcdex_assets.quality.remembered import found_in
 from funcdex_assets.quality.selection import reasons_against
 from funcdex_assets.quality.turns import turn_verdicts
-from funcdex_assets.quality.user_simulator import faults_of_user
 from funcdex_assets.records import SCALES, Conversation, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.settings import Settings
@@ -54,14 +54,14 @@ async def objections(
 async def _scored(
     conversation: Conversation, cast: Cast, engine: InferenceEngine, seed: int, seats: Sequence[judge.Seat]
 ) -> ScoredConversation:
-    case = case_of(cast, conversation.messages, conversation.provenance)
-    brief = judge.JudgeBrief(cast.plan, case.messages, tuple(case.tools.values()), find(case))
+    found = found_in(case_of(cast, conversation.messages, conversation.provenance), cast.plan)
+    brief = judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.known.values()), found.findings)
     verdict, spread, members = await judge.ask(seats, engine, brief, seed, "judge", conversation.conversation_id)
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
         judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
-        findings=(*brief.findings, *faults_of_user(case, cast.plan)),
+        findings=(*found.findings, *found.of_user),
         turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
         members=members,

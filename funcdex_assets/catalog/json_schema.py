@@ -442,18 +442,18 @@ def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
 
 def scalars(value: Any) -> list[tuple[str, Any]]:
     """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
+    if not (value and isinstance(value, dict | list)):
+        return [("", value)]
     found: list[tuple[str, Any]] = []
     _collect(value, "", found)
     return found
 
 
-def _collect(value: Any, pointer: str, found: list[tuple[str, Any]]) -> None:
-    if value and isinstance(value, dict):
-        for key, part in value.items():
-            step = escaped(key) if "/" in key or "~" in key else key
+def _collect(value: dict[str, Any] | list[Any], pointer: str, found: list[tuple[str, Any]]) -> None:
+    for step, part in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(step, str) and ("/" in step or "~" in step):
+            step = escaped(step)
+        if part and isinstance(part, dict | list):
             _collect(part, f"{pointer}/{step}", found)
-    elif value and isinstance(value, list):
-        for index, part in enumerate(value):
-            _collect(part, f"{pointer}/{index}", found)
-    else:
-        found.append((pointer, value))
+        else:
+            found.append((f"{pointer}/{step}", part))

@@ -118,6 +118,18 @@ def resource_noun(name: str) -> str:
 
 
 @cache
+def last_noun(name: str) -> str:
+    """The singular noun at the end of a field's name, which for an id is what it refers to.
+
+    >>> last_noun("line_items"), last_noun("parentFolderId")
+    ('item', 'folder')
+    """
+    if is_id(name):
+        return resource_noun(name).rpartition(" ")[2]
+    return singular(words(name)[-1]) if words(name) else ""
+
+
+@cache
 def is_page_token(name: str) -> bool:
     parts = words(name)
     return bool(parts) and (

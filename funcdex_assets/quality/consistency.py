@@ -10,16 +10,15 @@ field of the same name, a verb that cannot be misread.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
-from funcdex_assets.catalog.names import is_id, is_page_token, resource_noun, singular, words
+from funcdex_assets.catalog.names import is_id, is_page_token, last_noun, resource_noun, singular, words
+from funcdex_assets.quality.rules.case import Case, Held
 from funcdex_assets.records import Finding, ToolCall, ToolResult
-
-if TYPE_CHECKING:
-    from funcdex_assets.quality.findings import Case
 
 _READS = frozenset(
     (
@@ -49,11 +48,10 @@ _ASKING = frozenset(
 _ANY = frozenset("all any none both everything *".split())
 _LEAST = 5  # characters of an identifier that no other thing is likely to have
 _PREFIX = 12  # characters by which a text that was cut is known again
-_DEEPEST = 3
 _SPLIT = re.compile(r"[^0-9a-z]+")
 
 
-def contradicted_state(case: "Case") -> Iterator[Finding]:
+def contradicted_state(case: Case) -> Iterator[Finding]:
     """A result that cannot be true if the earlier ones are."""
     known: dict[str, _Thing] = {}
     gone: dict[str, str] = {}
@@ -67,7 +65,7 @@ def contradicted_state(case: "Case") -> Iterator[Finding]:
         for value in _ids_of(call):
             if value in gone:
                 yield _objection(index, call, "", f"names {value!r}, which {gone[value]} deleted, and it works")
-        things = list(_things(result.content))
+        things = list(_things(case.objects[index]))
         if verb not in _DELETES:
             for thing, pointer in things:
                 if thing.identity in gone:
@@ -86,29 +84,34 @@ def contradicted_state(case: "Case") -> Iterator[Finding]:
             else:
                 known[thing.identity] = thing
         if verb in _MAKES:
-            _expect_arguments(call, result, known)
+            _expect_arguments(call, things, known)
         if verb in _DELETES and (deleted := _deleted(call)):
             gone[deleted] = call.id
 
 
-def echo_mismatch(case: "Case") -> Iterator[Finding]:
+def echo_mismatch(case: Case) -> Iterator[Finding]:
     """A result that names another thing than its call, or another value where the call set one."""
     for index, call, result in _pairs(case):
         if result.error or not isinstance(call.arguments, dict):
             continue
         verb = _verb(call.name)
         told = {_plain(name): (name, value) for name, value in call.arguments.items()}
-        for holder, pointer, around in _objects(result.content):
+        for holder, pointer, around in case.objects[index]:
             for key, value in holder.items():
-                place = f"{pointer}/{key}"
-                own = is_id(key) and not resource_noun(key)
-                if own and verb in _READS | _CHANGES and around and isinstance(value, str | int):
-                    yield from _own_id(index, call, place, around, value)
-                if _plain(key) not in told or isinstance(value, dict | list):
+                if isinstance(value, dict | list):
                     continue
-                name, said = told[_plain(key)]
+                own = is_id(key) and not resource_noun(key)
+                echoed = told.get(_plain(key))
+                if not own and echoed is None:
+                    continue
+                place = f"{pointer}/{key}"
+                if own and around and verb in _READS | _CHANGES and isinstance(value, str | int):
+                    yield from _own_id(index, call, place, around, value)
+                if echoed is None:
+                    continue
+                name, said = echoed
                 if is_id(key):
-                    certain = verb != "" or _last_noun(key) not in {singular(word) for word in words(call.name)}
+                    certain = verb != "" or last_noun(key) not in {singular(word) for word in words(call.name)}
                     wrong = (
                         not own
                         and certain
@@ -141,7 +144,7 @@ class _Thing:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def _pairs(case: "Case") -> Iterator[tuple[int, ToolCall, ToolResult]]:
+def _pairs(case: Case) -> Iterator[tuple[int, ToolCall, ToolResult]]:
     """Results with their calls, and the index of the result's message."""
     calls = {call.id: call for message in case.messages for call in message.tool_calls}
     for index, message in enumerate(case.messages):
@@ -149,40 +152,27 @@ def _pairs(case: "Case") -> Iterator[tuple[int, ToolCall, ToolResult]]:
             yield index, call, message.result
 
 
+@cache
 def _verb(name: str) -> str:
     """The first word that is a known verb; '' where there is none, and nothing is certain."""
     return next((word for word in words(name) if word in _VERBS), "")
 
 
-def _objects(
-    value: Any, pointer: str = "", around: str = "", depth: int = 0
-) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """Every object with its place and what it is called there, singular."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        yield value, pointer, around
-        for key, part in value.items():
-            yield from _objects(part, f"{pointer}/{key}", _last_noun(key), depth + 1)
-    elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _objects(part, f"{pointer}/{number}", around, depth)
-
-
-def _things(content: Any) -> Iterator[tuple[_Thing, str]]:
+def _things(objects: Sequence[Held]) -> Iterator[tuple[_Thing, str]]:
     """Every object that has an identifier of its own, with the fields of it that last."""
-    for holder, pointer, around in _objects(content):
+    for holder, pointer, around in objects:
         identity = next((value for key, value in holder.items() if _is_own(key, around) and _is_telling(value)), None)
         if identity is None:
             continue
-        fields = {key: value for key, value in holder.items() if _lasts(key) and isinstance(value, str) and value}
+        fields = {key: value for key, value in holder.items() if isinstance(value, str) and value and _lasts(key)}
         for key, value in holder.items():
-            if set(words(key)) & _MAKERS and isinstance(value, dict):
+            if isinstance(value, dict) and not _MAKERS.isdisjoint(words(key)):
                 email = next((part for name, part in value.items() if "email" in words(name)), None)
                 fields |= {key: email} if isinstance(email, str) else {}
         yield _Thing(around, str(identity), fields), pointer
 
 
+@cache
 def _is_own(key: str, around: str) -> bool:
     return is_id(key) and (not resource_noun(key) or (around != "" and resource_noun(key) == around))
 
@@ -191,6 +181,7 @@ def _is_telling(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= _LEAST
 
 
+@cache
 def _lasts(key: str) -> bool:
     said = set(words(key))
     return bool(said) and (said <= _LASTING or "created" in said or (said <= _MAKERS and not said & _UNSTABLE))
@@ -206,18 +197,12 @@ def _ids_of(call: ToolCall) -> Iterator[str]:
 
 def _deleted(call: ToolCall) -> str | None:
     """The identifier of what was deleted: the one that the tool's name speaks of, or the only one."""
-    found = {_last_noun(key): str(value) for key, value in call.arguments.items() if is_id(key) and _is_telling(value)}
+    found = {last_noun(key): str(value) for key, value in call.arguments.items() if is_id(key) and _is_telling(value)}
     spoken = [singular(word) for word in words(call.name)]
     named = [value for noun, value in found.items() if noun in spoken]
     if len(named) == 1:
         return named[0]
     return next(iter(found.values())) if len(found) == 1 else None
-
-
-def _last_noun(key: str) -> str:
-    if is_id(key):
-        return resource_noun(key).rpartition(" ")[2]
-    return singular(words(key)[-1]) if words(key) else ""
 
 
 # ── judging ───────────────────────────────────────────────────────────────────────────────────
@@ -235,12 +220,10 @@ def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
                     del fields[name]
 
 
-def _expect_arguments(call: ToolCall, result: ToolResult, known: Mapping[str, _Thing]) -> None:
+def _expect_arguments(call: ToolCall, things: Sequence[tuple[_Thing, str]], known: Mapping[str, _Thing]) -> None:
     """A thing that was just made has the fields that it was made with, also where the result does not say so."""
     named = set(_ids_of(call))
-    fresh = [
-        thing for thing, pointer in _things(result.content) if _is_subject(pointer) and thing.identity not in named
-    ]
+    fresh = [thing for thing, pointer in things if _is_subject(pointer) and thing.identity not in named]
     if len(fresh) == 1 and fresh[0].identity in known:
         fields = known[fresh[0].identity].fields
         for name, value in call.arguments.items():
@@ -304,6 +287,7 @@ def _bare(text: str) -> str:
     return _SPLIT.sub(" ", text.lower()).strip() or text
 
 
+@cache
 def _plain(name: str) -> str:
     return "".join(words(name))
 

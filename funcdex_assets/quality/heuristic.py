@@ -40,7 +40,8 @@ PRICES: dict[str, Price] = {
     "repeated_message": (0, 0, 2, 0),
 }
 _SPEECH: dict[str, Price] = {"user": (3, 0, 3, 0), "assistant": (0, 0, 3, 2)}  # of gibberish, by who says it
-_FORMULA = re.compile(r"\b(?:Use .{1,80} as the|For the [a-z ]+:|The [a-z ]+ should be)")
+_FORMULA = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
+_BETWEEN_SENTENCES = re.compile(r"\s(?<=[.!?]\s)\s*")
 _LONG_MESSAGE = 110  # words
 _SAME_OPENINGS = 3
 
@@ -174,7 +175,7 @@ def _style(messages: Sequence[Message]) -> tuple[int, int, int, int]:
         sentence
         for message in messages
         if message.content
-        for sentence in re.split(r"(?<=[.!?])\s+", message.content)
+        for sentence in _BETWEEN_SENTENCES.split(message.content)
         if len(sentence) > 12
     )
     longest = max((len(text.split()) for text in users), default=0)

@@ -52,8 +52,8 @@ def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
 def _knowledge(case: Case, plan: ConversationPlan) -> Support:
     there = case.situation
     known = Support(there.now)
-    for record in (there.persona, there.scenario):
-        known.add_text("\n".join(str(getattr(record, name)) for name in record.__struct_fields__))
+    known.add_record(there.persona)
+    known.add_record(there.scenario)
     wanted = [turn.wanted for turn in plan.turns if turn.wanted is not None]
     arguments = [argument for step in (*plan.steps, *wanted) for argument in step.arguments]
     known.add_text("\n".join([argument.surface for argument in arguments]))

@@ -13,8 +13,8 @@ from funcdex_assets.catalog.json_schema import escaped, schema_at, validator
 from funcdex_assets.catalog.names import parse_tool_name, words
 from funcdex_assets.language.spoken import find_words, says
 from funcdex_assets.quality.provenance import calls_in, ungrounded
-from funcdex_assets.quality.rules.case import Case, failed, is_empty
-from funcdex_assets.quality.rules.claims import EMAIL, days_in, days_said
+from funcdex_assets.quality.rules.case import Case, failed, field_name, is_empty
+from funcdex_assets.quality.rules.claims import EMAIL, days_in, days_said, may_name_a_day
 from funcdex_assets.records import Finding, ToolCall
 
 _READING = ("list", "get")
@@ -135,16 +135,23 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
     the user has not said the called one in the same message: so a value that is used elsewhere is never blamed.
     """
     for turn in case.turns:
+        called = [index for index in range(turn.start, turn.end) if index in case.given]
+        if not called:
+            continue
         text = case.speech[turn.start]
-        for index in range(turn.start, turn.end):
-            for call, pointer, value in case.given.get(index, ()):
+        folded, names_a_day = text.lower(), may_name_a_day(text)
+        for index in called:
+            for call, pointer, value in case.given[index]:
+                name = field_name(pointer)
+                if not (names_a_day or _is_named(name, folded) or ("@" in text and isinstance(value, str))):
+                    continue
                 tool = case.tool(call.name, index)
                 schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
-                name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
-                stated = _stated(name, schema, value, text, case)
-                if not stated or says(text, name, schema, value, case.situation.now) is not None:
+                stated = _stated(name, schema, value, text, folded, case)
+                others = [one for one in stated if one != value]
+                if not others or says(text, name, schema, value, case.situation.now) is not None:
                     continue
-                unused = [one for one in stated if one != value and not _used(case, one, index)]
+                unused = [one for one in others if not _used(case, one, index)]
                 if unused:
                     yield Finding(
                         rule="contradicts_user",
@@ -154,21 +161,32 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, case: Case) -> Sequence[Any]:
-    """The values that a text gives to the argument, in its order."""
+def _is_named(name: str, folded: str) -> bool:
+    """Whether a text has the last word of an argument's name."""
+    head = _label(name).rpartition(" ")[2]
+    return head != "" and head in folded
+
+
+@cache
+def _label(name: str) -> str:
+    return " ".join(words(name))
+
+
+def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case) -> Sequence[Any]:
+    """The values that a text gives to the argument, in its order; `folded` is the text in lower case."""
     if schema.get("format") in ("date", "date-time"):
         return sorted(days_said(text, case.situation.now.date()))
     if isinstance(value, str) and "@" in value and EMAIL.fullmatch(value):
         return EMAIL.findall(text) if "@" in text else ()
-    label = " ".join(words(name))
-    head = label.rsplit(" ", 1)[-1]
-    if not head or head not in text.lower():
+    if not _is_named(name, folded):
         return ()
+    label = _label(name)
+    head = label.rpartition(" ")[2]
     if options := [option for option in schema.get("enum", ()) if isinstance(option, str)]:
-        near = [option for option in options if _beside(text.lower(), head, option.lower().replace("_", " "))]
+        near = [option for option in options if _beside(folded, head, option.lower().replace("_", " "))]
         return near if len(near) == 1 else ()
     if schema.get("type") in ("integer", "number"):
-        return [float(number) for number in _numbers_after(label).findall(text.lower())]
+        return [float(number) for number in _numbers_after(label).findall(folded)]
     return _words_after(label).findall(text) if isinstance(value, str) else ()
 
 
@@ -200,7 +218,7 @@ def _after(label: str) -> str:
 
 
 def _beside(text: str, head: str, option: str) -> bool:
-    return bool(
+    return option in text and bool(
         re.search(rf"\b{re.escape(option)} {re.escape(head)}\b", text)
         or re.search(rf"\b{re.escape(head)}(?: (?:is|to|of|should be|as))?:? {re.escape(option)}\b", text)
     )

@@ -5,13 +5,18 @@ Here belong the noun `Case` and what is read from it once for all rules; no judg
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.announced import announced_tools, to_tool, without_definitions
 from funcdex_assets.catalog.json_schema import scalars
+from funcdex_assets.catalog.names import last_noun
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ArgumentSource, Finding, Message, Tool, ToolCall, ToolResult
+
+Held = tuple[dict[str, Any], str, str]
+"""An object in a result, with its place and what it is called there, singular."""
+_DEEPEST = 3  # objects within objects
 
 
 class Turn(NamedTuple):
@@ -61,6 +66,16 @@ class Case:
         )
 
     @cached_property
+    def said(self) -> str:
+        """All speech and all thoughts in one, to see quickly that something is nowhere in them."""
+        return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
+
+    @cached_property
+    def words(self) -> tuple[list[str], ...]:
+        """The speech of each message in lower case, by words."""
+        return tuple(text.lower().split() for text in self.speech)
+
+    @cached_property
     def turns(self) -> tuple[Turn, ...]:
         starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
         return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
@@ -73,6 +88,15 @@ class Case:
             for index, message in enumerate(self.messages)
             if message.result is not None
         }
+
+    @cached_property
+    def objects(self) -> dict[int, list[Held]]:
+        """The objects in each result, to a bounded depth, by message."""
+        found: dict[int, list[Held]] = {}
+        for index, message in enumerate(self.messages):
+            if message.result is not None:
+                _hold(message.result.content, "", "", 0, found.setdefault(index, []))
+        return found
 
     @cached_property
     def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
@@ -99,10 +123,31 @@ class Case:
     @cached_property
     def everything(self) -> str:
         """All texts in one, to see quickly that something is nowhere in it."""
-        return "\n".join([text for _, _, text in self.texts()])
+        told = (value for leaves in self.leaves.values() for _, value in leaves)
+        given = (value for arguments in self.given.values() for _, _, value in arguments)
+        return "\n".join([self.said, *(value for value in (*given, *told) if isinstance(value, str))])
+
+
+def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
+    if isinstance(value, dict):
+        found.append((value, pointer, around))
+        if depth < _DEEPEST:
+            for key, part in value.items():
+                if part and isinstance(part, dict | list):
+                    _hold(part, f"{pointer}/{key}", last_noun(key), depth + 1, found)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            if isinstance(part, dict | list):
+                _hold(part, f"{pointer}/{number}", around, depth, found)
 
 
 Rule = Callable[[Case], Iterator[Finding]]
+
+
+@lru_cache(4096)
+def field_name(pointer: str) -> str:
+    """The name of the field that a pointer leads to; of an array's items, the array's."""
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
 def failed(result: ToolResult) -> bool:

@@ -8,7 +8,6 @@ is None.
 """
 
 import re
-from collections import Counter
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
@@ -32,6 +31,7 @@ _LANGUAGES_OF: dict[str, list[str]] = {}
 for _name, _words in _COMMON.items():
     for _word in _words.split():
         _LANGUAGES_OF.setdefault(_word, []).append(_name)
+_COMMON_WORDS = frozenset(_LANGUAGES_OF)
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Cyrillic": "Ѐ-ӿ",
@@ -46,6 +46,8 @@ _SCRIPTS = {
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
 _FEWEST_LETTERS = 12
+_NOT_LATIN = re.compile(f"[{''.join(letters for name, letters in _SCRIPTS.items() if name != 'Latin')}]")
+_ENOUGH_LATIN = re.compile(f"(?:[{_SCRIPTS['Latin']}][^{_SCRIPTS['Latin']}]*+){{{_FEWEST_LETTERS}}}")
 
 
 def language_of(text: str) -> str | None:
@@ -58,17 +60,19 @@ def language_of(text: str) -> str | None:
     found = _WORD.findall(text.lower())
     if len(found) < _FEWEST_WORDS:
         return None
-    hits = Counter(language for word in set(found) if word in _LANGUAGES_OF for language in _LANGUAGES_OF[word])
-    if not hits:
-        return None
-    (name, most), (_, second) = [*hits.most_common(2), ("", 0)][:2]
-    return name if most >= _FEWEST_HITS and most >= _LEAD * second else None
+    hits = {"": 0}
+    for word in _COMMON_WORDS.intersection(found):
+        for language in _LANGUAGES_OF[word]:
+            hits[language] = hits.get(language, 0) + 1
+    name = max(hits, key=lambda language: hits[language])
+    most = hits.pop(name)
+    return name if most >= _FEWEST_HITS and most >= _LEAD * max(hits.values()) else None
 
 
 def script_of(text: str) -> str | None:
     """The script of three quarters of the letters; Japanese has Chinese characters too, and counts as itself."""
-    if text.isascii():
-        return "Latin" if sum(map(str.isalpha, text)) >= _FEWEST_LETTERS else None
+    if text.isascii() or not _NOT_LATIN.search(text):
+        return "Latin" if _ENOUGH_LATIN.search(text) else None
     counts = {name: len(letters.findall(text)) for name, letters in _LETTERS.items()}
     if counts["Japanese"]:
         counts["Japanese"] += counts.pop("Han")

@@ -8,7 +8,7 @@ from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.catalog.names import is_id
 from funcdex_assets.language.reports import first_sentence
 from funcdex_assets.language.spoken import find_words, says
-from funcdex_assets.quality.rules.case import Case, failed
+from funcdex_assets.quality.rules.case import Case, failed, field_name
 from funcdex_assets.quality.rules.claims import Claim, Support, claims
 from funcdex_assets.records import Finding, Tool
 from funcdex_assets.tool_graph.alternatives import same_things
@@ -121,14 +121,10 @@ def unsupported_claim(case: Case) -> Iterator[Finding]:
 
 
 def _context(case: Case) -> Support:
-    there = case.situation
-    support = Support(there.now)
-    support.add_text("\n".join(str(value) for value in (*_fields(there.persona), *_fields(there.scenario))))
+    support = Support(case.situation.now)
+    support.add_record(case.situation.persona)
+    support.add_record(case.situation.scenario)
     return support
-
-
-def _fields(record: Any) -> Iterator[Any]:
-    return (getattr(record, name) for name in record.__struct_fields__)
 
 
 def _learn(support: Support, case: Case, index: int) -> None:
@@ -138,7 +134,8 @@ def _learn(support: Support, case: Case, index: int) -> None:
     elif message.role == "user":
         support.add_text(case.messages[index].content or "")
     for call in message.tool_calls:
-        support.add_value(call.arguments)
+        given = [(pointer, value) for one, pointer, value in case.given[index] if one is call]
+        support.add_value(call.arguments, given)
 
 
 def _described(tools: Sequence[Tool], now: Any) -> Support:
@@ -166,7 +163,9 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             told = case.leaves[index]
             fresh = not message.result.error and (
                 fresh
-                or any(value == [] or (_is_telling(value) and not is_id(_name(pointer))) for pointer, value in told)
+                or any(
+                    value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in told
+                )
             )
         elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
             yield Finding(
@@ -188,17 +187,18 @@ def _cites(text: str, places: Sequence[int], case: Case) -> bool:
     )
     if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
         return True
-    leaves = [(pointer.rsplit("/", 1)[-1], value) for index in places for pointer, value in case.leaves[index]]
-    if any(isinstance(value, str) and len(value) > 3 and value in text for _, value in leaves):
-        return True
+    for index in places:
+        for _, value in case.leaves[index]:
+            if isinstance(value, str) and len(value) > 3 and value in text:
+                return True
     if any((quoted := first_sentence(result)) and quoted in text for result in results):
         return True
     now = case.situation.now
-    return any(_is_telling(value) and says(text, name, {}, value, now) for name, value in leaves)
-
-
-def _name(pointer: str) -> str:
-    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+    return any(
+        _is_telling(value) and says(text, pointer.rsplit("/", 1)[-1], {}, value, now)
+        for index in places
+        for pointer, value in case.leaves[index]
+    )
 
 
 def _is_telling(value: Any) -> bool:

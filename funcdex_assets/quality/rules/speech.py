@@ -1,8 +1,7 @@
 """Rules about what is said, by either side: markup, placeholders, languages, loops, private data."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from funcdex_assets.dml.markup import TAG
@@ -18,9 +17,10 @@ _MARKUP = re.compile(
     rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
     re.IGNORECASE,
 )
+_ASSISTANTS_SIGNS = ("help you", "assist you", " ai", "virtual")
 _LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
 _ASSISTANTS_WORDS = re.compile(
-    r"\bhow (?:can|may) I (?:help|assist) you\b|\bas an AI\b|\bI(?:'m| am) an? (?:AI|virtual) ", re.IGNORECASE
+    r"\b(?:how (?:can|may) I (?:help|assist) you\b|as an AI\b|I(?:'m| am) an? (?:AI|virtual) )", re.IGNORECASE
 )
 _IDENTIFIER = re.compile(r"[A-Za-z0-9-]+_[A-Za-z0-9_-]+")
 _REASONING = re.compile(r"^[ \t*]*(?:thought|thinking|reasoning|internal)s?[ \t*]*:", re.IGNORECASE | re.MULTILINE)
@@ -34,14 +34,17 @@ _HTML = frozenset(
 _WORD = re.compile(r"[^\W\d_]+")
 _LINK = re.compile(r"\w+://\S+")
 _LOOPED_WORDS, _LOOPED_PHRASES, _LONGEST_PHRASE = 5, 4, 8
-_SAME_LETTER = re.compile(r"([^\s=_*#.-])\1{11,}")
+_SOME_SAME = re.compile(r"(.)\1\1\1")
+_SAME_LETTER = re.compile(r"([^\s=_*#.-])\1\1{10,}")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
 _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
+_CONSONANTS = re.compile(4 * "[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]")  # every strange word has as many in a row
 _VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
-_NOT_OWN_WORDS = re.compile(r"[\"“„«][^\"”“»]*[\"”“»]|\S*[@/]\S*")
+_QUOTED = r"[\"“„«][^\"”“»]*[\"”“»]"
+_ONLY_QUOTED = re.compile(_QUOTED)
+_NOT_OWN_WORDS = re.compile(rf"{_QUOTED}|(?<![^\s\"“„«”»])[^\s@/]*+[@/]\S*")
 _ENOUGH = 400  # characters that tell a language
-_LINK = re.compile(r"\w+://\S+")
 _MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
 
 
@@ -50,6 +53,8 @@ def leaked_markup(case: Case) -> Iterator[Finding]:
 
     The definition of a tool that a user brings is none of it.
     """
+    if not _MARKUP.search(case.said):
+        return
     for index, message in enumerate(case.messages):
         if found := _MARKUP.search(f"{message.thought or ''}\n{case.speech[index]}"):
             yield Finding(
@@ -63,10 +68,10 @@ def leaked_thought(case: Case) -> Iterator[Finding]:
         text = case.speech[index]
         if message.role != "assistant" or not text:
             continue
-        said = " ".join(text.split())
-        found = _REASONING.search(text)
+        found = _REASONING.search(text) if ":" in text else None
         leaked = found[0].strip() if found else None
         if leaked is None and message.thought:
+            said = " ".join(text.split())
             sentences = (" ".join(part.split()) for part in _SENTENCE.split(message.thought))
             leaked = next((part for part in sentences if part.count(" ") >= 4 and part in said), None)
         if leaked:
@@ -117,30 +122,33 @@ def wrong_speaker(case: Case) -> Iterator[Finding]:
     """A user who speaks as the assistant does or names its tools, or a message that speaks for both sides."""
     for index, message in enumerate(case.messages):
         text = case.speech[index]
-        found = _LABEL.search(text)
+        found = _LABEL.search(text) if ":" in text else None
         if message.role == "user" and not found:
-            found = _ASSISTANTS_WORDS.search(text) or next(
-                (
-                    match
-                    for match in _IDENTIFIER.finditer(text)
-                    if match[0] in case.tools and not _brings(case, index, match[0])
-                ),
-                None,
-            )
+            folded = text.lower()
+            if any(sign in folded for sign in _ASSISTANTS_SIGNS):
+                found = _ASSISTANTS_WORDS.search(text)
+            found = found or _named_tool(case, index)
         if found:
             yield Finding(rule="wrong_speaker", message=index, text=f"The {message.role} says {found[0]!r}")
 
 
-def _brings(case: Case, index: int, name: str) -> bool:
-    return name in case.announced and case.announced[name][0] == index
+def _named_tool(case: Case, index: int) -> re.Match[str] | None:
+    """The first name of a tool in a message that does not bring it."""
+    text = case.speech[index]
+    named = (match for match in _IDENTIFIER.finditer(text) if match[0] in case.tools) if "_" in text else ()
+    return next((match for match in named if case.announced.get(match[0], (None,))[0] != index), None)
 
 
 def repeated_message(case: Case) -> Iterator[Finding]:
     """Somebody says the same again, word for word, in more than a few words."""
     said: set[tuple[str, str]] = set()
     for index, message in enumerate(case.messages):
-        text = " ".join((message.content or "").lower().split())
-        if text.count(" ") >= SHORTEST_REPETITION - 1 and (message.role, text) in said:
+        content = message.content or ""
+        words = case.words[index] if content is case.speech[index] else content.lower().split()
+        if len(words) < SHORTEST_REPETITION:
+            continue
+        text = " ".join(words)
+        if (message.role, text) in said:
             yield Finding(
                 rule="repeated_message", message=index, text=f"The {message.role} says the same again: {text[:80]!r}"
             )
@@ -149,18 +157,20 @@ def repeated_message(case: Case) -> Iterator[Finding]:
 
 def degenerate_repetition(case: Case) -> Iterator[Finding]:
     """A loop within a text: a word five times in a row, a phrase of up to eight words four times, a letter twelve."""
+    letters = _SOME_SAME.search(case.said) is not None
     for index, message in enumerate(case.messages):
-        for text in (case.speech[index], message.thought or ""):
-            if len(text) >= 12 and (loop := _loop(text)):
+        for text, words in ((case.speech[index], case.words[index]), (message.thought or "", None)):
+            if len(text) < 12:
+                continue
+            found = _SAME_LETTER.search(text) if letters else None
+            if loop := found[0] if found else _loop(text.lower().split() if words is None else words):
                 yield Finding(rule="degenerate_repetition", message=index, text=f"{loop[:80]!r} again and again")
 
 
-def _loop(text: str) -> str | None:
-    if found := _SAME_LETTER.search(text):
-        return found[0]
-    parts = text.lower().split()
-    pairs = Counter(pairwise(parts))
-    if not pairs or max(pairs.values()) < _LOOPED_PHRASES - 1:  # every loop has a pair of words so often
+def _loop(parts: Sequence[str]) -> str | None:
+    if len(parts) - len(set(parts)) < _LOOPED_WORDS - 1:  # every loop says so many words again
+        return None
+    if len(parts) - 1 - len(set(pairwise(parts))) < _LOOPED_PHRASES - 1:  # and so many pairs of words
         return None
     for size in range(1, min(_LONGEST_PHRASE, len(parts) // _LOOPED_PHRASES) + 1):
         needed = size * ((_LOOPED_WORDS if size == 1 else _LOOPED_PHRASES) - 1)
@@ -174,8 +184,11 @@ def _loop(text: str) -> str | None:
 
 def gibberish(case: Case) -> Iterator[Finding]:
     """A text of which a third of the words are none that anybody could say."""
-    for index in range(len(case.messages)):
-        text = _LINK.sub(" ", case.speech[index]) if "://" in case.speech[index] else case.speech[index]
+    if len(_CONSONANTS.findall(case.said)) < _FEWEST_STRANGE:
+        return
+    for index, text in enumerate(case.speech):
+        if len(_CONSONANTS.findall(text)) < _FEWEST_STRANGE:
+            continue
         if len(text) - len(text.translate(_VOWELS)) > _VOWELS_OF_WORDS * len(text):
             continue
         said = _LINK.sub(" ", text) if "://" in text else text
@@ -214,7 +227,8 @@ def wrong_language(case: Case) -> Iterator[Finding]:
 
 
 def _tongue(text: str, texts: int = 1) -> tuple[str | None, str | None]:
-    plain = _NOT_OWN_WORDS.sub(" ", text[: texts * _ENOUGH])
+    text = text[: texts * _ENOUGH]
+    plain = (_NOT_OWN_WORDS if "@" in text or "/" in text else _ONLY_QUOTED).sub(" ", text)
     return language_of(plain), script_of(plain)
 
 
