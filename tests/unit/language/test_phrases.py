@@ -224,9 +224,8 @@ def test_what_is_from_long_ago_is_no_longer_that_one(reference, kind, thing):
 def test_every_ask_of_every_shipped_tool_names_what_is_distant(name):
     tool = TOOLS[name]
     for path in [*needed_ids(tool), "/name"]:
-        step = PlannedStep(tool=name, turn=1, arguments=(found(path, "/things/*/id"),))
         for seed in SEEDS:
-            request, _ = phrases.ask(step, tool, [], {path: "the kiln from before"}, Random(seed), {path})
+            request, _, _ = phrases.ask(tool, [], {path: "the kiln from before"}, Random(seed), distant={path})
             assert "the kiln from before" in request
 
 
