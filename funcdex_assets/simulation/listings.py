@@ -17,11 +17,13 @@ from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import TITLES
 from funcdex_assets.simulation.demand import Demand, stem
 from funcdex_assets.simulation.memory import Listing, Memory, Thing, kind, plain
+from funcdex_assets.simulation.queries import tokens
 
 MORE = 0.2  # of listings that nobody turns the page of
 _ENDING = frozenset("completed closed done archived finished".split())
 _STATES = frozenset("status state completed checked closed done archived".split())
 _TOTALS = frozenset("total estimate".split())
+_MAIN_MOMENTS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
 class Pager:
@@ -74,7 +76,7 @@ class Pager:
     def _whole(self) -> str | None:
         """What all things of a kind are listed within, when nothing else restricts the listing."""
         demand = self._demand
-        if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought_words():
+        if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought:
             return None
         if demand.own is not None or demand.addressed:
             return None
@@ -163,10 +165,9 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
             at = next((value for key, value in inner.items() if is_id(key)), None)
         if str(at) != identity:
             return False
-    sought = demand.sought_words()
+    sought = demand.sought
     if sought:
-        texts = _texts(thing)
-        if not all(word in texts for word in sought):
+        if not holds(thing, sought, demand.in_titles):
             return False
     properties = items.get("properties", {})
     if "@closed" in thing:
@@ -180,7 +181,18 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
         for name, part in properties.items():
             if stem(name) == field and _speaks_against(thing, name, resolve(part, root), root, wanted):
                 return False
+    if any(str(thing.get(field)).lower() == value for field, value in demand.excluded.items()):
+        return False
     return all(_is_within(thing, span.about, span.low, span.high) for span in demand.spans)
+
+
+def holds(thing: Mapping[str, Any], sought: frozenset[str], in_titles: bool) -> bool:
+    """Whether all words are in the texts of a thing, or in its title."""
+    if in_titles and (titles := [value for key, value in thing.items() if key in TITLES]):
+        texts = _texts(titles)
+    else:
+        texts = _texts(thing)
+    return sought <= tokens(texts)
 
 
 def _speaks_against(thing: Thing, name: str, schema: Schema, root: Schema, wanted: Any) -> bool:
@@ -197,13 +209,13 @@ def _speaks_against(thing: Thing, name: str, schema: Schema, root: Schema, wante
         return False
     if isinstance(wanted, str) and set(words(name)) & TITLES:
         return wanted.lower() not in str(value).lower()
-    return value != wanted
+    return value != wanted and str(value).lower() != str(wanted).lower()
 
 
 def _is_within(thing: Thing, about: frozenset[str], low: datetime, high: datetime) -> bool:
     """The first moment among the fields that are meant lies in the span; a thing without one may."""
     for key, value in thing.items():
-        meant = any(word in key for word in about) if about else key.startswith(("start", "date", "due"))
+        meant = any(word in key for word in about) if about else key.startswith(_MAIN_MOMENTS)
         if not meant or key.startswith("@"):
             continue
         texts = value.values() if isinstance(value, dict) else (value,)

@@ -5,7 +5,7 @@ said, and what `fields.py` makes up. Listings show known things that belong ther
 Depth and breadth are bounded, so that recursive and huge schemas end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -14,13 +14,16 @@ from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, sing
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
+from funcdex_assets.language.values import TITLES
+from funcdex_assets.simulation.agreement import agree
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
-from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
-from funcdex_assets.simulation.listings import Pager, ordered
+from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings
+from funcdex_assets.simulation.listings import Pager, holds, ordered
 from funcdex_assets.simulation.memory import (
     Memory,
     Thing,
+    identifies,
     kind,
     noun_of,
     own_identities,
@@ -39,6 +42,8 @@ LONGEST = 99
 _MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
 _ROLES = frozenset("reporter creator author owner lead organizer sender".split())
+_ITS_OWN = _ROLES | frozenset("owners link url href permalink".split())
+_SOONEST = (frozenset({"start"}), False)
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
 _COUNTED = _COUNTS | frozenset("result results size number of".split())
@@ -60,6 +65,9 @@ class ResultMaker:
         self._sizes = sizes(needed)
         self.pager = Pager(demand, memory, self._needed, rng)
         self._made = self._parts = 0
+        self._parents: dict[str, Thing] = {}  # told of within the items of a listing, by noun
+        self._written = demand.written
+        self._zone = fields.zone
         objects = [
             key
             for key, part in schema.get("properties", {}).items()
@@ -111,12 +119,32 @@ class ResultMaker:
         subject = self._is_subject(noun, depth)
         person = None
         if _is_person(name, properties):
-            person = (self._fields.sought() if depth <= 1 else None) or self._fields.someone(name)
+            person = (self._fields.sought() if depth <= 1 else None) or self._person(name, subject)
         elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
-            person = holder(self._demand.addressed[0])
-        given = None if "/*" in path else self._given(noun)
+            person = self._fields.holder(self._demand.addressed[0])
+        given = self._parent(noun) if "/*" in path else self._given(noun)
         known = self._memory.thing(noun, given) if given is not None else {}
+        if not known and "/*" in path:
+            known = self._parents.get(noun, {})
+        if not known and depth <= 1 and self._demand.view and noun == self._demand.noun:
+            known = self._memory.thing(self._demand.view, self._demand.parents[self._demand.view])
+        if person and isinstance(address := known.get("email"), str):
+            person = self._fields.holder(address)
         return Surroundings(noun, known, {}, person, subject, beside, given)
+
+    def _person(self, name: str, subject: bool) -> Person:
+        """A person of whom an object tells: the one whom the call addresses, if the object is about that one."""
+        addressed = self._demand.addressed
+        if subject and len(addressed) == 1:
+            return self._fields.holder(addressed[0])
+        return self._fields.someone(name)
+
+    def _parent(self, noun: str) -> str | None:
+        """Whose things a listing lists, as the call says: the customer within each of a customer's invoices."""
+        demand = self._demand
+        if not demand.lists or noun not in demand.roles or kind(noun) == kind(demand.noun):
+            return None
+        return demand.parents.get(kind(noun))
 
     def _object(self, schema: Schema, path: str, around: Surroundings, depth: int) -> dict[str, Any]:
         properties = schema.get("properties", {})
@@ -131,6 +159,14 @@ class ResultMaker:
                     else self._property(resolve(part, self._root), place, key, around, depth)
                 )
         _count(around.made, properties)
+        agree(
+            around.made,
+            lambda key, value: self._fits(properties[key], value),
+            self._written if around.subject else "",
+            self._zone,
+        )
+        if around.identity is not None and "/*" in path and around.noun not in self._parents:
+            self._parents[around.noun] = {plain(key): value for key, value in around.made.items()}
         return around.made
 
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
@@ -186,7 +222,7 @@ class ResultMaker:
             if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
                 return state_after(verb, schema["enum"])
         if remembered is None and self._inherited and around.subject and not is_id(key):
-            remembered = None if set(words(key)) & (PAST | _STATE) else self._inherited.get(name)
+            remembered = None if set(words(key)) & (PAST | _STATE | _ITS_OWN) else self._inherited.get(name)
         if isinstance(remembered, list | dict) and self._memory.changes:
             noun = noun_of(key, around.noun)
             remembered = self._memory.current(remembered, noun)
@@ -234,7 +270,7 @@ class ResultMaker:
         if schema_type(items) != "object" or "email" not in items.get("properties", {}):
             return None
         people = [
-            self._object(items, f"{path}/*", Surroundings(name, person=holder(address)), depth + 1)
+            self._object(items, f"{path}/*", Surroundings(name, person=self._fields.holder(address)), depth + 1)
             for address in dict.fromkeys(self._demand.addressed)
         ]
         return people[0] if one else people
@@ -279,35 +315,75 @@ class ResultMaker:
         main = depth <= 2 and "/*" not in path and (self._demand.lists or self._demand.concerns(noun))
         people = _is_person(name, items.get("properties", {}))
         if main:
-            alone = bool((self._demand.addressed or self._demand.sought_name()) and people)
+            named = self._demand.addressed or self._demand.sought_name()
+            alone = bool(named and people) or self._seeks_another_title()
             known, size = self.pager.page(path, noun, items, self._root, alone)
         else:
             known = self._children(noun, around) if around else []
             expected = around.known.get(f"{plain(noun)}count") if around else None
             size = self._rng.choice((0, 1, 1, 2)) if not isinstance(expected, int) or expected > LONGEST else expected
+            if self._demand.lists and self._demand.filter_for(name) is True:
+                size = max(1, size)
         if self._is_full(depth):
             size = 1
         size = min(max(size, wanted, len(known)), most)
-        made = [
-            self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
-            for index in range(size)
-        ]
+        made: list[dict[str, Any]] = []
+        for index in range(size):
+            thing = known[index] if index < len(known) else {}
+            item = self._item(items, f"{path}/*", name, noun, depth, thing, main)
+            if main and not thing:
+                if self._demand.sought:
+                    self._bring_to_match(item, items, made)
+                if people and made:
+                    self._tell_apart(item, items, noun, made)
+            made.append(item)
         if main:  # what was searched for comes first, then what is new
             first = 1 if self._demand.sought_title() and not self._demand.order else 0
-            made[first:] = ordered(made[first:], self._demand.order) or newest_first(made[first:])
+            made[first:] = ordered(made[first:], self._demand.order) or by_time(made[first:])
         return made
 
     def _item(
-        self, schema: Schema, path: str, name: str, noun: str, depth: int, known: Thing, index: int, main: bool
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, known: Thing, main: bool
     ) -> dict[str, Any]:
         person: Person | None = None
-        if _is_person(name, schema.get("properties", {})):
-            person = self._fields.sought() if main and index == 0 and not known else None
+        properties = schema.get("properties", {})
+        if _is_person(name, properties):
+            person = self._fields.sought() if main and not known else None
             person = person or self._fields.someone(name)
+        elif main and self._demand.addressed and any("email" in words(key) for key in properties):
+            person = self._fields.holder(self._rng.choice(self._demand.addressed))  # what is theirs, such as when they are busy
         made = self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
         if "@nameless" in known:
             self._memory.name(noun, known, made)
         return made
+
+    def _seeks_another_title(self) -> bool:
+        """Whether a search asks for a title that nothing about the matter would have by chance."""
+        return bool(self._demand.sought_title()) and not self._demand.sought <= self._fields.matter
+
+    def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> None:
+        """What a search finds has the words that were searched for, in its title if nowhere else."""
+        demand = self._demand
+        if holds(item, demand.sought, demand.in_titles):
+            return
+        properties = schema.get("properties", {})
+        texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
+        key = next((key for key in texts if set(words(key)) & TITLES), None)
+        key = key or next((key for key in texts if set(words(key)) & values.BODIES), None)
+        if key is None:
+            return
+        shown = {other.get(key) for other in others}
+        for title in self._fields.titles_with(demand.queries[0].text):
+            if title not in shown and self._fits(properties[key], title):
+                item[key] = title
+                return
+
+    def _tell_apart(
+        self, item: dict[str, Any], schema: Schema, noun: str, others: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Who is listed twice is two: somebody else of the same address."""
+        for key in [key for key in item if identifies(key, noun) and any(item[key] == other.get(key) for other in others)]:
+            item[key] = self._fields.new_identity(resolve(schema["properties"][key], self._root), noun, item)
 
     def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
         size = max(least, self._rng.choice((1, 1, 2)))
@@ -334,7 +410,11 @@ class ResultMaker:
 
     def _given(self, noun: str) -> str | int | None:
         """The identity by which the call names the one thing of this kind; a new thing has none yet."""
-        made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
+        demand = self._demand
+        made_anew = demand.makes_new and kind(noun) == kind(demand.name.noun)
+        own = kind(noun) == kind(demand.name.noun) and kind(noun) not in demand.identities
+        if own and demand.name.action == "get" and len(demand.addressed) == 1:
+            return self._memory.of_address(noun, demand.addressed[0])
         another = noun in _ROLES and not self._demand.looks_up and noun not in self._demand.roles
         return None if made_anew or another else self._demand.identities.get(kind(noun))
 
@@ -404,13 +484,13 @@ def sizes(needed: frozenset[str]) -> dict[str, int]:
     return found
 
 
-def newest_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Listed things by their date when they have one in the past, newest first."""
-    dates = (key for key in (items[0] if items else {}) if set(words(key)) & PAST and isinstance(items[0][key], str))
-    key = next(dates, None)
-    if key is None or not all(isinstance(item.get(key), str) for item in items):
-        return items
-    return sorted(items, key=lambda item: item[key], reverse=True)
+def by_time(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Listed things by their date: what is past newest first, what begins soonest first."""
+    first = items[0] if items else {}
+    key = next((key for key in first if set(words(key)) & PAST and isinstance(first[key], str)), None)
+    if key is not None and all(isinstance(item.get(key), str) for item in items):
+        return sorted(items, key=lambda item: item[key], reverse=True)
+    return ordered(items, _SOONEST) or items
 
 
 def _is_person(name: str, properties: Mapping[str, Any]) -> bool:
