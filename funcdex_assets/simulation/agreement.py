@@ -1,4 +1,4 @@
-"""What the fields of one object say of each other: a duration of its two ends, a count of its text, a total of its lines.
+"""What the fields of one object say of each other: a duration of its ends, a count of its text, a total of its lines.
 
 Here belongs what follows from fields that are made already; an object is put right in place, one field at a time, and
 only where the new value suits its schema.
@@ -59,7 +59,7 @@ class _Relations(NamedTuple):
 
 
 def agree(made: dict[str, Any], fits: Fits, text: str, zone: str) -> None:
-    """`text` is what the call put into the thing, if this object is about it; `zone` is the time zone of its moments."""
+    """`text` is what the call put into the thing, if the object is about it; `zone` is the time zone of its moments."""
     there = relations(tuple(made))
     if there.none:
         return

@@ -16,7 +16,7 @@ from funcdex_assets.catalog.names import (
     words,
 )
 from funcdex_assets.language.spoken import read_moment
-from funcdex_assets.language.values import PEOPLE
+from funcdex_assets.language.values import PEOPLE, TITLES
 from funcdex_assets.simulation.memory import kind, plain
 from funcdex_assets.simulation.queries import Query, read_query, tokens
 
@@ -76,6 +76,7 @@ class Demand:
     further:    it asks for a later page; `page` is its token
     view:       the kind of the thing that it shows a part or a side of: GET_DOCUMENT_PLAINTEXT shows a document
     window:     the span of time that a listing is restricted to; `spans` are all, by what they are about
+    titled:     names of the filters that ask for a title
     sought:     every word that what is found must have; `queries` are the searches as a whole
     excluded:   by field, what a search excludes, in lower case
     makes_new:  its result is about a new thing, not about one that it names
@@ -107,7 +108,8 @@ class Demand:
         }
         self.page = next((str(value) for key, value in arguments.items() if is_page_token(key)), "")
         self.further = any(is_page_token(key) for key in arguments)
-        self.shortest = next((value for key, value in self.echo.items() if "duration" in key and _minutes(key, value)), 0)
+        lengths = (value for key, value in self.echo.items() if "duration" in key and _minutes(key, value))
+        self.shortest = next(lengths, 0)
         self.links = [] if self.looks_up else list(self._links(arguments))
         on = self.links[0].on if self.links and self.links[0].noun == kind(self.name.noun) else ""
         self.noun = on or self.name.noun
@@ -122,7 +124,16 @@ class Demand:
         for query in self.queries:
             self.filters |= {key: value for key, value in query.wanted.items() if key not in self.filters}
             self.excluded |= {stem(key): value for key, value in query.excluded.items()}
+        asked = [key for key, value in self.filters.items() if isinstance(value, str)]
+        self.titled = [key for key in asked if set(words(key)) <= TITLES]
         self.sought = frozenset[str]().union(*(tokens(query.text) for query in self.queries))
+
+    def suppose(self, parameters: Mapping[str, Any]) -> None:
+        """What is made without a word of it is made as the tool's definition says."""
+        for name, schema in parameters.items() if self.makes_new else ():
+            default = schema.get("default") if isinstance(schema, dict) else None
+            if isinstance(default, bool | int | float) or (default is not None and "enum" in schema):
+                self.echo.setdefault(plain(name), default)
 
     @property
     def looks_up(self) -> bool:

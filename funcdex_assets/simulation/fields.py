@@ -43,6 +43,9 @@ _FIRST_STATES = (
 )
 _ITS_OWN = frozenset("organizer organiser creator owner author sender reporter me self".split())
 _PERSONAL = frozenset("owner assignee creator author sender".split())
+_PERIODS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_LONG = {"sprint": 14, "iteration": 14, "milestone": 30, "campaign": 30}  # days
+_OCCURRENCES = frozenset("instance occurrence".split())
 _EMPLOYERS = frozenset("company organization organisation employer".split())
 _CHANGED = frozenset("updated modified edited".split())
 _FIRST_MOMENTS = frozenset("created opened joined".split())
@@ -53,7 +56,7 @@ _TRIES = 12
 _LENGTHS = (30, 45, 60, 90)  # of what begins and ends, in minutes
 _LONGEST_ID = 200
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
-_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}", "{}, part 2")
+_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}")
 _VERSIONS = ("{} (draft)", "{} (copy)", "{}, revised", "{} — final version", "Notes on {}")
 _TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 
@@ -158,7 +161,7 @@ class FieldMaker:
 
     def titles_with(self, text: str) -> list[str]:
         """Titles of things in which a text was found."""
-        frames = _FRAMES if frozenset(words(text)) <= self.matter else _VERSIONS
+        frames = _FRAMES if len(text.split()) < 3 or frozenset(words(text)) <= self.matter else _VERSIONS
         title = values.sentence(text)
         return [title, *(frame.format(title) for frame in self._rng.sample(frames, len(frames)))]
 
@@ -191,8 +194,16 @@ class FieldMaker:
             return self.someone(name).name
         if parts & {"job", "position", "occupation"}:
             return rng.choice(values.positions(situation))
+        if "name" in parts and (known := self._name_of_another(name, around)):
+            return known
+        if around.noun in _OCCURRENCES and parts & values.TITLES and (series := self._series()):
+            return series
         if parts & {"title", "subject", "summary", "headline"} or (self._title and parts & {"name", "filename"}):
             return self._titled()
+        if "filename" in parts and self._demand.name.action == "copy" and "." in "".join(examples):
+            title = next((self._memory.thing(*named).get("title") for named in self._demand.parents.items()), None)
+            if isinstance(title, str):
+                return f"{title}.{examples[0].rpartition('.')[2]}"
         if examples:
             return self._unshown(name, examples)
         if parts & {"name", "filename", "label"}:
@@ -217,6 +228,25 @@ class FieldMaker:
         }
         fitting = next((options for word, options in choices.items() if word in parts), None)
         return self._rng.choice(fitting) if fitting else values.keywords(self._situation.matter, self._rng)
+
+    def _name_of_another(self, name: str, around: Surroundings) -> str | None:
+        """`sprint_name`, where a sprint is named by its identifier in the call or beside."""
+        *about, last = words(name)
+        if last != "name" or len(about) != 1 or about[0] == around.noun:
+            return None
+        beside = (value for key, value in around.made.items() if is_id(key) and resource_noun(key) == about[0])
+        identity = next(beside, None) or self._demand.identities.get(kind(about[0]))
+        if not isinstance(identity, str | int):
+            return None
+        thing = self._memory.thing(about[0], identity)
+        texts = (thing.get(key) for key in ("name", "title", "summary", "subject"))
+        return next((text for text in texts if isinstance(text, str)), None)
+
+    def _series(self) -> str | None:
+        """The title of what an occurrence is one of."""
+        things = (self._memory.thing(*parent) for parent in self._demand.parents.items())
+        texts = (thing.get(key) for thing in things for key in ("summary", "title", "name"))
+        return next((text for text in texts if isinstance(text, str)), None)
 
     def _titled(self) -> str:
         """The title that was searched for, once; else one of the matter's."""
@@ -258,6 +288,8 @@ class FieldMaker:
         about = resource_noun(name)
         noun = kind(about or around.noun)
         own = about == "" or noun == kind(around.noun)
+        if around.noun in _OCCURRENCES and noun in self._demand.parents and len(about.split()) == 1:
+            return self.new_identity(schema, noun, around.made)
         issue = around.made.get("issue_key") or self._demand.identities.get("issue")
         if noun == "project" and isinstance(issue, str) and _NUMBERED.fullmatch(issue):
             return issue.rpartition("-")[0]
@@ -309,7 +341,13 @@ class FieldMaker:
             options = [option for option in options if str(option).lower() != out] or options
         if "mime" in parts:
             file = str(next((made[key] for key in ("filename", "name", "title") if key in made), ""))
-            options = [option for option in options if mimetypes.guess_type(file)[0] == option] or options
+            guessed = mimetypes.guess_type(file)[0] or ""
+            alike = [option for option in options if option == guessed]
+            if not alike and guessed:
+                alike = [option for option in options if option == "text/plain" and guessed.startswith("text/")]
+                options = [option for option in options if mimetypes.guess_extension(str(option))] or options
+                self._rename(around, alike or options[:1])
+            options = alike or (options[:1] if guessed else options)
         if parts & {"status", "state"} and self._demand.name.action in ("create", "send"):
             first = [option for state in _FIRST_STATES for option in options if plain(str(option)) == state]
             return (first or options)[0]
@@ -318,6 +356,15 @@ class FieldMaker:
             if state is not None:
                 return state
         return self._rng.choice(options)
+
+    def _rename(self, around: Surroundings, types: Sequence[Any]) -> None:
+        """The name of a file that was made up has the extension of its type."""
+        extension = mimetypes.guess_extension(str(types[0]))
+        for key in ("filename", "name", "title"):
+            name = around.made.get(key)
+            if isinstance(name, str) and plain(key) not in around.known and name not in self._demand.echo.values():
+                stem, dot, _ = name.rpartition(".")
+                around.made[key] = f"{stem}{extension}" if dot and extension and types[0] != "text/plain" else name
 
     def _moment(self, schema: Schema, parts: set[str], around: Surroundings) -> str:
         """After what it must follow, now for what the call did, within the window asked for."""
@@ -335,8 +382,10 @@ class FieldMaker:
         if around.noun in _ENDS | _BEGINS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
             parts = parts | {around.noun}
             start = _beginning(around.beside)
+        if "period" in parts and parts & _ENDS and (next_ := self._end_of_period(around)):
+            return self._told(schema, next_)
         if parts & _ENDS and isinstance(start, date):
-            end = self._after(start, parts)
+            end = self._after(start, parts, around.noun)
             if _EXCLUSIVE & set(around.noun.split()) and isinstance(start, datetime):
                 self._taken.append((start, end))
             return self._told(schema, end)
@@ -347,6 +396,10 @@ class FieldMaker:
             return self._told(schema, latest - days)
         if changing and parts & PAST and not parts & _LATER and not earlier:
             return self._told(schema, self._clock)
+        if around.noun in _LONG and parts & _BEGINS and (state := around.made.get("state", around.made.get("status"))):
+            days = {"active": -self._rng.randint(1, _LONG[around.noun] - 1), "closed": -90}.get(str(state))
+            if days:
+                return self._told(schema, self._clock.replace(hour=9, minute=0, second=0) + timedelta(days=days))
         if self._demand.window and not parts & {"created", "updated", "modified"}:
             moment = self._within(*self._demand.window)
             for _ in range(_TRIES if _EXCLUSIVE & set(around.noun.split()) else 0):
@@ -355,6 +408,18 @@ class FieldMaker:
                 moment = self._within(*self._demand.window)
             return self._told(schema, moment)
         return self._told(schema, values.make_moment(self._situation, self._rng, past=not parts & _LATER))
+
+    def _end_of_period(self, around: Surroundings) -> datetime | None:
+        """When what is paid by the week, the month or the year is paid next."""
+        price = around.made.get("price")
+        if not isinstance(price, dict):
+            identity = around.made.get("price_id", self._demand.identities.get("price", ""))
+            price = self._memory.thing("price", identity)
+        days = next((_PERIODS.get(str(value)) for key, value in price.items() if plain(key).endswith("interval")), None)
+        if not days:
+            return None
+        end = self._clock.replace(second=0)
+        return end + timedelta(days=days if self._demand.makes_new else self._rng.randint(1, max(1, days - 1)))
 
     def _is_taken(self, start: datetime, end: datetime) -> bool:
         return any(start < other_end and other_start < end for other_start, other_end in self._taken)
@@ -373,7 +438,9 @@ class FieldMaker:
         """In the user's time zone, whatever zone the call was in."""
         return values.moment_text(schema, moment.astimezone(self._clock.tzinfo) if moment.tzinfo else moment)
 
-    def _after(self, start: date, parts: set[str]) -> datetime:
+    def _after(self, start: date, parts: set[str], noun: str = "") -> datetime:
+        if noun in _LONG and isinstance(start, datetime):
+            return start + timedelta(days=_LONG[noun])
         if not isinstance(start, datetime):
             return datetime.combine(start, self._clock.timetz()) + timedelta(days=self._rng.randint(1, 7))
         lengths = [length for length in _LENGTHS if length >= self._demand.shortest] or [self._demand.shortest]

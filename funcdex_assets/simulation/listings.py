@@ -23,6 +23,7 @@ MORE = 0.2  # of listings that nobody turns the page of
 _ENDING = frozenset("completed closed done archived finished".split())
 _STATES = frozenset("status state completed checked closed done archived".split())
 _TOTALS = frozenset("total estimate".split())
+_PARTS = frozenset("comment message reply note attachment subtask task section event issue worklog reaction".split())
 _MAIN_MOMENTS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
@@ -66,12 +67,20 @@ class Pager:
                 size = max(listing.hidden, len(known))
             elif not demand.page and (expected := self._expected(noun)):
                 size = max(expected, len(known))
-            if not demand.page and not complete and not alone and self._rng.random() < MORE:
+            if self._is_new(noun):
+                size = len(known)
+            elif not demand.page and not complete and not alone and self._rng.random() < MORE:
                 left = True
         if (left and (not complete or len(found) > demand.limit)) or demand.page in listing.following:
             self._more = True
         self._open.append((listing, path, noun, None if all_ is None else (kind(noun), all_)))
         return known, size
+
+    def _is_new(self, noun: str) -> bool:
+        """Whether the thing whose parts are listed was made a moment ago, so that nobody else put any into it."""
+        if not _PARTS & set(noun.split()):
+            return False
+        return any("@made" in self._memory.thing(*parent) for parent in self._demand.parents.items())
 
     def _whole(self) -> str | None:
         """What all things of a kind are listed within, when nothing else restricts the listing."""
@@ -165,10 +174,8 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
             at = next((value for key, value in inner.items() if is_id(key)), None)
         if str(at) != identity:
             return False
-    sought = demand.sought
-    if sought:
-        if not holds(thing, sought, demand.in_titles):
-            return False
+    if demand.sought and not holds(thing, demand.sought, demand.in_titles):
+        return False
     properties = items.get("properties", {})
     if "@closed" in thing:
         shows = any(_STATES & set(words(key)) for key in properties)

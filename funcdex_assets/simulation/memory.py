@@ -146,6 +146,15 @@ class Memory:
         later = thing.get(plain(key))
         return later if type(later) is type(part) else part
 
+    def subject_in(self, parents: Mapping[str, str]) -> str | None:
+        """The subject of what a call names: of a thread, or of a message that is known to be in it."""
+        for parent, identity in parents.items():
+            inside = [thing for thing in self.things("message").values() if thing.get(f"{parent}id") == identity]
+            for thing in (self.thing(parent, identity), *inside):
+                if isinstance(subject := thing.get("subject"), str):
+                    return subject
+        return None
+
     def of_address(self, noun: str, address: str) -> str | None:
         """The identifier of the one thing of a kind that has this e-mail address."""
         found = [identity for identity, thing in self.things(noun).items() if thing.get("email") == address]

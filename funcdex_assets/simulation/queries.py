@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from funcdex_assets.language.spoken import read_moment
 
 _OPERATOR = re.compile(r"(?<![\w'\"])(-?)([A-Za-z_]+):(?:\s(?=['\"]))?(\"[^\"]*\"|'[^']*'|[^\s()]+)")
-_COMPARISON = re.compile(r"\b([A-Za-z_.]+)\s*(!=|>=|<=|!~|=|>|<|~|\bcontains\b)\s*(\"[^\"]*\"|'[^']*'|[^\s()]+(?:\(\))?)")
+_SIGNS = r"!=|>=|<=|!~|=|>|<|~|\bcontains\b"
+_COMPARISON = re.compile(rf"\b([A-Za-z_.]+)\s*({_SIGNS})\s*(\"[^\"]*\"|'[^']*'|[^\s()]+(?:\(\))?)")
 _ORDER = re.compile(r"\border\s+by\b.*$", re.IGNORECASE)
 _JOINT = re.compile(r"(?<!\w)(?:and|AND)(?!\w)")
 _EITHER = re.compile(r"\bOR\b|\bor\b|\bnot\b|\bNOT\b|[{}()|]")
@@ -35,7 +36,9 @@ _FLAGS = {"true": True, "false": False}
 
 
 class Query(NamedTuple):
-    """`text` are the words searched for, `in_titles` where only titles count; `since` and `until` bound the main moment."""
+    """`text` are the words searched for, `in_titles` where only titles count; the main moment is in between `since` and
+    `until`.
+    """
 
     text: str
     in_titles: bool

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, resource_noun, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
@@ -39,10 +39,14 @@ MOST_PARTS = 2000
 MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
+_FEW = 4  # fields of an object that only names another thing
 _MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
 _ROLES = frozenset("reporter creator author owner lead organizer sender".split())
 _ITS_OWN = _ROLES | frozenset("owners link url href permalink".split())
+_ATTACHED = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
+_UNTOUCHED = frozenset("starred shared trashed archived pinned flagged favorite".split())
+_SENDERS = frozenset("from sender author creator organizer organiser owner reporter".split())
 _SOONEST = (frozenset({"start"}), False)
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
@@ -76,9 +80,12 @@ class ResultMaker:
         self._only_object = singular_words(objects[0]) if len(objects) == 1 else None
         self._inherited: Thing = {}
         if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
-            for noun, identity in demand.identities.items():
-                thing = memory.thing(noun, identity)
+            own = demand.own
+            copied = [memory.thing(demand.name.noun, own)] if own else []
+            for thing in copied or [memory.thing(*named) for named in demand.identities.items()]:
                 self._inherited |= {name: value for name, value in thing.items() if not name.startswith("@")}
+            if demand.name.verb == "reply" and (subject := memory.subject_in(demand.parents)):
+                self._inherited["subject"] = subject
 
     def make(self) -> Any:
         noun = self._demand.noun
@@ -124,13 +131,19 @@ class ResultMaker:
             person = self._fields.holder(self._demand.addressed[0])
         given = self._parent(noun) if "/*" in path else self._given(noun)
         known = self._memory.thing(noun, given) if given is not None else {}
-        if not known and "/*" in path:
-            known = self._parents.get(noun, {})
+        if "/*" in path and noun in self._parents:
+            known = known | self._parents[noun]
         if not known and depth <= 1 and self._demand.view and noun == self._demand.noun:
             known = self._memory.thing(self._demand.view, self._demand.parents[self._demand.view])
         if person and isinstance(address := known.get("email"), str):
             person = self._fields.holder(address)
         return Surroundings(noun, known, {}, person, subject, beside, given)
+
+    def _refer(self, around: Surroundings, key: str, properties: Mapping[str, Any]) -> None:
+        """An object that only names another thing, such as the folder of a file, tells of it what is known."""
+        about = resource_noun(key)
+        if about and kind(about) != kind(around.noun) and sum(map(is_id, properties)) == 1:
+            around.known = self._memory.thing(about, around.made[key])
 
     def _person(self, name: str, subject: bool) -> Person:
         """A person of whom an object tells: the one whom the call addresses, if the object is about that one."""
@@ -158,6 +171,8 @@ class ResultMaker:
                     if depth > MAX_DEPTH
                     else self._property(resolve(part, self._root), place, key, around, depth)
                 )
+                if not around.known and len(properties) <= _FEW and is_id(key) and depth > 0:
+                    self._refer(around, key, properties)
         _count(around.made, properties)
         agree(
             around.made,
@@ -178,6 +193,9 @@ class ResultMaker:
             suits = given is None or str(given) in (own_identities(remembered, noun) or (str(given),))
         if suits and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
+        made_here = "@made" in around.known or (around.subject and self._demand.makes_new)
+        if made_here and (own := self._as_made(schema, path, key, around, depth)) is not None:
+            return own
         if schema_type(schema) not in ("object", "array"):
             return self._leaf(schema, key, around)
         if around.subject:
@@ -207,6 +225,32 @@ class ResultMaker:
             made = self._array(schema, path, key, noun, depth + 1, around)
             return self._with_links(schema, key, made, around)
         return self._fill(schema, path, key, noun, depth + 1, around.made)
+
+    def _as_made(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
+        """A field of what the user made: by whom it is, for whom, and nothing in it that was not put there."""
+        said, type_ = set(words(key)), schema_type(schema)
+        if type_ == "array":
+            least = schema.get("minItems", 0)
+            bare = {singular(word) for word in said} & _ATTACHED and not least and not self._is_needed_below(path)
+            told = self._demand.echo.get(plain(key)) or around.known.get("@told", {}).get(plain(key))
+            put = (
+                told or around.known.get("@links") or self._demand.links or (around.subject and self._demand.addressed)
+            )
+            empty = bare and not put and not self._children(noun_of(key, around.noun), around)
+            return [] if empty and self._fits(schema, []) else None
+        if type_ == "boolean" and said & _UNTOUCHED and plain(key) not in self._demand.echo:
+            return False if self._fits(schema, False) else None
+        if type_ != "object":
+            return None
+        told = self._demand.echo.get(plain(key)) if around.subject else None
+        told = told or around.known.get("@told", {}).get(plain(key))
+        if isinstance(told, str) and "@" in told:
+            person = self._fields.holder(told)
+        elif said & _SENDERS and _is_person(key, schema.get("properties", {})):
+            person = self._fields.someone("me")
+        else:
+            return None
+        return self._object(schema, path, Surroundings(noun_of(key, around.noun), person=person), depth + 1)
 
     def _remembered(self, schema: Schema, key: str, around: Surroundings) -> Any:
         """What is known of this field of the thing, as it is by now."""
@@ -332,9 +376,9 @@ class ResultMaker:
             thing = known[index] if index < len(known) else {}
             item = self._item(items, f"{path}/*", name, noun, depth, thing, main)
             if main and not thing:
-                if self._demand.sought:
+                if self._demand.sought or self._demand.titled:
                     self._bring_to_match(item, items, made)
-                if people and made:
+                if made:
                     self._tell_apart(item, items, noun, made)
             made.append(item)
         if main:  # what was searched for comes first, then what is new
@@ -351,7 +395,7 @@ class ResultMaker:
             person = self._fields.sought() if main and not known else None
             person = person or self._fields.someone(name)
         elif main and self._demand.addressed and any("email" in words(key) for key in properties):
-            person = self._fields.holder(self._rng.choice(self._demand.addressed))  # what is theirs, such as when they are busy
+            person = self._fields.holder(self._rng.choice(self._demand.addressed))  # when one of them is busy
         made = self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
         if "@nameless" in known:
             self._memory.name(noun, known, made)
@@ -364,7 +408,13 @@ class ResultMaker:
     def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> None:
         """What a search finds has the words that were searched for, in its title if nowhere else."""
         demand = self._demand
-        if holds(item, demand.sought, demand.in_titles):
+        for name in demand.titled:
+            shown = [other.get(name) for other in others]
+            if isinstance(title := item.get(name), str) and title in shown:
+                others_like_it = [other for other in self._fields.titles_with(title) if other not in shown]
+                fitting = (other for other in others_like_it if self._fits(schema["properties"][name], other))
+                item[name] = next(fitting, title)
+        if not demand.sought or holds(item, demand.sought, demand.in_titles):
             return
         properties = schema.get("properties", {})
         texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
@@ -378,12 +428,11 @@ class ResultMaker:
                 item[key] = title
                 return
 
-    def _tell_apart(
-        self, item: dict[str, Any], schema: Schema, noun: str, others: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Who is listed twice is two: somebody else of the same address."""
-        for key in [key for key in item if identifies(key, noun) and any(item[key] == other.get(key) for other in others)]:
-            item[key] = self._fields.new_identity(resolve(schema["properties"][key], self._root), noun, item)
+    def _tell_apart(self, item: dict[str, Any], schema: Schema, noun: str, others: Sequence[Mapping[str, Any]]) -> None:
+        """No two things in a listing have one identifier."""
+        for key in [key for key in item if identifies(key, noun)]:
+            if any(item[key] == other.get(key) for other in others):
+                item[key] = self._fields.new_identity(resolve(schema["properties"][key], self._root), noun, item)
 
     def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
         size = max(least, self._rng.choice((1, 1, 2)))

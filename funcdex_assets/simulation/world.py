@@ -74,6 +74,7 @@ class World:
             RefusedError: the call names something that was deleted before.
         """
         demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments))
+        demand.suppose(tool.parameters.get("properties", {}))
         if not demand.revives and (lost := self._memory.lost(demand.named)):
             raise RefusedError(faults.lost(tool, arguments, *lost, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
