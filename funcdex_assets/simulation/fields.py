@@ -22,7 +22,7 @@ from funcdex_assets.language.values import Situation
 from funcdex_assets.seeds import derive_seed
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, state_after
-from funcdex_assets.simulation.memory import Memory, Thing, kind, plain
+from funcdex_assets.simulation.memory import Memory, Thing, identifies, kind, plain
 
 PAST = frozenset(
     (
@@ -285,6 +285,9 @@ class FieldMaker:
     def _an_identity(self, schema: Schema, name: str, around: Surroundings) -> Any:
         if (remembered := around.known.get(plain(name))) is not None:
             return remembered
+        known = around.known.get("id") if "examples" not in schema and identifies(name, around.noun) else None
+        if known is not None and words(name)[-1] == "id" and values.fits(schema, str(known)):
+            return _typed(schema, known)
         about = resource_noun(name)
         noun = kind(about or around.noun)
         own = about == "" or noun == kind(around.noun)

@@ -244,6 +244,8 @@ class ResultMaker:
             return None
         told = self._demand.echo.get(plain(key)) if around.subject else None
         told = told or around.known.get("@told", {}).get(plain(key))
+        if self._given(noun_of(key, around.noun)) is not None:
+            return None
         if isinstance(told, str) and "@" in told:
             person = self._fields.holder(told)
         elif said & _SENDERS and _is_person(key, schema.get("properties", {})):
