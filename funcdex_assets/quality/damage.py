@@ -28,6 +28,7 @@ from funcdex_assets.records import Message, ToolCall, ToolResult
 
 Messages = tuple[Message, ...]
 _TITLES = frozenset("title name summary subject".split())
+_SHORT = 6  # words of a query that only says what to look for
 _LONG_ID, _DEEP = 5, 4  # characters of an id that is no other's; steps of a pointer
 
 
@@ -382,7 +383,7 @@ def _off_topic(case: Case, rng: Random) -> Case | None:
         sought = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
         named = [at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES]
         titled = [at for at in named if at.split("/")[-2].isdigit()]
-        if sought and len(sought) == len(str(query).split()) and titled:
+        if 0 < len(sought) == len(str(query).split()) <= _SHORT and titled:
             places.append((index, rng.choice(titled).rpartition("/")[0], sought))
     if not places:
         return None

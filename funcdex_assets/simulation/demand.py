@@ -158,7 +158,7 @@ class Demand:
         return self.name.verb in _REVIVES
 
     def _view(self) -> str:
-        if self.name.action != "get" or self.own is not None or {self.name.noun, kind(self.name.noun)} & PEOPLE:
+        if not self.looks_up or self.own is not None or {self.name.noun, kind(self.name.noun)} & PEOPLE:
             return ""
         shown = [noun for noun in self.parents if self.concerns(noun)]
         return shown[0] if len(shown) == 1 else ""

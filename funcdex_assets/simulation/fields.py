@@ -198,7 +198,9 @@ class FieldMaker:
             return known
         if around.noun in _OCCURRENCES and parts & values.TITLES and (series := self._series()):
             return series
-        if parts & {"title", "subject", "summary", "headline"} or (self._title and parts & {"name", "filename"}):
+        if parts & {"title", "subject", "summary", "headline"} or (
+            self._title and (parts & {"name"} or (parts & {"filename"} and not examples))
+        ):
             return self._titled()
         if "filename" in parts and self._demand.name.action == "copy" and "." in "".join(examples):
             title = next((self._memory.thing(*named).get("title") for named in self._demand.parents.items()), None)
@@ -392,7 +394,8 @@ class FieldMaker:
             if _EXCLUSIVE & set(around.noun.split()) and isinstance(start, datetime):
                 self._taken.append((start, end))
             return self._told(schema, end)
-        earlier = bool(parts & _FIRST_MOMENTS) and not self._demand.makes_new
+        there = around.subject or around.known or around.identity is not None or self._demand.concerns(around.noun)
+        earlier = bool(parts & _FIRST_MOMENTS and there) and not self._demand.makes_new
         latest = self._latest(around) if parts & _FIRST_MOMENTS and not self._demand.makes_new else None
         if latest is not None:
             days = timedelta(days=self._rng.randint(1, 20), minutes=15 * self._rng.randint(0, 12))

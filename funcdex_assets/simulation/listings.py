@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
 from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import TITLES
@@ -204,12 +204,12 @@ def holds(thing: Mapping[str, Any], sought: frozenset[str], in_titles: bool) -> 
 
 def _speaks_against(thing: Thing, name: str, schema: Schema, root: Schema, wanted: Any) -> bool:
     value = thing.get(plain(name), thing.get("@told", {}).get(plain(name)))
-    if value is None:
-        return False
+    if value is None:  # what was made without labels has none
+        return "@made" in thing and "@links" not in thing and schema_type(schema) == "array"
     if isinstance(value, list):
         asked = wanted if isinstance(wanted, list) else [wanted]
         there = {str(part).lower() for part in value if not isinstance(part, dict | list)}
-        return bool(there) and not {str(part).lower() for part in asked} <= there
+        return (bool(there) or ("@made" in thing and not value)) and not {str(part).lower() for part in asked} <= there
     if isinstance(wanted, list):
         return value not in wanted
     if not fits(schema, root, wanted) or isinstance(value, dict):

@@ -87,7 +87,7 @@ class World:
         maker = ResultMaker(schema, demand, self._memory, fields, needed, self._rng)
         result = suited(maker.make(), schema, taken, self._rng)
         told = self._memory.remember(result, demand.noun, demand.parents)
-        if demand.view and isinstance(result, dict):
+        if demand.view and not demand.lists and isinstance(result, dict):
             shown = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
             self._memory.remember(shown, demand.view)
         maker.pager.finish(result)
