@@ -382,7 +382,7 @@ def _off_topic(case: Case, rng: Random) -> Case | None:
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
         sought = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
         named = [at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES]
-        titled = [at for at in named if at.split("/")[-2].isdigit()]
+        titled = [at for at in named if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1]
         if 0 < len(sought) == len(str(query).split()) <= _SHORT and titled:
             places.append((index, rng.choice(titled).rpartition("/")[0], sought))
     if not places:
