@@ -120,7 +120,7 @@ def _of_total(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str,
     for key in fields.lines:
         lines = holder[key]
         amounts = [line.get("amount") for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
-        known = [one for one in amounts if _is_number(one)]
+        known = [one for one in amounts if isinstance(one, int | float) and not isinstance(one, bool)]
         if known and len(known) == len(lines) and _is_number(total) and abs(sum(known) - total) > 0.01:
             yield fields.total, f"{key} add up to {sum(known):g}"
 
