@@ -45,23 +45,11 @@ class _Relations(NamedTuple):
     owed: tuple[str, str, str] | None
     zone: str | None
 
-    @property
-    def none(self) -> bool:
-        return not (
-            (self.ends and self.durations)
-            or self.word_counts
-            or self.characters
-            or self.sizes
-            or self.total
-            or self.owed
-            or self.zone
-        )
-
 
 def agree(made: dict[str, Any], fits: Fits, text: str, zone: str) -> None:
     """`text` is what the call put into the thing, if the object is about it; `zone` is the time zone of its moments."""
     there = relations(tuple(made))
-    if there.none:
+    if there is None:
         return
     if there.ends and there.durations:
         _agree_durations(made, there, fits)
@@ -87,7 +75,8 @@ def agree(made: dict[str, Any], fits: Fits, text: str, zone: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def relations(keys: tuple[str, ...]) -> _Relations:
+def relations(keys: tuple[str, ...]) -> _Relations | None:
+    """None where the fields of these names say nothing of each other."""
     said = {key: frozenset(words(key)) for key in keys}
     start = next((key for key in keys if said[key] & _STARTS and not is_id(key)), None)
     end = next((key for key in keys if said[key] & _ENDS and not is_id(key)), None)
@@ -98,7 +87,7 @@ def relations(keys: tuple[str, ...]) -> _Relations:
     ]
     totals = [key for key in numbers if said[key] in ({"total"}, {"amount", "due"}, {"amount", "total"}, {"subtotal"})]
     mixed = any(part & _ADDED for part in said.values()) and not any(owed)
-    return _Relations(
+    there = _Relations(
         ends=(start, end) if start and end else None,
         durations=tuple((key, _unit(said[key])) for key in numbers if "duration" in said[key]),
         text=text,
@@ -109,6 +98,8 @@ def relations(keys: tuple[str, ...]) -> _Relations:
         owed=(owed[0], owed[1], owed[2]) if owed[0] and owed[1] and owed[2] else None,
         zone=next((key for key in keys if said[key] & _ZONES), None),
     )
+    measured = there.word_counts or there.characters or there.sizes or there.total or there.owed or there.zone
+    return there if measured or (there.ends and there.durations) else None
 
 
 def _unit(said: frozenset[str]) -> float:

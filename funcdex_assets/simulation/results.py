@@ -15,7 +15,7 @@ from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import TITLES
-from funcdex_assets.simulation.agreement import agree
+from funcdex_assets.simulation.agreement import agree, relations
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings
@@ -47,6 +47,7 @@ _ITS_OWN = _ROLES | frozenset("owners link url href permalink".split())
 _ATTACHED = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
 _UNTOUCHED = frozenset("starred shared trashed archived pinned flagged favorite".split())
 _SENDERS = frozenset("from sender author creator organizer organiser owner reporter".split())
+_NAMES = ("name", "title")  # one thing has either, and both are the same
 _SOONEST = (frozenset({"start"}), False)
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
@@ -70,8 +71,6 @@ class ResultMaker:
         self.pager = Pager(demand, memory, self._needed, rng)
         self._made = self._parts = 0
         self._parents: dict[str, Thing] = {}  # told of within the items of a listing, by noun
-        self._written = demand.written
-        self._zone = fields.zone
         objects = [
             key
             for key, part in schema.get("properties", {}).items()
@@ -163,6 +162,7 @@ class ResultMaker:
         properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
         share = min(1.0, MOST_OPTIONAL / max(1, len(properties)))
+        few = depth > 0 and len(properties) <= _FEW
         for key, part in properties.items():
             place = f"{path}/{key}"
             if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share, around.known)):
@@ -171,15 +171,12 @@ class ResultMaker:
                     if depth > MAX_DEPTH
                     else self._property(resolve(part, self._root), place, key, around, depth)
                 )
-                if not around.known and len(properties) <= _FEW and is_id(key) and depth > 0:
+                if few and not around.known and is_id(key):
                     self._refer(around, key, properties)
         _count(around.made, properties)
-        agree(
-            around.made,
-            lambda key, value: self._fits(properties[key], value),
-            self._written if around.subject else "",
-            self._zone,
-        )
+        if relations(tuple(around.made)) is not None:
+            text = self._demand.written if around.subject else ""
+            agree(around.made, lambda key, value: self._fits(properties[key], value), text, self._fields.zone)
         if around.identity is not None and "/*" in path and around.noun not in self._parents:
             self._parents[around.noun] = {plain(key): value for key, value in around.made.items()}
         return around.made
@@ -258,6 +255,13 @@ class ResultMaker:
         """What is known of this field of the thing, as it is by now."""
         name = plain(key)
         remembered = recalled(around.known, key, schema_type(schema)) if around.known else None
+        if (
+            remembered is None
+            and around.known
+            and name in _NAMES
+            and not {around.noun, kind(around.noun)} & values.PEOPLE
+        ):
+            remembered = next((around.known[other] for other in _NAMES if other in around.known), None)
         if remembered is None and around.known and not is_id(key):
             told = self._told(key, around.known)
             if told is not None:
