@@ -60,7 +60,7 @@ _TEXT = "text"  # of a thing, whatever it is called
 _OCCURRENCES = frozenset("instance occurrence".split())  # each has an identifier of its own
 _ANY = frozenset("all any none both everything *".split())
 _LEAST = 5  # characters of an identifier that no other thing is likely to have
-_UNIQUE = 12  # characters of an identifier that no thing of any kind shares
+_UNIQUE = 12  # characters of an identifier that no other thing has, also where it goes by another noun
 _PREFIX = 12  # characters by which a text that was cut is known again
 _DEEPEST = 3
 _SPLIT = re.compile(r"[^0-9a-z]+")
@@ -90,13 +90,13 @@ def contradicted_state(case: "Case") -> Iterator[Finding]:
             _allow_changes(call, known)
         for thing, pointer in things:
             before = known.get(thing.identity)
-            if before is not None and (before.noun == thing.noun or pointer == "" or len(thing.identity) >= _UNIQUE):
+            if before is not None and (before.noun == thing.noun or pointer == ""):
                 for name, value in thing.fields.items():
                     if name in before.fields and not _same(before.fields[name], value):
                         text = f"{thing.identity!r} has {name} {value!r}, and had {before.fields[name]!r} before"
                         yield _objection(index, call, f"{pointer}/{name}", text)
                 before.fields.update(thing.fields)
-            else:
+            elif before is None or len(thing.identity) < _UNIQUE:
                 known[thing.identity] = thing
         if verb in _MAKES:
             _expect_arguments(call, result, known)
