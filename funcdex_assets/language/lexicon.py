@@ -113,6 +113,29 @@ def named(name: str, domain: str) -> Person:
     return Person(name, first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
 
 
+def behind(address: str) -> Person:
+    """The person behind an address: `zoe.lang@x.com` is Zoë Lang."""
+    first, _, last = address.partition("@")[0].partition(".")
+    spelled = _spellings()
+    first, last = (spelled.get(part, part.title()) for part in (first.lower(), last.lower()))
+    return Person(f"{first} {last}".strip(), first, address)
+
+
+@cache
+def _spellings() -> Mapping[str, str]:
+    """Names by how they are written in an address; of two that are written alike the first."""
+    people = load("people")
+    names = (*people["first_names"], *people["last_names"])
+    return {_ascii(name): name for name in reversed(names)}
+
+
+@cache
+def company_at(domain: str) -> str | None:
+    """The company of the lexicon whose people have addresses at this domain."""
+    known = {domain_of(company): company for entry in industries().values() for company in entry["companies"]}
+    return known.get(domain)
+
+
 def domain_of(company: str) -> str:
     """`Polar Lane Freight` → `polarlanefreight.com`."""
     return f"{_ascii(company)[:24]}.com"

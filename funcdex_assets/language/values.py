@@ -12,6 +12,7 @@ from functools import cache
 from math import ceil, floor
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from funcdex_assets.catalog.json_schema import Schema, matcher, schema_type
 from funcdex_assets.catalog.names import words
@@ -106,7 +107,20 @@ class Situation:
 
 
 def situation(scenario: Scenario, persona: Persona) -> Situation:
-    return Situation(scenario, persona, datetime.fromisoformat(persona.today))
+    """`now` is in the persona's time zone, so that what is reckoned from it has the offset of its own day."""
+    now = datetime.fromisoformat(persona.today)
+    zone = zone_of(persona.time_zone)
+    if zone is not None and now.utcoffset() == now.replace(tzinfo=zone).utcoffset():
+        now = now.replace(tzinfo=zone)
+    return Situation(scenario, persona, now)
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The time zone of this name, if there is one."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder, such as 'Europe'
+        return None
 
 
 def title(matter: str) -> str:

@@ -5,8 +5,10 @@ and share no code with it. They count only what is certain: an identifier that i
 field of the same name, a verb that cannot be misread.
 
     contradicted_state  what was deleted is there again; a thing has another title, owner or date of creation than
-                        before, and no call changed it; what was created is not what the call asked for
-    echo_mismatch       a result names another thing than its call, or another value in a field that the call set
+                        before, and no call changed it; what was created is not what the call asked for, also where
+                        it is read in another way (its plain text, its details)
+    echo_mismatch       a result names another thing than its call, or another value in a field that the call set; an
+                        item of a list is somebody else's than asked for, or has no word of what was searched for
 """
 
 import re
@@ -45,8 +47,19 @@ _ASKING = frozenset(
         "verbose include exclude show type types mode from after before since until range user start end time"
     ).split()
 )
+_SEARCHES = frozenset("find search".split())
+_QUERIES = frozenset("query q search keyword keywords".split())
+_QUOTED = re.compile(r"(?<!\w)['\"]([^'\"]+)['\"](?!\w)")
+_OPERATOR = re.compile(r"\w:\S|[=<>~*|(){}]|\b(?:AND|NOT)\b")
+_NO_WORD = re.compile(r"[\W_]+")
+_TELLING_WORD, _MOST_WORDS, _DEEPEST_ITEM = 4, 6, 3
+_OF_A_WHOLE = frozenset("title subject summary".split())
+_TEXTS = frozenset("text plaintext textcontent content body".split())
+_TEXT = "text"  # of a thing, whatever it is called
+_OCCURRENCES = frozenset("instance occurrence".split())  # each has an identifier of its own
 _ANY = frozenset("all any none both everything *".split())
 _LEAST = 5  # characters of an identifier that no other thing is likely to have
+_UNIQUE = 12  # characters of an identifier that no other thing has, also where it goes by another noun
 _PREFIX = 12  # characters by which a text that was cut is known again
 _SPLIT = re.compile(r"[^0-9a-z]+")
 
@@ -65,7 +78,7 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
         for value in _ids_of(call):
             if value in gone:
                 yield _objection(index, call, "", f"names {value!r}, which {gone[value]} deleted, and it works")
-        things = list(_things(case.objects[index]))
+        things = [*_things(case.objects[index]), *_shown(call, result.content, verb)]
         if verb not in _DELETES:
             for thing, pointer in things:
                 if thing.identity in gone:
@@ -75,13 +88,13 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
             _allow_changes(call, known)
         for thing, pointer in things:
             before = known.get(thing.identity)
-            if before is not None and before.noun == thing.noun:
+            if before is not None and (before.noun == thing.noun or pointer == ""):
                 for name, value in thing.fields.items():
                     if name in before.fields and not _same(before.fields[name], value):
                         text = f"{thing.identity!r} has {name} {value!r}, and had {before.fields[name]!r} before"
                         yield _objection(index, call, f"{pointer}/{name}", text)
                 before.fields.update(thing.fields)
-            else:
+            elif before is None or len(thing.identity) < _UNIQUE:
                 known[thing.identity] = thing
         if verb in _MAKES:
             _expect_arguments(call, things, known)
@@ -91,10 +104,14 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
 
 def echo_mismatch(case: Case) -> Iterator[Finding]:
     """A result that names another thing than its call, or another value where the call set one."""
+    before: list[Sequence[Held]] = []
     for index, call, result in _pairs(case):
         if result.error or not isinstance(call.arguments, dict):
             continue
         verb = _verb(call.name)
+        if verb in _SEARCHES:
+            yield from _misses(index, call, case.objects[index], before)
+        before.append(case.objects[index])
         told = {_plain(name): (name, value) for name, value in call.arguments.items()}
         for holder, pointer, around in case.objects[index]:
             for key, value in holder.items():
@@ -107,6 +124,8 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                 place = f"{pointer}/{key}"
                 if own and around and verb in _READS | _CHANGES and isinstance(value, str | int):
                     yield from _own_id(index, call, place, around, value)
+                    if verb in _READS and pointer.count("/") > 1 and not pointer.rpartition("/")[2].isdigit():
+                        yield from _parents_id(index, call, place, around, value)
                 if echoed is None:
                     continue
                 name, said = echoed
@@ -114,6 +133,7 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     certain = verb != "" or last_noun(key) not in {singular(word) for word in words(call.name)}
                     wrong = (
                         not own
+                        and around not in _OCCURRENCES
                         and certain
                         and isinstance(said, str | int)
                         and str(said) != str(value)
@@ -129,6 +149,56 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     yield _objection(
                         index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch"
                     )
+
+
+def _shown(call: ToolCall, content: Any, verb: str) -> Iterator[tuple["_Thing", str]]:
+    """The thing that a call reads by its identifier, where the answer as a whole is about it: its title and text."""
+    if verb not in _READS or not isinstance(content, dict):
+        return
+    spoken = {singular(word) for word in words(call.name)}
+    for key, value in content.items():
+        same = is_id(key) and resource_noun(key) in spoken and call.arguments.get(key) == value and _is_telling(value)
+        if same:
+            fields = {name: part for name, part in content.items() if last_noun(name) in _OF_A_WHOLE}
+            fields |= {_TEXT: next((part for name, part in content.items() if _plain(name) in _TEXTS), None)}
+            told = {name: part for name, part in fields.items() if isinstance(part, str) and part}
+            yield _Thing(resource_noun(key), str(value), told), ""
+
+
+def _misses(index: int, call: ToolCall, objects: Sequence[Held], before: Sequence[Sequence[Held]]) -> Iterator[Finding]:
+    """Items of a search that have no word of what was searched for, and that nothing is known of from before."""
+    for name, query in call.arguments.items():
+        if not isinstance(query, str) or not (_plain(name) in _QUERIES or name.endswith("contains")):
+            continue
+        sought = _sought(query)
+        for holder, pointer, _ in objects if sought else ():
+            if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _DEEPEST_ITEM:
+                continue
+            texts = list(_strings(holder))
+            titled = any(isinstance(value, str) and set(words(key)) & _LASTING for key, value in holder.items())
+            if not titled or any(word in text for word in sought for text in texts):
+                continue
+            seen = {thing.identity for earlier in before for thing, _ in _things(earlier)}
+            if not any(str(value) in seen for key, value in holder.items() if is_id(key)):
+                text = f"{name} is {query!r} in the call, and nothing of it is here"
+                yield _objection(index, call, pointer, text, "echo_mismatch")
+
+
+def _sought(query: str) -> list[str]:
+    """The words of a query that are long enough to tell; none where it is more than words or quoted words."""
+    quoted = _QUOTED.findall(query)
+    if not quoted and _OPERATOR.search(query):
+        return []
+    told = [word for word in _NO_WORD.split(" ".join(quoted or [query]).lower()) if len(word) >= _TELLING_WORD]
+    return [] if len(told) > _MOST_WORDS or " or " in query.lower() else told
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value.lower()
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 STATE_RULES = (contradicted_state, echo_mismatch)
@@ -214,6 +284,7 @@ def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
     for identity in _ids_of(call):
         if identity in known:
             fields = known[identity].fields
+            fields.pop(_TEXT, None)
             for name in list(fields):
                 parts = set(words(name))
                 if "created" not in parts and (parts & said or (parts & _LASTING and said & _LASTING)):
@@ -229,6 +300,8 @@ def _expect_arguments(call: ToolCall, things: Sequence[tuple[_Thing, str]], know
         for name, value in call.arguments.items():
             if _lasts(name) and isinstance(value, str) and "created" not in words(name):
                 fields.setdefault(name, value)
+            elif _plain(name) in _TEXTS and isinstance(value, str) and value:
+                fields[_TEXT] = value
 
 
 def _own_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> Iterator[Finding]:
@@ -238,6 +311,14 @@ def _own_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> 
     for name, said in call.arguments.items():
         if is_id(name) and resource_noun(name) == around and isinstance(said, str | int) and str(said) != str(value):
             yield _objection(index, call, place, f"{name} is {said!r} in the call, and {value!r} here", "echo_mismatch")
+
+
+def _parents_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> Iterator[Finding]:
+    """`LIST_INVOICES(customer_id)` lists invoices of that customer: the `customer` within each is that one."""
+    for name, said in call.arguments.items():
+        if is_id(name) and resource_noun(name) == around and isinstance(said, str | int) and str(said) != str(value):
+            text = f"{name} is {said!r} in the call, and {value!r} here"
+            yield _objection(index, call, place, text, "echo_mismatch")
 
 
 def _is_subject(pointer: str) -> bool:

@@ -28,6 +28,7 @@ from funcdex_assets.records import Message, ToolCall, ToolResult
 
 Messages = tuple[Message, ...]
 _TITLES = frozenset("title name summary subject".split())
+_SHORT = 6  # words of a query that only says what to look for
 _LONG_ID, _DEEP = 5, 4  # characters of an id that is no other's; steps of a pointer
 
 
@@ -331,6 +332,79 @@ def _another_echo(case: Case, rng: Random) -> Case | None:
     return _with_result(case, index, content[""])
 
 
+def _disagreeing_fields(case: Case, rng: Random) -> Case | None:
+    """Something ends before it begins."""
+    places = []
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or failed(result):
+            continue
+        leaves = dict(case.leaves[index])
+        for pointer, value in leaves.items():
+            start = next(
+                (leaves.get(pointer.replace(end, "start")) for end in ("end",) if f"/{end}" in f"/{pointer}"), 0
+            )
+            if isinstance(start, str) and isinstance(value, str) and start < value and "T" in value:
+                places.append((index, pointer, start))
+    if not places:
+        return None
+    index, pointer, start = rng.choice(places)
+    return _with_leaf(case, index, pointer, f"{int(start[:4]) - 1}{start[4:]}")
+
+
+def _somebody_elses(case: Case, rng: Random) -> Case | None:
+    """An item of what was listed of one thing is of another."""
+    places = []
+    calls = {call.id: call for _, call in _calls(case)}
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or failed(result) or parse_tool_name(result.name).action != "list":
+            continue
+        asked = {resource_noun(key): value for key, value in calls[result.call_id].arguments.items() if is_id(key)}
+        for pointer, value in case.leaves[index]:
+            *_, holder, name = ("", *pointer.split("/"))
+            if isinstance(value, str) and is_id(name) and asked.get(holder) == value and not resource_noun(name):
+                places.append((index, pointer, value))
+    if not places:
+        return None
+    index, pointer, value = rng.choice(places)
+    return _with_leaf(case, index, pointer, _shuffled_id(value, rng))
+
+
+def _off_topic(case: Case, rng: Random) -> Case | None:
+    """A search finds something that has nothing of what was searched for."""
+    places = []
+    calls = {call.id: call for _, call in _calls(case)}
+    for index, message in enumerate(case.messages):
+        result = message.result
+        if result is None or failed(result) or parse_tool_name(result.name).verb not in ("find", "search"):
+            continue
+        query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
+        sought = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
+        named = [at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES]
+        titled = [at for at in named if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1]
+        if 0 < len(sought) == len(str(query).split()) <= _SHORT and titled:
+            places.append((index, rng.choice(titled).rpartition("/")[0], sought))
+    if not places:
+        return None
+    index, item, sought = rng.choice(places)
+    damaged_one = case
+    for pointer, value in case.leaves[index]:
+        if pointer.startswith(f"{item}/") and isinstance(value, str):
+            if is_id(_name(pointer)):
+                damaged_one = _with_leaf(damaged_one, index, pointer, _shuffled_id(value, rng))
+            elif any(word in value.lower() for word in sought):
+                damaged_one = _with_leaf(damaged_one, index, pointer, f"Zebra quince {rng.randint(100, 999)}")
+    return damaged_one
+
+
+def _with_leaf(case: Case, index: int, pointer: str, value: Any) -> Case:
+    result = case.messages[index].result
+    content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
+    put_pointer(content, f"/{pointer}", value)
+    return _with_result(case, index, content[""])
+
+
 def _error_as_success(case: Case, rng: Random) -> Case | None:
     """The last call of a turn fails, and the reply says that it went well."""
     places = [(last, at) for last, at in _answers(case) if not _called_before(case, at)]
@@ -531,6 +605,9 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("claimed_without_call", ("false_success",), "tool_use_quality", _claimed_without_call),
     Damage("another_title", ("contradicted_state",), "tool_use_quality", _another_title),
     Damage("another_echo", ("echo_mismatch",), "tool_use_quality", _another_echo),
+    Damage("somebody_elses", ("echo_mismatch",), "tool_use_quality", _somebody_elses),
+    Damage("off_topic", ("echo_mismatch",), "tool_use_quality", _off_topic),
+    Damage("disagreeing_fields", ("contradicts_itself",), "tool_use_quality", _disagreeing_fields),
     Damage("broken_result", ("invalid_result",), "tool_use_quality", _broken_result),
     Damage("error_as_success", ("false_success",), "tool_use_quality", _error_as_success),
     Damage(

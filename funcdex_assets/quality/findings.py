@@ -6,7 +6,7 @@ They are in `rules/`, by what they look at; here is the list of them.
 """
 
 from funcdex_assets.quality.consistency import STATE_RULES
-from funcdex_assets.quality.rules import calls, results, speech, structure
+from funcdex_assets.quality.rules import calls, fields, results, speech, structure
 from funcdex_assets.quality.rules.case import Case, Rule
 from funcdex_assets.records import Finding
 
@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     speech.degenerate_repetition,
     speech.repeated_message,
     *STATE_RULES,
+    fields.contradicts_itself,
     results.uncited_answer,
 )
 

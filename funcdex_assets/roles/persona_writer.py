@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 from typing import Annotated, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -62,6 +63,7 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
     while day.weekday() >= 5:
         day += timedelta(days=1)
     known = identity(scenario.scenario_id, scenario.industry)
+    now = day.replace(hour=rng.randint(8, 17), minute=rng.choice(range(0, 60, 5)), tzinfo=ZoneInfo(zone))
     return Persona(
         persona_id=derive_id("persona", scenario.scenario_id),
         scenario_id=scenario.scenario_id,
@@ -72,8 +74,8 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
         industry=scenario.industry,
         context=draft.context,
         register=draft.register,
-        time_zone=zone["name"],
-        today=f"{day:%Y-%m-%d}T{rng.randint(8, 17):02d}:{rng.choice(range(0, 60, 5)):02d}:00{zone['offset']}",
+        time_zone=zone,
+        today=now.isoformat(),
     )
 
 

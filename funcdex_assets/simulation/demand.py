@@ -1,6 +1,5 @@
 """What a call says: the values to echo, the things and people it names, and how it restricts a listing."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,8 +15,10 @@ from funcdex_assets.catalog.names import (
     singular,
     words,
 )
-from funcdex_assets.language.spoken import quoted_part, read_moment
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.values import PEOPLE, TITLES
 from funcdex_assets.simulation.memory import kind, plain
+from funcdex_assets.simulation.queries import Query, read_query, tokens
 
 MAX_ITEMS = 4
 WINDOW = timedelta(days=14)  # where a call gives one end of a time span only
@@ -35,10 +36,11 @@ _RENDERS = frozenset("export convert".split())
 _REVIVES = frozenset("restore undelete untrash recover".split())
 _ATTACHABLE = frozenset("label tag attendee collaborator follower watcher participant invitee guest reaction".split())
 _NAMING = frozenset("id ids gid uuid key email name".split())
-_OPERATOR = re.compile(r"-?\b([A-Za-z_]+):(\"[^\"]*\"|'[^']*'|\S+)")
-_TEXT_OPERATORS = frozenset("subject from to title name intitle".split())
 _TITLES = frozenset("title name summary subject".split())
-_TEXTS = frozenset("body content text description message".split())
+_TEXTS = frozenset("body content text description message plaintext".split())
+_WRITTEN = frozenset("text content body markdown".split())
+_PLAINLY = frozenset("plain full raw".split())
+_TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent")
 _PREVIEWS = frozenset("snippet preview excerpt".split())
 
 
@@ -72,8 +74,13 @@ class Demand:
     addressed:  e-mail addresses of the people it is for, copies excepted
     limit:      how many things a listing shows at most
     further:    it asks for a later page; `page` is its token
+    view:       the kind of the thing that it shows a part or a side of: GET_DOCUMENT_PLAINTEXT shows a document
     window:     the span of time that a listing is restricted to; `spans` are all, by what they are about
+    titled:     names of the filters that ask for a title
+    sought:     every word that what is found must have; `queries` are the searches as a whole
+    excluded:   by field, what a search excludes, in lower case
     makes_new:  its result is about a new thing, not about one that it names
+    shortest:   how many minutes something must last at least
     links:      what it puts on a thing, or takes off
     order:      words of the field by which a listing shall be sorted, and whether downwards
     """
@@ -81,6 +88,7 @@ class Demand:
     def __init__(self, tool: str, arguments: Mapping[str, Any], now: datetime, key: str = "", most: int = MAX_ITEMS):
         self.tool, self.key = tool, key
         self.name: ToolName = parse_tool_name(tool)
+        self.said = arguments
         self.echo: dict[str, Any] = {}
         self.identities: dict[str, str | int] = {}
         self.addressed: list[str] = []
@@ -100,14 +108,32 @@ class Demand:
         }
         self.page = next((str(value) for key, value in arguments.items() if is_page_token(key)), "")
         self.further = any(is_page_token(key) for key in arguments)
+        lengths = (value for key, value in self.echo.items() if "duration" in key and _minutes(key, value))
+        self.shortest = next(lengths, 0)
         self.links = [] if self.looks_up else list(self._links(arguments))
         on = self.links[0].on if self.links and self.links[0].noun == kind(self.name.noun) else ""
         self.noun = on or self.name.noun
+        self.view = self._view()
         self.makes_new = self.name.action in ("create", "send", "copy") and not on and self.name.verb not in _RENDERS
+        self.queries = self._queries(now) if self.lists else []
         self.spans = self._spans(arguments, now) if self.looks_up else []
         self.window = self._window() if self.looks_up else None
         self.order = self._order(arguments) if self.lists else None
         self.filters = {key: value for key, value in arguments.items() if self.lists and _filters(key, value)}
+        self.excluded: dict[str, str] = {}
+        for query in self.queries:
+            self.filters |= {key: value for key, value in query.wanted.items() if key not in self.filters}
+            self.excluded |= {stem(key): value for key, value in query.excluded.items()}
+        asked = [key for key, value in self.filters.items() if isinstance(value, str)]
+        self.titled = [key for key in asked if set(words(key)) <= TITLES]
+        self.sought = frozenset[str]().union(*(tokens(query.text) for query in self.queries))
+
+    def suppose(self, parameters: Mapping[str, Any]) -> None:
+        """What is made without a word of it is made as the tool's definition says."""
+        for name, schema in parameters.items() if self.makes_new else ():
+            default = schema.get("default") if isinstance(schema, dict) else None
+            if isinstance(default, bool | int | float) or (default is not None and "enum" in schema):
+                self.echo.setdefault(plain(name), default)
 
     @property
     def looks_up(self) -> bool:
@@ -131,6 +157,12 @@ class Demand:
     def revives(self) -> bool:
         return self.name.verb in _REVIVES
 
+    def _view(self) -> str:
+        if not self.looks_up or self.own is not None or {self.name.noun, kind(self.name.noun)} & PEOPLE:
+            return ""
+        shown = [noun for noun in self.parents if self.concerns(noun)]
+        return shown[0] if len(shown) == 1 else ""
+
     def concerns(self, noun: str) -> bool:
         """Whether the tool's name speaks of such things."""
         return kind(noun) in {kind(word) for word in self.name.words}
@@ -139,16 +171,13 @@ class Demand:
         """The words that a search asks for, when they could be a title."""
         if not self.lists or self.further:
             return None
-        text = next(iter(self._searches()), "")
+        text = self.queries[0].text if self.queries else ""
         return text if len(text.split()) > 1 else None
 
-    def sought_words(self) -> set[str]:
-        """Every word that something found must have."""
-        return {
-            word
-            for text in self._searches()
-            for word in words(_OPERATOR.sub(lambda found: found[2] if found[1] in _TEXT_OPERATORS else " ", text))
-        }
+    @property
+    def in_titles(self) -> bool:
+        """Whether what is searched for must be in a title."""
+        return any(query.in_titles for query in self.queries)
 
     def sought_name(self) -> str | None:
         """The name of the person whom a look-up asks for."""
@@ -167,16 +196,26 @@ class Demand:
         if parts & _PREVIEWS and self.makes_new:
             text = self._text_of(_TEXTS, self.echo)
             return text[:90] if text else None
-        return self.means(name, self.echo) if self.name.action in ("create", "update", "send") else None
+        return None if self.looks_up or self.name.action == "delete" else self.means(name, self.echo)
 
     def means(self, name: str, told: Mapping[str, Any]) -> str | None:
         """What was told under another name that means the same: `label_name` is the `name` of a label."""
         parts = set(words(name))
-        if len(parts) != 1:
+        if parts & _TEXTS:
+            parts -= _PLAINLY
+        if len(parts) != 1 and plain(name) != "plaintext":
             return None
         return (
             self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
         )
+
+    @property
+    def written(self) -> str:
+        """The text that the call puts into something."""
+        if self.looks_up:
+            return ""
+        texts = [text for key, text in self.said.items() if isinstance(text, str) and _WRITTEN & set(words(key))]
+        return max(texts, key=len, default="")
 
     def filter_for(self, name: str) -> Any:
         """What a listing asks of the field of this name: by `starred_only` of `starred`, by `label` of `labels`."""
@@ -229,7 +268,7 @@ class Demand:
         return (about, bool(downwards)) if about else None
 
     def _text_of(self, group: frozenset[str], told: Mapping[str, Any]) -> str | None:
-        endings = ("name", "title") if group is _TITLES else ("body", "content")
+        endings = ("name", "title") if group is _TITLES else _TEXT_ENDINGS
         found = (text for key, text in told.items() if key in group or key.endswith(endings))
         return next((text for text in found if isinstance(text, str)), None)
 
@@ -246,15 +285,20 @@ class Demand:
         if parts & _LIMITS and isinstance(value, int):
             self.limit = max(1, min(value, self._most))
 
-    def _searches(self) -> list[str]:
-        return [
-            quoted_part(text) or text
-            for key, text in self.echo.items()
-            if isinstance(text, str) and (key in QUERY_WORDS or "contains" in key or "query" in key)
-        ]
+    def _queries(self, now: datetime) -> list[Query]:
+        found: list[Query] = []
+        for key, text in self.echo.items():
+            if isinstance(text, str) and (key in QUERY_WORDS or "contains" in key or "query" in key):
+                query = read_query(text, now)
+                titled = key.endswith("contains") and key.startswith(("name", "title", "subject"))
+                found.append(query._replace(in_titles=True) if titled else query)
+        return found
 
     def _spans(self, arguments: Mapping[str, Any], now: datetime) -> list[Span]:
         ends: dict[frozenset[str], list[datetime | None]] = {}
+        for query in self.queries:
+            if query.since or query.until:
+                ends[frozenset()] = [query.since, query.until or now]
         for key, value in arguments.items():
             moment = read_moment({}, value) if isinstance(value, str) else None
             if isinstance(moment, date) and not isinstance(moment, datetime):
@@ -278,6 +322,10 @@ class Demand:
         """The span of what a listing is mainly about."""
         main = next((span for span in self.spans if not span.about), None)
         return (main.low, main.high) if main else None
+
+
+def _minutes(name: str, value: Any) -> bool:
+    return isinstance(value, int) and 0 < value <= 480 and not {"hour", "hours", "seconds", "ms"} & set(words(name))
 
 
 def stem(name: str) -> str:

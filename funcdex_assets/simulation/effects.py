@@ -46,6 +46,9 @@ _FLAGS: dict[str, tuple[frozenset[str], bool]] = {
     "disable": (frozenset("enabled active".split()), False),
     "cancel": (frozenset({"active"}), False),
 }
+_PASSAGES = frozenset("text action content paragraph passage markdown".split())
+_WHOLE_TEXTS = ("text", "plaintext", "markdowntext", "content", "body")
+_MEASURES = ("wordcount", "charactercount", "size", "filesize")
 _SHARING = frozenset("permission preference collaborator sharing share member".split())
 _SETTINGS = frozenset("notify notifications notification send updates format verbose fields".split())
 
@@ -77,6 +80,7 @@ def settle(
     if demand.looks_up and not demand.revives:
         return
     memory.changes += 1
+    _write(demand, memory)
     if demand.revives and demand.own:
         memory.revive(demand.name.noun, demand.own)
     if demand.deletes:
@@ -116,6 +120,32 @@ def settle(
             and field_ not in shown
         ):
             thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
+
+
+def _write(demand: Demand, memory: Memory) -> None:
+    """A text put into a thing, or in place of another, is in what is read of it: INSERT_TEXT(document_id, text)."""
+    verb, holders = demand.name.verb, [(noun, name) for noun, name in demand.parents.items() if name != demand.own]
+    if verb not in ("insert", "append", "replace") or demand.name.noun not in _PASSAGES or len(holders) != 1:
+        return
+    thing = _thing(memory, *holders[0])
+    told = thing.setdefault("@told", {})
+    before = [fields for fields in (thing, told) if any(isinstance(fields.get(key), str) for key in _WHOLE_TEXTS)]
+    for fields in before:
+        for key in _WHOLE_TEXTS:
+            if isinstance(text := fields.get(key), str):
+                fields[key] = _rewritten(text, demand)
+    if not before and verb != "replace" and demand.written:
+        told["text"] = demand.written
+    for key in [key for key in thing if key.startswith(_MEASURES)]:
+        del thing[key]
+
+
+def _rewritten(text: str, demand: Demand) -> str:
+    if demand.name.verb != "replace":
+        return f"{text}\n{demand.written}"
+    old = next((one for key, one in demand.echo.items() if key.startswith(("find", "old", "search"))), "")
+    new = next((one for key, one in demand.echo.items() if key.startswith(("replace", "new"))), "")
+    return text.replace(old, new) if isinstance(old, str) and isinstance(new, str) and old else text
 
 
 def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory) -> None:

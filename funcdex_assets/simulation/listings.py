@@ -11,17 +11,20 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve
+from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
 from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import TITLES
 from funcdex_assets.simulation.demand import Demand, stem
 from funcdex_assets.simulation.memory import Listing, Memory, Thing, kind, plain
+from funcdex_assets.simulation.queries import tokens
 
 MORE = 0.2  # of listings that nobody turns the page of
 _ENDING = frozenset("completed closed done archived finished".split())
 _STATES = frozenset("status state completed checked closed done archived".split())
 _TOTALS = frozenset("total estimate".split())
+_PARTS = frozenset("comment message reply note attachment subtask task section event issue worklog reaction".split())
+_MAIN_MOMENTS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
 class Pager:
@@ -64,17 +67,25 @@ class Pager:
                 size = max(listing.hidden, len(known))
             elif not demand.page and (expected := self._expected(noun)):
                 size = max(expected, len(known))
-            if not demand.page and not complete and not alone and self._rng.random() < MORE:
+            if self._is_new(noun):
+                size = len(known)
+            elif not demand.page and not complete and not alone and self._rng.random() < MORE:
                 left = True
         if (left and (not complete or len(found) > demand.limit)) or demand.page in listing.following:
             self._more = True
         self._open.append((listing, path, noun, None if all_ is None else (kind(noun), all_)))
         return known, size
 
+    def _is_new(self, noun: str) -> bool:
+        """Whether the thing whose parts are listed was made a moment ago, so that nobody else put any into it."""
+        if not _PARTS & set(noun.split()):
+            return False
+        return any("@made" in self._memory.thing(*parent) for parent in self._demand.parents.items())
+
     def _whole(self) -> str | None:
         """What all things of a kind are listed within, when nothing else restricts the listing."""
         demand = self._demand
-        if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought_words():
+        if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought:
             return None
         if demand.own is not None or demand.addressed:
             return None
@@ -163,11 +174,8 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
             at = next((value for key, value in inner.items() if is_id(key)), None)
         if str(at) != identity:
             return False
-    sought = demand.sought_words()
-    if sought:
-        texts = _texts(thing)
-        if not all(word in texts for word in sought):
-            return False
+    if demand.sought and not holds(thing, demand.sought, demand.in_titles):
+        return False
     properties = items.get("properties", {})
     if "@closed" in thing:
         shows = any(_STATES & set(words(key)) for key in properties)
@@ -180,30 +188,41 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
         for name, part in properties.items():
             if stem(name) == field and _speaks_against(thing, name, resolve(part, root), root, wanted):
                 return False
+    if any(str(thing.get(field)).lower() == value for field, value in demand.excluded.items()):
+        return False
     return all(_is_within(thing, span.about, span.low, span.high) for span in demand.spans)
+
+
+def holds(thing: Mapping[str, Any], sought: frozenset[str], in_titles: bool) -> bool:
+    """Whether all words are in the texts of a thing, or in its title."""
+    if in_titles and (titles := [value for key, value in thing.items() if key in TITLES]):
+        texts = _texts(titles)
+    else:
+        texts = _texts(thing)
+    return sought <= tokens(texts)
 
 
 def _speaks_against(thing: Thing, name: str, schema: Schema, root: Schema, wanted: Any) -> bool:
     value = thing.get(plain(name), thing.get("@told", {}).get(plain(name)))
-    if value is None:
-        return False
+    if value is None:  # what was made without labels has none
+        return "@made" in thing and "@links" not in thing and schema_type(schema) == "array"
     if isinstance(value, list):
         asked = wanted if isinstance(wanted, list) else [wanted]
         there = {str(part).lower() for part in value if not isinstance(part, dict | list)}
-        return bool(there) and not {str(part).lower() for part in asked} <= there
+        return (bool(there) or ("@made" in thing and not value)) and not {str(part).lower() for part in asked} <= there
     if isinstance(wanted, list):
         return value not in wanted
     if not fits(schema, root, wanted) or isinstance(value, dict):
         return False
     if isinstance(wanted, str) and set(words(name)) & TITLES:
         return wanted.lower() not in str(value).lower()
-    return value != wanted
+    return value != wanted and str(value).lower() != str(wanted).lower()
 
 
 def _is_within(thing: Thing, about: frozenset[str], low: datetime, high: datetime) -> bool:
     """The first moment among the fields that are meant lies in the span; a thing without one may."""
     for key, value in thing.items():
-        meant = any(word in key for word in about) if about else key.startswith(("start", "date", "due"))
+        meant = any(word in key for word in about) if about else key.startswith(_MAIN_MOMENTS)
         if not meant or key.startswith("@"):
             continue
         texts = value.values() if isinstance(value, dict) else (value,)

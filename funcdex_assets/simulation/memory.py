@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.names import is_id, resource_noun, singular, words
+from funcdex_assets.language.lexicon import Person
 from funcdex_assets.tool_graph.graph import SYNONYMS
 
 Thing = dict[str, Any]  # by `plain` field name
@@ -61,6 +62,8 @@ class Memory:
         self._nameless = 0
         self.listings: dict[tuple[str, str, str], Listing] = {}
         self.complete: set[tuple[str, str]] = set()
+        self.people: dict[str, Person] = {}  # by address
+        self.of_people: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
         self.changes = 0  # how often the state was changed; reading does not count
 
     def remember(self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0) -> list[Told]:
@@ -143,6 +146,20 @@ class Memory:
         later = thing.get(plain(key))
         return later if type(later) is type(part) else part
 
+    def subject_in(self, parents: Mapping[str, str]) -> str | None:
+        """The subject of what a call names: of a thread, or of a message that is known to be in it."""
+        for parent, identity in parents.items():
+            inside = [thing for thing in self.things("message").values() if thing.get(f"{parent}id") == identity]
+            for thing in (self.thing(parent, identity), *inside):
+                if isinstance(subject := thing.get("subject"), str):
+                    return subject
+        return None
+
+    def of_address(self, noun: str, address: str) -> str | None:
+        """The identifier of the one thing of a kind that has this e-mail address."""
+        found = [identity for identity, thing in self.things(noun).items() if thing.get("email") == address]
+        return found[0] if len(found) == 1 and not found[0].startswith("#") else None
+
     # ── changes ──────────────────────────────────────────────────────────────────────────────
 
     def forget(self, noun: str, identity: str) -> None:
@@ -178,6 +195,7 @@ class Memory:
             "things": self._things,
             "gone": self._gone,
             "complete": sorted(self.complete),
+            "people": [[*key, value] for key, value in self.of_people.items()],
             "listings": [
                 [*key, listing.pages, listing.following, listing.hidden] for key, listing in self.listings.items()
             ],

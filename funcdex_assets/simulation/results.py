@@ -5,22 +5,25 @@ said, and what `fields.py` makes up. Listings show known things that belong ther
 Depth and breadth are bounded, so that recursive and huge schemas end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, resource_noun, singular, words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
+from funcdex_assets.language.values import TITLES
+from funcdex_assets.simulation.agreement import agree, relations
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
-from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings, holder
-from funcdex_assets.simulation.listings import Pager, ordered
+from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings
+from funcdex_assets.simulation.listings import Pager, holds, ordered
 from funcdex_assets.simulation.memory import (
     Memory,
     Thing,
+    identifies,
     kind,
     noun_of,
     own_identities,
@@ -36,9 +39,16 @@ MOST_PARTS = 2000
 MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
+_FEW = 4  # fields of an object that only names another thing
 _MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
 _ROLES = frozenset("reporter creator author owner lead organizer sender".split())
+_ITS_OWN = _ROLES | frozenset("owners link url href permalink".split())
+_ATTACHED = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
+_UNTOUCHED = frozenset("starred shared trashed archived pinned flagged favorite".split())
+_SENDERS = frozenset("from sender author creator organizer organiser owner reporter".split())
+_NAMES = ("name", "title")  # one thing has either, and both are the same
+_SOONEST = (frozenset({"start"}), False)
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
 _COUNTS = frozenset("count total estimate".split())
 _COUNTED = _COUNTS | frozenset("result results size number of".split())
@@ -60,6 +70,7 @@ class ResultMaker:
         self._sizes = sizes(needed)
         self.pager = Pager(demand, memory, self._needed, rng)
         self._made = self._parts = 0
+        self._parents: dict[str, Thing] = {}  # told of within the items of a listing, by noun
         objects = [
             key
             for key, part in schema.get("properties", {}).items()
@@ -68,9 +79,12 @@ class ResultMaker:
         self._only_object = singular_words(objects[0]) if len(objects) == 1 else None
         self._inherited: Thing = {}
         if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
-            for noun, identity in demand.identities.items():
-                thing = memory.thing(noun, identity)
+            own = demand.own
+            copied = [memory.thing(demand.name.noun, own)] if own else []
+            for thing in copied or [memory.thing(*named) for named in demand.identities.items()]:
                 self._inherited |= {name: value for name, value in thing.items() if not name.startswith("@")}
+            if demand.name.verb == "reply" and (subject := memory.subject_in(demand.parents)):
+                self._inherited["subject"] = subject
 
     def make(self) -> Any:
         noun = self._demand.noun
@@ -111,17 +125,44 @@ class ResultMaker:
         subject = self._is_subject(noun, depth)
         person = None
         if _is_person(name, properties):
-            person = (self._fields.sought() if depth <= 1 else None) or self._fields.someone(name)
+            person = (self._fields.sought() if depth <= 1 else None) or self._person(name, subject)
         elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
-            person = holder(self._demand.addressed[0])
-        given = None if "/*" in path else self._given(noun)
+            person = self._fields.holder(self._demand.addressed[0])
+        given = self._parent(noun) if "/*" in path else self._given(noun)
         known = self._memory.thing(noun, given) if given is not None else {}
+        if "/*" in path and noun in self._parents:
+            known = known | self._parents[noun]
+        if not known and depth <= 1 and self._demand.view and noun == self._demand.noun:
+            known = self._memory.thing(self._demand.view, self._demand.parents[self._demand.view])
+        if person and isinstance(address := known.get("email"), str):
+            person = self._fields.holder(address)
         return Surroundings(noun, known, {}, person, subject, beside, given)
+
+    def _refer(self, around: Surroundings, key: str, properties: Mapping[str, Any]) -> None:
+        """An object that only names another thing, such as the folder of a file, tells of it what is known."""
+        about = resource_noun(key)
+        if about and kind(about) != kind(around.noun) and sum(map(is_id, properties)) == 1:
+            around.known = self._memory.thing(about, around.made[key])
+
+    def _person(self, name: str, subject: bool) -> Person:
+        """A person of whom an object tells: the one whom the call addresses, if the object is about that one."""
+        addressed = self._demand.addressed
+        if subject and len(addressed) == 1:
+            return self._fields.holder(addressed[0])
+        return self._fields.someone(name)
+
+    def _parent(self, noun: str) -> str | None:
+        """Whose things a listing lists, as the call says: the customer within each of a customer's invoices."""
+        demand = self._demand
+        if not demand.lists or noun not in demand.roles or kind(noun) == kind(demand.noun):
+            return None
+        return demand.parents.get(kind(noun))
 
     def _object(self, schema: Schema, path: str, around: Surroundings, depth: int) -> dict[str, Any]:
         properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
         share = min(1.0, MOST_OPTIONAL / max(1, len(properties)))
+        few = depth > 0 and len(properties) <= _FEW
         for key, part in properties.items():
             place = f"{path}/{key}"
             if key in required or (depth < MAX_DEPTH and self._is_shown(place, key, depth, share, around.known)):
@@ -130,7 +171,14 @@ class ResultMaker:
                     if depth > MAX_DEPTH
                     else self._property(resolve(part, self._root), place, key, around, depth)
                 )
+                if few and not around.known and is_id(key):
+                    self._refer(around, key, properties)
         _count(around.made, properties)
+        if relations(tuple(around.made)) is not None:
+            text = self._demand.written if around.subject else ""
+            agree(around.made, lambda key, value: self._fits(properties[key], value), text, self._fields.zone)
+        if around.identity is not None and "/*" in path and around.noun not in self._parents:
+            self._parents[around.noun] = {plain(key): value for key, value in around.made.items()}
         return around.made
 
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
@@ -144,6 +192,9 @@ class ResultMaker:
         another = scalar and around.subject and bool(self._demand.links and self._linked(key))  # than was put on before
         if suits and not another and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
+        made_here = "@made" in around.known or (around.subject and self._demand.makes_new)
+        if made_here and (own := self._as_made(schema, path, key, around, depth)) is not None:
+            return own
         if scalar:
             return self._leaf(schema, key, around)
         if around.subject:
@@ -174,10 +225,45 @@ class ResultMaker:
             return self._with_links(schema, key, made, around)
         return self._fill(schema, path, key, noun, depth + 1, around.made)
 
+    def _as_made(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
+        """A field of what the user made: by whom it is, for whom, and nothing in it that was not put there."""
+        said, type_ = set(words(key)), schema_type(schema)
+        if type_ == "array":
+            least = schema.get("minItems", 0)
+            bare = {singular(word) for word in said} & _ATTACHED and not least and not self._is_needed_below(path)
+            told = self._demand.echo.get(plain(key)) or around.known.get("@told", {}).get(plain(key))
+            put = (
+                told or around.known.get("@links") or self._demand.links or (around.subject and self._demand.addressed)
+            )
+            empty = bare and not put and not self._children(noun_of(key, around.noun), around)
+            return [] if empty and self._fits(schema, []) else None
+        if type_ == "boolean" and said & _UNTOUCHED and plain(key) not in self._demand.echo:
+            return False if self._fits(schema, False) else None
+        if type_ != "object":
+            return None
+        told = self._demand.echo.get(plain(key)) if around.subject else None
+        told = told or around.known.get("@told", {}).get(plain(key))
+        if self._given(noun_of(key, around.noun)) is not None:
+            return None
+        if isinstance(told, str) and "@" in told:
+            person = self._fields.holder(told)
+        elif said & _SENDERS and _is_person(key, schema.get("properties", {})):
+            person = self._fields.someone("me")
+        else:
+            return None
+        return self._object(schema, path, Surroundings(noun_of(key, around.noun), person=person), depth + 1)
+
     def _remembered(self, schema: Schema, key: str, around: Surroundings) -> Any:
         """What is known of this field of the thing, as it is by now."""
         name = plain(key)
         remembered = recalled(around.known, key, schema_type(schema)) if around.known else None
+        if (
+            remembered is None
+            and around.known
+            and name in _NAMES
+            and not {around.noun, kind(around.noun)} & values.PEOPLE
+        ):
+            remembered = next((around.known[other] for other in _NAMES if other in around.known), None)
         if remembered is None and around.known and not is_id(key):
             told = self._told(key, around.known)
             if told is not None:
@@ -188,7 +274,7 @@ class ResultMaker:
             if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
                 return state_after(verb, schema["enum"])
         if remembered is None and self._inherited and around.subject and not is_id(key):
-            remembered = None if set(words(key)) & (PAST | _STATE) else self._inherited.get(name)
+            remembered = None if set(words(key)) & (PAST | _STATE | _ITS_OWN) else self._inherited.get(name)
         if isinstance(remembered, list | dict) and self._memory.changes:
             noun = noun_of(key, around.noun)
             remembered = self._memory.current(remembered, noun)
@@ -236,7 +322,7 @@ class ResultMaker:
         if schema_type(items) != "object" or "email" not in items.get("properties", {}):
             return None
         people = [
-            self._object(items, f"{path}/*", Surroundings(name, person=holder(address)), depth + 1)
+            self._object(items, f"{path}/*", Surroundings(name, person=self._fields.holder(address)), depth + 1)
             for address in dict.fromkeys(self._demand.addressed)
         ]
         return people[0] if one else people
@@ -281,35 +367,80 @@ class ResultMaker:
         main = depth <= 2 and "/*" not in path and (self._demand.lists or self._demand.concerns(noun))
         people = _is_person(name, items.get("properties", {}))
         if main:
-            alone = bool((self._demand.addressed or self._demand.sought_name()) and people)
+            named = self._demand.addressed or self._demand.sought_name()
+            alone = bool(named and people) or self._seeks_another_title()
             known, size = self.pager.page(path, noun, items, self._root, alone)
         else:
             known = self._children(noun, around) if around else []
             expected = around.known.get(f"{plain(noun)}count") if around else None
             size = self._rng.choice((0, 1, 1, 2)) if not isinstance(expected, int) or expected > LONGEST else expected
+            if self._demand.lists and self._demand.filter_for(name) is True:
+                size = max(1, size)
         if self._is_full(depth):
             size = 1
         size = min(max(size, wanted, len(known)), most)
-        made = [
-            self._item(items, f"{path}/*", name, noun, depth, known[index] if index < len(known) else {}, index, main)
-            for index in range(size)
-        ]
+        made: list[dict[str, Any]] = []
+        for index in range(size):
+            thing = known[index] if index < len(known) else {}
+            item = self._item(items, f"{path}/*", name, noun, depth, thing, main)
+            if main and not thing:
+                if self._demand.sought or self._demand.titled:
+                    self._bring_to_match(item, items, made)
+                if made:
+                    self._tell_apart(item, items, noun, made)
+            made.append(item)
         if main:  # what was searched for comes first, then what is new
             first = 1 if self._demand.sought_title() and not self._demand.order else 0
-            made[first:] = ordered(made[first:], self._demand.order) or newest_first(made[first:])
+            made[first:] = ordered(made[first:], self._demand.order) or by_time(made[first:])
         return made
 
     def _item(
-        self, schema: Schema, path: str, name: str, noun: str, depth: int, known: Thing, index: int, main: bool
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, known: Thing, main: bool
     ) -> dict[str, Any]:
         person: Person | None = None
-        if _is_person(name, schema.get("properties", {})):
-            person = self._fields.sought() if main and index == 0 and not known else None
+        properties = schema.get("properties", {})
+        if _is_person(name, properties):
+            person = self._fields.sought() if main and not known else None
             person = person or self._fields.someone(name)
+        elif main and self._demand.addressed and any("email" in words(key) for key in properties):
+            person = self._fields.holder(self._rng.choice(self._demand.addressed))  # when one of them is busy
         made = self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
         if "@nameless" in known:
             self._memory.name(noun, known, made)
         return made
+
+    def _seeks_another_title(self) -> bool:
+        """Whether a search asks for a title that nothing about the matter would have by chance."""
+        return bool(self._demand.sought_title()) and not self._demand.sought <= self._fields.matter
+
+    def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> None:
+        """What a search finds has the words that were searched for, in its title if nowhere else."""
+        demand = self._demand
+        for name in demand.titled:
+            shown = [other.get(name) for other in others]
+            if isinstance(title := item.get(name), str) and title in shown:
+                others_like_it = [other for other in self._fields.titles_with(title) if other not in shown]
+                fitting = (other for other in others_like_it if self._fits(schema["properties"][name], other))
+                item[name] = next(fitting, title)
+        if not demand.sought or holds(item, demand.sought, demand.in_titles):
+            return
+        properties = schema.get("properties", {})
+        texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
+        key = next((key for key in texts if set(words(key)) & TITLES), None)
+        key = key or next((key for key in texts if set(words(key)) & values.BODIES), None)
+        if key is None:
+            return
+        shown = {other.get(key) for other in others}
+        for title in self._fields.titles_with(demand.queries[0].text):
+            if title not in shown and self._fits(properties[key], title):
+                item[key] = title
+                return
+
+    def _tell_apart(self, item: dict[str, Any], schema: Schema, noun: str, others: Sequence[Mapping[str, Any]]) -> None:
+        """No two things in a listing have one identifier."""
+        for key in [key for key in item if identifies(key, noun)]:
+            if any(item[key] == other.get(key) for other in others):
+                item[key] = self._fields.new_identity(resolve(schema["properties"][key], self._root), noun, item)
 
     def _scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least: int) -> list[Any]:
         size = max(least, self._rng.choice((1, 1, 2)))
@@ -336,7 +467,11 @@ class ResultMaker:
 
     def _given(self, noun: str) -> str | int | None:
         """The identity by which the call names the one thing of this kind; a new thing has none yet."""
-        made_anew = self._demand.makes_new and kind(noun) == kind(self._demand.name.noun)
+        demand = self._demand
+        made_anew = demand.makes_new and kind(noun) == kind(demand.name.noun)
+        own = kind(noun) == kind(demand.name.noun) and kind(noun) not in demand.identities
+        if own and demand.name.action == "get" and len(demand.addressed) == 1:
+            return self._memory.of_address(noun, demand.addressed[0])
         another = noun in _ROLES and not self._demand.looks_up and noun not in self._demand.roles
         return None if made_anew or another else self._demand.identities.get(kind(noun))
 
@@ -406,13 +541,13 @@ def sizes(needed: frozenset[str]) -> dict[str, int]:
     return found
 
 
-def newest_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Listed things by their date when they have one in the past, newest first."""
-    dates = (key for key in (items[0] if items else {}) if set(words(key)) & PAST and isinstance(items[0][key], str))
-    key = next(dates, None)
-    if key is None or not all(isinstance(item.get(key), str) for item in items):
-        return items
-    return sorted(items, key=lambda item: item[key], reverse=True)
+def by_time(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Listed things by their date: what is past newest first, what begins soonest first."""
+    first = items[0] if items else {}
+    key = next((key for key in first if set(words(key)) & PAST and isinstance(first[key], str)), None)
+    if key is not None and all(isinstance(item.get(key), str) for item in items):
+        return sorted(items, key=lambda item: item[key], reverse=True)
+    return ordered(items, _SOONEST) or items
 
 
 def _is_person(name: str, properties: Mapping[str, Any]) -> bool:

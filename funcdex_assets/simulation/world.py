@@ -30,7 +30,7 @@ from funcdex_assets.simulation.memory import Memory
 from funcdex_assets.simulation.mending import suited
 from funcdex_assets.simulation.results import ResultMaker
 
-VERSION = 1
+VERSION = 2
 """Of the results for the same seed and calls; raised with every change of them."""
 
 NOTHING: frozenset[str] = frozenset()
@@ -77,6 +77,7 @@ class World:
             RefusedError: the call names something that was deleted before.
         """
         demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments), self._page)
+        demand.suppose(tool.parameters.get("properties", {}))
         if not demand.revives and (lost := self._memory.lost(demand.named)):
             raise RefusedError(faults.lost(tool, arguments, *lost, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
@@ -89,6 +90,9 @@ class World:
         maker = ResultMaker(schema, demand, self._memory, fields, needed, self._rng)
         result = suited(maker.make(), schema, taken, self._rng)
         told = self._memory.remember(result, demand.noun, demand.parents)
+        if demand.view and not demand.lists and isinstance(result, dict):
+            shown = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
+            self._memory.remember(shown, demand.view)
         maker.pager.finish(result)
         settle(demand, arguments, told, result, self._memory, self._clock)
         if demand.looks_up:

@@ -64,6 +64,25 @@ SOUND = {
     "a copy has another id": (
         ("COPY_TICKET", {"ticket_id": "T77001"}, {"ticket_id": "T77002", "ticket": {"id": "T77002"}}),
     ),
+    "a text read again after another was put in": (
+        ("CREATE_NOTE", {"title": "Roof", "text": "Snow."}, {"note": {"note_id": "N77001", "title": "Roof"}}),
+        ("APPEND_TEXT", {"note_id": "N77001", "text": "Ice."}, {"note_id": "N77001"}),
+        ("GET_NOTE_TEXT", {"note_id": "N77001"}, {"note_id": "N77001", "title": "Roof", "text": "Snow. Ice."}),
+    ),
+    "the project of what is in it": (
+        ("LIST_TICKETS", {"project_id": "P77001"}, {"tickets": [{"id": "T77001", "project": {"id": "P77001"}}]}),
+    ),
+    "a search that looks into texts": (
+        ("SEARCH_TICKETS", {"query": "snow load"}, {"tickets": [{"id": "T77001", "title": "Gym", "text": "Snow!"}]}),
+    ),
+    "a search that finds what was known before": (
+        LISTED,
+        ("SEARCH_TICKETS", {"query": "snow load"}, {"tickets": [T7]}),
+    ),
+    "a search by more than words": (("SEARCH_TICKETS", {"query": "owner:bo status=open"}, {"tickets": [T7]}),),
+    "an occurrence has an identifier of its own": (
+        ("LIST_VISIT_INSTANCES", {"visit_id": "V77001"}, {"instances": [{"visit_id": "V77002"}]}),
+    ),
     "a listing of all states": (
         ("LIST_TICKETS", {"status": "all"}, {"tickets": [{"id": "T77001", "status": "open"}]}),
     ),
@@ -81,6 +100,14 @@ CONTRADICTIONS = {
     "another owner": (LISTED, with_(SHOWN, owner={"email": "c@d.io"})),
     "another date of creation": (SHOWN, with_(SHOWN, created_at="2026-01-06T09:00:00+01:00")),
     "another date of creation after a change": (RENAMED, with_(SHOWN, title="Snow", created_at="2026-02-01")),
+    "made with another title, as is seen in its text": (
+        ("CREATE_NOTE", {"title": "Roof"}, {"note": {"note_id": "N77001", "title": "Roof"}}),
+        ("GET_NOTE_TEXT", {"note_id": "N77001"}, {"note_id": "N77001", "title": "Snow", "plain_text": "Ice."}),
+    ),
+    "made with another text": (
+        ("CREATE_NOTE", {"title": "Roof", "text": "Snow."}, {"note": {"note_id": "N77001", "title": "Roof"}}),
+        ("GET_NOTE_TEXT", {"note_id": "N77001"}, {"note_id": "N77001", "title": "Roof", "plain_text": "Ice."}),
+    ),
     "made with another title, as is seen later": (made({"title": "Gym roof"}), with_(SHOWN, title="Snow")),
 }
 MISMATCHES = {
@@ -97,6 +124,15 @@ MISMATCHES = {
     "set to another status": (("UPDATE_TICKET", {"ticket_id": "T77001", "status": "closed"}, {"status": "open"}),),
     "an item that the filter excludes": (
         ("LIST_TICKETS", {"status": "open"}, {"tickets": [{"id": "T77001", "status": "closed"}]}),
+    ),
+    "an item of another parent, as it says inside": (
+        ("LIST_TICKETS", {"project_id": "P77001"}, {"tickets": [{"id": "T77001", "project": {"id": "P77002"}}]}),
+    ),
+    "an item that has no word of the search": (
+        ("SEARCH_TICKETS", {"query": "snow load"}, {"tickets": [{"id": "T77001", "title": "Onboarding"}]}),
+    ),
+    "an item without the name that was asked for": (
+        ("FIND_FOLDER", {"name_contains": "Kalinda"}, {"folders": [{"id": "F77001", "name": "Uma"}]}),
     ),
     "an item of another parent": (
         ("LIST_TICKETS", {"project_id": "P77001"}, {"tickets": [{"id": "T77001", "project_id": "P77002"}]}),

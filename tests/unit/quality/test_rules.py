@@ -24,6 +24,7 @@ FAX: dict[str, Any] = {
         "parameters": {"type": "object", "properties": {"line": {"type": "string"}}, "required": ["line"]},
     },
 }
+CALL = {"start": "2025-10-02T10:15:00+02:00", "end": "2025-10-02T11:45:00+02:00"}
 DEFINITION = json.dumps(FAX)
 
 
@@ -162,6 +163,20 @@ BAD = [
         id="deleted, and there again",
     ),
     pytest.param((*CLEAN, *seen({"id": "c_92y"})), "echo_mismatch", id="another contact than asked for"),
+    *(
+        pytest.param((*CLEAN, *seen({"id": "c_91x", **fields})), "contradicts_itself", id=reason)
+        for reason, fields in {
+            "another duration": {**CALL, "duration_minutes": 45},
+            "another duration in seconds": {**CALL, "duration_seconds": 60},
+            "it ends before it begins": {"start": CALL["end"], "end": CALL["start"]},
+            "the end of one that is nested": {"start": {"dateTime": CALL["end"]}, "end": {"dateTime": CALL["start"]}},
+            "more words than the text has": {"text": "Snow on the roof.", "word_count": 7925},
+            "winter time in summer": {"time_zone": "America/Los_Angeles", "at": "2025-06-02T09:00:00-08:00"},
+            "the offset of another zone": {"timeZone": "Asia/Singapore", "at": "2025-06-02T09:00:00-03:00"},
+            "another total": {"total": 90, "lines": [{"amount": 40}, {"amount": 60}]},
+            "another remainder": {"amount_due": 90, "amount_paid": 30, "amount_remaining": 90},
+        }.items()
+    ),
     pytest.param((*CLEAN, *seen({"id": "c_91x"}, back="c_92y")), "echo_mismatch", id="its id repeated wrong"),
     pytest.param(reply("It is sent to eve.ro@fiberlake.com."), "unsupported_claim", id="another address"),
     pytest.param(reply('It is sent: "Rain on the roof".'), "unsupported_claim", id="other quoted words"),
@@ -291,6 +306,20 @@ GOOD = [
         id="another thing",
     ),
     pytest.param((*CLEAN, *seen({"id": "c_91x"}, back="c_91x")), "echo_mismatch", id="the contact asked for"),
+    *(
+        pytest.param((*CLEAN, *seen({"id": "c_91x", **fields})), "contradicts_itself", id=reason)
+        for reason, fields in {
+            "the duration": {**CALL, "duration_minutes": 90, "duration_hours": 1.5, "duration_ms": 5_400_000},
+            "a duration of nobody knows what": {**CALL, "duration": "once"},
+            "all words counted": {"text": "Snow on the roof.", "word_count": 4},
+            "summer time": {"time_zone": "America/Los_Angeles", "at": "2025-06-02T09:00:00-07:00"},
+            "moments in UTC": {"time_zone": "America/Los_Angeles", "at": "2025-06-02T09:00:00Z"},
+            "a zone that nobody knows": {"time_zone": "Moon/Crater", "at": "2025-06-02T09:00:00Z"},
+            "a total with taxes": {"total": 110, "tax": 10, "lines": [{"amount": 40}, {"amount": 60}]},
+            "the total": {"total": 100, "lines": [{"amount": 40}, {"amount": 60}]},
+            "the remainder": {"amount_due": 90, "amount_paid": 30, "amount_remaining": 60},
+        }.items()
+    ),
     pytest.param((*CLEAN, *seen({"id": "c_92y"}, name="COPY_CONTACT")), "echo_mismatch", id="a copy is another thing"),
     pytest.param(reply("Sent today, October 1, to the 1 contact, Bo Varga."), "unsupported_claim", id="derived"),
     pytest.param(reply('Shall I call it "Rain on the roof"?'), "unsupported_claim", id="a proposal"),
