@@ -405,6 +405,18 @@ def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
     return fill(rng.choice(_LONG_AGO), {"x": thing})
 
 
+def is_sayable(argument: PlannedArgument, value: str) -> bool:
+    """Whether people would say the value itself that they were shown: a title, not an id, an address or a number."""
+    source = (argument.result or "").rsplit("/", 1)[-1]
+    return (
+        not is_id(field_of(argument))
+        and not is_id(source)
+        and bool(set(words(source)) & values.TITLES)
+        and len(value) < _LONG
+        and '"' not in value
+    )
+
+
 def _placed(path: str) -> tuple[str, int, str]:
     """`/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`; of the first thing, 0."""
     found = _PLACE.search(path)

@@ -277,6 +277,10 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
             if count > 1
             else phrases.reference(argument, noun, fresh, rng, in_view)
         )
+        value = None if fresh or count > 1 else scene.resolve(argument)
+        if isinstance(value, str) and phrases.is_sayable(argument, value):
+            found[argument.argument] = phrases.quote(msgspec.structs.replace(argument, surface=value))
+            continue
         distant = source.goal < step.goal
         found[argument.argument] = phrases.from_long_ago(said, noun, rng) if distant else said
     return found

@@ -90,7 +90,7 @@ def settle(
                 memory.forget(noun, identity)
         return
     if demand.makes_new:
-        _made(demand, arguments, told, result, memory)
+        _made(demand, arguments, told, result, memory, now)
         if action == "send" and demand.name.noun == "draft" and demand.own:
             memory.forget("draft", demand.own)
         return
@@ -148,7 +148,14 @@ def _rewritten(text: str, demand: Demand) -> str:
     return text.replace(old, new) if isinstance(old, str) and isinstance(new, str) and old else text
 
 
-def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory) -> None:
+def _made(
+    demand: Demand,
+    arguments: Mapping[str, Any],
+    told: Sequence[Told],
+    result: Any,
+    memory: Memory,
+    clock: datetime,
+) -> None:
     """The new thing has what it was made with, whether the result repeats it or not."""
     named = {(kind(noun), identity) for noun, identity in demand.named}
     fresh = [one for one in told if (kind(one.noun), one.identity) not in named and one.depth <= 2]
@@ -163,7 +170,7 @@ def _made(demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], re
                 memory.add_nameless(demand.name.noun, thing)
         return
     _tell(made.thing, arguments)
-    made.thing["@made"] = memory.changes
+    made.thing.update({"@made": memory.changes, "@made_at": clock})
     _count(memory, made.thing, made.noun, 1)
     if _SHARING & set(demand.name.words):
         for noun, identity in demand.parents.items():

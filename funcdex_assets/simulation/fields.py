@@ -387,6 +387,8 @@ class FieldMaker:
     def _moment(self, schema: Schema, parts: set[str], around: Surroundings) -> str:
         """After what it must follow, now for what the call did, within the window asked for."""
         changing = not self._demand.looks_up
+        if parts & _FIRST_MOMENTS and (made_at := around.known.get("@made_at")) is not None:
+            return self._told(schema, made_at)
         if parts & _CHANGED:
             if changing:
                 return self._told(schema, self._clock)

@@ -19,6 +19,7 @@ from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.facts import Unplannable, plan_arguments
 from funcdex_assets.language.phrases import is_next_page
 from funcdex_assets.language.samples import NoValueError, sample
+from funcdex_assets.language.spoken import find_words
 from funcdex_assets.language.values import Situation, fits, query_for, worded
 from funcdex_assets.records import Binding, Clarity, ConversationPlan, Fault, Kind, PlannedArgument, Tool, ToolChain
 from funcdex_assets.seeds import derive_id, generator
@@ -287,7 +288,12 @@ def _without_the_last(calls: list[Call]) -> list[Call]:
 def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
     """What the user leaves out until asked: much under `ask_back`, little if the user is clear."""
     calls = [call for turn in turns for call in turn.calls if not call.is_page]
-    needed = {call: _needed_facts(call, given.by_name[call.tool]) for call in calls}
+    needed = {
+        call: _needed_facts(call, given.by_name[call.tool]) - _said_anyway(call, turn)
+        for turn in turns
+        for call in turn.calls
+        if not call.is_page
+    }
     telling = [call for call in calls if needed[call]]
     if given.chain.kind == "ask_back":
         if not telling:
@@ -300,6 +306,16 @@ def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
         if left_out.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in needed[call]}):
             leave_out(call, needed[call], rng)  # of two queries, nobody would know which one is asked for
             left_out |= names
+
+
+def _said_anyway(call: Call, turn: Turn) -> set[str]:
+    """What the user tells in the same turn in so many words, because another fact has them."""
+    told = [argument for other in turn.calls for argument in other.told]
+    return {
+        one.argument
+        for one in call.told
+        if any(find_words(other.surface, [one.surface]) for other in told if other is not one)
+    }
 
 
 def _needed_facts(call: Call, tool: Tool) -> set[str]:

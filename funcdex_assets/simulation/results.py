@@ -128,6 +128,8 @@ class ResultMaker:
             person = (self._fields.sought() if depth <= 1 else None) or self._person(name, subject)
         elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
             person = self._fields.holder(self._demand.addressed[0])
+        if noun == self._demand.name.verb:  # the `download` of a file is the file
+            noun = self._demand.name.noun
         given = self._parent(noun) if "/*" in path else self._given(noun)
         known = self._memory.thing(noun, given) if given is not None else {}
         if "/*" in path and noun in self._parents:
@@ -385,7 +387,9 @@ class ResultMaker:
             item = self._item(items, f"{path}/*", name, noun, depth, thing, main)
             if main and not thing:
                 if self._demand.sought or self._demand.titled:
-                    self._bring_to_match(item, items, made)
+                    fits_in = self._bring_to_match(item, items, made)
+                    if not fits_in and index >= max(1, wanted):
+                        break
                 if made:
                     self._tell_apart(item, items, noun, made)
             made.append(item)
@@ -413,8 +417,10 @@ class ResultMaker:
         """Whether a search asks for a title that nothing about the matter would have by chance."""
         return bool(self._demand.sought_title()) and not self._demand.sought <= self._fields.matter
 
-    def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> None:
-        """What a search finds has the words that were searched for, in its title if nowhere else."""
+    def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> bool:
+        """What a search finds has the words that were searched for, in its title if nowhere else. False where no title
+        is left that has them.
+        """
         demand = self._demand
         for name in demand.titled:
             shown = [other.get(name) for other in others]
@@ -423,18 +429,19 @@ class ResultMaker:
                 fitting = (other for other in others_like_it if self._fits(schema["properties"][name], other))
                 item[name] = next(fitting, title)
         if not demand.sought or holds(item, demand.sought, demand.in_titles):
-            return
+            return True
         properties = schema.get("properties", {})
         texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
         key = next((key for key in texts if set(words(key)) & TITLES), None)
         key = key or next((key for key in texts if set(words(key)) & values.BODIES), None)
         if key is None:
-            return
+            return True
         shown = {other.get(key) for other in others}
         for title in self._fields.titles_with(demand.queries[0].text):
             if title not in shown and self._fits(properties[key], title):
                 item[key] = title
-                return
+                return True
+        return False
 
     def _tell_apart(self, item: dict[str, Any], schema: Schema, noun: str, others: Sequence[Mapping[str, Any]]) -> None:
         """No two things in a listing have one identifier."""

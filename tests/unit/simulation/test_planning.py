@@ -9,6 +9,7 @@ from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, Cast, casts
 
 from funcdex_assets.catalog.names import QUERY_WORDS, is_page_token, parse_tool_name, words
 from funcdex_assets.language.facts import Unplannable
+from funcdex_assets.language.spoken import find_words
 from funcdex_assets.records import ChainStep, Clarity, ConversationPlan, Fault, PlannedArgument, Tool, ToolChain
 from funcdex_assets.settings import ClarityWeights
 from funcdex_assets.simulation.conversation import WITH_CALLS
@@ -190,6 +191,13 @@ def test_an_average_user_withholds_at_least_one_fact_where_the_call_needs_one():
             and (
                 argument.argument.split("/")[1] in cast.tools[step.tool].parameters.get("required", ())
                 or set(words(argument.argument)) & QUERY_WORDS
+            )
+            and not any(  # said anyway, with another fact
+                other is not argument and find_words(other.surface, [argument.surface])
+                for beside in plan.steps
+                if beside.turn == step.turn
+                for other in beside.arguments
+                if other.source == "user"
             )
         ]
         assert bool(withheld(plan)) == bool(needed), plan
