@@ -23,7 +23,7 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.quality.provenance import trace
 from funcdex_assets.quality.rules.case import Case, failed
 from funcdex_assets.quality.rules.claims import EMAIL
-from funcdex_assets.quality.rules.results import uncited_answer
+from funcdex_assets.quality.rules.results import lookups, uncited_answer
 from funcdex_assets.records import Message, ToolCall, ToolResult
 
 Messages = tuple[Message, ...]
@@ -450,6 +450,32 @@ def _uncited(case: Case, rng: Random) -> Case | None:
     return _with_text(case, rng.choice(answers), "That has been taken care of.") if answers else None
 
 
+def _untold(case: Case, rng: Random) -> Case | None:
+    """The reply names a thing of another result of the turn, and nothing of what was looked up beside it."""
+    options: list[tuple[int, str]] = []
+    for turn in case.turns:
+        last = case.messages[turn.end - 1]
+        if last.role != "assistant" or last.tool_calls:
+            continue
+        for at in lookups(case, turn):
+            here = {word for _, value in case.leaves[at] for word in str(value).lower().split()}
+            told = (
+                value
+                for index in range(turn.start, turn.end)
+                if index != at and case.messages[index].result is not None
+                for pointer, value in case.leaves[index]
+                if isinstance(value, str)
+                and len(value) > 4
+                and not is_id(_name(pointer))
+                and here.isdisjoint(value.lower().split())
+            )
+            options += [(turn.end - 1, value) for value in list(told)[:1]]
+    if not options:
+        return None
+    last, value = rng.choice(options)
+    return _with_text(case, last, f'That would be "{value}".')
+
+
 def _tells(case: Case, at: int) -> bool:
     result = case.messages[at].result
     return (result is not None and not result.error) and any(
@@ -619,6 +645,7 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("invented_link", ("unsupported_claim",), "tool_use_quality", _told("See https://files.zq.net/a91.")),
     Damage("invented_date", ("unsupported_claim",), "tool_use_quality", _told("It happened on March 3, 1987.")),
     Damage("uncited_answer", ("uncited_answer",), "task_completion", _uncited),
+    Damage("untold_lookup", ("untold_lookup",), "task_completion", _untold),
     Damage("unanswered_request", ("unanswered_request",), "task_completion", _unanswered),
     Damage("dropped_result", ("structure",), "tool_use_quality", _dropped("tool")),
     Damage("dropped_reply", ("structure",), "task_completion", _dropped("assistant")),

@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *STATE_RULES,
     fields.contradicts_itself,
     results.uncited_answer,
+    results.untold_lookup,
 )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.catalog.names import is_id
+from funcdex_assets.catalog.names import is_id, parse_tool_name
 from funcdex_assets.language.reports import first_sentence
 from funcdex_assets.language.spoken import find_words, says
-from funcdex_assets.quality.rules.case import Case, failed, field_name
+from funcdex_assets.quality.rules.case import Case, Turn, failed, field_name
 from funcdex_assets.quality.rules.claims import Claim, Support, claims
 from funcdex_assets.records import Finding, Tool
 from funcdex_assets.tool_graph.alternatives import same_things
@@ -174,6 +174,40 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
                 message=index,
                 text="The answer names no value of any result",
             )
+
+
+def untold_lookup(case: Case) -> Iterator[Finding]:
+    """What was looked up in a turn is neither told in its reply nor used in a later call, though the reply tells of
+    something else: one of several questions stays open.
+    """
+    for turn in case.turns:
+        last = case.messages[turn.end - 1]
+        if last.role != "assistant" or last.tool_calls or not last.content:
+            continue
+        places = [index for index in range(turn.start, turn.end) if case.messages[index].result is not None]
+        open_ones = [index for index in lookups(case, turn) if not _cites(last.content, [index], case)]
+        if open_ones and any(_cites(last.content, [index], case) for index in places if index not in open_ones):
+            for index in open_ones:
+                result = case.messages[index].result
+                yield Finding(
+                    rule="untold_lookup",
+                    blocking=False,
+                    message=turn.end - 1,
+                    text=f"Nothing of what {result.name if result else ''} found is told",
+                )
+
+
+def lookups(case: Case, turn: Turn) -> Iterator[int]:
+    """The results of a turn that list or show something which no later call uses."""
+    for index in range(turn.start, turn.end):
+        result = case.messages[index].result
+        if result is None or result.error or parse_tool_name(result.name).action not in ("list", "get"):
+            continue
+        told = {str(value) for pointer, value in case.leaves[index] if _is_telling(value) or is_id(field_name(pointer))}
+        names = any(_is_telling(value) and not is_id(field_name(pointer)) for pointer, value in case.leaves[index])
+        used = any(str(value) in told for later in case.given if later > index for _, _, value in case.given[later])
+        if names and not used:
+            yield index
 
 
 def _cites(text: str, places: Sequence[int], case: Case) -> bool:

@@ -28,6 +28,18 @@ CALL = {"start": "2025-10-02T10:15:00+02:00", "end": "2025-10-02T11:45:00+02:00"
 DEFINITION = json.dumps(FAX)
 
 
+def two_questions(answer: str) -> tuple[Message, ...]:
+    other = {"contacts": [{"id": "c_81", "name": "Bodo Lang", "email": "bodo@fiberlake.com"}]}
+    return (
+        user("Find Varga and Bodo."),
+        FIND,
+        FOUND,
+        assistant(None, call(2, "FIND_CONTACT", query="Bodo")),
+        result(2, "FIND_CONTACT", other),
+        assistant(answer),
+    )
+
+
 def reply(text: str, thought: str | None = None) -> tuple[Message, ...]:
     """The clean conversation with another last answer."""
     last = Message(role="assistant", content=text, thought=thought)
@@ -230,6 +242,7 @@ BAD = [
         id="the same farewell",
     ),
     pytest.param(reply("I have done what you asked for."), "uncited_answer", id="nothing of the result"),
+    pytest.param(two_questions("Bodo Lang is at bodo@fiberlake.com."), "untold_lookup", id="one of two is told"),
 ]
 GOOD = [
     pytest.param((*CLEAN, *BYE), "structure", id="a farewell"),
@@ -347,6 +360,9 @@ GOOD = [
     pytest.param(reply("| 1 | 1 | 1 | 1 | 1 | ----------------"), "degenerate_repetition", id="a table"),
     pytest.param((*CLEAN, *BYE, *BYE), "repeated_message", id="few words"),
     pytest.param(CLEAN, "uncited_answer", id="cited"),
+    pytest.param(two_questions("Bo Varga is there, and Bodo Lang too."), "untold_lookup", id="both are told"),
+    pytest.param(two_questions("All done."), "untold_lookup", id="neither is told: another rule's"),
+    pytest.param(CLEAN, "untold_lookup", id="what was found is used"),
 ]
 NEEDLESS = [pytest.param(CLEAN, "needless_call", id="a call that nobody wanted")]
 ALL_CASES = [*BAD, *NEEDLESS]
