@@ -9,14 +9,17 @@ numpy: no torch, no download. `HashedNgrams` needs no model and sees spelling on
 True
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 MAX_TOKENS = 256  # the model's own max_seq_length, [CLS] and [SEP] included
 
@@ -61,9 +64,12 @@ class MiniLM:
         for row, text in enumerate(texts):
             rows_of_text[text].append(row)
         distinct = list(rows_of_text)
-        for indices, token_ids in _batches_of_equal_length(self._token_ids(distinct)):
-            for index, vector in zip(indices, _forward(self._weights, token_ids), strict=True):
-                vectors[rows_of_text[distinct[index]]] = vector
+        batches = list(_batches_of_equal_length(self._token_ids(distinct)))
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as cores:
+            made = cores.map(partial(_forward, self._weights), [token_ids for _, token_ids in batches])
+            for (indices, _), batch in zip(batches, made, strict=True):
+                for index, vector in zip(indices, batch, strict=True):
+                    vectors[rows_of_text[distinct[index]]] = vector
         return vectors
 
     @cached_property
