@@ -78,28 +78,23 @@ class UsageMeter:
         tally.latencies_s.append(completion.latency_s)
         tally.retries += completion.retries
         if completion.usage.prompt_tokens or completion.usage.completion_tokens:
-            self._count_tokens(tally, completion)
+            tally.add_tokens(completion.usage)
+            self._count_cost(tally, completion)
         return completion
 
-    def _count_tokens(self, tally: "_Tally", completion: Completion) -> None:
-        usage = completion.usage
-        tally.prompt_tokens += usage.prompt_tokens
-        tally.completion_tokens += usage.completion_tokens
-        tally.cached_tokens += usage.cached_tokens
+    def _count_cost(self, tally: "_Tally", completion: Completion) -> None:
         price = self.prices.get(completion.model)
         if price is None:
             self._unpriced.add(completion.model)
         else:
-            tally.cost_usd += price.cost(usage)
+            tally.cost_usd += price.cost(completion.usage)
 
     def _count_spent(self, role: str, completion: Completion) -> None:
         spent = self._spent.get((role, completion.model))
         if spent is None:
             spent = self._spent[role, completion.model] = _Tally()
         spent.requests += 1
-        spent.prompt_tokens += completion.usage.prompt_tokens
-        spent.completion_tokens += completion.usage.completion_tokens
-        spent.cached_tokens += completion.usage.cached_tokens
+        spent.add_tokens(completion.usage)
 
     def spent(self) -> list[Spent]:
         """By role and model, what the answers cost when they were first paid: replayed ones count like new ones.
@@ -160,6 +155,11 @@ class _Tally:
     def add(self, other: "_Tally") -> None:
         for field in self.__slots__:
             setattr(self, field, getattr(self, field) + getattr(other, field))
+
+    def add_tokens(self, usage: Usage) -> None:
+        self.prompt_tokens += usage.prompt_tokens
+        self.completion_tokens += usage.completion_tokens
+        self.cached_tokens += usage.cached_tokens
 
     def summary(self) -> dict[str, Any]:
         ordered = sorted(self.latencies_s)

@@ -398,9 +398,14 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
     return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
 
 
+def _definite(reference: str) -> str:
+    """`that same title` → `the title`."""
+    return re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
+
+
 def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
     """`that thread` → `the thread from the beginning`."""
-    thing = re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
+    thing = _definite(reference)
     thing = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", thing) if kind_of_source else thing
     return fill(rng.choice(_LONG_AGO), {"x": thing})
 
@@ -428,7 +433,7 @@ def _placed(path: str) -> tuple[str, int, str]:
 
 def _of_it(argument: PlannedArgument, kind_of_source: str, rng: Random) -> str:
     """The reference, without words for which of several things is meant: `that same title` → `the title`."""
-    return re.sub(r"^(?:that same|that|the same|the) ", "the ", reference(argument, kind_of_source, True, rng))
+    return _definite(reference(argument, kind_of_source, True, rng))
 
 
 def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:

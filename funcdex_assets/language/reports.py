@@ -123,7 +123,7 @@ def _in_units(value: Any, minor: frozenset[str]) -> Any:
     return [_in_units(part, minor) for part in value] if isinstance(value, list) else value
 
 
-def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random, asked: frozenset[str] = frozenset()) -> str:
+def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random, asked: frozenset[str]) -> str:
     if not items:
         return f"I found no {plural(noun)}."
     shown = [_item(item, now, asked) for item in items[:3]]

@@ -144,8 +144,8 @@ def _improvise(scene: Scene, rng: Random) -> Move:
         thought = "The call failed; the user has to know." if scene.thoughts else None
         return Move(thought=thought, reply="That did not work, I am afraid. Could you check what you gave me?")
     pending = scene.pending()
-    if pending and (unsaid := scene.unsaid()):
-        return _ask(scene, unsaid, rng)
+    if pending and (facts := scene.unsaid()):
+        return _ask(scene, facts, rng)
     if pending:
         again = failed is not None and pending[0].tool in (failed.tool, failed.another)
         return _call(scene, pending, failed if again else None, rng)
@@ -254,8 +254,8 @@ def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random)
     return value
 
 
-def _ask(scene: Scene, unsaid: list[PlannedArgument], rng: Random) -> Move:
-    missing = phrases.missing(unsaid)
+def _ask(scene: Scene, facts: list[PlannedArgument], rng: Random) -> Move:
+    missing = phrases.missing(facts)
     thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
     return Move(
         thought=thought,
