@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CURDIR)
 export FUNCDEX_HOME ?= $(CURDIR)/.funcdex
 export FUNCDEX_DAGSTER_STORAGE ?= $(FUNCDEX_HOME)/dagster
 
-.PHONY: demo backfill dev test live live-llama-cpp check format bench bench-grammar clean
+.PHONY: demo backfill dev test live live-llama-cpp check format golden bench bench-grammar clean
 
 demo: $(INSTALLED)  ## the pipeline for a real bundle, offline: 3 conversations, one of them shown
 	$(BIN)/funcdex materialize gmail_googledrive --conversations 3 --example
@@ -41,6 +41,9 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+golden: $(INSTALLED)  ## what backfill makes, compared with tests/data/golden.json
+	$(BIN)/python scripts/golden.py compare
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/pipeline.py
