@@ -20,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from funcdex_assets.dedup.embedding import Embedder, HashedNgrams, MiniLM
 from funcdex_assets.dedup.index import Batch, IndexedScenario, LanceScenarioIndex, batch_of
 from funcdex_assets.dedup.neighbours import Thresholds, deduplicate
 from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap, signatures
+from funcdex_assets.embedding.embedder import Embedder
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.embedding.minilm import MiniLM
 
 PAIRS = Path(__file__).parents[1] / "tests" / "data" / "scenario_pairs.jsonl"
 SECOND = PAIRS.with_name("scenario_pairs_second.jsonl")

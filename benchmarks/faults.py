@@ -30,16 +30,18 @@ import msgspec
 from mock_endpoint import Fault, MockEndpoint, Reply, Report, Script, mock_endpoint, prompt_key
 from pipeline import cast_of
 
-from funcdex_assets.inference.assembly import assemble
+from funcdex_assets.dialogue.participants import Cast
 from funcdex_assets.inference.journal import journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
-from funcdex_assets.records import Message
+from funcdex_assets.records.message import Message
+from funcdex_assets.resources.assembly import assemble
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.roles.role import ATTEMPTS
-from funcdex_assets.settings import Generation, Inference, load_settings
-from funcdex_assets.simulation.cast import Cast
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.settings.inference import Inference
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
 
 _OWN = load_settings(Path(__file__).parents[1] / "funcdex.yaml")
 SETTINGS = _OWN.model_copy(  # long conversations, so that something is in flight whenever a fault strikes

@@ -40,10 +40,12 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 from offline import played, tools_of
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml.grammar.conversation import Bounds, Language, conversation_grammar
 from funcdex_assets.dml.render import render
-from funcdex_assets.records import Json, Message, Tool
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema import references
 
 STEP_MS = 15.0
 BATCHES = (32, 64, 128)
@@ -272,7 +274,7 @@ def in_order(message: Message, tools: dict[str, Tool]) -> Message:
 
 def sorted_by(schema: Json, value: Json, root: Json = None) -> Json:
     root = root or schema
-    schema = json_schema.resolve(schema, root)
+    schema = references.resolve(schema, root)
     if isinstance(value, list):
         return [sorted_by(schema.get("items", {}), item, root) for item in value]
     if not isinstance(value, dict):

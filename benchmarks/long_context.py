@@ -15,18 +15,18 @@ from collections.abc import Iterator
 
 from pipeline import cast_of
 
+from funcdex_assets.checks.findings import find
+from funcdex_assets.dialogue.dialogue_state import is_from_an_earlier_goal
+from funcdex_assets.dialogue.participants import Cast
 from funcdex_assets.dml.render import render
+from funcdex_assets.environment.replay import recorded, replay
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.quality.findings import find
-from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.records import Conversation
+from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Settings, load_settings
-from funcdex_assets.simulation.cast import Cast
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.simulation.replay import recorded, replay
-from funcdex_assets.simulation.scene import is_from_an_earlier_goal
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.settings.settings import Settings, load_settings
+from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
 
 ENGINE = OfflineEngine(IMPROVISATIONS)
 

@@ -81,9 +81,9 @@ async def bare_aiohttp(base_url: str, concurrency: int, **_: Any) -> AsyncIterat
 
 @asynccontextmanager
 async def ours(base_url: str, concurrency: int, journal: Path) -> AsyncIterator[Ask]:
-    from funcdex_assets.inference.assembly import assemble
     from funcdex_assets.inference.protocol import ChatMessage, Request
-    from funcdex_assets.settings import Inference
+    from funcdex_assets.resources.assembly import assemble
+    from funcdex_assets.settings.inference import Inference
 
     inference = Inference(
         profile="vllm",

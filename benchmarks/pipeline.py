@@ -23,23 +23,23 @@ from pathlib import Path
 import msgspec
 
 from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.checks.findings import find
+from funcdex_assets.dialogue.participants import Cast, casts
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.export.openai_messages import openai_messages, openai_tools
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import situation
-from funcdex_assets.quality.findings import find
-from funcdex_assets.records import Conversation
+from funcdex_assets.planning.plans import PlanInput, draw_clarity, make_plans
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.seeds import derive_id, derive_seed
 from funcdex_assets.roles import judge, persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.roles.role import play_all
-from funcdex_assets.seeds import derive_id, derive_seed
-from funcdex_assets.settings import Settings, load_settings
-from funcdex_assets.simulation.cast import Cast, casts
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.simulation.planning import PlanInput, draw_clarity, make_plans
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
-from funcdex_assets.tables import rows_by
+from funcdex_assets.settings.settings import Settings, load_settings
+from funcdex_assets.storage.frames import rows_by
+from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph
 
@@ -158,7 +158,7 @@ def main() -> None:
         os.environ |= {"FUNCDEX_HOME": home, "FUNCDEX_DAGSTER_STORAGE": f"{home}/dagster"}
         os.environ.setdefault("DAGSTER_HOME", str(Path(__file__).parents[1]))
         began = time.perf_counter()
-        from funcdex_assets.backfill import run_partitions, whole_graph
+        from funcdex_assets.orchestration.run_partitions import run_partitions, whole_graph
 
         whole_graph()
         imported = time.perf_counter() - began

@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 
 from offline import PARTITIONS, played
+from seeded_damage import DAMAGES, damaged
 
-from funcdex_assets.quality.damage import DAMAGES, damaged
-from funcdex_assets.quality.findings import find
+from funcdex_assets.checks.findings import find
 
 
 def main(count: int, seed: int) -> int:

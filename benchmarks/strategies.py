@@ -17,8 +17,9 @@ from pipeline import cast_of
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, Request
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Generation, load_settings
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
 
 STRATEGIES = {
     "simulate, results by the model": Generation(tool_results="model"),

@@ -1,41 +1,78 @@
-"""The table of contents: the stages in the order in which data flows, and what runs them."""
+"""The table of contents: the stages in the order in which data flows, and what runs them.
+
+Nothing is read when this module is imported. A workspace loads `defs`, which reads the settings of the folder that
+it is started in; a project with definitions of its own merges what `build_definitions` makes:
+
+    dg.Definitions.merge(mine, build_definitions(load_settings(Path("funcdex.yaml")), key_prefix="funcdex"))
+"""
+
+from collections.abc import Sequence
 
 import dagster as dg
 
-from funcdex_assets import jobs, sensors
-from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, reporting, scenarios
-from funcdex_assets.assets._stage import EXECUTOR
-from funcdex_assets.settings import load_settings
-from resources.embedder import EmbedderResource
-from resources.inference import InferenceResource
-from resources.settings import SettingsResource
-from resources.tables import TableStoreResource
-from resources.vector_index import VectorIndexResource
+from funcdex_assets.orchestration import jobs, toolkit_sensor
+from funcdex_assets.orchestration.assets import (
+    conversations,
+    personas_and_plans,
+    publishing,
+    quality,
+    reporting,
+    scenarios,
+    tools,
+)
+from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, SETTINGS, TABLES
+from funcdex_assets.orchestration.stage import EXECUTOR
+from funcdex_assets.resources.embedder import EmbedderResource
+from funcdex_assets.resources.inference import InferenceResource
+from funcdex_assets.resources.settings import SettingsResource
+from funcdex_assets.resources.tables import TablesResource
+from funcdex_assets.resources.vector_index import VectorIndexResource
+from funcdex_assets.settings.settings import Settings, load_settings
 
 STAGES = (
-    catalogue,  # tool_definitions, tool_graph, tool_chains
+    tools,  # tool_definitions, tool_graph, tool_chains
     scenarios,  # scenarios, deduplicated_scenarios
-    people,  # personas, conversation_plans
+    personas_and_plans,  # personas, conversation_plans
     conversations,  # conversations, system_prompts
     quality,  # scored_, accepted_, rejected_, parsed_conversations
     publishing,  # deduplicated_conversations, dataset, dataset_release
     reporting,  # quality_report, release_report
 )
 
-_settings = load_settings()
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(STAGES),
-    asset_checks=dg.load_asset_checks_from_modules(STAGES),
-    jobs=jobs.JOBS,
-    schedules=[jobs.nightly(_settings)],
-    sensors=[sensors.watch_toolkits],
-    resources={
-        "settings": SettingsResource(),
-        "tables": TableStoreResource(),
-        "engine": InferenceResource(),
-        "embedder": EmbedderResource(model=_settings.deduplication.embedder),
-        "index": VectorIndexResource(path=str(_settings.home / "scenario_index")),
-    },
-    executor=EXECUTOR,
-)
+def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None = None) -> dg.Definitions:
+    """Everything that a project with these settings runs.
+
+    `key_prefix` begins every asset key, and the names of jobs, schedule and sensor, so that they meet none of a
+    project that they are merged into. Resource keys and the partitions begin with `funcdex_` in any case. No executor
+    is given, because a project has one: the jobs bring their own.
+    """
+    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix or ())
+    assets = dg.load_assets_from_modules(STAGES, key_prefix=prefix or None)
+    by_purpose = jobs.build_jobs(assets, prefix)
+    generate_dataset = by_purpose[jobs.GENERATE_DATASET]
+    settings_file = str(settings.file)
+    return dg.Definitions(
+        assets=assets,
+        jobs=[*by_purpose.values()],
+        schedules=[jobs.build_nightly_schedule(settings, generate_dataset, prefix)],
+        sensors=[toolkit_sensor.build_toolkit_sensor(settings.file, generate_dataset, prefix)],
+        resources={
+            SETTINGS: SettingsResource(settings_file=settings_file),
+            TABLES: TablesResource(home=str(settings.home)),
+            ENGINE: InferenceResource(settings_file=settings_file),
+            EMBEDDER: EmbedderResource(model=settings.deduplication.embedder),
+            INDEX: VectorIndexResource(path=str(settings.home / "scenario_index")),
+        },
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The project in the folder that Dagster is started in; a run from the UI keeps a partition's failure to itself."""
+    return dg.Definitions.merge(build_definitions(load_settings()), dg.Definitions(executor=EXECUTOR))
+
+
+def whole_graph() -> dg.JobDefinition:
+    """The job over every stage of the project in this folder: by this name a run finds it again."""
+    return defs().resolve_job_def(jobs.GENERATE_DATASET)

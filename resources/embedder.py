@@ -5,7 +5,9 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from funcdex_assets.dedup.embedding import Embedder, HashedNgrams, MiniLM
+from funcdex_assets.embedding.embedder import Embedder
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.embedding.minilm import MiniLM
 
 
 class EmbedderResource(dg.ConfigurableResource[Embedder]):

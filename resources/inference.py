@@ -1,6 +1,6 @@
-"""Who plays the roles: the engine of `funcdex.yaml`, with what one run wants otherwise.
+"""The engine that plays the roles: that of `funcdex.yaml`, with what one run wants otherwise.
 
-What the fields mean and which values they take is said in `funcdex_assets.settings.Inference`, which also
+What the fields mean and which values they take is said in `settings/inference.py`, which also
 checks them: here they are as open as the launchpad needs them.
 """
 
@@ -14,12 +14,13 @@ from pydantic import Field
 
 from funcdex_assets.inference.journal import JOURNAL
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.settings import Endpoint, Inference, Serve, load_settings
+from funcdex_assets.settings.inference import Endpoint, Inference, Serve
+from funcdex_assets.settings.settings import load_settings
 
 URLS = ("base_url", "base_urls")
 
 
-def _field(name: str, fields: type | None = None) -> Any:
+def _describe_field(name: str, fields: type | None = None) -> Any:
     says = Inference.model_fields[name].description or name
     return Field(None, description=f"{says}: {', '.join(fields.model_fields)}" if fields else says)
 
@@ -30,20 +31,21 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
     A field that is given here replaces that of `funcdex.yaml`.
     """
 
-    profile: str | None = _field("profile")
-    base_url: str | None = _field("base_url")
-    base_urls: list[str] | None = _field("base_urls")
-    model: str | None = _field("model")
-    api_key_env: str | None = _field("api_key_env")
-    concurrency: int | None = _field("concurrency")
-    timeout_s: float | None = _field("timeout_s")
-    retries: int | None = _field("retries")
-    requests_per_minute: int | None = _field("requests_per_minute")
-    tokens_per_minute: int | None = _field("tokens_per_minute")
-    notation: str | None = _field("notation")
-    roles: dict[str, Any] | None = _field("roles", Endpoint)
-    prices: dict[str, Any] | None = _field("prices")
-    serve: dict[str, Any] | None = _field("serve", Serve)
+    settings_file: str | None = Field(default=None, description="by default $FUNCDEX_CONFIG, else ./funcdex.yaml")
+    profile: str | None = _describe_field("profile")
+    base_url: str | None = _describe_field("base_url")
+    base_urls: list[str] | None = _describe_field("base_urls")
+    model: str | None = _describe_field("model")
+    api_key_env: str | None = _describe_field("api_key_env")
+    concurrency: int | None = _describe_field("concurrency")
+    timeout_s: float | None = _describe_field("timeout_s")
+    retries: int | None = _describe_field("retries")
+    requests_per_minute: int | None = _describe_field("requests_per_minute")
+    tokens_per_minute: int | None = _describe_field("tokens_per_minute")
+    notation: str | None = _describe_field("notation")
+    roles: dict[str, Any] | None = _describe_field("roles", Endpoint)
+    prices: dict[str, Any] | None = _describe_field("prices")
+    serve: dict[str, Any] | None = _describe_field("serve", Serve)
     journal_path: str | None = Field(
         default=None,
         description="where answers are kept, so that none is asked for twice; by default in the project's home",
@@ -51,11 +53,11 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[InferenceEngine]:
-        from funcdex_assets.inference.assembly import assemble  # openai and aiohttp, which only a run needs
+        from funcdex_assets.resources.assembly import assemble  # openai and aiohttp, which only a run needs
 
         # The executor makes a run's resources once, in one process: a server is started once per run.
-        settings = load_settings()
-        inference = self._instead_of(settings.inference)
+        settings = load_settings(Path(self.settings_file) if self.settings_file else None)
+        inference = self._override(settings.inference)
         journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL
         committee = settings.judging.members
         if inference.serve is None:
@@ -68,7 +70,7 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
         with serving(spec, journal.with_name("server.log"), progress) as base_url:
             yield assemble(inference.served_at(base_url, spec.served_name), journal, committee)
 
-    def _instead_of(self, inference: Inference) -> Inference:
+    def _override(self, inference: Inference) -> Inference:
         given = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
         file = inference.model_dump(exclude=set(URLS) if given.keys() & set(URLS) else None)
         return Inference(**file | given)

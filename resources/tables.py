@@ -5,17 +5,16 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from funcdex_assets.quality import schemas
-from funcdex_assets.quality.table import Table
-from funcdex_assets.settings import load_settings
-from funcdex_assets.table_store import TableStore
+from funcdex_assets.contracts import stage_tables
+from funcdex_assets.contracts.table import Table
+from funcdex_assets.contracts.trusted_tables import TrustedTables
 
 
-class TableStoreResource(dg.ConfigurableResource[TableStore]):
+class TablesResource(dg.ConfigurableResource[TrustedTables]):
     """Makes the store; nothing is on disk until a table is written."""
 
-    home: str | None = Field(default=None, description="folder of the tables; by default the home in funcdex.yaml")
+    home: str = Field(description="folder under which the tables are kept")
 
-    def create_resource(self, context: dg.InitResourceContext) -> TableStore:  # noqa: ARG002
-        contracts = [value for value in vars(schemas).values() if isinstance(value, Table)]
-        return TableStore(Path(self.home) if self.home else load_settings().home, contracts)
+    def create_resource(self, context: dg.InitResourceContext) -> TrustedTables:  # noqa: ARG002
+        contracts = [value for value in vars(stage_tables).values() if isinstance(value, Table)]
+        return TrustedTables(Path(self.home), contracts)

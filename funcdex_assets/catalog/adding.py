@@ -14,9 +14,9 @@ import msgspec
 import yaml
 
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.files import replace_file
-from funcdex_assets.records import Tool
-from funcdex_assets.settings import LEGAL_TOOLKIT
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.settings.toolkits import LEGAL_TOOLKIT
+from funcdex_assets.storage.atomic_files import replace_file
 from funcdex_assets.tool_graph.graph import build_graph, needed_ids
 
 _LONGEST = 40

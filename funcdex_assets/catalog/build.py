@@ -29,8 +29,8 @@ from funcdex_assets.catalog.collections import Document
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.search import write_index
-from funcdex_assets.records import Tool
-from funcdex_assets.tables import to_frame
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.storage.frames import to_frame
 
 TOOLS, PROBLEMS, SUMMARY = "tools.parquet", "problems.parquet", "summary.json"
 _BATCH_BYTES = 16 * 2**20  # of schemas, before they are written

@@ -22,7 +22,8 @@ from urllib.parse import unquote
 import msgspec
 
 from funcdex_assets.catalog.drafts import Problem
-from funcdex_assets.catalog.json_schema import at_pointer, compiles, unescaped
+from funcdex_assets.schema.json_pointers import at_pointer, unescaped
+from funcdex_assets.schema.validation import compiles
 
 Side = Literal["input", "output"]
 

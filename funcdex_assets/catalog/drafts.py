@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from funcdex_assets.records import Json
+from funcdex_assets.records.record import Json
 
 
 class Origin(NamedTuple):

@@ -1,5 +1,7 @@
 """The error of everything that reads tool definitions."""
 
+from funcdex_assets.records.errors import UserError
 
-class CatalogError(ValueError):
+
+class CatalogError(UserError, ValueError):
     """A tool definition cannot be used; the message names the file, the place, the value and the remedy."""

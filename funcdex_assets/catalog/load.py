@@ -16,8 +16,8 @@ import yaml
 from funcdex_assets.catalog import seed_format
 from funcdex_assets.catalog.documents import refuse_deep
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import validator
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import validator
 
 LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_NESTING = 60

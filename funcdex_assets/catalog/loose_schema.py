@@ -15,7 +15,8 @@ from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from funcdex_assets.catalog.json_schema import compiles, unescaped
+from funcdex_assets.schema.json_pointers import unescaped
+from funcdex_assets.schema.validation import compiles
 
 MOST_PARTS = 50_000
 DEEPEST = 40

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
-from funcdex_assets.catalog.json_schema import prove
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import prove
 
 LONGEST_NAME = 64
 LONGEST_DESCRIPTION = 4000

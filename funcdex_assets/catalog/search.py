@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from funcdex_assets.catalog.names import singular, words
-from funcdex_assets.records import Tool
-from funcdex_assets.tables import from_frame
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.storage.frames import from_frame
 
 INDEX = "search"
 _CANDIDATES = 300

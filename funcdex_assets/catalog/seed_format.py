@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 
 def read(entries: Sequence[Any], path: Path) -> list[Tool]:

@@ -31,7 +31,7 @@ from funcdex_assets.catalog.loaders import (
     toolbench,
 )
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 DOCUMENT_SUFFIXES = (".json", ".yaml", ".yml")
 

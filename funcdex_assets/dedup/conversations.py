@@ -18,10 +18,11 @@ from functools import cached_property
 
 import numpy as np
 
-from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.masking import masked
 from funcdex_assets.dedup.signatures import shingles
-from funcdex_assets.records import DeduplicatedConversation, Json
+from funcdex_assets.embedding.embedder import Embedder
+from funcdex_assets.records.dataset import DeduplicatedConversation
+from funcdex_assets.records.record import Json
 
 SAME_TURN = 0.7  # overlap from which a turn says what another says: named in the reason, decides nothing
 _BLOCK = 512

@@ -26,7 +26,7 @@ import numpy as np
 
 from funcdex_assets.dedup.neighbours import NEAREST, Known, Neighbours, nearest
 from funcdex_assets.dedup.signatures import SIGNATURE_SIZE
-from funcdex_assets.seeds import derive_id
+from funcdex_assets.records.seeds import derive_id
 
 _Result = TypeVar("_Result")
 _SCALAR_INDEX_FROM = 10_000  # rows; below, a scan is as quick as the index

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from funcdex_assets.dedup.embedding import Embedder
 from funcdex_assets.dedup.index import ScenarioIndex
-from funcdex_assets.dedup.memory import deduplicate_batch
+from funcdex_assets.dedup.memory_index import deduplicate_batch
 from funcdex_assets.dedup.neighbours import Decision, Thresholds
-from funcdex_assets.records import DeduplicatedScenario, Kind, Scenario
-from funcdex_assets.tables import rows_by
+from funcdex_assets.embedding.embedder import Embedder
+from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.scenario import DeduplicatedScenario, Scenario
+from funcdex_assets.storage.frames import rows_by
 
 
 def deduplicate_scenarios(

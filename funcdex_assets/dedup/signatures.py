@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from funcdex_assets.seeds import derive_seed
+from funcdex_assets.records.seeds import derive_seed
 
 SIGNATURE_SIZE = 64
 

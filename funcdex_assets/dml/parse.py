@@ -32,7 +32,8 @@ from funcdex_assets.dml.markup import (
     text_error,
     unescape,
 )
-from funcdex_assets.records import Json, Message, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.record import Json
 
 
 def parse(text: str, *, thoughts: bool | None = None) -> tuple[Message, ...]:

@@ -26,7 +26,8 @@ from funcdex_assets.dml.markup import (
     escape,
 )
 from funcdex_assets.dml.structure import check
-from funcdex_assets.records import Json, Message, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.record import Json
 
 
 def render(messages: Sequence[Message]) -> str:

@@ -14,7 +14,7 @@ end: message 1, found the end of the messages, expected an assistant message
 from collections.abc import Sequence
 
 from funcdex_assets.dml.markup import TOOL_NAME, brief, message_error
-from funcdex_assets.records import Message, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
 
 
 def check(messages: Sequence[Message]) -> None:

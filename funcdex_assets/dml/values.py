@@ -19,7 +19,7 @@ from collections import Counter
 import msgspec
 
 from funcdex_assets.dml.markup import DMLError, brief, escape_json, message_error, text_error
-from funcdex_assets.records import Json
+from funcdex_assets.records.record import Json
 
 MAX_DEPTH = 64
 _DEPTH = f"at most {MAX_DEPTH} levels of nesting"

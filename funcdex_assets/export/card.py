@@ -8,7 +8,7 @@ a null `tool_calls`, which chat templates that ask `'tool_calls' in message` (Ll
 from collections import Counter
 from collections.abc import Sequence
 
-from funcdex_assets.records import DatasetRow, LeftOut
+from funcdex_assets.records.dataset import DatasetRow, LeftOut
 
 SPLITS = ("train", "test")
 _HEAD = """---

@@ -15,8 +15,8 @@ from uuid import uuid4
 import msgspec
 
 from funcdex_assets.export.card import SPLITS, dataset_card
-from funcdex_assets.records import DatasetRow, LeftOut
-from funcdex_assets.tables import to_frame
+from funcdex_assets.records.dataset import DatasetRow, LeftOut
+from funcdex_assets.storage.frames import to_frame
 
 
 def publish(

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
-from funcdex_assets.records import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
-from funcdex_assets.tool_graph.hold_out import HoldOut, reserved_tools
+from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
+from funcdex_assets.records.hold_out import HoldOut, reserved_tools
 
 Row = TypeVar("Row", bound=ParsedConversation)
 

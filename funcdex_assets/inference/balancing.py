@@ -11,8 +11,9 @@ import logging
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
-from funcdex_assets.inference.protocol import Completion, InferenceError, Notation, Request
+from funcdex_assets.inference.protocol import Completion, InferenceError, Request
 from funcdex_assets.inference.tries import answered
 
 _log = logging.getLogger(__name__)

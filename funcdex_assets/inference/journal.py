@@ -22,13 +22,13 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference import wal
 from funcdex_assets.inference.protocol import (
     Completion,
     GrammarConstraint,
     InferenceEngine,
     InferenceError,
-    Notation,
     Request,
     Usage,
 )

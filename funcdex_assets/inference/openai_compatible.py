@@ -22,6 +22,7 @@ import httpx2
 import msgspec
 import openai
 
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.answers import BrokenAnswer, read_answer
 from funcdex_assets.inference.failures import exceeds_context, explain, refused
 from funcdex_assets.inference.limits import RateLimiter
@@ -33,7 +34,6 @@ from funcdex_assets.inference.protocol import (
     GrammarConstraint,
     InferenceError,
     JsonSchemaConstraint,
-    Notation,
     Request,
     Sampling,
 )

@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from funcdex_assets.inference.protocol import JsonSchemaConstraint, Notation
-from funcdex_assets.records import Json
+from funcdex_assets.dml.notation import Notation
+from funcdex_assets.inference.protocol import JsonSchemaConstraint
+from funcdex_assets.records.record import Json
 
 ProfileName = Literal["vllm", "llama_cpp", "openai"]
 

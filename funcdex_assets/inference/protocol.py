@@ -15,7 +15,9 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from funcdex_assets.records import Json
+from funcdex_assets.dml.notation import Notation
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.record import Json
 
 
 class ChatToolCall(msgspec.Struct, frozen=True):
@@ -33,11 +35,6 @@ class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     content: str | None
     tool_calls: tuple[ChatToolCall, ...] = ()
     tool_call_id: str | None = None
-
-
-Notation = Literal["gbnf", "lark", "structural_tag"]
-"""How a grammar is written down: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence
-vLLM's backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""
 
 
 class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
@@ -158,7 +155,7 @@ overloaded or broken; the request or the configuration is wrong. The first three
 conversation, the others of the engine."""
 
 
-class InferenceError(Exception):
+class InferenceError(UserError):
     """An engine could not answer; the text says what, where, which value, and what to do.
 
     `retryable` says whether the same request may succeed later; `kind` defaults to "unavailable" if it

@@ -77,7 +77,6 @@ REMEDIES = (
     ),
 )
 
-
 Engine = Literal["vllm", "llama_cpp"]
 
 

@@ -14,12 +14,13 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from funcdex_assets.catalog.json_schema import Schema, matcher, schema_type
-from funcdex_assets.catalog.names import words
 from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person, slots_of
-from funcdex_assets.language.samples import numbers
-from funcdex_assets.language.spoken import is_minor_unit, quoted_part
-from funcdex_assets.records import Persona, Scenario
+from funcdex_assets.language.schema_samples import numbers
+from funcdex_assets.language.spoken_values import is_minor_unit, quoted_part
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.validation import matcher
+from funcdex_assets.schema.words import words
 
 TITLES = frozenset("subject title name summary filename headline label topic".split())
 BODIES = frozenset(

@@ -14,9 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from funcdex_assets.catalog.json_schema import resolve, scalars, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, parse_tool_name, plural, resource_noun, words
-from funcdex_assets.export.openai_messages import openai_tools
+from funcdex_assets.dialogue.dialogue_state import Scene
 from funcdex_assets.inference.protocol import (
     ChatMessage,
     ChatToolCall,
@@ -24,15 +22,23 @@ from funcdex_assets.inference.protocol import (
     Constraint,
     JsonSchemaConstraint,
 )
-from funcdex_assets.language import phrases, reports, values
-from funcdex_assets.language.facts import assemble
+from funcdex_assets.language import request_phrases, result_reports, values
 from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves, unsaid
-from funcdex_assets.language.spoken import quoted_part
-from funcdex_assets.records import Json, Message, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.language.spoken_values import quoted_part
+from funcdex_assets.planning.arguments import assemble
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles import user_simulator
 from funcdex_assets.roles.role import Role, fill_prompt
 from funcdex_assets.roles.tool_schemas import calls_schema
-from funcdex_assets.simulation.scene import Scene
+from funcdex_assets.schema.json_pointers import scalars
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import schema_type
+from funcdex_assets.schema.words import plural, words
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_tool_name, resource_noun
 
 MAX_PARALLEL = 4
 _REWORDINGS = 3  # of a report in words that were used before
@@ -168,9 +174,9 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
             if argument.source == "result"
         }
         calls.append(Call(step.tool, assemble(step.arguments, resolved)))
-    what = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
+    what = " and ".join(dict.fromkeys(request_phrases.doing(step.tool, rng) for step in steps))
     if failed is not None and failed.tool != steps[0].tool:
-        slots = {"failed": phrases.doing(failed.tool, rng), "other": what}
+        slots = {"failed": request_phrases.doing(failed.tool, rng), "other": what}
         unfound = failed.fault in ("empty_result", "not_found")
         thoughts = turn_moves("thought_another_unfound" if unfound else "thought_another")
         thought = values.sentence(fill(rng.choice(thoughts), slots))
@@ -183,7 +189,7 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
             if len(steps) > 1
             else _reason(scene, steps[0], rng)
         )
-        reply = f"{values.sentence(phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else ""
+        reply = f"{values.sentence(request_phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else ""
         reply = "" if reply in scene.replied else reply
     return Move(thought=thought if scene.thoughts else None, reply=reply or None, calls=calls)
 
@@ -195,9 +201,9 @@ def _fault(scene: Scene, step: PlannedStep, rng: Random) -> Move:
     told = at_fault is not None and at_fault.source == "user"
     key = step.fault if step.fault != "not_found" else "not_found_value" if told else "not_found_thing"
     slots = {
-        "doing": phrases.doing(step.tool, rng),
-        "words": phrases.argument_words(place) if place else "value",
-        "x": phrases.quote(at_fault) if told and at_fault else "that",
+        "doing": request_phrases.doing(step.tool, rng),
+        "words": request_phrases.argument_words(place) if place else "value",
+        "x": request_phrases.quote(at_fault) if told and at_fault else "that",
         "things": plural(parse_tool_name(step.tool).noun),
         "wait": _wait(scene.messages),
     }
@@ -218,7 +224,7 @@ def _wait(messages: Sequence[Message]) -> str:
 
 def _talk(scene: Scene, rng: Random) -> Move:
     """A reply to what needs no call, or for which there is none."""
-    able = {"able": phrases.able(list(scene.offered), rng)}
+    able = {"able": request_phrases.able(list(scene.offered), rng)}
     match scene.now.kind:
         case "recall" if memory := user_simulator.remembered(scene):
             told = [values.sentence(fill(form, memory.slots())) for form in turn_moves("recall_answer")]
@@ -230,7 +236,7 @@ def _talk(scene: Scene, rng: Random) -> Move:
         case "dropped" | "thanks" if scene.now.kind == "dropped" or not scene.plan.steps:
             return _said_so(scene, rng.choice(turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
         case "unsuitable" if scene.now.wanted:
-            slots = {**able, "action": phrases.infinitive(scene.now.wanted.tool, rng)}
+            slots = {**able, "action": request_phrases.infinitive(scene.now.wanted.tool, rng)}
             again = any(turn.kind == "unsuitable" for turn in scene.plan.turns[: scene.turn])
             reply = fill(rng.choice(turn_moves("decline_again" if again else "decline")), slots)
             return _said_so(scene, values.sentence(reply), "thought_decline", slots, rng)
@@ -255,7 +261,7 @@ def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random)
 
 
 def _ask(scene: Scene, facts: list[PlannedArgument], rng: Random) -> Move:
-    missing = phrases.missing(facts)
+    missing = request_phrases.missing(facts)
     thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
     return Move(
         thought=thought,
@@ -270,7 +276,7 @@ def _report(scene: Scene, rng: Random) -> Move:
         if reply.lower() not in said:
             break
         reply = _report_text(scene, told, rng)
-    what = " and ".join(phrases.doing(step.tool, rng) for _, step in told[-2:])
+    what = " and ".join(request_phrases.doing(step.tool, rng) for _, step in told[-2:])
     thought = fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {what}"}) if scene.thoughts else None
     return Move(thought=thought, reply=reply)
 
@@ -310,7 +316,7 @@ def _reported(scene: Scene, rng: Random) -> list[str]:
             acts[step.tool] = -1
         elif acts[step.tool] >= 0:
             tool, result, now = scene.tools[step.tool], scene.results[index], scene.situation.now
-            sentences.append(reports.report(tool, _said(scene, step, rng), result, now, rng, scene.said_now))
+            sentences.append(result_reports.report(tool, _said(scene, step, rng), result, now, rng, scene.said_now))
     return sentences
 
 
@@ -319,10 +325,13 @@ def _several(scene: Scene, places: Sequence[int], rng: Random) -> str:
     steps, now = scene.plan.steps, scene.situation.now
     told = []
     for place in places:
-        label, details = reports.describe(scene.results[place], now)
+        label, details = result_reports.describe(scene.results[place], now)
         told.append(_subject(scene, place, steps[place]) or label or next(iter(details), ""))
     told = list(dict.fromkeys(one for one in told if one))
-    what, count = phrases.infinitive(steps[places[0]].tool, rng), {2: "both", 3: "all three"}.get(len(places), "all")
+    what, count = (
+        request_phrases.infinitive(steps[places[0]].tool, rng),
+        {2: "both", 3: "all three"}.get(len(places), "all"),
+    )
     lead = fill(rng.choice(_SEVERAL), {"count": count, "what": what})
     return values.sentence(f"{lead}: {'; '.join(told)}." if told else f"{lead}.")
 
@@ -332,14 +341,14 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     result says more.
     """
     parsed = parse_tool_name(step.tool)
-    if parsed.action == "list" or reports.describe(scene.results[index], scene.situation.now)[0]:
+    if parsed.action == "list" or result_reports.describe(scene.results[index], scene.situation.now)[0]:
         return ""
-    ids = [one for one in step.arguments if one.source == "result" and is_id(phrases.field_of(one))]
-    ids.sort(key=lambda one: resource_noun(phrases.field_of(one)) != parsed.noun)  # stable: its own comes first
+    ids = [one for one in step.arguments if one.source == "result" and is_id(request_phrases.field_of(one))]
+    ids.sort(key=lambda one: resource_noun(request_phrases.field_of(one)) != parsed.noun)  # stable: its own comes first
     if not ids:
         return ""
     identity = scene.resolve(ids[0])
-    titles = (reports.title_of(result, identity) for result in reversed(scene.results[:index]))
+    titles = (result_reports.title_of(result, identity) for result in reversed(scene.results[:index]))
     return next((title for title in titles if title), "")
 
 
@@ -350,7 +359,7 @@ def _farewell(scene: Scene, rng: Random) -> Move:
 
 def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
     said = {
-        phrases.slot(argument.argument): phrases.quote(argument)
+        request_phrases.slot(argument.argument): request_phrases.quote(argument)
         for argument in step.arguments
         if argument.source == "user"
     }
@@ -358,26 +367,26 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
         if argument.source == "result" and argument.step is not None:
             noun = parse_tool_name(scene.plan.steps[argument.step].tool).noun
             value = scene.resolve(argument)
-            is_words = isinstance(value, str) and not is_id(phrases.field_of(argument))
-            said[phrases.slot(argument.argument)] = (
-                phrases.quote(replace(argument, value=value, surface=value))
+            is_words = isinstance(value, str) and not is_id(request_phrases.field_of(argument))
+            said[request_phrases.slot(argument.argument)] = (
+                request_phrases.quote(replace(argument, value=value, surface=value))
                 if is_words
-                else phrases.reference(argument, noun, True, rng)
+                else request_phrases.reference(argument, noun, True, rng)
             )
     return said
 
 
 def _reason(scene: Scene, step: PlannedStep, rng: Random) -> str:
     have = [
-        f"the {phrases.argument_words(argument.argument)}"
+        f"the {request_phrases.argument_words(argument.argument)}"
         for argument in step.arguments
         if argument.source in ("user", "result")
     ]
     frames = [frame for frame in moves("thought_frames") if have or "have" not in slots_of(frame)]
     last = scene.pending()[-1]
     slots = {
-        "why": phrases.doing(last.tool, rng),
-        "action": phrases.doing(step.tool, rng),
+        "why": request_phrases.doing(last.tool, rng),
+        "action": request_phrases.doing(step.tool, rng),
         "have": " and ".join(list(dict.fromkeys(have))[:2]),
     }
     return values.sentence(fill(rng.choice(frames), slots))

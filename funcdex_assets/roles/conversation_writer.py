@@ -4,7 +4,7 @@ The answer is constrained by the grammar of exactly the tools on offer, unless t
 Offline, the conversation is simulated and rendered, so that its text is read like any other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,27 +14,32 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from funcdex_assets.dialogue.dialogue_state import begins_another_goal
+from funcdex_assets.dialogue.participants import Cast
 from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
-from funcdex_assets.language import phrases
-from funcdex_assets.records import ConversationPlan, Fault, PlannedArgument, PlannedStep, TurnKind
-from funcdex_assets.roles import assistant, user_simulator
+from funcdex_assets.language import request_phrases
+from funcdex_assets.records.labels import Fault, TurnKind
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep
 from funcdex_assets.roles.planner import CLARITY
 from funcdex_assets.roles.role import Role
-from funcdex_assets.simulation.cast import Cast
-from funcdex_assets.simulation.conversation import Manner, simulate
-from funcdex_assets.simulation.scene import begins_another_goal
 
 
 @dataclass(frozen=True)
 class WriterBrief:
-    """`bounds` are those of the grammar that constrains the answer; None: it is free."""
+    """What one conversation needs to be written in one answer.
+
+    `bounds` are those of the grammar that constrains the answer; None: it is free. `play` makes the messages of the
+    same conversation without a model, from the participants, whether there are thoughts, and a seed: the offline
+    engine renders them as its answer.
+    """
 
     cast: Cast
     thoughts: bool
+    play: Callable[[Cast, bool, int], Sequence[Message]]
     bounds: Bounds | None = Bounds()
 
 
@@ -135,7 +140,7 @@ def _source(argument: PlannedArgument) -> str:
     match argument.source:
         case "user":
             told = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
-            return f"{value}; {told}, as: {phrases.quote(argument)}"
+            return f"{value}; {told}, as: {request_phrases.quote(argument)}"
         case "result":
             return f"from the result of call {(argument.step or 0) + 1}, at {argument.result}"
         case "context":
@@ -149,13 +154,7 @@ def _json(value: Any) -> str:
 
 
 def improvise(brief: WriterBrief, rng: Random) -> str:
-    players = OfflineEngine({role.name: role.improvise for role in (user_simulator.ROLE, assistant.ROLE)})
-    played = simulate(brief.cast, players, Manner(thoughts=brief.thoughts), rng.getrandbits(32))
-    try:
-        played.send(None)
-    except StopIteration as ended:  # at once: the offline engine waits for nothing
-        return render(ended.value.messages)
-    raise AssertionError("the offline engine waited")
+    return render(brief.play(brief.cast, brief.thoughts, rng.getrandbits(32)))
 
 
 ROLE = Role("conversation_writer", str, variables, improvise, constraint=constraint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from funcdex_assets.inference.protocol import ChatMessage
-from funcdex_assets.records import Finding
+from funcdex_assets.records.conversation import Finding
 from funcdex_assets.roles import conversation_writer
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.role import Role, fill_prompt

@@ -16,10 +16,14 @@ import msgspec
 
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError, Sampling
-from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.records import SCALES, ConversationPlan, Finding, MemberVerdict, Message, Tool, TurnScore, Verdict
+from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.seeds import derive_seed
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.records.verdict import SCALES, MemberVerdict, TurnScore, Verdict
 from funcdex_assets.roles.role import ABOUT_THE_SUBJECT, Role
-from funcdex_assets.seeds import derive_seed
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from funcdex_assets.language.lexicon import domain_of, fill, industries, load, named, person
-from funcdex_assets.records import Persona, Scenario
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.seeds import derive_id, generator
 from funcdex_assets.roles.role import Role
-from funcdex_assets.seeds import derive_id, generator
 
 FIRST_DAY = datetime(2025, 1, 6)
 DAYS = 720

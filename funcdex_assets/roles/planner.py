@@ -8,7 +8,8 @@ import msgspec
 
 from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language.lexicon import load
-from funcdex_assets.records import Clarity, Persona, Scenario
+from funcdex_assets.records.labels import Clarity
+from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.roles.role import Role
 
 CLARITY = {

@@ -29,8 +29,8 @@ from funcdex_assets.inference.protocol import (
     Request,
     Sampling,
 )
-from funcdex_assets.records import Json
-from funcdex_assets.seeds import derive_seed
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.seeds import derive_seed
 
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")

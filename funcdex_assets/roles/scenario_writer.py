@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from funcdex_assets.catalog.names import singular, words
 from funcdex_assets.inference.protocol import Sampling
-from funcdex_assets.language import phrases, values
+from funcdex_assets.language import request_phrases, values
 from funcdex_assets.language.lexicon import fill, industries, moves
-from funcdex_assets.records import Scenario, Tool, ToolChain
+from funcdex_assets.records.scenario import Scenario
+from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles.persona_writer import identity
 from funcdex_assets.roles.role import Role
+from funcdex_assets.schema.words import singular, words
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
     entry = _line_of_business(brief.workflow, rng)
     matter = rng.choice(entry["matters"])
     person = identity(brief.scenario_id, entry["industry"])
-    goals = list(dict.fromkeys(phrases.infinitive(tool.name, rng) for tool in brief.tools))
+    goals = list(dict.fromkeys(request_phrases.infinitive(tool.name, rng) for tool in brief.tools))
     shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
     goal = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
     slots = {

@@ -10,7 +10,8 @@ from random import Random
 from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language.lexicon import fill
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import ConversationPlan, Tool
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 
 _WHO = (

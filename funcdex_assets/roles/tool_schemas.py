@@ -14,8 +14,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, at_pointer, resolve
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema
 
 MAX_DEPTH = 8  # of schemas in schemas; below it, and where a schema contains itself, any JSON value goes
 _AS_THEY_ARE = ("type", "enum", "const", "minimum", "maximum", "minLength", "minItems")

@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.catalog.results import result_schema
+from funcdex_assets.dialogue.dialogue_state import Scene
+from funcdex_assets.environment.world import World
 from funcdex_assets.inference.protocol import Constraint, JsonSchemaConstraint
-from funcdex_assets.records import Json, Tool
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 from funcdex_assets.roles.tool_schemas import decodable
-from funcdex_assets.simulation.scene import Scene
-from funcdex_assets.simulation.world import World
+from funcdex_assets.semantics.result_schema import result_schema
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from funcdex_assets.catalog.names import parse_tool_name
-from funcdex_assets.export.openai_messages import openai_tools
-from funcdex_assets.language import phrases, reports
+from funcdex_assets.dialogue.dialogue_state import Scene, begins_another_goal, is_from_an_earlier_goal
+from funcdex_assets.language import request_phrases, result_reports
 from funcdex_assets.language.lexicon import fill, moves, turn_moves, unsaid
-from funcdex_assets.language.spoken import find_words
+from funcdex_assets.language.spoken_values import find_words
 from funcdex_assets.language.values import sentence, worded
-from funcdex_assets.records import PlannedStep, Tool, TurnKind
+from funcdex_assets.records.labels import TurnKind
+from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.plan import PlannedStep
+from funcdex_assets.records.seeds import generator
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
-from funcdex_assets.seeds import generator
-from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_an_earlier_goal
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 Purpose = TurnKind | Literal["answer"]
 
@@ -35,7 +37,7 @@ def _variables(cue: UserCue) -> dict[str, object]:
     scene, persona = cue.scene, cue.scene.situation.persona
     steps = [scene.now.wanted] if scene.now.wanted else scene.pending()
     facts = [
-        f"- {phrases.argument_words(argument.argument)}: {argument.surface}"
+        f"- {request_phrases.argument_words(argument.argument)}: {argument.surface}"
         for step in _asked_once(steps)
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
@@ -137,14 +139,14 @@ def _answer(scene: Scene, rng: Random) -> str:
     if not facts:  # the question was needless
         return "You have everything I know; please go ahead with it."
     if len(facts) == 1:
-        return f"{lead} {_cased(lead, phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
+        return f"{lead} {_cased(lead, request_phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
     told = []
     for fact in facts:
-        words = phrases.argument_words(fact.argument)
+        words = request_phrases.argument_words(fact.argument)
         told.append(
             fill(
                 rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
-                {"w": words, "x": phrases.quote(fact)},
+                {"w": words, "x": request_phrases.quote(fact)},
             )
         )
     listed = f"{', '.join(told[:-1])}{',' if len(told) > 2 else ''} and {told[-1]}"
@@ -163,19 +165,19 @@ def defining(text: str, tools: Sequence[Tool]) -> str:
     return "\n".join(part for part in (first, *definitions, rest) if part)
 
 
-def remembered(scene: Scene) -> reports.Memory | None:
+def remembered(scene: Scene) -> result_reports.Memory | None:
     """The detail of an earlier result that the current turn asks for; the same for whoever looks."""
     made = list(zip(scene.plan.steps, scene.results, strict=False))
     first = made[scene.now.step : scene.now.step + 1] if scene.now.step is not None else []
     for step, result in [*first, *made]:
         if not step.fault:
             noun = parse_tool_name(step.tool).noun
-            if found := reports.memorable(result, noun, scene.situation.now):
+            if found := result_reports.memorable(result, noun, scene.situation.now):
                 return generator("recall", scene.plan.plan_id, scene.turn).choice(found)
     return None
 
 
-def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
+def _recall(scene: Scene, memory: result_reports.Memory, rng: Random) -> str:
     """Asks for what was told, in words that were not used before."""
     register, lead = scene.situation.persona.register, ""
     made, sole = len(scene.results), memory.sole
@@ -211,7 +213,7 @@ def _remedy(scene: Scene, kind: Literal["remedy", "correction"], rng: Random) ->
     else:
         searched = wrong.fault == "empty_result"
         key = "correction" if kind == "correction" else "remedy_search" if searched else "remedy_value"
-        slots = {"x": phrases.quote(changed[0]), "words": phrases.argument_words(changed[0].argument)}
+        slots = {"x": request_phrases.quote(changed[0]), "words": request_phrases.argument_words(changed[0].argument)}
         said = sentence(fill(rng.choice(turn_moves(key, register)), slots))
     others = [step for step in others if step.tool != again.tool or not step.together]
     return f"{said} {_request(scene, others, False, rng)}" if others else said
@@ -243,17 +245,17 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
     """What the user asks for, with the facts that are not withheld."""
     register = scene.situation.persona.register
     lead = rng.choice(unsaid(moves("request_leads" if first else "followups", register), scene.said))
-    asks: list[phrases.Request] = []
+    asks: list[request_phrases.Request] = []
     for step in _asked_once(steps):
-        if any(map(phrases.is_next_page, step.arguments)):
-            asks.append(phrases.next_page(scene.said, rng))
+        if any(map(request_phrases.is_next_page, step.arguments)):
+            asks.append(request_phrases.next_page(scene.said, rng))
             continue
         told = [argument for argument in step.arguments if argument.source == "user" and not argument.withheld]
         beside = [one for one in steps if one.tool == step.tool and one.together and _is_bound(one)]
         count = len(beside) + (not step.together)
         references = _references(scene, step, count if beside else 1, rng)
         asks.append(
-            phrases.ask(
+            request_phrases.ask(
                 scene.tools[step.tool], told, references, rng, several=bool(beside), distant=_distant(scene, step)
             )
         )
@@ -273,16 +275,16 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
             parse_tool_name(other.tool).action == "list" for other in scene.plan.steps[argument.step + 1 : place]
         )
         said = (
-            phrases.several(argument, noun, count, rng)
+            request_phrases.several(argument, noun, count, rng)
             if count > 1
-            else phrases.reference(argument, noun, fresh, rng, in_view)
+            else request_phrases.reference(argument, noun, fresh, rng, in_view)
         )
         value = None if fresh or count > 1 else scene.resolve(argument)
-        if isinstance(value, str) and phrases.is_sayable(argument, value):
-            found[argument.argument] = phrases.quote(msgspec.structs.replace(argument, surface=value))
+        if isinstance(value, str) and request_phrases.is_sayable(argument, value):
+            found[argument.argument] = request_phrases.quote(msgspec.structs.replace(argument, surface=value))
             continue
         distant = source.goal < step.goal
-        found[argument.argument] = phrases.from_long_ago(said, noun, rng) if distant else said
+        found[argument.argument] = request_phrases.from_long_ago(said, noun, rng) if distant else said
     return found
 
 
@@ -292,7 +294,7 @@ def _distant(scene: Scene, step: PlannedStep) -> set[str]:
     return {one.argument for one in step.arguments if is_from_an_earlier_goal(plan, one.step, step.goal)}
 
 
-def _joined(lead: str, asks: Sequence[phrases.Request], rng: Random) -> str:
+def _joined(lead: str, asks: Sequence[request_phrases.Request], rng: Random) -> str:
     """`Could you` + two asks → `Could you open the thread, then reply to Maria?`.
 
     What belongs to one of them and did not fit into it follows at once, lest it be taken for another's.

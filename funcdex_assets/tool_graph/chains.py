@@ -13,15 +13,18 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.catalog.json_schema import resolve
-from funcdex_assets.catalog.names import ACTIONS, QUERY_WORDS, parse_tool_name, resource_noun, singular, words
-from funcdex_assets.mix import CHAINS
-from funcdex_assets.records import Binding, ChainStep, Kind, Tool, ToolChain, ToolEdge
-from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.chain_patterns import AT_ONCE, LINKED, LOOSE, SEVERAL_GOALS
+from funcdex_assets.records.hold_out import HoldOut, is_held_out
+from funcdex_assets.records.kinds import CHAINS
+from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, parse_tool_name, resource_noun
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
-from funcdex_assets.tool_graph.hold_out import HoldOut, is_held_out
-from funcdex_assets.tool_graph.patterns import AT_ONCE, LINKED, LOOSE, SEVERAL_GOALS, Mix, pattern_of
+from funcdex_assets.tool_graph.patterns import Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from funcdex_assets.files import replace_file
-from funcdex_assets.records import ChainStep
+from funcdex_assets.records.tool import ChainStep
+from funcdex_assets.storage.atomic_files import replace_file
 
 TOOL_PULL = 1.5
 EDGE_PULL = 0.25

@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from funcdex_assets.catalog.json_schema import Leaf, leaves, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
-from funcdex_assets.catalog.results import result_schema
-from funcdex_assets.records import Tool, ToolEdge
-from funcdex_assets.tool_graph.nouns import Noun, given_nouns, is_made_by_caller, taken_noun
+from funcdex_assets.records.tool import Tool, ToolEdge
+from funcdex_assets.schema.leaves import Leaf, leaves
+from funcdex_assets.schema.schema import schema_type
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.field_nouns import Noun, given_nouns, is_made_by_caller, taken_noun
+from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun
 from funcdex_assets.tool_graph.ties import without_ties
 
 # Nouns under which services keep one and the same thing.

@@ -22,33 +22,10 @@ pattern, in this order.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
-from funcdex_assets.catalog.names import parse_tool_name
-from funcdex_assets.records import ChainStep
-
-Pattern = Literal[
-    "single_call",
-    "independent",
-    "parallel",
-    "fan_out",
-    "next_page",
-    "join",
-    "create_then_use",
-    "search_then_act",
-    "sequential",
-    "several_goals",
-]
-PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
-LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
-"""Those that need no edge."""
-
-AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
-
-SEVERAL_GOALS = "several_goals"
-
-LINKED = "linked"
-"""Any pattern of one goal that is not loose, as the graph offers them."""
+from funcdex_assets.records.chain_patterns import LINKED, Pattern
+from funcdex_assets.records.tool import ChainStep
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 

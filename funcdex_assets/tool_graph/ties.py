@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from funcdex_assets.catalog.json_schema import Schema, schema_at
-from funcdex_assets.catalog.names import words
-from funcdex_assets.catalog.results import result_schema
-from funcdex_assets.dedup.embedding import HashedNgrams
-from funcdex_assets.records import Tool, ToolEdge
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.records.tool import Tool, ToolEdge
+from funcdex_assets.schema.references import schema_at
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.result_schema import result_schema
 
 PULL = 0.03  # share of its weight that an edge loses at most
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import toy_stages
+from funcdex_assets.orchestration.kept_sqlite_storage import quick_instance
 from toy_stages import HOME_VARIABLE, Trouble
 
-from funcdex_assets.backfill import Outcome, execute
-from funcdex_assets.partitions import PARTITIONS, registered
-from funcdex_assets.quick_storage import quick_instance
-from funcdex_assets.table_store import TableStore
+from funcdex_assets.orchestration.partitions import PARTITIONS, registered
+from funcdex_assets.orchestration.run_partitions import Outcome, execute
+from funcdex_assets.storage.table_store import TableStore
 
 ALL = ("p1", "p2", "p3", "p4")
 

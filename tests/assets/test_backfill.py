@@ -7,9 +7,9 @@ import pytest
 from evaluations import materialised
 from toy_stages import Trouble
 
-from funcdex_assets.partitions import PARTITIONS, register
-from funcdex_assets.progress import ProgressListener
-from funcdex_assets.settings import Settings
+from funcdex_assets.orchestration.partitions import PARTITIONS, register
+from funcdex_assets.orchestration.progress_listener import ProgressListener
+from funcdex_assets.settings.settings import Settings
 
 
 class Diary(ProgressListener):
@@ -89,7 +89,7 @@ def test_an_error_that_is_no_partitions_fault_is_reported(backfill, monkeypatch)
     ids=["off by default", "on when enabled"],
 )
 def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(no_partitions, enabled, status):
-    from funcdex_assets.jobs import nightly
+    from funcdex_assets.orchestration.jobs import nightly
 
     settings = Settings(
         toolkits=("gmail", "jira"),

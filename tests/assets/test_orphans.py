@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 import toy_stages
 
-from funcdex_assets.orphans import PROCESS_TAG, bury_orphans, signed
+from funcdex_assets.orchestration.orphaned_runs import PROCESS_TAG, bury_orphans, signed
 
 SIGN_AND_WAIT = """
 import sys
 from pathlib import Path
-from funcdex_assets.orphans import signed
+from funcdex_assets.orchestration.orphaned_runs import signed
 with signed(Path(sys.argv[1])) as tags:
     print(*tags.values(), flush=True)
     sys.stdin.read()

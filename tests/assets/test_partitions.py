@@ -7,12 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from funcdex_assets.orchestration.kept_sqlite_storage import quick_instance
 from sqlalchemy.exc import IntegrityError
 
-from funcdex_assets.backfill import range_tags, ranges
-from funcdex_assets.partitions import NAME, PARTITIONS, register, registered
-from funcdex_assets.quick_storage import quick_instance
-from funcdex_assets.settings import Settings
+from funcdex_assets.orchestration.partitions import NAME, PARTITIONS, register, registered
+from funcdex_assets.orchestration.run_partitions import range_tags, ranges
+from funcdex_assets.settings.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 
@@ -126,7 +126,7 @@ def test_before_the_ui_starts_a_module_registers_the_keys(tmp_path, toolkits, co
     (tmp_path / "funcdex.yaml").write_text(f"toolkits: {toolkits}\n")
     (tmp_path / "dagster.yaml").write_bytes((PROJECT / "dagster.yaml").read_bytes())
     result = subprocess.run(
-        [sys.executable, "-m", "funcdex_assets.partitions"],
+        [sys.executable, "-m", "funcdex_assets.orchestration.partitions"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(PROJECT), "PATH": ""},
         capture_output=True,

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from funcdex_assets.assets import publishing
-from funcdex_assets.dedup.embedding import HashedNgrams
-from funcdex_assets.records import DatasetRow
-from funcdex_assets.settings import Settings
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.orchestration.assets import publishing
+from funcdex_assets.records.dataset import DatasetRow
+from funcdex_assets.settings.settings import Settings
 
 
 def row(name: str, split: str) -> DatasetRow:

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from funcdex_assets import sensors
-from funcdex_assets.partitions import registered
-from funcdex_assets.sensors import watch_toolkits
+from funcdex_assets.orchestration import toolkit_sensor
+from funcdex_assets.orchestration.partitions import registered
+from funcdex_assets.orchestration.toolkit_sensor import watch_toolkits
 
 SETTINGS = "toolkits: [gmail, jira]\nbundles: [jira_gmail]\n"
 TOOLS = "tools:\n- {{name: {name}, description: Lists orders., parameters: {{type: object}}}}\n"
@@ -213,18 +213,18 @@ def test_a_bundle_waits_for_all_its_files(watched: Folder):
 
 def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_tick(watched: Folder, monkeypatch):
     path = watched.put("acme.yaml")
-    load = sensors.load_tools
+    load = toolkit_sensor.load_tools
 
     def slow(files):
         tools = load(files)
         path.write_text(path.read_text() + "# more\n")
         return tools
 
-    monkeypatch.setattr(sensors, "load_tools", slow)
+    monkeypatch.setattr(toolkit_sensor, "load_tools", slow)
     asked, reason = watched.tick()
     assert asked == []
     assert f"{path}: being written at this moment" in reason
-    monkeypatch.setattr(sensors, "load_tools", load)
+    monkeypatch.setattr(toolkit_sensor, "load_tools", load)
     assert watched.asked == ["acme"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from evaluations import evaluations, judged, materialised, metadata, tags, the_failed
 from toy_stages import A, Trouble, definitions
 
-from funcdex_assets.assets._stage import FAILED_PARTITIONS_TAG, Produced, stage
+from funcdex_assets.orchestration.stage import FAILED_PARTITIONS_TAG, Produced, stage
 
 ALL = ("p1", "p2", "p3", "p4")
 OTHERS = ("p1", "p3", "p4")

@@ -8,9 +8,9 @@ import dagster as dg
 import pandera.polars as pa
 import polars as pl
 
-from funcdex_assets.assets._stage import EXECUTOR, Produced, stage
-from funcdex_assets.quality.table import Table, TableCheck
-from funcdex_assets.table_store import TableStore
+from funcdex_assets.contracts.table import Table, TableCheck
+from funcdex_assets.orchestration.stage import EXECUTOR, Produced, stage
+from funcdex_assets.storage.table_store import TableStore
 
 PARTITIONS = dg.StaticPartitionsDefinition(["p1", "p2", "p3", "p4"])
 HOME_VARIABLE = "FUNCDEX_TOY_HOME"

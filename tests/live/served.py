@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import tiny_model
 
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
-from funcdex_assets.inference.protocol import Notation
 from funcdex_assets.inference.servers import Engine
 
 VLLM_ARGS = (

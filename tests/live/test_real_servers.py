@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 from served import Served
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.dml.grammar.conversation import conversation_grammar
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.dml.parse import DMLError, parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import (
@@ -25,12 +25,13 @@ from funcdex_assets.inference.protocol import (
     Completion,
     GrammarConstraint,
     JsonSchemaConstraint,
-    Notation,
     Request,
     Sampling,
 )
-from funcdex_assets.records import Tool, Verdict
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.records.verdict import Verdict
 from funcdex_assets.roles import judge
+from funcdex_assets.schema import validation
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,11 +66,11 @@ def faults(text: str, tools: Sequence[Tool]) -> list[str]:
             if call.name not in by_name:
                 found.append(f"{call.name} is not on offer")
                 continue
-            problems = json_schema.problems(by_name[call.name].parameters, call.arguments)
+            problems = validation.problems(by_name[call.name].parameters, call.arguments)
             found += [f"{call.name}{problem}" for problem in problems]
         result = message.result
         if result and not result.error and (returns := by_name[result.name].returns):
-            found += [f"result of {result.name}{problem}" for problem in json_schema.problems(returns, result.content)]
+            found += [f"result of {result.name}{problem}" for problem in validation.problems(returns, result.content)]
     return found
 
 

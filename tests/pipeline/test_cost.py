@@ -16,19 +16,27 @@ import yaml
 from faults import Recorder
 from mock_endpoint import MockEndpoint, Report, Script, mock_endpoint
 
-from funcdex_assets.assets import catalogue, conversations, people, publishing, quality, reporting, scenarios
-from funcdex_assets.backfill import range_tags
-from funcdex_assets.dedup.embedding import HashedNgrams
 from funcdex_assets.dedup.index import LanceScenarioIndex
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.inference.journal import JOURNAL, journal_entries
-from funcdex_assets.inference.usage import TokenPrice
-from funcdex_assets.partitions import register
-from funcdex_assets.settings import load_settings
-from funcdex_assets.table_store import TableStore
-from resources.inference import InferenceResource
-from resources.tables import TableStoreResource
+from funcdex_assets.inference.token_price import TokenPrice
+from funcdex_assets.orchestration.assets import (
+    conversations,
+    personas_and_plans,
+    publishing,
+    quality,
+    reporting,
+    scenarios,
+    tools,
+)
+from funcdex_assets.orchestration.partitions import register
+from funcdex_assets.orchestration.run_partitions import range_tags
+from funcdex_assets.resources.inference import InferenceResource
+from funcdex_assets.resources.tables import TableStoreResource
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.storage.table_store import TableStore
 
-STAGES = (catalogue, scenarios, people, conversations, quality, publishing, reporting)
+STAGES = (tools, scenarios, personas_and_plans, conversations, quality, publishing, reporting)
 PARTITIONS = ("gmail", "todoist")
 PRICES = {"mock": {"prompt": 2, "completion": 8, "cached": 0.5}, "wise": {"prompt": 10, "completion": 40}}
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from funcdex_assets.show import print_experiment
 from rich.console import Console
 
-from funcdex_assets.experiment import FIGURES, ExperimentError, arms_of, run_arm
-from funcdex_assets.settings import load_settings
-from funcdex_assets.show import print_experiment
+from funcdex_assets.reports.experiments import FIGURES, ExperimentError, arms_of, run_arm
+from funcdex_assets.settings.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -28,13 +28,14 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from funcdex_assets.catalog.announced import announced_tools
+from funcdex_assets.catalog.announced_tools import announced_tools
 from funcdex_assets.cli import app
-from funcdex_assets.dedup.embedding import HashedNgrams
 from funcdex_assets.dedup.neighbours import COPIES_ONLY
-from funcdex_assets.records import Conversation, Message, ToolCall, ToolResult
-from funcdex_assets.table_store import TableStore
-from funcdex_assets.tables import from_frame, to_frame
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.storage.frames import from_frame, to_frame
+from funcdex_assets.storage.table_store import TableStore
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("funcdex")

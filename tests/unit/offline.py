@@ -11,19 +11,23 @@ from itertools import islice
 from pathlib import Path
 
 from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.checks.findings import Case
+from funcdex_assets.dialogue import participants as simulation_cast
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import Situation, situation
-from funcdex_assets.mix import DEFAULT_WEIGHTS, KINDS, cells
-from funcdex_assets.quality.findings import Case
-from funcdex_assets.records import Conversation, ConversationPlan, Kind, Tool, ToolChain
+from funcdex_assets.planning.plans import PlanInput, absent_tools, draw_clarity, make_plans, offered_tools
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.seeds import derive_id, derive_seed, generator
-from funcdex_assets.settings import ClarityWeights, load_settings
-from funcdex_assets.simulation import cast as simulation_cast
-from funcdex_assets.simulation.conversation import Manner, simulate
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.simulation.planning import PlanInput, absent_tools, draw_clarity, make_plans, offered_tools
+from funcdex_assets.settings.generation import ClarityWeights
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.turn_loop import Manner, simulate
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph
 

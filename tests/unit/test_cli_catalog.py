@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from funcdex_assets.cli import app
-from funcdex_assets.settings import load_settings
+from funcdex_assets.settings.settings import load_settings
 
 SHOP = {
     "openapi": "3.1.0",

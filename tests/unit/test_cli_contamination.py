@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from funcdex_assets.cli import app
-from funcdex_assets.records import DatasetRow, Overlap
-from funcdex_assets.table_store import TableStore
-from funcdex_assets.tables import to_frame
+from funcdex_assets.records.dataset import DatasetRow, Overlap
+from funcdex_assets.storage.frames import to_frame
+from funcdex_assets.storage.table_store import TableStore
 
 SAID = "Please move the quarterly budget review to the first Monday after the holidays."
 TOOL = {"type": "function", "function": {"name": "MOVE_EVENT", "parameters": {"type": "object", "properties": {}}}}

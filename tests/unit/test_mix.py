@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.mix import CHAINS, DEFAULT_WEIGHTS, KINDS, apportion, cells
+from funcdex_assets.records.kinds import CHAINS, DEFAULT_WEIGHTS, KINDS, apportion, cells
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.seeds import derive_id, derive_seed, generator
 
 SHOW = """
-from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.seeds import derive_id, derive_seed, generator
 print(derive_seed(42, "gmail", "scenario", 7), derive_id("chain", "a", 1), generator("x", 1).random())
 """
 

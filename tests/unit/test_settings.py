@@ -6,9 +6,13 @@ from typing import get_args
 
 import pytest
 
-from funcdex_assets.mix import KINDS
+from funcdex_assets.records.kinds import KINDS
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Generation, Inference, Judging, RoleName, SettingsError, load_settings
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.settings.inference import Inference, RoleName
+from funcdex_assets.settings.judging import Judging
+from funcdex_assets.settings.section import SettingsError
+from funcdex_assets.settings.settings import load_settings
 
 ACME = "tools:\n- {name: LIST_ORDERS, description: Lists orders., parameters: {type: object}}\n"
 

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from funcdex_assets.quality.table import Table, TableCheck, judge
+from funcdex_assets.contracts.table import Table, TableCheck, judge
 
 GOOD = pl.DataFrame({"item_id": ["x", "y", "z"], "number": [1, 2, 3]})
 

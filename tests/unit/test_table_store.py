@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funcdex_assets.records import Spent
-from funcdex_assets.table_store import MissingTableError, TableStore, UnreadableTableError
+from funcdex_assets.records.figures import Spent
+from funcdex_assets.storage.table_store import MissingTableError, TableStore, UnreadableTableError
 
 FRAME = pl.DataFrame(
     {"id": ["x", "y"], "steps": [[{"tool": "A", "n": 1}], []]},

@@ -6,47 +6,32 @@ import polars as pl
 import pytest
 
 from funcdex_assets import records
-from funcdex_assets.records import (
+from funcdex_assets.records.conversation import (
     ArgumentSource,
     Attempt,
-    Binding,
-    ChainStep,
     Conversation,
-    ConversationPlan,
-    DatasetRow,
-    DeduplicatedConversation,
-    DeduplicatedScenario,
     Finding,
-    LeftOut,
-    MemberVerdict,
-    Message,
     Need,
-    Overlap,
-    ParsedConversation,
-    Persona,
-    PlannedArgument,
-    PlannedStep,
-    PlannedTurn,
-    QualityFigure,
-    Record,
-    Scenario,
-    ScoredConversation,
     Seal,
     SealedCall,
-    SelectedConversation,
-    Spent,
     StepTrace,
-    SystemPrompt,
-    Tool,
-    ToolCall,
-    ToolChain,
-    ToolEdge,
-    ToolResult,
+)
+from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, Overlap, ParsedConversation
+from funcdex_assets.records.figures import QualityFigure, Spent
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn, SystemPrompt
+from funcdex_assets.records.record import Record
+from funcdex_assets.records.scenario import DeduplicatedScenario, Persona, Scenario
+from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
+from funcdex_assets.records.verdict import (
+    MemberVerdict,
+    ScoredConversation,
+    SelectedConversation,
     TurnScore,
     TurnVerdict,
     Verdict,
 )
-from funcdex_assets.tables import from_frame, layout, rows_by, to_frame
+from funcdex_assets.storage.frames import from_frame, layout, rows_by, to_frame
 
 JSON_VALUES = [None, True, 0, -1.5, "", "ü 中 🦊", "null", '"quoted"', [], {}, [None, [1]], {"a/b": {"~": [{}]}}]
 

@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import compiles
 from funcdex_assets.catalog.loaders.shared import mapping, spelled
-from funcdex_assets.records import Json
+from funcdex_assets.records.record import Json
+from funcdex_assets.schema.validation import compiles
 
 KIND = "discovery#restDescription"
 MOST_METHODS = 20_000

@@ -11,7 +11,7 @@ from funcdex_assets.catalog import seed_format
 from funcdex_assets.catalog.drafts import Draft, Found, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import tool_of
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 _FILE = Path("(file)")
 

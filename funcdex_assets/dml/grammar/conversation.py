@@ -21,7 +21,6 @@ from functools import cache, lru_cache
 
 import msgspec
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml.grammar import texts
 from funcdex_assets.dml.grammar.combine import both
 from funcdex_assets.dml.grammar.gbnf import gbnf
@@ -43,8 +42,10 @@ from funcdex_assets.dml.markup import (
     THOUGHT_END,
     USER,
 )
-from funcdex_assets.inference.protocol import Notation
-from funcdex_assets.records import Json, Tool
+from funcdex_assets.dml.notation import Notation
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import validator
 
 _VERSION = 1  # part of every key: raise it when the same tools and bounds come to mean another language
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
@@ -127,7 +128,7 @@ def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bound
         for schema in (tool.parameters, tool.returns):
             try:
                 if schema is not None:
-                    json_schema.validator(schema)
+                    validator(schema)
             except ValueError as error:
                 raise ValueError(f"Tool {tool.name!r}: {error}") from None
         definitions.append((tool.name, tool.parameters, tool.returns))

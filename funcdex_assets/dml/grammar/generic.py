@@ -13,4 +13,4 @@ from importlib.resources import files
 def grammar(*, thoughts: bool) -> str:
     """The GBNF text (llama.cpp, xgrammar) of canonical conversations, with or without thoughts."""
     stem = "conversation_with_thoughts" if thoughts else "conversation"
-    return files("grammars").joinpath(f"{stem}.gbnf").read_text(encoding="utf-8")
+    return files("funcdex_assets").joinpath("grammars").joinpath(f"{stem}.gbnf").read_text(encoding="utf-8")

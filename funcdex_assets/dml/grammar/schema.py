@@ -34,7 +34,6 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import msgspec
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml import values
 from funcdex_assets.dml.grammar import formats, numbers, texts
 from funcdex_assets.dml.grammar.combine import UNMERGED, Schema, both, same, types
@@ -56,7 +55,9 @@ from funcdex_assets.dml.grammar.tree import (
     sequence,
     walk,
 )
-from funcdex_assets.records import Json
+from funcdex_assets.records.record import Json
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.validation import validator
 
 _MOST_SCHEMAS = 2000
 _MOST_BRANCHES = 50
@@ -348,7 +349,7 @@ class _Reader:
             return self.root
         if not reference.startswith("#/"):
             return None
-        found = json_schema.at_pointer(self.root, reference[1:].replace("%25", "%"))
+        found = at_pointer(self.root, reference[1:].replace("%25", "%"))
         return found if isinstance(found, Mapping | bool) else None
 
     def branches(self, key: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
@@ -572,7 +573,7 @@ def _some(node: Node | None) -> Node:
 
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
-    return json_schema.validator(msgspec.json.decode(schema))
+    return validator(msgspec.json.decode(schema))
 
 
 def _slug(name: str) -> str:

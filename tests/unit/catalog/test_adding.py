@@ -6,7 +6,7 @@ import yaml
 from funcdex_assets.catalog.adding import belonging_together, list_toolkit, toolkit_name, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 TOOL = Tool(
     toolkit="acme",

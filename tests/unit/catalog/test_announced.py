@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from funcdex_assets.catalog.announced import announced_tools, to_tool, without_definitions
+from funcdex_assets.catalog.announced_tools import announced_tools, to_tool, without_definitions
 
 FAX = {"type": "function", "function": {"name": "SEND_FAX", "parameters": {"type": "object"}}}
 TEXT = json.dumps(FAX)

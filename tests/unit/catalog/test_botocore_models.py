@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from funcdex_assets.catalog import documents
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.catalog.loaders import botocore_models
 from funcdex_assets.catalog.loaders.botocore_models import bundled, read, recognises
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import problems
 
 ORIGIN = Origin("queue", "service-2.json")
 

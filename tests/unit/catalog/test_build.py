@@ -11,8 +11,8 @@ from funcdex_assets.catalog.build import PROBLEMS, SUMMARY, TOOLS, build
 from funcdex_assets.catalog.collections import Document
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.search import find, named, tools_of_application
-from funcdex_assets.records import Tool
-from funcdex_assets.tables import from_frame
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.storage.frames import from_frame
 
 ORDERS = {
     "200": {

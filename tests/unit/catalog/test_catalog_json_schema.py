@@ -5,18 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.catalog.json_schema import (
-    MAX_DEPTH,
-    Leaf,
-    at_pointer,
-    leaves,
-    problems,
-    put_pointer,
-    resolve,
-    scalars,
-    schema_type,
-    validator,
-)
+from funcdex_assets.schema.json_pointers import at_pointer, put_pointer, scalars
+from funcdex_assets.schema.leaves import Leaf, leaves
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import schema_type
+from funcdex_assets.schema.validation import MAX_DEPTH, problems, validator
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}

@@ -2,16 +2,8 @@
 
 import pytest
 
-from funcdex_assets.catalog.names import (
-    ACTIONS,
-    is_id,
-    is_page_token,
-    parse_tool_name,
-    plural,
-    resource_noun,
-    singular,
-    words,
-)
+from funcdex_assets.schema.words import plural, singular, words
+from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token, parse_tool_name, resource_noun
 
 
 @pytest.mark.parametrize(

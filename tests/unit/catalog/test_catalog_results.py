@@ -2,9 +2,10 @@
 
 import pytest
 
-from funcdex_assets.catalog.json_schema import leaves, validator
-from funcdex_assets.catalog.results import result_schema
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.leaves import leaves
+from funcdex_assets.schema.validation import validator
+from funcdex_assets.semantics.result_schema import result_schema
 
 OPEN = {"type": "object"}
 CLOSED = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}

@@ -9,7 +9,7 @@ import pytest
 from funcdex_assets.catalog import seed_format
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "gmail_googledrive.json"
 HERE = Path("acme.json")

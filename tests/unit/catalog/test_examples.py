@@ -1,7 +1,7 @@
 import pytest
 
 from funcdex_assets.catalog.examples import DEEPEST, MOST_PROPERTIES, UNKNOWN, Known, schema_of
-from funcdex_assets.catalog.json_schema import prove
+from funcdex_assets.schema.validation import prove
 
 
 @pytest.mark.parametrize(

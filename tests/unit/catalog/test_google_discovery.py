@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.json_schema import problems
 from funcdex_assets.catalog.loaders import google_discovery
 from funcdex_assets.catalog.loaders.google_discovery import KIND, bundled, newest_stable, read, recognises
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import problems
 
 ORIGIN = Origin("shop", "shop.v1.json")
 

@@ -1,7 +1,7 @@
 import pytest
 
-from funcdex_assets.catalog.json_schema import prove
 from funcdex_assets.catalog.loose_schema import DEEPEST, arguments, mended, plain, typed
+from funcdex_assets.schema.validation import prove
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders.mcp_server import ask_server, read_server
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 needs_mcp = pytest.mark.skipif(find_spec("mcp") is None, reason="the package mcp (extra: catalog) is not installed")
 

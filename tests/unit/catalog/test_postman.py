@@ -10,7 +10,7 @@ from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders.postman import read, recognises
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 

@@ -13,7 +13,7 @@ from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders.python_functions import docstring, read_functions, read_module
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 NOTHING = object()
 

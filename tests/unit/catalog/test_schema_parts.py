@@ -2,7 +2,8 @@
 
 import pytest
 
-from funcdex_assets.catalog.json_schema import alternatives, fits, joined, part_of, prove, resolve, schema_at
+from funcdex_assets.schema.references import alternatives, joined, resolve, schema_at
+from funcdex_assets.schema.validation import fits, part_of, prove
 
 TEXT = {"type": "string"}
 ROOT = {

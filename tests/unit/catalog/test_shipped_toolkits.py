@@ -5,12 +5,15 @@ from itertools import pairwise
 import pytest
 from offline import SETTINGS, tools_of
 
-from funcdex_assets.catalog.json_schema import leaves, resolve, schema_type, validator
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.catalog.names import parse_tool_name
 from funcdex_assets.language.lexicon import phrasebook, slots_of
-from funcdex_assets.language.phrases import slot
-from funcdex_assets.records import Tool
+from funcdex_assets.language.request_phrases import slot
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.leaves import leaves
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import schema_type
+from funcdex_assets.schema.validation import validator
+from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.tool_graph.graph import build_graph, needed_ids
 
 TOOLKITS = SETTINGS.toolkits

@@ -8,7 +8,7 @@ from funcdex_assets.catalog.adding import write_toolkit
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.sources import FORMATS, open_source, read_document, tools_of
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 NONE = {"type": "object", "properties": {}}
 ONE_EACH = {

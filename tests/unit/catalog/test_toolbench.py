@@ -9,7 +9,7 @@ from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders.toolbench import MOST_PARAMETERS, read, recognises
 from funcdex_assets.catalog.registry import registered
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 
 
 def tool(*apis: Any, **other: Any) -> dict[str, Any]:

@@ -2,16 +2,10 @@
 
 import pytest
 
-from funcdex_assets.dedup.contamination import (
-    Candidate,
-    Limits,
-    normalised,
-    overlapping_rows,
-    overlaps,
-    to_remove,
-)
-from funcdex_assets.dedup.embedding import HashedNgrams, MiniLM
-from funcdex_assets.dedup.evaluation_sets import EvaluationSet, Function, Item
+from funcdex_assets.contamination.evaluation_sets import EvaluationSet, Function, Item
+from funcdex_assets.contamination.overlaps import Candidate, Limits, normalised, overlapping_rows, overlaps, to_remove
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.embedding.minilm import MiniLM
 
 HASHED = HashedNgrams()
 ASKED = "Please find the area of a triangle with a base of ten units and a height of five units."
@@ -142,8 +136,8 @@ def test_batches_change_nothing(monkeypatch):
     items = [item(f"{ASKED} And {number} more of the {number}.", name=str(number)) for number in range(9)]
     sets = [EvaluationSet("exam", tuple(items))]
     whole = overlaps(rows, sets, HASHED)
-    monkeypatch.setattr("funcdex_assets.dedup.contamination.BATCH", 2)
-    monkeypatch.setattr("funcdex_assets.dedup.contamination._BLOCK", 2)
+    monkeypatch.setattr("funcdex_assets.contamination.overlaps.BATCH", 2)
+    monkeypatch.setattr("funcdex_assets.contamination.overlaps._BLOCK", 2)
     assert overlaps(rows, sets, HASHED) == whole
     assert {one.measure for one in whole} == {"ngrams", "embeddings"}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from funcdex_assets.dedup.conversations import COPIES, Likeness, Spoken, near_duplicates, repeated, spoken
-from funcdex_assets.dedup.embedding import HashedNgrams, MiniLM
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.embedding.minilm import MiniLM
 
 PAIRS = [
     json.loads(line)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from funcdex_assets.dedup.embedding import EmbedderUnavailable, HashedNgrams, MiniLM
+from funcdex_assets.embedding.embedder import EmbedderUnavailable
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+from funcdex_assets.embedding.minilm import MiniLM
 
 TEXTS = [
     "Hannah owns a yoga studio and wants to refund the double charge on a member's March subscription.",

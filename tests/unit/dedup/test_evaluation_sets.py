@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from funcdex_assets.dedup.evaluation_sets import (
+from funcdex_assets.contamination.evaluation_sets import (
     EvaluationSetError,
     Function,
     bfcl_folder,
@@ -140,5 +140,5 @@ def test_an_installed_wheel_is_found_without_being_imported(wheel, monkeypatch):
 
 
 def test_without_the_wheel_bfcl_is_nothing(monkeypatch):
-    monkeypatch.setattr("funcdex_assets.dedup.evaluation_sets.find_spec", lambda name: None)
+    monkeypatch.setattr("funcdex_assets.contamination.evaluation_sets.find_spec", lambda name: None)
     assert evaluation_sets(["bfcl"]) == []

@@ -9,10 +9,10 @@ import lancedb
 import pytest
 from lancedb.table import LanceTable
 
-from funcdex_assets.dedup.embedding import HashedNgrams
 from funcdex_assets.dedup.index import LanceScenarioIndex
-from funcdex_assets.dedup.memory import deduplicate_batch
+from funcdex_assets.dedup.memory_index import deduplicate_batch
 from funcdex_assets.dedup.neighbours import COPIES_ONLY
+from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 
 REFUND = "Hannah owns a yoga studio and wants to refund the double charge on a March subscription."
 MEETING = "The office manager of a dental practice wants to move Thursday's team meeting to Friday."

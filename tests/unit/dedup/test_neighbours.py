@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funcdex_assets.dedup.embedding import MiniLM
 from funcdex_assets.dedup.neighbours import NEAREST, Known, Thresholds, deduplicate, nearest
 from funcdex_assets.dedup.signatures import signatures
+from funcdex_assets.embedding.minilm import MiniLM
 
 PAIRS = Path(__file__).parents[2] / "data" / "scenario_pairs.jsonl"
 DISTINCT = np.arange(100 * 64, dtype=np.uint32).reshape(100, 64)

@@ -5,7 +5,8 @@ import re
 from hypothesis import strategies as st
 
 from funcdex_assets.dml.markup import NAMES
-from funcdex_assets.records import Json, Message, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.record import Json
 
 TAGS = [f"<{slash}{name}>" for slash in ("", "/") for name in NAMES]
 FRAGMENTS = [

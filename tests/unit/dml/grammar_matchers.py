@@ -17,7 +17,7 @@ from funcdex_assets.dml.grammar.gbnf import gbnf
 from funcdex_assets.dml.grammar.lark import lark
 from funcdex_assets.dml.grammar.structural_tag import structural_tag
 from funcdex_assets.dml.grammar.tree import Grammar
-from funcdex_assets.inference.protocol import Notation
+from funcdex_assets.dml.notation import Notation
 
 _BUDGET = re.compile(r"max_tokens=\d+")
 _BYTES = LLTokenizer("byte")

@@ -7,7 +7,7 @@ import pytest
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.records import Message, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
 
 CALL = '<tool>{"name": "A", "arguments": {}}</tool>'
 RESPONSE = "<tool_response>1</tool_response>"

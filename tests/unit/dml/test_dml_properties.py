@@ -10,7 +10,8 @@ from funcdex_assets.dml import values
 from funcdex_assets.dml.markup import TAG, DMLError, escape, unescape
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.records import Json, Message
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.record import Json
 
 
 @settings(max_examples=200, deadline=None)

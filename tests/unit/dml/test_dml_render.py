@@ -7,7 +7,9 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.dml.structure import check
-from funcdex_assets.records import Json, Message, Role, ToolCall, ToolResult
+from funcdex_assets.records.labels import Role
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.record import Json
 
 
 def user(text: str | None = "u") -> Message:

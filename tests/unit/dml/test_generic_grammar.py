@@ -13,7 +13,8 @@ from funcdex_assets.dml.grammar.generic import grammar
 from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.records import Json, Message
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.record import Json
 
 EXAMPLES = Path(__file__).parents[3] / "grammars" / "examples"
 VALID = sorted((EXAMPLES / "valid").glob("*.dml"))

@@ -11,12 +11,14 @@ from grammar_matchers import NOTATIONS, accepts, lark_accepts, xgrammar
 from grammar_sampler import sample
 from llguidance import LLMatcher, LLTokenizer
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml.grammar.conversation import Bounds, Language, conversation_grammar
+from funcdex_assets.dml.notation import Notation
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.inference.protocol import Notation
-from funcdex_assets.records import Json, Message, Tool
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema import references, validation
 
 BYTES = LLTokenizer("byte")
 TIGHT = Bounds(turns=(1, 2), steps=2, parallel=2, text=16, string=12, items=2, depth=1)
@@ -44,10 +46,10 @@ def broken(messages: tuple[Message, ...], tools: dict[str, Tool]) -> list[str]:
     found: list[str] = []
     for message in messages:
         for call in message.tool_calls:
-            found += json_schema.problems(tools[call.name].parameters, call.arguments)
+            found += validation.problems(tools[call.name].parameters, call.arguments)
         result = message.result
         if result is not None and not result.error and tools[result.name].returns is not None:
-            found += json_schema.problems(tools[result.name].returns, result.content)
+            found += validation.problems(tools[result.name].returns, result.content)
     return found
 
 
@@ -159,7 +161,7 @@ def test_with_thoughts(text: str, accepted: bool, notation: Notation) -> None:
 def in_order(schema: Json, value: Json, root: Json = None) -> Json:
     """`value` with its properties in the order of the schema."""
     root = root or schema
-    schema = json_schema.resolve(schema, root)
+    schema = references.resolve(schema, root)
     if isinstance(value, list):
         return [in_order(schema.get("items", {}), item, root) for item in value]
     if not isinstance(value, dict):

@@ -9,14 +9,14 @@ import pytest
 from grammar_matchers import NOTATIONS, accepts, lark_accepts
 from grammar_sampler import sample
 
-from funcdex_assets.catalog import json_schema
 from funcdex_assets.dml import values
 from funcdex_assets.dml.grammar.conversation import conversation_grammar
 from funcdex_assets.dml.grammar.lark import lark
 from funcdex_assets.dml.grammar.schema import Limits, Rules
 from funcdex_assets.dml.grammar.tree import Grammar
-from funcdex_assets.inference.protocol import Notation
-from funcdex_assets.records import Tool
+from funcdex_assets.dml.notation import Notation
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema import validation
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 9}
@@ -121,7 +121,7 @@ def test_every_sentence_is_canonical_and_valid(schema: Any) -> None:
         text = sample(grammar, rng)
         value, end = values.read(text, 0)
         assert (end, values.write(value)) == (len(text), text)
-        assert json_schema.problems(schema, value) == []
+        assert validation.problems(schema, value) == []
         assert lark_accepts(printed, text)
 
 

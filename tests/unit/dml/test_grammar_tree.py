@@ -23,7 +23,7 @@ from funcdex_assets.dml.grammar.tree import (
     repeat,
     sequence,
 )
-from funcdex_assets.inference.protocol import Notation
+from funcdex_assets.dml.notation import Notation
 
 
 def terminal(node: Node) -> Grammar:

@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.records import DatasetRow, Message, Tool, ToolCall, ToolResult
+from funcdex_assets.records.dataset import DatasetRow
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.tool import Tool
 
 EMAIL = Tool(
     toolkit="gmail",

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.export.openai_messages import openai_messages
 from funcdex_assets.export.release import publish
-from funcdex_assets.records import Message
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.openai_messages import openai_messages
 
 # As Hermes and Qwen write it: definitions in the system turn, calls and results between tags.
 HERMES = """\

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.records import Message, Tool, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.tool import Tool
 
 
 def only(message: Message) -> dict:

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from funcdex_assets.export.release import publish
-from funcdex_assets.records import DatasetRow, LeftOut
-from funcdex_assets.tables import from_frame
+from funcdex_assets.records.dataset import DatasetRow, LeftOut
+from funcdex_assets.storage.frames import from_frame
 
 
 @pytest.fixture

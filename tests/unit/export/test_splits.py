@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from funcdex_assets.export.splits import split_rows, without_duplicates, without_overlaps
-from funcdex_assets.records import DeduplicatedConversation, ParsedConversation
-from funcdex_assets.seeds import generator
+from funcdex_assets.records.dataset import DeduplicatedConversation, ParsedConversation
+from funcdex_assets.records.seeds import generator
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from funcdex_assets.inference.assembly import assemble
 from funcdex_assets.inference.journal import journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
-from funcdex_assets.settings import Inference
+from funcdex_assets.resources.assembly import assemble
+from funcdex_assets.settings.inference import Inference
 
 PROBES = 2
 

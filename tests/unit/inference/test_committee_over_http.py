@@ -8,14 +8,16 @@ import msgspec
 import pytest
 from offline import SETTINGS, played
 
-from funcdex_assets.assets._scoring import score
-from funcdex_assets.inference.assembly import assemble
 from funcdex_assets.inference.journal import journal_entries
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
-from funcdex_assets.quality.committee import pairs
-from funcdex_assets.records import SCALES, ScoredConversation
-from funcdex_assets.settings import Inference, Judging, Settings
+from funcdex_assets.judging.committee import pairs
+from funcdex_assets.records.verdict import SCALES, ScoredConversation
+from funcdex_assets.resources.assembly import assemble
+from funcdex_assets.settings.inference import Inference
+from funcdex_assets.settings.judging import Judging
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.strategies.scoring import score
 
 MADE = played("gmail", 6)
 PROBES = 2

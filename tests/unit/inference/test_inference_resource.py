@@ -9,7 +9,7 @@ import pytest
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceEngine, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
-from resources.inference import InferenceResource
+from funcdex_assets.resources.inference import InferenceResource
 
 
 @pytest.fixture(autouse=True)

@@ -68,8 +68,9 @@ def test_stats_of_nothing(project, monkeypatch):
 
 
 def test_usage_is_priced_by_model(journal, monkeypatch):
-    from funcdex_assets.settings import load_settings
     from funcdex_assets.show import _print_usage
+
+    from funcdex_assets.settings.settings import load_settings
 
     said = io.StringIO()
     _print_usage(load_settings(), Console(file=said, width=200))

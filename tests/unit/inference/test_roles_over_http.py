@@ -16,10 +16,10 @@ from offline import ENGINE, Cast, casts, played
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import Completion, Request
-from funcdex_assets.records import Conversation
-from funcdex_assets.settings import Generation
-from funcdex_assets.simulation.conversation import Manner, simulate
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.turn_loop import Manner, simulate
 
 CASTS = casts("jira_gmail", 3)
 CAST = CASTS[0]

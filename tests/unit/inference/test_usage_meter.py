@@ -4,8 +4,9 @@ import json
 import pytest
 
 from funcdex_assets.inference.protocol import Completion, InferenceError, Request, Usage
-from funcdex_assets.inference.usage import TokenPrice, UsageMeter
-from funcdex_assets.records import Spent
+from funcdex_assets.inference.token_price import TokenPrice
+from funcdex_assets.inference.usage import UsageMeter
+from funcdex_assets.records.figures import Spent
 
 
 class Scripted:

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.catalog.json_schema import leaves, problems, validator
-from funcdex_assets.catalog.names import words
-from funcdex_assets.language.facts import Unplannable, assemble, plan_arguments
 from funcdex_assets.language.lexicon import named
-from funcdex_assets.language.spoken import read_moment, says
-from funcdex_assets.records import Binding, ChainStep, PlannedArgument, Tool
+from funcdex_assets.language.spoken_values import read_moment, says
+from funcdex_assets.planning.arguments import Unplannable, assemble, plan_arguments
+from funcdex_assets.records.plan import PlannedArgument
+from funcdex_assets.records.tool import Binding, ChainStep, Tool
+from funcdex_assets.schema.leaves import leaves
+from funcdex_assets.schema.validation import problems, validator
+from funcdex_assets.schema.words import words
 from funcdex_assets.tool_graph.graph import needed_ids
 
 SEEDS = range(4)

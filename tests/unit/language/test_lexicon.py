@@ -6,7 +6,6 @@ from random import Random
 import pytest
 from offline import shipped_tools
 
-from funcdex_assets.catalog.json_schema import leaves
 from funcdex_assets.language.lexicon import (
     companies,
     domain_of,
@@ -20,6 +19,7 @@ from funcdex_assets.language.lexicon import (
     slots_of,
     unsaid,
 )
+from funcdex_assets.schema.leaves import leaves
 
 REGISTERS = ("brisk", "warm", "formal", "chatty")
 SITUATION = {"name", "position", "company", "kind", "matter", "pressure", "counterpart", "first_name", "day"}

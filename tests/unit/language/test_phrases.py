@@ -7,11 +7,12 @@ from random import Random
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.language import phrases, reports, values
-from funcdex_assets.language.facts import plan_arguments
+from funcdex_assets.language import request_phrases, result_reports, values
 from funcdex_assets.language.lexicon import phrasebook, slots_of
-from funcdex_assets.language.spoken import find_words
-from funcdex_assets.records import Binding, ChainStep, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.language.spoken_values import find_words
+from funcdex_assets.planning.arguments import plan_arguments
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
+from funcdex_assets.records.tool import Binding, ChainStep, Tool
 from funcdex_assets.tool_graph.graph import needed_ids
 
 NOW = datetime.fromisoformat("2025-10-01T09:30:00+02:00")
@@ -28,14 +29,14 @@ def found(argument: str, result: str) -> PlannedArgument:
     return PlannedArgument(argument=argument, source="result", step=0, result=result)
 
 
-def asked(tool: Tool, step: PlannedStep, rng: Random) -> phrases.Request:
+def asked(tool: Tool, step: PlannedStep, rng: Random) -> request_phrases.Request:
     told = [argument for argument in step.arguments if argument.source == "user"]
     references = {
-        argument.argument: phrases.reference(argument, "thing", False, rng)
+        argument.argument: request_phrases.reference(argument, "thing", False, rng)
         for argument in step.arguments
         if argument.source == "result"
     }
-    return phrases.ask(tool, told, references, rng)
+    return request_phrases.ask(tool, told, references, rng)
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -56,10 +57,10 @@ def test_every_ask_of_every_shipped_tool_is_filled_and_states_all_facts(name):
 def test_every_report_of_every_shipped_tool_is_filled(name):
     for seed in SEEDS:
         for result in ({}, {"id": "x1", "title": "Gym roof"}, {"items": [{"title": "Gym roof"}]}):
-            text = reports.report(TOOLS[name], {}, result, NOW, Random(seed))
+            text = result_reports.report(TOOLS[name], {}, result, NOW, Random(seed))
             assert text.endswith("."), text
             assert not slots_of(text)
-        assert not slots_of(phrases.doing(name, Random(seed)))
+        assert not slots_of(request_phrases.doing(name, Random(seed)))
 
 
 SEND = Tool(
@@ -87,7 +88,7 @@ def test_a_tool_without_phrases_is_spoken_of_after_its_name():
     ],
 )
 def test_infinitive(tool, said):
-    assert phrases.infinitive(tool, Random(0)) == said
+    assert request_phrases.infinitive(tool, Random(0)) == said
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_infinitive(tool, said):
     [("move", "moving"), ("get", "getting"), ("send", "sending"), ("see", "seeing"), ("run", "running")],
 )
 def test_gerund(verb, form):
-    assert phrases.gerund(verb) == form
+    assert request_phrases.gerund(verb) == form
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_gerund(verb, form):
     ],
 )
 def test_argument_words(pointer, said):
-    assert phrases.argument_words(pointer) == said
+    assert request_phrases.argument_words(pointer) == said
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_argument_words(pointer, said):
     ],
 )
 def test_what_is_missing_is_named_once(pointers, said):
-    assert phrases.missing([fact(pointer, "x") for pointer in pointers]) == said
+    assert request_phrases.missing([fact(pointer, "x") for pointer in pointers]) == said
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_what_is_missing_is_named_once(pointers, said):
     ],
 )
 def test_quote(argument, quoted):
-    assert phrases.quote(argument) == quoted
+    assert request_phrases.quote(argument) == quoted
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_quote(argument, quoted):
     ],
 )
 def test_references_to_earlier_results(argument, kind, fresh, said):
-    assert {phrases.reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
+    assert {request_phrases.reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_references_to_earlier_results(argument, kind, fresh, said):
     ],
 )
 def test_what_is_from_long_ago_is_no_longer_that_one(reference, kind, thing):
-    said = {phrases.from_long_ago(reference, kind, Random(seed)) for seed in range(60)}
+    said = {request_phrases.from_long_ago(reference, kind, Random(seed)) for seed in range(60)}
     assert len(said) >= 6
     assert [text for text in said if not text.startswith(f"{thing} ")] == []
 
@@ -225,7 +226,7 @@ def test_every_ask_of_every_shipped_tool_names_what_is_distant(name):
     tool = TOOLS[name]
     for path in [*needed_ids(tool), "/name"]:
         for seed in SEEDS:
-            request, _, _ = phrases.ask(tool, [], {path: "the kiln from before"}, Random(seed), distant={path})
+            request, _, _ = request_phrases.ask(tool, [], {path: "the kiln from before"}, Random(seed), distant={path})
             assert "the kiln from before" in request
 
 
@@ -250,9 +251,9 @@ def test_a_phrase_with_a_place_for_the_thing_is_rather_used_than_one_to_which_it
 
 def test_the_next_page_is_asked_for_in_words_that_were_not_used():
     said = ""
-    for _ in phrases.NEXT_PAGE:
-        request, more, alone = phrases.next_page(said, Random(3))
-        assert request in phrases.NEXT_PAGE
+    for _ in request_phrases.NEXT_PAGE:
+        request, more, alone = request_phrases.next_page(said, Random(3))
+        assert request in request_phrases.NEXT_PAGE
         assert (more, alone) == ([], request.endswith("?"))
         assert request.rstrip("?") not in said
         said += f"Then {request} "
@@ -274,7 +275,7 @@ def reporting(name: str, returns: object = None) -> Tool:
 
 
 def all_reports(tool: Tool, result: object) -> set[str]:
-    return {reports.report(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
+    return {result_reports.report(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
 
 
 def test_a_listing_is_counted_and_named():
@@ -325,7 +326,7 @@ def test_cents_are_reported_as_amounts():
     ],
 )
 def test_a_request_with_a_subject_is_a_sentence_of_its_own(template, alone):
-    assert phrases._is_statement(template) is alone
+    assert request_phrases._is_statement(template) is alone
 
 
 def test_no_request_of_the_phrasebook_that_is_a_sentence_goes_on_from_could_you():
@@ -334,7 +335,9 @@ def test_no_request_of_the_phrasebook_that_is_a_sentence_goes_on_from_could_you(
         text
         for entry in phrasebook().values()
         for text, _ in entry.asks
-        if not text.endswith("?") and not phrases._is_statement(text) and text.split()[0].rstrip("'").lower() in verbs
+        if not text.endswith("?")
+        and not request_phrases._is_statement(text)
+        and text.split()[0].rstrip("'").lower() in verbs
     ]
     assert wrong == []
 
@@ -352,14 +355,14 @@ def test_what_a_tool_can_do_without_is_said(name, argument, result):
     tool = TOOLS[name]
     step = PlannedStep(tool=name, turn=0, arguments=(found(argument, result),))
     for seed in SEEDS:
-        words = phrases.reference(step.arguments[0], "thing", False, Random(seed))
-        request, _, _ = phrases.ask(tool, [], {argument: words}, Random(seed))
+        words = request_phrases.reference(step.arguments[0], "thing", False, Random(seed))
+        request, _, _ = request_phrases.ask(tool, [], {argument: words}, Random(seed))
         assert words in request, request
 
 
 def test_a_required_id_that_was_just_seen_may_go_without_saying():
     requests = {
-        phrases.ask(TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
+        request_phrases.ask(TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
         for seed in range(40)
     }
     assert any("tiger" not in request for request in requests)
@@ -369,7 +372,9 @@ def test_a_required_id_that_was_just_seen_may_go_without_saying():
 def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
     (path,) = needed_ids(TOOLS[name])[:1]
     for seed in range(40):
-        request, more, _ = phrases.ask(TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True)
+        request, more, _ = request_phrases.ask(
+            TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True
+        )
         assert "the first two things" in request
         assert more == []
         assert "patch" not in request
@@ -387,14 +392,15 @@ def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
 )
 def test_a_reference_cannot_be_taken_for_another_thing(argument, result, source, in_view, said):
     spoken = {
-        phrases.reference(found(argument, result), source, True, Random(seed), in_view=in_view) for seed in range(40)
+        request_phrases.reference(found(argument, result), source, True, Random(seed), in_view=in_view)
+        for seed in range(40)
     }
     assert spoken == said
 
 
 def test_the_two_wordings_of_a_replacement_are_told_apart():
     told = [
-        phrases.separate(fact(f"/{name}_text", "x" * 60), Random(seed))
+        request_phrases.separate(fact(f"/{name}_text", "x" * 60), Random(seed))
         for name in ("find", "replace")
         for seed in SEEDS
     ]
@@ -412,7 +418,7 @@ FILE = {"file": {"id": "f1", "name": "Roof", "owners": [{"email": "bo@x.org"}], 
 )
 def test_what_was_asked_for_comes_first(request_, first):
     for seed in SEEDS:
-        text = reports.report(reporting("GET_FILE"), {}, FILE, NOW, Random(seed), request_)
+        text = result_reports.report(reporting("GET_FILE"), {}, FILE, NOW, Random(seed), request_)
         assert re.search(rf'"Roof"(?:: | — ){re.escape(first)}', text), text
 
 
@@ -441,7 +447,7 @@ def test_a_list_that_was_got_is_reported_as_a_list():
 
 def test_who_asks_what_it_says_is_told_the_beginning():
     result = {"document_id": "d", "title": "Roof", "plain_text": "The roof leaks over the gym. A tarpaulin is up."}
-    text = reports.report(reporting("GET_TEXT"), {}, result, NOW, Random(1), "what does it say?")
+    text = result_reports.report(reporting("GET_TEXT"), {}, result, NOW, Random(1), "what does it say?")
     assert '"The roof leaks over the gym."' in text
 
 

@@ -6,8 +6,8 @@ import pytest
 from offline import casts
 
 from funcdex_assets.language import values
-from funcdex_assets.language.reports import first_sentence, report
-from funcdex_assets.records import Tool
+from funcdex_assets.language.result_reports import first_sentence, report
+from funcdex_assets.records.tool import Tool
 
 SITUATION = casts("gmail", 1)[0].situation
 LONG = "The delivery is late again; the carrier blames the ferry. We hear more on Monday."

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.catalog.json_schema import fits, problems
-from funcdex_assets.language.samples import NoValueError, matches, sample
+from funcdex_assets.language.schema_samples import NoValueError, matches, sample
+from funcdex_assets.schema.validation import fits, problems
 
 SEEDS = range(6)
 TEXT = {"type": "string"}

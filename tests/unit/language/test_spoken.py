@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funcdex_assets.language.spoken import find_words, is_minor_unit, quoted_part, read_moment, says, spoken_forms
+from funcdex_assets.language.spoken_values import (
+    find_words,
+    is_minor_unit,
+    quoted_part,
+    read_moment,
+    says,
+    spoken_forms,
+)
 
 NOW = datetime.fromisoformat("2025-10-01T09:30:00+02:00")
 DATE, TIME, DATE_TIME = ({"format": name} for name in ("date", "time", "date-time"))

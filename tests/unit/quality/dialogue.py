@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from funcdex_assets.checks.findings import Case
+from funcdex_assets.checks.provenance import trace
 from funcdex_assets.language.values import Situation, situation
-from funcdex_assets.quality.findings import Case
-from funcdex_assets.quality.provenance import trace
-from funcdex_assets.records import Message, Persona, Scenario, Tool, ToolCall, ToolResult
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.tool import Tool
 
 SCENARIO = Scenario(
     scenario_id="scenario_1",

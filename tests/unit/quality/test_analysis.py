@@ -6,11 +6,20 @@ import pytest
 from rich.console import Console
 from test_schemas import frames
 
-from funcdex_assets.analysis import ALL, NothingToReport, analyse, as_json, counts, print_report, shown, write_page
-from funcdex_assets.quality.report import TABLES
-from funcdex_assets.records import QualityFigure, Spent
-from funcdex_assets.settings import load_settings
-from funcdex_assets.table_store import TableStore
+from funcdex_assets.records.figures import QualityFigure, Spent
+from funcdex_assets.reports.collected import TABLES
+from funcdex_assets.reports.presentation import (
+    ALL,
+    NothingToReport,
+    analyse,
+    as_json,
+    counts,
+    print_report,
+    shown,
+    write_page,
+)
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.storage.table_store import TableStore
 
 
 @pytest.fixture

@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
+from funcdex_assets.show import print_conversation, print_stats
 from rich.console import Console
 from test_schemas import SCORED, frames, update
 
-from funcdex_assets.quality import committee
-from funcdex_assets.quality.report import Collected, report
-from funcdex_assets.records import SCALES, MemberVerdict, ScoredConversation
-from funcdex_assets.settings import load_settings
-from funcdex_assets.show import print_conversation, print_stats
-from funcdex_assets.table_store import TableStore
-from funcdex_assets.tables import to_frame
+from funcdex_assets.judging import committee
+from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
+from funcdex_assets.reports.collected import Collected
+from funcdex_assets.reports.figures import report
+from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.storage.frames import to_frame
+from funcdex_assets.storage.table_store import TableStore
 
 
 def row(number: int, **said: tuple[int, ...] | str) -> ScoredConversation:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from offline import PARTITIONS, played, tools_of
 
-from funcdex_assets.quality.consistency import STATE_RULES, contradicted_state, echo_mismatch
-from funcdex_assets.quality.findings import Case
-from funcdex_assets.quality.tallies import differing_echoes
-from funcdex_assets.records import Message, ToolCall, ToolResult
-from funcdex_assets.simulation.world import World
+from funcdex_assets.checks.consistency import STATE_RULES, contradicted_state, echo_mismatch
+from funcdex_assets.checks.findings import Case
+from funcdex_assets.environment.world import World
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.reports.tallies import differing_echoes
 
 HERE = played("gmail", 1)[0].case.situation
 

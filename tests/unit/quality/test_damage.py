@@ -5,14 +5,14 @@ from itertools import chain, islice
 
 import pytest
 from offline import PARTITIONS, Played, played
+from seeded_damage import DAMAGES, damaged
 
-from funcdex_assets.mix import KINDS
-from funcdex_assets.quality.damage import DAMAGES, damaged
-from funcdex_assets.quality.findings import RULES, find
-from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.quality.rules.case import Case
-from funcdex_assets.quality.user_simulator import faults_of_user
-from funcdex_assets.records import SCALES, Verdict
+from funcdex_assets.checks.findings import RULES, find
+from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.checks.user_behaviour import faults_of_user
+from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.records.kinds import KINDS
+from funcdex_assets.records.verdict import SCALES, Verdict
 
 every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
 IN_WORDS = ("uncited_answer",)  # rules that a good conversation may break: they do not block

@@ -5,7 +5,7 @@ from math import exp
 import pytest
 from dialogue import CLEAN, assistant, call, result, user
 
-from funcdex_assets.quality.diversity import (
+from funcdex_assets.reports.diversity import (
     any_of,
     conversation_key,
     distinct,

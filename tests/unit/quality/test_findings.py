@@ -7,8 +7,8 @@ import pytest
 from dialogue import CLEAN, CONTACTS, assistant, call, case, result, user
 from test_rules import ALL_CASES, BAD
 
-from funcdex_assets.quality.findings import RULES, find
-from funcdex_assets.records import Message
+from funcdex_assets.checks.findings import RULES, find
+from funcdex_assets.records.message import Message
 
 FIND = call(1, "FIND_CONTACT", query="Varga")
 SEND = {"to": "bo.varga@fiberlake.com", "subject": "Snow on the roof"}

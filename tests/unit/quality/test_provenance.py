@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from dialogue import CONTACTS, HERE, PERSONA, TOOLS, assistant, call, result, user
 
-from funcdex_assets.quality.provenance import step_trace, trace, ungrounded
-from funcdex_assets.records import ArgumentSource, Message
+from funcdex_assets.checks.provenance import step_trace, trace, ungrounded
+from funcdex_assets.records.conversation import ArgumentSource
+from funcdex_assets.records.message import Message
 
 FOUND = (
     assistant(None, call(1, "FIND_CONTACT", query="Varga")),

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 from offline import played
+from seeded_damage import DAMAGES, damaged
 
-from funcdex_assets.quality import remembered
-from funcdex_assets.quality.damage import DAMAGES, damaged
-from funcdex_assets.quality.findings import find
-from funcdex_assets.quality.user_simulator import faults_of_user
-from funcdex_assets.simulation.cast import casts
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.tables import from_frame, to_frame
+from funcdex_assets.checks import remembered_findings
+from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.user_behaviour import faults_of_user
+from funcdex_assets.dialogue.participants import casts
+from funcdex_assets.storage.frames import from_frame, to_frame
+from funcdex_assets.strategies.outcome import case_of
 
 ONE = played("gmail", 1)[0]
 CASE, PLAN = ONE.case, ONE.cast.plan
@@ -20,23 +20,23 @@ CASE, PLAN = ONE.case, ONE.cast.plan
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr(remembered, "_found", {})
+    monkeypatch.setattr(remembered_findings, "_found", {})
 
 
 @pytest.fixture
 def looks(monkeypatch):
     """The cases that the rules looked through."""
     seen = []
-    monkeypatch.setattr(remembered, "find", lambda case: seen.append(case) or find(case))
+    monkeypatch.setattr(remembered_findings, "find", lambda case: seen.append(case) or find(case))
     return seen
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
 def test_the_second_time_the_same_is_found_without_a_look(looks, damage):
     case = damaged(damage, CASE, 1) or CASE
-    first = remembered.found_in(case, PLAN)
+    first = remembered_findings.found_in(case, PLAN)
     assert first == (find(case), faults_of_user(case, PLAN))
-    assert remembered.found_in(replace(case), PLAN) is first
+    assert remembered_findings.found_in(replace(case), PLAN) is first
     assert len(looks) == 1
 
 
@@ -47,8 +47,8 @@ def test_what_was_written_to_tables_and_read_again_is_known(looks):
     read = [from_frame(to_frame([record], type(record)), type(record))[0] for record in written]
     (conversation, plan, persona, scenario), tools = read[:4], read[4:]
     again = casts([plan], [persona], [scenario], tools)[plan.plan_id]
-    first = remembered.found_in(CASE, PLAN)
-    assert remembered.found_in(case_of(again, conversation.messages, conversation.provenance), plan) is first
+    first = remembered_findings.found_in(CASE, PLAN)
+    assert remembered_findings.found_in(case_of(again, conversation.messages, conversation.provenance), plan) is first
     assert len(looks) == 1
 
 
@@ -74,22 +74,22 @@ def _asked_by(name):
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_where_anything_else_is_so_the_rules_look_again(looks, other):
-    remembered.found_in(CASE, PLAN)
-    remembered.found_in(*other())
+    remembered_findings.found_in(CASE, PLAN)
+    remembered_findings.found_in(*other())
     assert len(looks) == 2
 
 
 def test_the_oldest_is_forgotten_and_found_again(looks, monkeypatch):
-    monkeypatch.setattr(remembered, "_MOST", 1)
+    monkeypatch.setattr(remembered_findings, "_MOST", 1)
     shorter = replace(CASE, messages=CASE.messages[:-1])
-    first = remembered.found_in(CASE, PLAN)
-    remembered.found_in(shorter, PLAN)
-    assert remembered.found_in(CASE, PLAN) == first
+    first = remembered_findings.found_in(CASE, PLAN)
+    remembered_findings.found_in(shorter, PLAN)
+    assert remembered_findings.found_in(CASE, PLAN) == first
     assert len(looks) == 3
-    assert len(remembered._found) == 1
+    assert len(remembered_findings._found) == 1
 
 
 def test_a_text_that_is_no_unicode_is_looked_through_each_time(looks):
     broken = replace(CASE, messages=(changed(CASE.messages[0], content="Half a \ud83d"), *CASE.messages[1:]))
-    assert remembered.found_in(broken, PLAN) == remembered.found_in(broken, PLAN)
+    assert remembered_findings.found_in(broken, PLAN) == remembered_findings.found_in(broken, PLAN)
     assert len(looks) == 2

@@ -11,7 +11,7 @@ from offline import played
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
-from funcdex_assets.quality.repair import mended, mended_json, renumbered
+from funcdex_assets.dml.text_repair import mended, mended_json, renumbered
 
 TEXT = render(CLEAN)
 

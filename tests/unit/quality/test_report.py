@@ -6,11 +6,13 @@ import pytest
 from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
 from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
-from funcdex_assets.inference.usage import TokenPrice
+from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.inference.token_price import TokenPrice
 from funcdex_assets.language.values import situation
-from funcdex_assets.quality.report import STAGES, TABLES, Collected, Example, MixedTables, collect, merged, report
-from funcdex_assets.records import PlannedTurn, QualityFigure, Spent
-from funcdex_assets.simulation.cast import Cast
+from funcdex_assets.records.figures import QualityFigure, Spent
+from funcdex_assets.records.plan import PlannedTurn
+from funcdex_assets.reports.collected import TABLES, Collected, Example, MixedTables, collect, merged
+from funcdex_assets.reports.figures import STAGES, report
 
 
 def figures(found: Collected, **more) -> dict[tuple[str, str], QualityFigure]:

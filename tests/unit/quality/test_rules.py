@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from dialogue import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
 
-from funcdex_assets.quality.findings import RULES
-from funcdex_assets.quality.provenance import trace
-from funcdex_assets.quality.rules.case import Case
-from funcdex_assets.records import Message
+from funcdex_assets.checks.findings import RULES
+from funcdex_assets.checks.provenance import trace
+from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.records.message import Message
 
 RULE = {rule.__name__: rule for rule in RULES}
 FIND = assistant(None, call(1, "FIND_CONTACT", query="Varga"))

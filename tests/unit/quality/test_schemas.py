@@ -8,37 +8,21 @@ import polars as pl
 import pytest
 from dialogue import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
 
+from funcdex_assets.contracts.stage_tables import RELEASE_CHECKS, TABLES
+from funcdex_assets.contracts.table import SCHEMA, Judgement, judge
+from funcdex_assets.contracts.table_checks import example_problems
 from funcdex_assets.dml.render import render
-from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.quality.schemas import RELEASE_CHECKS, TABLES
-from funcdex_assets.quality.table import SCHEMA, Judgement, judge
-from funcdex_assets.quality.table_checks import example_problems
-from funcdex_assets.records import (
-    SCALES,
-    Attempt,
-    Binding,
-    ChainStep,
-    Conversation,
-    ConversationPlan,
-    DatasetRow,
-    DeduplicatedConversation,
-    DeduplicatedScenario,
-    Finding,
-    Message,
-    ParsedConversation,
-    PlannedArgument,
-    PlannedStep,
-    PlannedTurn,
-    QualityFigure,
-    Record,
-    ScoredConversation,
-    SelectedConversation,
-    SystemPrompt,
-    ToolCall,
-    ToolChain,
-    ToolEdge,
-)
-from funcdex_assets.tables import to_frame
+from funcdex_assets.records.conversation import Attempt, Conversation, Finding
+from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
+from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.records.message import Message, ToolCall
+from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn, SystemPrompt
+from funcdex_assets.records.record import Record
+from funcdex_assets.records.scenario import DeduplicatedScenario
+from funcdex_assets.records.tool import Binding, ChainStep, ToolChain, ToolEdge
+from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
+from funcdex_assets.storage.frames import to_frame
 
 CONTRACTS = {table.name: table for table in TABLES}
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from funcdex_assets.quality.selection import reasons_against
-from funcdex_assets.records import Finding, ScoredConversation
+from funcdex_assets.judging.selection import reasons_against
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.verdict import ScoredConversation
 
 BLOCKING = Finding(rule="unknown_tool", text="call_1 calls 'X'")
 MINOR = Finding(rule="uncited_answer", text="names nothing", blocking=False)

@@ -3,8 +3,8 @@
 import pytest
 from dialogue import CLEAN, CONTACTS, TOOLS, assistant, call, case, result, user
 
-from funcdex_assets.quality import tallies
-from funcdex_assets.records import PlannedArgument, PlannedStep
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
+from funcdex_assets.reports import tallies
 
 FOUND = (
     user("Find Bo."),

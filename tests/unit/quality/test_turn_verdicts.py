@@ -3,8 +3,9 @@
 import pytest
 from dialogue import CLEAN, user
 
-from funcdex_assets.quality.turns import moved, train_on, turn_verdicts
-from funcdex_assets.records import Finding, TurnScore
+from funcdex_assets.judging.turn_verdicts import moved, train_on, turn_verdicts
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.verdict import TurnScore
 
 ROLES = [message.role for message in CLEAN]
 BAD_CALL = Finding(rule="unknown_tool", text="call_2", message=5)

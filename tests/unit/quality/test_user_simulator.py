@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from offline import played
 
-from funcdex_assets.quality.rules.case import Case
-from funcdex_assets.quality.user_simulator import faults_of_user
-from funcdex_assets.records import Message
+from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.checks.user_behaviour import faults_of_user
+from funcdex_assets.records.message import Message
 
 ONE = next(
     one

@@ -10,7 +10,9 @@ import pytest
 from offline import played
 
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
-from funcdex_assets.records import SCALES, Finding, Message, TurnScore, Verdict
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.verdict import SCALES, TurnScore, Verdict
 from funcdex_assets.roles import judge
 from funcdex_assets.roles.judge import ROLE, JudgeBrief
 

@@ -16,11 +16,14 @@ import polars as pl
 import pytest
 from offline import tools_of
 
+from funcdex_assets.checks.findings import Case, find
+from funcdex_assets.checks.provenance import trace
+from funcdex_assets.judging.heuristic import judged
 from funcdex_assets.language.values import situation
-from funcdex_assets.quality.findings import Case, find
-from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.quality.provenance import trace
-from funcdex_assets.records import SCALES, ConversationPlan, Message, Persona, PlannedStep, Scenario
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan, PlannedStep
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.verdict import SCALES
 
 FLOORS = {  # Spearman's rho, share of equal scores, share of those at most 1 apart
     "user_query_clarity": (0.65, 0.5, 0.95),

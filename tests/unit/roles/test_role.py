@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from offline import PARTITIONS, casts, played
 
-from funcdex_assets.catalog.json_schema import problems
+from funcdex_assets.dialogue.dialogue_state import Scene
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.offline import OfflineEngine
@@ -22,7 +22,9 @@ from funcdex_assets.inference.protocol import (
     JsonSchemaConstraint,
     Request,
 )
-from funcdex_assets.records import Finding, Message, TurnKind
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.labels import TurnKind
+from funcdex_assets.records.message import Message
 from funcdex_assets.roles import (
     assistant,
     conversation_writer,
@@ -37,7 +39,8 @@ from funcdex_assets.roles import (
 )
 from funcdex_assets.roles.improvisations import IMPROVISATIONS, ROLES
 from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_all, play_each
-from funcdex_assets.simulation.scene import Scene
+from funcdex_assets.schema.validation import problems
+from funcdex_assets.strategies.turn_loop import play_offline
 
 
 class Greeting(msgspec.Struct):
@@ -217,7 +220,7 @@ def in_turn(kind: TurnKind) -> Scene:
 
 TOOLS = tuple(CAST.offered.values())
 STEPS = tuple(CAST.tools[step.tool] for step in CAST.chain.steps)
-BRIEF = conversation_writer.WriterBrief(CAST.played, thoughts=True)
+BRIEF = conversation_writer.WriterBrief(CAST.played, thoughts=True, play=play_offline)
 FAULT = Finding(rule="markup", text="Line 1: found the end of the text")
 SUBJECTS = {
     "scenario_writer": [scenario_writer.ScenarioBrief("scenario_1", CAST.chain, STEPS)],
@@ -477,14 +480,14 @@ def test_the_corrector_continues_the_chat_of_the_writer():
 
 
 def test_an_endpoint_without_grammars_is_asked_without_one():
-    free = conversation_writer.WriterBrief(CAST.played, thoughts=False, bounds=None)
+    free = conversation_writer.WriterBrief(CAST.played, thoughts=False, play=play_offline, bounds=None)
     assert requested(conversation_writer.ROLE, free).resolved_constraint is None
     assert requested(corrector.ROLE, corrector.Correction(free, "", (FAULT,))).resolved_constraint is None
 
 
 @pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
 def test_the_writer_is_shown_an_example_in_the_form_that_is_asked_of_it(thoughts):
-    brief = conversation_writer.WriterBrief(CAST.played, thoughts)
+    brief = conversation_writer.WriterBrief(CAST.played, thoughts, play=play_offline)
     example = conversation_writer.example(thoughts)
     assert example.strip() in (requested(conversation_writer.ROLE, brief).messages[0].content or "")
     assert render(parse(example, thoughts=thoughts)) == example

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from offline import PARTITIONS, played, shipped_tools
 
-from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.roles.tool_schemas import calls_schema, decodable
+from funcdex_assets.schema.validation import problems
+from funcdex_assets.semantics.result_schema import result_schema
 
 TEXT = {"type": "string"}
 

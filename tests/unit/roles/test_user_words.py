@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from offline import casts, play
 
-from funcdex_assets.language.phrases import Request
+from funcdex_assets.language.request_phrases import Request
 from funcdex_assets.roles.user_simulator import _joined
 
 LIMIT = Request("search Jira for x", ["No more than 5, please."], stands_alone=False)

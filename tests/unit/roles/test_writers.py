@@ -8,7 +8,7 @@ from offline import PARTITIONS, casts
 
 from funcdex_assets.language.lexicon import domain_of, industries, slots_of
 from funcdex_assets.language.values import situation
-from funcdex_assets.records import Scenario
+from funcdex_assets.records.scenario import Scenario
 from funcdex_assets.roles import persona_writer, planner, scenario_writer, system_prompt_writer
 
 CASTS = tuple(cast for partition in PARTITIONS for cast in casts(partition, 12))

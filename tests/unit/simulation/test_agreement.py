@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from offline import PARTITIONS, casts, played, tools_of
 
-from funcdex_assets.catalog.json_schema import scalars
-from funcdex_assets.records import Tool
-from funcdex_assets.simulation.agreement import agree
-from funcdex_assets.simulation.queries import read_query, tokens
-from funcdex_assets.simulation.world import World
+from funcdex_assets.environment.derived_fields import agree
+from funcdex_assets.environment.search_queries import read_query, tokens
+from funcdex_assets.environment.world import World
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import scalars
 
 HERE = casts("gmail", 1)[0].situation
 SEEDS = range(12)

@@ -12,22 +12,26 @@ import msgspec
 import pytest
 from offline import PARTITIONS, Played, casts, played
 
+from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.provenance import step_trace
+from funcdex_assets.dialogue.dialogue_state import Scene
+from funcdex_assets.environment.replay import recorded, replay
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.language.facts import assemble
-from funcdex_assets.quality.findings import find
-from funcdex_assets.quality.provenance import step_trace
-from funcdex_assets.quality.tallies import recovered
-from funcdex_assets.records import Conversation, Fault, Message, PlannedArgument, PlannedStep, Tool
+from funcdex_assets.planning.arguments import assemble
+from funcdex_assets.planning.plans import make_plans
+from funcdex_assets.planning.substitute_calls import as_well, failures
+from funcdex_assets.planning.turns import Call
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.reports.tallies import recovered
 from funcdex_assets.roles import conversation_writer, user_simulator
 from funcdex_assets.roles.assistant import Call as Called
 from funcdex_assets.roles.assistant import Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.simulation.another import as_well, failures
-from funcdex_assets.simulation.conversation import Manner, simulate
-from funcdex_assets.simulation.planning import make_plans
-from funcdex_assets.simulation.replay import recorded, replay
-from funcdex_assets.simulation.scene import Scene
-from funcdex_assets.simulation.weaving import Call
+from funcdex_assets.strategies.turn_loop import Manner, play_offline, simulate
 
 TEXT: dict[str, Any] = {"type": "string"}
 MAIL = {"type": "string", "format": "email"}
@@ -193,7 +197,7 @@ def test_a_tool_that_is_reserved_for_the_test_split_is_tried_there_alone():
 def test_where_no_tool_serves_as_well_nothing_else_is_drawn(monkeypatch):
     """Plans of partitions without such tools are those of before there was this recovery."""
     before = [cast.plan for cast in casts("jira", 30)]
-    monkeypatch.setattr("funcdex_assets.simulation.planning.as_well", lambda *_: None)
+    monkeypatch.setattr("funcdex_assets.planning.plans.as_well", lambda *_: None)
     assert make_plans([cast.given for cast in casts("jira", 30)])[0] == before
     changed = [make_plans([cast.given])[0] != [cast.plan] for cast in casts("gmail", 60)]
     assert any(changed)
@@ -323,7 +327,7 @@ def test_the_user_asks_for_what_serves_and_is_told_its_facts_alone():
 
 
 def test_a_writer_of_whole_conversations_is_told_that_the_next_call_makes_it_good():
-    brief = conversation_writer.WriterBrief(SIMPLE.cast.played, thoughts=False)
+    brief = conversation_writer.WriterBrief(SIMPLE.cast.played, thoughts=False, play=play_offline)
     outline = str(conversation_writer.variables(brief)["outline"])
     first, second = tried(SIMPLE)[0].tool, tried(SIMPLE)[0].another
     assert f"call 1: {first}, which fails: permission denied; the person asked for what {second} does" in outline

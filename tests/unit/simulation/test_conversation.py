@@ -12,25 +12,29 @@ from typing import Any
 import pytest
 from offline import ENGINE, PARTITIONS, Played, casts, play, played
 
-from funcdex_assets.catalog.json_schema import at_pointer, problems
+from funcdex_assets.checks.findings import Case, find
+from funcdex_assets.checks.provenance import trace, ungrounded
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
 from funcdex_assets.dml.structure import check
-from funcdex_assets.export.openai_messages import openai_tools
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, Request
-from funcdex_assets.language import phrases
-from funcdex_assets.language.facts import assemble
+from funcdex_assets.language import request_phrases
 from funcdex_assets.language.lexicon import slots_of, turn_moves
-from funcdex_assets.language.spoken import find_words, quoted_part
-from funcdex_assets.quality.findings import Case, find
-from funcdex_assets.quality.provenance import trace, ungrounded
-from funcdex_assets.records import Conversation, Kind, Message, PlannedStep, PlannedTurn, ToolCall, ToolResult
+from funcdex_assets.language.spoken_values import find_words, quoted_part
+from funcdex_assets.planning.arguments import assemble
+from funcdex_assets.records.chain_patterns import LOOSE
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.plan import PlannedStep, PlannedTurn
 from funcdex_assets.roles.assistant import Call, Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.simulation.conversation import MAX_MOVES_PER_TURN, Manner, simulate
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.tool_graph.patterns import LOOSE
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.validation import problems
+from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.turn_loop import MAX_MOVES_PER_TURN, Manner, simulate
 
 EACH = 12
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
@@ -380,7 +384,7 @@ def test_ask_back_the_assistant_asks_and_the_user_answers_before_the_call():
             asked, answered = messages[told - 1], messages[told + 1]
             assert asked.role == "assistant"
             assert not asked.tool_calls
-            assert phrases.argument_words(argument.argument) in (asked.content or "")
+            assert request_phrases.argument_words(argument.argument) in (asked.content or "")
             assert answered.tool_calls
             assert calls(one)[place][0] > told
         assert left_out or any(

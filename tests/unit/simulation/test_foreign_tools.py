@@ -9,12 +9,12 @@ import msgspec
 import offline
 import pytest
 
-from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.language.facts import Unplannable, assemble, plan_arguments
-from funcdex_assets.quality.findings import find
-from funcdex_assets.records import ChainStep, Tool
-from funcdex_assets.simulation.planning import make_plans
-from funcdex_assets.simulation.world import World
+from funcdex_assets.checks.findings import find
+from funcdex_assets.environment.world import World
+from funcdex_assets.planning.arguments import Unplannable, assemble, plan_arguments
+from funcdex_assets.planning.plans import make_plans
+from funcdex_assets.records.tool import ChainStep, Tool
+from funcdex_assets.schema.validation import problems
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 

@@ -8,20 +8,22 @@ from functools import cache
 import pytest
 from offline import ENGINE, PARTITIONS, SETTINGS, Played, casts, played
 
+from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.user_behaviour import faults_of_user
+from funcdex_assets.dialogue.dialogue_state import Scene, begins_another_goal, is_from_an_earlier_goal
+from funcdex_assets.environment.call_intent import MAX_ITEMS
+from funcdex_assets.environment.executor import PAGES
+from funcdex_assets.judging.heuristic import judged
 from funcdex_assets.language.lexicon import turn_moves
-from funcdex_assets.quality.findings import find
-from funcdex_assets.quality.heuristic import judged
-from funcdex_assets.quality.user_simulator import faults_of_user
-from funcdex_assets.records import ConversationPlan, Message, PlannedStep
+from funcdex_assets.planning.plans import MANY_TURNS, make_plan
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan, PlannedStep
 from funcdex_assets.roles import conversation_writer, user_simulator
 from funcdex_assets.roles.conversation_writer import WriterBrief
-from funcdex_assets.simulation.demand import MAX_ITEMS
-from funcdex_assets.simulation.execution import PAGES
-from funcdex_assets.simulation.outcome import case_of
-from funcdex_assets.simulation.planning import MANY_TURNS, make_plan
-from funcdex_assets.simulation.quota import fill
-from funcdex_assets.simulation.scene import Scene, begins_another_goal, is_from_an_earlier_goal
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.quotas import fill
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.turn_loop import play_offline
 
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
 LONG_AGO = ("from the ", "from before", "from earlier", "we began with", "from our first", "from my first")
@@ -203,7 +205,7 @@ def test_one_shot_gets_room_for_as_many_turns():
     assert made.failure is None
     assert [finding for finding in find(replace(one.case, messages=made.messages)) if finding.blocking] == []
     assert asked[0][0] >= generation.max_conversation_tokens * turns / generation.bounds.turns > 6000
-    outline = conversation_writer.variables(WriterBrief(one.cast.played, False))["outline"]
+    outline = conversation_writer.variables(WriterBrief(one.cast.played, False, play=play_offline))["outline"]
     assert str(outline).count("turns to something else") == max(step.goal for step in one.cast.plan.steps)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.simulation.mending import mended, suited
+from funcdex_assets.environment.schema_repair import mended, suited
+from funcdex_assets.schema.validation import problems
 
 TEXT = {"type": "string"}
 CODE = {"type": "string", "pattern": "^[UW][A-Z0-9]{8,}$|^$", "minLength": 1}

@@ -6,9 +6,11 @@ from typing import Any, get_args
 
 import pytest
 
-from funcdex_assets.records import Fault, PlannedArgument, Tool
-from funcdex_assets.simulation.mishaps import Mishap, draw_mishap, otherwise, possible_mishaps
-from funcdex_assets.simulation.weaving import Call
+from funcdex_assets.planning.failures import Mishap, draw_mishap, otherwise, possible_mishaps
+from funcdex_assets.planning.turns import Call
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.plan import PlannedArgument
+from funcdex_assets.records.tool import Tool
 
 TEXT = {"type": "string"}
 MAIL = {"type": "string", "format": "email"}

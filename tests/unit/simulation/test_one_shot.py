@@ -9,16 +9,17 @@ import msgspec
 import pytest
 from offline import ENGINE, PARTITIONS, casts, played
 
-from funcdex_assets.catalog.announced import announced_tools, without_definitions
+from funcdex_assets.catalog.announced_tools import announced_tools, without_definitions
+from funcdex_assets.checks.findings import Case, find
 from funcdex_assets.dml.render import render
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
-from funcdex_assets.quality.findings import Case, find
-from funcdex_assets.records import Conversation
+from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.conversation_writer import WriterBrief
-from funcdex_assets.simulation.one_shot import Limits, write
+from funcdex_assets.strategies.one_shot import Limits, write
+from funcdex_assets.strategies.turn_loop import play_offline
 
 ONE = played("jira_gmail", 1)[0]
-BRIEF = WriterBrief(ONE.cast.played, thoughts=False)
+BRIEF = WriterBrief(ONE.cast.played, thoughts=False, play=play_offline)
 GOOD = render(ONE.conversation.messages)
 TOOL = ONE.cast.plan.steps[0].tool
 NO_MARKUP = "Certainly! Here is the conversation."
@@ -229,7 +230,7 @@ def test_the_length_is_limited_and_what_blocked_the_text_is_told():
 @pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
 def test_thoughts_are_there_iff_they_were_asked_for(thoughts):
     other = render(played("jira_gmail", 1, thoughts=not thoughts)[0].conversation.messages)
-    conversation, _ = written(other, brief=WriterBrief(ONE.cast.played, thoughts))
+    conversation, _ = written(other, brief=WriterBrief(ONE.cast.played, thoughts, play=play_offline))
     assert conversation.failure is not None
     assert "[thought]" in conversation.failure.text
 
@@ -240,7 +241,7 @@ def test_thoughts_are_there_iff_they_were_asked_for(thoughts):
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_offline_every_text_is_good_at_once(partition):
     for number, cast in enumerate(casts(partition, 4)):
-        brief = WriterBrief(cast.played, thoughts=number % 2 == 0)
+        brief = WriterBrief(cast.played, thoughts=number % 2 == 0, play=play_offline)
         conversation = asyncio.run(write(brief, ENGINE, Limits(), 42))
         assert (conversation.failure, conversation.attempts) == (None, ())
         assert [call.name for message in conversation.messages for call in message.tool_calls] == [
@@ -258,7 +259,7 @@ def test_the_definition_of_a_tool_that_comes_late_is_added_where_the_writer_left
         else message
         for message in one.conversation.messages
     ]
-    brief = WriterBrief(one.cast.played, thoughts=False)
+    brief = WriterBrief(one.cast.played, thoughts=False, play=play_offline)
     for text in (render(bare), render(one.conversation.messages)):
         conversation, engine = written(text, brief=brief)
         assert len(engine.requests) == 1, [attempt.findings for attempt in conversation.attempts]

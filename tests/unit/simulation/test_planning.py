@@ -7,14 +7,17 @@ from itertools import pairwise
 import pytest
 from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, Cast, casts
 
-from funcdex_assets.catalog.names import QUERY_WORDS, is_page_token, parse_tool_name, words
-from funcdex_assets.language.facts import Unplannable
-from funcdex_assets.language.spoken import find_words
-from funcdex_assets.records import ChainStep, Clarity, ConversationPlan, Fault, PlannedArgument, Tool, ToolChain
-from funcdex_assets.settings import ClarityWeights
-from funcdex_assets.simulation.conversation import WITH_CALLS
-from funcdex_assets.simulation.planning import absent_tools, draw_clarity, make_plan, make_plans, offered_tools
-from funcdex_assets.tool_graph.patterns import LOOSE
+from funcdex_assets.language.spoken_values import find_words
+from funcdex_assets.planning.arguments import Unplannable
+from funcdex_assets.planning.plans import absent_tools, draw_clarity, make_plan, make_plans, offered_tools
+from funcdex_assets.records.chain_patterns import LOOSE
+from funcdex_assets.records.labels import Clarity, Fault
+from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
+from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
+from funcdex_assets.settings.generation import ClarityWeights
+from funcdex_assets.strategies.turn_loop import WITH_CALLS
 
 CASTS = tuple(cast for partition in PARTITIONS for cast in casts(partition, 12))
 MORE_CASTS = tuple(cast for partition in ("gmail", "jira", "stripe") for cast in casts(partition, 60))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.simulation.quota import fill
+from funcdex_assets.strategies.quotas import fill
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,14 @@ from offline import PARTITIONS, Played, played
 from typer.testing import CliRunner
 
 from funcdex_assets.cli import app
-from funcdex_assets.export.openai_messages import openai_messages, openai_tools
-from funcdex_assets.mix import KINDS
-from funcdex_assets.records import Fault, Message, SealedCall, Tool, ToolCall
-from funcdex_assets.simulation.execution import Executor
-from funcdex_assets.simulation.replay import Recording, ReplayError, certificate, published, recorded, replay
+from funcdex_assets.environment.executor import Executor
+from funcdex_assets.environment.replay import Recording, ReplayError, certificate, published, recorded, replay
+from funcdex_assets.records.conversation import SealedCall
+from funcdex_assets.records.kinds import KINDS
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.message import Message, ToolCall
+from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.tool import Tool
 
 LATE = next(one for one in played("todoist", 12) if one.cast.plan.late_tools)
 ONE = next(

@@ -10,10 +10,11 @@ from offline import ENGINE, casts, played
 from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, GrammarConstraint, InferenceError, Request
-from funcdex_assets.records import Conversation
+from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.settings import Generation, Settings
-from funcdex_assets.simulation.strategies import converse_all, strategy_of
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
 
 EACH = 12
 CASTS = [one.played for one in casts("gmail", EACH)]

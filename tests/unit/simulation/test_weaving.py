@@ -9,8 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from funcdex_assets.records import PlannedArgument
-from funcdex_assets.simulation.weaving import (
+from funcdex_assets.planning.turns import (
     Call,
     Turn,
     go_wrong,
@@ -23,6 +22,7 @@ from funcdex_assets.simulation.weaving import (
     talk,
     try_another,
 )
+from funcdex_assets.records.plan import PlannedArgument
 
 SEEDS = range(40)
 

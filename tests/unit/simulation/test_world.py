@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from offline import casts, played, shipped_tools, tools_of
 
-from funcdex_assets.catalog.json_schema import leaves, problems, validator
-from funcdex_assets.language.facts import assemble, plan_arguments
+from funcdex_assets.environment.world import World
 from funcdex_assets.language.lexicon import named
-from funcdex_assets.language.spoken import read_moment
-from funcdex_assets.records import Binding, ChainStep, Tool
-from funcdex_assets.simulation.world import World
+from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.planning.arguments import assemble, plan_arguments
+from funcdex_assets.records.tool import Binding, ChainStep, Tool
+from funcdex_assets.schema.leaves import leaves
+from funcdex_assets.schema.validation import problems, validator
 from funcdex_assets.tool_graph.graph import needed_ids
 
 HERE = casts("gmail", 1)[0].situation

@@ -6,10 +6,11 @@ from typing import Any, get_args
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.records import Fault, Tool
-from funcdex_assets.simulation.faults import can_be_empty
-from funcdex_assets.simulation.world import World
+from funcdex_assets.environment.error_responses import can_be_empty
+from funcdex_assets.environment.world import World
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import problems
 
 HERE = casts("gmail", 1)[0].situation
 FAULTS = [fault for fault in get_args(Fault) if fault != "empty_result"]

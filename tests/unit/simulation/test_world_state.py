@@ -17,10 +17,10 @@ from hypothesis.stateful import (
 )
 from offline import casts, tools_of
 
-from funcdex_assets.catalog.json_schema import problems
-from funcdex_assets.language.spoken import read_moment
-from funcdex_assets.records import Tool
-from funcdex_assets.simulation.world import RefusedError, World
+from funcdex_assets.environment.world import RefusedError, World
+from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.validation import problems
 
 HERE = casts("gmail", 1)[0].situation
 TEXT = {"type": "string"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.records import Tool
-from funcdex_assets.tool_graph.alternatives import reads_as_well, same_things
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.tool_graph.equivalent_tools import reads_as_well, same_things
 
 
 def tool(name: str, *parameters: str, toolkit: str = "desk") -> Tool:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from offline import tools_of
 
-from funcdex_assets.records import Binding, ChainStep
+from funcdex_assets.records.tool import Binding, ChainStep
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, entropy, evenness, variation
 from funcdex_assets.tool_graph.graph import build_graph

@@ -5,11 +5,11 @@ from itertools import groupby, pairwise
 import pytest
 from offline import PARTITIONS, mix_of, tools_of
 
-from funcdex_assets.catalog.names import parse_tool_name
-from funcdex_assets.mix import CHAINS
-from funcdex_assets.quality.table_checks import loose_bindings, unlinked_steps
-from funcdex_assets.records import ChainStep, Tool, ToolChain
-from funcdex_assets.tables import to_frame
+from funcdex_assets.contracts.table_checks import loose_bindings, unlinked_steps
+from funcdex_assets.records.kinds import CHAINS
+from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
+from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.tool_graph.chains import FEWEST_OF_GOALS, ChainLimits, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph, canonical
 from funcdex_assets.tool_graph.patterns import pattern_of

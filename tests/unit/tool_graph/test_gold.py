@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from funcdex_assets.catalog.json_schema import resolve
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.references import resolve
 from funcdex_assets.tool_graph.graph import build_graph
 
 HERE = Path(__file__).parent

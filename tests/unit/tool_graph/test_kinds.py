@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 from offline import PARTITIONS, tools_of
 
-from funcdex_assets.mix import CHAINS, DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.records.chain_patterns import LOOSE
+from funcdex_assets.records.kinds import CHAINS, DEFAULT_WEIGHTS, KINDS, cells
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
 from funcdex_assets.tool_graph.graph import build_graph
-from funcdex_assets.tool_graph.patterns import LOOSE, pattern_of
+from funcdex_assets.tool_graph.patterns import pattern_of
 
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
 LINKED_PATTERNS = {"next_page", "join", "create_then_use", "search_then_act", "sequential"}

@@ -1,9 +1,9 @@
 import pytest
 
-from funcdex_assets.catalog.json_schema import Leaf, leaves
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.leaves import Leaf, leaves
+from funcdex_assets.semantics.field_nouns import Noun, given_nouns, is_made_by_caller, subject, taken_noun
 from funcdex_assets.tool_graph.graph import build_graph, is_service_id
-from funcdex_assets.tool_graph.nouns import Noun, given_nouns, is_made_by_caller, subject, taken_noun
 
 TEXT = {"type": "string"}
 

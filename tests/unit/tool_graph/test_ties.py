@@ -2,7 +2,7 @@
 
 import msgspec
 
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.tool_graph.graph import build_graph
 from funcdex_assets.tool_graph.ties import PULL
 

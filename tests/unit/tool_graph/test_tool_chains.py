@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, chains_of, tools_of
 
-from funcdex_assets.catalog.names import is_page_token, parse_tool_name
-from funcdex_assets.records import Binding, ChainStep, Tool, ToolChain
+from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
+from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
 from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, spoken_of
 from funcdex_assets.tool_graph.graph import build_graph, canonical, needed_ids
 from funcdex_assets.tool_graph.patterns import pattern_of

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from funcdex_assets.catalog.json_schema import Leaf
-from funcdex_assets.records import Tool
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.leaves import Leaf
 from funcdex_assets.tool_graph.graph import build_graph, canonical, is_service_id, needed_ids
 
 TEXT = {"type": "string"}

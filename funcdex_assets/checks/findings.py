@@ -1,0 +1,47 @@
+"""What can be wrong with a conversation: one rule, one function.
+
+A rule looks at a `Case` and yields findings. A blocking finding rejects the conversation; the others
+cost it points with the judge. Rules judge what was said, never the plan, so they hold for any engine.
+They are in `rules/`, by what they look at; here is the list of them.
+"""
+
+from funcdex_assets.checks.consistency import STATE_RULES
+from funcdex_assets.checks.rules import calls, fields, results, speech, structure
+from funcdex_assets.checks.rules.case import Case, Rule
+from funcdex_assets.records.conversation import Finding
+
+RULES: tuple[Rule, ...] = (
+    structure.structure,
+    structure.no_call,
+    structure.needless_call,
+    structure.too_few_user_messages,
+    structure.unanswered_request,
+    calls.unknown_tool,
+    calls.missing_argument,
+    calls.invalid_arguments,
+    calls.ungrounded_argument,
+    calls.contradicts_user,
+    calls.repeated_call,
+    results.invalid_result,
+    results.false_success,
+    results.unsupported_claim,
+    speech.placeholder_content,
+    speech.leaked_markup,
+    speech.leaked_thought,
+    speech.broken_characters,
+    speech.wrong_speaker,
+    speech.wrong_language,
+    speech.personal_data,
+    speech.gibberish,
+    speech.degenerate_repetition,
+    speech.repeated_message,
+    *STATE_RULES,
+    fields.contradicts_itself,
+    results.uncited_answer,
+    results.untold_lookup,
+)
+
+
+def find(case: Case) -> tuple[Finding, ...]:
+    """All findings of all rules, in the order of the rules."""
+    return tuple(finding for rule in RULES for finding in rule(case))

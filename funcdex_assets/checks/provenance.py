@@ -1,0 +1,206 @@
+"""Where each argument of each call came from, found again in the messages alone.
+
+Nothing of the plan is used: a value counts as grounded only if the user said it before, an earlier
+result holds it, the context gives it, or the schema fixes it. So the same function audits
+conversations that a model wrote and those that were simulated. An argument without a source has none
+in the result, and `quality/findings.py` reports it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.checks.rules.case import failed, is_empty
+from funcdex_assets.language.spoken_values import quoted_part, says
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records.conversation import ArgumentSource, StepTrace
+from funcdex_assets.records.message import Message, ToolCall
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import at_pointer, scalars
+from funcdex_assets.schema.references import schema_at
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.tool_graph.equivalent_tools import same_things
+
+
+def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
+    """The source of every scalar argument that has one, in the order of the conversation."""
+    found: list[ArgumentSource] = []
+    past = _Past(situation)
+    group: list[tuple[str, Any]] = []
+    for index, message in enumerate(messages):
+        if message.role == "user":
+            past.heard(index, message.content or "")
+        elif message.result is not None:
+            group.append((message.result.call_id, message.result.content))
+        elif message.role == "assistant":
+            for call_id, content in group:  # results of a group are not there for the group's own calls
+                past.returned(call_id, content)
+            group = []
+            for call in message.tool_calls:
+                found += [
+                    source
+                    for pointer, value in scalars(call.arguments)
+                    if pointer and (source := past.source(call, pointer, value, tools.get(call.name)))
+                ]
+    return tuple(found)
+
+
+def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0) -> tuple[StepTrace, ...]:
+    """The calls in order, with what each lived on and what lived on it; message indices are moved by `shift`.
+
+    A call makes good an earlier one of its tool, or one of another tool in the same turn that reads the same things
+    and lived on the same.
+    """
+    of_call: dict[str, list[ArgumentSource]] = {}
+    used: dict[str, list[str]] = {}
+    for source in sources:
+        place = None if source.message is None else source.message + shift
+        of_call.setdefault(source.call_id, []).append(msgspec.structs.replace(source, message=place))
+        if source.from_call and source.pointer is not None:
+            used.setdefault(source.from_call, []).append(source.pointer)
+    results = {message.result.call_id: message.result for message in messages if message.result is not None}
+    steps: list[StepTrace] = []
+    open_: dict[str, tuple[str, int]] = {}  # by tool, the call that has not been made good yet
+    for index, call in calls_in(messages):
+        result = results.get(call.id)
+        outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"
+        failed_before = open_.get(call.name) or _of_another(call, index, open_, of_call, messages)
+        before, at = failed_before or ("", index)
+        steps.append(
+            StepTrace(
+                call_id=call.id,
+                tool=call.name,
+                message=index + shift,
+                depends_on=tuple(dict.fromkeys(one.from_call for one in of_call.get(call.id, ()) if one.from_call)),
+                sources=tuple(of_call.get(call.id, ())),
+                returned={
+                    pointer: at_pointer(result.content, pointer) for pointer in dict.fromkeys(used.get(call.id, ()))
+                }
+                if result
+                else {},
+                outcome=outcome,
+                makes_good=before if at < index and outcome == "ok" else None,
+            )
+        )
+        if outcome != "ok":
+            open_[call.name] = (call.id, index)
+        elif at < index:
+            open_ = {tool: one for tool, one in open_.items() if one[0] != before}
+    return tuple(steps)
+
+
+def _of_another(
+    call: ToolCall,
+    index: int,
+    open_: Mapping[str, tuple[str, int]],
+    sources: Mapping[str, Sequence[ArgumentSource]],
+    messages: Sequence[Message],
+) -> tuple[str, int] | None:
+    """The failed call of another tool that this one makes good, with its message."""
+    for tool, (failed_call, at) in reversed(list(open_.items())):
+        if at >= index or not same_things(tool, call.name):
+            continue
+        if any(message.role == "user" for message in messages[at:index]):
+            continue
+        theirs, ours = (set(map(_origin, sources.get(one, ()))) - {None} for one in (failed_call, call.id))
+        if not theirs or theirs & ours:
+            return failed_call, at
+    return None
+
+
+def _origin(source: ArgumentSource) -> Any:
+    """Where a value is from: words of the user, or an object of a result."""
+    match source.source:
+        case "user":
+            return source.message, source.evidence
+        case "result":
+            return source.from_call, (source.pointer or "").rpartition("/")[0]
+        case _:
+            return None
+
+
+def ungrounded(
+    messages: Sequence[Message], provenance: Sequence[ArgumentSource]
+) -> Iterator[tuple[int, ToolCall, str, Any]]:
+    """(message index, call, pointer, value) of each scalar argument without a source."""
+    known = {(source.call_id, source.argument) for source in provenance}
+    for index, call in calls_in(messages):
+        for pointer, value in scalars(call.arguments):
+            if pointer and (call.id, pointer) not in known:
+                yield index, call, pointer, value
+
+
+def calls_in(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]:
+    """(message index, call) of every call, in order."""
+    return ((index, call) for index, message in enumerate(messages) for call in message.tool_calls)
+
+
+class _Past:
+    """What the user said and the tools returned before a call."""
+
+    def __init__(self, situation: Situation):
+        self.situation = situation
+        self.utterances: list[tuple[int, str]] = []
+        self.values: dict[Any, tuple[str, str]] = {}
+        persona = situation.persona
+        self.context = {
+            persona.email: "user.email",
+            persona.name: "user.name",
+            persona.time_zone: "user.time_zone",
+            persona.today: "now",
+            persona.today[:10]: "today",
+        }
+
+    def heard(self, index: int, text: str) -> None:
+        self.utterances.append((index, text))
+
+    def returned(self, call_id: str, content: Any) -> None:
+        for pointer, value in scalars(content):
+            if value not in (None, "", [], {}) and not isinstance(value, bool):
+                self.values.setdefault(_key(value), (call_id, pointer))
+
+    def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
+        name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+        schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
+        made_by_service = is_id(name) or is_page_token(name)
+        attempts = (
+            (self._from_result, self._from_user, self._from_context, self._from_schema)
+            if made_by_service
+            else (self._from_user, self._from_result, self._from_context, self._from_schema)
+        )
+        for attempt in attempts:
+            if found := attempt(name, schema, value):
+                return ArgumentSource(call_id=call.id, argument=pointer, **found)
+        return None
+
+    def _from_user(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:
+        for index, text in reversed(self.utterances):
+            if (span := says(text, name, schema, value, self.situation.now)) is not None:
+                return {"source": "user", "message": index, "evidence": span}
+        return None
+
+    def _from_result(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        known = self.values.get(_key(value))
+        if known is None and isinstance(value, str) and (quoted := quoted_part(value)):
+            known = self.values.get(_key(quoted))
+        return {"source": "result", "from_call": known[0], "pointer": known[1]} if known else None
+
+    def _from_context(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        if isinstance(value, str) and value in self.context:
+            return {"source": "context", "evidence": self.context[value]}
+        return None
+
+    def _from_schema(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        for keyword in ("const", "default"):
+            if keyword in schema and schema[keyword] == value:
+                return {"source": "schema", "evidence": keyword}
+        return {"source": "schema", "evidence": "enum"} if schema.get("enum") == [value] else None
+
+
+def _key(value: Any) -> Any:
+    """Equal texts are equal without quotes, case and surrounding space; numbers only to numbers."""
+    if isinstance(value, str):
+        return value.strip().lower().replace("'", "").replace('"', "")
+    return value if type(value) in (int, float) else msgspec.json.encode(value)  # True == 1 must not hold here

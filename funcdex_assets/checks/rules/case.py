@@ -1,0 +1,165 @@
+"""What a rule looks at, with what several rules ask of it.
+
+Here belong the noun `Case` and what is read from it once for all rules; no judgement.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.announced_tools import announced_tools, to_tool, without_definitions
+from funcdex_assets.language.values import Situation
+from funcdex_assets.records.conversation import ArgumentSource, Finding
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import scalars
+from funcdex_assets.semantics.tool_names import last_noun
+
+Held = tuple[dict[str, Any], str, str]
+"""An object in a result, with its place and what it is called there, singular."""
+_DEEPEST = 3  # objects within objects
+
+
+class Turn(NamedTuple):
+    """What follows a user message, with it: messages `start` to `end`, `end` excluded."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """`tools` are those offered in the conversation, by name, the `late` ones from the message on that brings them;
+    `calls_wanted` is false where none suits.
+    """
+
+    messages: Sequence[Message]
+    tools: Mapping[str, Tool]
+    provenance: Sequence[ArgumentSource]
+    situation: Situation
+    calls_wanted: bool = True
+    late: Collection[str] = ()
+
+    def tool(self, name: str, index: int) -> Tool | None:
+        """The tool as it is known at message `index`: one that a user brings is known from that message on."""
+        if name not in self.announced:
+            return self.tools.get(name) if name not in self.late else None
+        since, tool = self.announced[name]
+        return (self.tools.get(name) or tool) if index >= since else None
+
+    @cached_property
+    def announced(self) -> dict[str, tuple[int, Tool]]:
+        """Tools whose definition a user message holds, with the index of the first such message."""
+        found: dict[str, tuple[int, Tool]] = {}
+        for index, message in enumerate(self.messages):
+            if message.role == "user" and '"function"' in (message.content or ""):
+                for definition in announced_tools(message.content or ""):
+                    tool = to_tool(definition)
+                    found.setdefault(tool.name, (index, tool))
+        return found
+
+    @cached_property
+    def speech(self) -> tuple[str, ...]:
+        """What each message says aloud, without definitions of tools; '' where it says nothing."""
+        return tuple(
+            without_definitions(message.content or "") if message.role == "user" else message.content or ""
+            for message in self.messages
+        )
+
+    @cached_property
+    def said(self) -> str:
+        """All speech and all thoughts in one, to see quickly that something is nowhere in them."""
+        return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
+
+    @cached_property
+    def words(self) -> tuple[list[str], ...]:
+        """The speech of each message in lower case, by words."""
+        return tuple(text.lower().split() for text in self.speech)
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
+        return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
+
+    @cached_property
+    def leaves(self) -> dict[int, list[tuple[str, Any]]]:
+        """The scalars in each result with their pointers, by message."""
+        return {
+            index: scalars(message.result.content)
+            for index, message in enumerate(self.messages)
+            if message.result is not None
+        }
+
+    @cached_property
+    def objects(self) -> dict[int, list[Held]]:
+        """The objects in each result, to a bounded depth, by message."""
+        found: dict[int, list[Held]] = {}
+        for index, message in enumerate(self.messages):
+            if message.result is not None:
+                _hold(message.result.content, "", "", 0, found.setdefault(index, []))
+        return found
+
+    @cached_property
+    def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
+        """The scalars in the arguments of each message's calls: (call, pointer, value)."""
+        return {
+            index: [(call, pointer, value) for call in message.tool_calls for pointer, value in scalars(call.arguments)]
+            for index, message in enumerate(self.messages)
+            if message.tool_calls
+        }
+
+    def texts(self) -> Iterator[tuple[int, str, str]]:
+        """(message, pointer, text) of everything written: speech, thoughts, arguments and results."""
+        for index, message in enumerate(self.messages):
+            for text in (self.speech[index], message.thought):
+                if text:
+                    yield index, "", text
+            for _, pointer, value in self.given.get(index, ()):
+                if isinstance(value, str):
+                    yield index, pointer, value
+            for pointer, value in self.leaves.get(index, ()):
+                if isinstance(value, str):
+                    yield index, pointer, value
+
+    @cached_property
+    def everything(self) -> str:
+        """All texts in one, to see quickly that something is nowhere in it."""
+        told = (value for leaves in self.leaves.values() for _, value in leaves)
+        given = (value for arguments in self.given.values() for _, _, value in arguments)
+        return "\n".join([self.said, *(value for value in (*given, *told) if isinstance(value, str))])
+
+
+def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
+    if isinstance(value, dict):
+        found.append((value, pointer, around))
+        if depth < _DEEPEST:
+            for key, part in value.items():
+                if part and isinstance(part, dict | list):
+                    _hold(part, f"{pointer}/{key}", last_noun(key), depth + 1, found)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            if isinstance(part, dict | list):
+                _hold(part, f"{pointer}/{number}", around, depth, found)
+
+
+Rule = Callable[[Case], Iterator[Finding]]
+
+
+@lru_cache(4096)
+def field_name(pointer: str) -> str:
+    """The name of the field that a pointer leads to; of an array's items, the array's."""
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+
+
+def failed(result: ToolResult) -> bool:
+    """Whether a call went wrong: it is marked so, or its content says so, as some services have it."""
+    content = result.content
+    if result.error or not isinstance(content, dict):
+        return result.error
+    return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
+
+
+def is_empty(content: Any) -> bool:
+    """Whether a result tells nothing: it has empty lists, flags and zeros only."""
+    return all(isinstance(value, bool) or value in (None, "", [], {}, 0) for _, value in scalars(content))

@@ -1,0 +1,297 @@
+"""Which values a text states, and whether something in the conversation supports them.
+
+Here belongs what reads values out of prose: addresses, links, quoted words, identifiers, dates, numbers. What
+follows from known values counts as known: a date in words, the length of a list, a sum, another unit.
+
+>>> [claim.text for claim in claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
+['bo@x.com', '"Budget"', 'May 4', '3 pm', '12.50']
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from funcdex_assets.language.spoken_values import HALF_A_YEAR
+from funcdex_assets.schema.json_pointers import scalars
+
+# These run over every text: they begin with what is rare, so that the search can leap, and look back afterwards.
+EMAIL = re.compile(r"[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
+_MONTHS = [date(2000, month, 1).strftime("%B").lower() for month in range(1, 13)]
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS)
+_DAY = re.compile(
+    rf"\b(?=[jfmasond\d])(?:({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? ((?:19|20)\d\d)\b)?"
+    rf"|(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? ((?:19|20)\d\d)\b)?"
+    r"|((?:19|20)\d\d-[01]\d-[0-3]\d)(?:T[\d:.+Z-]*)?)",
+    re.IGNORECASE,
+)
+_STARTS, _ENDS = [name[:3] for name in _MONTHS], [name[-3:] for name in _MONTHS]
+_NEAR_A_DAY = re.compile(
+    rf"\d(?:-[01]\d-|(?<=(?:{'|'.join([*_ENDS, *_STARTS])}) \d)|(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(_STARTS)}))",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(\d(?<!\w\d)\d?)(?:(?::(\d\d))?(?::\d\d)? ?([ap])\.?m\b|:(\d\d)(?::\d\d)?\b)", re.IGNORECASE)
+_ISO = re.compile(r"-(?<=((?:19|20)\d\d)-)([01]\d)-([0-3]\d)")
+_ISO_CLOCK = re.compile(r":(?<=\d\d[Tt ](\d\d):)(\d\d)")
+_ID = re.compile(r"(?<![\w-])(?=[A-Za-z_-]*+\d)(?=[\d_-]*+[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*(?![\w-])")
+_NUMBER = re.compile(r"\d(?<![\w.,-]\d)\d*(?:[.,]\d+)*(?!\w)")
+_ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_DIGIT = re.compile(r"\d")
+_PATTERNS = (  # kind, what is cheap to look for first, pattern
+    ("link", re.compile("://"), re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
+    ("email", re.compile("@"), EMAIL),
+    ("quote", re.compile('["“]'), re.compile(r"[\"“][^\"“”]*[\"”]")),
+    ("day", _NEAR_A_DAY, _DAY),
+    ("clock", re.compile(r"\d(?::\d| ?[apAP]\.?[mM])"), _CLOCK),
+    ("id", re.compile(r"\d(?:[A-Za-z_-]|(?<=[A-Za-z_-]\d))"), _ID),
+    ("number", _DIGIT, _NUMBER),
+)
+_WITHOUT_DIGITS = _PATTERNS[:3]
+_ORDINARY = re.compile(
+    r"\d+(?:st|nd|rd|th|x|s|m|h|d|k|am|pm|min|mins|kb|mb|gb|tb|px|km|cm|mm|kg|g|ml|l|v|w|c|f)|[a-z]\d+|v\d+|mp[34]|\d+[a-z]"
+    r"|\d+-[a-z]+(?:-[a-z]+)*|[a-z]+-\d{1,2}",
+    re.IGNORECASE,
+)
+_SMALL = 3  # "the first 2", "in 3 steps": nobody needs a source for these
+_UNITS = (100, 60, 3600, 1000, 1024, 1_000_000, 1_048_576, 24, 7, 86_400)
+_SHORTEST_QUOTE, _LONGEST_QUOTE = 3, 300
+_MOST_DIFFERENCES = 40
+_A_WEEK = 7  # "next Monday" may be said as a date
+_PLAIN = (*((mark, "") for mark in "\"'“”"), *((blank, " ") for blank in "\n\r\t\u00a0"))
+
+
+class Claim(NamedTuple):
+    """`kind` is link, email, quote, day, clock, id or number; `text` as it was said, from `start`."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def claims(text: str) -> Iterator[Claim]:
+    """The values that a text states, kind by kind; what is part of one is none of its own."""
+    paired = text.count('"') % 2 == 0  # else nobody knows which words are within quotes
+    for kind, sign, pattern in _PATTERNS if _DIGIT.search(text) else _WITHOUT_DIGITS:
+        if not sign.search(text):
+            continue
+        found = list(pattern.finditer(text))
+        for match in found:
+            if kind == "quote" and not (_SHORTEST_QUOTE <= len(match[0]) - 2 <= _LONGEST_QUOTE and paired):
+                continue
+            if kind != "id" or not _ORDINARY.fullmatch(match[0]):
+                yield Claim(kind, match[0], match.start())
+        if kind != "number":
+            for match in found:
+                text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
+
+
+def may_name_a_day(text: str) -> bool:
+    """Whether it is worth while to look for a date: there is a digit beside a month, or two dashes."""
+    return _NEAR_A_DAY.search(text) is not None
+
+
+def days_said(text: str, today: date) -> set[date]:
+    """The days that a text names by their date; one without a year is the nearest."""
+    if not may_name_a_day(text):
+        return set()
+    return {day for match in _DAY.finditer(text) if (day := _read_day(match, today))}
+
+
+def days_in(value: Any) -> set[date]:
+    """The days in a value such as `2025-10-03T14:30:00Z`."""
+    if not isinstance(value, str):
+        return set()
+    return {day for parts in _ISO.findall(value) if (day := _day(*map(int, parts)))}
+
+
+class Support:
+    """What is known so far: texts that were said, and values that were returned.
+
+    The newest is looked at first, for most of what is said was just returned, and nothing is read before.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._sources: list[_Source] = []
+
+    def add_text(self, text: str) -> None:
+        self._sources.insert(0, _Source(text, [("", text)], self.now.date()))
+
+    def add_record(self, record: Any) -> None:
+        """The fields of a record, each a line of a text."""
+        fields = [("", getattr(record, name)) for name in record.__struct_fields__]
+        self._sources.insert(0, _Source(None, fields, self.now.date()))
+
+    def add_value(self, value: Any, leaves: Sequence[tuple[str, Any]] | None = None) -> None:
+        """A JSON value; `leaves` are its scalars, where they are known."""
+        self._sources.insert(0, _Source(value, scalars(value) if leaves is None else leaves))
+
+    def has(self, claim: Claim) -> bool:
+        """Whether the value is known, or follows from one that is."""
+        match claim.kind:
+            case "number":
+                return self._has_number(claim.text)
+            case "day":
+                return self._has_day(claim.text) or self._has(_folded(claim.text))
+            case "clock":
+                return self._has_clock(claim.text)
+            case "quote":
+                wanted = _folded(claim.text).strip(" .,:;!?…")
+                return len(wanted) < _SHORTEST_QUOTE or self._has(wanted)
+            case _:
+                return self._has(_folded(claim.text))
+
+    def _has(self, wanted: str) -> bool:
+        return any(wanted in source.folded for source in self._sources)
+
+    def _has_number(self, text: str) -> bool:
+        plain = text.replace(",", "")
+        try:
+            number = float(plain)
+        except ValueError:  # 1.2.3
+            return self._has(text)
+        whole = number.is_integer()
+        if whole and number <= _SMALL:
+            return True
+        if whole and any(number <= source.longest for source in self._sources):
+            return True
+        if any(number in source.numbers for source in self._sources):
+            return True
+        places = len(plain.partition(".")[2])
+        return any(round(derived, places) == number for derived in self._derived())
+
+    def _derived(self) -> Iterator[float]:
+        """Other units, sums of what is called the same, and differences."""
+        sums: dict[str, float] = {}
+        values: set[float] = set()
+        for pointer, value in (leaf for source in reversed(self._sources) for leaf in source.leaves):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                name = pointer.rsplit("/", 1)[-1]
+                sums[name] = sums.get(name, 0) + value
+                values.add(value)
+        ordered = sorted(values)
+        for value in (*ordered, *sums.values()):
+            yield value
+            for unit in _UNITS:
+                yield value / unit
+                yield value * unit
+        few = ordered[:_MOST_DIFFERENCES]
+        yield from (later - earlier for later in few for earlier in few if later > earlier)
+
+    def _has_day(self, text: str) -> bool:
+        today = self.now.date()
+        match = _DAY.search(text)
+        day = _read_day(match, today) if match else None
+        if day is None or -1 <= (day - today).days <= _A_WEEK:
+            return True
+        one = timedelta(days=1)  # another time zone
+        near = (day - one, day, day + one)
+        if any(not source.iso_days.isdisjoint(near) for source in self._sources):
+            return True
+        if any(not source.days.isdisjoint(near) for source in self._sources):
+            return True
+        without_year = not (match and (match[3] or match[6] or match[7]))
+        return without_year and any(
+            (known.month, known.day) == (day.month, day.day)
+            for source in self._sources
+            for known in (*source.iso_days, *source.days)
+        )
+
+    def _has_clock(self, text: str) -> bool:
+        match = _CLOCK.search(text)
+        if match is None:
+            return True
+        hour, minute = _read_clock(match)
+        either = (hour, minute), ((hour + 12) % 24, minute)
+        return any(not source.iso_clocks.isdisjoint(either) for source in self._sources) or any(
+            not source.clocks.isdisjoint(either) for source in self._sources
+        )
+
+
+class _Source:
+    """One of them, with what can be read in it, once it is asked for; `said_on` is the day on which a text was said."""
+
+    def __init__(self, value: Any, leaves: Sequence[tuple[str, Any]], said_on: date | None = None) -> None:
+        self.value = value
+        self.leaves = leaves
+        self.said_on = said_on
+
+    @cached_property
+    def text(self) -> str:
+        return "\n".join([str(leaf) for _, leaf in self.leaves])
+
+    @cached_property
+    def folded(self) -> str:
+        return _folded(self.text)
+
+    @cached_property
+    def longest(self) -> int:
+        """How many items the longest list has."""
+        return _longest_list(self.value) if isinstance(self.value, list | dict) else 0
+
+    @cached_property
+    def numbers(self) -> set[float]:
+        return {number for found in _ANY_NUMBER.findall(self.folded) for number in _numbers(found)}
+
+    @cached_property
+    def iso_days(self) -> set[date]:
+        return days_in(self.folded)
+
+    @cached_property
+    def days(self) -> set[date]:
+        return days_said(self.text, self.said_on) if self.said_on else set()
+
+    @cached_property
+    def iso_clocks(self) -> set[tuple[int, int]]:
+        return {(int(hour), int(minute)) for hour, minute in _ISO_CLOCK.findall(self.folded)}
+
+    @cached_property
+    def clocks(self) -> set[tuple[int, int]]:
+        return set(map(_read_clock, _CLOCK.finditer(self.folded)))
+
+
+def _numbers(found: str) -> Sequence[float]:
+    try:
+        return (float(found.replace(",", "")),)
+    except ValueError:  # 1.2.3, or the numbers of a list without blanks
+        return [float(part) for part in re.split(r"[.,]", found)]
+
+
+def _folded(text: str) -> str:
+    text = text.lower()
+    for sign, plain in _PLAIN:  # `str.translate` takes ten times as long on a text that is not ASCII
+        text = text.replace(sign, plain)
+    return text
+
+
+def _longest_list(value: Any) -> int:
+    longest, parts = (len(value), value) if isinstance(value, list) else (0, value.values())
+    return max([longest, *(_longest_list(part) for part in parts if isinstance(part, list | dict))])
+
+
+def _read_day(match: re.Match[str], today: date) -> date | None:
+    month, day, year, day_first, month_second, year_second, iso = match.groups()
+    if iso:
+        return _day(int(iso[:4]), int(iso[5:7]), int(iso[8:]))
+    number = next(at for at, name in enumerate(_MONTHS, start=1) if name.startswith((month or month_second).lower()))
+    said = year or year_second
+    found = _day(int(said) if said else today.year, number, int(day or day_first))
+    if found and not said and abs((found - today).days) > HALF_A_YEAR:
+        other = _day(today.year + (1 if found < today else -1), number, found.day)
+        return other or found
+    return found
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _read_clock(match: re.Match[str]) -> tuple[int, int]:
+    hour, minute, half, minute_of_24 = match.groups()
+    if half:
+        return int(hour) % 12 + (12 if half.lower() == "p" else 0), int(minute or 0)
+    return int(hour), int(minute_of_24)

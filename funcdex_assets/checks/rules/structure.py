@@ -1,0 +1,80 @@
+"""Rules about the shape of a conversation: who speaks when, and whether something is called at all."""
+
+import re
+from collections.abc import Iterator
+
+from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.dml.markup import DMLError
+from funcdex_assets.dml.structure import check
+from funcdex_assets.records.conversation import Finding
+
+MIN_USER_MESSAGES = 2
+_PROMISE = re.compile(
+    r"^(?:(?:sure|okay|ok|of course|certainly|great|alright|absolutely|no problem|right away|got it)\b[^.!?\n]{0,20}"
+    r"[.,!:—-]\s*)*"
+    r"(?:(?:I'll|I will|let me|I'm going to|I am going to)\s+(?:just |now |quickly |go ahead and )*"
+    r"(?:look|check|find|search|get|pull|fetch|send|create|update|delete|do|see|set|schedule|add|run)\b"
+    r"|(?:one|just a|give me a) (?:moment|second|minute)|hold on|working on it|on it\b)",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"\?|\b(?:if|when|once|unless|but|sorry|unfortunately|cannot|can't|need|before|whenever|next time)\b", re.IGNORECASE
+)
+_LETTER = re.compile(r"\w")
+
+
+def structure(case: Case) -> Iterator[Finding]:
+    """Messages that do not make a conversation: order, pairing of calls and results, ids, empty texts."""
+    try:
+        check(case.messages)
+    except DMLError as error:
+        yield Finding(rule="structure", text=str(error))
+
+
+def no_call(case: Case) -> Iterator[Finding]:
+    """A conversation without a single call, though there was something to call for."""
+    if case.calls_wanted and not any(message.tool_calls for message in case.messages):
+        yield Finding(rule="no_call", text="No tool is called in the whole conversation")
+
+
+def needless_call(case: Case) -> Iterator[Finding]:
+    """A call though no tool suits what the user wants: the assistant should have said so."""
+    if not case.calls_wanted:
+        for index, message in enumerate(case.messages):
+            for call in message.tool_calls:
+                yield Finding(
+                    rule="needless_call",
+                    message=index,
+                    text=f"{call.id} calls {call.name!r}, though no tool suits what the user wants",
+                )
+
+
+def too_few_user_messages(case: Case) -> Iterator[Finding]:
+    """A conversation in which the user speaks only once is not multi-turn."""
+    spoken = sum(message.role == "user" for message in case.messages)
+    if spoken < MIN_USER_MESSAGES:
+        yield Finding(
+            rule="too_few_user_messages",
+            text=f"The user speaks {spoken} times, fewer than {MIN_USER_MESSAGES}",
+        )
+
+
+def unanswered_request(case: Case) -> Iterator[Finding]:
+    """A turn that ends without an answer: the assistant promises to act and does not, or says no word.
+
+    Whether an answer fits what was asked is for the judge; a missing last message is for `structure`.
+    """
+    for turn in case.turns:
+        last = turn.end - 1
+        message = case.messages[last]
+        if message.role != "assistant" or message.tool_calls:
+            continue
+        text = case.speech[last]
+        acted = any(case.messages[index].result is not None for index in range(turn.start, last))
+        promised = not acted and len(text) < 200 and _PROMISE.match(text) and not _MORE.search(text)
+        if promised or (text and not _LETTER.search(text)):
+            yield Finding(
+                rule="unanswered_request",
+                message=last,
+                text=f"The user gets no answer, only {text[:80]!r}",
+            )

@@ -1,0 +1,64 @@
+"""`funcdex analyze`: the quality report, in the terminal, as JSON or as a page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from funcdex_assets.cli.console import PartitionsArgument, choose_partitions, console, errors, load_project
+from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.reports import presentation
+
+
+def print_quality_report(
+    partitions: PartitionsArgument = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure of every partition as JSON.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write a page, and its pictures in images/ beside it.")] = None,
+) -> None:
+    """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
+    settings = load_project()
+    chosen = choose_partitions(settings, partitions)
+    reports = presentation.analyse(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
+    if markdown:
+        for path in presentation.write_page(reports, markdown):
+            console.print(str(path), highlight=False, soft_wrap=True)
+    elif as_json:
+        typer.echo(presentation.as_json(reports))
+    else:
+        _print_report(reports)
+
+
+def _print_report(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
+    """A table per section over all partitions, and a line per partition if there are several."""
+    partitions = [name for name in reports if name != presentation.ALL]
+    console.print(f"Quality of {', '.join(partitions)}", highlight=False)
+    for section, title in presentation.TITLES.items():
+        rows = [figure for figure in reports[presentation.ALL] if figure.section == section]
+        if not rows:
+            continue
+        grid = Grid("", "", title=title, title_justify="left")
+        grid.add_column("", justify="right")
+        grid.add_column("of", justify="right")
+        wanted = any(one.wanted is not None for one in rows)
+        if wanted:
+            grid.add_column("wanted", justify="right")
+            grid.add_column("difference", justify="right")
+        before = ""
+        for one in rows:
+            cells = [
+                one.figure if one.figure != before else "",
+                escape(one.item),
+                presentation.shown(one),
+                presentation.counts(one),
+            ]
+            grid.add_row(*cells, *(presentation.compare_with_wanted(one) if wanted else ()))
+            before = one.figure
+        console.print(grid)
+    if len(partitions) > 1:
+        grid = Grid("partition", *presentation.OVERVIEW, title="By partition", title_justify="left")
+        for name in (*partitions, presentation.ALL):
+            grid.add_row(name, *presentation.summarise_partition(reports[name]))
+        console.print(grid)

@@ -1,0 +1,83 @@
+"""The terminal that all commands share: one console, one boundary for errors, and the project that they work on.
+
+A command raises; nothing is caught before the boundary, which prints the message of an error that is the user's to
+remedy and ends with 2. Anything else is a fault of the program, and is shown as one.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.settings.settings import Settings, load_settings
+
+console = Console()
+errors = Console(stderr=True)
+ENV_FILE = ".env"
+
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed; by default the one in funcdex.yaml.")]
+ConversationsOption = Annotated[
+    int | None, typer.Option(min=1, help="Conversations per partition; by default as in funcdex.yaml.")
+]
+SelectOption = Annotated[
+    list[str] | None, typer.Option("--select", help="A stage to run; repeat for several. By default all.")
+]
+PartitionsArgument = Annotated[list[str] | None, typer.Argument(help="Toolkits or bundles; by default all.")]
+
+
+class CommandError(UserError):
+    """A command cannot do what its arguments ask; the message says why and what to do."""
+
+
+class ErrorBoundary(TyperGroup):
+    """The commands in the order in which they are listed; says what is wrong in a line, and ends with 2."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        load_env_file(Path(ENV_FILE))
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from None
+
+
+def load_env_file(path: Path) -> None:
+    """Sets the variables of a `.env` file that the environment does not have; `dagster dev` reads the same file."""
+    if path.is_file():
+        from dotenv import dotenv_values
+
+        for name, value in dotenv_values(path).items():
+            if value is not None:
+                os.environ.setdefault(name, value)
+
+
+def choose_partitions(settings: Settings, names: Sequence[str] | None) -> list[str]:
+    """The named partitions, or all.
+
+    Raises:
+        CommandError: one of them is not in the settings.
+    """
+    for name in names or ():
+        if name not in settings.partitions:
+            raise CommandError(
+                f"{name!r} is not a partition; there are: {', '.join(settings.partitions)}. Add it to funcdex.yaml"
+            )
+    return list(names or settings.partitions)
+
+
+def load_project() -> Settings:
+    """The settings of the project in this folder.
+
+    Raises:
+        SettingsError: there is none, or it cannot be used.
+    """
+    return load_settings()

@@ -1,0 +1,89 @@
+"""`funcdex contamination`: what the datasets share with evaluation sets, in a terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from funcdex_assets.cli.console import CommandError, choose_partitions, console, load_project
+from funcdex_assets.records.dataset import DatasetRow, Overlap
+from funcdex_assets.records.labels import Measure
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import from_frame
+from funcdex_assets.storage.table_store import TableStore
+
+if TYPE_CHECKING:
+    from funcdex_assets.embedding.embedder import Embedder
+
+EXAMPLES = 3
+
+
+def compare_with_evaluation_sets(
+    partitions: Annotated[list[str] | None, typer.Argument(help="By default all that have a dataset.")] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="An evaluation set as JSON lines, beside those of funcdex.yaml; repeat for several."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write every overlap there, as JSON lines.")] = None,
+) -> None:
+    """Compare datasets with evaluation sets: function names, schemas, n-grams and meaning of user turns."""
+    from funcdex_assets.contamination.evaluation_sets import evaluation_sets
+    from funcdex_assets.contamination.overlaps import Limits, candidates, json_lines, overlapping_rows, overlaps
+
+    settings = load_project()
+    chosen = choose_partitions(settings, partitions)
+    store = TableStore(settings.home)
+    rows = [
+        row
+        for partition in chosen
+        if store.exists("dataset", partition)
+        for row in from_frame(store.read("dataset", partition), DatasetRow)
+    ]
+    if not rows:
+        raise CommandError("No partition named has a dataset; run `funcdex materialize` or `funcdex backfill` first")
+    names = (*settings.contamination.evaluation_sets, *(str(path.absolute()) for path in against or ()))
+    sets = evaluation_sets(names, settings.root)
+    if not sets:
+        raise CommandError(
+            "There is no evaluation set; `pip install --no-deps bfcl-eval` brings those of BFCL, "
+            "--against FILE.jsonl names another"
+        )
+    with console.status("comparing"):
+        found = overlaps(candidates(rows), sets, _build_embedder(settings), Limits(**settings.contamination.thresholds))
+    measures: tuple[Measure, ...] = get_args(Measure)
+    grid = Grid("evaluation set", "items", *measures, title=f"Overlapping conversations, of {len(rows)}")
+    for evaluation_set in sets:
+        counts = overlapping_rows(overlap for overlap in found if overlap.evaluation_set == evaluation_set.name)
+        grid.add_row(
+            escape(evaluation_set.name), str(len(evaluation_set.items)), *(str(counts[measure]) for measure in measures)
+        )
+    counts = overlapping_rows(found)
+    grid.add_row("any", str(sum(len(one.items) for one in sets)), *(str(counts[measure]) for measure in measures))
+    console.print(grid)
+    for measure in measures:
+        for overlap in _choose_examples([overlap for overlap in found if overlap.measure == measure]):
+            console.print(
+                f"{measure} {overlap.score:.2f}  {overlap.partition} {overlap.conversation_id}  "
+                f"{escape(overlap.evaluation_set)}/{escape(overlap.item)}: {escape(overlap.reason)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    if report is not None:
+        report.write_bytes(json_lines(found))
+        console.print(f"{report} has all {len(found)} overlaps", highlight=False, soft_wrap=True)
+
+
+def _choose_examples(found: Sequence[Overlap]) -> list[Overlap]:
+    """The strongest, each reason once."""
+    by_reason = {overlap.reason: overlap for overlap in sorted(found, key=lambda overlap: overlap.score)}
+    return sorted(by_reason.values(), key=lambda overlap: -overlap.score)[:EXAMPLES]
+
+
+def _build_embedder(settings: Settings) -> "Embedder":
+    from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
+    from funcdex_assets.embedding.minilm import MiniLM
+
+    return MiniLM() if settings.deduplication.embedder == "minilm" else HashedNgrams()

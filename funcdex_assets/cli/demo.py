@@ -1,0 +1,18 @@
+"""`funcdex demo`: the whole pipeline for one bundle, small enough to watch."""
+
+from funcdex_assets.cli.console import console, load_project
+from funcdex_assets.cli.making import make_partitions
+from funcdex_assets.cli.transcript import print_example
+
+PREFERRED = "gmail_googledrive"
+"""The bundle that a new project has; another project shows its last partition, which is a bundle if it has any."""
+
+CONVERSATIONS = 3
+
+
+def run_demo() -> None:
+    """Make three conversations of one bundle, and show one of them."""
+    settings = load_project()
+    partition = PREFERRED if PREFERRED in settings.partitions else settings.partitions[-1]
+    make_partitions(settings, [partition], None, None, CONVERSATIONS)
+    print_example(settings, partition, console)

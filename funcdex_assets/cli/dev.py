@@ -1,0 +1,76 @@
+"""`funcdex dev`: Dagster's web interface for the project in this folder, on the loopback address."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from funcdex_assets.cli.console import CommandError, console, load_project
+
+HOST = "127.0.0.1"
+WORKSPACE_FILE = "workspace.yaml"
+POLL_S = 0.5
+
+
+def serve_ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the interface listens.")] = 3000,
+) -> None:
+    """Open the Dagster UI of this project: assets, runs, schedule and sensor. Ctrl-C stops it."""
+    settings = load_project()
+    if not (settings.root / WORKSPACE_FILE).is_file():
+        raise CommandError(
+            f"There is no {WORKSPACE_FILE} in {settings.root}; run in the project's folder, "
+            "or make a project with `funcdex init FOLDER`"
+        )
+    refuse_busy_port(port)
+    from funcdex_assets.orchestration.project_instance import open_instance
+
+    with open_instance(settings):
+        pass  # every partition is registered before the interface shows them
+    command = [sys.executable, "-m", "dagster", "dev", "-w", WORKSPACE_FILE, "-h", HOST, "-p", str(port)]
+    environment = {**os.environ, "DAGSTER_HOME": str(settings.root)}
+    console.print(f"starting the interface on http://{HOST}:{port} …", highlight=False)
+    server = subprocess.Popen(command, cwd=settings.root, env=environment)
+    ended = threading.Event()
+    announcer = threading.Thread(target=_announce_when_ready, args=(port, ended), daemon=True)
+    announcer.start()
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:  # the server has had the same signal, and shuts down
+        code = 0
+        server.wait()
+    finally:
+        ended.set()
+    if code:
+        raise typer.Exit(code)
+
+
+def refuse_busy_port(port: int) -> None:
+    """
+    Raises:
+        CommandError: something listens there already; the message names a port that is free.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            with socket.socket() as other:
+                other.bind((HOST, 0))
+                free = other.getsockname()[1]
+            raise CommandError(
+                f"{HOST}:{port} cannot be used ({error.strerror}); stop what listens there, or add --port {free}"
+            ) from None
+
+
+def _announce_when_ready(port: int, ended: threading.Event) -> None:
+    while not ended.wait(POLL_S):
+        with socket.socket() as probe:
+            probe.settimeout(POLL_S)
+            if probe.connect_ex((HOST, port)) == 0:
+                console.print(f"[green]ready[/green] http://{HOST}:{port}   Ctrl-C stops it", highlight=False)
+                return

@@ -1,0 +1,47 @@
+"""The command `funcdex`. Add a command here, in the order in which help lists it, and write it in a file of its own.
+
+Dagster takes seconds to import, so a command that does not need it never does.
+"""
+
+import typer
+
+from funcdex_assets.cli import (
+    analyze,
+    backfill,
+    catalog,
+    config,
+    contamination,
+    demo,
+    dev,
+    experiment,
+    init,
+    journal,
+    materialize,
+    replay,
+    serve,
+    show,
+    stats,
+)
+from funcdex_assets.cli.console import ErrorBoundary
+
+app = typer.Typer(
+    cls=ErrorBoundary,
+    help="Verified multi-turn function-calling datasets from tool definitions.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+app.command("init")(init.create_project)
+app.command("demo")(demo.run_demo)
+app.command("materialize")(materialize.materialize_partitions)
+app.command("backfill")(backfill.backfill_partitions)
+app.command("dev")(dev.serve_ui)
+app.command("show")(show.show_conversation)
+app.command("stats")(stats.print_stats)
+app.command("analyze")(analyze.print_quality_report)
+app.command("replay")(replay.replay_conversations)
+app.command("contamination")(contamination.compare_with_evaluation_sets)
+app.command("experiment")(experiment.run_experiment)
+app.command("config")(config.print_settings)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(journal.app, name="journal")
+app.add_typer(serve.app, name="serve")

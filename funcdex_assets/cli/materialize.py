@@ -1,0 +1,32 @@
+"""`funcdex materialize`: the tables and the datasets of some partitions."""
+
+from typing import Annotated
+
+import typer
+
+from funcdex_assets.cli.console import (
+    ConversationsOption,
+    SeedOption,
+    SelectOption,
+    choose_partitions,
+    console,
+    load_project,
+)
+from funcdex_assets.cli.making import make_partitions
+
+
+def materialize_partitions(
+    partitions: Annotated[list[str], typer.Argument(help="Toolkits or bundles, e.g. gmail gmail_googledrive.")],
+    conversations: ConversationsOption = None,
+    seed: SeedOption = None,
+    select: SelectOption = None,
+    example: Annotated[bool, typer.Option(help="Show one conversation at the end.")] = False,
+) -> None:
+    """Make the tables and the dataset of the named partitions."""
+    settings = load_project()
+    chosen = choose_partitions(settings, partitions)
+    make_partitions(settings, chosen, select, seed, conversations)
+    if example:
+        from funcdex_assets.cli.transcript import print_example
+
+        print_example(settings, chosen[0], console)

@@ -1,0 +1,154 @@
+"""`funcdex replay`: the calls of conversations executed again, from the tables or from a published file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table as Grid
+
+from funcdex_assets.cli.console import CommandError, choose_partitions, console, load_project
+
+Found = tuple[str, Any]  # an id; its recording, None where there is nothing to replay, or why it cannot be read
+_OUTCOMES = ("the same", "different", "not replayable")
+
+
+def replay_conversations(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Ids of conversations or their beginnings; with --all, partitions.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All conversations of the named partitions.")] = False,
+    file: Annotated[
+        Path | None, typer.Option(help="A published JSONL or Parquet file; nothing else is read.", exists=True)
+    ] = None,
+) -> None:
+    """Execute the calls of conversations again from scratch, and compare every result and the final state.
+
+    Ends with 1 where anything differs. What a model made up has no seal: it is "not replayable".
+    """
+    if file is None and not everything and not names:
+        raise CommandError("Nothing is named; give ids, or --all (with partitions), or --file train.jsonl")
+    groups = _find_in_file(file, names) if file else _find_in_tables(names or [], everything)
+    counts: dict[str, Counter[str]] = {}
+    with Progress(console=console, transient=True) as bar:
+        for group, found in groups:
+            task = bar.add_task(f"replaying {escape(group)}", total=len(found))
+            count = counts.setdefault(group, Counter())
+            for identity, recording in found:
+                outcome, told = _compare_replay(recording)
+                count[outcome] += 1
+                for line in told:
+                    bar.console.print(f"[red]{identity}[/red] {escape(line)}", highlight=False, soft_wrap=True)
+                bar.advance(task)
+    total = sum((count for count in counts.values()), Counter[str]())
+    if not total:
+        raise CommandError("There is no such conversation")
+    grid = Grid("", *_OUTCOMES)
+    for group, count in counts.items():
+        if count:
+            grid.add_row(escape(group), *(str(count[outcome]) for outcome in _OUTCOMES))
+    console.print(grid)
+    if total["different"]:
+        raise typer.Exit(1)
+
+
+def _compare_replay(recording: Any) -> tuple[str, list[str]]:
+    from funcdex_assets.environment.replay import ReplayError
+    from funcdex_assets.environment.replay import replay as again
+
+    if recording is None:
+        return "not replayable", []
+    try:
+        if isinstance(recording, ReplayError):
+            raise recording
+        differences = again(recording)
+    except ReplayError as error:
+        return "different", [str(error)]
+    return ("different", differences) if differences else ("the same", [])
+
+
+def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[Found]]]:
+    """The partitions of the home with what is asked for in them."""
+    from funcdex_assets.dialogue.participants import casts
+    from funcdex_assets.environment.replay import recorded
+    from funcdex_assets.records.conversation import Conversation
+    from funcdex_assets.records.plan import ConversationPlan
+    from funcdex_assets.records.scenario import Persona, Scenario
+    from funcdex_assets.records.tool import Tool
+    from funcdex_assets.storage.frames import from_frame
+    from funcdex_assets.storage.table_store import TableStore
+
+    settings = load_project()
+    if everything:
+        choose_partitions(settings, names)
+    store = TableStore(settings.home)
+    for partition in names if everything and names else settings.partitions:
+        if not store.exists("conversations", partition):
+            if everything and names:
+                raise CommandError(
+                    f"{partition} has no conversations in {settings.home}; run funcdex materialize {partition}"
+                )
+            continue
+        held = [
+            one
+            for one in from_frame(store.read("conversations", partition), Conversation)
+            if one.failure is None and (everything or one.conversation_id.startswith(tuple(names)))
+        ]
+        if not held:
+            continue
+        rows = (
+            from_frame(store.read(stage, partition), record)
+            for stage, record in (
+                ("conversation_plans", ConversationPlan),
+                ("personas", Persona),
+                ("deduplicated_scenarios", Scenario),
+                ("tool_definitions", Tool),
+            )
+        )
+        cast = casts(*rows)  # type: ignore[arg-type]
+        yield (
+            partition,
+            [
+                (one.conversation_id, recorded(one, there.situation, there.spoken_of))
+                for one in held
+                if (there := cast[one.plan_id])
+            ],
+        )
+
+
+def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[Found]]]:
+    """The rows of a published file, by partition."""
+    from funcdex_assets.environment.replay import ReplayError, published
+
+    groups: dict[str, list[Found]] = {}
+    for row in _read_rows(file):
+        identity = str(row.get("id", row.get("conversation_id")))
+        if names and not identity.startswith(tuple(names)):
+            continue
+        try:
+            found: Found = (identity, published(row))
+        except ReplayError as error:
+            found = (identity, error)
+        groups.setdefault(str(row.get("partition", file.name)), []).append(found)
+    yield from groups.items()
+
+
+def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        import polars as pl
+
+        yield from pl.read_parquet(file).iter_read_rows(named=True)
+        return
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = msgspec.json.decode(line)
+            except msgspec.DecodeError:
+                row = None
+            if not isinstance(row, dict):
+                raise CommandError(f"{file}, line {number} is no JSON object")
+            yield row

@@ -1,0 +1,121 @@
+"""`funcdex serve`: an inference server in the foreground, until Ctrl-C.
+
+Here belongs what is shown while it starts and runs; starting and stopping belong to
+`inference/servers.py`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import sleep
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from funcdex_assets.cli.console import ErrorBoundary, console, load_project
+from funcdex_assets.inference.protocol import InferenceError
+from funcdex_assets.inference.servers import RunningServer, ServerSpec, start, tail
+
+app = typer.Typer(
+    cls=ErrorBoundary, help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True
+)
+POLL_S = 0.5
+
+PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="By default a free one.")]
+HostOption = Annotated[str, typer.Option(help="Any but the loopback offers the server to the network.")]
+ContextOption = Annotated[int, typer.Option(min=256, help="Tokens of prompt and answer, per request.")]
+ParallelOption = Annotated[int, typer.Option(min=1, help="Requests answered at once.")]
+ArgsArgument = Annotated[list[str] | None, typer.Argument(help="After --: further arguments of the server.")]
+
+
+@app.command("vllm")
+def serve_vllm(
+    model: Annotated[str, typer.Argument(help="A folder in Hugging Face's layout, or a name on the hub.")],
+    args: ArgsArgument = None,
+    port: PortOption = None,
+    host: HostOption = "127.0.0.1",
+    context: ContextOption = 16_384,
+    parallel: ParallelOption = 64,
+) -> None:
+    """vLLM, which the extra `vllm` installs."""
+    _serve_model("vllm", model, args, port, host, context, parallel)
+
+
+@app.command("llama-cpp")
+def serve_llama_cpp(
+    model: Annotated[str, typer.Argument(help="A GGUF file.")],
+    args: ArgsArgument = None,
+    port: PortOption = None,
+    host: HostOption = "127.0.0.1",
+    context: ContextOption = 16_384,
+    parallel: ParallelOption = 4,
+) -> None:
+    """llama.cpp: the program llama-server, or the wheel that the extra `llama-cpp` installs."""
+    _serve_model("llama_cpp", model, args, port, host, context, parallel)
+
+
+def _serve_model(
+    engine: Literal["vllm", "llama_cpp"],
+    model: str,
+    args: list[str] | None,
+    port: int | None,
+    host: str,
+    context: int,
+    parallel: int,
+) -> None:
+    spec = ServerSpec(engine, model, host, port, context, parallel, tuple(args or ()))
+    log = load_project().home / "servers" / f"{engine}-{Path(model).name}.log"
+    serve_until_stopped(spec, log)
+
+
+def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
+    """Starts the server, says how to use it, shows its log; returns when the user stops it.
+
+    Raises:
+        InferenceError: it does not start, or stops by itself.
+    """
+    with console.status(f"{spec.engine} starts …") as status:
+        server = start(spec, log, lambda line: status.update(escape(line)))
+    try:
+        console.print(f"[green]ready[/green] {server.base_url}   in funcdex.yaml:\n")
+        console.print(render_settings(spec, server.base_url), markup=False, highlight=False)
+        console.print(f"[dim]Ctrl-C stops it. Its log, from {escape(str(log))}:[/dim]")
+        for text in _follow_log(log, server):
+            console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        console.print("[dim]stopping[/dim]")
+        return
+    finally:
+        server.stop()
+    raise InferenceError(
+        f"the {spec.engine} server stopped with exit code {server.exit_code()}; the end of {log}:\n{tail(log)}",
+        retryable=False,
+    )
+
+
+def render_settings(spec: ServerSpec, base_url: str) -> str:
+    """What makes a project use this server.
+
+    >>> print(render_settings(ServerSpec("vllm", "Qwen/Qwen3-8B"), "http://127.0.0.1:8000/v1"), end="")
+    inference:
+      profile: vllm
+      base_url: http://127.0.0.1:8000/v1
+      model: Qwen/Qwen3-8B
+      concurrency: 8
+    """
+    return (
+        f"inference:\n  profile: {spec.engine}\n  base_url: {base_url}\n"
+        f"  model: {spec.served_name}\n  concurrency: {spec.parallel}\n"
+    )
+
+
+def _follow_log(log: Path, server: RunningServer) -> Iterator[str]:
+    """What the server says from the beginning on, until it stops."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        while True:
+            running = server.exit_code() is None
+            if text := file.read():
+                yield text
+            if not running:
+                return
+            sleep(POLL_S)

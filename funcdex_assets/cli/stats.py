@@ -1,0 +1,140 @@
+"""`funcdex stats`: yields by stage, calls, sources of arguments, scores, tokens and cost, of what there is."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column
+from rich.table import Table as Grid
+
+from funcdex_assets.cli.console import console, load_project
+from funcdex_assets.cli.journal import format_cost, format_counts
+from funcdex_assets.inference.journal import JOURNAL, journal_entries
+from funcdex_assets.judging import committee
+from funcdex_assets.records.verdict import SCALES, ScoredConversation
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import from_frame
+from funcdex_assets.storage.table_store import TableStore
+
+
+def print_stats() -> None:
+    """Print what there is: yields by stage, calls, sources of arguments, scores, tokens and cost."""
+    _print_stats(load_project(), console)
+
+
+def _print_stats(settings: Settings, console: Console) -> None:
+    """Per partition: rows by stage and yields; over all: calls, sources of arguments, scores."""
+    store = TableStore(settings.home)
+    there = [partition for partition in settings.partitions if store.exists("conversations", partition)]
+    if not there:
+        console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `make demo`")
+        return
+    shown = (
+        "scenarios",
+        "deduplicated_scenarios",
+        "conversation_plans",
+        "conversations",
+        "accepted_conversations",
+        "dataset",
+    )
+    grid = Grid(
+        Column("partition", overflow="fold", min_width=min(24, max(map(len, there)))),
+        "tools",
+        "candidates",
+        "kept",
+        "plans",
+        "made",
+        "accepted",
+        "train",
+        "test",
+        "calls",
+        title="Yields",
+    )
+    totals: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
+    judged: list[ScoredConversation] = []
+    for partition in there:
+        figures = _count_rows(store, partition, shown)
+        grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *shown, "test", "calls")))
+        totals.update({name: value for name, value in figures.items() if isinstance(value, int)})
+        held = store.read("conversations", partition)
+        sources.update(held["provenance"].explode().struct.field("source").drop_nulls().to_list())
+        if store.exists("scored_conversations", partition):
+            scored = store.read("scored_conversations", partition)
+            for scale in SCALES:
+                scores[scale] += scored[scale].drop_nulls().to_list()
+            judged += from_frame(scored.filter(pl.col("members").list.len() > 0), ScoredConversation)
+    grid.add_section()
+    grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
+    _print_uncut(grid, console)
+    traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
+    console.print(f"Argument sources: {traced}", highlight=False)
+    for scale, values in scores.items():
+        if values:
+            counted = Counter(values)
+            spread = "  ".join(f"{score}: {counted[score]}" for score in range(1, 6))
+            console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
+    _print_judges(judged, console)
+    _print_usage(settings, console)
+
+
+def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
+    """Of a committee: the mean scores of each member, and how far every two are apart."""
+    for judge in committee.judges(scored):
+        given = committee.verdicts_of(judge, scored)
+        means = {scale: marks for scale in SCALES if (marks := committee.marks(given, scale))}
+        told = "  ".join(f"{scale} {sum(marks) / len(marks):.2f}" for scale, marks in means.items())
+        silent = sum(one.failure is not None for one in given)
+        text = f"{judge}: mean {told or 'of nothing'}" + (f"  without a verdict {silent}" if silent else "")
+        console.print(escape(text), highlight=False, soft_wrap=True)
+    apart: dict[str, list[str]] = {}
+    for pair in committee.pairs(scored):
+        apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.apart:.2f}")
+    for both, differences in apart.items():
+        console.print(escape(f"{both}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
+
+
+def _print_uncut(grid: Grid, console: Console) -> None:
+    """What goes to a file or a pipe is not cut to a terminal's width."""
+    needed = console.measure(grid, options=console.options.update(width=1000)).maximum
+    width = None if console.is_terminal else max(needed, console.width)
+    console.print(grid, width=width, crop=console.is_terminal)
+
+
+def _print_usage(settings: Settings, console: Console) -> None:
+    """Tokens and cost of everything that was ever asked of a real model, from the journal, which has each once."""
+    entries = journal_entries(settings.home / JOURNAL)
+    if not entries:
+        console.print("Tokens and cost: none, no real model was asked", highlight=False)
+        return
+    prices = settings.inference.prices
+    columns = ("engine", "role", "model", "requests", "prompt tokens", "cached", "completion tokens", "cost ($)")
+    grid = Grid(*columns, title="Asked of models")
+    for entry in entries:
+        grid.add_row(entry.engine, entry.role, entry.model, *format_counts([entry]), format_cost([entry], prices))
+    grid.add_section()
+    grid.add_row("all", "", "", *format_counts(entries), format_cost(entries, prices))
+    console.print(grid)
+    if unpriced := sorted({entry.model for entry in entries if entry.model not in prices}):
+        console.print(f"Unpriced, because not in inference.prices: {', '.join(unpriced)}", highlight=False)
+
+
+def _count_rows(store: TableStore, partition: str, stages: tuple[str, ...]) -> dict[str, int]:
+    frames = {
+        name: store.read(name, partition) for name in (*stages, "tool_definitions") if store.exists(name, partition)
+    }
+    figures = {name: frame.height for name, frame in frames.items()}
+    figures["tools"] = figures.pop("tool_definitions", 0)
+    if "deduplicated_scenarios" in frames:
+        figures["deduplicated_scenarios"] = frames["deduplicated_scenarios"].filter(pl.col("status") == "kept").height
+    if "dataset" in frames:
+        split = Counter(frames["dataset"]["split"].to_list())
+        figures |= {
+            "dataset": split["train"],
+            "test": split["test"],
+            "calls": int(frames["dataset"]["calls"].sum()),
+        }
+    return figures

@@ -1,0 +1,395 @@
+"""The tables between the stages: their Pandera layouts, and the checks that judge their meaning.
+
+A layout follows from the record of its rows (`records.py`); given here are the ranges, choices and keys
+that a type cannot say. A check is a function from frames to the rows that break it. What is checked is
+what must never be wrong. A conversation that a model wrote badly is not wrong in that sense: it is
+data, which `findings.py` judges and `selection.py` rejects.
+"""
+
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pandera.polars as pa
+import polars as pl
+
+from funcdex_assets.contracts import table_checks as checks
+from funcdex_assets.contracts.table import Table, TableCheck
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
+from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.records.plan import ConversationPlan, SystemPrompt
+from funcdex_assets.records.record import Record
+from funcdex_assets.records.scenario import DeduplicatedScenario, Persona, Scenario
+from funcdex_assets.records.tool import Tool, ToolChain, ToolEdge
+from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
+from funcdex_assets.storage.frames import layout
+
+
+def layout_of(record: type[Record], title: str, **fields: Any) -> type[pa.DataFrameModel]:
+    """The Pandera model of a table of such records; `fields` are `pa.Field`s by column name.
+
+    Columns are exactly those of the record, of its types, and nullable where the record allows None.
+    """
+    hints = get_type_hints(record)
+    body: dict[str, Any] = {"__annotations__": dict(layout(record)), "__doc__": record.__doc__}
+    for name, hint in hints.items():
+        nullable = type(None) in get_args(hint) and get_origin(hint) is not tuple
+        body[name] = fields.get(name) or pa.Field(nullable=nullable)
+    body["Config"] = type("Config", (), {"strict": True, "ordered": False})
+    return type(title, (pa.DataFrameModel,), body)
+
+
+# ── catalogue ─────────────────────────────────────────────────────────────────────────────────
+
+
+TOOL_DEFINITIONS = Table(
+    "tool_definitions",
+    layout_of(
+        Tool,
+        "ToolDefinitions",
+        name=pa.Field(unique=True, str_matches=r"^[A-Za-z0-9_-]{1,64}$"),
+        description=pa.Field(str_length={"min_value": 1}),
+    ),
+    (TableCheck("schemas_compile", "Parameters and returns are valid JSON Schemas.", (), checks.broken_schemas),),
+    key="name",
+)
+TOOL_GRAPH = Table(
+    "tool_graph",
+    layout_of(ToolEdge, "ToolGraph", weight=pa.Field(gt=0, le=1)),
+    (
+        checks.tools_exist(
+            lambda frame: pl.concat([frame.select(tool="source_tool"), frame.select(tool="target_tool")]).unique(
+                maintain_order=True
+            ),
+            "an edge",
+        ),
+    ),
+)
+TOOL_CHAINS = Table(
+    "tool_chains",
+    layout_of(ToolChain, "ToolChains", chain_id=pa.Field(unique=True)),
+    (
+        checks.tools_exist(
+            lambda frame: (
+                frame.select("chain_id", "steps")
+                .explode("steps")
+                .select("chain_id", tool=pl.col("steps").struct.field("tool"))
+            ),
+            "a chain",
+        ),
+        TableCheck("bindings_point_back", "An argument is taken from an earlier step.", (), checks.loose_bindings),
+        TableCheck(
+            "steps_are_linked",
+            "Every step uses an earlier result, or a later one uses its own, unless it is an errand of its own.",
+            (),
+            checks.unlinked_steps,
+        ),
+    ),
+)
+
+# ── scenarios and people ──────────────────────────────────────────────────────────────────────
+_KEPT = pl.col("status") == "kept"
+SCENARIOS = Table(
+    "scenarios",
+    layout_of(
+        Scenario,
+        "Scenarios",
+        scenario_id=pa.Field(unique=True),
+        text=pa.Field(str_length={"min_value": 20}),
+        matter=pa.Field(str_length={"min_value": 3}),
+    ),
+    (checks.refers("chain_id", "tool_chains"),),
+)
+DEDUPLICATED_SCENARIOS = Table(
+    "deduplicated_scenarios",
+    layout_of(
+        DeduplicatedScenario,
+        "DeduplicatedScenarios",
+        scenario_id=pa.Field(unique=True),
+        status=pa.Field(isin=["kept", "duplicate", "surplus"]),
+        similarity=pa.Field(ge=-1.001, le=1.001, nullable=True),
+        overlap=pa.Field(ge=0, le=1, nullable=True),
+    ),
+    (
+        checks.covers("scenarios", "scenario_id"),
+        TableCheck(
+            "duplicates_are_explained",
+            "A duplicate names what it repeats, and nothing else does.",
+            (),
+            checks.unexplained_duplicates,
+        ),
+        TableCheck("kept_texts_differ", "No two kept scenarios have the same text.", (), checks.repeated_texts),
+    ),
+)
+PERSONAS = Table(
+    "personas",
+    layout_of(
+        Persona,
+        "Personas",
+        persona_id=pa.Field(unique=True),
+        scenario_id=pa.Field(unique=True),
+        email=pa.Field(str_contains="@"),
+        register=pa.Field(isin=["brisk", "warm", "formal", "chatty"]),
+        today=pa.Field(str_matches=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}$"),
+    ),
+    (checks.refers("scenario_id", "deduplicated_scenarios", where=_KEPT),),
+)
+CONVERSATION_PLANS = Table(
+    "conversation_plans",
+    layout_of(
+        ConversationPlan,
+        "ConversationPlans",
+        plan_id=pa.Field(unique=True),
+        clarity=pa.Field(isin=["excellent", "good", "average"]),
+        disposition=pa.Field(str_length={"min_value": 5}),
+    ),
+    (
+        checks.refers("scenario_id", "deduplicated_scenarios", where=_KEPT),
+        checks.refers("persona_id", "personas"),
+        checks.refers("chain_id", "tool_chains"),
+        checks.tools_exist(
+            lambda frame: (
+                frame.select("plan_id", tool=pl.concat_list("tools", "distractors")).explode("tool").drop_nulls("tool")
+            ),
+            "a plan",
+        ),
+        TableCheck(
+            "sources_are_possible",
+            "Facts have words; results come from earlier steps.",
+            (),
+            checks.impossible_sources,
+        ),
+        TableCheck(
+            "distractors_are_unused",
+            "No distractor is among the tools of the plan.",
+            (),
+            checks.distractors_in_use,
+        ),
+    ),
+)
+
+# ── conversations ─────────────────────────────────────────────────────────────────────────────
+CONVERSATIONS = Table(
+    "conversations",
+    layout_of(
+        Conversation,
+        "Conversations",
+        conversation_id=pa.Field(unique=True),
+        plan_id=pa.Field(unique=True),
+        strategy=pa.Field(isin=["simulate", "one_shot", "hybrid"]),
+    ),
+    (
+        checks.refers("plan_id", "conversation_plans"),
+        TableCheck(
+            "calls_are_answered",
+            "Calls and results pair, turns are in order, nothing is empty, unless the conversation failed.",
+            (),
+            checks.unpaired,
+        ),
+        TableCheck(
+            "offline_calls_are_valid",
+            "Offline conversations call only offered tools, with arguments valid under their JSON Schema.",
+            ("conversation_plans", "tool_definitions"),
+            checks.bad_calls,
+        ),
+        TableCheck(
+            "offline_arguments_are_grounded",
+            "Every argument of an offline conversation has a source.",
+            (),
+            checks.untraced,
+        ),
+    ),
+)
+SYSTEM_PROMPTS = Table(
+    "system_prompts",
+    layout_of(
+        SystemPrompt,
+        "SystemPrompts",
+        conversation_id=pa.Field(unique=True),
+        system_prompt=pa.Field(str_length={"min_value": 40}),
+    ),
+    (
+        checks.refers("conversation_id", "conversations"),
+        checks.covers("conversations", "conversation_id", where=pl.col("failure").is_null()),
+    ),
+)
+
+# ── quality ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _score(nullable: bool = False) -> Any:
+    return pa.Field(ge=1, le=5, nullable=nullable)
+
+
+SCORED_CONVERSATIONS = Table(
+    "scored_conversations",
+    layout_of(
+        ScoredConversation,
+        "ScoredConversations",
+        conversation_id=pa.Field(unique=True),
+        **{scale: _score(nullable=True) for scale in SCALES},
+    ),
+    (
+        checks.refers("conversation_id", "conversations"),
+        checks.covers("conversations", "conversation_id"),
+        TableCheck(
+            "only_failures_are_unscored",
+            "A conversation that failed has its failure among the findings and no score; every other is scored.",
+            ("conversations",),
+            checks.wrongly_scored,
+        ),
+    ),
+)
+ACCEPTED_CONVERSATIONS = Table(
+    "accepted_conversations",
+    layout_of(
+        SelectedConversation,
+        "AcceptedConversations",
+        conversation_id=pa.Field(unique=True),
+        tool_use_quality=_score(),
+    ),
+    (
+        checks.refers("conversation_id", "scored_conversations"),
+        TableCheck(
+            "nothing_objected",
+            "No accepted conversation has a blocking finding.",
+            ("scored_conversations",),
+            checks.accepted_with_objection,
+        ),
+        TableCheck("markup_is_canonical", "The text parses, and renders to itself.", (), checks.not_markup),
+    ),
+)
+REJECTED_CONVERSATIONS = Table(
+    "rejected_conversations",
+    layout_of(
+        SelectedConversation,
+        "RejectedConversations",
+        conversation_id=pa.Field(unique=True),
+        tool_use_quality=_score(nullable=True),
+    ),
+    (
+        checks.refers("conversation_id", "scored_conversations"),
+        TableCheck("reasons_are_given", "Every rejection has a reason.", (), checks.without_reason),
+        TableCheck(
+            "not_accepted_too",
+            "Nothing is both accepted and rejected.",
+            ("accepted_conversations",),
+            checks.in_both,
+        ),
+        TableCheck(
+            "none_forgotten",
+            "Everything scored is accepted or rejected.",
+            ("accepted_conversations", "scored_conversations"),
+            checks.in_neither,
+        ),
+    ),
+)
+
+# ── training examples ─────────────────────────────────────────────────────────────────────────
+_EXAMPLES_ARE_SOUND = TableCheck(
+    "examples_are_sound",
+    "Calls name offered tools, fit their JSON Schema, and have their results.",
+    (),
+    checks.bad_examples,
+)
+_SPLITS_ARE_DISJOINT = (
+    TableCheck(
+        "chains_are_disjoint",
+        "No tool chain of the test split is in the train split.",
+        (),
+        checks.shared("chain_id"),
+    ),
+    TableCheck(
+        "clusters_are_disjoint",
+        "No scenario cluster of the test split is in the train split.",
+        (),
+        checks.shared("cluster_id"),
+    ),
+    TableCheck(
+        "reserved_functions_are_held_out",
+        "Functions that are reserved for the test split are called there only, and by each test row that calls any.",
+        (),
+        checks.not_held_out,
+    ),
+)
+
+PARSED_CONVERSATIONS = Table(
+    "parsed_conversations",
+    layout_of(
+        ParsedConversation,
+        "ParsedConversations",
+        conversation_id=pa.Field(unique=True),
+        calls=pa.Field(ge=0),
+        user_turns=pa.Field(ge=1),
+    ),
+    (
+        checks.refers("conversation_id", "accepted_conversations"),
+        checks.covers("accepted_conversations", "conversation_id"),
+        _EXAMPLES_ARE_SOUND,
+    ),
+)
+DEDUPLICATED_CONVERSATIONS = Table(
+    "deduplicated_conversations",
+    layout_of(
+        DeduplicatedConversation,
+        "DeduplicatedConversations",
+        conversation_id=pa.Field(unique=True),
+        status=pa.Field(isin=["kept", "duplicate"]),
+        similarity=pa.Field(ge=-1.001, le=1.001, nullable=True),
+        overlap=pa.Field(ge=0, le=1, nullable=True),
+    ),
+    (
+        checks.refers("conversation_id", "parsed_conversations"),
+        checks.covers("parsed_conversations", "conversation_id"),
+        TableCheck(
+            "duplicates_are_explained",
+            "A duplicate names the kept conversation that it repeats, with the reason, and nothing else does.",
+            (),
+            checks.unexplained_repetitions,
+        ),
+    ),
+)
+DATASET = Table(
+    "dataset",
+    layout_of(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
+    (
+        checks.refers("conversation_id", "parsed_conversations"),
+        TableCheck(
+            "no_near_duplicates",
+            "No conversation repeats another of the partition.",
+            ("deduplicated_conversations",),
+            checks.repeating,
+        ),
+        _EXAMPLES_ARE_SOUND,
+        *_SPLITS_ARE_DISJOINT,
+    ),
+)
+QUALITY_REPORT = Table(
+    "quality_report",
+    layout_of(QualityFigure, "QualityReport"),
+    (
+        TableCheck("figures_are_named_once", "No two rows are the same figure.", (), checks.repeated_figures),
+        TableCheck(
+            "shares_fit_their_counts", "A share is its part by its whole, between 0 and 1.", (), checks.wrong_shares
+        ),
+    ),
+    key="figure",
+)
+RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
+TABLES = (
+    TOOL_DEFINITIONS,
+    TOOL_GRAPH,
+    TOOL_CHAINS,
+    SCENARIOS,
+    DEDUPLICATED_SCENARIOS,
+    PERSONAS,
+    CONVERSATION_PLANS,
+    CONVERSATIONS,
+    SYSTEM_PROMPTS,
+    SCORED_CONVERSATIONS,
+    ACCEPTED_CONVERSATIONS,
+    REJECTED_CONVERSATIONS,
+    PARSED_CONVERSATIONS,
+    DEDUPLICATED_CONVERSATIONS,
+    DATASET,
+    QUALITY_REPORT,
+)

@@ -1,0 +1,349 @@
+"""The rules that judge the meaning of the tables: functions from frames to the rows that break them.
+
+Which table has which rule is said in `schemas.py`. Each returns a frame whose first column identifies
+the row; an empty one means that the rule holds.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from funcdex_assets.catalog.announced_tools import announced_tools
+from funcdex_assets.checks.provenance import calls_in, ungrounded
+from funcdex_assets.contracts.table import TableCheck
+from funcdex_assets.dml.markup import DMLError
+from funcdex_assets.dml.parse import parse
+from funcdex_assets.dml.render import render
+from funcdex_assets.dml.structure import check
+from funcdex_assets.records.chain_patterns import AT_ONCE, LOOSE, SEVERAL_GOALS
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.tool import Tool, ToolChain
+from funcdex_assets.records.verdict import SCALES
+from funcdex_assets.schema.validation import problems, validator
+from funcdex_assets.storage.frames import from_frame
+
+
+def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    found = list(rows)
+    return pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame()
+
+
+def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None = None) -> TableCheck:
+    """Every value of `column` exists in the table `to` (in its rows `where`)."""
+    key = key or column
+
+    def dangling(frame: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
+        known = target.filter(where) if where is not None else target
+        return frame.join(known, left_on=column, right_on=key, how="anti").select(
+            frame.columns[0], *([column] if column != frame.columns[0] else [])
+        )
+
+    return TableCheck(f"{column}_exists", f"Every {column} is one of {to}.", (to,), dangling)
+
+
+def covers(table: str, column: str, where: pl.Expr | None = None) -> TableCheck:
+    """Every `column` of the upstream table (of its rows `where`) has a row here: nothing is lost on the way."""
+
+    def lost(frame: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
+        wanted = source.filter(where) if where is not None else source
+        return wanted.join(frame, on=column, how="anti").select(column)
+
+    return TableCheck(f"no_{column}_lost", f"Every {column} of {table} has a row.", (table,), lost)
+
+
+def tools_exist(names: Callable[[pl.DataFrame], pl.DataFrame], what: str) -> TableCheck:
+    """`names` gives a frame with a column `tool` and one that identifies the row."""
+
+    def unknown(frame: pl.DataFrame, tools: pl.DataFrame) -> pl.DataFrame:
+        return names(frame).join(tools.select(tool="name"), on="tool", how="anti")
+
+    return TableCheck("tools_exist", f"Every tool named in {what} is defined.", ("tool_definitions",), unknown)
+
+
+def broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
+    def rows() -> Iterable[dict[str, Any]]:
+        for tool in from_frame(frame, Tool):
+            for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
+                try:
+                    if schema is not None:
+                        validator(schema)
+                except (ValueError, TypeError) as error:
+                    yield {"name": tool.name, "field": field, "problem": str(error)}
+
+    return offending(rows())
+
+
+def loose_bindings(frame: pl.DataFrame) -> pl.DataFrame:
+    return offending(
+        {"chain_id": chain.chain_id, "step": index, "argument": binding.argument, "from_step": binding.step}
+        for chain in from_frame(frame, ToolChain)
+        for index, step in enumerate(chain.steps)
+        for binding in step.bindings
+        if not 0 <= binding.step < index
+    )
+
+
+def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
+    return offending(
+        {"chain_id": chain.chain_id, "step": index, "tool": step.tool}
+        for chain in from_frame(frame, ToolChain)
+        for index, step in enumerate(chain.steps)
+        if index
+        and chain.pattern not in LOOSE | AT_ONCE
+        and not step.bindings
+        and not any(binding.step == index for later in chain.steps for binding in later.bindings)
+        and not _is_errand(chain, index)
+    )
+
+
+def _is_errand(chain: ToolChain, index: int) -> bool:
+    """Whether a step is one of several errands with which one of the goals begins."""
+    own = [step for step in chain.steps[:index] if step.goal == chain.steps[index].goal]
+    return chain.pattern == SEVERAL_GOALS and not any(step.bindings for step in own)
+
+
+def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
+    duplicate = pl.col("status") == "duplicate"
+    explained = pl.col("duplicate_of").is_not_null() & pl.col("similarity").is_not_null()
+    return frame.filter((duplicate & ~explained) | (~duplicate & pl.col("duplicate_of").is_not_null())).select(
+        "scenario_id", "status", "duplicate_of", "similarity"
+    )
+
+
+def repeated_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    kept = frame.filter(pl.col("status") == "kept")
+    return kept.filter(pl.col("text").is_duplicated()).select("scenario_id", "text")
+
+
+def impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
+    return offending(
+        {
+            "plan_id": plan.plan_id,
+            "step": index,
+            "tool": step.tool,
+            "argument": argument.argument,
+            "source": argument.source,
+        }
+        for plan in from_frame(frame, ConversationPlan)
+        for index, step in enumerate(plan.steps)
+        for argument in step.arguments
+        if (argument.source == "result" and not (argument.step is not None and 0 <= argument.step < index))
+        or (argument.source == "user" and not argument.surface)
+    )
+
+
+def distractors_in_use(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("tools").list.set_intersection("distractors").list.len() > 0).select(
+        "plan_id", "tools", "distractors"
+    )
+
+
+def unpaired(frame: pl.DataFrame) -> pl.DataFrame:
+    return offending(
+        {"conversation_id": conversation.conversation_id, "problem": problem}
+        for conversation in from_frame(frame, Conversation)
+        if (problem := _unsound(conversation))
+    )
+
+
+def _unsound(conversation: Conversation) -> str | None:
+    if conversation.failure is None:
+        return structural_problem(conversation.messages)
+    return "it failed, and yet has messages" if conversation.messages else None
+
+
+def structural_problem(messages: Sequence[Message]) -> str | None:
+    try:
+        check(messages)
+    except DMLError as error:
+        return str(error)
+    return None
+
+
+def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
+    tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
+    offered = {
+        row["plan_id"]: {*row["tools"], *row["distractors"]}  # late tools among them: unknown_tool says when
+        for row in plans.select("plan_id", "tools", "distractors").to_dicts()
+    }
+
+    def rows() -> Iterable[dict[str, Any]]:
+        for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
+            for index, call in calls_in(conversation.messages):
+                found = (
+                    problems(tools[call.name].parameters, call.arguments)
+                    if call.name in tools and call.name in offered.get(conversation.plan_id, ())
+                    else [f"{call.name!r} is not among the tools offered"]
+                )
+                for problem in found:
+                    yield {
+                        "conversation_id": conversation.conversation_id,
+                        "message": index,
+                        "call": call.id,
+                        "tool": call.name,
+                        "problem": problem,
+                    }
+
+    return offending(rows())
+
+
+def untraced(frame: pl.DataFrame) -> pl.DataFrame:
+    return offending(
+        {
+            "conversation_id": conversation.conversation_id,
+            "message": index,
+            "call": call.id,
+            "argument": pointer,
+            "value": str(value),
+        }
+        for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation)
+        for index, call, pointer, value in ungrounded(conversation.messages, conversation.provenance)
+    )
+
+
+def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+    failure = conversations.select("conversation_id", failed=pl.col("failure").is_not_null())
+    unscored = pl.all_horizontal(pl.col("judge", *SCALES).is_null())
+    scored = pl.all_horizontal(pl.col("judge", *SCALES).is_not_null())
+    objected = pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any()
+    return (
+        frame.join(failure, on="conversation_id")
+        .filter(~pl.when("failed").then(unscored & objected).otherwise(scored))
+        .select("conversation_id", "failed", *SCALES)
+    )
+
+
+def accepted_with_objection(frame: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    blocked = scored.filter(pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any())
+    return frame.join(blocked, on="conversation_id", how="semi").select("conversation_id")
+
+
+def not_markup(frame: pl.DataFrame) -> pl.DataFrame:
+    def rows() -> Iterable[dict[str, Any]]:
+        for conversation_id, text in frame.select("conversation_id", "dml").iter_rows():
+            try:
+                if render(parse(text)) != text:
+                    yield {
+                        "conversation_id": conversation_id,
+                        "problem": "the text is not in its canonical form",
+                    }
+            except DMLError as error:
+                yield {"conversation_id": conversation_id, "problem": str(error)}
+
+    return offending(rows())
+
+
+def without_reason(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("reasons").list.len() == 0).select("conversation_id")
+
+
+def in_both(frame: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    return frame.join(accepted, on="conversation_id", how="semi").select("conversation_id")
+
+
+def in_neither(frame: pl.DataFrame, accepted: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    judged = scored.select("conversation_id")
+    return judged.join(accepted, on="conversation_id", how="anti").join(frame, on="conversation_id", how="anti")
+
+
+def example_problems(messages: Json, tools: Json) -> list[str]:
+    """What is wrong with an OpenAI example: unknown tool, invalid arguments, a call without its result
+    or a result without its call.
+    """
+    schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
+    found: list[str] = []
+    waiting: list[str] = []
+    for index, message in enumerate(messages):
+        if message["role"] == "tool":
+            if not waiting or message["tool_call_id"] != waiting.pop(0):
+                found.append(f"message {index}: result of {message['tool_call_id']!r}, which does not wait for one")
+            continue
+        if waiting:
+            found.append(f"message {index}: {waiting[0]} has no result")
+            waiting = []
+        if message["role"] == "user":  # who may bring a tool
+            brought = (tool["function"] for tool in announced_tools(message["content"]))
+            schemas |= {tool["name"]: tool.get("parameters", {}) for tool in brought}
+        for call in message.get("tool_calls", ()):
+            name, arguments = call["function"]["name"], call["function"]["arguments"]
+            waiting.append(call["id"])
+            if name not in schemas:
+                found.append(f"message {index}: {name!r} is not among the tools")
+            else:
+                found += [f"message {index}: {name}{problem}" for problem in problems(schemas[name], arguments)]
+    return found + [f"{call} has no result" for call in waiting]
+
+
+def bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
+    cached: dict[str, Any] = {}
+
+    def rows() -> Iterable[dict[str, Any]]:
+        for conversation_id, messages, tools in frame.select("conversation_id", "messages", "tools").iter_rows():
+            offered = cached.get(tools) or cached.setdefault(tools, msgspec.json.decode(tools))
+            for problem in example_problems(msgspec.json.decode(messages), offered):
+                yield {"conversation_id": conversation_id, "problem": problem}
+
+    return offending(rows())
+
+
+def shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    def both_sides(frame: pl.DataFrame) -> pl.DataFrame:
+        train = frame.filter(pl.col("split") == "train").select(column)
+        test = frame.filter(pl.col("split") == "test")
+        return test.join(train, on=column, how="semi").select("conversation_id", column)
+
+    return both_sides
+
+
+def not_held_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Train rows that call a reserved function, and test rows that call others only."""
+    reserved = set(frame["reserved_functions"].explode().drop_nulls().to_list())
+    if not reserved:
+        return pl.DataFrame()
+
+    def rows() -> Iterable[dict[str, Any]]:
+        for conversation_id, split, messages in frame.select("conversation_id", "split", "messages").iter_rows():
+            called = {
+                call["function"]["name"]
+                for message in msgspec.json.decode(messages)
+                for call in message.get("tool_calls") or ()
+            }
+            if split == "train" and called & reserved:
+                yield {"conversation_id": conversation_id, "reserved": ", ".join(sorted(called & reserved))}
+            if split == "test" and called and not called & reserved:
+                yield {"conversation_id": conversation_id, "reserved": "none"}
+
+    return offending(rows())
+
+
+def repeating(frame: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    duplicates = verdicts.filter(pl.col("status") == "duplicate")
+    return frame.join(duplicates, on="conversation_id", how="semi").select("conversation_id")
+
+
+def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
+    kept = frame.filter(pl.col("status") == "kept")["conversation_id"]
+    explained = pl.col("duplicate_of").is_in(kept.to_list()) & (pl.col("reason") != "")
+    return frame.filter(
+        pl.when(pl.col("status") == "duplicate")
+        .then(~explained.fill_null(False))
+        .otherwise(pl.col("duplicate_of").is_not_null())
+    ).select("conversation_id", "status", "duplicate_of")
+
+
+def repeated_figures(frame: pl.DataFrame) -> pl.DataFrame:
+    names = pl.struct("section", "figure", "item")
+    return frame.filter(names.is_duplicated()).select("figure", "section", "item", "value")
+
+
+def wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
+    part, whole = pl.col("part"), pl.col("whole")
+    right = pl.when(whole > 0).then(part / whole).otherwise(0.0)
+    half = part.is_null() != whole.is_null()
+    wrong = (part < 0) | (part > whole) | ((pl.col("value") - right).abs() > 1e-9)
+    return frame.filter(half | (part.is_not_null() & wrong)).select("figure", "item", "value", "part", "whole")

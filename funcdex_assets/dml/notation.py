@@ -1,0 +1,7 @@
+"""The notations in which a grammar can be written for a server."""
+
+from typing import Literal
+
+Notation = Literal["gbnf", "lark", "structural_tag"]
+"""How a grammar is written down: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence
+vLLM's backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""

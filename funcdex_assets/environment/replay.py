@@ -1,0 +1,172 @@
+"""Conversations verified: their calls executed again from scratch, every result and the final state compared.
+
+A `Recording` is all that this takes. It comes from the tables, or from one row of a published file: there, the
+`certificate` holds the seal, the people and what an OpenAI tool list does not say of the tools that were called
+(their response schemas), so that a row can be verified without anything beside it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.environment.executor import Executor
+from funcdex_assets.environment.world import VERSION
+from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.records.conversation import Conversation, Seal
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.openai_messages import from_openai
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import escaped
+
+MOST = 5  # differences told of one conversation
+
+
+class ReplayError(UserError):
+    """A recording that cannot be replayed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """`marked`: errors are marked as such in the messages; OpenAI messages have no place for that."""
+
+    conversation_id: str
+    messages: Sequence[Message]
+    seal: Seal
+    situation: Situation
+    tools: Mapping[str, Tool]
+    marked: bool = True
+
+
+def replay(recording: Recording) -> list[str]:
+    """What differs, each with its call and place; nothing when every result and the state are the same.
+
+    Raises:
+        ReplayError: another version of the world made it, or it is no whole recording.
+    """
+    seal = recording.seal
+    if seal.world != VERSION:
+        raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {VERSION}")
+    executor = Executor(recording.situation, seal.seed, recording.tools)
+    calls = [call for message in recording.messages for call in message.tool_calls]
+    told = {message.result.call_id: message.result for message in recording.messages if message.result}
+    if len(calls) != len(seal.calls):
+        return [f"there are {len(calls)} calls, and {len(seal.calls)} were sealed"]
+    found: list[str] = []
+    for call, hints in zip(calls, seal.calls, strict=True):
+        where = f"{call.id} {call.name}"
+        if missing := next((need.tool for need in hints.needs if need.tool not in {"", *recording.tools}), ""):
+            raise ReplayError(f"{where}: the tool {missing!r} is missing")
+        result, before = executor.run(call, hints), told.get(call.id)
+        if before is None:
+            found.append(f"{where}: has no result")
+            continue
+        if recording.marked and before.error != result.error:
+            found.append(f"{where}: was {_kind(before.error)}, and is {_kind(result.error)}")
+        found += [f"{where}{difference}" for difference in _differences(before.content, _json(result.content))]
+    if (state := executor.seal().state) != seal.state:
+        found.append(f"the final state is {state}, and {seal.state} was sealed")
+    return found if len(found) <= MOST else [*found[:MOST], f"and {len(found) - MOST} more"]
+
+
+def recorded(conversation: Conversation, there: Situation, tools: Mapping[str, Tool]) -> Recording | None:
+    """A stored conversation as a recording; None where a model made its results, or it has none."""
+    if conversation.seal is None:
+        return None
+    return Recording(conversation.conversation_id, conversation.messages, conversation.seal, there, tools)
+
+
+def certificate(conversation: Conversation, there: Situation, tools: Mapping[str, Tool], offered: Sequence[str]) -> Any:
+    """What a published row carries so that it can be replayed; None where a model made its results.
+
+    `offered` are the tools in the row's own list; of others that were called, or that a result was to suit, the
+    parameters are here, too.
+    """
+    if conversation.seal is None:
+        return None
+    called = dict.fromkeys(call.name for message in conversation.messages for call in message.tool_calls)
+    called |= dict.fromkeys(need.tool for sealed in conversation.seal.calls for need in sealed.needs if need.tool)
+    described: dict[str, dict[str, Any]] = {}
+    for name in called:
+        if (tool := tools.get(name)) is not None:
+            described[name] = {"toolkit": tool.toolkit, "returns": tool.returns}
+            if tool.errors is not None:
+                described[name]["errors"] = tool.errors
+            if name not in offered:
+                described[name]["parameters"] = tool.parameters
+    return {
+        "seal": msgspec.to_builtins(conversation.seal),
+        "scenario": msgspec.to_builtins(there.scenario),
+        "persona": msgspec.to_builtins(there.persona),
+        "tools": described,
+    }
+
+
+def published(row: Mapping[str, Any]) -> Recording | None:
+    """A row of a published file as a recording; None where it has no certificate.
+
+    Raises:
+        ReplayError: the row is not what this program publishes.
+    """
+    held = row.get("certificate")
+    held = msgspec.json.decode(held) if isinstance(held, str) else held
+    if held is None:
+        return None
+    try:
+        seal = msgspec.convert(held["seal"], Seal)
+        there = situation(msgspec.convert(held["scenario"], Scenario), msgspec.convert(held["persona"], Persona))
+        messages = from_openai(_decoded(row["messages"]))
+        tools = {one["function"]["name"]: one["function"]["parameters"] for one in _decoded(row["tools"])}
+        described = held["tools"]
+        known = {
+            name: Tool(
+                toolkit=described.get(name, {}).get("toolkit", ""),
+                name=name,
+                description="",
+                parameters=described.get(name, {}).get("parameters", tools.get(name)),
+                returns=described.get(name, {}).get("returns"),
+                errors=described.get(name, {}).get("errors"),
+                source="",
+            )
+            for name in {**tools, **described}
+        }
+    except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise ReplayError(f"the row cannot be read: {error!r}") from None
+    return Recording(str(row.get("id", row.get("conversation_id"))), messages, seal, there, known, marked=False)
+
+
+def _decoded(value: Any) -> Any:
+    return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
+def _json(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def _kind(error: bool) -> str:
+    return "an error" if error else "no error"
+
+
+def _differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
+    if type(before) is type(after) is dict:
+        for key in {**before, **after}:
+            here = f"{place}/{escaped(key)}"
+            if key not in after:
+                yield f"{here}: was {_short(before[key])}, and is not there"
+            elif key not in before:
+                yield f"{here}: was not there, and is {_short(after[key])}"
+            else:
+                yield from _differences(before[key], after[key], here)
+    elif type(before) is type(after) is list and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(one, other, f"{place}/{index}")
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
+        yield f"{place}: was {_short(before)}, and is {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 90 else f"{text[:87]}..."

@@ -1,0 +1,16 @@
+"""Which conversations are good enough, and why the others are not.
+
+>>> reasons_against(ScoredConversation(conversation_id="c", judge="j", user_query_clarity=4, tool_use_quality=3,
+...     naturalness=4, task_completion=4, reasoning="", findings=()), min_tool_use_quality=4)
+('tool_use_quality 3 is below 4',)
+"""
+
+from funcdex_assets.records.verdict import ScoredConversation
+
+
+def reasons_against(scored: ScoredConversation, min_tool_use_quality: int) -> tuple[str, ...]:
+    """Empty when the conversation is accepted; one without scores has a blocking finding that says why."""
+    reasons = [f"{finding.rule}: {finding.text}" for finding in scored.findings if finding.blocking]
+    if scored.tool_use_quality is not None and scored.tool_use_quality < min_tool_use_quality:
+        reasons.append(f"tool_use_quality {scored.tool_use_quality} is below {min_tool_use_quality}")
+    return tuple(reasons)

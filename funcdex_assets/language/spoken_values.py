@@ -1,0 +1,218 @@
+"""How a JSON value is said in words, and whether a text says it.
+
+One table serves both directions: the user simulator picks one of `spoken_forms` to state a fact, and
+provenance looks for any of them in what the user said. Dates are said relative to the conversation's
+present moment.
+
+>>> from datetime import datetime
+>>> spoken_forms("priority", {"enum": ["very_high"]}, "very_high", datetime(2025, 10, 1))
+['very high', 'very_high']
+>>> says("let's do 2:30 pm on Friday", "at", {"format": "date-time"}, "2025-10-03T14:30:00", datetime(2025, 10, 1))
+'Friday'
+"""
+
+import re
+from datetime import date, datetime, time
+from typing import Any
+
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+
+HALF_A_YEAR = 182  # days; a date without a year is the one that is nearest
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # what makes `5` the end of `2,5`, `10:5` or `-5`
+_AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
+_MONTHS = "|".join(date(2000, month, 1).strftime("%B").lower() for month in range(1, 13))
+_IN_ADDRESS = (".", "-", "_", "+")
+
+
+def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
+    """Ways to say the value of the field `name`, the most natural first; a date-time gives pairs joined
+    as `date at time`.
+    """
+    if isinstance(value, bool):
+        return [phrase if value else f"no {phrase}" for phrase in _flag_phrases(name)]
+    if isinstance(value, int | float):
+        return _number_forms(name, schema, value)
+    if not isinstance(value, str):
+        return []
+    moment = read_moment(schema, value)
+    if isinstance(moment, datetime):
+        return [
+            f"{day} at {clock}"
+            for day in _date_forms(moment.date(), now.date())[:3]
+            for clock in _time_forms(moment.time())[:1]
+        ] + [value]
+    if isinstance(moment, date):
+        return list(dict.fromkeys([*_date_forms(moment, now.date()), value]))
+    if isinstance(moment, time):
+        return [*_time_forms(moment), value]
+    if "enum" in schema or "const" in schema:
+        spaced = _CAMEL_CASE.sub(" ", value.replace("_", " ").replace("-", " "))
+        return list(dict.fromkeys([spaced.lower(), value]))
+    if quoted := quoted_part(value):
+        return [quoted, value]
+    return [value]
+
+
+def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str | None:
+    """The span of `text` (in its own spelling) that states the value, or None."""
+    moment = read_moment(schema, value) if isinstance(value, str) else None
+    if isinstance(moment, datetime):
+        day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _another_day(moment))
+        clock = [*_time_forms(moment.time()), f"{moment:%H:%M:%S}"]
+        return day if day and (day == value or find_words(text, clock)) else None
+    if isinstance(moment, date):
+        return find_words(text, spoken_forms(name, schema, value, now), _another_day(moment))
+    if value is True and find_words(text, spoken_forms(name, schema, False, now)):
+        return None
+    return find_words(text, spoken_forms(name, schema, value, now))
+
+
+def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
+    """The value as the moment that its schema's `format` says it is."""
+    try:
+        match schema.get("format"):
+            case "date-time":
+                return datetime.fromisoformat(value)
+            case "date":
+                return date.fromisoformat(value)
+            case "time":
+                return time.fromisoformat(value)
+            case _:
+                return _looks_like_moment(value)
+    except ValueError:
+        return None
+
+
+def _looks_like_moment(value: str) -> datetime | date | None:
+    if len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-" and value[:4].isdigit():
+        try:
+            return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return None
+
+
+def quoted_part(value: str) -> str | None:
+    """The first quoted words of a query such as `name contains 'budget'`; None without such syntax."""
+    for quote in ("'", '"'):
+        first = value.find(quote)
+        if first >= 0 and value[first + 1 : first + 2].strip() and (last := value.find(quote, first + 1)) > first + 2:
+            before = value[:first].rstrip()
+            if before.endswith(("contains", "=", ":", "~", "in", "has", "like", "(")) or not before:
+                return value[first + 1 : last]
+    return None
+
+
+def is_minor_unit(schema: Schema) -> bool:
+    """Whether an amount counts cents: its description says so."""
+    text = str(schema.get("description", "")).lower()
+    return "cent" in text.replace("percent", "") or "smallest" in text or "minor unit" in text
+
+
+def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
+    if is_minor_unit(schema) and isinstance(value, int):
+        amount = f"{value / 100:,.2f}"
+        whole = list(dict.fromkeys([f"{value // 100:,}", str(value // 100)])) if value % 100 == 0 else []
+        return [*(f"${part}" for part in (*whole, amount)), *whole, amount, str(value)]
+    plain = str(value) if not isinstance(value, float) or value != int(value) else str(int(value))
+    forms = [plain]
+    if "minutes" in words(name) or "duration" in words(name):
+        forms = {
+            15: ["15 minutes", "a quarter of an hour"],
+            30: ["30 minutes", "half an hour"],
+            45: ["45 minutes"],
+            60: ["60 minutes", "one hour"],  # "half an hour" holds "an hour"
+            90: ["90 minutes"],
+        }.get(int(value), [f"{plain} minutes"]) + forms
+    if abs(value) >= 1000:
+        forms.append(f"{value:,}")
+    if isinstance(value, int) and 0 <= value <= 12:
+        forms.append(_NUMBER_WORDS[value])
+    return forms
+
+
+def _date_forms(day: date, today: date) -> list[str]:
+    ahead = (day - today).days
+    weekday, month = day.strftime("%A"), day.strftime("%B")
+    forms = [f"{weekday}, {month} {day.day}", f"{month} {day.day}", f"{day.day} {month}"]
+    if ahead == 1:
+        forms.insert(0, "tomorrow")
+    elif ahead == 0:
+        forms.insert(0, "today")
+    elif ahead == -1:
+        forms.insert(0, "yesterday")
+    elif 2 <= ahead <= 6:
+        forms.insert(0, weekday)
+    if abs(ahead) > HALF_A_YEAR:
+        forms = [f"{form}, {day.year}" for form in forms]
+    return [*forms, day.isoformat()]
+
+
+def _time_forms(moment: time) -> list[str]:
+    hour = moment.hour % 12 or 12
+    half = "am" if moment.hour < 12 else "pm"
+    minute = f":{moment.minute:02d}" if moment.minute else ""
+    forms = [f"{hour}{minute} {half}", f"{hour}{minute}{half}", f"{moment:%H:%M}", f"{moment.hour}:{moment:%M}"]
+    return list(dict.fromkeys(forms))
+
+
+def _flag_phrases(name: str) -> list[str]:
+    parts = [part for part in words(name) if part not in ("is", "has", "enable", "enabled")]
+    return [" ".join(parts), name]
+
+
+def _another_day(day: date) -> re.Pattern[str]:
+    """What follows `October 15` when another year's is meant, and `Tuesday` when not the next one is."""
+    return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b|(?<=day),? (?:\d{{1,2}} )?(?:{_MONTHS})\b")
+
+
+def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:
+    """The first form that stands in the text as whole words, in the text's own spelling.
+
+    A number is not found in a longer number, nor an address in a longer address; nothing is found right
+    before what `unless_before` matches.
+    """
+    folded = text.lower()
+    if len(folded) != len(text):  # a few letters change length when lowered
+        text = folded
+    for form in forms:
+        wanted = form.lower()
+        at = folded.find(wanted)
+        while at >= 0 and wanted:
+            end = at + len(wanted)
+            if _is_whole(folded, at, end) and not (unless_before and unless_before.match(folded, end)):
+                return text[at:end]
+            at = folded.find(wanted, at + 1)
+    return None
+
+
+def _is_whole(text: str, at: int, end: int) -> bool:
+    first, last, before, after = text[at], text[end - 1], text[at - 1 : at], text[end : end + 1]
+    if (first.isalnum() and before.isalnum()) or (last.isalnum() and after.isalnum()):
+        return False
+    if first.isdigit() and before in (".", ",", ":", "-") and _BEFORE_NUMBER.search(text, 0, at):
+        return False
+    if last.isdigit() and after in (".", ",", ":") and _AFTER_NUMBER.match(text, end):
+        return False
+    if "@" in text[at:end]:
+        return not (before in _IN_ADDRESS and text[: at - 1][-1:].isalnum()) and not (
+            after in _IN_ADDRESS and text[end + 1 : end + 2].isalnum()
+        )
+    return True

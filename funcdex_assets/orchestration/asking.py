@@ -1,0 +1,99 @@
+"""Asking an engine many things at once: progress on the way, and what it took afterwards."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.inference.usage import UsageMeter
+from funcdex_assets.orchestration.progress_listener import current_listener
+from funcdex_assets.orchestration.stage import SPENT
+from funcdex_assets.records.seeds import derive_seed
+from funcdex_assets.roles.role import Role, play_all, play_each
+
+OFFLINE = "offline"
+Subject = TypeVar("Subject")
+Output = TypeVar("Output")
+Result = TypeVar("Result")
+
+
+def ask_all(
+    engine: InferenceEngine,
+    role: Role[Subject, Output],
+    subjects: Sequence[Subject],
+    stage: str,
+    partition: str,
+    seed: int,
+) -> tuple[list[Output], dict[str, Any]]:
+    """The role's answers in the order of the subjects, and metadata on what they took."""
+    place_seed = derive_seed(seed, partition)
+    return run_metered(
+        engine,
+        lambda meter, advanced: play_all(role, meter, subjects, place_seed, advanced),
+        stage,
+        partition,
+        len(subjects),
+    )
+
+
+def ask_each(
+    engine: InferenceEngine,
+    role: Role[Subject, Output],
+    subjects: Sequence[Subject],
+    stage: str,
+    partition: str,
+    seed: int,
+) -> tuple[list[tuple[Subject, Output]], dict[str, Any]]:
+    """As `ask_all`, without the subjects that a model refuses or makes nothing of: the metadata count them."""
+    place_seed = derive_seed(seed, partition)
+    (answered, missing), usage = run_metered(
+        engine,
+        lambda meter, advanced: play_each(role, meter, subjects, place_seed, advanced),
+        stage,
+        partition,
+        len(subjects),
+    )
+    reasons = Counter(error.kind for error in missing)
+    return answered, {**usage, "unanswered": len(missing), "unanswered_reasons": dict(reasons)}
+
+
+def run_metered(
+    engine: InferenceEngine,
+    work: Callable[[InferenceEngine, Callable[[], None]], Awaitable[Result]],
+    stage: str,
+    partition: str,
+    total: int,
+) -> tuple[Result, dict[str, Any]]:
+    """Runs asynchronous work on a metered engine; `work` calls its second argument after each unit."""
+    meter = UsageMeter(engine)
+    done = 0
+
+    def advanced() -> None:
+        nonlocal done
+        done += 1
+        current_listener().advanced(stage, partition, done, total)
+
+    async def run() -> Result:
+        try:
+            return await work(meter, advanced)
+        finally:
+            await meter.close()
+
+    return asyncio.run(run()), _took(meter)
+
+
+def _took(meter: UsageMeter) -> dict[str, Any]:
+    """The figures that the UI plots; more of them, and those of each role, for an engine that costs something."""
+    summary = meter.summary()
+    figures = ["requests", "prompt_tokens", "completion_tokens", "cost_usd"]
+    details: dict[str, Any] = {}
+    if summary["engine"] != OFFLINE:
+        figures += ["cached_tokens", "replayed", "retries", "latency_p50_s", "latency_p95_s", "latency_p99_s"]
+        details["inference"] = summary
+        details[SPENT] = msgspec.to_builtins(meter.spent())
+        if summary["unpriced_models"]:
+            details["unpriced"] = ", ".join(summary["unpriced_models"])
+    return {"engine": meter.name, **{name: summary[name] for name in figures}, **details}

@@ -1,0 +1,116 @@
+"""From plans to conversations, and to the system prompts under which they take place."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import polars as pl
+
+from funcdex_assets.contracts import stage_tables
+from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.orchestration.asking import ask_all, run_metered
+from funcdex_assets.orchestration.frames import casts_of
+from funcdex_assets.orchestration.preview_metadata import show_conversation, show_counts, show_table
+from funcdex_assets.orchestration.stage import Produced, stage
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.plan import SystemPrompt
+from funcdex_assets.roles import system_prompt_writer
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import to_frame
+from funcdex_assets.strategies.quotas import Filled, fill
+from funcdex_assets.strategies.scoring import objections
+from funcdex_assets.strategies.strategy import converse_all, strategy_of
+
+
+@stage(group="conversations", kinds={"polars"}, table=stage_tables.CONVERSATIONS, code_version="3", pool="inference")
+def conversations(
+    partition: str,
+    conversation_plans: pl.DataFrame,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+    settings: Settings,
+    engine: InferenceEngine,
+) -> Produced:
+    """Who said what, which tools were called, what they returned, and where each argument came from.
+
+    Plans are played until as many conversations of each kind are good as are wanted; the rest stay in reserve. A
+    conversation that could not be finished says why.
+    """
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    strategy = strategy_of(settings.generation, settings.native_calls)
+    kept = deduplicated_scenarios.filter(pl.col("status") == "kept")
+    wanted = settings.generation.cells(set(kept["kind"]))
+
+    def work(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[Filled]:
+        return fill(
+            tuple(cast.values()),
+            wanted,
+            lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),
+            lambda made: objections(made, cast, meter, settings),
+        )
+
+    (made, tallies), usage = run_metered(engine, work, "conversations", partition, sum(wanted.values()))
+    finished = [one for one in made if one.failure is None]
+    calls = Counter(call.name for one in made for message in one.messages for call in message.tool_calls)
+    sources = Counter(source.source for one in made for source in one.provenance)
+    mended = Counter(one.attempts[-1].kind for one in made if one.attempts and not one.attempts[-1].findings)
+    shown = {"preview": show_conversation(finished[0])} if finished else {}
+    return Produced(
+        to_frame(made, Conversation),
+        {
+            **shown,
+            "tool_coverage": show_counts(calls, f"Calls by tool, {partition}", "calls"),
+            **usage,
+            "requests_per_conversation": round(usage["requests"] / max(1, len(made)), 2),
+            "strategy": strategy.name,
+            "planned": len(cast),
+            "kinds": show_table(
+                ("kind", "wanted", "good", "tried", "planned"),
+                [(kind, one.wanted, one.accepted, one.tried, one.planned) for kind, one in tallies.items()],
+            ),
+            "wanted": sum(wanted.values()),
+            "good": sum(tally.accepted for tally in tallies.values()),
+            "unfilled": "; ".join(f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explanation()))
+            or "none",
+            "attempts": sum(max(1, len(one.attempts)) for one in made),
+            "repaired": mended["repaired"],
+            "share_repaired": round(mended["repaired"] / max(1, len(made)), 4),
+            "corrected": mended["corrected"],
+            "regenerated": mended["regenerated"],
+            "unfinished": len(made) - len(finished),
+            "unfinished_reasons": dict(Counter(one.failure.rule for one in made if one.failure)),
+            "calls": calls.total(),
+            "calls_per_conversation": round(calls.total() / max(1, len(finished)), 2),
+            "argument_sources": dict(sources),
+        },
+    )
+
+
+@stage(group="conversations", kinds={"polars"}, table=stage_tables.SYSTEM_PROMPTS, code_version="1", pool="inference")
+def system_prompts(
+    partition: str,
+    conversations: pl.DataFrame,
+    conversation_plans: pl.DataFrame,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+    settings: Settings,
+    engine: InferenceEngine,
+) -> Produced:
+    """The system prompt of each finished conversation, with the context that arguments may come from."""
+    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    finished = conversations.filter(pl.col("failure").is_null())
+    identities = finished["conversation_id"].to_list()
+    briefs = [
+        system_prompt_writer.SystemPromptBrief(one.plan, one.situation, tuple(one.tools.values()))
+        for one in (cast[plan_id] for plan_id in finished["plan_id"])
+    ]
+    prompts, usage = ask_all(engine, system_prompt_writer.ROLE, briefs, "system_prompts", partition, settings.seed)
+    written = [
+        SystemPrompt(
+            conversation_id=conversation_id,
+            system_prompt=system_prompt_writer.with_context(prompt, brief.situation),
+        )
+        for conversation_id, brief, prompt in zip(identities, briefs, prompts, strict=True)
+    ]
+    return Produced(to_frame(written, SystemPrompt), usage)

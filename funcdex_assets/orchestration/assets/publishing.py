@@ -1,0 +1,140 @@
+"""From parsed conversations to datasets that people train on."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from funcdex_assets.contamination.evaluation_sets import evaluation_sets
+from funcdex_assets.contamination.overlaps import Limits, candidates, json_lines, overlapping_rows, overlaps, to_remove
+from funcdex_assets.contracts import stage_tables
+from funcdex_assets.contracts.trusted_tables import BrokenContractError, TrustedTables
+from funcdex_assets.dedup.conversations import COPIES, LIKENESS, Likeness, near_duplicates, spoken
+from funcdex_assets.embedding.embedder import Embedder
+from funcdex_assets.export.release import publish
+from funcdex_assets.export.splits import split_rows, without_duplicates, without_overlaps
+from funcdex_assets.orchestration.check_metadata import markdown_table
+from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
+from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import from_frame, rows_by, to_frame
+
+
+@stage(group="publishing", kinds={"polars"}, table=stage_tables.DEDUPLICATED_CONVERSATIONS, code_version="1")
+def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Settings, embedder: Embedder) -> Produced:
+    """Which conversations repeat another of the partition: the same calls, said the same but for the values."""
+    verdicts = _duplicates(from_frame(parsed_conversations, ParsedConversation), settings, embedder)
+    duplicates = sum(one.status == "duplicate" for one in verdicts)
+    return Produced(
+        to_frame(verdicts, DeduplicatedConversation),
+        {"duplicates": duplicates, "share": round(duplicates / max(1, len(verdicts)), 4)},
+    )
+
+
+@stage(group="publishing", kinds={"json", "parquet"}, table=stage_tables.DATASET, code_version="3")
+def dataset(
+    partition: str, parsed_conversations: pl.DataFrame, deduplicated_conversations: pl.DataFrame, settings: Settings
+) -> Produced:
+    """Train and test, disjoint in chains and scenario clusters, published as JSONL, Parquet and a card."""
+    parsed = from_frame(parsed_conversations, ParsedConversation)
+    verdicts = from_frame(deduplicated_conversations, DeduplicatedConversation)
+    unlike, repeating = without_duplicates(parsed, verdicts)
+    rows, others = split_rows(unlike, settings.generation.hold_out, settings.generation.test_share)
+    left_out = repeating + others
+    return Produced(
+        to_frame(rows, DatasetRow),
+        publish=lambda: _described(
+            rows, left_out, publish(rows, settings.home / "datasets" / partition, partition, left_out)
+        ),
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep(dataset, partition_mapping=dg.AllPartitionMapping())],
+    group_name="publishing",
+    kinds={"json", "parquet"},
+    owners=["team:funcdex"],
+    code_version="1",
+    pool="release",  # of runs side by side, the last one to read the datasets publishes last
+    check_specs=[
+        dg.AssetCheckSpec(check.name, asset="dataset_release", description=check.description, blocking=True)
+        for check in stage_tables.RELEASE_CHECKS
+    ],
+)
+def dataset_release(
+    context: dg.AssetExecutionContext,
+    funcdex_settings: dg.ResourceParam[Settings],
+    funcdex_tables: dg.ResourceParam[TrustedTables],
+    funcdex_embedder: dg.ResourceParam[Embedder],
+) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
+    """One release over the datasets of all partitions that there are; missing ones are named.
+
+    Left out are near-duplicates across partitions and, where settings say so, what overlaps with evaluation sets.
+    """
+    there = [partition for partition in funcdex_settings.partitions if funcdex_tables.exists("dataset", partition)]
+    if not there:
+        raise dg.Failure("No partition has a dataset yet; materialise dataset for one of them", allow_retries=False)
+    frames: list[pl.DataFrame] = []
+    for partition in there:
+        try:
+            stored, verdict = funcdex_tables.load_trusted("dataset", partition)
+        except BrokenContractError as error:
+            yield from evaluate_checks(context, error.verdict)
+            raise dg.Failure(str(error), allow_retries=False) from None
+        yield from evaluate_checks(context, verdict) if verdict else ()
+        frames.append(stored.frame)
+    frame = pl.concat(frames)
+    checks = [(check.name, check.offending(frame)) for check in stage_tables.RELEASE_CHECKS]
+    metadata: dict[str, Any] = {}
+    if all(bad.is_empty() for _, bad in checks):
+        rows = from_frame(frame, DatasetRow)
+        rows, left_out = without_duplicates(rows, _duplicates(rows, funcdex_settings, funcdex_embedder))
+        wanted = funcdex_settings.contamination
+        sets = evaluation_sets(wanted.evaluation_sets, funcdex_settings.root)
+        overlapping = overlaps(candidates(rows), sets, funcdex_embedder, Limits(**wanted.thresholds))
+        rows, contaminated = without_overlaps(rows, to_remove(overlapping, wanted.remove))
+        left_out += contaminated
+        reports = {"contamination.jsonl": json_lines(overlapping)} if overlapping else {}
+        folder = publish(rows, funcdex_settings.home / "datasets" / "all", "all partitions", left_out, reports)
+        found = {f"contamination_{measure}": count for measure, count in overlapping_rows(overlapping).items()}
+        metadata = {**_described(rows, left_out, folder), **found}
+    missing = [partition for partition in funcdex_settings.partitions if partition not in there]
+    yield dg.MaterializeResult(
+        metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=name,
+                passed=bad.is_empty(),
+                metadata={"offending_rows": bad.height, "rows": dg.MetadataValue.md(markdown_table(bad.head(20)))},
+            )
+            for name, bad in checks
+        ],
+    )
+
+
+def _duplicates(
+    rows: Sequence[ParsedConversation], settings: Settings, embedder: Embedder
+) -> list[DeduplicatedConversation]:
+    """Of a test and a train conversation that are alike, the train conversation is the duplicate."""
+    wanted = settings.deduplication
+    default = LIKENESS if wanted.embedder == "minilm" else COPIES
+    semantic = wanted.conversation_semantic_threshold
+    likeness = Likeness(default.semantic if semantic is None else semantic, wanted.conversation_lexical_threshold)
+    said = [spoken(row.conversation_id, row.messages) for row in sorted(rows, key=lambda row: not row.held_out)]
+    verdicts = near_duplicates(said, embedder, likeness if wanted.conversations else None)
+    by_id = rows_by(verdicts, "conversation_id")
+    return [by_id[row.conversation_id] for row in rows]
+
+
+def _described(rows: Sequence[DatasetRow], left_out: Sequence[LeftOut], folder: Path) -> dict[str, Any]:
+    splits = Counter(row.split for row in rows)
+    return {
+        **{f"left_out_{rule}": count for rule, count in sorted(Counter(one.rule for one in left_out).items())},
+        "train": splits["train"],
+        "test": splits["test"],
+        "path": dg.MetadataValue.path(folder),
+        "calls": sum(row.calls for row in rows),
+    }

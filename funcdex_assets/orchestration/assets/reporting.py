@@ -1,0 +1,152 @@
+"""What came of it all, in figures: a report per partition, and one of the release over all of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from funcdex_assets.contracts import stage_tables
+from funcdex_assets.contracts.trusted_tables import BrokenContractError, TrustedTables
+from funcdex_assets.orchestration.assets.publishing import dataset_release
+from funcdex_assets.orchestration.check_metadata import markdown_table
+from funcdex_assets.orchestration.preview_metadata import show_report_pictures
+from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
+from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.reports.collected import TABLES, Collected, collect, merged
+from funcdex_assets.reports.figures import PER_ACCEPTED, report
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import to_frame
+from funcdex_assets.storage.table_store import TableError
+
+# What the UI plots over time, by the name it has there.
+WATCHED = {
+    "valid_calls": "valid calls",
+    "valid_results": "valid results",
+    "grounded_arguments": "grounded arguments",
+    "contradicted_values": "stated values that the call contradicts",
+    "differing_ids": "echoed ids that differ",
+    "with_parallel_calls": "with parallel calls",
+    "recovered": "failed, then succeeded",
+    "distinct_2": "distinct-2 of user turns",
+    "self_bleu": "self-BLEU of user turns",
+    "unique_first_messages_per_1000": "unique first messages, per 1,000",
+    "copies": "copies once ids, digits and quotes are masked",
+    "in_dataset_of_candidates": "share of all candidates in the dataset",
+}
+# The same, per accepted conversation, where a model was asked, and a price is known.
+WATCHED_COST = {
+    "requests_per_accepted": "requests",
+    "prompt_tokens_per_accepted": "prompt tokens",
+    "completion_tokens_per_accepted": "completion tokens",
+    "cost_usd_per_accepted": "cost in dollars",
+}
+
+
+@stage(group="reporting", kinds={"polars"}, table=stage_tables.QUALITY_REPORT, code_version="2")
+def quality_report(
+    partition: str,
+    tool_definitions: pl.DataFrame,
+    tool_graph: pl.DataFrame,
+    tool_chains: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    personas: pl.DataFrame,
+    conversation_plans: pl.DataFrame,
+    conversations: pl.DataFrame,
+    scored_conversations: pl.DataFrame,
+    accepted_conversations: pl.DataFrame,
+    dataset: pl.DataFrame,
+    settings: Settings,
+    tables: TrustedTables,
+) -> Produced:
+    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields, cost.
+
+    Tokens and cost are of all answers of models that went into the tables, also into conversations that were rejected,
+    at what they cost when they were first paid: an answer that was replayed from the journal counts like a new one.
+    """
+    frames = {
+        "tool_definitions": tool_definitions,
+        "tool_graph": tool_graph,
+        "tool_chains": tool_chains,
+        "deduplicated_scenarios": deduplicated_scenarios,
+        "personas": personas,
+        "conversation_plans": conversation_plans,
+        "conversations": conversations,
+        "scored_conversations": scored_conversations,
+        "accepted_conversations": accepted_conversations,
+        "dataset": dataset,
+    }
+    found = collect(partition, frames, tables.spent(partition))
+    figures = report(found, settings.generation.kinds, settings.seed, settings.inference.prices)
+    return Produced(to_frame(figures, QualityFigure), described(figures, partition))
+
+
+@dg.asset(
+    deps=[dg.AssetDep(quality_report, partition_mapping=dg.AllPartitionMapping()), dataset_release],
+    group_name="reporting",
+    kinds={"polars"},
+    owners=["team:funcdex"],
+    code_version="2",
+)
+def release_report(
+    context: dg.AssetExecutionContext,
+    funcdex_settings: dg.ResourceParam[Settings],
+    funcdex_tables: dg.ResourceParam[TrustedTables],
+) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
+    """The figures of the release: those of a partition's report, over the conversations of all partitions."""
+    there = [
+        partition for partition in funcdex_settings.partitions if funcdex_tables.exists("quality_report", partition)
+    ]
+    if not there:
+        raise dg.Failure("No partition has a quality report yet; materialise quality_report", allow_retries=False)
+    found: list[Collected] = []
+    for partition in there:
+        frames: dict[str, pl.DataFrame] = {}
+        for name in TABLES:
+            try:
+                stored, verdict = funcdex_tables.load_trusted(name, partition)
+            except BrokenContractError as error:
+                yield from evaluate_checks(context, error.verdict)
+                raise dg.Failure(str(error), allow_retries=False) from None
+            except TableError as error:
+                raise dg.Failure(str(error), allow_retries=False) from None
+            yield from evaluate_checks(context, verdict) if verdict else ()
+            frames[name] = stored.frame
+        found.append(collect(partition, frames, funcdex_tables.spent(partition)))
+    figures = report(
+        merged(found), funcdex_settings.generation.kinds, funcdex_settings.seed, funcdex_settings.inference.prices
+    )
+    missing = [partition for partition in funcdex_settings.partitions if partition not in there]
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(figures),
+            "missing_partitions": ", ".join(missing) or "none",
+            **described(figures, "all partitions"),
+        }
+    )
+
+
+def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
+    """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
+    values = {one.figure: one.value for one in figures if not one.item}
+    each = {one.figure: one.value for one in figures if one.section == "cost" and one.item == PER_ACCEPTED}
+    sections = {one.section: None for one in figures}
+    frame = to_frame(list(figures), QualityFigure)
+    return {
+        **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
+        **{key: round(each[figure], 6) for key, figure in WATCHED_COST.items() if figure in each},
+        "preview": dg.MetadataValue.md(markdown_table(_readable(frame.filter(pl.col("section") == "validity")))),
+        **{
+            f"table_{section}": dg.MetadataValue.md(
+                markdown_table(_readable(frame.filter(pl.col("section") == section)))
+            )
+            for section in sections
+        },
+        **show_report_pictures(figures, name),
+    }
+
+
+def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+    digits = 6 if "cost" in frame["section"] else 4  # a conversation may cost less than a hundredth of a cent
+    columns = frame.select("figure", "item", pl.col("value").round(digits), "part", "whole", "wanted")
+    return columns if frame["wanted"].count() else columns.drop("wanted")

@@ -1,0 +1,100 @@
+"""From definition files to chains of calls."""
+
+from collections import Counter
+
+import polars as pl
+
+from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.contracts import stage_tables
+from funcdex_assets.orchestration.preview_metadata import show_counts, show_tool_graph
+from funcdex_assets.orchestration.stage import Produced, stage
+from funcdex_assets.records.seeds import derive_seed
+from funcdex_assets.records.tool import Tool, ToolChain, ToolEdge
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.frames import from_frame, to_frame
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix, spoken_of
+from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, evenness
+from funcdex_assets.tool_graph.graph import build_graph, needed_ids
+
+
+@stage(group="catalogue", kinds={"yaml", "json"}, table=stage_tables.TOOL_DEFINITIONS, code_version="1")
+def tool_definitions(partition: str, settings: Settings) -> Produced:
+    """The tools of a toolkit or bundle: name, description, JSON Schema of arguments and results."""
+    files = settings.tool_files(partition)
+    tools = load_tools(files)
+    return Produced(
+        to_frame(tools),
+        {
+            "files": ", ".join(path.name for path in files.values()),
+            "with_result_schema": sum(tool.returns is not None for tool in tools),
+            "startable_without_ids": sum(not needed_ids(tool) for tool in tools),
+        },
+    )
+
+
+@stage(group="catalogue", kinds={"polars"}, table=stage_tables.TOOL_GRAPH, code_version="1")
+def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
+    """Which field of a tool's result can fill which argument of another tool, with weight and reason."""
+    tools = from_frame(tool_definitions, Tool)
+    edges = build_graph(tools)
+    fed = {(edge.target_tool, edge.target_path) for edge in edges}
+    unfed = [f"{tool.name}{path}" for tool in tools for path in needed_ids(tool) if (tool.name, path) not in fed]
+    return Produced(
+        to_frame(edges, ToolEdge),
+        {
+            "kinds": dict(Counter(edge.kind for edge in edges)),
+            "required_ids_without_source": ", ".join(unfed) or "none",
+            "diagram": show_tool_graph(edges),
+        },
+    )
+
+
+@stage(group="catalogue", kinds={"polars"}, table=stage_tables.TOOL_CHAINS, code_version="1")
+def tool_chains(
+    partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings
+) -> Produced:
+    """For each kind of conversation sequences of calls, mostly such that use one another's results; some are held out
+    for the test split.
+    """
+    wanted = settings.generation
+    tools = from_frame(tool_definitions, Tool)
+    limits = ChainLimits(
+        wanted.min_calls,
+        wanted.max_calls,
+        wanted.test_share,
+        must_cross="_" in partition,
+        steered=wanted.steering,
+        must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
+        favoured=spoken_of(settings.workflows.get(partition, ""), tools),
+        patterns={str(name): weight for name, weight in wanted.patterns.items()},
+        crossing=wanted.crossing,
+        hold_out=wanted.hold_out,
+    )
+    edges = from_frame(tool_graph, ToolEdge)
+    memory = CoverageMemory(settings.home / "coverage")
+    past = memory.before(partition, settings.seed)
+    chains = sample_mix(
+        tools, edges, wanted.candidates(), limits, derive_seed(settings.seed, partition, "chains"), past
+    )
+    kinds = Counter(chain.kind for chain in chains)
+    drawn = Coverage()
+    for chain in chains:
+        drawn.count(chain.steps, chain.pattern)
+    memory.replace(partition, settings.seed, drawn)
+    pairs = {(edge.source_tool, edge.target_tool) for edge in edges}
+    return Produced(
+        to_frame(chains, ToolChain),
+        {
+            "kinds": dict(kinds),
+            "impossible_kinds": ", ".join(kind for kind, weight in wanted.kinds.items() if weight and not kinds[kind])
+            or "none",
+            "earlier_chains": past.patterns.total(),
+            "held_out": sum(chain.held_out for chain in chains),
+            "lengths": dict(sorted(Counter(len(chain.steps) for chain in chains).items())),
+            "patterns": dict(drawn.patterns),
+            "tools_covered": f"{len(drawn.tools)} of {len(tools)}",
+            "tool_evenness": round(evenness(drawn.tools, len(tools)), 3),
+            "pairs_covered": f"{len(drawn.edges)} of {len(pairs)}",
+            "tool_coverage": show_counts(drawn.tools, f"Tools in the chains of {partition}", "calls"),
+        },
+    )

@@ -1,0 +1,85 @@
+"""What Dagster's UI shows of a table: its columns, its first rows, and the rows that break a rule.
+
+Here belongs the translation of frames into metadata and events, and nothing that decides.
+"""
+
+import warnings
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from funcdex_assets.contracts.table import LONGEST_CELL, Judgement, Table, count_rows, to_text_cells
+
+MOST_ROWS = 20
+
+
+def describe_frame(frame: pl.DataFrame) -> dict[str, Any]:
+    """The metadata that every table has; a stage's own `preview` replaces the one made here."""
+    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()]
+    return {
+        "dagster/row_count": frame.height,
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "preview": dg.MetadataValue.md(markdown_table(frame.head(5), longest=80)),
+    }
+
+
+def evaluate_check(key: dg.AssetKey, partition: str, judgement: Judgement) -> dg.AssetCheckEvaluation:
+    """The judgement of one partition as an event of the stage's check."""
+    offending = judgement.offending
+    metadata: dict[str, Any] = {"offending_rows": offending.height}
+    if not judgement.passed:
+        shown = offending.head(MOST_ROWS)
+        metadata["rows"] = dg.MetadataValue.md(markdown_table(shown))
+        metadata["table"] = dg.MetadataValue.table(
+            records=[dg.TableRecord(record) for record in to_text_cells(shown).to_dicts()],
+            schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in shown.columns]),
+        )
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=judgement.check,
+        passed=judgement.passed,
+        metadata=metadata,
+        description=judgement.description if judgement.passed else _explain_failure(judgement),
+        blocking=True,
+        partition=partition,
+    )
+
+
+def list_check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    """One blocking check per rule, the layout first."""
+    descriptions = {check.name: check.description for check in table.checks}
+    with warnings.catch_warnings():
+        # Partitions of checks are in preview, and say so once per check.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(
+                name,
+                asset=table.name,
+                description=descriptions.get(name, f"Every row fits the layout {table.model.__name__}."),
+                blocking=True,
+                partitions_def=partitions_def,
+            )
+            for name in table.check_names
+        ]
+
+
+def markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
+    r"""Cells as text, cut to `longest` characters.
+
+    >>> print(markdown_table(pl.DataFrame({"tool": ["SEND_EMAIL"], "text": ["a|b"]})))
+    | tool | text |
+    |---|---|
+    | SEND_EMAIL | a\|b |
+    """
+    rows = (
+        " | ".join(value.replace("|", "\\|").replace("\n", " ") for value in row)
+        for row in to_text_cells(frame, longest).rows()
+    )
+    lines = [" | ".join(frame.columns), *rows]
+    return "\n".join([f"| {lines[0]} |", "|" + "---|" * frame.width, *(f"| {line} |" for line in lines[1:])])
+
+
+def _explain_failure(judgement: Judgement) -> str:
+    shown = f"; the first {MOST_ROWS} are shown" if judgement.offending.height > MOST_ROWS else ""
+    return f"{count_rows(judgement.offending)} against: {judgement.description}{shown}"

@@ -1,0 +1,21 @@
+"""Several stages look at a conversation's plan, people, scenario and tools together: read here at once."""
+
+import polars as pl
+
+from funcdex_assets.dialogue.participants import Cast, casts
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.storage.frames import from_frame
+
+
+def casts_of(
+    plans: pl.DataFrame, personas: pl.DataFrame, scenarios: pl.DataFrame, tools: pl.DataFrame
+) -> dict[str, Cast]:
+    """By plan id, in the order of the plans."""
+    return casts(
+        from_frame(plans, ConversationPlan),
+        from_frame(personas, Persona),
+        from_frame(scenarios, Scenario),
+        from_frame(tools, Tool),
+    )

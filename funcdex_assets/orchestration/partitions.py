@@ -1,0 +1,67 @@
+"""The partition keys: every toolkit and every bundle of the settings, as Dagster's dynamic partitions.
+
+The instance knows them, not the code location, so that a toolkit that is added needs no reload: whoever reads the
+settings registers them, as the command line, `funcdex dev` and the sensor do.
+
+Dagster keeps the keys in the order in which they were registered: at first that of the settings, and
+a later one comes last. Neighbours in this order share a run, so it decides what a backfill of some
+partitions costs.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from sqlalchemy.exc import IntegrityError
+
+from funcdex_assets.orchestration.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    NOT_FINISHED_STATUSES,
+    PARTITION_NAME_TAG,
+)
+from funcdex_assets.settings.settings import Settings
+
+NAME = "funcdex_toolkits"
+PARTITIONS = dg.DynamicPartitionsDefinition(name=NAME)
+
+
+def list_registered(instance: dg.DagsterInstance) -> list[str]:
+    """The keys that the instance knows, in its order."""
+    return list(instance.get_dynamic_partitions(NAME))
+
+
+def register_partitions(instance: dg.DagsterInstance, settings: Settings) -> list[str]:
+    """Makes the instance's keys those of the settings; returns them in the instance's order.
+
+    Tables and history of a key that goes stay: it finds them again if it comes back.
+    """
+    _add_missing(instance, settings)
+    obsolete = set(list_registered(instance)).difference(settings.partitions)
+    if obsolete:
+        for key in sorted(obsolete - _list_in_use(instance)):
+            instance.delete_dynamic_partition(NAME, key)
+    return list_registered(instance)
+
+
+def tag_range(neighbours: Sequence[str]) -> dict[str, str]:
+    """The run tags that say which partitions a run makes: none, one, or a range of neighbours."""
+    if not neighbours:
+        return {}
+    if len(neighbours) == 1:
+        return {PARTITION_NAME_TAG: neighbours[0]}
+    return {ASSET_PARTITION_RANGE_START_TAG: neighbours[0], ASSET_PARTITION_RANGE_END_TAG: neighbours[-1]}
+
+
+def _add_missing(instance: dg.DagsterInstance, settings: Settings) -> None:
+    while missing := [key for key in settings.partitions if key not in list_registered(instance)]:
+        try:
+            instance.add_dynamic_partitions(NAME, missing)
+        except IntegrityError:
+            continue  # another process registered one of them at this moment
+
+
+def _list_in_use(instance: dg.DagsterInstance) -> set[str]:
+    """The keys that name the partitions of runs that are not over: every step looks them up again."""
+    tags = (PARTITION_NAME_TAG, ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
+    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return {run.tags[tag] for run in runs for tag in tags if tag in run.tags}

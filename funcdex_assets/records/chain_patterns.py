@@ -1,0 +1,25 @@
+"""The shapes that chains of calls have, by name; `tool_graph/patterns` tells them apart."""
+
+from typing import Literal, get_args
+
+Pattern = Literal[
+    "single_call",
+    "independent",
+    "parallel",
+    "fan_out",
+    "next_page",
+    "join",
+    "create_then_use",
+    "search_then_act",
+    "sequential",
+    "several_goals",
+]
+
+PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
+LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
+"""Those that need no edge."""
+
+AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
+SEVERAL_GOALS = "several_goals"
+LINKED = "linked"
+"""Any pattern of one goal that is not loose, as the graph offers them."""

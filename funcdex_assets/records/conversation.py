@@ -1,0 +1,123 @@
+"""Records of a conversation as it was made: its messages, the sources of its arguments, attempts, findings and seal."""
+
+from typing import Literal
+
+from funcdex_assets.records.labels import Fault, SourceKind
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.record import Json, Record
+
+
+class ArgumentSource(Record, frozen=True):
+    """Provenance of one argument (a leaf, or a whole array or object) of one call.
+
+    user:    `evidence` is the quoted span of message `message`
+    result:  the result of `from_call` at JSON pointer `pointer`
+    context: `evidence` names the fact ("today", "persona.email", …)
+    schema:  `evidence` is the keyword ("default", "const", "enum")
+    """
+
+    call_id: str
+    argument: str
+    source: SourceKind
+    evidence: str = ""
+    message: int | None = None
+    from_call: str | None = None
+    pointer: str | None = None
+
+
+class StepTrace(Record, frozen=True):
+    """One call of a conversation: what it lived on, and what lived on it.
+
+    `depends_on` are the calls whose results it takes arguments from, `sources` where each argument came from,
+    `returned` the values of its result that later calls use, by JSON pointer. A call that failed, or found nothing, is
+    made good by the later call that says so in `makes_good`.
+    """
+
+    call_id: str
+    tool: str
+    message: int
+    depends_on: tuple[str, ...]
+    sources: tuple[ArgumentSource, ...]
+    returned: Json
+    outcome: Literal["ok", "error", "empty"]
+    makes_good: str | None = None
+
+
+class Finding(Record, frozen=True):
+    """A rule's objection, with its place: message index (from 0) and JSON pointer where it helps."""
+
+    rule: str
+    text: str
+    blocking: bool = True
+    message: int | None = None
+    place: str = ""
+
+
+class Attempt(Record, frozen=True):
+    """One text in the making of a conversation, with what blocked it; no finding means that it was good.
+
+    written:     the first answer to the plan; of a simulation, its transcript as far as it came
+    repaired:    the attempt before, mended by the program
+    corrected:   the corrector's answer to the attempt before
+    regenerated: a new answer to the plan, under another seed
+    """
+
+    kind: Literal["written", "repaired", "corrected", "regenerated"]
+    text: str
+    findings: tuple[Finding, ...]
+
+
+class Need(Record, frozen=True):
+    """The result of a call must have a value at `path`: the argument `argument` of `tool` is taken from it later.
+
+    Where `tool` is empty, nothing more is said of the value.
+    """
+
+    path: str
+    tool: str = ""
+    argument: str = ""
+
+
+class SealedCall(Record, frozen=True):
+    """What a call was executed with, beside its arguments.
+
+    `fault` and `about` (the JSON pointer of an argument, or the name of a tool that nobody here may use) say how it
+    was to go wrong, `refused` why it never reached the service.
+    """
+
+    needs: tuple[Need, ...] = ()
+    fault: Fault | None = None
+    about: str = ""
+    refused: str = ""
+
+
+class Seal(Record, frozen=True):
+    """The replay certificate of a conversation: with it, the calls can be executed again from scratch.
+
+    `world` is the version of the world that made the results, `seed` its seed, `state` the hash of its final
+    state; `calls` are those of the conversation, in order.
+    """
+
+    world: int
+    seed: int
+    state: str
+    calls: tuple[SealedCall, ...]
+
+
+class Conversation(Record, frozen=True):
+    """What came of a plan. `messages` is the truth; every other form is rendered from it.
+
+    `messages` are structurally sound, or empty where the conversation could not be finished or read;
+    then `failure` says why. `attempts` are there if its first text was faulty: that text and those
+    after it, in order, to the one that the conversation was made of. Without `seal`, a model made the results.
+    """
+
+    conversation_id: str
+    plan_id: str
+    strategy: str
+    engine: str
+    messages: tuple[Message, ...]
+    provenance: tuple[ArgumentSource, ...]
+    attempts: tuple[Attempt, ...] = ()
+    failure: Finding | None = None
+    seal: Seal | None = None

@@ -1,0 +1,92 @@
+"""Records of what is published, what is left out, and what overlaps with evaluation sets."""
+
+from typing import Literal
+
+from funcdex_assets.records.conversation import StepTrace
+from funcdex_assets.records.labels import Kind, Measure
+from funcdex_assets.records.record import Json, Record
+from funcdex_assets.records.verdict import TurnVerdict
+
+
+class ParsedConversation(Record, frozen=True, kw_only=True):
+    """One training example before it is split: OpenAI `messages` and `tools`, and where it is from.
+
+    `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
+    `turn_verdicts` and `step_trace` count the messages as `messages` has them, with the system prompt.
+    `certificate` is what replaying it takes (see `simulation/replay.py`); null where a model made the results.
+    """
+
+    conversation_id: str
+    partition: str
+    messages: Json
+    tools: Json
+    scenario_id: str
+    cluster_id: str
+    chain_id: str
+    kind: Kind
+    held_out: bool
+    clarity: str
+    calls: int
+    user_turns: int
+    turn_verdicts: tuple[TurnVerdict, ...] = ()
+    step_trace: tuple[StepTrace, ...] = ()
+    certificate: Json = None
+
+
+class DeduplicatedConversation(Record, frozen=True):
+    """Whether a conversation repeats another: the same calls, and user turns that say the same once values are masked.
+
+    A duplicate repeats `duplicate_of`, with cosine `similarity` and word `overlap`; `turns` are its user turns, from
+    0, that are worded like one of the other's.
+    """
+
+    conversation_id: str
+    status: Literal["kept", "duplicate"]
+    duplicate_of: str | None
+    similarity: float | None
+    overlap: float | None
+    turns: tuple[int, ...]
+    cluster_id: str
+    reason: str
+
+
+class DatasetRow(ParsedConversation, frozen=True, kw_only=True):
+    """`reserved_functions` are those it calls that only the test split may call (`generation.hold_out: function`)."""
+
+    split: Literal["train", "test"]
+    reserved_functions: tuple[str, ...] = ()
+
+
+class LeftOut(Record, frozen=True):
+    """A conversation that is not in a dataset although it was accepted, and why.
+
+    near_duplicate:  it repeats the conversation `of`
+    shared_cluster:  a train conversation of a scenario cluster that the test split has
+    held_out:        a train conversation that calls a function reserved for the test split, or a test
+                     conversation that calls none
+    contamination:   it overlaps with the item `of` of an evaluation set
+    """
+
+    conversation_id: str
+    partition: str
+    rule: Literal["near_duplicate", "shared_cluster", "held_out", "contamination"]
+    of: str | None
+    reason: str
+
+
+class Overlap(Record, frozen=True):
+    """By one measure, the item of an evaluation set that a conversation overlaps with most.
+
+    names:      a function of the same name, with `score` of its parameter names
+    schemas:    a function with `score` of its parameters and their types, whatever its name
+    ngrams:     `score` of the n-grams of a user turn of the item
+    embeddings: a user turn at cosine `score`
+    """
+
+    conversation_id: str
+    partition: str
+    evaluation_set: str
+    item: str
+    measure: Measure
+    score: float
+    reason: str

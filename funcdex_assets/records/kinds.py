@@ -1,0 +1,90 @@
+"""The mix of a dataset: which kinds of conversations there are, what each asks of its chain, and how many are made.
+
+    multi_step        a long goal, each call living on earlier ones; six user turns or more
+    long_context      several goals one after the other; late in it something from its beginning is needed
+    simple            one call, or a few errands
+    parallel          calls that are made at once
+    no_suitable_tool  something is asked for that no tool on offer can do: nothing is called
+    ask_back          the user leaves out what is needed, and is asked for it
+    missing_function  the tool that is needed comes only later in the conversation
+    error_recovery    a call goes wrong, and is made good or honestly reported
+
+A cell is a kind on one side of the split. Here belong the counts; how kinds are played belongs to `simulation/`.
+
+>>> apportion(10, {"a": 2, "b": 1})
+{'a': 7, 'b': 3}
+"""
+
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, get_args
+
+from funcdex_assets.records.chain_patterns import LINKED, SEVERAL_GOALS
+from funcdex_assets.records.labels import Kind
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DEFAULT_WEIGHTS: dict[Kind, float] = {
+    "multi_step": 33,
+    "long_context": 2,
+    "simple": 20,
+    "parallel": 15,
+    "no_suitable_tool": 12,
+    "ask_back": 4,
+    "missing_function": 4,
+    "error_recovery": 10,
+}
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class ChainShape:
+    """The chains that a kind is made of: their patterns with weights, and how long they are, within the settings'
+    bounds. Of `linked` chains the settings' weights decide further. Where there are several `goals`, at least and at
+    most so many, the lengths are those of one.
+    """
+
+    patterns: Mapping[str, float]
+    least: int = 1
+    most: int = 100
+    goals: tuple[int, int] = (1, 1)
+
+
+CHAINS: Mapping[Kind, ChainShape] = {
+    "multi_step": ChainShape({LINKED: 1}, least=3),
+    "long_context": ChainShape({SEVERAL_GOALS: 1}, least=4, goals=(2, 3)),
+    "simple": ChainShape({"single_call": 1, "independent": 1}, most=3),
+    "parallel": ChainShape({"parallel": 1, "fan_out": 1}, most=4),
+    "no_suitable_tool": ChainShape({"single_call": 1, "independent": 1}, most=2),
+    "ask_back": ChainShape({LINKED: 1, "single_call": 1}, most=3),
+    "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, most=4),
+    "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, most=4),
+}
+
+
+def apportion(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:
+    """`total` split by weight into whole numbers, by largest remainders; of equal ones the first comes first."""
+    whole = sum(weights.values())
+    if whole <= 0:
+        return dict.fromkeys(weights, 0)
+    exact = {name: total * weight / whole for name, weight in weights.items()}
+    parts = {name: int(share) for name, share in exact.items()}
+    by_remainder = sorted(parts, key=lambda name: parts[name] - exact[name])
+    for name in by_remainder[: total - sum(parts.values())]:
+        parts[name] += 1
+    return parts
+
+
+def cells(
+    total: int, held_out: int, weights: Mapping[Kind, float], possible: Collection[Kind]
+) -> dict[tuple[Kind, bool], int]:
+    """How many conversations of each kind are on each side (True: held out for the test split).
+
+    A kind that the tools do not permit leaves its share to the others.
+    """
+    used: dict[Kind, float] = {kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)}
+    by_kind = apportion(total, used)
+    for_test = apportion(held_out, by_kind)
+    found: dict[tuple[Kind, bool], int] = {}
+    for kind, count in by_kind.items():
+        found[kind, False], found[kind, True] = count - for_test[kind], for_test[kind]
+    return found

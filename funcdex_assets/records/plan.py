@@ -1,0 +1,83 @@
+"""Records of what a conversation is to be: its turns, its calls, their arguments, and what goes wrong."""
+
+from funcdex_assets.records.labels import Clarity, Fault, Kind, SourceKind, TurnKind
+from funcdex_assets.records.record import Json, Record
+
+
+class PlannedArgument(Record, frozen=True):
+    """Where one argument of a planned call comes from.
+
+    user:    `value`, which the user states as `surface`; `withheld` until the assistant asks
+    result:  the result of step `step` at `result` (a pointer, `*` resolved when it is known)
+    context: `value`, known from the persona or the calendar
+    schema:  `value`, the parameter's constant or default
+    """
+
+    argument: str
+    source: SourceKind
+    value: Json = None
+    surface: str = ""
+    withheld: bool = False
+    step: int | None = None
+    result: str | None = None
+
+
+class PlannedStep(Record, frozen=True):
+    """One intended call, made in user turn `turn` (counted from 0).
+
+    `together`: at once with the step before, in one message. `fault`: it goes wrong in this way; if it can
+    be made good, a later step calls the tool again, or `another` that serves as well. `goal`: which of the chain's
+    goals it serves.
+    """
+
+    tool: str
+    turn: int
+    arguments: tuple[PlannedArgument, ...]
+    together: bool = False
+    fault: Fault | None = None
+    another: str = ""
+    goal: int = 0
+
+
+class PlannedTurn(Record, frozen=True):
+    """What the user does in one turn.
+
+    request:    asks for the steps of the turn
+    remedy:     makes good what failed in step `step`, so that the turn's steps can be made
+    dropped:    gives up what failed in step `step`
+    correction: meant something else than what step `step` was called with
+    recall:     asks for something that the result of step `step` told
+    small_talk: says something that needs no tool
+    unsuitable: asks for `wanted`, which no tool on offer can do
+    unlocked:   brings that tool (one of the plan's `late_tools`), and has the turn's steps made with it
+    thanks:     takes leave
+    """
+
+    kind: TurnKind
+    step: int | None = None
+    wanted: PlannedStep | None = None
+
+
+class ConversationPlan(Record, frozen=True):
+    """What shall happen in a conversation, before a word of it is written.
+
+    `late_tools` are among `tools`, and not on offer until an `unlocked` turn brings them.
+    """
+
+    plan_id: str
+    scenario_id: str
+    persona_id: str
+    chain_id: str
+    kind: Kind
+    disposition: str
+    clarity: Clarity
+    tools: tuple[str, ...]
+    distractors: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    turns: tuple[PlannedTurn, ...]
+    late_tools: tuple[str, ...] = ()
+
+
+class SystemPrompt(Record, frozen=True):
+    conversation_id: str
+    system_prompt: str

@@ -1,0 +1,98 @@
+"""Records of what is thought of a conversation: scores, verdicts and the selection."""
+
+from typing import Annotated
+
+import msgspec
+
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.record import Record
+
+Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class TurnScore(Record, frozen=True, forbid_unknown_fields=False):
+    """What a judge says of one turn, counted from 0: a user message and all that follows to the next one."""
+
+    turn: int
+    reason: str
+    score: Score
+    ok: bool
+
+
+class Verdict(Record, frozen=True, forbid_unknown_fields=False):
+    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them, and its word on the turns.
+
+    What a model says beyond them is overlooked: the verdict is there.
+    """
+
+    reasoning: str
+    user_query_clarity: Score
+    tool_use_quality: Score
+    naturalness: Score
+    task_completion: Score
+    turns: tuple[TurnScore, ...] = ()
+
+
+class TurnVerdict(Record, frozen=True):
+    """Whether turn `turn`, messages `first` to `last` (included), is fit to train on, and why not.
+
+    `score` is 1 to 5. A turn that is not `ok` stays in the conversation; a trainer masks its assistant messages.
+    """
+
+    turn: int
+    ok: bool
+    score: int
+    reason: str
+    first: int
+    last: int
+
+
+SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+
+
+class MemberVerdict(Record, frozen=True):
+    """What one judge of a committee says of a conversation; of one that gave no verdict, `failure` says why.
+
+    `failure` is the kind of `inference.protocol.InferenceError`: unreadable, context or refusal.
+    """
+
+    judge: str
+    user_query_clarity: int | None = None
+    tool_use_quality: int | None = None
+    naturalness: int | None = None
+    task_completion: int | None = None
+    reasoning: str | None = None
+    failure: str | None = None
+
+
+class ScoredConversation(Record, frozen=True):
+    """A conversation's findings, and the scores of the judge `judge`, or of several, separated by commas.
+
+    A conversation that failed was shown to no judge: its judge, scores and reasoning are null. Of a committee,
+    scores are medians of those of its `members`, and `disagreement` is the widest spread between them on any scale.
+    """
+
+    conversation_id: str
+    judge: str | None
+    user_query_clarity: int | None
+    tool_use_quality: int | None
+    naturalness: int | None
+    task_completion: int | None
+    reasoning: str | None
+    findings: tuple[Finding, ...]
+    turns: tuple[TurnVerdict, ...] = ()
+    disagreement: int | None = None
+    members: tuple[MemberVerdict, ...] = ()
+
+
+class SelectedConversation(Record, frozen=True):
+    """An accepted conversation, or a rejected one with the reasons.
+
+    `dml` is its text; of a rejected one that failed, the faulty text as it was written.
+    """
+
+    conversation_id: str
+    reasons: tuple[str, ...]
+    tool_use_quality: int | None
+    dml: str
+    turns: tuple[TurnVerdict, ...] = ()

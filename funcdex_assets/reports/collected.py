@@ -1,0 +1,159 @@
+"""What a quality report is counted from: the stored tables of a partition, read once and joined by conversation.
+
+Here belong reading and joining; which figures are counted is said in `figures`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import polars as pl
+
+from funcdex_assets.dialogue.participants import Cast, casts
+from funcdex_assets.language.lexicon import industries
+from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.figures import Spent
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.scenario import Persona, Scenario
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.records.verdict import ScoredConversation
+from funcdex_assets.reports import diversity
+from funcdex_assets.reports.figures import JUDGE, STAGES
+from funcdex_assets.storage.frames import from_frame, rows_by
+
+TABLES = (
+    "tool_definitions",
+    "tool_graph",
+    "tool_chains",
+    "deduplicated_scenarios",
+    "personas",
+    "conversation_plans",
+    "conversations",
+    "scored_conversations",
+    "accepted_conversations",
+    "dataset",
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A conversation of the dataset, and what it was made from."""
+
+    conversation: Conversation
+    cast: Cast
+    pattern: str
+    partition: str
+    late: Mapping[str, Tool] = field(default_factory=dict)
+    """Tools that come within the conversation."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.conversation.messages
+
+    @property
+    def user_messages(self) -> list[str]:
+        """What the user says, without pasted JSON."""
+        return [diversity.speech(message.content or "") for message in self.messages if message.role == "user"]
+
+    def known(self) -> set[str]:
+        """The words that stand for values in what is said here."""
+        persona = self.cast.situation.persona
+        own = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
+        told = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
+        quoted = {source.evidence for source in self.conversation.provenance if source.source == "user"}
+        trade = industries().get(self.cast.situation.scenario.industry, {})
+        common = (*trade.get("counterparts", ()), *trade.get("pressures", ()))
+        return {self.cast.situation.matter, *own, *told, *quoted, *common} - {""}
+
+
+@dataclass
+class Collected:
+    """What is known of one partition, or of several together. Tools and edges are named with their partition."""
+
+    examples: list[Example] = field(default_factory=list)
+    scored: list[ScoredConversation] = field(default_factory=list)
+    yields: Counter[str] = field(default_factory=Counter)
+    tools: set[str] = field(default_factory=set)
+    edges: set[str] = field(default_factory=set)
+    spent: list[Spent] = field(default_factory=list)
+
+    def add(self, other: "Collected") -> None:
+        self.examples += other.examples
+        self.scored += other.scored
+        self.yields.update(other.yields)
+        self.tools |= other.tools
+        self.edges |= other.edges
+        self.spent += other.spent
+
+
+class MixedTables(ValueError):
+    """The tables of a partition are of different runs; the message says what to do."""
+
+
+def collect(
+    partition: str, tables: Mapping[str, pl.DataFrame], spent: Mapping[str, Sequence[Spent]] = MappingProxyType({})
+) -> Collected:
+    """From the tables named in `TABLES`, and by stage what their answers cost.
+
+    Raises:
+        MixedTables: a plan's scenario is not there any more.
+    """
+    scenarios = tables["deduplicated_scenarios"]["scenario_id"].to_list()
+    if not set(tables["conversation_plans"]["scenario_id"].to_list()) <= set(scenarios):
+        raise MixedTables(
+            f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
+        )
+    plans = from_frame(tables["conversation_plans"], ConversationPlan)
+    held = from_frame(tables["conversations"], Conversation)
+    tools = rows_by(from_frame(tables["tool_definitions"], Tool), "name")
+    by_plan = casts(
+        plans,
+        from_frame(tables["personas"], Persona),
+        from_frame(tables["deduplicated_scenarios"], Scenario),
+        tuple(tools.values()),
+    )
+    patterns = dict(tables["tool_chains"].select("chain_id", "pattern").iter_rows())
+    published = set(tables["dataset"]["conversation_id"].to_list())
+    edges = tables["tool_graph"].select("source_tool", "target_tool").iter_rows()
+    status = tables["deduplicated_scenarios"]["status"]
+    counts = (
+        status.len(),
+        int((status == "kept").sum()),
+        len(plans),
+        sum(one.failure is None for one in held),
+        tables["accepted_conversations"].height,
+        tables["dataset"].height,
+    )
+    examples = []
+    for one in held:
+        if one.conversation_id in published:
+            cast = by_plan[one.plan_id]
+            late = {name: tools[name] for name in cast.plan.late_tools}
+            examples.append(Example(one, cast, patterns[cast.plan.chain_id], partition, late))
+    return Collected(
+        examples,
+        from_frame(tables["scored_conversations"], ScoredConversation),
+        Counter(dict(zip(STAGES, counts, strict=True))),
+        {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
+        {f"{partition}:{source}>{target}" for source, target in edges},
+        _each_once(spent),
+    )
+
+
+def _each_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
+    """Judges are asked while conversations are made, and answer from the journal when these are scored."""
+    rows = [one for stage in spent.values() for one in stage]
+    judged: dict[str, Spent] = {}
+    for one in rows:
+        if one.role == JUDGE and one.requests >= judged.get(one.model, one).requests:
+            judged[one.model] = one
+    return [one for one in rows if one.role != JUDGE] + list(judged.values())
+
+
+def merged(parts: Iterable[Collected]) -> Collected:
+    total = Collected()
+    for part in parts:
+        total.add(part)
+    return total

@@ -1,0 +1,146 @@
+"""Every picture of a report, as PNG bytes. Drawing needs matplotlib, which the extra `plots` installs.
+
+Here belongs what a picture shows; whoever has no matplotlib asks `can_plot` first, and shows a table.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.figures import QualityFigure
+
+_DONE, _WANTED = "#4f7cac", "#c9772b"
+_MOST_BARS = 20
+"""More labels than that cannot be read in the width of Dagster's metadata panel."""
+
+
+class PlotsUnavailable(UserError, RuntimeError):
+    """matplotlib is not installed."""
+
+
+def can_plot() -> bool:
+    return find_spec("matplotlib") is not None
+
+
+def plot_mix(figures: Sequence[QualityFigure], title: str) -> bytes:
+    """Shares of kinds and of chain patterns; a mark where the settings want a share."""
+    groups = [(name, _select_rows(figures, name)) for name in ("kind", "chain pattern")]
+    heights = [max(1, len(rows)) for _, rows in groups]
+    figure = _new_figure(6.4, 1.2 + 0.24 * sum(heights))
+    panels = figure.subplots(len(heights), 1, height_ratios=[height + 0.6 for height in heights])
+    for (name, rows), axes in zip(groups, panels, strict=True):
+        upwards = list(reversed(rows))
+        labels = [row.item.replace("_", " ") for row in upwards]
+        bars = axes.barh(labels, [100 * row.value for row in upwards], color=_DONE)
+        axes.bar_label(bars, padding=8, fontsize=7, fmt="%.1f")
+        wanted = [(index, 100 * row.wanted) for index, row in enumerate(upwards) if row.wanted is not None]
+        if wanted:
+            marks = [share for _, share in wanted], [index for index, _ in wanted]
+            axes.scatter(*marks, marker="|", s=160, linewidths=2, color=_WANTED, zorder=3, label="wanted")
+            axes.legend(fontsize=7, frameon=False, loc="lower right")
+        _style_axes(axes, f"{name}, % of conversations")
+        axes.margins(x=0.14)
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    return _render_png(figure)
+
+
+def plot_lengths(figures: Sequence[QualityFigure], title: str) -> bytes:
+    """How many conversations have how many user turns, and how many calls."""
+    figure = _new_figure(7, 2.4)
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), ("user turns", "calls"), strict=True):
+        rows = _select_rows(figures, f"conversations by {name}")
+        bars = axes.bar([int(row.item) for row in rows], [row.part or 0 for row in rows], color=_DONE)
+        axes.bar_label(bars, fontsize=6)
+        axes.set_xticks([int(row.item) for row in rows])
+        _style_axes(axes, f"conversations by {name}")
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    return _render_png(figure)
+
+
+def plot_counts(counts: Mapping[str, float], title: str, label: str = "") -> bytes:
+    """Horizontal bars, largest first, at most 20 of them."""
+    shown = sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS]
+    figure = _new_figure(6, 0.6 + 0.24 * max(1, len(shown)))
+    axes = figure.add_subplot()
+    bars = axes.barh([name for name, _ in reversed(shown)], [value for _, value in reversed(shown)], color=_DONE)
+    axes.bar_label(bars, padding=3, fontsize=7, fmt="%g")
+    _style_axes(axes, title)
+    axes.set_xlabel(label, fontsize=8)
+    axes.margins(x=0.1)
+    return _render_png(figure)
+
+
+def plot_scores(scores: Mapping[str, Sequence[int]], title: str) -> bytes:
+    """For each scale a group of bars: how many conversations got 1, 2, 3, 4, 5."""
+    figure = _new_figure(6.4, 2.6)
+    axes = figure.add_subplot()
+    width = 0.8 / max(1, len(scores))
+    for index, (name, values) in enumerate(scores.items()):
+        counted = Counter(values)
+        bars = axes.bar(
+            [score + (index - (len(scores) - 1) / 2) * width for score in range(1, 6)],
+            [counted[score] for score in range(1, 6)],
+            width,
+            label=name.replace("_", " "),
+        )
+        axes.bar_label(bars, fontsize=6, labels=[str(counted[score] or "") for score in range(1, 6)])
+    axes.set_xticks(range(1, 6))
+    _style_axes(axes, title)
+    axes.set_ylabel("conversations", fontsize=8)
+    axes.legend(fontsize=7, frameon=False, loc="upper left")
+    return _render_png(figure)
+
+
+def plot_calls_per_tool(counts: Mapping[str, Sequence[int]]) -> bytes:
+    """How evenly each arm of an experiment draws the tools: calls per tool, the most called first, a line per arm."""
+    figure = _new_figure(7, 3.2)
+    axes = figure.add_subplot()
+    for name, calls in counts.items():
+        covered = sum(count > 0 for count in calls)
+        axes.step(
+            range(1, len(calls) + 1),
+            sorted(calls, reverse=True),
+            where="mid",
+            label=f"{name}: {covered} of {len(calls)} tools",
+        )
+    axes.set_xlabel("tools, the most called first")
+    axes.set_ylabel("calls in accepted conversations")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return _render_png(figure, dots_per_inch=130)
+
+
+def _select_rows(figures: Sequence[QualityFigure], name: str) -> list[QualityFigure]:
+    return [figure for figure in figures if figure.figure == name]
+
+
+def _new_figure(width: float, height: float) -> Any:
+    """An empty figure of so many inches, drawn without a screen.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not there.
+    """
+    if not can_plot():
+        raise PlotsUnavailable("Pictures need matplotlib, which is not installed: pip install 'funcdex-assets[plots]'")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _style_axes(axes: Any, title: str) -> None:
+    axes.set_title(title, fontsize=8, loc="left")
+    axes.tick_params(labelsize=7)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _render_png(figure: Any, dots_per_inch: int = 100) -> bytes:
+    """PNG bytes that name no software version, so that they are the same after an upgrade."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,175 @@
+"""The quality report outside Dagster: computed from the stored tables, as JSON and as a page.
+
+Here belong reading, JSON and the page; which figures there are is said in `figures`, how the page begins in
+`presentation.md`, what a terminal shows in `cli/analyze`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.reports.collected import TABLES, Collected, MixedTables, collect, merged
+from funcdex_assets.reports.figures import SAMPLE, report
+from funcdex_assets.reports.plots import plot_lengths, plot_mix
+from funcdex_assets.settings.settings import Settings
+from funcdex_assets.storage.table_store import TableStore
+
+ALL = "all"
+TITLES = {
+    "yields": "Yields",
+    "validity": "Validity",
+    "mix": "Mix",
+    "paths": "Paths",
+    "shape": "Length",
+    "coverage": "Coverage",
+    "diversity": "Diversity",
+    "scores": "Scores",
+    "judges": "Judges",
+    "findings": "Findings",
+    "cost": "Tokens and cost",
+}
+OVERVIEW = {
+    "in dataset": ("conversations", "dataset"),
+    "calls": ("calls per conversation", "mean"),
+    "turns": ("user turns per conversation", "mean"),
+    "valid": ("valid calls", ""),
+    "grounded": ("grounded arguments", ""),
+    "tools": ("tools called", ""),
+    "parallel": ("with parallel calls", ""),
+    "recovered": ("failed, then succeeded", ""),
+    "distinct-2": ("distinct-2 of user turns", ""),
+    "self-BLEU": ("self-BLEU of user turns", ""),
+    "copies": ("copies once ids, digits and quotes are masked", ""),
+}
+# Figures of three implementations of ToolGen, measured on 1,000, 1,000 and 50 of their conversations.
+YARDSTICKS = {
+    "valid calls": "95–100 %, 50 %, not measured",
+    "valid results": "69 %, 0 %, not measured",
+    "grounded arguments": "25 %, 88 %, 10 %",
+    "stated values that the call contradicts": "80 %, none stated, 100 %",
+    "echoed ids that differ": "83 %, 0 %, 100 %",
+    "speaks before the first call": "71 %, 50 %, 54 %",
+    "three or more calls, of two or more tools": "55 %, 50 %, 100 %",
+    "distinct-2 of user turns": "0.03, 0.002, 0.06",
+    "unique first messages, per 1,000": "84, 4, 200",
+    "unique closings, per 1,000": "1, 3, 20",
+    "copies once ids, digits and quotes are masked": "81 %, 92 %, 0 %",
+}
+
+
+class NothingToReport(UserError, LookupError):
+    """No partition has all the tables; the message says what to do."""
+
+
+def analyse(
+    settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
+) -> dict[str, list[QualityFigure]]:
+    """Partition → its figures, for those that have a dataset; under `all` those of them together.
+
+    `left_out` is told which partition has tables that do not belong together.
+
+    Raises:
+        NothingToReport: none is left.
+    """
+    store = TableStore(settings.home)
+    found: dict[str, Collected] = {}
+    for name in partitions:
+        if all(store.exists(table, name) for table in TABLES):
+            try:
+                found[name] = collect(name, {table: store.read(table, name) for table in TABLES}, store.spent(name))
+            except MixedTables as error:
+                left_out(str(error))
+    if not found:
+        raise NothingToReport(
+            f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
+        )
+    given = settings.generation.kinds, settings.seed, settings.inference.prices
+    reports = {name: report(one, *given) for name, one in found.items()}
+    return {**reports, ALL: report(merged(found.values()), *given)}
+
+
+# ── presenting ────────────────────────────────────────────────────────────────────────────────
+
+
+def as_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
+    return msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()
+
+
+def as_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mapping[str, str]) -> str:
+    """The page; `pictures` are captions and the links to them."""
+    figures = reports[ALL]
+    partitions = [name for name in reports if name != ALL]
+    introduction = files("funcdex_assets.reports").joinpath("presentation.md").read_text(encoding="utf-8")
+    lines = introduction.format(
+        count=len(partitions), partitions=", ".join(partitions), sample=f"{SAMPLE:,}"
+    ).splitlines()
+    for section, title in TITLES.items():
+        rows = [one for one in figures if one.section == section]
+        if not rows:
+            continue
+        yardstick = any(one.figure in YARDSTICKS for one in rows)
+        wanted = any(one.wanted is not None for one in rows)
+        heads = ["figure", "", "value", "of", *(["wanted", "difference"] if wanted else [])]
+        heads += ["others"] if yardstick else []
+        lines += ["", f"## {title}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+        for one in rows:
+            cells = [one.figure, one.item.replace("|", "\\|"), shown(one), counts(one)]
+            cells += compare_with_wanted(one) if wanted else []
+            cells += [YARDSTICKS.get(one.figure, "")] if yardstick else []
+            lines.append(f"| {' | '.join(cells)} |")
+        lines += [
+            line for caption, link in pictures.items() if caption == section for line in ("", f"![{title}]({link})")
+        ]
+    lines += ["", "## By partition", "", f"| partition | {' | '.join(OVERVIEW)} |", "|---" * (len(OVERVIEW) + 1) + "|"]
+    lines += [f"| {name} | {' | '.join(summarise_partition(reports[name]))} |" for name in (*partitions, ALL)]
+    return "\n".join([*lines, ""])
+
+
+def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> list[Path]:
+    """The page and its pictures in `images/` beside it; returns what was written."""
+    folder = path.parent / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    plots: dict[str, Any] = {"mix": plot_mix, "shape": plot_lengths}
+    written = []
+    for section, plot in plots.items():
+        picture = folder / f"quality_{section}.png"
+        picture.write_bytes(plot(reports[ALL], TITLES[section]))
+        written.append(picture)
+    links = {section: f"images/{picture.name}" for section, picture in zip(plots, written, strict=True)}
+    path.write_text(as_markdown(reports, links), encoding="utf-8")
+    return [path, *written]
+
+
+def shown(one: QualityFigure) -> str:
+    """A share in percent, but distinct-n as the quotient that it is always given as.
+
+    >>> shown(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
+    '12.5 %'
+    """
+    if one.whole is not None and not one.figure.startswith("distinct-"):
+        return f"{one.value:.1%}".replace("%", " %") if one.whole else "–"
+    if one.figure == "cost in dollars":
+        return f"{one.value:,.6f}"
+    if float(one.value).is_integer() and abs(one.value) >= 1:
+        return f"{one.value:,.0f}"
+    return f"{one.value:,.3f}" if one.value else "0"
+
+
+def counts(one: QualityFigure) -> str:
+    return "" if one.whole is None else f"{one.part:,} of {one.whole:,}"
+
+
+def compare_with_wanted(one: QualityFigure) -> list[str]:
+    if one.wanted is None:
+        return ["", ""]
+    return [f"{one.wanted:.1%}".replace("%", " %"), f"{100 * (one.value - one.wanted):+.1f} points"]
+
+
+def summarise_partition(figures: Sequence[QualityFigure]) -> list[str]:
+    found = {(one.figure, one.item): one for one in figures}
+    return [shown(found[key]) if key in found else "" for key in OVERVIEW.values()]

@@ -1,0 +1,169 @@
+"""What a conversation's own messages say of it: valid, grounded, in keeping with what the user said, recovered.
+
+Here belongs counting in one conversation, as (part, whole). Nothing relies on the rules of `findings.py` or on the
+sources in `provenance.py`, so that the figures are a second opinion on both; only `grounded` counts those sources.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from funcdex_assets.checks.provenance import calls_in, ungrounded
+from funcdex_assets.records.conversation import ArgumentSource
+from funcdex_assets.records.message import Message, ToolCall, ToolResult
+from funcdex_assets.records.plan import PlannedStep
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import at_pointer, scalars
+from funcdex_assets.schema.validation import problems
+from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
+from funcdex_assets.tool_graph.equivalent_tools import same_things
+
+Count = tuple[int, int]
+NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
+
+
+def valid_calls(messages: Sequence[Message], tools: Mapping[str, Tool], late: Mapping[str, Tool] = NO_TOOLS) -> Count:
+    """Calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls.
+
+    A `late` tool is on offer once a message of the user has its name in quotes, as a definition has.
+    """
+    good = total = 0
+    on_offer = dict(tools)
+    for message in messages:
+        if message.role == "user":
+            on_offer |= {name: tool for name, tool in late.items() if f'"{name}"' in (message.content or "")}
+        for call in message.tool_calls:
+            tool = on_offer.get(call.name)
+            good += tool is not None and not problems(tool.parameters, call.arguments)
+            total += 1
+    return good, total
+
+
+def valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:
+    """Results that are valid under their tool's response schema, of those that are no error and have one."""
+    judged = [
+        not problems(tool.returns, result.content)
+        for _, result in pairs(messages)
+        if not result.error and (tool := tools.get(result.name)) is not None and tool.returns is not None
+    ]
+    return sum(judged), len(judged)
+
+
+def grounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Count:
+    """Scalar arguments that have a source, of all."""
+    total = sum(bool(pointer) for _, call in calls_in(messages) for pointer, _ in scalars(call.arguments))
+    return total - sum(1 for _ in ungrounded(messages, provenance)), total
+
+
+def contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]) -> Count:
+    """Values that the user said before a call, and the call has another; of all that the user said so.
+
+    The plan says which words of the user stand for which value; a value counts as said only if the words are in a
+    user's message before the call. A call belongs to the first step of its tool that has none yet.
+    """
+    heard, waiting = "", list(steps)
+    said = wrong = 0
+    for message in messages:
+        if message.role == "user":
+            heard += f"\n{message.content or ''}".lower()
+        for call in message.tool_calls:
+            step = next((step for step in waiting if step.tool == call.name), None)
+            if step is None:
+                continue
+            waiting.remove(step)
+            for argument in step.arguments:
+                if argument.source == "user" and argument.surface and argument.surface.lower() in heard:
+                    said += 1
+                    wrong += at_pointer(call.arguments, argument.argument) != argument.value
+    return wrong, said
+
+
+def differing_echoes(messages: Sequence[Message]) -> Count:
+    """Ids of a call that its result repeats as another, of all that it repeats.
+
+    A result repeats an id under the same name, or as `id` where the call reads or changes just that thing. What
+    makes a new thing has a new id, and repeats nothing of that name.
+    """
+    differing = echoed = 0
+    for call, result in pairs(messages):
+        if result.error or not isinstance(result.content, dict) or not isinstance(call.arguments, dict):
+            continue
+        for name, value in call.arguments.items():
+            if is_id(name) and isinstance(value, str | int):
+                for back in _echoes(name, call.name, result.content):
+                    echoed += 1
+                    differing += back != value
+    return differing, echoed
+
+
+def _echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[str | int]:
+    called, about = parse_tool_name(tool), resource_noun(name).rpartition(" ")[2]
+    is_the_thing = about in ("", called.noun)
+    if called.action == "copy" or (called.action in ("create", "send") and is_the_thing):
+        return
+    objects = [content, *(part for part in content.values() if isinstance(part, dict))]
+    names = (name, "id") if is_the_thing and called.action in ("get", "update", "delete") and name != "id" else (name,)
+    found = next((part[one] for one in names for part in objects if one in part), None)
+    if isinstance(found, str | int) and not isinstance(found, bool):
+        yield found
+
+
+# ── what goes otherwise than planned ──────────────────────────────────────────────────────────
+
+
+def pairs(messages: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolResult]]:
+    """Each call with its result, in order."""
+    calls: dict[str, ToolCall] = {}
+    for message in messages:
+        calls |= {call.id: call for call in message.tool_calls}
+        if message.result is not None and message.result.call_id in calls:
+            yield calls[message.result.call_id], message.result
+
+
+def is_empty(result: ToolResult) -> bool:
+    """A search or a listing that found nothing."""
+    if result.error or parse_tool_name(result.name).action != "list":
+        return False
+    content = result.content
+    lists = [part for part in content.values() if isinstance(part, list)] if isinstance(content, dict) else []
+    return content == [] or (bool(lists) and not any(lists))
+
+
+def errors(messages: Sequence[Message]) -> int:
+    return sum(message.result is not None and message.result.error for message in messages)
+
+
+def empty_results(messages: Sequence[Message]) -> int:
+    return sum(message.result is not None and is_empty(message.result) for message in messages)
+
+
+def recovered(messages: Sequence[Message]) -> bool:
+    """Whether a call that failed or found nothing is made again later, with its tool or with another that reads the
+    same things, and then succeeds.
+    """
+    open_tools: set[str] = set()
+    in_turn: set[str] = set()
+    before: set[str] = set()  # those of the turn that were open when the last calls were made
+    for message in messages:
+        result = message.result
+        if result is None:
+            in_turn = set() if message.role == "user" else in_turn
+            before = set(in_turn)
+        elif result.error or is_empty(result):
+            open_tools.add(result.name)
+            in_turn.add(result.name)
+        elif result.name in open_tools or any(same_things(tool, result.name) for tool in before):
+            return True
+    return False
+
+
+def has_parallel_calls(messages: Sequence[Message]) -> bool:
+    return any(len(message.tool_calls) > 1 for message in messages)
+
+
+def speaks_first(messages: Sequence[Message]) -> bool:
+    """Whether the assistant has a turn without a call before its first call, as when it asks for what is missing."""
+    for index, message in enumerate(messages):
+        if message.tool_calls:
+            return any(one.role == "assistant" for one in messages[:index])
+    return False

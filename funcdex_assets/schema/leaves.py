@@ -1,0 +1,82 @@
+"""A walk over the scalars that a schema promises.
+
+>>> list(leaves({"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}))
+[Leaf(path='/to/*', name='to', owner='to', schema={'type': 'string'}, required=False, kind='', about='')]
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from funcdex_assets.schema.json_pointers import escaped
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.validation import MAX_DEPTH
+from funcdex_assets.schema.words import singular, words
+
+
+class Leaf(NamedTuple):
+    """A scalar in a schema: `path` is a JSON pointer with `*` for array items, `name` the property it
+    is under, `owner` the singular noun of the object it belongs to ('' at the top), `kind` the name of that object's
+    definition, `about` its description, which for an array's items may be the array's.
+    """
+
+    path: str
+    name: str
+    owner: str
+    schema: Schema
+    required: bool
+    kind: str = ""
+    about: str = ""
+
+
+def leaves(schema: Schema, root: Schema | None = None) -> Iterator[Leaf]:
+    """Every scalar that a value of this schema can have, to a bounded depth."""
+    root = root or schema
+    top = Leaf("", "", "", resolve(schema, root), True, _kind(schema), "")
+    yield from _leaves(top, root, 0)
+
+
+def _leaves(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
+    """What is within a place of the schema, which is described as if it were a scalar."""
+    schema = at.schema
+    kind = schema_type(schema)
+    if depth > MAX_DEPTH:
+        return
+    if kind == "object":
+        needed = set(schema.get("required", ()))
+        for key, raw in schema.get("properties", {}).items():
+            part = resolve(raw, root)
+            of = schema_type(part)
+            owner = " ".join(singular(word) for word in words(key)) if of in ("object", "array") else at.owner
+            path = f"{at.path}/{escaped(key)}"
+            inner = _kind(raw) if of == "object" else at.kind
+            yield from _leaves(
+                Leaf(path, key, owner, part, at.required and key in needed, inner, _about(raw, part)), root, depth + 1
+            )
+    elif kind == "array":
+        raw = schema.get("items", {})
+        items = resolve(raw, root)
+        inner = _kind(raw) if schema_type(items) == "object" else at.kind
+        about = _about(raw, items) or at.about
+        yield from _leaves(Leaf(f"{at.path}/*", at.name, at.owner, items, at.required, inner, about), root, depth + 1)
+    else:
+        yield at
+
+
+def _kind(raw: Any) -> str:
+    """The name of the definition that a schema stands for; '' for one that stands for itself and has no title."""
+    if not isinstance(raw, Mapping):
+        return ""
+    if isinstance(reference := raw.get("$ref"), str):
+        return reference.rpartition("/")[2]
+    for key in ("allOf", "oneOf", "anyOf"):
+        for part in raw.get(key) or ():
+            if isinstance(part, Mapping) and "$ref" in part:
+                return _kind(part)
+    title = raw.get("title")
+    return title if isinstance(title, str) else ""
+
+
+def _about(raw: Any, part: Schema) -> str:
+    text = (raw.get("description") if isinstance(raw, Mapping) else None) or part.get("description")
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,31 @@
+"""What was derived from a root schema, remembered as long as the root is in use.
+
+Resolving and compiling the same schema again and again was most of the time of a run.
+"""
+
+import jsonschema_rs
+
+from funcdex_assets.schema.schema import Schema
+
+_MOST_MEMOS = 512
+_memos: dict[int, "RootMemo"] = {}
+
+
+class RootMemo:
+    """What was found out about the parts of one schema, by identity; the parts are kept, so their ids stay theirs."""
+
+    def __init__(self, root: Schema) -> None:
+        self.root = root
+        self.resolved: dict[int, tuple[Schema, Schema]] = {}
+        self.whole: dict[int, tuple[Schema, Schema]] = {}
+        self.compiled: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
+        self.links: dict[str, frozenset[str]] = {}
+
+
+def find_root_memo(root: Schema) -> RootMemo:
+    book = _memos.get(id(root))
+    if book is None or book.root is not root:
+        while len(_memos) >= _MOST_MEMOS:
+            del _memos[next(iter(_memos))]
+        book = _memos[id(root)] = RootMemo(root)
+    return book

@@ -1,0 +1,24 @@
+"""The type of a JSON Schema (2020-12, the one dialect), and the one type of the values that it is for.
+
+>>> schema_type({"type": ["null", "integer"]})
+'integer'
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+
+def schema_type(schema: Schema) -> str:
+    """The one type that values are made of: the first that is not null; guessed where it is not said."""
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        declared = next((part for part in declared if part != "null"), "string")
+    if declared:
+        return declared
+    if "properties" in schema:
+        return "object"
+    if "items" in schema:
+        return "array"
+    return "string"

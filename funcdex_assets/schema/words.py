@@ -1,0 +1,52 @@
+"""Words of identifiers: splitting, singular and plural.
+
+>>> words("threadIds"), singular("threads"), plural("category")
+(('thread', 'ids'), 'thread', 'categories')
+"""
+
+import re
+from functools import cache
+
+_SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+_IRREGULAR = {"people": "person", "children": "child", "indices": "index", "criteria": "criterion"}
+
+_UNCHANGED = {
+    "status",
+    "address",
+    "process",
+    "sms",
+    "series",
+    "business",
+    "canvas",
+    "access",
+    "progress",
+    "class",
+}
+
+
+@cache
+def words(name: str) -> tuple[str, ...]:
+    """Lower-case words of an identifier in any of the usual spellings."""
+    return tuple(part.lower() for part in _SPLIT.findall(name))
+
+
+@cache
+def singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _UNCHANGED:
+        return word[:-2]
+    return word[:-1]
+
+
+@cache
+def plural(word: str) -> str:
+    if word in _IRREGULAR.values():
+        return next(many for many, one in _IRREGULAR.items() if one == word)
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

@@ -1,0 +1,40 @@
+"""Settings of who judges conversations."""
+
+from typing import Any
+
+from pydantic import (
+    Field,
+    field_validator,
+)
+
+from funcdex_assets.settings.section import Section
+
+MOST_JUDGES = 15
+
+
+class Judging(Section):
+    """Who scores conversations."""
+
+    committee: int | tuple[dict[str, Any], ...] = Field(
+        default=1,
+        description="judges of each conversation: how many, under different seeds, or of each of them the fields in "
+        "which its endpoint differs from the judge's, and perhaps its name; scores are medians, their spread is told",
+    )
+
+    @field_validator("committee", mode="before")
+    @classmethod
+    def _some_judges(cls, committee: Any) -> Any:
+        if isinstance(committee, list | tuple):
+            for place, member in enumerate(committee):
+                if not isinstance(member, dict):
+                    raise ValueError(f"member {place} is no mapping; write {{}} for the judge as it is, or its fields")
+            if 1 <= len(committee) <= MOST_JUDGES:
+                return committee
+        elif isinstance(committee, int) and not isinstance(committee, bool) and 1 <= committee <= MOST_JUDGES:
+            return committee
+        raise ValueError(f"write a number of judges, 1 to {MOST_JUDGES}, or a list of as many")
+
+    @property
+    def members(self) -> tuple[dict[str, Any], ...]:
+        """One by one, the fields of each."""
+        return ({},) * self.committee if isinstance(self.committee, int) else self.committee

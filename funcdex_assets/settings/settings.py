@@ -1,0 +1,279 @@
+"""The user's one file, `funcdex.yaml`, as typed settings.
+
+Here belong the fields, their ranges and the error messages; what the settings *do* belongs to the
+stages. Any field can be overridden from the environment, sections joined by two underscores:
+
+    FUNCDEX_HOME=/data/funcdex  FUNCDEX_GENERATION__CONVERSATIONS=3  FUNCDEX_INFERENCE__PROFILE=vllm
+
+Secrets are never settings: `inference.api_key_env` *names* the variable that holds the key.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as UnreadableVariable
+
+from funcdex_assets.settings.deduplication import Contamination, Deduplication
+from funcdex_assets.settings.generation import Generation
+from funcdex_assets.settings.inference import Inference, RoleName
+from funcdex_assets.settings.judging import Judging
+from funcdex_assets.settings.section import Section, SettingsError
+from funcdex_assets.settings.toolkits import (
+    LEGAL_TOOLKIT,
+    TOOLKIT_FOLDER,
+    TOOLKIT_SUFFIXES,
+    Bundle,
+    Watch,
+    toolkit_files,
+)
+
+CONFIG_VARIABLE = "FUNCDEX_CONFIG"
+DEFAULT_CONFIG = "funcdex.yaml"
+ENV_FILE = ".env"
+
+
+class Nightly(Section):
+    """The schedule that regenerates every partition with the night's own seed."""
+
+    enabled: bool = False
+    cron: str = "0 2 * * *"
+    time_zone: str = "UTC"
+
+
+class Settings(BaseSettings):
+    """Everything in `funcdex.yaml`, resolved."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="FUNCDEX_", env_nested_delimiter="__")
+
+    file: Path = Field(default=Path(DEFAULT_CONFIG), exclude=True, description="the settings file")
+    root: Path = Field(default=Path(), exclude=True, description="folder of the settings file")
+    home: Path = Field(default=Path(".funcdex"), description="where tables, index, runs and releases are kept")
+    seed: int = Field(default=42, ge=0)
+    watch: Watch = Watch()
+    bundles: tuple[Bundle, ...] = ()
+    # After the three fields by which a file of the folder is found to be one of them.
+    toolkits: tuple[str, ...] = Field(description="those listed, then those of the watched folder")
+    workflows: dict[str, str] = Field(
+        default_factory=dict,
+        description="by partition, how its users work, in plain words: scenarios tell instances of it, and tools "
+        "that it speaks of are drawn more",
+    )
+    generation: Generation = Generation()
+    deduplication: Deduplication = Deduplication()
+    judging: Judging = Judging()
+    contamination: Contamination = Contamination()
+    inference: Inference = Inference()
+    nightly: Nightly = Nightly()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+    @field_validator("bundles", mode="before")
+    @classmethod
+    def _bundle_lines(cls, lines: Any) -> Any:
+        if not isinstance(lines, list | tuple | None):
+            return lines  # and pydantic says that it is no list
+        return [{"name": line} if isinstance(line, str) else line for line in lines or ()]
+
+    @field_validator("toolkits")
+    @classmethod
+    def _with_those_of_the_folder(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not info.data.get("watch", Watch()).enabled:
+            return listed
+        files = toolkit_files(info.data["root"], info.data.get("bundles", ()))
+        return (*listed, *(name for name in files if LEGAL_TOOLKIT.fullmatch(name) and name not in listed))
+
+    @model_validator(mode="after")
+    def _names(self) -> "Settings":
+        if not self.toolkits:
+            raise ValueError("toolkits: the list is empty; add at least one line, such as '- gmail'")
+        for toolkit in self.toolkits:
+            if not LEGAL_TOOLKIT.fullmatch(toolkit):
+                raise ValueError(
+                    f"toolkits: {toolkit!r} is not a legal name; use a lower-case letter followed by up to 39 "
+                    "lower-case letters, digits or hyphens (the underscore joins toolkits into a bundle)"
+                )
+        for bundle in self.bundles:
+            if len(bundle.toolkits) < 2:
+                raise ValueError(
+                    f"bundles: {bundle.name!r} names one toolkit; join at least two with underscores, "
+                    "or move it to toolkits"
+                )
+            for toolkit in bundle.toolkits:
+                if bundle.toolkits.count(toolkit) > 1:
+                    raise ValueError(f"bundles: {bundle.name!r} names the toolkit {toolkit!r} twice; name it once")
+                if toolkit not in self.toolkits:
+                    raise ValueError(
+                        f"bundles: {bundle.name!r} uses the toolkit {toolkit!r}, which is not listed under toolkits; "
+                        f"add the line '- {toolkit}' there or rename the bundle"
+                    )
+        for name, workflow in self.workflows.items():
+            if name not in self.partitions:
+                raise ValueError(
+                    f"workflows: {name!r} is neither a toolkit nor a bundle; there are {', '.join(self.partitions)}"
+                )
+            if not workflow.strip() or len(workflow) > 10_000:
+                raise ValueError(f"workflows.{name}: write 1 to 10,000 characters, or remove it")
+        seen: set[str] = set()
+        for name in self.partitions:
+            if name in seen:
+                field = "toolkits" if name in self.toolkits else "bundles"
+                raise ValueError(f"{field}: {name!r} is listed twice; remove one of the lines")
+            seen.add(name)
+        return self
+
+    @model_validator(mode="after")
+    def _endpoint_takes_grammar(self) -> "Settings":
+        if self.generation.strategy == "one_shot" and self.generation.grammar:
+            roles: tuple[RoleName, ...] = ("conversation_writer", "corrector")
+            for role in roles:
+                if self.inference.endpoint(role).profile == "openai":
+                    raise ValueError(
+                        f"generation.strategy one_shot has the role {role!r} write under a grammar, which the profile "
+                        "'openai' cannot take; set inference.profile to vllm or llama_cpp, generation.strategy to "
+                        "simulate, or generation.grammar to false"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _committee_can_be_asked(self) -> "Settings":
+        names: dict[str, int] = {}
+        for number, member in enumerate(self.judging.members):
+            place, name = f"judging.committee.{number}", member.get("name")
+            try:
+                endpoint = self.inference.member(member)
+            except ValidationError as error:
+                raise ValueError(f"{place}: " + "; ".join(_explain(part) for part in error.errors())) from None
+            if endpoint.profile == "offline" and member.keys() - {"profile", "name"}:
+                raise ValueError(f"{place}: the profile offline takes no other field than name; set {place}.profile")
+            if name is None:
+                continue
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError(f"{place}.name: must be a text that is not empty (value {name!r})")
+            if names.setdefault(name, number) != number:
+                raise ValueError(f"{place}.name: {name!r} is the name of judge {names[name]}; give it another")
+        return self
+
+    @property
+    def native_calls(self) -> bool:
+        """Whether the assistant is asked for the server's own tool calls; the offline engine never is."""
+        profile = self.inference.endpoint("assistant").profile
+        if self.generation.assistant_calls == "auto":
+            return profile == "openai" and not self.generation.include_assistant_thoughts
+        return self.generation.assistant_calls == "native" and profile != "offline"
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """Partition keys in the order of the file: toolkits, then bundles."""
+        return (*self.toolkits, *(bundle.name for bundle in self.bundles))
+
+    def toolkits_of(self, partition: str) -> tuple[str, ...]:
+        return tuple(partition.split("_"))
+
+    def tool_files(self, partition: str) -> dict[str, Path]:
+        """Where the partition's tools are defined: toolkit (or the bundle's name) → file.
+
+        A file in the project's `toolkits/` folder comes before a shipped one.
+        """
+        for bundle in self.bundles:
+            if bundle.name == partition and bundle.tools:
+                return {partition: self._existing(partition, [self.root / bundle.tools])}
+        shipped = Path(__file__).parents[1] / "catalog" / "toolkits"
+        return {
+            toolkit: self._existing(
+                toolkit,
+                [
+                    folder / f"{toolkit}{suffix}"
+                    for folder in (self.root / TOOLKIT_FOLDER, shipped)
+                    for suffix in TOOLKIT_SUFFIXES
+                ],
+            )
+            for toolkit in self.toolkits_of(partition)
+        }
+
+    def _existing(self, name: str, candidates: list[Path]) -> Path:
+        for path in candidates:
+            if path.is_file():
+                return path
+        raise SettingsError(
+            f"{name!r} has no tool definitions: looked for {', '.join(str(path) for path in candidates)}; "
+            f"put them into {candidates[0]} or remove {name!r} from funcdex.yaml"
+        )
+
+
+def settings_path() -> Path:
+    """$FUNCDEX_CONFIG, else ./funcdex.yaml."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
+
+
+def load_settings(path: Path | None = None, *, with_tools: bool = True, **overrides: Any) -> Settings:
+    """Reads the settings file: `path`, else $FUNCDEX_CONFIG, else ./funcdex.yaml.
+
+    Overrides are top-level fields. Relative paths are resolved against the file's folder. Every
+    toolkit's definition file must exist (unless not `with_tools`); what is in it is not read.
+
+    Raises:
+        SettingsError: names the file, the field, the value and the remedy.
+    """
+    path = Path(path).absolute() if path else settings_path()
+    if not path.is_file():
+        raise SettingsError(f"No settings file at {path}; run in the project's folder or set {CONFIG_VARIABLE}")
+    _refuse_unreadable(path)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(yaml_file=path)
+
+    try:
+        settings = FromFile(file=path, root=path.parent, **overrides)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: " + "; ".join(_explain(part) for part in error.errors())) from None
+    except UnreadableVariable as error:
+        raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
+    home = path.parent / settings.home.expanduser()
+    settings = settings.model_copy(update={"home": home})
+    for partition in settings.partitions if with_tools else ():
+        settings.tool_files(partition)
+    return settings
+
+
+def _refuse_unreadable(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not readable YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must be a mapping with the key 'toolkits', not {type(content).__name__}")
+
+
+def _explain(part: Any) -> str:
+    place = ".".join(str(step) for step in part["loc"])
+    message = part["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+    if part["type"] == "extra_forbidden":
+        message = "unknown setting; check the spelling"
+    value = f" (value {part['input']!r})" if place and part["type"] not in ("missing", "extra_forbidden") else ""
+    variable = "FUNCDEX_" + "__".join(str(step) for step in part["loc"]).upper()
+    origin = f", from the environment variable {variable}" if variable in os.environ else ""
+    return f"{place}: {message}{value}{origin}" if place else message

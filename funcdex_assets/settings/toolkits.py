@@ -1,0 +1,53 @@
+"""Settings of toolkits and bundles, and the files that define them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import (
+    Field,
+)
+
+from funcdex_assets.settings.section import Section
+
+LEGAL_TOOLKIT = re.compile(r"[a-z][a-z0-9-]{0,39}")
+TOOLKIT_FOLDER = "toolkits"
+TOOLKIT_SUFFIXES = (".yaml", ".json")  # the first that there is defines the toolkit
+
+
+class Bundle(Section):
+    """Several toolkits used together; the partition is named after them, joined by underscores.
+
+    `tools` may name a tool file that stands in for the members' own files.
+    """
+
+    name: str
+    tools: str | None = None
+
+    @property
+    def toolkits(self) -> tuple[str, ...]:
+        return tuple(self.name.split("_"))
+
+
+class Watch(Section):
+    """The folder `toolkits/` beside the settings file."""
+
+    enabled: bool = Field(
+        default=True,
+        description="toolkit files in toolkits/ are toolkits even if funcdex.yaml does not list them, and the sensor "
+        "asks for those that are new or changed",
+    )
+
+
+def toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]:
+    """What lies in the folder of toolkits: name → file, by name.
+
+    The names need not be legal. Hidden files are not looked at, nor those that a bundle names as its own.
+    """
+    own = {(root / bundle.tools).resolve() for bundle in bundles if bundle.tools}
+    files: dict[str, Path] = {}
+    for suffix in TOOLKIT_SUFFIXES:
+        for path in (root / TOOLKIT_FOLDER).glob(f"*{suffix}"):
+            if path.is_file() and not path.name.startswith(".") and path.resolve() not in own:
+                files.setdefault(path.stem, path)
+    return dict(sorted(files.items()))

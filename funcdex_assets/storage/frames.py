@@ -1,0 +1,137 @@
+"""Records ↔ Polars frames: one record type gives one table layout.
+
+Here belongs the translation alone; what a table must satisfy is in `quality/schemas.py`, where it is
+kept is in `resources/tables.py`. Scalars become columns, tuples lists, nested records structs, and
+`Json` fields columns of JSON text, so that a frame of records can be written to Parquet and read by
+any tool.
+
+>>> from funcdex_assets.records import ChainStep
+>>> to_frame([ChainStep(tool="SEND_EMAIL", bindings=())]).schema["tool"]
+String
+"""
+
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import polars as pl
+
+from funcdex_assets.records.record import Record
+
+R = TypeVar("R", bound=Record)
+Convert = Callable[[Any], Any]
+
+_json = msgspec.json.Encoder()
+
+
+@cache
+def layout(record: type[Record]) -> Mapping[str, pl.DataType]:
+    """Column names and Polars types of a table of such records."""
+    return {name: _dtype(hint) for name, hint in get_type_hints(record).items()}
+
+
+def to_frame(rows: Sequence[R], record: type[R] | None = None) -> pl.DataFrame:
+    """Give `record` when `rows` may be empty."""
+    record = record or type(rows[0])
+    names = list(layout(record))
+    writers = {name: _writer(hint) for name, hint in get_type_hints(record).items()}
+    columns = {
+        name: [getattr(row, name) for row in rows]
+        if (write := writers[name]) is None
+        else [write(getattr(row, name)) for row in rows]
+        for name in names
+    }
+    return pl.DataFrame(columns, schema=dict(layout(record)))
+
+
+def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
+    """Rows as records; columns that the record does not have are ignored.
+
+    Types are not checked here, one value at a time: the table's schema has done it by column.
+
+    Raises:
+        polars.exceptions.ColumnNotFoundError: a field of the record has no column.
+    """
+    readers = {name: _reader(hint) for name, hint in get_type_hints(record).items()}
+    columns = [
+        frame[name].to_list() if (read := readers[name]) is None else [read(value) for value in frame[name].to_list()]
+        for name in readers
+    ]
+    return [record(**dict(zip(readers, values, strict=True))) for values in zip(*columns, strict=True)]
+
+
+def rows_by(records: Iterable[R], field: str) -> dict[str, R]:
+    return {getattr(record, field): record for record in records}
+
+
+# ── one converter per type; None means "as it is" ─────────────────────────────────────────────
+
+
+def _bare(hint: Any) -> Any:
+    """`X | None` → `X`: every column is nullable."""
+    if get_origin(hint) in (Union, types.UnionType):
+        (only,) = [part for part in get_args(hint) if part is not type(None)]
+        return only
+    return hint
+
+
+@cache
+def _dtype(hint: Any) -> pl.DataType:
+    hint = _bare(hint)
+    if hint is Any:
+        return pl.String()
+    if get_origin(hint) is tuple:
+        return pl.List(_dtype(get_args(hint)[0]))
+    if get_origin(hint) is Literal:
+        return pl.String()
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return pl.Struct(dict(layout(hint)))
+    return {str: pl.String(), int: pl.Int64(), float: pl.Float64(), bool: pl.Boolean()}[hint]
+
+
+def _encode(value: Any) -> str:
+    return _json.encode(value).decode()
+
+
+@cache
+def _writer(hint: Any) -> Convert | None:
+    hint = _bare(hint)
+    if hint is Any:
+        return _encode
+    if get_origin(hint) is tuple:
+        item = _writer(get_args(hint)[0])
+        return list if item is None else lambda values: [item(value) for value in values]
+    if isinstance(hint, type) and issubclass(hint, Record):
+        fields = [(name, _writer(part)) for name, part in get_type_hints(hint).items()]
+        return lambda value: (
+            None
+            if value is None
+            else {
+                name: getattr(value, name) if write is None else write(getattr(value, name)) for name, write in fields
+            }
+        )
+    return None
+
+
+@cache
+def _reader(hint: Any) -> Convert | None:
+    hint = _bare(hint)
+    if hint is Any:
+        return msgspec.json.decode
+    if get_origin(hint) is tuple:
+        item = _reader(get_args(hint)[0])
+        return tuple if item is None else lambda values: tuple([item(value) for value in values])
+    if isinstance(hint, type) and issubclass(hint, Record):
+        fields = [(name, read) for name, part in get_type_hints(hint).items() if (read := _reader(part))]
+
+        def read_struct(value: dict[str, Any] | None) -> Record | None:
+            if value is None:
+                return None
+            for name, read in fields:
+                value[name] = read(value[name])
+            return hint(**value)
+
+        return read_struct
+    return None

@@ -1,0 +1,142 @@
+"""Where the stages' tables are kept: one Parquet file per stage and partition.
+
+    HOME/tables/scenarios/gmail.parquet         the table
+    HOME/tables/scenarios/gmail.seal            the hash of the bytes that were validated and written
+    HOME/refused/scenarios/gmail.parquet        what a stage made last that broke its contract
+    HOME/spent/scenarios/gmail.json             what the model's answers in the table cost; only where one was asked
+
+Here belong files and bytes; what a table must satisfy, and which changed ones may be used, is in `contracts/`. A write
+replaces the file at once, so a reader sees the old table or the new one; the same frame gives the same bytes. A table
+whose bytes no longer match the seal was changed behind the stages' back: it can be read, and
+`contracts/trusted_tables` judges it again.
+
+>>> import tempfile
+>>> store = TableStore(Path(tempfile.mkdtemp()))
+>>> digest = store.write("scenarios", "gmail", pl.DataFrame({"scenario_id": ["s1"]}))
+>>> store.load("scenarios", "gmail").sealed
+True
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+import polars as pl
+from polars.exceptions import PolarsError
+
+from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.figures import Spent
+from funcdex_assets.storage.atomic_files import replace_file
+
+
+class TableError(UserError):
+    """A stored table cannot be used; the message names stage, partition, file and remedy."""
+
+
+class MissingTableError(TableError):
+    """The stage has not made this partition yet."""
+
+
+class UnreadableTableError(TableError):
+    """The file is there, but is not Parquet."""
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """`digest` names the bytes that were read; `sealed` says that they are the bytes that were written."""
+
+    frame: pl.DataFrame
+    digest: str
+    sealed: bool
+
+
+class TableStore:
+    """The tables under `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = Path(home)
+
+    def path(self, stage: str, partition: str) -> Path:
+        return self.home / "tables" / stage / f"{partition}.parquet"
+
+    def seal_path(self, stage: str, partition: str) -> Path:
+        return self.path(stage, partition).with_suffix(".seal")
+
+    def refused_path(self, stage: str, partition: str) -> Path:
+        return self.home / "refused" / stage / f"{partition}.parquet"
+
+    def exists(self, stage: str, partition: str) -> bool:
+        return self.path(stage, partition).is_file()
+
+    def partitions(self, stage: str) -> list[str]:
+        """Partitions of which the stage has a table, by name."""
+        return sorted(path.stem for path in (self.home / "tables" / stage).glob("*.parquet"))
+
+    def read(self, stage: str, partition: str) -> pl.DataFrame:
+        return self.load(stage, partition).frame
+
+    def load(self, stage: str, partition: str) -> StoredTable:
+        """The table with the hash of exactly the bytes it was read from.
+
+        Raises:
+            MissingTableError, UnreadableTableError
+        """
+        path = self.path(stage, partition)
+        remedy = f"materialise {stage} for {partition}"
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise MissingTableError(f"There is no table {stage} for {partition} ({path}); {remedy}") from None
+        try:
+            frame = pl.read_parquet(BytesIO(content))
+        except (PolarsError, OSError) as error:
+            raise UnreadableTableError(
+                f"The table {stage} for {partition} is not readable Parquet: {error} ({path}); {remedy} again"
+            ) from None
+        digest = _digest(content)
+        seal = self.seal_path(stage, partition)
+        return StoredTable(frame, digest, sealed=seal.is_file() and seal.read_text() == digest)
+
+    def write(self, stage: str, partition: str, frame: pl.DataFrame) -> str:
+        """Replaces the table and seals it; returns the hash of its bytes."""
+        content = _parquet(frame)
+        digest = _digest(content)
+        replace_file(self.path(stage, partition), content)
+        self.seal(stage, partition, digest)
+        return digest
+
+    def seal(self, stage: str, partition: str, digest: str) -> None:
+        """Declares the bytes with this hash to be valid."""
+        replace_file(self.seal_path(stage, partition), digest.encode())
+
+    def note_spent(self, stage: str, partition: str, spent: Sequence[Spent]) -> None:
+        """Replaces what is known of the cost of the table."""
+        path = self.home / "spent" / stage / f"{partition}.json"
+        if spent:
+            replace_file(path, msgspec.json.encode(spent))
+        else:
+            path.unlink(missing_ok=True)
+
+    def spent(self, partition: str) -> dict[str, list[Spent]]:
+        """Stage → what the answers in its table of the partition cost; nothing where no model was asked."""
+        paths = sorted((self.home / "spent").glob(f"*/{partition}.json"))
+        return {path.parent.name: msgspec.json.decode(path.read_bytes(), type=list[Spent]) for path in paths}
+
+    def refuse(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
+        """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""
+        path = self.refused_path(stage, partition)
+        replace_file(path, _parquet(frame))
+        return path
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.write_parquet(buffer, compression="zstd", statistics=True)
+    return buffer.getvalue()
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
