@@ -48,7 +48,8 @@ def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None
     is given, because a project has one: the jobs bring their own.
     """
     prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix or ())
-    assets = dg.load_assets_from_modules(STAGES, key_prefix=prefix or None)
+    loaded = dg.load_assets_from_modules(STAGES, key_prefix=prefix or None)
+    assets = [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)]
     by_purpose = jobs.build_jobs(assets, prefix)
     generate_dataset = by_purpose[jobs.GENERATE_DATASET]
     settings_file = str(settings.file)

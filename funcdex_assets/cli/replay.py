@@ -141,7 +141,7 @@ def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
     if file.suffix == ".parquet":
         import polars as pl
 
-        yield from pl.read_parquet(file).iter_read_rows(named=True)
+        yield from pl.read_parquet(file).iter_rows(named=True)
         return
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):

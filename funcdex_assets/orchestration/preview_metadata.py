@@ -23,7 +23,8 @@ _LONGEST_JSON = 700
 def show_counts(counts: Mapping[str, float], title: str, label: str = "") -> dg.MarkdownMetadataValue:
     """Horizontal bars, largest first."""
     if not plots.can_plot():
-        return show_table(("", label or title), sorted(counts.items(), key=lambda item: -item[1]))
+        largest_first = sorted(counts.items(), key=lambda item: -item[1])
+        return show_table(("", label or title), largest_first)
     return _embed_png(plots.plot_counts(counts, title, label), title)
 
 

@@ -20,8 +20,10 @@ from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports import diversity
-from funcdex_assets.reports.figures import JUDGE, STAGES
 from funcdex_assets.storage.frames import from_frame, rows_by
+
+STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
+JUDGE = "judge"
 
 TABLES = (
     "tool_definitions",

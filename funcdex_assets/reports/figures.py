@@ -24,15 +24,13 @@ from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports import diversity, tallies
-from funcdex_assets.reports.collected import Collected, Example
+from funcdex_assets.reports.collected import STAGES, Collected, Example
 
-STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
 SAMPLE = 1000
 """Conversations on which diversity is measured: its figures depend on how many there are."""
 
 DISTRIBUTIONS = ("user turns", "calls")
 PER_ACCEPTED = "per accepted conversation"
-JUDGE = "judge"
 SKELETONS = 5
 """Of the most frequent ones, this many are shown."""
 

@@ -11,8 +11,7 @@ from pydantic import (
 
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.token_price import TokenPrice
-from funcdex_assets.settings.section import Section
-from funcdex_assets.settings.settings import _explain
+from funcdex_assets.settings.section import Section, explain_validation_error
 
 OPENAI_KEY = "OPENAI_API_KEY"
 
@@ -101,7 +100,7 @@ class Inference(Endpoint):
             try:
                 endpoint = self.endpoint(role)
             except ValidationError as error:
-                raise ValueError(f"roles.{role}: " + "; ".join(_explain(part) for part in error.errors())) from None
+                raise ValueError(f"roles.{role}: " + explain_validation_error(error)) from None
             if endpoint.profile == "offline" and self.roles[role].keys() - {"profile"}:
                 raise ValueError(f"roles.{role}: the profile offline takes no other field; set roles.{role}.profile")
         return self

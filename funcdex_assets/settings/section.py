@@ -1,8 +1,12 @@
 """The base of every section of the settings, and the error of settings that cannot be used."""
 
+import os
+from typing import Any
+
 from pydantic import (
     BaseModel,
     ConfigDict,
+    ValidationError,
 )
 
 from funcdex_assets.records.errors import UserError
@@ -14,3 +18,19 @@ class SettingsError(UserError, ValueError):
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def explain_validation_error(error: ValidationError) -> str:
+    """Every error in words: the field, what is wrong, its value, and the environment variable that it is from."""
+    return "; ".join(_explain_detail(detail) for detail in error.errors())
+
+
+def _explain_detail(error: Any) -> str:
+    place = ".".join(str(step) for step in error["loc"])
+    message = error["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+    if error["type"] == "extra_forbidden":
+        message = "unknown setting; check the spelling"
+    value = f" (value {error['input']!r})" if place and error["type"] not in ("missing", "extra_forbidden") else ""
+    variable = "FUNCDEX_" + "__".join(str(step) for step in error["loc"]).upper()
+    origin = f", from the environment variable {variable}" if variable in os.environ else ""
+    return f"{place}: {message}{value}{origin}" if place else message

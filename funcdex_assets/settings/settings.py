@@ -32,7 +32,7 @@ from funcdex_assets.settings.deduplication import Contamination, Deduplication
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.inference import Inference, RoleName
 from funcdex_assets.settings.judging import Judging
-from funcdex_assets.settings.section import Section, SettingsError
+from funcdex_assets.settings.section import Section, SettingsError, explain_validation_error
 from funcdex_assets.settings.toolkits import (
     LEGAL_TOOLKIT,
     TOOLKIT_FOLDER,
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
             try:
                 endpoint = self.inference.member(member)
             except ValidationError as error:
-                raise ValueError(f"{place}: " + "; ".join(_explain(part) for part in error.errors())) from None
+                raise ValueError(f"{place}: " + explain_validation_error(error)) from None
             if endpoint.profile == "offline" and member.keys() - {"profile", "name"}:
                 raise ValueError(f"{place}: the profile offline takes no other field than name; set {place}.profile")
             if name is None:
@@ -249,7 +249,7 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
     try:
         settings = FromFile(file=path, root=path.parent, **overrides)
     except ValidationError as error:
-        raise SettingsError(f"{path}: " + "; ".join(_explain(part) for part in error.errors())) from None
+        raise SettingsError(f"{path}: " + explain_validation_error(error)) from None
     except UnreadableVariable as error:
         raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
     home = path.parent / settings.home.expanduser()
@@ -266,14 +266,3 @@ def _refuse_unreadable(path: Path) -> None:
         raise SettingsError(f"{path} is not readable YAML: {error}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must be a mapping with the key 'toolkits', not {type(content).__name__}")
-
-
-def _explain(part: Any) -> str:
-    place = ".".join(str(step) for step in part["loc"])
-    message = part["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
-    if part["type"] == "extra_forbidden":
-        message = "unknown setting; check the spelling"
-    value = f" (value {part['input']!r})" if place and part["type"] not in ("missing", "extra_forbidden") else ""
-    variable = "FUNCDEX_" + "__".join(str(step) for step in part["loc"]).upper()
-    origin = f", from the environment variable {variable}" if variable in os.environ else ""
-    return f"{place}: {message}{value}{origin}" if place else message
