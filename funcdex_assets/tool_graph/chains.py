@@ -331,47 +331,46 @@ class _Walker:
         """
         steps: list[ChainStep] = []
         fewest, most = self.limits.goals
-        goal_count, begun = rng.randint(fewest, most), 0
+        goal_count, last_goal_start = rng.randint(fewest, most), 0
         for goal in range(most):
             if goal >= goal_count and len(steps) >= ENOUGH_OF_GOALS:
                 break
-            before = len(steps)
+            goal_start = len(steps)
             self._walk_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
-            if len(steps) < before + 2:
-                del steps[before:]
+            if len(steps) < goal_start + 2:
+                del steps[goal_start:]
                 break
-            begun = before
-            steps[before:] = [msgspec.structs.replace(step, goal=goal) for step in steps[before:]]
-        if not begun or len(steps) < FEWEST_OF_GOALS:
+            last_goal_start = goal_start
+            steps[goal_start:] = [msgspec.structs.replace(step, goal=goal) for step in steps[goal_start:]]
+        if not last_goal_start or len(steps) < FEWEST_OF_GOALS:
             return []
         # A late call that has no room is put in place of the last calls.
-        for length in range(len(steps), max(begun + 2, FEWEST_OF_GOALS) - 1, -1):
+        for length in range(len(steps), max(last_goal_start + 2, FEWEST_OF_GOALS) - 1, -1):
             if late := self._late(steps[:length], rng):
                 return [*steps[:length], msgspec.structs.replace(late, goal=steps[-1].goal)]
         return steps
 
     def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
         """Appends the calls of a goal: a walk that uses its own results only, or independent calls without edges."""
-        begun = len(steps)
-        goal_steps = slice(begun, None)
-        before = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
-        while len(steps) < begun + length:
+        goal_start = len(steps)
+        goal_steps = slice(goal_start, None)
+        previous_toolkit = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
+        while len(steps) < goal_start + length:
             names = [step.tool for step in steps]
             options = {
-                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[begun:])
+                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[goal_start:])
                 for name in self.tools
                 if (best := self._filling(names, name, goal_steps))
-                and not (
-                    name in names[:begun] and parse_tool_name(name).action == "list"
-                )  # the same thing might be listed again
+                # Not a listing of an earlier goal, which might hold the same thing again.
+                and not (name in names[:goal_start] and parse_tool_name(name).action == "list")
             }
             if not options:
-                starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
-                starts = starts if all(not step.bindings for step in steps[begun:]) else []
+                starts = [name for name in self.starts if self._sensible(name, names, False, goal_start)]
+                starts = starts if all(not step.bindings for step in steps[goal_start:]) else []
                 options = {
-                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == before else 4)
+                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == previous_toolkit else 4)
                     for name in starts
-                    if name not in names[begun:]
+                    if name not in names[goal_start:]
                 }
             if not options:
                 return
@@ -498,8 +497,8 @@ class _Walker:
         """Returns whether a call of the tool makes sense after the earlier ones.
 
         Its subject must not be deleted. A further page is asked for once, directly after its listing. Nothing is listed
-        twice, and nothing deleted that was created. For another goal, which begins at `begun`, the same tool may be
-        called again if it can be called with other arguments.
+        twice, and nothing deleted that was created. For another goal, which begins at `goal_start`, a tool may be
+        called again if it can take other arguments.
         """
         if paging:
             return earlier[-1] == name and earlier[begun:].count(name) == 1
