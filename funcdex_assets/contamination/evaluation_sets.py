@@ -1,4 +1,6 @@
-"""Evaluation sets, read for comparison: user turns and functions of each item, whatever the format.
+"""Reads evaluation sets for comparison: the user turns and functions of each item, whatever the format.
+
+Belongs here: the formats. The comparison belongs to `contamination.py`.
 
 - BFCL: `{"id", "question": [[{"role", "content"}]], "function": […]}`, also of multi-turn items
 - OpenAI: `{"messages": […], "tools": […]}`
@@ -9,6 +11,9 @@ from funcdex_assets.records.errors import UserError
 
 A file holds one JSON object per line, or one JSON array of them. The sets of BFCL are in the wheel `bfcl-eval`, whose
 data is read without importing it.
+
+>>> extract_user_turns([{"role": "user", "content": "Find Bo."}, {"role": "assistant", "content": "Done."}])
+('Find Bo.',)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +53,7 @@ class EvaluationSetError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as it is offered: its name, and parameter name → type, as written."""
+    """A function on offer: its name as written, and parameter name → JSON Schema type ("any" where none is given)."""
 
     name: str
     parameters: Mapping[str, str]
@@ -56,6 +61,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """One example of an evaluation set; an item without user turns only documents functions."""
+
     item_id: str
     turns: tuple[str, ...]
     functions: tuple[Function, ...] = ()
@@ -63,51 +70,58 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
+    """A named list of items, mostly one file."""
+
     name: str
     items: tuple[Item, ...]
 
 
 def evaluation_sets(names: Iterable[str], root: Path = Path()) -> list[EvaluationSet]:
-    """The sets of that name or in that file (relative to `root`); `bfcl` is nothing where it is not installed.
+    """Reads each set by its name (`bfcl`: all its files; none if `bfcl-eval` is not installed) or file, from `root`.
 
     Raises:
         EvaluationSetError: a file is not there or not readable.
     """
-    found: list[EvaluationSet] = []
+    sets: list[EvaluationSet] = []
     for name in names:
         if name == BFCL:
             folder = bfcl_folder()
-            found += read_bfcl(folder) if folder else []
+            sets += read_bfcl(folder) if folder else []
         else:
-            found.append(read_file(root / Path(name).expanduser()))
-    return found
+            sets.append(read_file(root / Path(name).expanduser()))
+    return sets
 
 
 def bfcl_folder() -> Path | None:
-    """Where the data of the installed `bfcl-eval` is; the package itself wants dozens of others and is not imported."""
+    """Finds the data folder of the installed `bfcl-eval`, without importing it: it needs dozens of other packages."""
     spec = find_spec("bfcl_eval")
-    places = [Path(place) / "data" for place in (spec.submodule_search_locations or ())] if spec else []
-    return next((place for place in places if place.is_dir()), None)
+    folders = [Path(location) / "data" for location in (spec.submodule_search_locations or ())] if spec else []
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def read_bfcl(folder: Path) -> list[EvaluationSet]:
-    """One set per file of questions, one of the conversations before the memory questions, and one of the
-    functions that multi-turn items name by class only. Retired questions (`unused_datasets`) are not read.
+    """Reads the installed BFCL: one set per file of questions and two more.
+
+    One holds the conversations that precede the memory questions; the other the functions that multi-turn items name
+    only by their class. Retired questions (`unused_datasets`) are not read.
     """
     sets = [read_file(path) for path in sorted(folder.glob("BFCL_*.json")) if _is_lines(path)]
-    told = [item for path in sorted(folder.glob("memory_prereq_conversation/*.json")) for item in read_file(path).items]
+    prerequisites = [
+        item for path in sorted(folder.glob("memory_prereq_conversation/*.json")) for item in read_file(path).items
+    ]
     documented = [
         Item(path.stem, (), tuple(_functions(_lines(path))))
         for path in sorted(folder.glob("multi_turn_func_doc/*.json"))
     ]
-    others = {"BFCL memory_prereq_conversation": told, "BFCL multi_turn_func_doc": documented}
-    return sets + [EvaluationSet(name, tuple(items)) for name, items in others.items() if items]
+    further = {"BFCL memory_prereq_conversation": prerequisites, "BFCL multi_turn_func_doc": documented}
+    return sets + [EvaluationSet(name, tuple(items)) for name, items in further.items() if items]
 
 
 def read_file(path: Path) -> EvaluationSet:
-    """
+    """Reads the items of one file; the set is named by the file's stem.
+
     Raises:
-        EvaluationSetError: it is not there, or a line is neither of the formats.
+        EvaluationSetError: the file is missing, or a line has none of the formats.
     """
     items = []
     for number, line in enumerate(_lines(path), 1):
@@ -122,27 +136,28 @@ def read_file(path: Path) -> EvaluationSet:
 
 
 def functions_of(tools: Any) -> tuple[Function, ...]:
-    """Of OpenAI tools, or of bare function definitions."""
+    """Reads the functions in OpenAI tools or in bare function definitions."""
     return tuple(_functions(tools))
 
 
 def user_turns(messages: Any) -> tuple[str, ...]:
-    """Of OpenAI messages."""
+    """Returns the texts of the user messages among OpenAI messages."""
     return tuple(_said(messages))
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yields the JSON objects of a file that holds one per line, or one array of them; empty lines are skipped."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise EvaluationSetError(f"{path} cannot be read: {error.strerror}") from None
     if content.lstrip()[:1] == b"[":
-        parts: Sequence[bytes | msgspec.Raw] = _decoded(content, path, 1, list[msgspec.Raw])
+        objects: Sequence[bytes | msgspec.Raw] = _decoded(content, path, 1, list[msgspec.Raw])
     else:
-        parts = content.split(b"\n")
-    for number, part in enumerate(parts, 1):
-        if bytes(part).strip():
-            yield _decoded(part, path, number, dict[str, Any])
+        objects = content.split(b"\n")
+    for number, encoded in enumerate(objects, 1):
+        if bytes(encoded).strip():
+            yield _decoded(encoded, path, number, dict[str, Any])
 
 
 def _decoded(content: Any, path: Path, number: int, kind: Any) -> Any:
@@ -153,13 +168,13 @@ def _decoded(content: Any, path: Path, number: int, kind: Any) -> Any:
 
 
 def _is_lines(path: Path) -> bool:
-    """BFCL also has an index of ids over many lines, which is no set of items."""
+    """Returns whether a file has an object per line; BFCL also has an index of ids, one object over many lines."""
     with path.open("rb") as file:
         return file.readline().rstrip().endswith(b"}")
 
 
 def _turns(line: Mapping[str, Any]) -> list[str] | None:
-    """What users say in an item; None if it has no place for it."""
+    """Returns the user turns of an item; None if it has none of the fields that may hold them."""
     for field in ("messages", "conversations", *_TEXTS):
         if field in line:
             return list(_said(line[field]))
@@ -167,20 +182,22 @@ def _turns(line: Mapping[str, Any]) -> list[str] | None:
 
 
 def _said(value: Any) -> Iterator[str]:
+    """Yields the user turns in a text, a message of a user, or nested lists of these."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
-        for part in value:
-            yield from _said(part)
+        for element in value:
+            yield from _said(element)
     elif isinstance(value, Mapping) and (value.get("role") or value.get("from")) in _USERS:
         content = value.get("content", value.get("value"))
         if isinstance(content, list):  # OpenAI's content parts
-            content = " ".join(part.get("text", "") for part in content if isinstance(part, Mapping))
+            content = " ".join(block.get("text", "") for block in content if isinstance(block, Mapping))
         if content:
             yield str(content)
 
 
 def _given_functions(line: Mapping[str, Any]) -> Any:
+    """Returns the functions of an item as they are written."""
     for field in _FUNCTIONS:
         if field in line:
             return line[field]
@@ -188,6 +205,7 @@ def _given_functions(line: Mapping[str, Any]) -> Any:
 
 
 def _functions(given: Any) -> Iterator[Function]:
+    """Yields the functions in a list of definitions, a single definition, or JSON text of these; skips the rest."""
     if isinstance(given, str):  # ShareGPT files often hold the tools as JSON text
         try:
             given = msgspec.json.decode(given)
@@ -196,16 +214,20 @@ def _functions(given: Any) -> Iterator[Function]:
     for entry in [given] if isinstance(given, Mapping) else given or ():
         if not isinstance(entry, Mapping):
             continue
-        one = entry.get("function", entry)
-        if isinstance(one, Mapping) and isinstance(one.get("name"), str):
-            schema = one.get("parameters")
+        definition = entry.get("function", entry)
+        if isinstance(definition, Mapping) and isinstance(definition.get("name"), str):
+            schema = definition.get("parameters")
             properties = schema.get("properties", schema) if isinstance(schema, Mapping) else {}
             if isinstance(properties, Mapping):
-                yield Function(one["name"], {str(name): _type(part) for name, part in properties.items()})
+                yield Function(
+                    definition["name"],
+                    {str(name): _type(property_schema) for name, property_schema in properties.items()},
+                )
 
 
 def _type(schema: Any) -> str:
-    given = schema.get("type", "any") if isinstance(schema, Mapping) else "any"
-    if isinstance(given, list):
-        given = next((one for one in given if one != "null"), "any")
-    return _TYPES.get(str(given).lower(), str(given).lower())
+    """Returns the type of a property in lower case, as JSON Schema has it; of several the first that is not null."""
+    name = schema.get("type", "any") if isinstance(schema, Mapping) else "any"
+    if isinstance(name, list):
+        name = next((alternative for alternative in name if alternative != "null"), "any")
+    return _TYPES.get(str(name).lower(), str(name).lower())

@@ -1,12 +1,17 @@
-"""Which conversations overlap with evaluation sets, by four measures, each with a threshold and a reason.
+"""Finds the conversations that overlap with evaluation sets, by four measures, each with a threshold and a reason.
 
-Names: a function offered in both, told by its words, with parameters of the same names. Schemas: functions of the
-same parameters and types, whatever they are called. N-grams: how much of an item's user turn stands in the
-conversation's. Embeddings: a user turn that says the same as one of the item's. For both, values are masked
-(`masking.py`), so that an item with other values is found. Names and schemas look at all
-functions on offer, for a model is shown all of them.
+Belongs here: the measures and their thresholds. Reading an evaluation set belongs to `evaluation_sets.py`; comparing
+conversations with one another belongs to `conversations.py`.
 
-Of each conversation, set and measure the strongest overlap is reported. Items are taken in batches, so that memory
+    names       a function of the same name (compared word by word) is on offer in both, with the same parameter names
+    schemas     a function with the same parameters and types is on offer in both, whatever it is called
+    ngrams      the share of the n-grams of an item's user turn that occur in the conversation's user turns
+    embeddings  the cosine of a user turn of the conversation and one of the item
+
+For n-grams and embeddings, values are masked (`masking.py`), so that an item with other values is still found. Names
+and schemas look at all functions on offer, not only at those called, because a model is shown all of them.
+
+For each conversation, set and measure the strongest overlap is reported. Items are compared in batches, so that memory
 is bounded by the dataset and not by the sets.
 """
 
@@ -28,15 +33,21 @@ from funcdex_assets.records.dataset import Overlap, ParsedConversation
 from funcdex_assets.records.labels import Measure
 from funcdex_assets.schema.words import singular, words
 
-MIN_WORDS = 6  # beside masked values; shorter turns ("Thanks, that is all.") are alike in any two sets
+MIN_WORDS = 6  # masked values not counted; shorter turns ("Thanks, that is all.") are alike in any two sets
 BATCH = 4000  # turns of items compared at once
-_BLOCK = 1024
+_BLOCK = 1024  # turns of conversations per matrix product, so that at most 1,024 x 4,000 cosines are in memory
 _WORD = re.compile(r"‹\w+›|\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From where on something overlaps; `docs/deduplication.md` says how many do at which threshold."""
+    """The lowest score of each measure that counts as an overlap.
+
+    `docs/deduplication.md` has the number of conversations that overlap at several thresholds. Functions with fewer
+    than `schemas_min_parameters` parameters are not compared by schema: `{"id": "string"}` is shared by unrelated
+    functions.
+    `ngram_size` is in words; a shorter turn is compared as a whole.
+    """
 
     names: float = 0.5
     schemas: float = 1.0
@@ -48,7 +59,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What of a conversation is compared."""
+    """The user turns of a conversation and the functions on offer in it: all that is compared."""
 
     conversation_id: str
     partition: str
@@ -57,6 +68,7 @@ class Candidate:
 
 
 def candidates(rows: Iterable[ParsedConversation]) -> list[Candidate]:
+    """Extracts the compared parts of each conversation."""
     return [
         Candidate(row.conversation_id, row.partition, user_turns(row.messages), functions_of(row.tools)) for row in rows
     ]
@@ -65,57 +77,59 @@ def candidates(rows: Iterable[ParsedConversation]) -> list[Candidate]:
 def overlaps(
     rows: Sequence[Candidate], sets: Sequence[EvaluationSet], embedder: Embedder, limits: Limits = Limits()
 ) -> list[Overlap]:
-    """By set, measure and conversation, in their order."""
+    """Returns the strongest overlap per set, measure and conversation, ordered by these three."""
     if not sets:
         return []
     functions = _Functions(rows, limits)
-    said = _Said(rows, embedder, limits)
+    turns = _Said(rows, embedder, limits)
     best: dict[tuple[int, Measure, int], tuple[float, str, str]] = {}
-    for place, measure, row, score, item, reason in chain(functions.overlaps(sets), said.overlaps(sets)):
-        if score > best.get((place, measure, row), (-1.0,))[0]:
-            best[place, measure, row] = score, item, reason
+    for set_number, measure, row, score, item, reason in chain(functions.overlaps(sets), turns.overlaps(sets)):
+        if score > best.get((set_number, measure, row), (-1.0,))[0]:
+            best[set_number, measure, row] = score, item, reason
     return [
         Overlap(
             conversation_id=rows[row].conversation_id,
             partition=rows[row].partition,
-            evaluation_set=sets[place].name,
+            evaluation_set=sets[set_number].name,
             item=item,
             measure=measure,
             score=round(score, 4),
             reason=reason,
         )
-        for (place, measure, row), (score, item, reason) in sorted(best.items())
+        for (set_number, measure, row), (score, item, reason) in sorted(best.items())
     ]
 
 
 def overlapping_rows(found: Iterable[Overlap]) -> dict[Measure, int]:
-    """How many conversations overlap with any set, by measure."""
+    """Counts, for each measure, the conversations that overlap with any set."""
     rows: dict[Measure, set[str]] = {measure: set() for measure in get_args(Measure)}
-    for one in found:
-        rows[one.measure].add(one.conversation_id)
+    for overlap in found:
+        rows[overlap.measure].add(overlap.conversation_id)
     return {measure: len(ids) for measure, ids in rows.items()}
 
 
 def to_remove(found: Iterable[Overlap], measures: Collection[Measure]) -> dict[str, tuple[str, str]]:
-    """Conversations that overlap by one of the measures → (item, reason), of the first in the order found."""
+    """Maps each conversation that overlaps by one of the measures to (item, reason) of its first such overlap."""
     removed: dict[str, tuple[str, str]] = {}
-    for one in found:
-        if one.measure in measures:
-            place = f"{one.evaluation_set}/{one.item}"
-            removed.setdefault(one.conversation_id, (place, f"{one.measure} {one.score:.2f}: {one.reason}"))
+    for overlap in found:
+        if overlap.measure in measures:
+            item = f"{overlap.evaluation_set}/{overlap.item}"
+            reason = f"{overlap.measure} {overlap.score:.2f}: {overlap.reason}"
+            removed.setdefault(overlap.conversation_id, (item, reason))
     return removed
 
 
 def json_lines(found: Iterable[Overlap]) -> bytes:
-    return b"".join(msgspec.json.encode(one) + b"\n" for one in found)
+    """Writes one JSON object per line."""
+    return b"".join(msgspec.json.encode(overlap) + b"\n" for overlap in found)
 
 
-_Hit = tuple[int, Measure, int, float, str, str]  # place of the set, measure, row, score, item, reason
-_Turn = tuple[int, str, str, str]  # place of the set, item, turn, masked turn
+_Hit = tuple[int, Measure, int, float, str, str]  # number of the set, measure, row, score, item, reason
+_Turn = tuple[int, str, str, str]  # number of the set, item, turn, masked turn
 
 
 class _Functions:
-    """The functions of all rows, each compared once however many rows offer it."""
+    """The functions on offer in the conversations, each compared once however many conversations offer it."""
 
     def __init__(self, rows: Sequence[Candidate], limits: Limits) -> None:
         self._limits = limits
@@ -136,36 +150,39 @@ class _Functions:
                     self._by_parameter[parameter].append(key)
 
     def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
-        known: dict[tuple, list[tuple[Measure, tuple, float, str]]] = {}
-        for place, one in enumerate(sets):
-            offered = ((item.item_id, function) for item in one.items for function in item.functions)
+        """Yields an overlap for each function of an item and each row that offers a match of it."""
+        matches: dict[tuple, list[tuple[Measure, tuple, float, str]]] = {}
+        for set_number, evaluation_set in enumerate(sets):
+            offered = ((item.item_id, function) for item in evaluation_set.items for function in item.functions)
             for item_id, function in offered:
                 key = function.name, *function.parameters.items()
-                if key not in known:
-                    known[key] = list(self._of(function))
-                for measure, own, score, reason in known[key]:
-                    for row in self._rows[own]:
-                        yield place, measure, row, score, item_id, reason
+                if key not in matches:
+                    matches[key] = list(self._of(function))
+                for measure, matching_key, score, reason in matches[key]:
+                    for row in self._rows[matching_key]:
+                        yield set_number, measure, row, score, item_id, reason
 
     def _of(self, function: Function) -> Iterator[tuple[Measure, tuple, float, str]]:
+        """Yields (measure, key of a function of the conversations, score, reason) for a function of an item."""
         for key in self._by_name.get(normalised(function.name), ()):
-            own = self._functions[key]
-            score = _jaccard(_parameter_names(own), _parameter_names(function))
+            match = self._functions[key]
+            score = _jaccard(_parameter_names(match), _parameter_names(function))
             if score >= self._limits.names:
-                yield "names", key, score, f"{own.name} is {function.name}, {score:.0%} of parameter names shared"
+                yield "names", key, score, f"{match.name} is {function.name}, {score:.0%} of parameter names shared"
         if len(function.parameters) < self._limits.schemas_min_parameters:
             return
         typed = _typed(function)
-        for key in dict.fromkeys(key for one in sorted(typed) for key in self._by_parameter.get(one, ())):
-            own = self._functions[key]
-            score = _jaccard(_typed(own), typed)
+        for key in dict.fromkeys(key for parameter in sorted(typed) for key in self._by_parameter.get(parameter, ())):
+            match = self._functions[key]
+            score = _jaccard(_typed(match), typed)
             if score >= self._limits.schemas:
-                names = ", ".join(sorted(" ".join(name) for name in _parameter_names(own) & _parameter_names(function)))
-                yield "schemas", key, score, f"{own.name} has the parameters of {function.name}: {names}"
+                shared = _parameter_names(match) & _parameter_names(function)
+                names = ", ".join(sorted(" ".join(name) for name in shared))
+                yield "schemas", key, score, f"{match.name} has the parameters of {function.name}: {names}"
 
 
 class _Said:
-    """The user turns of all rows: their n-grams are looked up, their vectors multiplied."""
+    """The user turns of the conversations: their n-grams are looked up, their vectors multiplied."""
 
     def __init__(self, rows: Sequence[Candidate], embedder: Embedder, limits: Limits) -> None:
         self._limits, self._embedder = limits, embedder
@@ -181,10 +198,11 @@ class _Said:
         self._vectors: np.ndarray | None = None
 
     def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
+        """Yields the overlaps of the distinctive turns of all items, batch by batch."""
         turns = (
-            (place, item.item_id, turn, text)
-            for place, one in enumerate(sets)
-            for item in one.items
+            (set_number, item.item_id, turn, text)
+            for set_number, evaluation_set in enumerate(sets)
+            for item in evaluation_set.items
             for turn in item.turns
             if _telling(text := masked(turn))
         )
@@ -193,29 +211,35 @@ class _Said:
             yield from self._by_meaning(batch)
 
     def _by_ngrams(self, turns: Sequence[_Turn]) -> Iterator[_Hit]:
-        wanted: dict[str, list[int]] = defaultdict(list)
+        turns_by_gram: dict[str, list[int]] = defaultdict(list)
         sizes: set[int] = set()
         counts: list[int] = []
         for number, (_, _, _, text) in enumerate(turns):
-            told = _words(text)
-            size = min(self._limits.ngram_size, len(told))
+            turn_words = _words(text)
+            size = min(self._limits.ngram_size, len(turn_words))
             sizes.add(size)
-            grams = set(_ngrams(told, size))
+            grams = set(_ngrams(turn_words, size))
             counts.append(len(grams))
             for gram in grams:
-                wanted[gram].append(number)
-        for row, said in enumerate(self._words):
-            here = {gram for told in said for size in sizes for gram in _ngrams(told, size) if gram in wanted}
+                turns_by_gram[gram].append(number)
+        for row, row_turns in enumerate(self._words):
+            row_grams = {
+                gram
+                for turn_words in row_turns
+                for size in sizes
+                for gram in _ngrams(turn_words, size)
+                if gram in turns_by_gram
+            }
             shared: dict[int, list[str]] = defaultdict(list)
-            for gram in sorted(here):
-                for number in wanted[gram]:
+            for gram in sorted(row_grams):
+                for number in turns_by_gram[gram]:
                     shared[number].append(gram)
             for number, grams in shared.items():
                 score = len(grams) / counts[number]
                 if score >= self._limits.ngrams:
-                    place, item, _, _ = turns[number]
+                    set_number, item, _, _ = turns[number]
                     yield (
-                        place,
+                        set_number,
                         "ngrams",
                         row,
                         score,
@@ -228,33 +252,33 @@ class _Said:
             return
         if self._vectors is None:
             self._vectors = self._embedder.embed(list(self._turns))
-        theirs = self._embedder.embed([text for _, _, _, text in turns])
-        own = list(self._turns.items())
-        for place, group in groupby(range(len(turns)), lambda number: turns[number][0]):
+        item_vectors = self._embedder.embed([text for _, _, _, text in turns])
+        row_turns = list(self._turns.items())
+        for set_number, group in groupby(range(len(turns)), lambda number: turns[number][0]):
             numbers = list(group)
-            for start in range(0, len(own), _BLOCK):
-                cosines = np.round(self._vectors[start : start + _BLOCK] @ theirs[numbers].T, 5)
-                near = cosines.argmax(axis=1)
+            for start in range(0, len(row_turns), _BLOCK):
+                cosines = np.round(self._vectors[start : start + _BLOCK] @ item_vectors[numbers].T, 5)
+                nearest = cosines.argmax(axis=1)
                 for offset in np.flatnonzero(cosines.max(axis=1) >= self._limits.embeddings).tolist():
-                    _, item, turn, _ = turns[numbers[near[offset]]]
-                    text, said = own[start + offset]
-                    score = float(cosines[offset, near[offset]])
-                    reason = f"“{_short(said)}” is like “{_short(turn)}”"
+                    _, item, turn, _ = turns[numbers[nearest[offset]]]
+                    text, row_turn = row_turns[start + offset]
+                    score = float(cosines[offset, nearest[offset]])
+                    reason = f"“{_short(row_turn)}” is like “{_short(turn)}”"
                     for row in self._rows[text]:
-                        yield place, "embeddings", row, score, item, reason
+                        yield set_number, "embeddings", row, score, item, reason
 
 
 @cache
 def normalised(name: str) -> tuple[str, ...]:
-    """The words of a function's or parameter's name, singular, without the namespace that they may stand in.
+    """Splits the name of a function or parameter into singular words, leaving out a namespace before it.
 
-    >>> normalised("calendar.ListEvents") == normalised("LIST_EVENT")
+    >>> normalise_name("calendar.ListEvents") == normalise_name("LIST_EVENT")
     True
     """
     path, _, last = name.rpartition(".")
-    told = words(last)
-    # The last part alone is too little to tell a function by: requests.get
-    return tuple(singular(word) for word in (told if len(told) > 1 else (*words(path), *told)))
+    name_words = words(last)
+    # One word does not identify a function: of `requests.get`, the namespace is kept.
+    return tuple(singular(word) for word in (name_words if len(name_words) > 1 else (*words(path), *name_words)))
 
 
 def _parameter_names(function: Function) -> frozenset[tuple[str, ...]]:
@@ -262,11 +286,11 @@ def _parameter_names(function: Function) -> frozenset[tuple[str, ...]]:
 
 
 def _typed(function: Function) -> frozenset[tuple[tuple[str, ...], str]]:
-    return frozenset((normalised(name), kind) for name, kind in function.parameters.items())
+    return frozenset((normalised(name), json_type) for name, json_type in function.parameters.items())
 
 
 def _jaccard(one: frozenset, other: frozenset) -> float:
-    """1 for two functions without parameters."""
+    """Jaccard overlap of two sets, 0 to 1; 1 for two empty ones, such as those of functions without parameters."""
     return len(one & other) / len(one | other) if one or other else 1.0
 
 
@@ -275,7 +299,7 @@ def _words(text: str) -> list[str]:
 
 
 def _telling(text: str) -> bool:
-    """Whether a masked turn says enough to be told from others."""
+    """Returns whether a masked turn has enough words that are not masked to be distinguished from others."""
     return sum(not word.startswith("‹") for word in _words(text)) >= MIN_WORDS
 
 
@@ -284,5 +308,5 @@ def _ngrams(told: Sequence[str], size: int) -> Iterator[str]:
 
 
 def _short(text: str, longest: int = 100) -> str:
-    told = " ".join(text.split())
-    return told if len(told) <= longest else told[: longest - 1] + "…"
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -1,13 +1,17 @@
-"""Near-duplicates among conversations: the same calls, and user turns that say the same once values are masked.
+"""Finds near-duplicate conversations: the same calls, and user turns that say the same once values are masked.
+
+Belongs here: comparing conversations with one another. Comparing them with evaluation sets belongs to
+`contamination.py`, comparing scenarios to `neighbours.py`.
 
 Two conversations are near-duplicates when they call the same functions in the same order and their masked user
 turns mean the same (cosine) or are worded the same (overlap of words and word pairs). Only conversations of equal
-calls are compared, and only those that have such a partner are embedded. Of a cluster the first one represents it.
+calls are compared, and only those that have such a partner are embedded. The first one of a cluster represents it.
 
->>> one = Spoken("a", ("SEND_EMAIL",), ("Mail Bo 3 lists.", "Thanks!"))
->>> other = Spoken("b", ("SEND_EMAIL",), ("Mail Zoë 5 lists.", "Thanks!"))
+>>> first = ComparedConversation("a", ("SEND_EMAIL",), ("Mail Bo 3 lists.", "Thanks!"))
+>>> second = ComparedConversation("b", ("SEND_EMAIL",), ("Mail Zoë 5 lists.", "Thanks!"))
 >>> from funcdex_assets.dedup.embedding import HashedNgrams
->>> [(found.status, found.duplicate_of, found.turns) for found in near_duplicates([one, other], HashedNgrams())]
+>>> verdicts = find_near_duplicates([first, second], HashedNgrams())
+>>> [(verdict.status, verdict.duplicate_of, verdict.turns) for verdict in verdicts]
 [('kept', None, ()), ('duplicate', 'a', (0, 1))]
 """
 
@@ -24,14 +28,14 @@ from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.records.dataset import DeduplicatedConversation
 from funcdex_assets.records.record import Json
 
-SAME_TURN = 0.7  # overlap from which a turn says what another says: named in the reason, decides nothing
-_BLOCK = 512
-_DECIMALS = 5
+SAME_TURN = 0.7  # overlap from which two turns are worded the same: named in the reason, decides nothing
+_BLOCK = 512  # conversations per matrix product
+_DECIMALS = 5  # so that the order in which BLAS adds cannot change a verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Near-duplicates: cosine ≥ `semantic`, or overlap ≥ `lexical`, of conversations of the same calls."""
+    """Conversations of the same calls are near-duplicates if cosine ≥ `semantic` or overlap ≥ `lexical`."""
 
     semantic: float
     lexical: float
@@ -45,7 +49,7 @@ COPIES = Likeness(semantic=0.97, lexical=0.50)
 
 @dataclass(frozen=True)
 class Spoken:
-    """Of a conversation: the functions that it calls, in order, and what the user says."""
+    """The parts of a conversation that are compared: the functions it calls, in order, and its user turns."""
 
     conversation_id: str
     calls: tuple[str, ...]
@@ -53,6 +57,7 @@ class Spoken:
 
     @cached_property
     def masked_turns(self) -> tuple[str, ...]:
+        """The user turns with a sign in place of each value."""
         return tuple(masked(turn) for turn in self.turns)
 
     @cached_property
@@ -62,7 +67,7 @@ class Spoken:
 
 
 def spoken(conversation_id: str, messages: Json) -> Spoken:
-    """Of OpenAI messages."""
+    """Takes the compared parts out of OpenAI messages."""
     return Spoken(
         conversation_id,
         tuple(call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()),
@@ -73,38 +78,39 @@ def spoken(conversation_id: str, messages: Json) -> Spoken:
 def near_duplicates(
     conversations: Sequence[Spoken], embedder: Embedder, likeness: Likeness | None = LIKENESS
 ) -> list[DeduplicatedConversation]:
-    """One verdict for each, in their order. Each is compared with the kept ones before it; the likest is named.
+    """Returns one verdict per conversation, in their order.
 
-    Without a likeness nothing is a duplicate.
+    Each is compared with the kept ones before it; a duplicate names the one it is most alike. Without thresholds
+    nothing is a duplicate.
     """
-    verdicts = {one.conversation_id: _kept(one.conversation_id) for one in conversations}
+    verdicts = {conversation.conversation_id: _kept(conversation.conversation_id) for conversation in conversations}
     if likeness is None:
         return list(verdicts.values())
-    for alike in groups(conversations, lambda one: one.calls):
-        vectors = embedder.embed(["\n".join(one.masked_turns) for one in alike])
-        kept = np.zeros(len(alike), bool)
-        for start in range(0, len(alike), _BLOCK):
+    for group in groups(conversations, lambda conversation: conversation.calls):
+        vectors = embedder.embed(["\n".join(conversation.masked_turns) for conversation in group])
+        is_kept = np.zeros(len(group), bool)
+        for start in range(0, len(group), _BLOCK):
             cosines = np.round(vectors[start : start + _BLOCK] @ vectors.T, _DECIMALS)
-            for row, one in enumerate(alike[start : start + _BLOCK], start):
-                before = np.flatnonzero(kept[:row])
-                found = _likest(one, [alike[i] for i in before], cosines[row - start, before], likeness)
-                kept[row] = found is None
-                if found is not None:
-                    verdicts[one.conversation_id] = found
+            for row, conversation in enumerate(group[start : start + _BLOCK], start):
+                earlier = np.flatnonzero(is_kept[:row])
+                verdict = _likest(conversation, [group[i] for i in earlier], cosines[row - start, earlier], likeness)
+                is_kept[row] = verdict is None
+                if verdict is not None:
+                    verdicts[conversation.conversation_id] = verdict
     return list(verdicts.values())
 
 
 def groups(items: Iterable[Spoken], key: Callable[[Spoken], Hashable]) -> list[list[Spoken]]:
-    """Those that share a key with another, together."""
-    found: dict[Hashable, list[Spoken]] = defaultdict(list)
+    """Groups the conversations by a key; those that share it with no other are left out."""
+    by_key: dict[Hashable, list[Spoken]] = defaultdict(list)
     for item in items:
-        found[key(item)].append(item)
-    return [group for group in found.values() if len(group) > 1]
+        by_key[key(item)].append(item)
+    return [group for group in by_key.values() if len(group) > 1]
 
 
 def repeated(conversations: Sequence[Spoken]) -> int:
-    """How many repeat another word by word once values are masked, whatever they call: the strictest measure."""
-    counts = Counter(one.masked_turns for one in conversations)
+    """Counts the conversations whose masked turns are exactly those of an earlier one, whatever functions they call."""
+    counts = Counter(conversation.masked_turns for conversation in conversations)
     return sum(count - 1 for count in counts.values())
 
 
@@ -116,13 +122,14 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> float:
 def _likest(
     one: Spoken, others: Sequence[Spoken], cosines: np.ndarray, likeness: Likeness
 ) -> DeduplicatedConversation | None:
+    """Returns the verdict that names the closest near-duplicate, by cosine, then overlap; None if there is none."""
     best: tuple[float, float, Spoken] | None = None
-    for other, cosine in zip(others, cosines.tolist(), strict=True):
-        shared = overlap(one.shingles, other.shingles)
+    for candidate, cosine in zip(others, cosines.tolist(), strict=True):
+        shared = overlap(one.shingles, candidate.shingles)
         if (cosine >= likeness.semantic or shared >= likeness.lexical) and (
             best is None or (cosine, shared) > best[:2]
         ):
-            best = cosine, shared, other
+            best = cosine, shared, candidate
     if best is None:
         return None
     cosine, shared, original = best
@@ -141,12 +148,12 @@ def _likest(
 
 
 def _same_turns(one: Spoken, other: Spoken) -> tuple[int, ...]:
-    """User turns, from 0, that a turn of the other says too."""
-    told = [frozenset(shingles(turn)) for turn in other.masked_turns]
+    """Returns the numbers, from 0, of the user turns that are worded as some turn of the original."""
+    original_shingles = [frozenset(shingles(turn)) for turn in other.masked_turns]
     return tuple(
         number
         for number, turn in enumerate(one.masked_turns)
-        if any(overlap(frozenset(shingles(turn)), there) >= SAME_TURN for there in told)
+        if any(overlap(frozenset(shingles(turn)), candidate) >= SAME_TURN for candidate in original_shingles)
     )
 
 

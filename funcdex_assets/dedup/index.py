@@ -1,14 +1,16 @@
-"""The memory of scenarios: what earlier nights and other partitions have already told.
+"""Stores the scenarios of earlier nights and other partitions, and finds those nearest to new candidates.
+
+Belongs here: the index as a protocol, and LanceDB behind it. Deciding what is a duplicate belongs to `neighbours.py`.
 
 A *batch* is all candidates of one (partition, seed). The index numbers batches as they come, and
 compares a batch with lower numbers only, so that materialising a batch again gives the same answer
-whatever was added since. All candidates of a batch are kept, duplicates too (not `kept`, hence not
+whatever was added since. All candidates of a batch are stored, duplicates too (they are not `is_kept`, hence not
 compared with): a batch of nothing but duplicates must be remembered as well.
 
-    with index.turn():
-        known = index.neighbours(batch, vectors, signatures)
+    with index.lock_turn():
+        neighbours = index.find_neighbours(batch, vectors, signatures)
         …decide…
-        index.replace(batch, rows)
+        index.replace_batch(batch, rows)
 
 Vectors of two embedders are not comparable: each embedder has a table of its own.
 """
@@ -29,7 +31,7 @@ from funcdex_assets.dedup.signatures import SIGNATURE_SIZE
 from funcdex_assets.records.seeds import derive_id
 
 _Result = TypeVar("_Result")
-_SCALAR_INDEX_FROM = 10_000  # rows; below, a scan is as quick as the index
+_SCALAR_INDEX_FROM = 10_000  # rows; with fewer, a scan is as quick as the index
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def batch_of(
     ids: Sequence[str],
     texts: Sequence[str],
 ) -> Batch:
+    """Identifies a batch by its contents: other candidates or other texts are another batch."""
     batch_id = derive_id("batch", partition, seed, *ids, *texts)
     return Batch(partition, seed, tuple(toolkits), embedder, batch_id)
 
@@ -72,25 +75,33 @@ class IndexBusy(RuntimeError):
 
 
 class ScenarioIndex(Protocol):
+    """Scenarios that are known, as de-duplication asks for them."""
+
     def turn(self) -> AbstractContextManager[Any]:
-        """While it is held, no other process looks and writes: two that did so would miss each other."""
+        """Locks the index against other processes, from the look-up to the write.
+
+        Two processes that looked up before either had written would keep duplicates of each other.
+        """
         ...
 
     def kept(self, batch: Batch) -> frozenset[str] | None:
-        """The ids that this very batch kept when it was indexed; None if it never was."""
+        """Returns the ids that this very batch kept when it was indexed; None if it never was."""
         ...
 
     def neighbours(
         self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
     ) -> Neighbours:
-        """The nearest kept scenarios of other batches: of lower number if this batch is known, of all of
-        them if it is decided afresh.
+        """Finds the nearest kept scenarios of other batches.
+
+        If this batch was indexed before, only batches of lower number are compared with; all of them if it is decided
+        `afresh`.
         """
         ...
 
     def replace(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
-        """Puts the rows in place of all rows of the batch's partition and seed, in one step. A batch that
-        is new or decided afresh gets the next number.
+        """Replaces all rows of the batch's partition and seed, in one step.
+
+        A batch that is new or decided `afresh` gets the next number.
         """
         ...
 
@@ -100,8 +111,8 @@ class LanceScenarioIndex:
 
     Up to `vector_index_from` rows the search is exact: the vectors that pass the filter are read once
     and multiplied with all candidates, which is quicker than LanceDB's own batch search and gives the
-    same answer every time (benchmarks/dedup.py has both). Beyond, an IVF index is built and asked,
-    which may miss a neighbour.
+    same answer every time (benchmarks/dedup.py measures both). With more rows, an IVF index is built and searched,
+    which may miss a neighbour. Files are merged after every `compact_every` versions of a table.
     """
 
     def __init__(self, path: str | Path, *, vector_index_from: int = 1_000_000, compact_every: int = 20):
@@ -122,8 +133,8 @@ class LanceScenarioIndex:
         if table is None:
             return None
         condition = f"{_own(batch)} AND batch = {_quoted(batch.batch_id)}"
-        found = table.search().where(condition).select(["scenario_id", "kept"]).to_arrow().to_pylist()
-        return frozenset(row["scenario_id"] for row in found if row["kept"]) if found else None
+        rows = table.search().where(condition).select(["scenario_id", "kept"]).to_arrow().to_pylist()
+        return frozenset(row["scenario_id"] for row in rows if row["kept"]) if rows else None
 
     def neighbours(
         self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
@@ -144,25 +155,25 @@ class LanceScenarioIndex:
                 "twice; derive ids from partition, seed and position"
             )
         if _retrying(lambda: self._replace_once(batch, rows, afresh)):
-            with suppress(IndexBusy):  # the rows are committed; a later batch finds a quieter moment
+            with suppress(IndexBusy):  # the rows are committed; a later batch compacts when nobody else writes
                 self.compact(batch.embedder)
 
     def compact(self, embedder: str) -> None:
-        """Merges small files, forgets versions older than an hour, and builds indexes once they pay."""
+        """Merges small files, deletes versions older than an hour, and builds indexes for large tables."""
         _retrying(lambda: self._compact_once(embedder))
 
     # ── writing ──
 
     def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario], afresh: bool) -> bool:
-        """Whether it is time to compact."""
+        """Commits the rows; returns whether so many versions have passed that the table should be compacted."""
         table = self._open(batch.embedder)
         if table is None:
             if not rows:
                 return False
             table = self._create(batch.embedder, rows[0].vector.size)
-        before = table.version
+        version_before = table.version
         if rows:
-            # One commit: the new rows are there and the old ones gone, or nothing has happened.
+            # One commit: a reader sees either all old rows or all new ones.
             (
                 table.merge_insert(["partition", "seed", "scenario_id"])
                 .when_matched_update_all()
@@ -172,7 +183,7 @@ class LanceScenarioIndex:
             )
         else:
             table.delete(_own(batch))
-        return table.version // self._compact_every != before // self._compact_every
+        return table.version // self._compact_every != version_before // self._compact_every
 
     def _compact_once(self, embedder: str) -> None:
         from lancedb.index import Bitmap, BTree, IvfFlat, LabelList
@@ -182,31 +193,34 @@ class LanceScenarioIndex:
             return
         indexed = {column for index in table.list_indices() for column in index.columns}
         rows = table.count_rows()
-        wanted = (
+        index_configs = (
             {"toolkits": LabelList(), "partition": Bitmap(), "sequence": BTree()} if rows >= _SCALAR_INDEX_FROM else {}
         )
         if rows >= self._vector_index_from:
-            wanted["vector"] = IvfFlat(distance_type="cosine")
-        for column, config in wanted.items():
+            index_configs["vector"] = IvfFlat(distance_type="cosine")
+        for column, config in index_configs.items():
             if column not in indexed:
                 table.create_index(column, config=config)
         table.optimize(cleanup_older_than=timedelta(hours=1))
 
     def _sequence(self, table: Any, batch: Batch, afresh: bool) -> int:
-        known = None if afresh else self._known_sequence(table, batch)
-        if known is not None:
-            return known
+        """Returns the number of the batch: the one that it has, or else the next."""
+        known_sequence = None if afresh else self._known_sequence(table, batch)
+        if known_sequence is not None:
+            return known_sequence
         numbers = table.search().select(["sequence"]).to_arrow()["sequence"].to_numpy()
         return int(numbers.max(initial=0)) + 1
 
     # ── reading ──
 
     def _known_sequence(self, table: Any, batch: Batch) -> int | None:
+        """Returns the number under which this very batch is indexed, if it is."""
         condition = f"{_own(batch)} AND batch = {_quoted(batch.batch_id)}"
-        found = table.search().where(condition).select(["sequence"]).limit(1).to_arrow()
-        return found["sequence"][0].as_py() if found.num_rows else None
+        rows = table.search().where(condition).select(["sequence"]).limit(1).to_arrow()
+        return rows["sequence"][0].as_py() if rows.num_rows else None
 
     def _comparable(self, table: Any, batch: Batch, afresh: bool) -> str:
+        """Renders the SQL condition of the rows that a batch is compared with."""
         toolkits = ", ".join(map(_quoted, batch.toolkits))
         sequence = None if afresh else self._known_sequence(table, batch)
         earlier = f"NOT ({_own(batch)})" if sequence is None else f"sequence < {sequence}"
@@ -224,7 +238,7 @@ class LanceScenarioIndex:
         return lancedb.connect(self._path)
 
     def _open(self, embedder: str) -> Any | None:
-        """The table as it is now, other processes' commits included; None before the first batch."""
+        """Opens the table as it is now, other processes' commits included; None before the first batch."""
         try:
             return self._connect().open_table(_table_name(embedder))
         except ValueError as error:
@@ -254,6 +268,7 @@ class LanceScenarioIndex:
 
 
 def _arrow(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema: Any) -> Any:
+    """Converts the rows of a batch to an Arrow table of the index's schema."""
     import pyarrow as pa
 
     count = len(rows)
@@ -276,6 +291,7 @@ def _arrow(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema:
 
 
 def _stored(table: Any, condition: str) -> Iterator[Known]:
+    """Reads the rows that meet the condition, in blocks of 8,192."""
     query = table.search().where(condition).select(["scenario_id", "vector", "signature"])
     for rows in query.to_batches(8192):
         if rows.num_rows:
@@ -287,33 +303,34 @@ def _stored(table: Any, condition: str) -> Iterator[Known]:
 
 
 def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndarray) -> Neighbours:
-    """Asks the vector index: all candidates in one query."""
+    """Finds neighbours by the vector index, with one query for all candidates."""
     columns = ["scenario_id", "vector", "signature", "_distance"]
     query = table.search(list(vectors), vector_column_name="vector").distance_type("cosine")
-    found = query.where(condition, prefilter=True).limit(NEAREST).select(columns).to_arrow()
-    owners = found["query_index"].to_numpy() if "query_index" in found.column_names else np.zeros(found.num_rows)
-    parts = []
+    hits = query.where(condition, prefilter=True).limit(NEAREST).select(columns).to_arrow()
+    owners = hits["query_index"].to_numpy() if "query_index" in hits.column_names else np.zeros(hits.num_rows)
+    neighbours = []
     for candidate in range(len(vectors)):
-        rows = found.filter(owners == candidate)
+        rows = hits.filter(owners == candidate)
         blocks = []
         if rows.num_rows:
             ids = rows["scenario_id"].to_numpy()
             blocks = [Known(ids, _matrix(rows["vector"]), _matrix(rows["signature"]))]
-        parts.append(nearest(vectors[[candidate]], signatures[[candidate]], blocks))
+        neighbours.append(nearest(vectors[[candidate]], signatures[[candidate]], blocks))
     return Neighbours(
-        ids=np.vstack([part.ids for part in parts]),
-        similarities=np.vstack([part.similarities for part in parts]),
-        overlaps=np.vstack([part.overlaps for part in parts]),
+        ids=np.vstack([per_candidate.ids for per_candidate in neighbours]),
+        similarities=np.vstack([per_candidate.similarities for per_candidate in neighbours]),
+        overlaps=np.vstack([per_candidate.overlaps for per_candidate in neighbours]),
     )
 
 
 def _matrix(column: Any) -> np.ndarray:
-    """The rows of a fixed-size list column, as a two-dimensional array."""
+    """Converts a fixed-size list column to a two-dimensional array."""
     array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
     return array.flatten().to_numpy().reshape(-1, array.type.list_size)
 
 
 def _own(batch: Batch) -> str:
+    """Renders the SQL condition of the rows of a batch's partition and seed."""
     return f"partition = {_quoted(batch.partition)} AND seed = {batch.seed}"
 
 
@@ -326,6 +343,11 @@ def _table_name(embedder: str) -> str:
 
 
 def _retrying(action: Callable[[], _Result], attempts: int = 8) -> _Result:
+    """Calls the action again, after growing pauses, while other writers commit first.
+
+    Raises:
+        IndexBusy: every attempt met a conflict.
+    """
     for attempt in range(attempts):
         try:
             return action()

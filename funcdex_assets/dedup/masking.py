@@ -1,9 +1,9 @@
-r"""What a conversation says, without the values that could be exchanged: what its near-duplicates share.
+r"""Masks the values in what a user says, so that texts which differ only in their values become equal.
 
 Ids, numbers, dates, addresses, quoted values, names and pasted JSON become one sign each. Names are words with a
 capital inside a sentence, so that also products and weekdays are masked, and a name that opens a sentence is not.
 
->>> masked("Find Ayşe in Jira, 10 at most, and write to bo@x.org: \"All's well.\" Ticket MOB-88 is next.")
+>>> mask_values("Find Ayşe in Jira, 10 at most, and write to bo@x.org: \"All's well.\" Ticket MOB-88 is next.")
 'Find ‹name› in ‹name›, ‹n› at most, and write to ‹address›: ‹text› Ticket ‹n› is next.'
 """
 
@@ -27,5 +27,5 @@ _REPEATED = re.compile(r"(‹\w+›)(?:(?:,| and|,? or| &)? \1)+")
 
 
 def masked(text: str) -> str:
-    """The text with a sign in place of each value; equal signs in a row are one."""
-    return _REPEATED.sub(r"\1", _PATTERN.sub(lambda found: _SIGNS[(found.lastindex or 1) - 1][0], text))
+    """Replaces each value by a sign such as `‹name›`; equal signs in a row ("Bo, Zoë and Ayşe") become one."""
+    return _REPEATED.sub(r"\1", _PATTERN.sub(lambda match: _SIGNS[(match.lastindex or 1) - 1][0], text))

@@ -1,6 +1,7 @@
-"""The whole of de-duplication: embed the candidates, look them up, decide, remember.
+"""De-duplicates a batch of scenario candidates: embeds them, looks them up, decides, and remembers them.
 
-One call for the asset; each step is a module beside this one.
+Belongs here: the order of these steps. Each step is a module beside this one: `embedding.py` and `signatures.py`,
+`index.py`, `neighbours.py`.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -23,33 +24,35 @@ def deduplicate_batch(
     thresholds: Thresholds,
     choose: Callable[[Sequence[Decision]], Collection[str]] | None = None,
 ) -> list[Decision]:
-    """Decides on all candidates of a partition and seed, and remembers them in place of earlier ones.
+    """Decides on all candidates of a partition and seed, and replaces what was remembered of them.
 
-    `choose` says which of the kept ids are used, by default all: one that is not used after all may come
-    again another night.
+    `choose` returns which of the kept ids are used, by default all. An id that is not used is remembered as not kept,
+    so that the scenario may come again another night.
 
-    The same call gives the same decisions again, whatever other partitions and seeds were added. Where what
-    it was compared with has changed meanwhile, so that it would keep others than before, it is decided
-    afresh against everything that is there.
+    The same call returns the same decisions again, whatever other partitions and seeds were added. Only if the batches
+    it was compared with have changed since, so that it would keep other candidates than before, it is decided afresh
+    against everything in the index.
     """
     batch = batch_of(partition, seed, toolkits, embedder.name, ids, texts)
-    vectors, words = embedder.embed(texts), signatures(texts)
+    vectors, word_signatures = embedder.embed(texts), signatures(texts)
 
     def decide(afresh: bool) -> tuple[list[Decision], set[str]]:
-        known = index.neighbours(batch, vectors, words, afresh=afresh)
-        decisions = deduplicate(ids, vectors, words, known, thresholds)
-        unlike = {decision.scenario_id for decision in decisions if decision.kept}
-        return decisions, unlike if choose is None else unlike.intersection(choose(decisions))
+        neighbours = index.neighbours(batch, vectors, word_signatures, afresh=afresh)
+        decisions = deduplicate(ids, vectors, word_signatures, neighbours, thresholds)
+        unique = {decision.scenario_id for decision in decisions if decision.kept}
+        return decisions, unique if choose is None else unique.intersection(choose(decisions))
 
     with index.turn():
-        before = index.kept(batch)
-        decisions, kept = decide(afresh=False)
-        changed = before is not None and before != kept
+        previous_ids = index.kept(batch)
+        decisions, kept_ids = decide(afresh=False)
+        changed = previous_ids is not None and previous_ids != kept_ids
         if changed:
-            decisions, kept = decide(afresh=True)
+            decisions, kept_ids = decide(afresh=True)
         rows = [
-            IndexedScenario(d.scenario_id, text, d.scenario_id in kept, d.cluster_id, vector, signature)
-            for d, text, vector, signature in zip(decisions, texts, vectors, words, strict=True)
+            IndexedScenario(
+                decision.scenario_id, text, decision.scenario_id in kept_ids, decision.cluster_id, vector, signature
+            )
+            for decision, text, vector, signature in zip(decisions, texts, vectors, word_signatures, strict=True)
         ]
         index.replace(batch, rows, afresh=changed)
     return decisions

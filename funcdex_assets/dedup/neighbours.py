@@ -1,12 +1,12 @@
-"""The decision: which candidates repeat a known scenario, or an earlier candidate.
+"""Decides which scenario candidates repeat a known scenario or an earlier candidate.
 
-Pure functions over vectors and signatures; where known scenarios are kept is `index.py`'s business.
-Candidates are judged in order, greedily: each is compared with what is known and with the candidates
+Belongs here: pure functions over vectors and signatures. Storing known scenarios belongs to `index.py`.
+Candidates are judged in order, greedily: each is compared with the known scenarios and with the candidates
 kept before it. Two scenarios are duplicates when they mean the same *or* are worded the same.
 
 >>> vectors = np.array([[1.0, 0.0], [0.9, 0.436], [0.0, 1.0]], np.float32)
 >>> words = np.arange(3 * 64, dtype=np.uint32).reshape(3, 64)
->>> [d.duplicate_of for d in deduplicate(["a", "b", "c"], vectors, words)]
+>>> [decision.duplicate_of for decision in decide_duplicates(["a", "b", "c"], vectors, words)]
 [None, 'a', None]
 """
 
@@ -22,7 +22,7 @@ NEAREST = 8  # known scenarios looked at per candidate
 # Wording is looked at only where the meaning is at least this close. Of 186 texts with 4 of some 25
 # words replaced, all had a cosine of .47 or more with the original (benchmarks/dedup.py).
 _SAME_WORDS_FROM = 0.4
-_BLOCK = 1024
+_BLOCK = 1024  # candidates per matrix product
 # Similarities are rounded, so that the order in which BLAS adds cannot change who is nearest.
 _DECIMALS = 5
 
@@ -51,9 +51,10 @@ COPIES_ONLY = Thresholds(semantic=0.85, lexical=0.6)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`duplicate_of` is None for a kept candidate, and `cluster_id` its own id.
+    """The decision on one candidate.
 
-    `similarity` and `overlap` are those to the original, or to the nearest scenario if it is kept.
+    For a kept candidate `duplicate_of` is None and `cluster_id` its own id. `similarity` and `overlap` are those to the
+    original, or to the nearest scenario if the candidate is kept.
     """
 
     scenario_id: str
@@ -66,7 +67,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Of each candidate the nearest known scenarios, nearest first: arrays of (candidates, k ≤ 8)."""
+    """The nearest known scenarios of each candidate, nearest first: arrays of shape (candidates, `NEAREST`).
+
+    If fewer are known, the last ids are "" and their similarities -inf.
+    """
 
     ids: np.ndarray
     similarities: np.ndarray
@@ -75,7 +79,7 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Some known scenarios: ids (n), unit vectors (n, d), signatures (n, 64)."""
+    """A block of known scenarios: ids (n), unit vectors (n, d), signatures (n, 64)."""
 
     ids: np.ndarray
     vectors: np.ndarray
@@ -83,32 +87,32 @@ class Known:
 
 
 def nearest(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[Known]) -> Neighbours:
-    """Exact nearest neighbours among known scenarios that arrive in blocks, so that they need not fit."""
+    """Finds the exact nearest neighbours among known scenarios, which come in blocks as they may not fit in memory."""
     count = len(vectors)
     best = np.full((count, NEAREST), -np.inf, np.float32)
-    places = np.zeros((count, NEAREST), np.int64)
-    # Place 0 is nobody: it fills up where fewer than eight are known.
-    ids, words, known = [np.array([""], object)], [np.zeros((1, SIGNATURE_SIZE), np.uint32)], 1
+    indices = np.zeros((count, NEAREST), np.int64)
+    # Index 0 is no scenario: it fills up where fewer than eight are known.
+    ids, words, known_count = [np.array([""], object)], [np.zeros((1, SIGNATURE_SIZE), np.uint32)], 1
     for block in blocks:
         similarities = np.round(vectors @ block.vectors.T, _DECIMALS)
         better = np.flatnonzero(similarities.max(axis=1, initial=-np.inf) >= best.min(axis=1))
         pool = np.hstack([best[better], similarities[better]])
-        pool_places = np.hstack(
-            [places[better], np.broadcast_to(known + np.arange(len(block.ids)), similarities[better].shape)]
+        pool_indices = np.hstack(
+            [indices[better], np.broadcast_to(known_count + np.arange(len(block.ids)), similarities[better].shape)]
         )
         top = np.argpartition(pool, -NEAREST, axis=1)[:, -NEAREST:]
         best[better] = np.take_along_axis(pool, top, axis=1)
-        places[better] = np.take_along_axis(pool_places, top, axis=1)
+        indices[better] = np.take_along_axis(pool_indices, top, axis=1)
         ids.append(block.ids)
         words.append(block.signatures)
-        known += len(block.ids)
-    found_ids = np.concatenate(ids)[places]
-    order = np.lexsort((found_ids.astype(str), -best), axis=-1)
-    places = np.take_along_axis(places, order, axis=1)
+        known_count += len(block.ids)
+    nearest_ids = np.concatenate(ids)[indices]
+    order = np.lexsort((nearest_ids.astype(str), -best), axis=-1)
+    indices = np.take_along_axis(indices, order, axis=1)
     return Neighbours(
-        ids=np.take_along_axis(found_ids, order, axis=1),
+        ids=np.take_along_axis(nearest_ids, order, axis=1),
         similarities=np.take_along_axis(best, order, axis=1),
-        overlaps=overlap(np.concatenate(words)[places], signatures[:, None, :]),
+        overlaps=overlap(np.concatenate(words)[indices], signatures[:, None, :]),
     )
 
 
@@ -119,32 +123,38 @@ def deduplicate(
     known: Neighbours | None = None,
     thresholds: Thresholds = Thresholds(),
 ) -> list[Decision]:
-    """One decision per candidate, in their order; the nearest original wins, a known one before a new."""
+    """Returns one decision per candidate, in their order.
+
+    The original of a duplicate is the nearest scenario that it repeats; of two equally near, a known one before a
+    candidate.
+    """
     known = known or nearest(vectors, signatures, ())
     decisions: list[Decision] = []
-    kept = np.zeros(len(ids), bool)
+    is_kept = np.zeros(len(ids), bool)
     for start in range(0, len(ids), _BLOCK):
         stop = min(start + _BLOCK, len(ids))
         similarities = np.round(vectors[start:stop] @ vectors[:stop].T, _DECIMALS)
         for row in range(start, stop):
             to_known = _best(known.ids[row], known.similarities[row], known.overlaps[row], thresholds)
-            to_kept = _best_kept(ids, similarities[row - start, :row], kept[:row], signatures, row, thresholds)
-            duplicate, similarity, shared, original = max((to_known, to_kept), key=lambda found: (found[0], found[1]))
-            kept[row] = not duplicate
+            to_kept = _best_kept(ids, similarities[row - start, :row], is_kept[:row], signatures, row, thresholds)
+            is_duplicate, similarity, shared, original = max(
+                (to_known, to_kept), key=lambda match: (match[0], match[1])
+            )
+            is_kept[row] = not is_duplicate
             decisions.append(
                 Decision(
                     scenario_id=ids[row],
-                    kept=not duplicate,
-                    duplicate_of=original if duplicate else None,
+                    kept=not is_duplicate,
+                    duplicate_of=original if is_duplicate else None,
                     similarity=similarity,
                     overlap=shared,
-                    cluster_id=original if duplicate else ids[row],
+                    cluster_id=original if is_duplicate else ids[row],
                 )
             )
     return decisions
 
 
-_Found = tuple[bool, float, float, str]  # duplicate?, similarity, overlap, of which scenario
+_Found = tuple[bool, float, float, str]  # is a duplicate, similarity, overlap, id of the scenario
 _NOBODY: _Found = (False, 0.0, 0.0, "")
 
 
@@ -156,22 +166,23 @@ def _best_kept(
     row: int,
     thresholds: Thresholds,
 ) -> _Found:
+    """Returns the closest match of candidate `row` among the kept candidates before it."""
     near = np.flatnonzero(kept & (similarities >= min(_SAME_WORDS_FROM, thresholds.semantic)))
     if near.size == 0:
         near = np.flatnonzero(kept)
         near = near[[int(similarities[near].argmax())]] if near.size else near
     overlaps = overlap(signatures[near], signatures[row])
-    return _best([ids[place] for place in near.tolist()], similarities[near], overlaps, thresholds)
+    return _best([ids[index] for index in near.tolist()], similarities[near], overlaps, thresholds)
 
 
 def _best(
     ids: Sequence[str] | np.ndarray, similarities: np.ndarray, overlaps: np.ndarray, thresholds: Thresholds
 ) -> _Found:
-    """The nearest duplicate, or else the nearest scenario; the first of equals."""
+    """Returns the nearest scenario that counts as the same, or else the nearest one; the first of equals."""
     if len(similarities) == 0 or similarities.max() == -np.inf:
         return _NOBODY
     same_words = (overlaps >= thresholds.lexical) & (similarities >= _SAME_WORDS_FROM)
     duplicates = (similarities >= thresholds.semantic) | same_words
-    place = int(np.where(duplicates | ~duplicates.any(), similarities, -np.inf).argmax())
-    similarity = round(float(similarities[place]), _DECIMALS)  # .9, not float32's .8999999761581421
-    return bool(duplicates[place]), similarity, float(overlaps[place]), str(ids[place])
+    index = int(np.where(duplicates | ~duplicates.any(), similarities, -np.inf).argmax())
+    similarity = round(float(similarities[index]), _DECIMALS)  # .9, not float32's .8999999761581421
+    return bool(duplicates[index]), similarity, float(overlaps[index]), str(ids[index])

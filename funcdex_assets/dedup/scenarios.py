@@ -1,4 +1,7 @@
-"""Which scenario candidates go on: unlike all known ones, and as many as each split needs."""
+"""Selects the scenario candidates that go on: unlike all known ones, and as many as each side of the split needs.
+
+Belongs here: the selection by conversation kind and side of the split. The comparison belongs to `neighbours.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,15 +27,17 @@ def deduplicate_scenarios(
     index: ScenarioIndex,
     thresholds: Thresholds,
 ) -> list[DeduplicatedScenario]:
-    """`wanted` says how many to keep of each kind on each side (True: held out for the test split).
+    """Returns every candidate with its status: kept, duplicate, or surplus.
 
-    Where one side of a kind is short, the other fills up. Only kept scenarios are remembered.
+    `counts` says how many to keep of each kind on each side (True: held out for the test split). Where one side of a
+    kind has too few, the other fills up. Later batches are compared with kept scenarios only.
     """
     by_id = rows_by(candidates, "scenario_id")
-    kept: set[str] = set()
+    chosen_ids: set[str] = set()
 
     def choose(decisions: Sequence[Decision]) -> set[str]:
-        kept.clear()
+        """Fills `chosen_ids` anew with the ids that are used."""
+        chosen_ids.clear()
         unique = [by_id[decision.scenario_id] for decision in decisions if decision.kept]
         kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in wanted)
         for kind in kinds:
@@ -40,12 +45,14 @@ def deduplicate_scenarios(
             chosen = [
                 scenario.scenario_id
                 for side in (False, True)
-                for scenario in [one for one in of_kind if one.held_out == side][: wanted.get((kind, side), 0)]
+                for scenario in [candidate for candidate in of_kind if candidate.held_out == side][
+                    : wanted.get((kind, side), 0)
+                ]
             ]
             spare = [scenario.scenario_id for scenario in of_kind if scenario.scenario_id not in chosen]
-            count = sum(number for (other, _), number in wanted.items() if other == kind)
-            kept.update(chosen + spare[: count - len(chosen)])
-        return kept
+            count = sum(number for (wanted_kind, _), number in wanted.items() if wanted_kind == kind)
+            chosen_ids.update(chosen + spare[: count - len(chosen)])
+        return chosen_ids
 
     decisions = deduplicate_batch(
         [scenario.scenario_id for scenario in candidates],
@@ -61,7 +68,7 @@ def deduplicate_scenarios(
     return [
         DeduplicatedScenario(
             **msgspec.structs.asdict(by_id[decision.scenario_id]),
-            status="kept" if decision.scenario_id in kept else "surplus" if decision.kept else "duplicate",
+            status="kept" if decision.scenario_id in chosen_ids else "surplus" if decision.kept else "duplicate",
             duplicate_of=decision.duplicate_of,
             similarity=decision.similarity,
             overlap=decision.overlap,

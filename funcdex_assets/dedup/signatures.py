@@ -1,11 +1,11 @@
-"""Texts to word signatures: what makes two scenarios comparable by wording.
+"""Computes word signatures, by which the wording of two scenarios is compared.
 
-A signature is the MinHash of a text's words and word pairs; the share of equal places in two
+A signature is the MinHash of a text's words and word pairs; the share of equal positions in two
 signatures estimates the Jaccard overlap of the two sets (standard error at most 0.0625). It is the
-same on every machine and under every PYTHONHASHSEED. Meaning is the business of `embedding.py`.
+same on every machine and under every PYTHONHASHSEED. Comparing by meaning belongs to `embedding.py`.
 
->>> a, b = signatures(["Refund the double charge of March.", "refund the double charge of March!"])
->>> float(overlap(a, b))
+>>> first, second = compute_signatures(["Refund the double charge of March.", "refund the double charge of March!"])
+>>> float(estimate_overlap(first, second))
 1.0
 """
 
@@ -27,7 +27,7 @@ _WORD = re.compile(r"\w+")
 
 
 def signatures(texts: Sequence[str]) -> np.ndarray:
-    """uint32 of shape (texts, 64); two texts without any word count as equal in wording."""
+    """Returns uint32 of shape (texts, 64); two texts without any word count as equal in wording."""
     result = np.empty((len(texts), SIGNATURE_SIZE), np.uint32)
     for row, text in enumerate(texts):
         codes = np.array([crc32(shingle.encode()) for shingle in shingles(text)], np.uint64)
@@ -37,11 +37,11 @@ def signatures(texts: Sequence[str]) -> np.ndarray:
 
 
 def overlap(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Estimated Jaccard overlap, 0 to 1, along the last axis of two (broadcast) signature arrays."""
+    """Estimates the Jaccard overlap, 0 to 1, along the last axis of two (broadcast) signature arrays."""
     return (left == right).mean(axis=-1, dtype=np.float32)
 
 
 def shingles(text: str) -> set[str]:
-    """The words and word pairs of a text; one empty word if it has none."""
+    """Returns the words and word pairs of a text; one empty word if it has none."""
     words = _WORD.findall(text.lower())
     return {*words, *map(" ".join, pairwise(words))} or {""}

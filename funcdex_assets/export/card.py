@@ -1,8 +1,10 @@
-"""The dataset card: what is in a release, how it was made, and how to load it.
+"""Renders the dataset card: what is in a release, how it was made, and how to load it.
+
+Belongs here: the text of the card. Writing it beside the data belongs to `release.py`.
 
 Its YAML head gives `datasets.load_dataset` the files and the column types. Messages and tools are of type
 `Json` there: as plain structs, Arrow would give every call the arguments of all others, and every message
-a null `tool_calls`, which chat templates that ask `'tool_calls' in message` (Llama 3.1's) take for a call.
+a null `tool_calls`, which chat templates that test `'tool_calls' in message` (Llama 3.1's) take for a call.
 """
 
 from collections import Counter
@@ -53,8 +55,9 @@ dataset_info:
 
 
 def dataset_card(name: str, release: str, rows: Sequence[DatasetRow], left_out: Sequence[LeftOut] = ()) -> str:
+    """Renders the README of a release of dataset `name`: YAML head, counts per partition, columns, how to verify."""
     splits = Counter(row.split for row in rows)
-    # A split without rows is not named: `load_dataset` refuses a file that has none.
+    # A split without rows is left out of the head: `load_dataset` refuses a file without rows.
     data_files = "\n".join(f"  - split: {split}\n    path: {split}.jsonl" for split in SPLITS if splits[split])
     partitions = Counter(row.partition for row in rows)
     tools = Counter(
@@ -109,13 +112,15 @@ funcdex replay --file train.jsonl
 
 
 def _reserved(rows: Sequence[DatasetRow]) -> str:
+    """Renders the sentence on functions that only the test split calls; empty if there are none."""
     names = sorted({name for row in rows for name in row.reserved_functions})
     return f" {len(names)} functions are called in the test split only." if names else ""
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> str:
-    rules = Counter(one.rule.replace("_", " ") for one in left_out)
-    told = ", ".join(f"{number} {rule}" for rule, number in sorted(rules.items()))
+    """Renders the sentence on conversations that are left out, with their number per rule; empty if there are none."""
+    rules = Counter(exclusion.rule.replace("_", " ") for exclusion in left_out)
+    counts = ", ".join(f"{number} {rule}" for rule, number in sorted(rules.items()))
     return (
-        f"\n{len(left_out)} accepted conversations are left out ({told}); `left_out.jsonl` says why." if rules else ""
+        f"\n{len(left_out)} accepted conversations are left out ({counts}); `left_out.jsonl` says why." if rules else ""
     )

@@ -1,4 +1,7 @@
-"""A dataset on disk: train and test as JSONL and Parquet, and a card that says what it is.
+"""Publishes a dataset on disk: train and test as JSONL and Parquet, and a card that describes it.
+
+Belongs here: the files of a release and the atomic step that publishes them. Which conversations are in it belongs to
+`splits.py`, the text of the card to `card.py`.
 
 A release is written beside its destination and published by one rename, so that a reader sees the
 whole of it or nothing. Its name is the hash of its rows and reports: the same rows are the same release, and an
@@ -28,17 +31,17 @@ def publish(
 ) -> Path:
     """Writes the release of dataset `name` into `folder/<release>`; returns that path.
 
-    What was left out is in `left_out.jsonl`, with reasons, if anything was; `reports` are further files by name.
+    If conversations were left out, `left_out.jsonl` lists them with reasons; `reports` are further files by name.
 
     Raises:
         OSError: the folder cannot be written.
     """
     content = {split: [row for row in rows if row.split == split] for split in SPLITS}
-    lines = {split: b"".join(_line(row) for row in part) for split, part in content.items()}
-    others = dict(reports)
+    lines = {split: b"".join(_line(row) for row in split_rows) for split, split_rows in content.items()}
+    further_files = dict(reports)
     if left_out:
-        others["left_out.jsonl"] = b"".join(msgspec.json.encode(one) + b"\n" for one in left_out)
-    release = f"release_{_digest(lines, others)}"
+        further_files["left_out.jsonl"] = b"".join(msgspec.json.encode(exclusion) + b"\n" for exclusion in left_out)
+    release = f"release_{_digest(lines, further_files)}"
     destination = folder / release
     if not destination.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,11 +52,11 @@ def publish(
                 (draft / f"{split}.jsonl").write_bytes(lines[split])
                 to_frame(content[split], DatasetRow).write_parquet(draft / f"{split}.parquet", compression="zstd")
             (draft / "README.md").write_text(dataset_card(name, release, rows, left_out), encoding="utf-8")
-            for file, text in others.items():
-                (draft / file).write_bytes(text)
+            for file, contents in further_files.items():
+                (draft / file).write_bytes(contents)
             draft.rename(destination)
         except OSError:
-            if not destination.is_dir():  # else somebody else published the same rows just now
+            if not destination.is_dir():  # otherwise another process has just published the same rows
                 raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -64,6 +67,7 @@ def publish(
 
 
 def _line(row: DatasetRow) -> bytes:
+    """Encodes a row as a line of JSON, with the columns that the card names."""
     return (
         msgspec.json.encode(
             {
@@ -85,6 +89,7 @@ def _line(row: DatasetRow) -> bytes:
 
 
 def _digest(lines: dict[str, bytes], others: dict[str, bytes]) -> str:
+    """Hashes the rows and the further files of a release; the card is left out, as it names the release."""
     digest = blake2b(digest_size=6)
     for split in SPLITS:
         digest.update(split.encode() + lines[split])

@@ -1,9 +1,12 @@
-"""Which side of the split a conversation is on, and which conversations are on neither.
+"""Assigns each conversation to the train or test split, or leaves it out with a reason.
+
+Belongs here: every rule by which an accepted conversation is not published. Finding duplicates and overlaps belongs to
+`dedup/`, writing the files to `release.py`.
 
 Chains are held out by their tools (`tool_graph/hold_out.py`), so a chain is on one side in every partition and
-every night. Should a scenario cluster have members on both sides, the train side gives way. Where functions are
-held out, what was called decides, not what was planned: a train conversation that calls a reserved function is left
-out, and a test conversation that calls others only.
+every night. If a scenario cluster has members on both sides, those of the train side are left out. Where functions are
+held out, the calls that were made decide, not the planned ones: a train conversation that calls a reserved function is
+left out, and so is a test conversation that calls none.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +23,7 @@ Row = TypeVar("Row", bound=ParsedConversation)
 def split_rows(
     parsed: Sequence[ParsedConversation], hold_out: HoldOut = "chain", test_share: float = 0
 ) -> tuple[list[DatasetRow], list[LeftOut]]:
-    """The conversations with their split, and those that are left out; `test_share` is that of `hold_out`."""
+    """Returns the conversations with their split, and those that are left out; `test_share` is that of `hold_out`."""
     rows = [
         DatasetRow(
             **msgspec.structs.asdict(row),
@@ -29,61 +32,67 @@ def split_rows(
         )
         for row in parsed
     ]
-    rows, astray = _without(rows, _astray if hold_out == "function" else lambda _: None)
+    rows, misplaced = _without(rows, _astray if hold_out == "function" else lambda _: None)
     test_clusters = {row.cluster_id for row in rows if row.split == "test"}
 
     def gives_way(row: DatasetRow) -> LeftOut | None:
+        """Leaves out a train conversation whose scenario cluster has members in the test split."""
         if row.split == "test" or row.cluster_id not in test_clusters:
             return None
         return _left_out(row, "shared_cluster", row.cluster_id, "the test split has scenarios of the same cluster")
 
     rows, shared = _without(rows, gives_way)
-    return rows, astray + shared
+    return rows, misplaced + shared
 
 
 def without_duplicates(
     rows: Sequence[Row], verdicts: Iterable[DeduplicatedConversation]
 ) -> tuple[list[Row], list[LeftOut]]:
-    """The rows that repeat no other, and those that do."""
-    found = {one.conversation_id: one for one in verdicts if one.status == "duplicate"}
+    """Returns the rows that repeat no other, and those that are left out as near-duplicates."""
+    duplicates = {verdict.conversation_id: verdict for verdict in verdicts if verdict.status == "duplicate"}
 
     def repeats(row: ParsedConversation) -> LeftOut | None:
-        one = found.get(row.conversation_id)
-        return one and _left_out(row, "near_duplicate", one.duplicate_of, one.reason)
+        verdict = duplicates.get(row.conversation_id)
+        return verdict and _left_out(row, "near_duplicate", verdict.duplicate_of, verdict.reason)
 
     return _without(rows, repeats)
 
 
 def without_overlaps(rows: Sequence[Row], overlaps: Mapping[str, tuple[str, str]]) -> tuple[list[Row], list[LeftOut]]:
-    """The rows that are not in `overlaps`: conversation → (item of an evaluation set, reason); and those that are."""
+    """Returns the rows that are not in `overlaps`, and those that are left out because they are.
+
+    `overlaps` maps a conversation to (item of an evaluation set, reason).
+    """
 
     def overlapping(row: ParsedConversation) -> LeftOut | None:
-        found = overlaps.get(row.conversation_id)
-        return found and _left_out(row, "contamination", *found)
+        overlap = overlaps.get(row.conversation_id)
+        return overlap and _left_out(row, "contamination", *overlap)
 
     return _without(rows, overlapping)
 
 
 def called(row: ParsedConversation) -> list[str]:
-    """The functions that a conversation calls, each once, in order."""
+    """Lists the functions that a conversation calls, each once, in order."""
     calls = (call for message in row.messages for call in message.get("tool_calls") or ())
     return list(dict.fromkeys(call["function"]["name"] for call in calls))
 
 
 def _astray(row: DatasetRow) -> LeftOut | None:
+    """Leaves out a train row that calls a reserved function, and a test row that calls only others."""
     if row.split == "train" and row.reserved_functions:
         names = ", ".join(row.reserved_functions)
         return _left_out(row, "held_out", row.reserved_functions[0], f"calls {names}, reserved for the test split")
-    # Where no tool suits there is nothing to call, on either side.
+    # A test row without calls stays: in conversations of kind no_suitable_tool nothing is called, on either side.
     if row.split == "test" and row.calls and not row.reserved_functions:
         return _left_out(row, "held_out", None, "calls no function that is reserved for the test split")
     return None
 
 
 def _without(rows: Sequence[Row], objection: Callable[[Row], LeftOut | None]) -> tuple[list[Row], list[LeftOut]]:
+    """Separates the rows without an objection from the objections to the others."""
     objections = [objection(row) for row in rows]
-    kept = [row for row, found in zip(rows, objections, strict=True) if found is None]
-    return kept, [found for found in objections if found is not None]
+    accepted = [row for row, exclusion in zip(rows, objections, strict=True) if exclusion is None]
+    return accepted, [exclusion for exclusion in objections if exclusion is not None]
 
 
 def _left_out(row: ParsedConversation, rule: str, of: str | None, reason: str) -> LeftOut:

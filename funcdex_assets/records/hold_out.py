@@ -1,11 +1,12 @@
-"""Which chains and tools serve the test split only.
+"""Selects the chains and tools that are held out for the test split.
 
-Pure functions of names and a share: the same in every partition, night and process.
+Belongs here: pure functions of names and a share, the same in every partition, night and process. Leaving conversations
+out of a split belongs to `export/splits.py`.
 
-- by `chain`: a share of the sequences of tools. Train rows may call each of their tools, in other chains.
-- by `function`: a share of the tools. A chain with such a tool is held out, so that train rows call none of
-  them and every test row calls at least one. As most chains have several tools, more than that share of them is
-  held out.
+- by `chain`: a share of the sequences of tools is held out. Train rows may call each of their tools, in other chains.
+- by `function`: a share of the tools is held out, and with them every chain that has one. Train rows call none of
+  them and every test row calls at least one. As most chains have several tools, more than that share of the chains
+  is held out.
 
 >>> is_held_out(["LIST_THREADS", "SEND_EMAIL"], 0.0, "function")
 False
@@ -20,12 +21,12 @@ HoldOut = Literal["chain", "function"]
 
 
 def is_held_out(tools: Sequence[str], test_share: float, by: HoldOut = "chain") -> bool:
-    """The split side of a sequence of tools."""
+    """Returns whether a sequence of tools belongs to the test split."""
     if by == "function":
         return bool(reserved_tools(tools, test_share))
     return derive_seed("held out", *tools) < test_share * 2**63
 
 
 def reserved_tools(tools: Iterable[str], test_share: float) -> tuple[str, ...]:
-    """Those of the tools that, held out by function, only the test split calls; each once, by name."""
+    """Returns those tools that only the test split calls if functions are held out; each once, sorted by name."""
     return tuple(sorted(tool for tool in set(tools) if derive_seed("held out function", tool) < test_share * 2**63))

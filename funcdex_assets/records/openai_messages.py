@@ -1,8 +1,11 @@
-"""Conversations as OpenAI messages with tools: what TRL's SFTTrainer and Unsloth read.
+"""Converts conversations to OpenAI messages with tools, which TRL's SFTTrainer and Unsloth read, and back.
 
 Arguments are JSON objects, not strings, because chat templates print them with `tojson` and a string
 would be quoted twice. A thought goes into `reasoning_content`, the field that chat templates of
 reasoning models know.
+
+>>> to_openai_messages([Message(role="user", content="List my threads.")], system_prompt=None)
+[{'role': 'user', 'content': 'List my threads.'}]
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,21 +18,22 @@ from funcdex_assets.records.tool import Tool
 
 
 def openai_messages(messages: Sequence[Message], system_prompt: str | None) -> list[dict[str, Any]]:
-    """The conversation, begun by the system prompt if there is one."""
+    """Converts a conversation; the system prompt, if there is one, becomes the first message."""
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
     return [*head, *(_message(message) for message in messages)]
 
 
 def from_openai(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
-    """Such messages read back, without the system prompt. Which results are errors is not said in them.
+    """Parses OpenAI messages; the system prompt is left out, and no result is marked as an error (the format cannot).
 
     Raises:
-        KeyError: a message lacks what its role has.
+        KeyError: a message lacks a field that its role needs.
     """
     return tuple(_read(message) for message in messages if message["role"] != "system")
 
 
 def openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """Converts tools to OpenAI function definitions."""
     return [
         {
             "type": "function",
@@ -47,15 +51,15 @@ def _message(message: Message) -> dict[str, Any]:
             "name": message.result.name,
             "content": msgspec.json.encode(message.result.content).decode(),
         }
-    written: dict[str, Any] = {"role": message.role, "content": message.content or ""}
+    converted: dict[str, Any] = {"role": message.role, "content": message.content or ""}
     if message.thought:
-        written["reasoning_content"] = message.thought
+        converted["reasoning_content"] = message.thought
     if message.tool_calls:
-        written["tool_calls"] = [
+        converted["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in message.tool_calls
         ]
-    return written
+    return converted
 
 
 def _read(message: Mapping[str, Any]) -> Message:

@@ -1,19 +1,20 @@
-"""What an id identifies, read from all that a schema says of it.
+"""Reads from a schema the noun of the thing that an id identifies, such as `thread` for `thread_id`.
 
-Here belongs the step from a field to nouns; which field fills which argument is in `graph`. An id says what
-it is of by its name (`thread_id`), by the definition or the object that it is in (`$defs/Thread`, `threads[].id`), by
-its description ("The ID of the thread to delete."), or by the tool it belongs to, in this order. A word before
-a noun may be a role or another type: `head_revision_id` is a revision's id, but the id in a `TeamDrive` is a drive's
-only where nothing else is.
+Belongs here: the step from a field to nouns. Which field fills which argument is decided in `graph`. The noun is
+read from the name of the id (`thread_id`), from the definition or the object that it is in (`$defs/Thread`,
+`threads[].id`), from its description ("The ID of the thread to delete."), or from its tool, in this order. A word
+before a noun may be a role or another type: `head_revision_id` is a revision's id, but the id in a `TeamDrive` is taken
+for a drive's only if no other field has a drive's id.
 
 >>> from funcdex_assets.records import Tool
 >>> tool = Tool(toolkit="drive", name="x_y", original_name="drive.files.watch", description="", parameters={},
 ...             returns=None, source="")
->>> given_nouns(tool, Leaf("/id", "id", "", {}, True, kind="CalendarListEntry"))
+>>> find_result_nouns(tool, Leaf("/id", "id", "", {}, True, kind="CalendarListEntry"))
 [Noun(text='calendar', is_role=False)]
->>> given_nouns(tool, Leaf("/to", "to", "", {"type": "string"}, True, about="The ID of the target calendar to use."))
+>>> about = "The ID of the target calendar to use."
+>>> find_result_nouns(tool, Leaf("/to", "to", "", {"type": "string"}, True, about=about))
 [Noun(text='target calendar', is_role=True)]
->>> taken_noun(tool, Leaf("/id", "id", "", {}, True))
+>>> find_argument_noun(tool, Leaf("/id", "id", "", {}, True))
 'file'
 """
 
@@ -27,8 +28,8 @@ from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
 
-# What a definition's name says of its place in a document, not of the thing. Not `item` or `list`: an invoice item
-# is no invoice.
+# Last words of a definition's name that describe the schema and not the thing. Without `item` and `list`: an invoice
+# item is no invoice.
 _WRAPPERS = frozenset(
     (
         "info detail summary dto bean model output resource schema data response result compact base object entity "
@@ -59,33 +60,36 @@ _SEGMENTS = re.compile(r"[./:]+")
 
 
 class Noun(NamedTuple):
-    """`text` is singular; where `is_role`, the words before its head say what for, not what."""
+    """The noun of a thing, singular.
+
+    `is_role` says that the words before its head name a role and no other type: a `target calendar` is a calendar.
+    """
 
     text: str
     is_role: bool
 
 
 def given_nouns(tool: Tool, leaf: Leaf) -> list[Noun]:
-    """What a field of the tool's result identifies; none where it is not an id."""
+    """Returns the nouns of the thing that a field of the tool's result identifies; empty if it is not an id."""
     described = _described(leaf)
     if not is_id(leaf.name):
         return [Noun(described, True)] if described else []
     noun = resource_noun(leaf.name)
-    kind = _thing(leaf.kind)
+    definition_noun = _thing(leaf.kind)
     if noun:
         first = _qualified(noun, leaf)
-    elif kind or leaf.owner:
-        first = Noun(kind or leaf.owner, False)
+    elif definition_noun or leaf.owner:
+        first = Noun(definition_noun or leaf.owner, False)
     else:
         first = Noun(described or subject(tool), False)
-    repeats = described == first.text.rpartition(" ")[2] and (noun or not kind)
+    repeats = described == first.text.rpartition(" ")[2] and (noun or not definition_noun)
     if not described or described == first.text or repeats:
         return [first]
     return [first, Noun(described, True)]
 
 
 def taken_noun(tool: Tool, leaf: Leaf) -> str:
-    """What an argument identifies; '' where it is not an id."""
+    """Returns the noun of the thing that an argument identifies; '' if it is not an id."""
     described = _described(leaf)
     if not is_id(leaf.name):
         return described
@@ -93,19 +97,20 @@ def taken_noun(tool: Tool, leaf: Leaf) -> str:
 
 
 def subject(tool: Tool) -> str:
-    """What the tool works on: `messages` of `gmail.users.messages.import`, `thread` of `LIST_THREADS`."""
+    """Returns the noun a tool works on: `message` of `gmail.users.messages.import`, `thread` of `LIST_THREADS`."""
     segments = [segment for segment in _SEGMENTS.split(tool.original_name) if segment]
-    if len(segments) > 1 and (parts := words(segments[-2])):
-        return " ".join(singular(part) for part in parts)
+    if len(segments) > 1 and (segment_words := words(segments[-2])):
+        return " ".join(singular(word) for word in segment_words)
     return parse_tool_name(tool.name).noun
 
 
 def is_made_by_caller(leaf: Leaf) -> bool:
-    """An id that a client makes up, so that a request is not carried out twice."""
+    """Returns whether the client makes up this id, so that a request is not carried out twice (an idempotency key)."""
     return _BY_CALLER.search(leaf.about) is not None
 
 
 def _described(leaf: Leaf) -> str:
+    """Returns the noun in the description of a string or integer; '' if it describes no id."""
     if schema_type(leaf.schema) not in ("string", "integer"):
         return ""
     return _noun_in(leaf.about[:300])
@@ -113,48 +118,50 @@ def _described(leaf: Leaf) -> str:
 
 @cache
 def _noun_in(text: str) -> str:
-    """What a description says that an id is of.
+    """Parses a description for the noun of the thing that an id identifies; '' if it describes no id.
 
-    >>> _noun_in("The unique ID of the parent folder containing the file."), _noun_in("Identifier of the (ACL) rule.")
+    >>> parse = _parse_described_noun
+    >>> parse("The unique ID of the parent folder containing the file."), parse("Identifier of the (ACL) rule.")
     ('parent folder', 'rule')
-    >>> _noun_in("The revision ID of the file."), _noun_in("Task identifier."), _noun_in("ID of a label's field")
+    >>> parse("The revision ID of the file."), parse("Task identifier."), parse("ID of a label's field")
     ('revision', 'task', 'label field')
-    >>> _noun_in("The name of the file."), _noun_in("The ID."), _noun_in("Whether the ID of the file is known.")
+    >>> parse("The name of the file."), parse("The ID."), parse("Whether the ID of the file is known.")
     ('', '', '')
     """
-    found = _DESCRIBED.match(text)
-    if found is None:
+    match = _DESCRIBED.match(text)
+    if match is None:
         return ""
-    before = [part for part in found["before"].lower().split() if part not in _ADJECTIVES]
+    before = [word for word in match["before"].lower().split() if word not in _ADJECTIVES]
     if not _NO_NOUNS.isdisjoint(before):
         return ""
     if before:
         return _thing(" ".join(before))
-    phrase = re.sub(r"\([^()]*\)|'s?", " ", found["after"] or "").split()
-    ends = next((at for at, part in enumerate(phrase) if part.lower() in _PHRASE_ENDS), len(phrase))
-    return _thing(" ".join(phrase[: min(ends, 5)]))
+    phrase = re.sub(r"\([^()]*\)|'s?", " ", match["after"] or "").split()
+    end = next((index for index, word in enumerate(phrase) if word.lower() in _PHRASE_ENDS), len(phrase))
+    return _thing(" ".join(phrase[: min(end, 5)]))
 
 
 @cache
 def _thing(name: str) -> str:
-    """The noun in the name of a definition.
+    """Parses the name of a definition for the noun of the thing that it defines.
 
-    >>> _thing("CalendarListEntry"), _thing("SmimeInfo"), _thing("Event"), _thing("InvoiceItem")
+    >>> parse = _parse_definition_noun
+    >>> parse("CalendarListEntry"), parse("SmimeInfo"), parse("Event"), parse("InvoiceItem")
     ('calendar', 'smime', 'event', 'invoice item')
-    >>> _thing("GoalResponse"), _thing("SimplifiedAlbumObject")
+    >>> parse("GoalResponse"), parse("SimplifiedAlbumObject")
     ('goal', 'album')
     """
-    parts = [singular(part) for part in words(name) if not part.isdigit()]
-    while len(parts) > 1 and parts[-1] in _WRAPPERS:
-        parts.pop()
-    while len(parts) > 1 and parts[0] in _FORMS:
-        del parts[0]
-    if len(parts) > 2 and parts[-2:] == ["list", "entry"]:
-        parts = parts[:-2]
-    return " ".join(parts)
+    noun_words = [singular(word) for word in words(name) if not word.isdigit()]
+    while len(noun_words) > 1 and noun_words[-1] in _WRAPPERS:
+        noun_words.pop()
+    while len(noun_words) > 1 and noun_words[0] in _FORMS:
+        del noun_words[0]
+    if len(noun_words) > 2 and noun_words[-2:] == ["list", "entry"]:
+        noun_words = noun_words[:-2]
+    return " ".join(noun_words)
 
 
 def _qualified(noun: str, leaf: Leaf) -> Noun:
-    """`label_id` within a `classification_label` is that label's: the object says which kind of label."""
-    around = (_thing(leaf.kind) if leaf.kind else leaf.owner).removesuffix(" value")
-    return Noun(around, False) if around.endswith(f" {noun}") else Noun(noun, True)
+    """Qualifies the noun of an id by its object: `label_id` in a `classification_label` identifies such a label."""
+    object_noun = (_thing(leaf.kind) if leaf.kind else leaf.owner).removesuffix(" value")
+    return Noun(object_noun, False) if object_noun.endswith(f" {noun}") else Noun(noun, True)

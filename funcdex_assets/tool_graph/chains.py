@@ -1,9 +1,12 @@
-"""Seeded walks over the tool graph: sequences of calls that use one another's results.
+"""Draws tool chains: seeded walks over the tool graph, whose calls use one another's results.
 
-A walk begins with a tool that needs no id, and goes on only to tools whose required ids are all at
-hand. It may begin anew in between, if the next call joins both. What was drawn less often so far
-is drawn more (`coverage`), unless the draw is not steered. Where a conversation has several goals, each is a
-walk of its own, and the last call of all goes back to a result of the first goal.
+Belongs here: the drawing. Telling patterns apart belongs to `patterns`, counting what was drawn to `coverage`.
+
+A walk begins with a tool that needs no id, and continues only with tools whose required ids earlier results hold:
+LIST_THREADS, then FETCH_THREAD with `thread_id` from the listing. In between it may begin anew with another tool that
+needs no id, if the call after that joins its result with an earlier one. Tools and edges that were drawn less often so
+far are drawn more (`coverage`), unless the draw is not steered. If a conversation has several goals, each goal is a
+walk of its own, and the last call of all uses a result of the first goal.
 """
 
 from collections import Counter, defaultdict
@@ -27,10 +30,11 @@ from funcdex_assets.tool_graph.graph import canonical, needed_ids
 from funcdex_assets.tool_graph.patterns import Mix, pattern_of
 
 ATTEMPTS_PER_CHAIN = 200
-PATIENCE = 800  # attempts in a row without a new chain: there are no more worth looking for
-MUST_INCLUDE_PULL = 20.0
-MOST_AT_ONCE = 3
-FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10  # calls of all goals together: at least, and until no further goal is needed
+PATIENCE = 800  # attempts in a row without a new chain, after which a pattern is taken to be exhausted
+MUST_INCLUDE_PULL = 20.0  # how much more readily a tool is drawn if the chain must include one of a few
+MOST_AT_ONCE = 3  # calls in one message
+# Calls of all goals together: at least so many, and no further goal is added when there are so many.
+FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10
 ALL = slice(None)
 _READS = ("list", "get")
 
@@ -41,11 +45,17 @@ class ChainError(ValueError):
 
 @dataclass(frozen=True)
 class ChainLimits:
-    """`test_share` of the chains serves the test split (which ones: `hold_out`); `must_cross` asks for two toolkits or
-    more in a share `crossing` of the chains, `must_include` for one of these tools at least; a draw that is not
-    `steered` does not look at what was drawn before. Tools in `favoured` are drawn so many times as readily. `patterns`
-    are weights (see `patterns`); without them chains are linked as the graph offers, or independent calls where it
-    offers nothing. Chains of several goals have at least and at most so many `goals`, and each goal has so many calls.
+    """The conditions that drawn chains meet.
+
+    - `min_calls`, `max_calls`: the length of a chain; in a chain of several goals, that of each goal
+    - `test_share`: the share of chains that is held out for the test split; `hold_out` says by what
+    - `must_cross`: a share `crossing_share` of the chains calls two toolkits or more
+    - `steered`: tools, edges and patterns that were drawn before are drawn less
+    - `must_include`: at least one of these tools is called; any chain is fine if it is empty
+    - `tool_weights`: how many times as readily a tool is drawn
+    - `patterns`: weights of patterns (see `patterns`); without them chains are linked as the graph offers, or
+      independent calls if the graph has no edges
+    - `goals`: the least and the greatest number of goals in a chain of several goals
     """
 
     min_calls: int
@@ -62,7 +72,7 @@ class ChainLimits:
     goals: tuple[int, int] = (1, 1)
 
     def of_kind(self, kind: Kind) -> "ChainLimits":
-        """What holds for the chains of one kind of conversations."""
+        """Narrows the limits to those for one kind of conversation."""
         shape = CHAINS[kind]
         linked = {
             name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}
@@ -70,7 +80,7 @@ class ChainLimits:
         patterns: dict[str, float] = {}
         for name, weight in shape.patterns.items():
             if name == LINKED and linked:
-                patterns |= {part: weight * share / sum(linked.values()) for part, share in linked.items()}
+                patterns |= {pattern: weight * share / sum(linked.values()) for pattern, share in linked.items()}
             else:
                 patterns[name] = weight * self.patterns.get(name, 1 if not self.patterns or name == LINKED else 0)
         least = min(max(shape.least, self.min_calls if shape.least > 1 else 1), self.max_calls)
@@ -92,16 +102,16 @@ def sample_mix(
     seed: int,
     past: Coverage | None = None,
 ) -> list[ToolChain]:
-    """Up to so many chains of each kind and side (True: held out), fewer where there are fewer.
+    """Draws up to `counts` chains of each kind and side (True: held out), fewer if no more exist.
 
     Raises:
-        ChainError: there is none of any kind.
+        ChainError: there is no chain of any kind.
     """
     walker = _Walker(tools, edges, limits, past or Coverage())
     drawn: list[ToolChain] = []
     kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in wanted)
     for kind in kinds:
-        sides = {side: count for (other, side), count in wanted.items() if other == kind}
+        sides = {side: count for (wanted_kind, side), count in wanted.items() if wanted_kind == kind}
         drawn += _draw(walker, sides, limits.of_kind(kind), derive_seed(seed, kind))
     if not drawn:
         raise _no_chain(walker, limits)
@@ -116,9 +126,9 @@ def sample_chains(
     seed: int,
     past: Coverage | None = None,
 ) -> list[ToolChain]:
-    """Up to `count` different chains, of which a `test_share` is held out; fewer when there are fewer.
+    """Draws up to `count` different chains, of which a `test_share` is held out; fewer if no more exist.
 
-    `past` is what earlier nights have drawn; it is not changed.
+    `past` is the coverage of earlier nights; it is not changed.
 
     Raises:
         ChainError: no tool can begin a chain, or none can continue one.
@@ -134,33 +144,37 @@ def sample_chains(
 
 
 def _draw(walker: "_Walker", sides: Mapping[bool, int], limits: ChainLimits, seed: int) -> list[ToolChain]:
-    walker.limits, wanted = limits, dict(sides)
+    """Draws chains of one kind until every side has its number, or no pattern yields new ones."""
+    walker.limits, missing = limits, dict(sides)
     drawn: dict[str, ToolChain] = {}
     mix = Mix(limits.patterns, PATIENCE)
     for attempt in range(sum(sides.values()) * ATTEMPTS_PER_CHAIN):
         pattern = mix.wanted()
         if pattern is None and not drawn and (not limits.patterns or LINKED in limits.patterns):
-            mix = Mix({"independent": 1}, PATIENCE)  # no result feeds a call here: errands are better than nothing
+            mix = Mix(
+                {"independent": 1}, PATIENCE
+            )  # no result feeds a call here: independent calls are better than none
             pattern = mix.wanted()
-        if pattern is None or not any(wanted.values()):
+        if pattern is None or not any(missing.values()):
             break
         chain = walker.walk(generator("chain", seed, attempt), pattern)
         if (
             chain is None
             or pattern not in (LINKED, chain.pattern)
             or chain.chain_id in drawn
-            or wanted.get(chain.held_out, 0) == 0
+            or missing.get(chain.held_out, 0) == 0
         ):
             mix.missed(pattern)
             continue
         drawn[chain.chain_id] = chain
-        wanted[chain.held_out] -= 1
+        missing[chain.held_out] -= 1
         walker.remember(chain)
         mix.found(pattern)
     return list(drawn.values())
 
 
 def _no_chain(walker: "_Walker", limits: ChainLimits) -> ChainError:
+    """Builds the error that says why no chain exists."""
     across = " across toolkits" if limits.must_cross else ""
     if limits.must_include:
         across += f" with {' or '.join(sorted(limits.must_include))}"
@@ -172,21 +186,24 @@ def _no_chain(walker: "_Walker", limits: ChainLimits) -> ChainError:
 
 
 def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
-    """The tools that a description speaks of, with how much more they are drawn, 1 to 9 times: by the share of the
-    words of their names that it has. A tool that it does not speak of is not in it.
+    """Weighs the tools that a description mentions, from 1 to 9, by the share of the words of their names in it.
+
+    A verb of the tool's action doubles the gain. Tools that are not mentioned are left out.
     """
-    told = {singular(word) for word in words(workflow)}
-    favoured = {}
+    description_words = {singular(word) for word in words(workflow)}
+    weights = {}
     for tool in tools:
         name = parse_tool_name(tool.name)
-        of_noun = sum(word in told for word in name.words) / len(name.words)
-        of_verb = not told.isdisjoint(ACTIONS.get(name.action, name.verb).split())
-        if of_noun:
-            favoured[tool.name] = 1 + 4 * of_noun + 4 * of_verb * of_noun
-    return favoured
+        noun_share = sum(word in description_words for word in name.words) / len(name.words)
+        has_verb = not description_words.isdisjoint(ACTIONS.get(name.action, name.verb).split())
+        if noun_share:
+            weights[tool.name] = 1 + 4 * noun_share + (4 * noun_share if has_verb else 0)
+    return weights
 
 
 class _Walker:
+    """The tools and edges of a partition with what was drawn of them; draws one chain at a time."""
+
     def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits, past: Coverage):
         self.limits = limits
         self.coverage = Coverage()
@@ -195,12 +212,12 @@ class _Walker:
         self.tools = {tool.name: tool for tool in tools}
         self.needs = {tool.name: needed_ids(tool) for tool in tools}
         self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
-        self.begun: Counter[str] = Counter()  # also in vain, so that dead ends are not tried for ever
+        self.begun: Counter[str] = Counter()  # failed attempts count too, so that dead ends are drawn less and less
         self._known_options: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
             self.edges[edge.source_tool, edge.target_tool].append(edge)
-        self.pairs = [  # a tool that needs no id, and one of whose needs it fills some, not all
+        self.pairs = [  # (a tool that needs no id, a tool of whose required ids it fills some but not all)
             (first, name)
             for name, needs in self.needs.items()
             for first in self.starts
@@ -212,6 +229,7 @@ class _Walker:
         self.coverage.count(chain.steps, chain.pattern)
 
     def walk(self, rng: Random, pattern: str) -> ToolChain | None:
+        """Draws a chain that meets the limits; None if this attempt did not lead to one."""
         least = 1 if pattern == "single_call" else max(2, self.limits.min_calls)
         length = 1 if pattern == "single_call" else rng.randint(least, max(least, self.limits.max_calls))
         if not self.starts:
@@ -238,7 +256,9 @@ class _Walker:
             return None
         if self.limits.kind == "no_suitable_tool" and not self._has_others(names):
             return None
-        if self.limits.kind == "ask_back" and not any(self._needs_facts(n) or self._searches(n) for n in names):
+        if self.limits.kind == "ask_back" and not any(
+            self._needs_facts(name) or self._searches(name) for name in names
+        ):
             return None
         return ToolChain(
             chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
@@ -250,47 +270,51 @@ class _Walker:
         )
 
     def _errands(self, length: int, rng: Random) -> list[ChainStep]:
-        """Different tools that need no id, none of which undoes or repeats what another does."""
+        """Draws different tools that need no id, none of which undoes or repeats what another does."""
         steps: list[ChainStep] = []
-        left = list(self.starts)
-        while left and len(steps) < length:
-            tool = rng.choices(left, [self._scarcity(name, ()) for name in left])[0]
-            left.remove(tool)
+        candidates = list(self.starts)
+        while candidates and len(steps) < length:
+            tool = rng.choices(candidates, [self._scarcity(name, ()) for name in candidates])[0]
+            candidates.remove(tool)
             if self._sensible(tool, [step.tool for step in steps], paging=False):
                 steps.append(ChainStep(tool=tool, bindings=()))
         return steps
 
     def _at_once(self, length: int, rng: Random) -> list[ChainStep]:
-        """Calls of one message: of different tools, or of one tool about different things."""
+        """Draws calls of one message: of different tools, or of one tool with different arguments."""
         steps = self._errands(length, rng)
         if self._needs_facts(steps[0].tool) and not self.limits.must_cross and rng.random() < 0.5:
             steps = [steps[0]] * min(length, MOST_AT_ONCE)
         return [msgspec.structs.replace(step, together=index > 0) for index, step in enumerate(steps)]
 
     def _fan_out(self, length: int, rng: Random) -> list[ChainStep]:
-        """A listing, then one tool for several of the things found; in a bundle, an errand elsewhere after them."""
+        """Draws a listing, then one tool for several of the listed things, then another toolkit if both must occur."""
         if not self.fans:
             return []
         weights = [self._scarcity(first, ()) * self._scarcity(name, ()) for first, name in self.fans]
         first, name = rng.choices(self.fans, weights)[0]
         steps = [ChainStep(tool=first, bindings=())]
         bindings = self._bind(name, steps, rng)
-        room = length - 1 - self.limits.must_cross
+        room = length - 1 - (1 if self.limits.must_cross else 0)
         for index in range(max(2, min(room, MOST_AT_ONCE))):
             item = tuple(
-                msgspec.structs.replace(one, result=one.result.replace("*", str(index), 1)) for one in bindings
+                msgspec.structs.replace(binding, result=binding.result.replace("*", str(index), 1))
+                for binding in bindings
             )
             steps.append(ChainStep(tool=name, bindings=item, together=index > 0))
         if self.limits.must_cross:
-            known = {self.tools[step.tool].toolkit for step in steps}
-            others = [other for other in self.starts if self.tools[other].toolkit not in known]
-            others = [other for other in others if self._sensible(other, [step.tool for step in steps], paging=False)]
-            if others:
-                weights = [self._scarcity(other, ()) for other in others]
-                steps.append(ChainStep(tool=rng.choices(others, weights)[0], bindings=()))
+            used_toolkits = {self.tools[step.tool].toolkit for step in steps}
+            candidates = [tool for tool in self.starts if self.tools[tool].toolkit not in used_toolkits]
+            candidates = [
+                tool for tool in candidates if self._sensible(tool, [step.tool for step in steps], paging=False)
+            ]
+            if candidates:
+                weights = [self._scarcity(tool, ()) for tool in candidates]
+                steps.append(ChainStep(tool=rng.choices(candidates, weights)[0], bindings=()))
         return steps
 
     def _linked(self, length: int, rng: Random) -> list[ChainStep]:
+        """Draws a walk along edges, which ends early where no edge leads on."""
         first = rng.choices(self.starts, [self._scarcity_of_start(name) for name in self.starts])[0]
         self.begun[first] += 1
         steps = [ChainStep(tool=first, bindings=())]
@@ -304,57 +328,60 @@ class _Walker:
         return steps
 
     def _goals(self, rng: Random) -> list[ChainStep]:
-        """A walk for each goal, mostly beginning in another toolkit than the one before, and a late call; none where
-        there are too few calls.
+        """Draws a walk for each goal, and a late call that returns to the first goal; empty if there are too few calls.
+
+        A goal mostly begins in another toolkit than the goal before.
         """
         steps: list[ChainStep] = []
         fewest, most = self.limits.goals
-        wanted, begun = rng.randint(fewest, most), 0
+        goal_count, last_goal_start = rng.randint(fewest, most), 0
         for goal in range(most):
-            if goal >= wanted and len(steps) >= ENOUGH_OF_GOALS:
+            if goal >= goal_count and len(steps) >= ENOUGH_OF_GOALS:
                 break
-            before = len(steps)
+            goal_start = len(steps)
             self._walk_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
-            if len(steps) < before + 2:
-                del steps[before:]
+            if len(steps) < goal_start + 2:
+                del steps[goal_start:]
                 break
-            begun = before
-            steps[before:] = [msgspec.structs.replace(step, goal=goal) for step in steps[before:]]
-        if not begun or len(steps) < FEWEST_OF_GOALS:
+            last_goal_start = goal_start
+            steps[goal_start:] = [msgspec.structs.replace(step, goal=goal) for step in steps[goal_start:]]
+        if not last_goal_start or len(steps) < FEWEST_OF_GOALS:
             return []
-        for length in range(len(steps), max(begun + 2, FEWEST_OF_GOALS) - 1, -1):  # rather than the last calls
+        # A late call that has no room is put in place of the last calls.
+        for length in range(len(steps), max(last_goal_start + 2, FEWEST_OF_GOALS) - 1, -1):
             if late := self._late(steps[:length], rng):
                 return [*steps[:length], msgspec.structs.replace(late, goal=steps[-1].goal)]
         return steps
 
     def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
-        """Adds a walk that lives on its own results; where the graph has none, errands."""
-        begun = len(steps)
-        own = slice(begun, None)
-        before = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
-        while len(steps) < begun + length:
+        """Appends the calls of a goal: a walk that uses its own results only, or independent calls without edges."""
+        goal_start = len(steps)
+        goal_steps = slice(goal_start, None)
+        previous_toolkit = next((self.tools[step.tool].toolkit for step in steps if step.goal == steps[-1].goal), "")
+        while len(steps) < goal_start + length:
             names = [step.tool for step in steps]
             options = {
-                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[begun:])
+                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[goal_start:])
                 for name in self.tools
-                if (best := self._filling(names, name, own))
-                and not (name in names[:begun] and parse_tool_name(name).action == "list")  # it might be found again
+                if (best := self._filling(names, name, goal_steps))
+                # Not a listing of an earlier goal, which might hold the same thing again.
+                and not (name in names[:goal_start] and parse_tool_name(name).action == "list")
             }
             if not options:
-                starts = [name for name in self.starts if self._sensible(name, names, False, begun)]
-                starts = starts if all(not step.bindings for step in steps[begun:]) else []
+                starts = [name for name in self.starts if self._sensible(name, names, False, goal_start)]
+                starts = starts if all(not step.bindings for step in steps[goal_start:]) else []
                 options = {
-                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == before else 4)
+                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == previous_toolkit else 4)
                     for name in starts
-                    if name not in names[begun:]
+                    if name not in names[goal_start:]
                 }
             if not options:
                 return
             name = rng.choices(list(options), list(options.values()))[0]
-            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, own)))
+            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, goal_steps)))
 
     def _late(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
-        """A call of another tool that lives on results of the first goal, rather by an id."""
+        """Draws a call of an unused tool that takes a result of the first goal, preferably an id."""
         names, first = [step.tool for step in steps], slice(sum(step.goal == 0 for step in steps))
         options: dict[str, float] = {}
         for name in self.tools:
@@ -367,13 +394,16 @@ class _Walker:
         return ChainStep(tool=name, bindings=self._bind(name, steps, rng, first))
 
     def _favour(self, name: str) -> float:
+        """Returns how many times as readily the limits ask for a tool."""
         return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
 
     def _scarcity_of_start(self, name: str) -> float:
+        """Weighs a tool as the first of a walk: higher if walks began with it less often."""
         favour = self._favour(name)
         return favour * ((1 + self.begun[name] + self.past.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0)
 
     def _scarcity(self, name: str, steps: Sequence[ChainStep]) -> float:
+        """Weighs a tool after these steps: higher if it, and the edges that lead to it, were drawn less often."""
         favour = self._favour(name)
         if not self.limits.steered:
             return favour
@@ -381,24 +411,29 @@ class _Walker:
         return favour * self.coverage.scarcity(name, sources)
 
     def _options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
-        """What can come next, with how strongly it asks to: by its edges, and by its toolkit where one is
-        missing. Mostly a tool; where there is room for two, also a tool that begins anew followed by one that
-        joins its result with an earlier one.
+        """Maps the tools that can come next to weights: the sum of their edges, times 4 if they add a needed toolkit.
+
+        A key is mostly one tool. If there is room for two calls, it may also be a tool that needs no id followed by one
+        that joins its result with an earlier one.
         """
         if (earlier, room > 1) not in self._known_options:
-            seen = {self.tools[name].toolkit for name in earlier}
+            used_toolkits = {self.tools[name].toolkit for name in earlier}
             following = {(name,): edges for name, edges in self._continuations(earlier).items()}
             if room > 1:
                 following |= self._joins(earlier)
             self._known_options[earlier, room > 1] = {
                 names: min(sum(edge.weight for edge in edges), 1.5)
-                * (4 if self.limits.must_cross and self.tools[names[-1]].toolkit not in seen else 1)
+                * (4 if self.limits.must_cross and self.tools[names[-1]].toolkit not in used_toolkits else 1)
                 for names, edges in following.items()
             }
         return self._known_options[earlier, room > 1]
 
     def _joins(self, earlier: tuple[str, ...]) -> dict[tuple[str, ...], list[ToolEdge]]:
-        """(a tool that needs no id, a tool with one need that only it fills and one that only earlier ones do)."""
+        """Finds pairs of tools that join results, with the edges into the second.
+
+        The first tool needs no id. Of the ids that the second needs, earlier calls give some, and only the first the
+        others.
+        """
         joins: dict[tuple[str, ...], list[ToolEdge]] = {}
         for first, name in self.pairs:
             if first in earlier or name in earlier or set(self.needs[name]) <= self._filled(earlier, name):
@@ -409,7 +444,7 @@ class _Walker:
         return joins
 
     def _fans_out(self, first: str, name: str) -> bool:
-        """Whether a tool can be called for each thing that a listing found: it needs that thing's id only."""
+        """Returns whether a tool can be called for each thing that `first` lists: it requires that thing's id only."""
         needs, parameters = self.needs[name], self.tools[name].parameters
         required = resolve(parameters, parameters).get("required", ())
         if len(needs) != 1 or len(required) != 1 or first == name or parse_tool_name(name).action == "list":
@@ -418,33 +453,36 @@ class _Walker:
         return bool(into) and all(edge.source_path.count("*") == 1 and edge.kind == "id" for edge in into)
 
     def _needs_facts(self, name: str) -> bool:
-        """Whether the tool requires what only the user can tell."""
+        """Returns whether the tool requires an argument that is not an id, so that only the user can say it."""
         parameters = self.tools[name].parameters
         ids = {path.split("/")[1] for path in self.needs[name]}
-        return any(part not in ids for part in resolve(parameters, parameters).get("required", ()))
+        return any(argument not in ids for argument in resolve(parameters, parameters).get("required", ()))
 
     def _has_others(self, names: Sequence[str]) -> bool:
-        """Whether there are tools that could not be taken for these: they do something else."""
+        """Returns whether some tool's action differs from those of all these tools, so that it cannot replace them."""
         actions = {parse_tool_name(name).action for name in names}
         return any(parse_tool_name(name).action not in actions for name in self.tools)
 
     def _searches(self, name: str) -> bool:
+        """Returns whether the tool has a parameter for a search query."""
         parameters = self.tools[name].parameters
         return any(
-            not QUERY_WORDS.isdisjoint(words(part)) for part in resolve(parameters, parameters).get("properties", ())
+            not QUERY_WORDS.isdisjoint(words(parameter))
+            for parameter in resolve(parameters, parameters).get("properties", ())
         )
 
     def _filled(self, sources: Sequence[str], name: str) -> set[str]:
-        """The arguments of a tool that results of these tools can fill."""
+        """Returns the arguments of a tool that results of these tools can fill."""
         return {edge.target_path for source in sources for edge in self.edges.get((source, name), ())}
 
     def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
-        """Tools that can come next, each with the best edge into every argument that can be filled."""
+        """Finds the tools that can come next, each with the best edge into every argument that can be filled."""
         return {name: best for name in self.tools if (best := self._filling(earlier, name))}
 
     def _filling(self, earlier: Sequence[str], name: str, among: slice = ALL) -> list[ToolEdge]:
-        """The best edges into this tool from earlier ones, of which only these are looked `among`; none if it cannot
-        come next.
+        """Finds the best edge into each argument of a tool, from those of the earlier tools that are `among` the slice.
+
+        Empty if the tool cannot come next: a required id is missing, or the call makes no sense.
         """
         paging, deleted = name in earlier[among], _deleted(earlier)
         best: dict[str, ToolEdge] = {}
@@ -459,8 +497,11 @@ class _Walker:
         return list(best.values()) if self._sensible(name, earlier, paging, among.start or 0) else []
 
     def _sensible(self, name: str, earlier: Sequence[str], paging: bool, begun: int = 0) -> bool:
-        """Not about what is gone, not a page of anything but the last listing, at most one page; for another goal the
-        same may be done again if it is done with something else.
+        """Returns whether a call of the tool makes sense after the earlier ones.
+
+        Its subject must not be deleted. A further page is asked for once, directly after its listing. Nothing is listed
+        twice, and nothing deleted that was created. For another goal, which begins at `goal_start`, a tool may be
+        called again if it can take other arguments.
         """
         if paging:
             return earlier[-1] == name and earlier[begun:].count(name) == 1
@@ -468,7 +509,7 @@ class _Walker:
         anew = self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in _READS)
         if name in earlier[:begun] and not anew:
             return False
-        past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
+        past = [(parse_tool_name(tool).action, parse_tool_name(tool).noun) for tool in earlier]
         gone = canonical(parsed.noun) in _deleted(earlier)
         pointless = (parsed.action == "list" and ("list", parsed.noun) in past[begun:]) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
@@ -476,7 +517,10 @@ class _Walker:
         return not gone and not pointless
 
     def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL) -> tuple[Binding, ...]:
-        """Every needed id, the page token, and otherwise at most one further argument, from results of these steps."""
+        """Binds arguments of a tool to results of the steps `among` the slice.
+
+        All required ids are bound, and the page token; beside them at most one optional argument.
+        """
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
         paging = any(step.tool == name for step in steps[among])
         deleted = _deleted([step.tool for step in steps])
@@ -484,10 +528,11 @@ class _Walker:
             for edge in self.edges.get((step.tool, name), ()):
                 if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
-        known = [{index for _, index, _ in by_argument[path]} for path in self.needs[name]]
-        if len(known) > 1 and (whole := set.intersection(*known)):  # what one result tells belongs together
+        sources = [{index for _, index, _ in by_argument[path]} for path in self.needs[name]]
+        common = set.intersection(*sources) if len(sources) > 1 else set()
+        if common:  # one result that has all ids is used, so that they belong to the same thing
             for path in self.needs[name]:
-                by_argument[path] = [option for option in by_argument[path] if option[1] == max(whole)]
+                by_argument[path] = [option for option in by_argument[path] if option[1] == max(common)]
         chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
@@ -501,12 +546,13 @@ class _Walker:
         )
 
     def _best(self, options: Sequence[tuple[float, int, ToolEdge]], rng: Random) -> tuple[float, int, ToolEdge]:
+        """Chooses at random among the options whose weight is within 0.02 of the highest."""
         top = max(weight for weight, _, _ in options)
         return rng.choice([option for option in options if option[0] >= top - 0.02])
 
 
 def _deleted(earlier: Sequence[str]) -> set[str]:
-    """Nouns of what no longer exists after these calls: a draft that was sent is no draft any more."""
+    """Returns the nouns that no longer exist after these calls: deleted things, and drafts that were sent."""
     parsed = map(parse_tool_name, earlier)
     return {
         canonical(name.noun)
@@ -516,7 +562,7 @@ def _deleted(earlier: Sequence[str]) -> set[str]:
 
 
 def _is_gone(edge: ToolEdge, deleted: set[str]) -> bool:
-    """Whether the edge fills in the id of something deleted: `parent_folder_id` after DELETE_FOLDER."""
+    """Returns whether the edge fills in the id of something deleted: `parent_folder_id` after DELETE_FOLDER."""
     if not deleted or edge.kind != "id":
         return False
     return canonical(resource_noun(edge.target_path.rsplit("/", 1)[-1])).rpartition(" ")[2] in deleted

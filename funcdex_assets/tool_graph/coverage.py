@@ -1,13 +1,13 @@
-"""What chains have used so far, and the pull towards what they have not.
+"""Counts which tools, edges and patterns were drawn so far, and weighs those that were drawn less as scarcer.
 
-Here belongs counting: within a night, over nights, and as figures. A night is a seed; the memory numbers them
-as they come and looks back at lower numbers only, so that making a night again draws the same chains,
-whatever came after.
+Belongs here: counting within a night and over nights, and figures of evenness. Drawing chains belongs to `chains`.
+A night is a seed; the store keeps nights in the order in which they came and adds up the earlier ones only, so that
+making a night again draws the same chains, whatever came after.
 
 >>> from funcdex_assets.records import ChainStep
 >>> coverage = Coverage()
->>> coverage.count((ChainStep(tool="LIST", bindings=()),), "sequential")
->>> coverage.scarcity("LIST") < coverage.scarcity("GET")
+>>> coverage.count_chain((ChainStep(tool="LIST", bindings=()),), "sequential")
+>>> coverage.weigh_scarcity("LIST") < coverage.weigh_scarcity("GET")
 True
 """
 
@@ -23,12 +23,16 @@ from funcdex_assets.storage.atomic_files import replace_file
 
 TOOL_PULL = 1.5
 EDGE_PULL = 0.25
-"""Powers of one plus how often it was drawn. Edges are many, and follow from the tools for the most part."""
+"""Negative powers of one plus the number of draws.
+
+That of edges is small because there are many of them, and most follow from the tools that are drawn.
+"""
 
 
 class Coverage(msgspec.Struct):
-    """How often each tool, each pair of tools of which the second uses the first one's result, and each pattern
-    was drawn. A pair is written `FIRST>SECOND`.
+    """The number of draws of each tool, of each edge between two tools, and of each pattern.
+
+    An edge, where the second tool uses the first one's result, is written `FIRST>SECOND`.
     """
 
     tools: Counter[str] = msgspec.field(default_factory=Counter)
@@ -36,17 +40,19 @@ class Coverage(msgspec.Struct):
     patterns: Counter[str] = msgspec.field(default_factory=Counter)
 
     def count(self, steps: Sequence[ChainStep], pattern: str) -> None:
+        """Counts the tools, edges and pattern of one chain."""
         self.tools.update(step.tool for step in steps)
         self.edges.update({f"{steps[binding.step].tool}>{step.tool}" for step in steps for binding in step.bindings})
         self.patterns[pattern] += 1
 
     def add(self, other: "Coverage") -> None:
+        """Adds the counts of another coverage to this one."""
         self.tools.update(other.tools)
         self.edges.update(other.edges)
         self.patterns.update(other.patterns)
 
     def scarcity(self, tool: str, sources: Sequence[str] = ()) -> float:
-        """In (0, 1]: how much a tool should be drawn next, after one of the `sources` whose results it uses."""
+        """Weighs a tool, in (0, 1], after one of the `sources` whose results it uses; 1 if it was never drawn."""
         weight = (1 + self.tools[tool]) ** -TOOL_PULL
         if sources:
             weight *= max((1 + self.edges[f"{source}>{tool}"]) ** -EDGE_PULL for source in sources)
@@ -61,13 +67,13 @@ class _Night(msgspec.Struct):
 
 
 class CoverageMemory:
-    """The nights of each partition, in one JSON file each; a write replaces the file at once."""
+    """Stores the nights of each partition in one JSON file; a write replaces the file atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
     def before(self, partition: str, seed: int) -> Coverage:
-        """All nights that came before this one; before a new one, all that there are."""
+        """Adds up the nights that came before this one; all nights if this one is new."""
         total = Coverage()
         for night in self._nights(partition):
             if night.seed == seed:
@@ -76,11 +82,11 @@ class CoverageMemory:
         return total
 
     def replace(self, partition: str, seed: int, coverage: Coverage) -> None:
-        """Remembers a night in its place, or as the latest."""
+        """Stores a night in place of the one of the same seed, or as the latest."""
         nights = self._nights(partition)
         fresh_night = _Night(seed, coverage.tools, coverage.edges, coverage.patterns)
-        place = next((place for place, night in enumerate(nights) if night.seed == seed), len(nights))
-        nights[place : place + 1] = [fresh_night]
+        position = next((index for index, night in enumerate(nights) if night.seed == seed), len(nights))
+        nights[position : position + 1] = [fresh_night]
         replace_file(self._path(partition), msgspec.json.encode(nights))
 
     def _nights(self, partition: str) -> list[_Night]:
@@ -97,7 +103,7 @@ class CoverageMemory:
 
 
 def entropy(counts: Counter[str]) -> float:
-    """In bits; the highest where all are drawn alike. 0 for nothing.
+    """Returns the entropy in bits, which is highest if all are drawn equally often; 0 for no counts.
 
     >>> entropy(Counter(a=2, b=2)), entropy(Counter(a=4))
     (1.0, 0.0)
@@ -107,18 +113,18 @@ def entropy(counts: Counter[str]) -> float:
 
 
 def evenness(counts: Counter[str], kinds: int) -> float:
-    """The entropy as a share of the highest that so many kinds can have.
+    """Returns the entropy as a share of the highest one for that number of categories (Pielou's evenness).
 
-    >>> evenness(Counter(a=1, b=1), kinds=4)
+    >>> evenness(Counter(a=1, b=1), categories=4)
     0.5
     """
     return entropy(counts) / log2(kinds) if kinds > 1 else 1.0
 
 
 def variation(counts: Counter[str], kinds: int) -> float:
-    """The coefficient of variation (standard deviation by mean) over all kinds, those never drawn included.
+    """Returns the coefficient of variation (standard deviation / mean) over all categories, also those never drawn.
 
-    >>> round(variation(Counter(a=3, b=1), kinds=2), 3)
+    >>> round(coefficient_of_variation(Counter(a=3, b=1), categories=2), 3)
     0.5
     """
     if not kinds or not counts.total():

@@ -1,10 +1,12 @@
-"""Which reading tools serve the same wish, so that one can be taken where another fails.
+"""Finds reading tools that can replace one another, so that one can be called if another fails.
 
-Two tools of one service read the same where their names speak of the same things and restrict them alike: a search and
-a listing of documents, a document and its plain text, messages and the threads that they are in. What a name says of
-the parent (`LIST_PROJECT_TASKS`) or of the key (`GET_CONTACT_BY_EMAIL`) is left to the arguments.
+Belongs here: what the names of two tools say. The arguments of the substitute call belong to the planning.
 
->>> same_things("FETCH_EMAILS", "LIST_THREADS"), same_things("LIST_TASKS", "LIST_SECTIONS")
+Two tools of one service read the same if their names are about the same things and restrict them alike: a search and
+a listing of documents, a document and its plain text, messages and the threads that they are in. Words for the
+parent (`LIST_PROJECT_TASKS`) or the key (`GET_CONTACT_BY_EMAIL`) are ignored: they are in the arguments.
+
+>>> reads_same_things("FETCH_EMAILS", "LIST_THREADS"), reads_same_things("LIST_TASKS", "LIST_SECTIONS")
 (True, False)
 """
 
@@ -15,30 +17,33 @@ from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics.tool_names import ACTIONS, ToolName, is_id, parse_tool_name, resource_noun
 from funcdex_assets.tool_graph.graph import canonical, same_family
 
-_READS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())  # an unknown verb may do anything
+_READS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())  # tools whose verb is unknown may do anything
 _EXPORTS = frozenset("download export convert".split())
 _PREPOSITIONS = frozenset("in of for from on with within".split())
 _RENDERINGS = frozenset("plaintext text content body markdown html detail info".split())
-"""Nouns of what a thing is shown as, not of another thing."""
+"""Nouns for the form in which a thing is shown; they name no other thing."""
 _MEMBERS = {"thread": "message"}
-"""Things that are read for what is in them: who looks for messages may look through threads."""
+"""Container noun → member noun: a listing of threads also lists messages."""
 
 
 def reads_as_well(tool: Tool, other: Tool) -> bool:
-    """Whether `other` shows all that is asked for when `tool` is called; with which arguments is another question."""
+    """Returns whether `substitute` can show what `tool` would, going by their names and toolkits.
+
+    FETCH_EMAILS can be replaced by LIST_THREADS. The arguments are not looked at.
+    """
     if tool.name == other.name or not same_family(tool.toolkit, other.toolkit):
         return False
-    asked, found = parse_tool_name(tool.name), parse_tool_name(other.name)
-    if tool.toolkit != other.toolkit and found.noun not in (asked.noun, _things(found)):
-        return False  # files where documents are asked for, not the other way round
-    if _RENDERINGS & {*found.words} - {*asked.words}:
-        return False  # a document where its text is asked for
+    name, other_name = parse_tool_name(tool.name), parse_tool_name(other.name)
+    if tool.toolkit != other.toolkit and other_name.noun not in (name.noun, _things(other_name)):
+        return False  # a file listing may replace a document listing of another toolkit, but not the reverse
+    if _RENDERINGS & {*other_name.words} - {*name.words}:
+        return False  # the text of a document does not replace the document
     return same_things(tool.name, other.name) and _restriction(tool) == _restriction(other)
 
 
 @cache
 def same_things(one: str, other: str) -> bool:
-    """Whether two tools read the same kind of things, by their names."""
+    """Returns whether two tools read the same kind of things, by their names."""
     first, second = parse_tool_name(one), parse_tool_name(other)
     if first.verb not in _READS or second.verb not in _READS:
         return False
@@ -50,28 +55,31 @@ def same_things(one: str, other: str) -> bool:
 
 
 def holds(noun: str, other: str) -> bool:
-    """Whether things of the one kind hold things of the other: threads messages."""
+    """Returns whether things of the first noun contain things of the second, as threads contain messages."""
     return _MEMBERS.get(noun) == other
 
 
 def _things(name: ToolName) -> str:
-    """The noun of what is read: of a document's plain text, `file`."""
-    shown = [word for word in name.words if word not in _RENDERINGS] or [name.noun]
-    return canonical(shown[-1])
+    """Returns the canonical noun of what a tool reads: `file` for GET_DOCUMENT_PLAINTEXT."""
+    nouns = [word for word in name.words if word not in _RENDERINGS] or [name.noun]
+    return canonical(nouns[-1])
 
 
 def _members(name: ToolName) -> str:
-    things = _things(name)
-    return _MEMBERS.get(things, things)
+    """Returns the noun of what a tool reads or, if that is a container, of its members: `message` for LIST_THREADS."""
+    noun = _things(name)
+    return _MEMBERS.get(noun, noun)
 
 
 def _restriction(tool: Tool) -> frozenset[str]:
-    """The words of a name that say which of the things are meant, and that no argument says: `my` tasks."""
-    name, parts = parse_tool_name(tool.name), words(tool.name)
-    after = next((index for index, part in enumerate(parts) if part in _PREPOSITIONS and index), len(parts))
-    said = {*name.words, *map(singular, parts[after + 1 :])} - _RENDERINGS
+    """Returns the words of a name that restrict which things are read and are no argument: `my` of LIST_MY_TASKS."""
+    name, all_words = parse_tool_name(tool.name), words(tool.name)
+    preposition = next(
+        (index for index, word in enumerate(all_words) if word in _PREPOSITIONS and index), len(all_words)
+    )
+    name_words = {*name.words, *map(singular, all_words[preposition + 1 :])} - _RENDERINGS
     properties = tool.parameters.get("properties", {})
-    known = {word for key in properties if is_id(key) for word in resource_noun(key).split()}
-    known |= {singular(word) for key in properties for word in words(key)}
-    own = {_things(name), name.noun, next((word for word in reversed(name.words) if word not in _RENDERINGS), "")}
-    return frozenset(said - known - own - set(words(tool.toolkit)) - {tool.toolkit})
+    argument_words = {word for key in properties if is_id(key) for word in resource_noun(key).split()}
+    argument_words |= {singular(word) for key in properties for word in words(key)}
+    nouns = {_things(name), name.noun, next((word for word in reversed(name.words) if word not in _RENDERINGS), "")}
+    return frozenset(name_words - argument_words - nouns - set(words(tool.toolkit)) - {tool.toolkit})

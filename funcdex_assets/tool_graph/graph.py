@@ -1,9 +1,11 @@
-"""Which field of a result can fill which argument.
+"""Builds the tool graph: an edge for each field of a result that can fill an argument of a tool.
 
-Edges come from what names, types and descriptions promise: an id is matched by the nouns of what it
-identifies (`threads[].id` fills `thread_id`; see `nouns`), a page token by its own tool, an e-mail address or a
-phone number by its format, a title by what searches or names things. An id that no edge fills makes its
-tool unreachable, which is reported rather than guessed around.
+Belongs here: the edges and their weights. Reading the noun of an id belongs to `nouns`, ordering equal edges to `ties`.
+
+Edges follow from names, types and descriptions. `threads[].id` fills `thread_id`, because both identify a thread. A
+page token is filled only by a result of its own tool, an e-mail address or a phone number by a field of that format, a
+search query or a title by a title. An id that no edge fills makes its tool unreachable, which is reported and not
+guessed at.
 """
 
 from collections import defaultdict
@@ -19,7 +21,7 @@ from funcdex_assets.semantics.result_schema import result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun
 from funcdex_assets.tool_graph.ties import without_ties
 
-# Nouns under which services keep one and the same thing.
+# Noun → the one under which it is compared, because services use both for the same thing.
 SYNONYMS = {
     "email": "message",
     "mail": "message",
@@ -38,11 +40,11 @@ SYNONYMS = {
     "reporter": "user",
     "watcher": "user",
 }
-# What is also one of these, where nothing asks for it by its own name.
+# Narrower noun → broader noun: a folder's id fills a file's if no argument of its toolkit asks for a folder.
 KINDS_OF = {"folder": "file"}
-_FAMILY_PREFIX = 5
+_FAMILY_PREFIX = 5  # letters: tells `googledrive` and `googledocs` from `asana`
 TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
-# Things whose title says what they are about, so that it is worth searching for elsewhere.
+# Nouns whose title is worth searching for in another tool: a message's subject, but not a label's name.
 TITLED = frozenset(
     (
         "message email mail thread draft event file document doc issue task meeting invoice folder page project group"
@@ -57,51 +59,51 @@ PEOPLE = frozenset(
 
 
 class _Source(NamedTuple):
-    """A field of a result under one of the nouns that may ask for it."""
+    """A field of a result, under one of the nouns by which arguments can ask for it."""
 
     tool: Tool
     leaf: Leaf
-    noun: str  # as it is spelled
-    factor: float  # less than one where only the head of the noun is asked for
-    at_home: bool  # only within its own toolkit
-    if_alone: bool  # only where nothing else in its toolkit is exactly that
+    noun: str  # in full, as it is spelled: `parent folder`
+    factor: float  # of the edge's weight; less than one if only the head of the noun, `folder`, is asked for
+    at_home: bool  # fills arguments of its own toolkit only
+    if_alone: bool  # fills arguments only if no other field of its toolkit has exactly the noun that is asked for
 
 
 def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
-    """All edges among the tools, strongest first within a target argument; deterministic."""
+    """Returns all edges among the tools, strongest first within a target argument; deterministic."""
     sources = [(tool, leaf) for tool in tools for leaf in leaves(result_schema(tool))]
     targets = [(tool, list(leaves(tool.parameters))) for tool in tools]
-    index = _Index(sources, [(tool, leaf) for tool, taken in targets for leaf in taken])
+    index = _Index(sources, [(tool, leaf) for tool, arguments in targets for leaf in arguments])
     edges: list[ToolEdge] = []
-    for target, taken in targets:
-        roots = [leaf.path for leaf in taken if leaf.required and is_service_id(leaf)][:1]
-        for leaf in taken:
+    for target, arguments in targets:
+        roots = [leaf.path for leaf in arguments if leaf.required and is_service_id(leaf)][:1]
+        for leaf in arguments:
             edges += _edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
     return without_ties(edges, {tool.name: tool for tool in tools})
 
 
 def needed_ids(tool: Tool) -> list[str]:
-    """Paths of the required arguments that hold an identifier, which only an earlier result can give."""
+    """Returns the paths of required arguments that hold an id, which only an earlier result can give."""
     return [leaf.path for leaf in leaves(tool.parameters) if leaf.required and is_service_id(leaf)]
 
 
 def canonical(noun: str) -> str:
-    """One noun for all names of the same thing: `email` and `message` are one."""
+    """Replaces the last word of a noun by the one under which it is compared: `unread email` → `unread message`."""
     head, _, last = noun.rpartition(" ")
     return f"{head} {SYNONYMS.get(last, last)}".strip()
 
 
 def is_service_id(leaf: Leaf) -> bool:
-    """An id that nobody knows by heart: no default, no enum, no value that a person would say."""
+    """Returns whether an argument holds an id that the service made and no person would say: no default, no enum."""
     if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)) or is_made_by_caller(leaf):
         return False
     if leaf.schema.get("format") == "uri" and not resource_noun(leaf.name):
-        return False  # a link, which people have at hand
+        return False  # a link, which people can paste
     return leaf.schema.get("format") not in ("email", "date", "date-time")
 
 
 class _Index:
-    """The ids that results hold, by what they identify."""
+    """The ids in results, by the canonical nouns of the things that they identify."""
 
     def __init__(self, sources: Sequence[tuple[Tool, Leaf]], targets: Sequence[tuple[Tool, Leaf]]) -> None:
         self._asked = {(tool.toolkit, canonical(taken_noun(tool, leaf))) for tool, leaf in targets}
@@ -112,6 +114,7 @@ class _Index:
                 self._add(tool, leaf, noun)
 
     def of(self, noun: str) -> list[_Source]:
+        """Returns the fields that can fill an argument with this noun."""
         return [
             source
             for source in self._by_noun.get(noun, ())
@@ -119,17 +122,18 @@ class _Index:
         ]
 
     def _add(self, tool: Tool, leaf: Leaf, noun: Noun) -> None:
-        whole = canonical(noun.text)
-        self._by_noun[whole].append(_Source(tool, leaf, noun.text, 1.0, at_home=False, if_alone=False))
-        self._plain.add((tool.toolkit, whole))
-        parts = noun.text.split()
-        heads = [canonical(" ".join(parts[index:])) for index in range(1, len(parts))]
+        """Adds a field under its noun, under each head of it, and under the broader noun if nothing asks for it."""
+        full_noun = canonical(noun.text)
+        self._by_noun[full_noun].append(_Source(tool, leaf, noun.text, 1.0, at_home=False, if_alone=False))
+        self._plain.add((tool.toolkit, full_noun))
+        noun_words = noun.text.split()
+        heads = [canonical(" ".join(noun_words[index:])) for index in range(1, len(noun_words))]
         in_name = noun.is_role and is_id(leaf.name) and resource_noun(leaf.name) == noun.text
         for head in heads:
             self._by_noun[head].append(_Source(tool, leaf, noun.text, 0.7, not in_name, not noun.is_role))
-        kind = (heads or [whole])[-1]
-        if kind in KINDS_OF and (tool.toolkit, kind) not in self._asked and tool.returns is not None:
-            self._by_noun[KINDS_OF[kind]].append(_Source(tool, leaf, noun.text, 0.6, at_home=True, if_alone=False))
+        last_head = (heads or [full_noun])[-1]
+        if last_head in KINDS_OF and (tool.toolkit, last_head) not in self._asked and tool.returns is not None:
+            self._by_noun[KINDS_OF[last_head]].append(_Source(tool, leaf, noun.text, 0.6, at_home=True, if_alone=False))
 
 
 def _edges_into(
@@ -139,7 +143,11 @@ def _edges_into(
     sources: Sequence[tuple[Tool, Leaf]],
     index: _Index,
 ) -> list[ToolEdge]:
-    """`is_root`: the argument's id is one by itself, not only within what another required argument says."""
+    """Finds the edges into one argument.
+
+    `is_root` says that its id is valid by itself, and not only within a thing that another required argument
+    identifies; only such an id may come from another service of the same family.
+    """
 
     def edge(source: Tool, from_leaf: Leaf, kind: str, weight: float, reason: str) -> ToolEdge:
         return ToolEdge(
@@ -152,13 +160,13 @@ def _edges_into(
             reason=reason,
         )
 
-    found: list[ToolEdge] = []
+    edges: list[ToolEdge] = []
     if _is_page(leaf):
         for source, from_leaf in sources:
             if source.name == target.name and _is_page(from_leaf) and _same_type(from_leaf, leaf):
-                found.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
+                edges.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
     elif _takes_id(leaf) and (noun := taken_noun(target, leaf)):
-        known: dict[tuple[str, str], ToolEdge] = {}
+        best: dict[tuple[str, str], ToolEdge] = {}
         for candidate, weight in _noun_candidates(noun):
             for source in index.of(candidate):
                 other_service = source.tool.toolkit != target.toolkit
@@ -166,23 +174,23 @@ def _edges_into(
                     is_root and not source.at_home and same_family(source.tool.toolkit, target.toolkit)
                 ):
                     continue
-                if weight < 1 and source.factor < 1:  # two kinds of gateway are not each other
+                if weight < 1 and source.factor < 1:  # `payment gateway` and `sms gateway` share a head only
                     continue
                 if not _same_type(source.leaf, leaf) or _same_format_broken(source.leaf, leaf):
                     continue
                 strength = weight * source.factor * (0.8 if source.factor == 1 and source.noun != noun else 1.0)
                 strength = round(strength * (0.6 if other_service else 1.0), 3)
                 key = (source.tool.name, source.leaf.path)
-                if key not in known or known[key].weight < strength:
+                if key not in best or best[key].weight < strength:
                     reason = f"id of a {source.noun} for {leaf.name}"
-                    known[key] = edge(source.tool, source.leaf, "id", strength, reason)
-        found += known.values()
+                    best[key] = edge(source.tool, source.leaf, "id", strength, reason)
+        edges += best.values()
     elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
         for source, from_leaf in sources:
-            same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
-            if same and source.name != target.name:
-                found.append(
+            has_kind = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
+            if has_kind and source.name != target.name:
+                edges.append(
                     edge(
                         source,
                         from_leaf,
@@ -194,7 +202,7 @@ def _edges_into(
     elif schema_type(leaf.schema) == "string" and _takes_title(target, leaf):
         for source, from_leaf in sources:
             if source.name != target.name and _gives_title(source, from_leaf, target):
-                found.append(
+                edges.append(
                     edge(
                         source,
                         from_leaf,
@@ -203,10 +211,11 @@ def _edges_into(
                         f"{from_leaf.name} of the {from_leaf.owner or 'result'} as {leaf.name}",
                     )
                 )
-    return sorted(found, key=lambda item: (-item.weight, item.source_tool, item.source_path))
+    return sorted(edges, key=lambda item: (-item.weight, item.source_tool, item.source_path))
 
 
 def _takes_title(target: Tool, leaf: Leaf) -> bool:
+    """Returns whether an argument is a search query or a title, and not about people."""
     if "enum" in leaf.schema or "pattern" in leaf.schema or _concerns_people(target, leaf):
         return False
     if leaf.schema.get("maxLength", 200) < 100:  # a title from elsewhere may be longer
@@ -216,6 +225,7 @@ def _takes_title(target: Tool, leaf: Leaf) -> bool:
 
 
 def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
+    """Returns whether a field of a result is a title of another kind of thing than the target works on."""
     about = leaf.owner.rpartition(" ")[2] or parse_tool_name(source.name).noun
     return (
         bool(set(words(leaf.name)) & TITLE_WORDS)
@@ -229,12 +239,13 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
 
 
 def _concerns_people(tool: Tool, leaf: Leaf) -> bool:
-    named = {
+    """Returns whether the name of a field, or of the object that it is in, speaks of people."""
+    names = {
         *words(leaf.owner),
         *words(leaf.name),
         *(parse_tool_name(tool.name).words if not leaf.owner else ()),
     }
-    return bool(PEOPLE & {*named, *(word.removesuffix("s") for word in named)})
+    return bool(PEOPLE & {*names, *(word.removesuffix("s") for word in names)})
 
 
 def _is_phone(leaf: Leaf) -> bool:
@@ -242,7 +253,7 @@ def _is_phone(leaf: Leaf) -> bool:
 
 
 def _is_page(leaf: Leaf) -> bool:
-    """`start_at` is the place in a listing in one service and the beginning of an event in another."""
+    """Returns whether a field is a page token; a `start_at` with the format of a date is the beginning of an event."""
     return is_page_token(leaf.name) and leaf.schema.get("format") not in ("date", "date-time", "time")
 
 
@@ -251,21 +262,23 @@ def _same_type(source: Leaf, target: Leaf) -> bool:
 
 
 def same_family(one: str, other: str) -> bool:
-    """Whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
+    """Returns whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
     return one[:_FAMILY_PREFIX] == other[:_FAMILY_PREFIX]
 
 
 def _same_format_broken(source: Leaf, target: Leaf) -> bool:
-    wanted = target.schema.get("format")
-    return wanted is not None and source.schema.get("format") != wanted
+    """Returns whether the argument has a format that the field of the result does not have."""
+    needed_format = target.schema.get("format")
+    return needed_format is not None and source.schema.get("format") != needed_format
 
 
 def _takes_id(leaf: Leaf) -> bool:
+    """Returns whether an argument may be filled by an id: it is not fixed by its schema, nor made up by the caller."""
     fixed = {"const", "enum"} & set(leaf.schema) or leaf.schema.get("default") == "me"
     return not fixed and not is_made_by_caller(leaf)
 
 
 def _noun_candidates(noun: str) -> list[tuple[str, float]]:
-    """Canonical nouns that may fill it: itself, then its head (`parent folder` → `folder`)."""
-    parts = noun.split()
-    return [(canonical(" ".join(parts[index:])), 1.0 if index == 0 else 0.7) for index in range(len(parts))]
+    """Lists the canonical nouns that can fill a noun, with weights: itself, then its heads (`folder`)."""
+    noun_words = noun.split()
+    return [(canonical(" ".join(noun_words[index:])), 1.0 if index == 0 else 0.7) for index in range(len(noun_words))]

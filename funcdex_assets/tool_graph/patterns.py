@@ -1,36 +1,58 @@
-"""The shapes that chains of calls have, and how many are drawn of each.
+"""Classifies chains of calls by pattern, and chooses which pattern is drawn next.
 
     single_call       one call
-    independent       calls that do not use one another's results: several errands in one conversation
-    parallel          such calls, made at once
-    fan_out           the same is done at once with several things that were found
-    next_page         a listing, and its next page
-    join              a call that uses two results, of which one begins anew
-    create_then_use   what was created is used
-    search_then_act   what was found is changed, sent, copied or deleted
-    sequential        any other in which each call uses an earlier result
-    several_goals     such walks or errands laid end to end, one for each goal of a conversation
+    independent       calls that do not use one another's results
+    parallel          independent calls in one message
+    fan_out           calls of one tool in one message, for several things of a listing
+    next_page         a listing and its next page
+    join              a call that uses two results, of which the second comes from a call that uses none
+    create_then_use   the result of a create call is used
+    search_then_act   a create, update, delete, send or copy call uses a listing
+    sequential        any other chain in which each call uses an earlier result
+    several_goals     linked or independent calls for each of several goals, one goal after the other
 
-Here belongs telling them apart, and the mix; drawing chains belongs to `chains`. The first that fits is the
-pattern, in this order.
+Belongs here: telling patterns apart, and their shares. Drawing chains belongs to `chains`.
 
 >>> from funcdex_assets.records import Binding
->>> found = Binding(argument="/id", step=0, result="/tasks/*/id", kind="id")
->>> pattern_of((ChainStep(tool="LIST_TASKS", bindings=()), ChainStep(tool="DELETE_TASK", bindings=(found,))))
+>>> binding = Binding(argument="/id", step=0, result="/tasks/*/id", kind="id")
+>>> classify_pattern((ChainStep(tool="LIST_TASKS", bindings=()), ChainStep(tool="DELETE_TASK", bindings=(binding,))))
 'search_then_act'
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from funcdex_assets.records.chain_patterns import LINKED, Pattern
-from funcdex_assets.records.tool import ChainStep
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.catalog.names import parse_tool_name
+from funcdex_assets.records import ChainStep
+
+Pattern = Literal[
+    "single_call",
+    "independent",
+    "parallel",
+    "fan_out",
+    "next_page",
+    "join",
+    "create_then_use",
+    "search_then_act",
+    "sequential",
+    "several_goals",
+]
+PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
+LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
+"""Patterns that need no edge of the tool graph."""
+
+AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
+
+SEVERAL_GOALS = "several_goals"
+
+LINKED = "linked"
+"""Stands for any pattern of one goal that needs an edge; the walk over the graph decides which one comes out."""
 
 _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 
 
 def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
+    """Returns the pattern of a chain; if several fit, the first in the order of the tests below."""
     if len(steps) == 1:
         return "single_call"
     if any(step.goal for step in steps):
@@ -44,7 +66,7 @@ def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
     if any(binding.kind == "page" for step in steps for binding in step.bindings):
         return "next_page"
     actions = [parse_tool_name(step.tool).action for step in steps]
-    links = [(actions[binding.step], actions[place]) for place, step in enumerate(steps) for binding in step.bindings]
+    links = [(actions[binding.step], actions[index]) for index, step in enumerate(steps) for binding in step.bindings]
     if any(source == "create" for source, _ in links):
         return "create_then_use"
     if any(source == "list" and target in _ACTS for source, target in links):
@@ -53,8 +75,9 @@ def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
 
 
 class Mix:
-    """Which pattern is to be drawn next, so that shares come out as weighted; a pattern of which no more are found is
-    given up, and its share goes to the others.
+    """Chooses the pattern that is drawn next, so that the patterns are drawn in proportion to their weights.
+
+    A pattern that is missed `patience` times in a row is given up, and its share goes to the others.
     """
 
     def __init__(self, weights: Mapping[str, float], patience: int) -> None:
@@ -64,17 +87,19 @@ class Mix:
         self._vain: Counter[str] = Counter()
 
     def wanted(self) -> str | None:
-        """The one that is furthest behind its share; None when all are given up."""
+        """Returns the pattern that is furthest behind its share; None when all are given up."""
         if not self._weights:
             return None
         total, drawn = sum(self._weights.values()), sum(self._drawn[name] for name in self._weights)
         return max(self._weights, key=lambda name: self._weights[name] / total * (drawn + 1) - self._drawn[name])
 
     def found(self, wanted: str) -> None:
+        """Counts a chain that was drawn for the pattern."""
         self._drawn[wanted] += 1
         self._vain[wanted] = 0
 
     def missed(self, wanted: str) -> None:
+        """Counts an attempt that led to no new chain, and gives the pattern up after too many."""
         self._vain[wanted] += 1
         if self._vain[wanted] >= self._patience:
             del self._weights[wanted]

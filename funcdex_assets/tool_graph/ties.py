@@ -1,7 +1,7 @@
-"""Which of two results rather fills an argument, where names and types say the same of both.
+"""Orders edges of equal weight into one argument by how alike the descriptions of its ends are.
 
-Here belongs the last resort: likeness of descriptions, by cosine of embeddings. It never makes an edge nor outweighs a
-reason; it only orders edges of equal weight into one argument.
+Belongs here: the last resort, if names and types say the same of two results. The likeness is the cosine of embeddings.
+It never adds an edge and never outweighs a difference in weight. Weights themselves belong to `graph`.
 """
 
 from collections import Counter, defaultdict
@@ -20,16 +20,17 @@ PULL = 0.03  # share of its weight that an edge loses at most
 
 
 def without_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[ToolEdge]:
-    """The edges, strongest first within an argument; of equal ones those lose a little that are less alike."""
+    """Returns the edges, strongest first within an argument; of equal edges the less alike lose up to 3 % of weight."""
     groups: dict[tuple[str, str], list[ToolEdge]] = defaultdict(list)
     for edge in edges:
         groups[edge.target_tool, edge.target_path].append(edge)
     texts: dict[str, int] = {}
 
     def place(tool: Tool, schema: Schema, path: str) -> int:
-        part = schema_at(schema, path) or {}
+        """Returns the number of the text that describes a field of a tool."""
+        field_schema = schema_at(schema, path) or {}
         name = " ".join(words(path.rsplit("/", 1)[-1]))
-        return texts.setdefault(f"{tool.description} {name}: {part.get('description', '')}", len(texts))
+        return texts.setdefault(f"{tool.description} {name}: {field_schema.get('description', '')}", len(texts))
 
     tied: dict[tuple[str, str, str, str], tuple[int, int]] = {}
     for (name, path), group in groups.items():
@@ -37,19 +38,21 @@ def without_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[T
         for edge in group:
             if alike[edge.weight] > 1:
                 source = tools[edge.source_tool]
-                there = place(source, result_schema(source), edge.source_path)
-                tied[_key(edge)] = place(tools[name], tools[name].parameters, path), there
+                source_text = place(source, result_schema(source), edge.source_path)
+                tied[_key(edge)] = place(tools[name], tools[name].parameters, path), source_text
     if not tied:
         return list(edges)
     vectors = HashedNgrams().embed(list(texts))
 
     def weighed(edge: ToolEdge) -> ToolEdge:
-        if (pair := tied.get(_key(edge))) is None:
+        """Lowers the weight of a tied edge in proportion to how unlike the descriptions of its ends are."""
+        pair = tied.get(_key(edge))
+        if pair is None:
             return edge
         unlike = 1 - float(vectors[pair[0]] @ vectors[pair[1]])
         return replace(edge, weight=round(edge.weight * (1 - PULL * unlike), 4))
 
-    return [one for group in groups.values() for one in sorted(map(weighed, group), key=lambda edge: -edge.weight)]
+    return [edge for group in groups.values() for edge in sorted(map(weighed, group), key=lambda edge: -edge.weight)]
 
 
 def _key(edge: ToolEdge) -> tuple[str, str, str, str]:
