@@ -56,12 +56,12 @@ _NO_WORD = re.compile(r"[\W_]+")
 _TELLING_WORD, _MOST_WORDS, _DEEPEST_ITEM = 4, 6, 3
 _OF_A_WHOLE = frozenset("title subject summary".split())
 _TEXTS = frozenset("text plaintext textcontent content body".split())
-_TEXT = "text"  # of a thing, whatever it is called
-_OCCURRENCES = frozenset("instance occurrence".split())  # each has an identifier of its own
+_TEXT = "text"  # the one key under which the text of an entity is kept, whatever its field is called
+_OCCURRENCES = frozenset("instance occurrence".split())  # each has another identifier than its series
 _ANY = frozenset("all any none both everything *".split())
-_LEAST = 5  # characters of an identifier that no other thing is likely to have
-_UNIQUE = 12  # characters of an identifier that no other thing has, also where it goes by another noun
-_PREFIX = 12  # characters by which a text that was cut is known again
+_LEAST = 5  # characters; a shorter identifier is likely to belong to several entities
+_UNIQUE = 12  # characters; such an identifier belongs to one entity even where it stands under another noun
+_PREFIX = 12  # characters; a text that was cut off is recognised by as many
 _SPLIT = re.compile(r"[^0-9a-z]+")
 
 
@@ -206,7 +206,7 @@ def _misses(index: int, call: ToolCall, objects: Sequence[Held], before: Sequenc
 
 
 def _sought(query: str) -> list[str]:
-    """Words of a query that an item must contain; empty if the query uses operators or is too long to be plain words."""
+    """Words of which an item must have one; empty if the query uses operators or is too long to be plain words."""
     quoted = _QUOTED.findall(query)
     if not quoted and _OPERATOR.search(query):
         return []
@@ -253,7 +253,7 @@ def _verb(name: str) -> str:
 
 
 def _things(objects: Sequence[Held]) -> Iterator[tuple[_Thing, str]]:
-    """Finds every object with an identifier of its own, with the fields that stay the same until a call changes them."""
+    """Finds every object with an identifier of its own, with the fields that last until a call changes them."""
     for holder, pointer, noun in objects:
         identity = next((value for key, value in holder.items() if _is_own(key, noun) and _is_telling(value)), None)
         if identity is None:

@@ -30,6 +30,7 @@ Messages = tuple[Message, ...]
 _TITLES = frozenset("title name summary subject".split())
 _SHORT = 6  # a longer query says more than the words to look for
 _LONG_ID, _DEEP = 5, 4  # characters of an id that belongs to one entity only; steps of a pointer
+_LONG_WORD = 4  # characters; the rule looks for no shorter words
 
 
 @dataclass(frozen=True)
@@ -413,7 +414,7 @@ def _off_topic(case: Case, rng: Random) -> Case | None:
         if result is None or failed(result) or parse_tool_name(result.name).verb not in ("find", "search"):
             continue
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
-        search_words = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
+        search_words = [word for word in str(query or "").lower().split() if len(word) >= _LONG_WORD and word.isalpha()]
         title_pointers = [
             at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES
         ]

@@ -21,7 +21,7 @@ from funcdex_assets.seeds import derive_seed
 
 BLANK = "_"
 BLEU_ORDER = 4
-# What stands for zero matches of one order: smoothing method 1 of Chen & Cherry (2014), as Texygen uses it.
+# Counts instead of zero matches of one order: smoothing method 1 of Chen & Cherry (2014), as Texygen uses it.
 EPSILON = 0.1
 
 Item = TypeVar("Item")

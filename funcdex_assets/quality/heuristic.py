@@ -15,7 +15,7 @@ from funcdex_assets.quality.turns import turn_verdicts
 from funcdex_assets.records import SCALES, ConversationPlan, Finding, Message, TurnScore, Verdict
 from funcdex_assets.tool_graph.alternatives import same_things
 
-# Points that a finding costs: clarity of the user, tool use, naturalness, completion.
+# Points that a finding costs on each scale: clarity of the user, tool use, naturalness, completion.
 Price = tuple[int, int, int, int]
 BLOCKING: Price = (0, 2, 0, 1)
 MINOR: Price = (0, 1, 0, 1)
@@ -40,7 +40,10 @@ PRICES: dict[str, Price] = {
     "degenerate_repetition": (0, 0, 3, 0),
     "repeated_message": (0, 0, 2, 0),
 }
-_SPEECH: dict[str, Price] = {"user": (3, 0, 3, 0), "assistant": (0, 0, 3, 2)}  # of gibberish, by who says it
+_SPEECH: dict[str, Price] = {
+    "user": (3, 0, 3, 0),
+    "assistant": (0, 0, 3, 2),
+}  # price of gibberish by the role of its speaker
 _FORMULA = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
 _BETWEEN_SENTENCES = re.compile(r"\s(?<=[.!?]\s)\s*")
 _LONG_MESSAGE = 110  # words

@@ -30,7 +30,7 @@ def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Sit
         elif message.result is not None:
             pending_results.append((message.result.call_id, message.result.content))
         elif message.role == "assistant":
-            for call_id, content in pending_results:  # results of a group are not there for the group's own calls
+            for call_id, content in pending_results:  # only now: calls made at once do not see each other's results
                 history.returned(call_id, content)
             pending_results = []
             for call in message.tool_calls:
@@ -57,7 +57,7 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
             used_pointers_by_call.setdefault(source.from_call, []).append(source.pointer)
     results = {message.result.call_id: message.result for message in messages if message.result is not None}
     steps: list[StepTrace] = []
-    open_failures: dict[str, tuple[str, int]] = {}  # by tool, the call that has not been made good yet
+    open_failures: dict[str, tuple[str, int]] = {}  # tool → (call, message) not yet made good
     for index, call in calls_in(messages):
         result = results.get(call.id)
         outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"

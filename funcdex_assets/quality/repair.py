@@ -92,7 +92,9 @@ def _elements(text: str) -> str:
             if following != _ENDS[tag]:
                 rewritten.append(f"{_ENDS[tag]}\n")
         elif tag in (RESPONSE_END, ERROR_END, GROUP_END) and body.strip() and following in (USER, ""):
-            rewritten.append(f"{tag}\n{ASSISTANT} {body.strip()}\n")  # a turn must end in a reply, and here it is
+            rewritten.append(
+                f"{tag}\n{ASSISTANT} {body.strip()}\n"
+            )  # a turn must end in a reply: this text is the reply without its tag
         elif tag in (CALL_END, RESPONSE_END, ERROR_END, GROUP, GROUP_END, THOUGHT_END):
             rewritten.append(f"{tag}\n")
         else:
@@ -140,7 +142,7 @@ def _rewritten(text: str) -> str | None:
             _drop_comma(rewritten)
             if not closing_brackets:
                 at += 1
-                continue  # one too many
+                continue  # a closing bracket too many is dropped
             if character != closing_brackets[-1]:
                 return None
             closing_brackets.pop()
@@ -199,7 +201,7 @@ def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
         message = messages[at]
         at += 1
         if message.role != "assistant" or not message.tool_calls:
-            if message.result is not None:  # of no call
+            if message.result is not None:  # a result without a call
                 return None
             renumbered_messages.append(message)
             continue

@@ -50,7 +50,7 @@ def turn_verdicts(
 
 
 def moved(verdicts: Sequence[TurnVerdict], by: int) -> tuple[TurnVerdict, ...]:
-    """Shifts the message indices of verdicts by the number of messages put before the first, such as a system prompt."""
+    """Shifts the message indices of verdicts by the number of messages put first, such as a system prompt."""
     return tuple(replace(verdict, first=verdict.first + by, last=verdict.last + by) for verdict in verdicts)
 
 

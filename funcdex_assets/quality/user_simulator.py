@@ -72,7 +72,7 @@ def _descriptions(case: Case) -> Support:
 
 
 def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
-    """Finds steps of the plan that the user never asked for: the tool was not called, and none of its facts was said."""
+    """Finds steps of the plan that the user never asked for: the tool was not called, and no fact was said."""
     user_texts = [case.speech[index] for index, message in enumerate(case.messages) if message.role == "user"]
     user_text = "\n".join(user_texts)
     called_tools = [call.name for message in case.messages for call in message.tool_calls]
