@@ -199,7 +199,7 @@ def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded:
 
 
 def _used(case: Case, stated: Any, before: int) -> bool:
-    """True if any call has the stated value, or a result before the message `index`."""
+    """True if any call has the stated value, or a result before the message `call_index`."""
     argument_values = [value for arguments in case.given.values() for _, _, value in arguments]
     if isinstance(stated, date):
         return any(stated in days_in(value) for value in argument_values)
