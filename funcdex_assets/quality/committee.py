@@ -5,7 +5,7 @@ into one, which `roles/judge.py` does.
 
 >>> verdicts = [MemberVerdict(judge=judge, naturalness=score) for judge, score in (("a", 5), ("b", 3))]
 >>> scored = ScoredConversation("c", "a", 5, 5, 3, 5, "", (), members=tuple(verdicts))
->>> [(pair.judges, pair.scale, pair.apart) for pair in pairs([scored])]
+>>> [(pair.judges, pair.scale, pair.mean_difference) for pair in compare_judges([scored])]
 [(('a', 'b'), 'naturalness', 2.0)]
 """
 

@@ -3,7 +3,7 @@
 Belongs here: pure measures of texts, and of conversations as texts. The choice of texts to measure, and the names of
 the figures, are in `report.py`.
 
->>> distinct(["book a room", "book a car"], 1)
+>>> count_distinct_ngrams(["book a room", "book a car"], 1)
 (4, 6)
 """
 
@@ -41,7 +41,7 @@ _BLANKS = re.compile(rf"{BLANK}(?:[\s,'’s&/-]*(?:\band\b)?[\s,&/-]*{BLANK})+")
 def speech(text: str) -> str:
     r"""Removes the JSON objects from a text, such as the definition of a function that the user pastes.
 
-    >>> speech('Take {this}: {"name": "SEND_FAX"} Go!')
+    >>> remove_json_objects('Take {this}: {"name": "SEND_FAX"} Go!')
     'Take {this}:\nGo!'
     """
     texts, text_start, search_start = [], 0, 0
@@ -62,7 +62,7 @@ def speech(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """Splits a text into words in lower case, without punctuation.
 
-    >>> words_of("It's the 3rd, again!")
+    >>> split_into_words("It's the 3rd, again!")
     ["it's", 'the', '3rd', 'again']
     """
     return _WORD.findall(text.lower())
@@ -90,7 +90,7 @@ def self_bleu(texts: Sequence[str], order: int = BLEU_ORDER) -> float:
     BP = 1 where the text is longer than the reference nearest in length, else exp(1 - reference / text). Near 0 all
     differ, 1 all are alike. 0 for fewer than two texts.
 
-    >>> round(self_bleu(["a b c d e", "a b c d f"]), 4)  # (4/5 · 3/4 · 2/3 · 1/2) ** (1/4)
+    >>> round(compute_self_bleu(["a b c d e", "a b c d f"]), 4)  # (4/5 · 3/4 · 2/3 · 1/2) ** (1/4)
     0.6687
     """
     tokens = [words for words in map(words_of, texts) if words]
@@ -152,7 +152,7 @@ def sample(items: Sequence[Item], most: int, *seed: object) -> list[Item]:
 def sentences(text: str) -> list[str]:
     """Splits a text after each stop that a space follows, and at line ends.
 
-    >>> sentences("Hi there! Mail a.b@c.de, please.")
+    >>> split_into_sentences("Hi there! Mail a.b@c.de, please.")
     ['Hi there!', 'Mail a.b@c.de, please.']
     """
     return [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
@@ -183,7 +183,7 @@ def masked(text: str, known: re.Pattern[str] | None = None) -> str:
 
     A stop at the end of a quote remains, since it may be the sentence's.
 
-    >>> masked('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', any_of(["May"]))
+    >>> mask_values('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', compile_pattern_of_any(["May"]))
     'Send _ to _ by _ _, thread _'
     """
     unquoted = _QUOTES.sub(_blank, text)
@@ -198,7 +198,7 @@ def _blank(found: re.Match[str]) -> str:
 def skeleton(sentence: str, known: re.Pattern[str] | None = None) -> str:
     """Returns a sentence without its values: names within it are blank too, and neighbouring blanks are one.
 
-    >>> skeleton("Please send the reefer claim to Ana Rojas and Bo.", any_of(["reefer claim"]))
+    >>> build_skeleton("Please send the reefer claim to Ana Rojas and Bo.", compile_pattern_of_any(["reefer claim"]))
     'please send the _ to _'
     """
     return _bones(masked(sentence, known))
@@ -217,7 +217,7 @@ def openings(texts: Sequence[str]) -> int:
 def repeats(keys: Sequence[Any]) -> int:
     """Counts the items that have an equal among the others.
 
-    >>> repeats(["a", "b", "a"])
+    >>> count_repeats(["a", "b", "a"])
     2
     """
     return sum(count for count in Counter(keys).values() if count > 1)
@@ -241,7 +241,7 @@ def conversation_key(messages: Sequence[Message]) -> tuple[str, ...]:
 def skeletons(text: str, known: re.Pattern[str] | None = None) -> list[str]:
     """Returns the skeletons of a text's sentences, without empty ones; a quote's own sentences are not counted.
 
-    >>> skeletons('Write: "It is late. I go." Then rest.')
+    >>> list_skeletons('Write: "It is late. I go." Then rest.')
     ['write _', 'then rest']
     """
     return [bones for sentence in sentences(masked(text, known)) if (bones := _bones(sentence))]

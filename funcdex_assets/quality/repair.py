@@ -3,9 +3,9 @@ r"""Deterministic repair of the structure of a generated conversation: its text,
 Belongs here: repairs that need no guess of what was meant. A text is repaired only so far as its words stay as they
 are; if there are two ways to repair it, neither is taken. Lost content (U+FFFD, a missing result) is not invented.
 
->>> mended("Here it is:\n<user> Hi\n</assistant> Hello!")
+>>> repair_text("Here it is:\n<user> Hi\n</assistant> Hello!")
 '</user> Hi\n</assistant> Hello!'
->>> mended_json("{'name': 'SEND_FAX', 'arguments': {'to': 'Bo',}")
+>>> repair_json("{'name': 'SEND_FAX', 'arguments': {'to': 'Bo',}")
 '{"name": "SEND_FAX", "arguments": {"to": "Bo"}}'
 """
 

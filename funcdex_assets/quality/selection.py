@@ -1,6 +1,6 @@
 """The decision whether a scored conversation is accepted, and the reasons against it if it is not.
 
->>> reasons_against(ScoredConversation(conversation_id="c", judge="j", user_query_clarity=4, tool_use_quality=3,
+>>> find_reasons_against(ScoredConversation(conversation_id="c", judge="j", user_query_clarity=4, tool_use_quality=3,
 ...     naturalness=4, task_completion=4, reasoning="", findings=()), min_tool_use_quality=4)
 ('tool_use_quality 3 is below 4',)
 """

@@ -8,8 +8,8 @@ contract. The contracts themselves are in `schemas.py`; `assets/_stage.py` enfor
 ...     persona_id: str = pa.Field(unique=True)
 ...     age: int = pa.Field(ge=0)
 >>> personas = Table("personas", Persona)
->>> (schema,) = judge(personas, pl.DataFrame({"persona_id": ["a", "b"], "age": [31, -4]}))
->>> schema.offending.to_dicts()
+>>> (schema,) = check_table(personas, pl.DataFrame({"persona_id": ["a", "b"], "age": [31, -4]}))
+>>> schema.offending_rows.to_dicts()
 [{'row': 1, 'persona_id': 'b', 'column': 'age', 'value': '-4', 'rule': 'greater_than_or_equal_to(0)'}]
 """
 

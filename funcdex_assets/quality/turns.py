@@ -4,7 +4,7 @@ A turn is a user message and everything up to the next one. A bad turn need not 
 context, and its assistant messages are masked from the loss.
 
 >>> bad = TurnVerdict(turn=1, ok=False, score=2, reason="", first=2, last=3)
->>> train_on(["user", "assistant", "user", "assistant", "user", "assistant"], [bad])
+>>> select_trainable_messages(["user", "assistant", "user", "assistant", "user", "assistant"], [bad])
 [1, 5]
 """
 

@@ -3,7 +3,7 @@
 Belongs here: reading values out of prose, such as addresses, links, quoted words, identifiers, dates and numbers. A
 value that follows from known ones is supported too: a date in words, the length of a list, a sum, another unit.
 
->>> [claim.text for claim in claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
+>>> [claim.text for claim in find_claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
 ['bo@x.com', '"Budget"', 'May 4', '3 pm', '12.50']
 """
 

@@ -2,8 +2,10 @@
 
 Good enough to see that an answer is in another language than the question; None where it is not clear.
 
->>> language_of("Ich habe die Datei gefunden und an das Team geschickt."), script_of("Готово, письмо отправлено.")
-('German', 'Cyrillic')
+>>> detect_language("Ich habe die Datei gefunden und an das Team geschickt.")
+'German'
+>>> detect_script("Готово, письмо отправлено.")
+'Cyrillic'
 """
 
 import re

@@ -1,6 +1,6 @@
 """Patterns of private data, each with the check digits or words by which a real one is told from chance.
 
->>> list(private_data("Card 4539 1488 0343 6467, IBAN DE89 3704 0044 0532 0130 00, card 4539 1488 0343 6468."))
+>>> list(find_private_data("Card 4539 1488 0343 6467, IBAN DE89 3704 0044 0532 0130 00, card 4539 1488 0343 6468."))
 [('card number', '4539 1488 0343 6467'), ('IBAN', 'DE89 3704 0044 0532 0130 00')]
 """
 
