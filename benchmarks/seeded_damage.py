@@ -1,7 +1,7 @@
 """Ways to damage a good conversation, each with the rules that must find it.
 
-Here belong the damages alone: seeded functions that return a damaged copy, or None where they do not apply. They
-prove that the rules and the judge see what they are made for (`benchmarks/seeded_faults.py`).
+Belongs here: seeded functions that return a damaged copy of a conversation, or None if it offers no opportunity for
+the damage. They prove that the rules and the judge see what they are made for (`benchmarks/seeded_faults.py`).
 
 >>> [damage.name for damage in DAMAGES][:3]
 ['wrong_value', 'invented_id', 'unknown_tool']
@@ -31,13 +31,17 @@ from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource
 
 Messages = tuple[Message, ...]
 _TITLES = frozenset("title name summary subject".split())
-_SHORT = 6  # words of a query that only says what to look for
-_LONG_ID, _DEEP = 5, 4  # characters of an id that is no other's; steps of a pointer
+_SHORT = 6  # a longer query says more than the words to look for
+_LONG_ID, _DEEP = 5, 4  # characters of an id that belongs to one entity only; steps of a pointer
+_LONG_WORD = 4  # characters; the rule looks for no shorter words
 
 
 @dataclass(frozen=True)
 class Damage:
-    """`rules` find it, each of them; `scale` is where it must cost points with the judge."""
+    """A named way to damage a conversation.
+
+    Each of `rules` must find it; `scale` is the scale on which it must cost points with the judge.
+    """
 
     name: str
     rules: tuple[str, ...]
@@ -46,7 +50,7 @@ class Damage:
 
 
 def damaged(damage: Damage, case: Case, seed: int) -> Case | None:
-    """A damaged copy with its provenance traced anew; None where the conversation has no place for the damage."""
+    """Returns a damaged copy with its provenance traced anew; None if the conversation offers no opportunity for it."""
     return damage.inflict(case, Random(f"{damage.name}/{seed}"))
 
 
@@ -54,143 +58,162 @@ def damaged(damage: Damage, case: Case, seed: int) -> Case | None:
 
 
 def _wrong_value(case: Case, rng: Random) -> Case | None:
-    places = [
+    """Replaces a free-text argument by a value that nobody has said."""
+    candidates = [
         (index, call, pointer, value)
         for index, call, pointer, value in _strings(case)
         if not is_id(pointer.rsplit("/", 1)[-1])
     ]
-    return _with_value(case, rng, places, lambda value: _other_text(value, rng))
+    return _with_value(case, rng, candidates, lambda value: _other_text(value, rng))
 
 
 def _invented_id(case: Case, rng: Random) -> Case | None:
-    places = [place for place in _strings(case) if is_id(_name(place[2]))]
-    return _with_value(case, rng, places, lambda value: _shuffled_id(value, rng))
+    """Replaces an identifier among the arguments by one that no result has."""
+    candidates = [candidate for candidate in _strings(case) if is_id(_name(candidate[2]))]
+    return _with_value(case, rng, candidates, lambda value: _shuffled_id(value, rng))
 
 
 def _unknown_tool(case: Case, rng: Random) -> Case | None:
-    places = list(_calls(case))
-    if not places:
+    """Renames a called tool and its result to a tool that was not offered."""
+    candidates = list(_calls(case))
+    if not candidates:
         return None
-    index, call = rng.choice(places)
+    index, call = rng.choice(candidates)
     return _with_call(case, index, call, changed(call, name=f"{call.name[:50]}_V2"))
 
 
 def _too_early(case: Case, rng: Random) -> Case | None:
-    """The tool is brought by the user only after its call."""
-    last = case.turns[-1].start
-    places = [(index, call) for index, call in _calls(case) if index < last and call.name not in case.announced]
-    if not places:
+    """Lets the user bring the definition of a tool only after its call."""
+    last_turn_start = case.turns[-1].start
+    candidates = [
+        (index, call) for index, call in _calls(case) if index < last_turn_start and call.name not in case.announced
+    ]
+    if not candidates:
         return None
-    index, call = rng.choice(places)
-    later = [turn.start for turn in case.turns if turn.start > index]
+    index, call = rng.choice(candidates)
+    later_turn_starts = [turn.start for turn in case.turns if turn.start > index]
     tool = case.tools[call.name]
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     text = msgspec.json.encode({"type": "function", "function": function}).decode()
-    said = case.messages[later[0]]
-    brought = changed(said, content=f"{said.content}\nYou can use this now: {text}")
-    return _remade(case, _put(case.messages, later[0], brought))
+    user_message = case.messages[later_turn_starts[0]]
+    announcement = changed(user_message, content=f"{user_message.content}\nYou can use this now: {text}")
+    return _remade(case, _put(case.messages, later_turn_starts[0], announcement))
 
 
 def _definition_left_out(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
-    """The user says that there is a new function, and does not bring it."""
+    """Lets the user say that there is a new function, without its definition."""
     messages = [
-        changed(one, content=without_definitions(one.content or "")) if one.role == "user" else one
-        for one in case.messages
+        changed(message, content=without_definitions(message.content or "")) if message.role == "user" else message
+        for message in case.messages
     ]
     return _remade(case, messages) if case.announced and case.late else None
 
 
 def _missing_argument(case: Case, rng: Random) -> Case | None:
-    places = [
+    """Removes a required argument from a call."""
+    candidates = [
         (index, call, name)
         for index, call in _calls(case)
         for name in case.tools[call.name].parameters.get("required", ())
         if name in call.arguments
     ]
-    if not places:
+    if not candidates:
         return None
-    index, call, name = rng.choice(places)
+    index, call, name = rng.choice(candidates)
     return _with_call(case, index, call, changed(call, arguments=_without(call.arguments, name)))
 
 
 def _wrong_type(case: Case, rng: Random) -> Case | None:
-    places = [
+    """Replaces an argument by a nested list, where its schema does not allow one."""
+    candidates = [
         (index, call, name)
         for index, call in _calls(case)
         for name, value in call.arguments.items()
         if not isinstance(value, list)
         and not validator(schema_at(case.tools[call.name].parameters, f"/{name}") or {}).is_valid([["?"]])
     ]
-    if not places:
+    if not candidates:
         return None
-    index, call, name = rng.choice(places)
+    index, call, name = rng.choice(candidates)
     return _with_call(case, index, call, changed(call, arguments={**call.arguments, name: [["?"]]}))
 
 
 def _unknown_argument(case: Case, rng: Random) -> Case | None:
-    places = [
+    """Adds an argument `urgency_level` to a call whose schema does not allow further arguments."""
+    candidates = [
         (index, call)
         for index, call in _calls(case)
         if not validator(case.tools[call.name].parameters).is_valid({**call.arguments, "urgency_level": 1})
     ]
-    if not places:
+    if not candidates:
         return None
-    index, call = rng.choice(places)
+    index, call = rng.choice(candidates)
     return _with_call(case, index, call, changed(call, arguments={**call.arguments, "urgency_level": 1}))
 
 
 def _placeholder_argument(case: Case, rng: Random) -> Case | None:
-    places = [place for place in _strings(case) if not is_id(_name(place[2]))]
-    return _with_value(case, rng, places, lambda _: rng.choice(("<base64>", "your_text_here", "{{content}}")))
+    """Replaces a free-text argument by a placeholder such as `<base64>`."""
+    candidates = [candidate for candidate in _strings(case) if not is_id(_name(candidate[2]))]
+    return _with_value(case, rng, candidates, lambda _: rng.choice(("<base64>", "your_text_here", "{{content}}")))
 
 
 def _contradiction(case: Case, rng: Random) -> Case | None:
-    """The call, its result and the reply have another value than the user has just said, one known from elsewhere."""
-    known = [value for leaves in case.leaves.values() for _, value in leaves if isinstance(value, str)]
-    known += [address for text in case.speech for address in EMAIL.findall(text)]
-    addresses = sorted({value for value in known if EMAIL.fullmatch(value)})
-    phrases = sorted({value for value in known if 5 < len(value) < 80 and " " in value})
-    places = []
+    """Gives call, result and reply another value than the user has just said, one known from elsewhere."""
+    known_texts = [value for leaves in case.leaves.values() for _, value in leaves if isinstance(value, str)]
+    known_texts += [address for text in case.speech for address in EMAIL.findall(text)]
+    addresses = sorted({value for value in known_texts if EMAIL.fullmatch(value)})
+    phrases = sorted({value for value in known_texts if 5 < len(value) < 80 and " " in value})
+    candidates = []
     for index, call, pointer, value in _strings(case):
         turn = next(turn for turn in case.turns if turn.start < index < turn.end)
         text = case.speech[turn.start]
         label = " ".join(words(_name(pointer))).rsplit(" ", 1)[-1]
         if EMAIL.fullmatch(value) and value in text:
-            others = [address for address in addresses if address not in text]
+            alternatives = [address for address in addresses if address not in text]
         elif f'{label} "{value}"' in text:
-            others = [phrase for phrase in phrases if phrase.lower() not in text.lower()]
+            alternatives = [phrase for phrase in phrases if phrase.lower() not in text.lower()]
         else:
             continue
-        before = [one for at, part in case.leaves.items() if at < index for _, one in part]
-        given = [one for part in case.given.values() for _, _, one in part]
+        earlier_values = [
+            earlier_value for at, leaves in case.leaves.items() if at < index for _, earlier_value in leaves
+        ]
+        argument_values = [argument_value for arguments in case.given.values() for _, _, argument_value in arguments]
         if (
-            others
-            and not any(isinstance(one, str) and value in one for one in before)
-            and (sum(isinstance(one, str) and value.lower() in one.lower() for one in given) == 1)
+            alternatives
+            and not any(isinstance(earlier_value, str) and value in earlier_value for earlier_value in earlier_values)
+            and (
+                sum(
+                    isinstance(argument_value, str) and value.lower() in argument_value.lower()
+                    for argument_value in argument_values
+                )
+                == 1
+            )
         ):
-            places.append((index, turn.end, call, pointer, value, rng.choice(others)))
-    if not places:
+            candidates.append((index, turn.end, call, pointer, value, rng.choice(alternatives)))
+    if not candidates:
         return None
-    index, end, call, pointer, value, other = rng.choice(places)
-    better = _with_value(case, rng, [(index, call, pointer, value)], lambda _: other)
-    if better is None:
+    index, end, call, pointer, value, replacement = rng.choice(candidates)
+    damaged_case = _with_value(case, rng, [(index, call, pointer, value)], lambda _: replacement)
+    if damaged_case is None:
         return None
-    messages = list(better.messages)
+    messages = list(damaged_case.messages)
     for at in range(index + 1, end):
         message = messages[at]
         if message.content:
-            messages[at] = changed(message, content=message.content.replace(value, other))
+            messages[at] = changed(message, content=message.content.replace(value, replacement))
         elif message.result is not None and message.result.call_id == call.id:
-            text = msgspec.json.encode(message.result.content).decode()
-            there, then = (msgspec.json.encode(one).decode().strip('"') for one in (value, other))
-            content = msgspec.json.decode(text.replace(there, then))
+            encoded_content = msgspec.json.encode(message.result.content).decode()
+            old_text, new_text = (
+                msgspec.json.encode(replaced_value).decode().strip('"') for replaced_value in (value, replacement)
+            )
+            content = msgspec.json.decode(encoded_content.replace(old_text, new_text))
             messages[at] = changed(message, result=changed(message.result, content=content))
-    return _remade(better, messages)
+    return _remade(damaged_case, messages)
 
 
 def _repeated_call(case: Case, rng: Random) -> Case | None:
-    """The same call again at once, with the same result."""
-    places = [
+    """Repeats a call at once, with the same result."""
+    candidates = [
         index
         for index, message in enumerate(case.messages)
         if len(message.tool_calls) == 1
@@ -199,34 +222,35 @@ def _repeated_call(case: Case, rng: Random) -> Case | None:
         and not failed(result)
         and len(case.leaves[index + 1]) > 2
     ]
-    if not places:
+    if not candidates:
         return None
-    index = rng.choice(places)
-    pair = (changed(case.messages[index], content=None), case.messages[index + 1])
-    return _remade(case, _numbered((*case.messages[: index + 2], *pair, *case.messages[index + 2 :])))
+    index = rng.choice(candidates)
+    call_and_result = (changed(case.messages[index], content=None), case.messages[index + 1])
+    return _remade(case, _numbered((*case.messages[: index + 2], *call_and_result, *case.messages[index + 2 :])))
 
 
 def _no_call(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    """Removes all calls and results, so that only speech is left."""
     if not case.calls_wanted:
         return None
-    kept = [changed(message, tool_calls=()) for message in case.messages if message.result is None]
-    return _remade(case, [message for message in kept if message.role == "user" or message.content])
+    messages = [changed(message, tool_calls=()) for message in case.messages if message.result is None]
+    return _remade(case, [message for message in messages if message.role == "user" or message.content])
 
 
 def _needless_call(case: Case, rng: Random) -> Case | None:
-    """No tool suits, and one is called all the same."""
+    """Calls an offered tool although none suits."""
     return None if case.calls_wanted else _called_in_vain(case, rng, case.tools[rng.choice(sorted(case.tools))].name)
 
 
 def _done_after_all(case: Case, rng: Random) -> Case | None:
-    """No tool suits, and what was asked for is done with one that nobody has."""
+    """Calls a tool that was not offered, instead of refusing, although none suits."""
     if case.calls_wanted:
         return None
     return _called_in_vain(case, rng, f"{rng.choice(sorted(case.tools))[:50]}_V2")
 
 
 def _claimed_without_call(case: Case, rng: Random) -> Case | None:
-    """No tool suits, and the assistant says that it is done."""
+    """Lets the assistant say that it is done, although no tool suits and none was called."""
     if case.calls_wanted:
         return None
     text = rng.choice(
@@ -236,85 +260,88 @@ def _claimed_without_call(case: Case, rng: Random) -> Case | None:
 
 
 def _called_in_vain(case: Case, rng: Random, name: str) -> Case | None:
-    """A call with arguments of some sort, its result and a reply, instead of the first refusal."""
-    known = case.tools.get(name) or case.tools[min(case.tools)]
-    whole = result_schema(known)
+    """Replaces the first refusal by a call with sampled arguments, its result and a reply."""
+    tool = case.tools.get(name) or case.tools[min(case.tools)]
+    response_schema = result_schema(tool)
     try:
-        arguments = sample(known.parameters, known.parameters, rng, lean=True)
-        content = sample(whole, whole, rng, lean=True)
+        arguments = sample(tool.parameters, tool.parameters, rng, lean=True)
+        content = sample(response_schema, response_schema, rng, lean=True)
     except NoValueError:
         return None
     end = case.turns[0].end
-    made = (
+    inserted_messages = (
         Message(role="assistant", tool_calls=(ToolCall(id="call_1", name=name, arguments=arguments),)),
         Message(role="tool", result=ToolResult(call_id="call_1", name=name, content=content)),
         Message(role="assistant", content=rng.choice(("That worked, it is in place.", "I took care of it."))),
     )
-    return _remade(case, (*case.messages[: end - 1], *made, *case.messages[end:]))
+    return _remade(case, (*case.messages[: end - 1], *inserted_messages, *case.messages[end:]))
 
 
 # ── results and what is made of them ──────────────────────────────────────────────────────────
 
 
 def _broken_result(case: Case, rng: Random) -> Case | None:
-    places = []
+    """Breaks a successful result under its response schema: a member has a wrong value or is missing."""
+    candidates = []
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or result.error or not isinstance(result.content, dict):
             continue
         returns = case.tools[result.name].returns
         for name in sorted(result.content):
-            for other in ({**result.content, name: "?!"}, _without(result.content, name)):
-                if returns is not None and not validator(returns).is_valid(other):
-                    places.append((index, other))
-    if not places:
+            for broken_content in ({**result.content, name: "?!"}, _without(result.content, name)):
+                if returns is not None and not validator(returns).is_valid(broken_content):
+                    candidates.append((index, broken_content))
+    if not candidates:
         return None
-    index, content = rng.choice(places)
+    index, content = rng.choice(candidates)
     return _with_result(case, index, content)
 
 
 def _another_title(case: Case, rng: Random) -> Case | None:
-    """The same question later is answered with the same thing under another title."""
-    places = []
+    """Appends a second lookup with the same call, in whose result an entity has another title."""
+    candidates = []
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or failed(result) or parse_tool_name(result.name).action not in ("list", "get"):
             continue
         leaves = dict(case.leaves[index])
         for pointer, value in leaves.items():
-            around, _, name = pointer.rpartition("/")
-            told = isinstance(value, str) and value and words(name) and set(words(name)) <= _TITLES
-            identity = str(leaves.get(f"{around}/id") or "")
-            known = told and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
-            if known and not _is_elsewhere(case, identity, index):
-                places.append((index, pointer))
-    if not places:
+            holder_pointer, _, name = pointer.rpartition("/")
+            is_title = isinstance(value, str) and value and words(name) and set(words(name)) <= _TITLES
+            identity = str(leaves.get(f"{holder_pointer}/id") or "")
+            is_identified = is_title and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
+            if is_identified and not _is_elsewhere(case, identity, index):
+                candidates.append((index, pointer))
+    if not candidates:
         return None
-    index, pointer = rng.choice(places)
+    index, pointer = rng.choice(candidates)
     result = case.messages[index].result
     assert result is not None
     call = next(call for _, call in _calls(case) if call.id == result.call_id)
     title = f"Zebra quince {rng.randint(100, 999)}"
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content))}
     put_pointer(content, f"/{pointer}", title)
-    again = (
+    second_lookup = (
         Message(role="user", content="Could you look that up again, please?"),
         Message(role="assistant", tool_calls=(call,)),
         Message(role="tool", result=changed(result, content=content[""])),
         Message(role="assistant", content=f"It is there: {title}."),
     )
-    return _remade(case, _numbered((*case.messages, *again)))
+    return _remade(case, _numbered((*case.messages, *second_lookup)))
 
 
 def _is_elsewhere(case: Case, identity: str, index: int) -> bool:
-    """Whether an earlier result shows the thing, or a later call may change it."""
-    shown = any(value == identity for at, part in case.leaves.items() if at < index for _, value in part)
-    return shown or any(value == identity for at, part in case.given.items() if at > index for _, _, value in part)
+    """True if an earlier result shows the entity, or a later call names it and so may change it."""
+    is_shown_before = any(value == identity for at, values in case.leaves.items() if at < index for _, value in values)
+    return is_shown_before or any(
+        value == identity for at, values in case.given.items() if at > index for _, _, value in values
+    )
 
 
 def _another_echo(case: Case, rng: Random) -> Case | None:
-    """A result names another thing than its call, under the same name."""
-    places = []
+    """Changes an identifier in a result that repeats the argument of its call."""
+    candidates = []
     calls = {call.id: call for _, call in _calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
@@ -322,13 +349,13 @@ def _another_echo(case: Case, rng: Random) -> Case | None:
             continue
         for pointer, value in case.leaves[index]:
             name = pointer.rpartition("/")[2]
-            said = calls[result.call_id].arguments.get(name)
+            argument_value = calls[result.call_id].arguments.get(name)
             noun = resource_noun(name).rpartition(" ")[2] if is_id(name) else ""
-            if noun and isinstance(value, str) and said == value and pointer.count("/") <= 1:
-                places.append((index, pointer, value))
-    if not places:
+            if noun and isinstance(value, str) and argument_value == value and pointer.count("/") <= 1:
+                candidates.append((index, pointer, value))
+    if not candidates:
         return None
-    index, pointer, value = rng.choice(places)
+    index, pointer, value = rng.choice(candidates)
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
     put_pointer(content, f"/{pointer}", _shuffled_id(value, rng))
@@ -336,8 +363,8 @@ def _another_echo(case: Case, rng: Random) -> Case | None:
 
 
 def _disagreeing_fields(case: Case, rng: Random) -> Case | None:
-    """Something ends before it begins."""
-    places = []
+    """Moves the end of something to the year before its start."""
+    candidates = []
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or failed(result):
@@ -348,60 +375,72 @@ def _disagreeing_fields(case: Case, rng: Random) -> Case | None:
                 (leaves.get(pointer.replace(end, "start")) for end in ("end",) if f"/{end}" in f"/{pointer}"), 0
             )
             if isinstance(start, str) and isinstance(value, str) and start < value and "T" in value:
-                places.append((index, pointer, start))
-    if not places:
+                candidates.append((index, pointer, start))
+    if not candidates:
         return None
-    index, pointer, start = rng.choice(places)
+    index, pointer, start = rng.choice(candidates)
     return _with_leaf(case, index, pointer, f"{int(start[:4]) - 1}{start[4:]}")
 
 
 def _somebody_elses(case: Case, rng: Random) -> Case | None:
-    """An item of what was listed of one thing is of another."""
-    places = []
+    """Changes the parent within one listed item: an invoice in a customer's list belongs to another customer."""
+    candidates = []
     calls = {call.id: call for _, call in _calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or failed(result) or parse_tool_name(result.name).action != "list":
             continue
-        asked = {resource_noun(key): value for key, value in calls[result.call_id].arguments.items() if is_id(key)}
+        values_by_noun = {
+            resource_noun(key): value for key, value in calls[result.call_id].arguments.items() if is_id(key)
+        }
         for pointer, value in case.leaves[index]:
             *_, holder, name = ("", *pointer.split("/"))
-            if isinstance(value, str) and is_id(name) and asked.get(holder) == value and not resource_noun(name):
-                places.append((index, pointer, value))
-    if not places:
+            if (
+                isinstance(value, str)
+                and is_id(name)
+                and values_by_noun.get(holder) == value
+                and not resource_noun(name)
+            ):
+                candidates.append((index, pointer, value))
+    if not candidates:
         return None
-    index, pointer, value = rng.choice(places)
+    index, pointer, value = rng.choice(candidates)
     return _with_leaf(case, index, pointer, _shuffled_id(value, rng))
 
 
 def _off_topic(case: Case, rng: Random) -> Case | None:
-    """A search finds something that has nothing of what was searched for."""
-    places = []
+    """Removes every word of the query, and the known identifiers, from one item of a search result."""
+    candidates = []
     calls = {call.id: call for _, call in _calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or failed(result) or parse_tool_name(result.name).verb not in ("find", "search"):
             continue
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
-        sought = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
-        named = [at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES]
-        titled = [at for at in named if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1]
-        if 0 < len(sought) == len(str(query).split()) <= _SHORT and titled:
-            places.append((index, rng.choice(titled).rpartition("/")[0], sought))
-    if not places:
+        search_words = [word for word in str(query or "").lower().split() if len(word) >= _LONG_WORD and word.isalpha()]
+        title_pointers = [
+            at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES
+        ]
+        item_title_pointers = [
+            at for at in title_pointers if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1
+        ]
+        if 0 < len(search_words) == len(str(query).split()) <= _SHORT and item_title_pointers:
+            candidates.append((index, rng.choice(item_title_pointers).rpartition("/")[0], search_words))
+    if not candidates:
         return None
-    index, item, sought = rng.choice(places)
-    damaged_one = case
+    index, item, search_words = rng.choice(candidates)
+    damaged_case = case
     for pointer, value in case.leaves[index]:
         if pointer.startswith(f"{item}/") and isinstance(value, str):
             if is_id(_name(pointer)):
-                damaged_one = _with_leaf(damaged_one, index, pointer, _shuffled_id(value, rng))
-            elif any(word in value.lower() for word in sought):
-                damaged_one = _with_leaf(damaged_one, index, pointer, f"Zebra quince {rng.randint(100, 999)}")
-    return damaged_one
+                damaged_case = _with_leaf(damaged_case, index, pointer, _shuffled_id(value, rng))
+            elif any(word in value.lower() for word in search_words):
+                damaged_case = _with_leaf(damaged_case, index, pointer, f"Zebra quince {rng.randint(100, 999)}")
+    return damaged_case
 
 
 def _with_leaf(case: Case, index: int, pointer: str, value: Any) -> Case:
+    """Replaces the value at a pointer of a result."""
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
     put_pointer(content, f"/{pointer}", value)
@@ -409,38 +448,42 @@ def _with_leaf(case: Case, index: int, pointer: str, value: Any) -> Case:
 
 
 def _error_as_success(case: Case, rng: Random) -> Case | None:
-    """The last call of a turn fails, and the reply says that it went well."""
-    places = [(last, at) for last, at in _answers(case) if not _called_before(case, at)]
-    if not places:
+    """Lets the last call of a turn fail, and the reply say that it went well."""
+    candidates = [(last, at) for last, at in _answers(case) if not _called_before(case, at)]
+    if not candidates:
         return None
-    last, at = rng.choice(places)
+    last, at = rng.choice(candidates)
     error = {"error": {"code": "permission_denied", "message": "The caller is not allowed to do this."}}
-    better = _with_result(case, at, error, error=True)
+    damaged_case = _with_result(case, at, error, error=True)
     reply = changed(case.messages[last], content=rng.choice(("Done, that worked. All is in place now.", "All set!")))
-    return _remade(case, _put(better.messages, last, reply))
+    return _remade(case, _put(damaged_case.messages, last, reply))
 
 
 def _called_before(case: Case, at: int) -> bool:
-    """Whether another call of the turn has the same tool: its failure could count as made good."""
+    """True if another call of the turn has the same tool: then the failure could count as made good."""
     result = case.messages[at].result
     turn = next(turn for turn in case.turns if turn.start < at < turn.end)
     return any(
-        index != at and (other := case.messages[index].result) is not None and result and other.name == result.name
+        index != at
+        and (other_result := case.messages[index].result) is not None
+        and result
+        and other_result.name == result.name
         for index in range(turn.start, turn.end)
     )
 
 
 def _said(text: str) -> Callable[[Case, Random], Case | None]:
-    """A damage that adds something to a reply."""
+    """Builds a damage that appends a text to a reply."""
     return lambda case, rng: _add(case, rng, text, _replies(case))
 
 
 def _told(text: str) -> Callable[[Case, Random], Case | None]:
-    """A damage that adds something to a reply after results."""
+    """Builds a damage that appends a text to a reply after results."""
     return lambda case, rng: _add(case, rng, text, [last for last, _ in _answers(case)])
 
 
 def _add(case: Case, rng: Random, text: str, replies: Sequence[int]) -> Case | None:
+    """Appends a text to one of the replies, chosen at random; None if there are none."""
     if not replies:
         return None
     last = rng.choice(replies)
@@ -448,21 +491,22 @@ def _add(case: Case, rng: Random, text: str, replies: Sequence[int]) -> Case | N
 
 
 def _uncited(case: Case, rng: Random) -> Case | None:
-    already = {finding.message for finding in uncited_answer(case)}
-    answers = [last for last, at in _answers(case) if _tells(case, at) and last not in already]
+    """Replaces an answer by a sentence that names no value of any result."""
+    uncited_messages = {finding.message for finding in uncited_answer(case)}
+    answers = [last for last, at in _answers(case) if _tells(case, at) and last not in uncited_messages]
     return _with_text(case, rng.choice(answers), "That has been taken care of.") if answers else None
 
 
 def _untold(case: Case, rng: Random) -> Case | None:
-    """The reply names a thing of another result of the turn, and nothing of what was looked up beside it."""
-    options: list[tuple[int, str]] = []
+    """Answers with a value of another result of the turn, and with none of the result that was looked up."""
+    candidates: list[tuple[int, str]] = []
     for turn in case.turns:
         last = case.messages[turn.end - 1]
         if last.role != "assistant" or last.tool_calls:
             continue
         for at in lookups(case, turn):
-            here = {word for _, value in case.leaves[at] for word in str(value).lower().split()}
-            told = (
+            looked_up_words = {word for _, value in case.leaves[at] for word in str(value).lower().split()}
+            other_values = (
                 value
                 for index in range(turn.start, turn.end)
                 if index != at and case.messages[index].result is not None
@@ -470,16 +514,17 @@ def _untold(case: Case, rng: Random) -> Case | None:
                 if isinstance(value, str)
                 and len(value) > 4
                 and not is_id(_name(pointer))
-                and here.isdisjoint(value.lower().split())
+                and looked_up_words.isdisjoint(value.lower().split())
             )
-            options += [(turn.end - 1, value) for value in list(told)[:1]]
-    if not options:
+            candidates += [(turn.end - 1, value) for value in list(other_values)[:1]]
+    if not candidates:
         return None
-    last, value = rng.choice(options)
+    last, value = rng.choice(candidates)
     return _with_text(case, last, f'That would be "{value}".')
 
 
 def _tells(case: Case, at: int) -> bool:
+    """True if a result has a text that an answer could cite."""
     result = case.messages[at].result
     return (result is not None and not result.error) and any(
         isinstance(value, str) and len(value) > 4 and not is_id(_name(pointer)) for pointer, value in case.leaves[at]
@@ -487,7 +532,7 @@ def _tells(case: Case, at: int) -> bool:
 
 
 def _unanswered(case: Case, rng: Random) -> Case | None:
-    """Nothing is called in the turn, only promised."""
+    """Removes the calls of a turn, and lets the reply only promise to act."""
     answers = list(_answers(case))
     if not answers:
         return None
@@ -501,42 +546,49 @@ def _unanswered(case: Case, rng: Random) -> Case | None:
 
 
 def _dropped(role: str) -> Callable[[Case, Random], Case | None]:
+    """Builds a damage that drops a message of this role which has no calls."""
+
     def inflict(case: Case, rng: Random) -> Case | None:
-        places = [
+        candidates = [
             index for index, message in enumerate(case.messages) if message.role == role and not message.tool_calls
         ]
-        if not places:
+        if not candidates:
             return None
-        index = rng.choice(places)
+        index = rng.choice(candidates)
         return _remade(case, (*case.messages[:index], *case.messages[index + 1 :]))
 
     return inflict
 
 
 def _swapped_speakers(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
-    other = {"user": "assistant", "assistant": "user"}
-    return _remade(case, [changed(one, role=other.get(one.role, one.role)) for one in case.messages])
+    """Swaps the roles of user and assistant in every message."""
+    swapped_roles = {"user": "assistant", "assistant": "user"}
+    return _remade(
+        case, [changed(message, role=swapped_roles.get(message.role, message.role)) for message in case.messages]
+    )
 
 
 def _wrong_call_id(case: Case, rng: Random) -> Case | None:
-    places = list(_calls(case))
-    if not places:
+    """Changes the id of a call, and not that of its result."""
+    candidates = list(_calls(case))
+    if not candidates:
         return None
-    index, call = rng.choice(places)
+    index, call = rng.choice(candidates)
     return _with_call(case, index, call, changed(call, id="call_99"), rename_result=False)
 
 
 def _swapped_results(case: Case, rng: Random) -> Case | None:
-    """Results of calls that are made at once, in another order."""
-    places = [index for index, message in enumerate(case.messages) if len(message.tool_calls) > 1]
-    if not places:
+    """Swaps the results of two calls that are made at once."""
+    candidates = [index for index, message in enumerate(case.messages) if len(message.tool_calls) > 1]
+    if not candidates:
         return None
-    index = rng.choice(places)
+    index = rng.choice(candidates)
     first, second = case.messages[index + 1 : index + 3]
     return _remade(case, (*case.messages[: index + 1], second, first, *case.messages[index + 3 :]))
 
 
 def _one_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    """Drops all turns but the first."""
     return _remade(case, case.messages[: case.turns[0].end])
 
 
@@ -544,6 +596,8 @@ def _one_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
 
 
 def _user_says(text: str) -> Callable[[Case, Random], Case | None]:
+    """Builds a damage that appends a text to a user message."""
+
     def inflict(case: Case, rng: Random) -> Case | None:
         turn = rng.choice(case.turns)
         return _with_text(case, turn.start, f"{case.messages[turn.start].content}{text}")
@@ -552,30 +606,36 @@ def _user_says(text: str) -> Callable[[Case, Random], Case | None]:
 
 
 def _user_names_tool(case: Case, rng: Random) -> Case | None:
+    """Lets the user name a tool of the assistant."""
     names = [call.name for _, call in _calls(case) if "_" in call.name and call.name not in case.announced]
     return _user_says(f" Please use {rng.choice(names)} for it.")(case, rng) if names else None
 
 
 def _gibberish(role: str) -> Callable[[Case, Random], Case | None]:
+    """Builds a damage that replaces a message of this role by words without vowels."""
+
     def inflict(case: Case, rng: Random) -> Case | None:
-        places = [index for index, one in enumerate(case.messages) if one.role == role and one.content]
+        candidates = [index for index, message in enumerate(case.messages) if message.role == role and message.content]
         words = ["".join(rng.choices("bcdfghjklmnpqrstvwxz", k=rng.randint(4, 9))) for _ in range(14)]
-        return _with_text(case, rng.choice(places), " ".join(words).capitalize() + ".")
+        return _with_text(case, rng.choice(candidates), " ".join(words).capitalize() + ".")
 
     return inflict
 
 
 def _loop(case: Case, rng: Random) -> Case | None:
+    """Appends the same few words eight times to a reply."""
     return _said(" ".join([rng.choice(("and then we go on", "very", "the file is here,"))] * 8))(case, rng)
 
 
 def _repeated_message(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    """Appends the same exchange twice."""
     text = "Thank you very much, that is all I needed for today."
     more = (Message(role="user", content=text), Message(role="assistant", content="You are welcome."))
     return _remade(case, (*case.messages, *more, *more))
 
 
 def _thought_aloud(case: Case, rng: Random) -> Case | None:
+    """Gives a reply a thought that is also its first sentence."""
     thought = "The user wants this done now, so I have to make the call first."
     last = rng.choice(_replies(case))
     message = changed(case.messages[last], thought=thought, content=f"{thought} {case.messages[last].content}")
@@ -583,12 +643,14 @@ def _thought_aloud(case: Case, rng: Random) -> Case | None:
 
 
 def _thought_with_markup(case: Case, rng: Random) -> Case | None:
+    """Gives a reply a thought with a tag of the markup."""
     last = rng.choice(_replies(case))
     message = changed(case.messages[last], thought="Now I write </assistant> and answer.")
     return _remade(case, _put(case.messages, last, message))
 
 
 def _other_language(case: Case, rng: Random) -> Case | None:
+    """Replaces a reply by one in German, French or Russian."""
     last = rng.choice(_replies(case))
     text = rng.choice(
         (
@@ -601,15 +663,16 @@ def _other_language(case: Case, rng: Random) -> Case | None:
 
 
 def _placeholder_result(case: Case, rng: Random) -> Case | None:
-    places = [
+    """Replaces a text in a result by `<base64>`."""
+    candidates = [
         (index, pointer)
         for index, leaves in case.leaves.items()
         for pointer, value in leaves
         if isinstance(value, str) and pointer
     ]
-    if not places:
+    if not candidates:
         return None
-    index, pointer = rng.choice(places)
+    index, pointer = rng.choice(candidates)
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
     put_pointer(content, f"/{pointer}", "<base64>")
@@ -682,8 +745,9 @@ DAMAGES: tuple[Damage, ...] = (
 
 
 def _remade(case: Case, messages: Sequence[Message]) -> Case:
-    kept = tuple(messages)
-    return replace(case, messages=kept, provenance=trace(kept, case.tools, case.situation))
+    """Returns the case with other messages, their provenance traced anew."""
+    damaged_messages = tuple(messages)
+    return replace(case, messages=damaged_messages, provenance=trace(damaged_messages, case.tools, case.situation))
 
 
 def _put(messages: Sequence[Message], index: int, message: Message) -> Messages:
@@ -691,18 +755,23 @@ def _put(messages: Sequence[Message], index: int, message: Message) -> Messages:
 
 
 def _with_text(case: Case, index: int, text: str) -> Case:
+    """Replaces the text of a message."""
     return _remade(case, _put(case.messages, index, changed(case.messages[index], content=text)))
 
 
 def _with_result(case: Case, index: int, content: Any, error: bool = False) -> Case:
-    before = case.messages[index].result
-    assert before is not None
-    result = ToolResult(call_id=before.call_id, name=before.name, content=content, error=error)
+    """Replaces the content of a result."""
+    old_result = case.messages[index].result
+    assert old_result is not None
+    result = ToolResult(call_id=old_result.call_id, name=old_result.name, content=content, error=error)
     return _remade(case, _put(case.messages, index, changed(case.messages[index], result=result)))
 
 
 def _with_call(case: Case, index: int, call: ToolCall, other: ToolCall, rename_result: bool = True) -> Case:
-    calls = tuple(other if one is call else one for one in case.messages[index].tool_calls)
+    """Replaces one call of a message; its result takes over the name of the new tool unless `rename_result` is
+    false.
+    """
+    calls = tuple(other if old_call is call else old_call for old_call in case.messages[index].tool_calls)
     messages = list(_put(case.messages, index, changed(case.messages[index], tool_calls=calls)))
     for at, message in enumerate(messages):
         if rename_result and message.result is not None and message.result.call_id == call.id:
@@ -713,6 +782,7 @@ def _with_call(case: Case, index: int, call: ToolCall, other: ToolCall, rename_r
 def _with_value(
     case: Case, rng: Random, places: Sequence[tuple[int, ToolCall, str, str]], other: Callable[[str], str]
 ) -> Case | None:
+    """Replaces one of the candidate arguments, chosen at random, by `change_value` of it; None if there are none."""
     if not places:
         return None
     index, call, pointer, value = rng.choice(places)
@@ -722,20 +792,21 @@ def _with_value(
 
 
 def _calls(case: Case) -> Iterator[tuple[int, ToolCall]]:
+    """Yields (message index, call) of every call."""
     return ((index, call) for index, message in enumerate(case.messages) for call in message.tool_calls)
 
 
 def _strings(case: Case) -> Iterator[tuple[int, ToolCall, str, str]]:
-    """Free texts among the arguments: (message, call, pointer, value)."""
-    for index, part in case.given.items():
-        for call, pointer, value in part:
+    """Yields the free texts among the arguments: (message, call, pointer, value)."""
+    for index, arguments in case.given.items():
+        for call, pointer, value in arguments:
             schema = schema_at(case.tools[call.name].parameters, pointer) or {}
             if isinstance(value, str) and len(value) > 3 and not {"enum", "const", "default"} & schema.keys():
                 yield index, call, pointer, value
 
 
 def _answers(case: Case) -> Iterator[tuple[int, int]]:
-    """(reply, last result before it) of each turn in which something was called."""
+    """Yields (reply, last result before it) of each turn in which something was called."""
     for turn in case.turns:
         last = turn.end - 1
         if last > turn.start and case.messages[last].content and case.messages[last - 1].result is not None:
@@ -743,39 +814,41 @@ def _answers(case: Case) -> Iterator[tuple[int, int]]:
 
 
 def _replies(case: Case) -> list[int]:
-    """The last message of each turn."""
+    """Returns the index of the last message of each turn."""
     return [turn.end - 1 for turn in case.turns if case.messages[turn.end - 1].content]
 
 
 def _numbered(messages: Sequence[Message]) -> Messages:
-    """Calls numbered anew, and their results after them."""
-    done: list[Message] = []
+    """Numbers the calls `call_1`, `call_2`, … and gives each result the id of its call."""
+    numbered_messages: list[Message] = []
     count = 0
-    waiting: list[str] = []
+    waiting_call_ids: list[str] = []
     for message in messages:
         if message.tool_calls:
             calls = tuple(
                 changed(call, id=f"call_{number}") for number, call in enumerate(message.tool_calls, start=count + 1)
             )
             count += len(calls)
-            waiting = [call.id for call in calls]
-            done.append(changed(message, tool_calls=calls))
+            waiting_call_ids = [call.id for call in calls]
+            numbered_messages.append(changed(message, tool_calls=calls))
         elif message.result is not None:
-            done.append(changed(message, result=changed(message.result, call_id=waiting.pop(0))))
+            numbered_messages.append(changed(message, result=changed(message.result, call_id=waiting_call_ids.pop(0))))
         else:
-            done.append(message)
-    return tuple(done)
+            numbered_messages.append(message)
+    return tuple(numbered_messages)
 
 
 def _name(pointer: str) -> str:
+    """Returns the field name that a pointer leads to; for an item of a list, the name of the list."""
     return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
 def _without(value: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: part for key, part in value.items() if key != name}
+    return {key: member for key, member in value.items() if key != name}
 
 
 def _other_text(value: str, rng: Random) -> str:
+    """Invents an address, a date or words of the same form as the value."""
     if "@" in value:
         return f"quill.{rng.randint(100, 999)}@zephyrworks.net"
     if value[:4].isdigit() and value[4:5] == "-":
@@ -784,5 +857,6 @@ def _other_text(value: str, rng: Random) -> str:
 
 
 def _shuffled_id(value: str, rng: Random) -> str:
-    letters = [rng.choice("0123456789") if one.isdigit() else rng.choice("xyz") for one in value]
-    return "".join(letters) if "".join(letters) != value else "9" * len(value)
+    """Returns an identifier of the same length with digits at the same positions."""
+    characters = [rng.choice("0123456789") if character.isdigit() else rng.choice("xyz") for character in value]
+    return "".join(characters) if "".join(characters) != value else "9" * len(value)

@@ -1,8 +1,8 @@
-"""What can be wrong with a conversation: one rule, one function.
+"""The list of all rules about conversations, and the function that applies them.
 
-A rule looks at a `Case` and yields findings. A blocking finding rejects the conversation; the others
-cost it points with the judge. Rules judge what was said, never the plan, so they hold for any engine.
-They are in `rules/`, by what they look at; here is the list of them.
+A rule is a function from a `Case` to findings, named as the findings' `rule`. A blocking finding rejects the
+conversation; the others cost it points with the judge. Rules judge the messages, never the plan, so they hold for any
+engine. Add a rule to the module in `rules/` for what it looks at, and to `RULES` here.
 """
 
 from funcdex_assets.checks.consistency import STATE_RULES
@@ -43,5 +43,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def find(case: Case) -> tuple[Finding, ...]:
-    """All findings of all rules, in the order of the rules."""
+    """Returns all findings of all rules, in the order of the rules."""
     return tuple(finding for rule in RULES for finding in rule(case))

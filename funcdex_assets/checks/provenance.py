@@ -1,9 +1,8 @@
-"""Where each argument of each call came from, found again in the messages alone.
+"""The source of each argument of each call, found again in the messages alone.
 
-Nothing of the plan is used: a value counts as grounded only if the user said it before, an earlier
-result holds it, the context gives it, or the schema fixes it. So the same function audits
-conversations that a model wrote and those that were simulated. An argument without a source has none
-in the result, and `quality/findings.py` reports it.
+Belongs here: tracing arguments to what the user said, an earlier result, the context or the schema; nothing of the
+plan is used. So the same functions audit conversations that a model wrote and those that were simulated. An argument
+without a source has no `ArgumentSource`, and `quality/findings.py` reports it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,58 +24,63 @@ from funcdex_assets.tool_graph.equivalent_tools import same_things
 
 
 def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
-    """The source of every scalar argument that has one, in the order of the conversation."""
-    found: list[ArgumentSource] = []
-    past = _Past(situation)
-    group: list[tuple[str, Any]] = []
+    """Returns the source of every scalar argument that has one, in the order of the conversation."""
+    sources: list[ArgumentSource] = []
+    history = _Past(situation)
+    pending_results: list[tuple[str, Any]] = []
     for index, message in enumerate(messages):
         if message.role == "user":
-            past.heard(index, message.content or "")
+            history.heard(index, message.content or "")
         elif message.result is not None:
-            group.append((message.result.call_id, message.result.content))
+            pending_results.append((message.result.call_id, message.result.content))
         elif message.role == "assistant":
-            for call_id, content in group:  # results of a group are not there for the group's own calls
-                past.returned(call_id, content)
-            group = []
+            for call_id, content in pending_results:  # only now: calls made at once do not see each other's results
+                history.returned(call_id, content)
+            pending_results = []
             for call in message.tool_calls:
-                found += [
+                sources += [
                     source
                     for pointer, value in scalars(call.arguments)
-                    if pointer and (source := past.source(call, pointer, value, tools.get(call.name)))
+                    if pointer and (source := history.source(call, pointer, value, tools.get(call.name)))
                 ]
-    return tuple(found)
+    return tuple(sources)
 
 
 def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0) -> tuple[StepTrace, ...]:
-    """The calls in order, with what each lived on and what lived on it; message indices are moved by `shift`.
+    """Returns the calls in order, each with its sources and the values that later calls took from its result.
 
-    A call makes good an earlier one of its tool, or one of another tool in the same turn that reads the same things
-    and lived on the same.
+    Message indices are moved by `shift`. A call makes good an earlier failed call of its tool, or one of another tool
+    in the same turn that reads the same things and took its arguments from the same place.
     """
-    of_call: dict[str, list[ArgumentSource]] = {}
-    used: dict[str, list[str]] = {}
+    sources_by_call: dict[str, list[ArgumentSource]] = {}
+    used_pointers_by_call: dict[str, list[str]] = {}
     for source in sources:
-        place = None if source.message is None else source.message + shift
-        of_call.setdefault(source.call_id, []).append(msgspec.structs.replace(source, message=place))
+        message_index = None if source.message is None else source.message + shift
+        sources_by_call.setdefault(source.call_id, []).append(msgspec.structs.replace(source, message=message_index))
         if source.from_call and source.pointer is not None:
-            used.setdefault(source.from_call, []).append(source.pointer)
+            used_pointers_by_call.setdefault(source.from_call, []).append(source.pointer)
     results = {message.result.call_id: message.result for message in messages if message.result is not None}
     steps: list[StepTrace] = []
-    open_: dict[str, tuple[str, int]] = {}  # by tool, the call that has not been made good yet
+    open_failures: dict[str, tuple[str, int]] = {}  # tool → (call, message) not yet made good
     for index, call in calls_in(messages):
         result = results.get(call.id)
         outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"
-        failed_before = open_.get(call.name) or _of_another(call, index, open_, of_call, messages)
+        failed_before = open_failures.get(call.name) or _of_another(
+            call, index, open_failures, sources_by_call, messages
+        )
         before, at = failed_before or ("", index)
         steps.append(
             StepTrace(
                 call_id=call.id,
                 tool=call.name,
                 message=index + shift,
-                depends_on=tuple(dict.fromkeys(one.from_call for one in of_call.get(call.id, ()) if one.from_call)),
-                sources=tuple(of_call.get(call.id, ())),
+                depends_on=tuple(
+                    dict.fromkeys(source.from_call for source in sources_by_call.get(call.id, ()) if source.from_call)
+                ),
+                sources=tuple(sources_by_call.get(call.id, ())),
                 returned={
-                    pointer: at_pointer(result.content, pointer) for pointer in dict.fromkeys(used.get(call.id, ()))
+                    pointer: at_pointer(result.content, pointer)
+                    for pointer in dict.fromkeys(used_pointers_by_call.get(call.id, ()))
                 }
                 if result
                 else {},
@@ -85,9 +89,9 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
             )
         )
         if outcome != "ok":
-            open_[call.name] = (call.id, index)
+            open_failures[call.name] = (call.id, index)
         elif at < index:
-            open_ = {tool: one for tool, one in open_.items() if one[0] != before}
+            open_failures = {tool: failure for tool, failure in open_failures.items() if failure[0] != before}
     return tuple(steps)
 
 
@@ -98,20 +102,22 @@ def _of_another(
     sources: Mapping[str, Sequence[ArgumentSource]],
     messages: Sequence[Message],
 ) -> tuple[str, int] | None:
-    """The failed call of another tool that this one makes good, with its message."""
+    """Returns the failed call of another tool that this call makes good, with its message."""
     for tool, (failed_call, at) in reversed(list(open_.items())):
         if at >= index or not same_things(tool, call.name):
             continue
         if any(message.role == "user" for message in messages[at:index]):
             continue
-        theirs, ours = (set(map(_origin, sources.get(one, ()))) - {None} for one in (failed_call, call.id))
-        if not theirs or theirs & ours:
+        failed_origins, own_origins = (
+            set(map(_origin, sources.get(call_id, ()))) - {None} for call_id in (failed_call, call.id)
+        )
+        if not failed_origins or failed_origins & own_origins:
             return failed_call, at
     return None
 
 
 def _origin(source: ArgumentSource) -> Any:
-    """Where a value is from: words of the user, or an object of a result."""
+    """Identifies where a value comes from: words of the user, or an object of a result."""
     match source.source:
         case "user":
             return source.message, source.evidence
@@ -124,21 +130,21 @@ def _origin(source: ArgumentSource) -> Any:
 def ungrounded(
     messages: Sequence[Message], provenance: Sequence[ArgumentSource]
 ) -> Iterator[tuple[int, ToolCall, str, Any]]:
-    """(message index, call, pointer, value) of each scalar argument without a source."""
-    known = {(source.call_id, source.argument) for source in provenance}
+    """Yields (message index, call, pointer, value) of each scalar argument without a source."""
+    grounded = {(source.call_id, source.argument) for source in provenance}
     for index, call in calls_in(messages):
         for pointer, value in scalars(call.arguments):
-            if pointer and (call.id, pointer) not in known:
+            if pointer and (call.id, pointer) not in grounded:
                 yield index, call, pointer, value
 
 
 def calls_in(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]:
-    """(message index, call) of every call, in order."""
+    """Yields (message index, call) of every call, in order."""
     return ((index, call) for index, message in enumerate(messages) for call in message.tool_calls)
 
 
 class _Past:
-    """What the user said and the tools returned before a call."""
+    """Everything said by the user and returned by the tools before a call."""
 
     def __init__(self, situation: Situation):
         self.situation = situation
@@ -162,6 +168,7 @@ class _Past:
                 self.values.setdefault(_key(value), (call_id, pointer))
 
     def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
+        """Looks a value up in all sources; identifiers and page tokens in the results first, for services make them."""
         name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
         schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
         made_by_service = is_id(name) or is_page_token(name)
@@ -171,8 +178,8 @@ class _Past:
             else (self._from_user, self._from_result, self._from_context, self._from_schema)
         )
         for attempt in attempts:
-            if found := attempt(name, schema, value):
-                return ArgumentSource(call_id=call.id, argument=pointer, **found)
+            if source_fields := attempt(name, schema, value):
+                return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
         return None
 
     def _from_user(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:
@@ -182,10 +189,14 @@ class _Past:
         return None
 
     def _from_result(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
-        known = self.values.get(_key(value))
-        if known is None and isinstance(value, str) and (quoted := quoted_part(value)):
-            known = self.values.get(_key(quoted))
-        return {"source": "result", "from_call": known[0], "pointer": known[1]} if known else None
+        call_and_pointer = self.values.get(_key(value))
+        if call_and_pointer is None and isinstance(value, str) and (quoted := quoted_part(value)):
+            call_and_pointer = self.values.get(_key(quoted))
+        return (
+            {"source": "result", "from_call": call_and_pointer[0], "pointer": call_and_pointer[1]}
+            if call_and_pointer
+            else None
+        )
 
     def _from_context(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
         if isinstance(value, str) and value in self.context:
@@ -200,7 +211,9 @@ class _Past:
 
 
 def _key(value: Any) -> Any:
-    """Equal texts are equal without quotes, case and surrounding space; numbers only to numbers."""
+    """Normalises a value for comparison: texts without quotes, case and surrounding space; numbers equal only
+    numbers.
+    """
     if isinstance(value, str):
         return value.strip().lower().replace("'", "").replace('"', "")
     return value if type(value) in (int, float) else msgspec.json.encode(value)  # True == 1 must not hold here

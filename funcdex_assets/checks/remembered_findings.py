@@ -1,7 +1,8 @@
-"""What was found in a conversation, kept for as long as the process runs: nothing is looked through twice.
+"""A cache of findings, kept for as long as the process runs, so that no conversation is checked twice.
 
-The quota looks at every conversation before the stage that keeps the scores does. A conversation is known by its
-content and by all that the rules see beside it, so that what is forgotten, or was never known, is found again.
+Belongs here: the cache alone; the checks are in `findings.py` and `user_simulator.py`. It exists because the quota
+checks every conversation before the stage that keeps the scores does. The key is the content of the conversation and
+everything else that the rules see, so that a conversation which is not in the cache gets the same findings again.
 """
 
 from hashlib import blake2b
@@ -23,24 +24,25 @@ _of_tools: dict[int, tuple[Tool, bytes]] = {}  # by identity, for a tool is in m
 
 
 class Found(NamedTuple):
-    """`findings` of the rules, and the faults of who played the user."""
+    """Findings of the rules about a conversation, and the faults of its user simulator."""
 
     findings: tuple[Finding, ...]
     of_user: tuple[Finding, ...]
 
 
 def found_in(case: Case, plan: ConversationPlan) -> Found:
+    """Returns the findings of a conversation from the cache, or computes and stores them."""
     try:
         key = _key(case, plan)
-    except (ValueError, OverflowError):  # half a character, a number beyond 64 bits: no text to know it by
+    except (ValueError, OverflowError):  # half a surrogate pair, a number beyond 64 bits: it has no JSON to digest
         return _look(case, plan)
-    found = _found.get(key)
-    if found is None:
-        found = _look(case, plan)
+    cached = _found.get(key)
+    if cached is None:
+        cached = _look(case, plan)
         if len(_found) >= _MOST:
             _found.pop(next(iter(_found)), None)
-        _found[key] = found
-    return found
+        _found[key] = cached
+    return cached
 
 
 def _look(case: Case, plan: ConversationPlan) -> Found:
@@ -48,9 +50,18 @@ def _look(case: Case, plan: ConversationPlan) -> Found:
 
 
 def _key(case: Case, plan: ConversationPlan) -> bytes:
-    there = case.situation
-    seen = (case.messages, case.provenance, plan, there.scenario, there.persona, case.calls_wanted, sorted(case.late))
-    key = blake2b(_encode(seen), digest_size=32)
+    """Digests everything that the rules see: messages, provenance, plan, situation and tools."""
+    situation = case.situation
+    visible_to_rules = (
+        case.messages,
+        case.provenance,
+        plan,
+        situation.scenario,
+        situation.persona,
+        case.calls_wanted,
+        sorted(case.late),
+    )
+    key = blake2b(_encode(visible_to_rules), digest_size=32)
     for name, tool in case.tools.items():
         key.update(name.encode())
         key.update(_digest(tool))
@@ -58,9 +69,10 @@ def _key(case: Case, plan: ConversationPlan) -> bytes:
 
 
 def _digest(tool: Tool) -> bytes:
-    known = _of_tools.get(id(tool))
-    if known is None or known[0] is not tool:
+    """Digests a tool; kept by identity, for one tool is in many conversations."""
+    cached = _of_tools.get(id(tool))
+    if cached is None or cached[0] is not tool:
         if len(_of_tools) >= _MOST:
             _of_tools.clear()
-        known = _of_tools[id(tool)] = tool, blake2b(_encode(tool), digest_size=32).digest()
-    return known[1]
+        cached = _of_tools[id(tool)] = tool, blake2b(_encode(tool), digest_size=32).digest()
+    return cached[1]

@@ -1,7 +1,7 @@
-"""Whether the user simulator kept to its part: the plan says what its user knows and wants.
+"""Findings about the user simulator: values it invents, steps it never asks for, speech that leaves its persona.
 
-These are no rules of `findings.py`, for they need the plan: they judge who played the user, not the conversation.
-None of them blocks; how many users failed is a figure of every run.
+Unlike the rules in `findings.py` these need the plan, which says what the user knows and wants: they judge who played
+the user, not the conversation. None of them blocks; how many users failed is a figure of every run.
 """
 
 from collections.abc import Iterator
@@ -19,25 +19,26 @@ _FACTS = ("email", "link", "id", "quote", "number")
 
 
 def faults_of_user(case: Case, plan: ConversationPlan) -> tuple[Finding, ...]:
-    """What the user simulator did wrong, in the order of the kinds."""
+    """Returns the faults of the user simulator, in the order of `USER_FAULTS`."""
     return (*_invented(case, plan), *_stopped_early(case, plan), *_left_persona(case))
 
 
 def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
-    """A value that neither the plan, the persona and the scenario nor the conversation so far has.
+    """Finds values stated by the user that are in neither the plan, the persona, the scenario nor the conversation so
+    far.
 
     Numbers of up to two digits are left alone: people say "two of them".
     """
-    known = _knowledge(case, plan)
-    tools: Support | None = None
+    support = _knowledge(case, plan)
+    tool_support: Support | None = None
     for index, message in enumerate(case.messages):
         if message.role == "user":
             for claim in claims(case.speech[index]):
-                small = claim.kind == "number" and len(claim.text) < 3
-                if claim.kind not in _FACTS or small or known.has(claim):
+                is_small_number = claim.kind == "number" and len(claim.text) < 3
+                if claim.kind not in _FACTS or is_small_number or support.has(claim):
                     continue
-                tools = tools or _descriptions(case)
-                if not tools.has(claim):
+                tool_support = tool_support or _descriptions(case)
+                if not tool_support.has(claim):
                     yield Finding(
                         rule="user_invents",
                         blocking=False,
@@ -45,39 +46,41 @@ def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
                         text=f"The user states {claim.text[:80]!r}, which the plan does not have",
                     )
         elif message.result is not None:
-            known.add_value(message.result.content, case.leaves[index])
+            support.add_value(message.result.content, case.leaves[index])
         elif message.content:
-            known.add_text(message.content)
+            support.add_text(message.content)
 
 
 def _knowledge(case: Case, plan: ConversationPlan) -> Support:
-    there = case.situation
-    known = Support(there.now)
-    known.add_record(there.persona)
-    known.add_record(there.scenario)
-    wanted = [turn.wanted for turn in plan.turns if turn.wanted is not None]
-    arguments = [argument for step in (*plan.steps, *wanted) for argument in step.arguments]
-    known.add_text("\n".join([argument.surface for argument in arguments]))
-    known.add_value({"values": [{argument.argument: argument.value} for argument in arguments]})
-    return known
+    """Collects the values a user may state from the start: those of persona, scenario and planned steps."""
+    situation = case.situation
+    support = Support(situation.now)
+    support.add_record(situation.persona)
+    support.add_record(situation.scenario)
+    wanted_steps = [turn.wanted for turn in plan.turns if turn.wanted is not None]
+    arguments = [argument for step in (*plan.steps, *wanted_steps) for argument in step.arguments]
+    support.add_text("\n".join([argument.surface for argument in arguments]))
+    support.add_value({"values": [{argument.argument: argument.value} for argument in arguments]})
+    return support
 
 
 def _descriptions(case: Case) -> Support:
-    known = Support(case.situation.now)
+    """Collects the values in the names and descriptions of the tools."""
+    support = Support(case.situation.now)
     for tool in case.tools.values():
-        known.add_text(f"{tool.name}\n{tool.description}")
-    return known
+        support.add_text(f"{tool.name}\n{tool.description}")
+    return support
 
 
 def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
-    """A step of the plan that nobody asked for: its tool was not called, and nothing of it was said."""
-    users = [case.speech[index] for index, message in enumerate(case.messages) if message.role == "user"]
-    said = "\n".join(users)
-    called = [call.name for message in case.messages for call in message.tool_calls]
+    """Finds steps of the plan that the user never asked for: the tool was not called, and no fact was said."""
+    user_texts = [case.speech[index] for index, message in enumerate(case.messages) if message.role == "user"]
+    user_text = "\n".join(user_texts)
+    called_tools = [call.name for message in case.messages for call in message.tool_calls]
     for number, step in enumerate(plan.steps):
-        if step.tool in called:
-            called.remove(step.tool)
-        elif not _asked(case, step, said, len(users)):
+        if step.tool in called_tools:
+            called_tools.remove(step.tool)
+        elif not _asked(case, step, user_text, len(user_texts)):
             yield Finding(
                 rule="user_stops_early",
                 blocking=False,
@@ -86,6 +89,9 @@ def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
 
 
 def _asked(case: Case, step: PlannedStep, said: str, turns: int) -> bool:
+    """True if the user stated one of the facts of a step; a step without facts counts as asked once its turn was
+    reached.
+    """
     facts: list[tuple[str, Any]] = [
         (argument.surface, argument.value) for argument in step.arguments if argument.source == "user"
     ]
@@ -99,7 +105,7 @@ def _asked(case: Case, step: PlannedStep, said: str, turns: int) -> bool:
 
 
 def _left_persona(case: Case) -> Iterator[Finding]:
-    """A user who speaks as the assistant, for both sides, or names the tools."""
+    """Finds user messages that speak as the assistant, speak for both sides, or name the tools."""
     for finding in wrong_speaker(case):
         if finding.message is not None and case.messages[finding.message].role == "user":
             yield Finding(rule="user_leaves_persona", blocking=False, message=finding.message, text=finding.text)

@@ -1,9 +1,9 @@
 """The tables between the stages: their Pandera layouts, and the checks that judge their meaning.
 
-A layout follows from the record of its rows (`records.py`); given here are the ranges, choices and keys
-that a type cannot say. A check is a function from frames to the rows that break it. What is checked is
-what must never be wrong. A conversation that a model wrote badly is not wrong in that sense: it is
-data, which `findings.py` judges and `selection.py` rejects.
+Belongs here: one `Table` per stage; add one when a stage is added. A layout follows from the record of its rows
+(`records.py`); given here are the ranges, choices and keys that a type cannot say. A check is a function from frames
+to the rows that break it, defined in `table_checks.py`. Checked is only what must never be wrong. A conversation that
+a model wrote badly is not wrong in that sense: it is data, which `findings.py` judges and `selection.py` rejects.
 """
 
 from typing import Any, get_args, get_origin, get_type_hints
@@ -25,9 +25,9 @@ from funcdex_assets.storage.frames import layout
 
 
 def layout_of(record: type[Record], title: str, **fields: Any) -> type[pa.DataFrameModel]:
-    """The Pandera model of a table of such records; `fields` are `pa.Field`s by column name.
+    """Builds the Pandera model of a table of such records; `fields` are `pa.Field`s by column name.
 
-    Columns are exactly those of the record, of its types, and nullable where the record allows None.
+    Columns are exactly those of the record, of its types, and nullable if the record allows None.
     """
     hints = get_type_hints(record)
     body: dict[str, Any] = {"__annotations__": dict(layout(record)), "__doc__": record.__doc__}
@@ -217,6 +217,7 @@ SYSTEM_PROMPTS = Table(
 
 
 def _score(nullable: bool = False) -> Any:
+    """Builds the field of a score from 1 to 5."""
     return pa.Field(ge=1, le=5, nullable=nullable)
 
 

@@ -1,15 +1,15 @@
 """A table's contract: its layout, and the checks that judge its meaning.
 
-Here belong the nouns `Table` and `TableCheck`, the function `judge`, which finds the rows that break the contract, and
-how such rows are put into words. The contracts themselves are in `stage_tables`; `trusted_tables` enforces them.
+Belongs here: the nouns `Table` and `TableCheck`, and the function `check_table`, which finds the rows that break the
+contract. The contracts themselves are in `schemas.py`; `assets/_stage.py` enforces them.
 
 >>> import pandera.polars as pa
 >>> class Persona(pa.DataFrameModel):
 ...     persona_id: str = pa.Field(unique=True)
 ...     age: int = pa.Field(ge=0)
 >>> personas = Table("personas", Persona)
->>> (schema,) = judge(personas, pl.DataFrame({"persona_id": ["a", "b"], "age": [31, -4]}))
->>> schema.offending.to_dicts()
+>>> (schema,) = check_table(personas, pl.DataFrame({"persona_id": ["a", "b"], "age": [31, -4]}))
+>>> schema.offending_rows.to_dicts()
 [{'row': 1, 'persona_id': 'b', 'column': 'age', 'value': '-4', 'rule': 'greater_than_or_equal_to(0)'}]
 """
 
@@ -32,9 +32,9 @@ _WHOLE_TABLE = ("DataFrameSchema",)
 class TableCheck:
     """One rule about the meaning of a table.
 
-    `offending` gets the table's frame, then the frames of the tables named in `needs` (the same
-    partition's), and returns the rows that break the rule, with whatever columns explain why: no row
-    means that the rule holds. Its first column should identify the row.
+    `find_offending_rows` gets the table's frame, then the frames of the tables named in `needed_tables` (of the same
+    partition), and returns the rows that break the rule, with the columns that explain why; an empty frame means that
+    the rule holds. Its first column should identify the row.
     """
 
     name: str
@@ -45,7 +45,7 @@ class TableCheck:
 
 @dataclass(frozen=True)
 class Table:
-    """What every partition of the stage `name` must satisfy.
+    """The contract that every partition of the stage `name` must satisfy.
 
     `key` is the column that identifies a row to people; by default it is the layout's first.
     """
@@ -57,11 +57,12 @@ class Table:
 
     @property
     def check_names(self) -> tuple[str, ...]:
+        """Names of the layout check and of all further checks."""
         return (SCHEMA, *(check.name for check in self.checks))
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Other tables that the checks compare this one with, each once."""
+        """Names of the other tables that the checks compare this one with, each once."""
         names = (name for check in self.checks for name in check.needs)
         return tuple(dict.fromkeys(name for name in names if name != self.name))
 
@@ -80,9 +81,9 @@ class Judgement:
 
 
 def judge(table: Table, frame: pl.DataFrame, needed: Mapping[str, pl.DataFrame] | None = None) -> list[Judgement]:
-    """The layout first; the meaning of a table is judged only where its layout holds.
+    """Checks a frame against the layout, and against the further checks only if the layout holds.
 
-    `needed` has a frame for every name in `table.needs`.
+    `needed_frames` has a frame for every name in `table.needed_tables`.
     """
     judgements = [Judgement(SCHEMA, f"Every row fits the layout {table.model.__name__}.", misfits(table, frame))]
     if judgements[0].passed:
@@ -94,18 +95,18 @@ def judge(table: Table, frame: pl.DataFrame, needed: Mapping[str, pl.DataFrame] 
 
 
 def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """What breaks the layout: row (from 0), the row's key, column, value, rule.
+    """Finds the rows and columns that break the layout: row (from 0), the row's key, column, value, rule.
 
-    Row and key are null where a whole column is at fault: missing, unexpected, of a wrong type.
+    Row and key are null if a whole column is at fault: missing, unexpected, of a wrong type.
     """
     try:
         table.model.validate(frame, lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases
+        failure_cases = error.failure_cases
     else:
         return pl.DataFrame()
     key = table.key or next(iter(table.model.to_schema().columns))
-    found = cases.select(
+    violations = failure_cases.select(
         row=pl.col("index").cast(pl.Int64),
         column=pl.when(pl.col("schema_context").is_in(_WHOLE_TABLE))
         .then(pl.col("failure_case"))
@@ -114,45 +115,9 @@ def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         rule=pl.col("check"),
     )
     # Where the type is wrong, Pandera also reports each range check that it could not compute.
-    mistyped = found.filter(pl.col("rule").str.starts_with("dtype("))["column"].implode()
-    found = found.filter(pl.col("rule").str.starts_with("dtype(") | ~pl.col("column").is_in(mistyped))
+    mistyped = violations.filter(pl.col("rule").str.starts_with("dtype("))["column"].implode()
+    violations = violations.filter(pl.col("rule").str.starts_with("dtype(") | ~pl.col("column").is_in(mistyped))
     keys = frame[key].cast(pl.String, strict=False) if key in frame.columns else pl.Series([], dtype=pl.String)
-    keyed = pl.DataFrame({"row": pl.Series(range(len(keys)), dtype=pl.Int64), key: keys})
-    named = found.join(keyed, on="row", how="left", maintain_order="left")
-    return named.select("row", key, "column", "value", "rule").sort("row", maintain_order=True)
-
-
-def describe_broken(stage: str, partition: str, broken: Sequence[Judgement]) -> str:
-    """One line: which check, how many rows, and the first of them.
-
-    >>> rows = pl.DataFrame({"row": [3], "tool": ["SEND_FAX"]})
-    >>> describe_broken("tool_chains", "gmail", [Judgement("known_tools", "", rows)])
-    'tool_chains of gmail breaks known_tools: 1 row, first row=3, tool=SEND_FAX'
-    """
-    return f"{stage} of {partition} breaks " + "; ".join(
-        f"{judgement.check}: {count_rows(judgement.offending)}, first {_describe_first_row(judgement.offending)}"
-        for judgement in broken
-    )
-
-
-def count_rows(frame: pl.DataFrame) -> str:
-    """The number of rows in words: `1 row`, `3 rows`."""
-    return f"{frame.height} row" + ("" if frame.height == 1 else "s")
-
-
-def _describe_first_row(frame: pl.DataFrame) -> str:
-    record = to_text_cells(frame.head(1), longest=120).row(0, named=True)
-    return ", ".join(f"{name}={value}" for name, value in record.items())
-
-
-def to_text_cells(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> pl.DataFrame:
-    """Every cell as text that fits into a table."""
-
-    def cut_text(value: Any) -> str:
-        written = str(value)
-        return written if len(written) <= longest else written[: longest - 1] + "…"
-
-    return pl.DataFrame(
-        {name: [cut_text(value) for value in frame[name].to_list()] for name in frame.columns},
-        schema=dict.fromkeys(frame.columns, pl.String),
-    )
+    row_keys = pl.DataFrame({"row": pl.Series(range(len(keys)), dtype=pl.Int64), key: keys})
+    keyed_violations = violations.join(row_keys, on="row", how="left", maintain_order="left")
+    return keyed_violations.select("row", key, "column", "value", "rule").sort("row", maintain_order=True)

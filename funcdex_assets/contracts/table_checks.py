@@ -1,7 +1,7 @@
 """The rules that judge the meaning of the tables: functions from frames to the rows that break them.
 
-Which table has which rule is said in `schemas.py`. Each returns a frame whose first column identifies
-the row; an empty one means that the rule holds.
+Belongs here: the functions alone; `schemas.py` assigns them to tables. Each returns a frame whose first column
+identifies the row; an empty frame means that the rule holds.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,17 +29,18 @@ from funcdex_assets.storage.frames import from_frame
 
 
 def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    found = list(rows)
-    return pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame()
+    """Collects rows into a frame; an empty frame without columns if there are none."""
+    offending_rows = list(rows)
+    return pl.DataFrame(offending_rows, infer_schema_length=None) if offending_rows else pl.DataFrame()
 
 
 def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None = None) -> TableCheck:
-    """Every value of `column` exists in the table `to` (in its rows `where`)."""
+    """Builds a check that every value of `column` exists in the table `to` (in its rows `where`)."""
     key = key or column
 
     def dangling(frame: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
-        known = target.filter(where) if where is not None else target
-        return frame.join(known, left_on=column, right_on=key, how="anti").select(
+        target_rows = target.filter(where) if where is not None else target
+        return frame.join(target_rows, left_on=column, right_on=key, how="anti").select(
             frame.columns[0], *([column] if column != frame.columns[0] else [])
         )
 
@@ -47,17 +48,20 @@ def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None =
 
 
 def covers(table: str, column: str, where: pl.Expr | None = None) -> TableCheck:
-    """Every `column` of the upstream table (of its rows `where`) has a row here: nothing is lost on the way."""
+    """Builds a check that every `column` of the upstream table (of its rows `where`) has a row here: none is lost."""
 
     def lost(frame: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
-        wanted = source.filter(where) if where is not None else source
-        return wanted.join(frame, on=column, how="anti").select(column)
+        expected_rows = source.filter(where) if where is not None else source
+        return expected_rows.join(frame, on=column, how="anti").select(column)
 
     return TableCheck(f"no_{column}_lost", f"Every {column} of {table} has a row.", (table,), lost)
 
 
 def tools_exist(names: Callable[[pl.DataFrame], pl.DataFrame], what: str) -> TableCheck:
-    """`names` gives a frame with a column `tool` and one that identifies the row."""
+    """Builds a check that all named tools are defined.
+
+    `select_tool_names` returns a frame with a column `tool` and one that identifies the row.
+    """
 
     def unknown(frame: pl.DataFrame, tools: pl.DataFrame) -> pl.DataFrame:
         return names(frame).join(tools.select(tool="name"), on="tool", how="anti")
@@ -66,6 +70,8 @@ def tools_exist(names: Callable[[pl.DataFrame], pl.DataFrame], what: str) -> Tab
 
 
 def broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds tools whose parameters or returns are no valid JSON Schema."""
+
     def rows() -> Iterable[dict[str, Any]]:
         for tool in from_frame(frame, Tool):
             for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
@@ -79,6 +85,7 @@ def broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def loose_bindings(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds bindings that do not point to an earlier step of their chain."""
     return offending(
         {"chain_id": chain.chain_id, "step": index, "argument": binding.argument, "from_step": binding.step}
         for chain in from_frame(frame, ToolChain)
@@ -89,6 +96,7 @@ def loose_bindings(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds steps that neither use an earlier result nor feed a later step, in chains whose pattern asks for links."""
     return offending(
         {"chain_id": chain.chain_id, "step": index, "tool": step.tool}
         for chain in from_frame(frame, ToolChain)
@@ -102,12 +110,13 @@ def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_errand(chain: ToolChain, index: int) -> bool:
-    """Whether a step is one of several errands with which one of the goals begins."""
-    own = [step for step in chain.steps[:index] if step.goal == chain.steps[index].goal]
-    return chain.pattern == SEVERAL_GOALS and not any(step.bindings for step in own)
+    """True if a step is one of several errands with which one of the goals begins."""
+    earlier_steps_of_goal = [step for step in chain.steps[:index] if step.goal == chain.steps[index].goal]
+    return chain.pattern == SEVERAL_GOALS and not any(step.bindings for step in earlier_steps_of_goal)
 
 
 def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds duplicate scenarios that do not name what they repeat, and others that do."""
     duplicate = pl.col("status") == "duplicate"
     explained = pl.col("duplicate_of").is_not_null() & pl.col("similarity").is_not_null()
     return frame.filter((duplicate & ~explained) | (~duplicate & pl.col("duplicate_of").is_not_null())).select(
@@ -116,11 +125,13 @@ def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeated_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    kept = frame.filter(pl.col("status") == "kept")
-    return kept.filter(pl.col("text").is_duplicated()).select("scenario_id", "text")
+    """Finds kept scenarios with the same text."""
+    kept_rows = frame.filter(pl.col("status") == "kept")
+    return kept_rows.filter(pl.col("text").is_duplicated()).select("scenario_id", "text")
 
 
 def impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds planned arguments whose source cannot be: a result of no earlier step, a fact without words."""
     return offending(
         {
             "plan_id": plan.plan_id,
@@ -138,12 +149,14 @@ def impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def distractors_in_use(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds plans whose distractors are among their tools."""
     return frame.filter(pl.col("tools").list.set_intersection("distractors").list.len() > 0).select(
         "plan_id", "tools", "distractors"
     )
 
 
 def unpaired(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds conversations with a structural problem, and failed ones that have messages."""
     return offending(
         {"conversation_id": conversation.conversation_id, "problem": problem}
         for conversation in from_frame(frame, Conversation)
@@ -152,12 +165,14 @@ def unpaired(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unsound(conversation: Conversation) -> str | None:
+    """Returns the problem of one conversation; None if it is sound."""
     if conversation.failure is None:
         return structural_problem(conversation.messages)
     return "it failed, and yet has messages" if conversation.messages else None
 
 
 def structural_problem(messages: Sequence[Message]) -> str | None:
+    """Returns the first violation of order, pairing or completeness; None if there is none."""
     try:
         check(messages)
     except DMLError as error:
@@ -166,21 +181,22 @@ def structural_problem(messages: Sequence[Message]) -> str | None:
 
 
 def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
+    """Finds calls of offline conversations to tools that were not offered, or with invalid arguments."""
     tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
     offered = {
-        row["plan_id"]: {*row["tools"], *row["distractors"]}  # late tools among them: unknown_tool says when
+        row["plan_id"]: {*row["tools"], *row["distractors"]}  # includes late tools; the rule `unknown_tool` checks when
         for row in plans.select("plan_id", "tools", "distractors").to_dicts()
     }
 
     def rows() -> Iterable[dict[str, Any]]:
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
             for index, call in calls_in(conversation.messages):
-                found = (
+                call_problems = (
                     problems(tools[call.name].parameters, call.arguments)
                     if call.name in tools and call.name in offered.get(conversation.plan_id, ())
                     else [f"{call.name!r} is not among the tools offered"]
                 )
-                for problem in found:
+                for problem in call_problems:
                     yield {
                         "conversation_id": conversation.conversation_id,
                         "message": index,
@@ -193,6 +209,7 @@ def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFram
 
 
 def untraced(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds arguments of offline conversations that have no source."""
     return offending(
         {
             "conversation_id": conversation.conversation_id,
@@ -207,6 +224,7 @@ def untraced(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+    """Finds failed conversations that are scored or have no blocking finding, and others without scores."""
     failure = conversations.select("conversation_id", failed=pl.col("failure").is_not_null())
     unscored = pl.all_horizontal(pl.col("judge", *SCALES).is_null())
     scored = pl.all_horizontal(pl.col("judge", *SCALES).is_not_null())
@@ -219,11 +237,14 @@ def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataF
 
 
 def accepted_with_objection(frame: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    """Finds accepted conversations with a blocking finding."""
     blocked = scored.filter(pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any())
     return frame.join(blocked, on="conversation_id", how="semi").select("conversation_id")
 
 
 def not_markup(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds texts that do not parse, or that are not rendered to themselves."""
+
     def rows() -> Iterable[dict[str, Any]]:
         for conversation_id, text in frame.select("conversation_id", "dml").iter_rows():
             try:
@@ -239,47 +260,55 @@ def not_markup(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_reason(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds rejected conversations without a reason."""
     return frame.filter(pl.col("reasons").list.len() == 0).select("conversation_id")
 
 
 def in_both(frame: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """Finds conversations that are both accepted and rejected."""
     return frame.join(accepted, on="conversation_id", how="semi").select("conversation_id")
 
 
 def in_neither(frame: pl.DataFrame, accepted: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    """Finds scored conversations that are neither accepted nor rejected."""
     judged = scored.select("conversation_id")
     return judged.join(accepted, on="conversation_id", how="anti").join(frame, on="conversation_id", how="anti")
 
 
 def example_problems(messages: Json, tools: Json) -> list[str]:
-    """What is wrong with an OpenAI example: unknown tool, invalid arguments, a call without its result
-    or a result without its call.
+    """Returns the problems of an OpenAI example: an unknown tool, invalid arguments, a call without its result or a
+    result without its call.
     """
     schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
-    found: list[str] = []
+    problems_found: list[str] = []
     waiting: list[str] = []
     for index, message in enumerate(messages):
         if message["role"] == "tool":
             if not waiting or message["tool_call_id"] != waiting.pop(0):
-                found.append(f"message {index}: result of {message['tool_call_id']!r}, which does not wait for one")
+                problems_found.append(
+                    f"message {index}: result of {message['tool_call_id']!r}, which does not wait for one"
+                )
             continue
         if waiting:
-            found.append(f"message {index}: {waiting[0]} has no result")
+            problems_found.append(f"message {index}: {waiting[0]} has no result")
             waiting = []
-        if message["role"] == "user":  # who may bring a tool
+        if message["role"] == "user":  # a user message may bring a tool
             brought = (tool["function"] for tool in announced_tools(message["content"]))
             schemas |= {tool["name"]: tool.get("parameters", {}) for tool in brought}
         for call in message.get("tool_calls", ()):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
             waiting.append(call["id"])
             if name not in schemas:
-                found.append(f"message {index}: {name!r} is not among the tools")
+                problems_found.append(f"message {index}: {name!r} is not among the tools")
             else:
-                found += [f"message {index}: {name}{problem}" for problem in problems(schemas[name], arguments)]
-    return found + [f"{call} has no result" for call in waiting]
+                problems_found += [
+                    f"message {index}: {name}{problem}" for problem in problems(schemas[name], arguments)
+                ]
+    return problems_found + [f"{call} has no result" for call in waiting]
 
 
 def bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds training examples with any of the problems of `find_example_problems`."""
     cached: dict[str, Any] = {}
 
     def rows() -> Iterable[dict[str, Any]]:
@@ -292,6 +321,8 @@ def bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Builds a function that finds test rows whose value of `column` is also in the train split."""
+
     def both_sides(frame: pl.DataFrame) -> pl.DataFrame:
         train = frame.filter(pl.col("split") == "train").select(column)
         test = frame.filter(pl.col("split") == "test")
@@ -301,34 +332,36 @@ def shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
 
 
 def not_held_out(frame: pl.DataFrame) -> pl.DataFrame:
-    """Train rows that call a reserved function, and test rows that call others only."""
+    """Finds train rows that call a reserved function, and test rows that call others only."""
     reserved = set(frame["reserved_functions"].explode().drop_nulls().to_list())
     if not reserved:
         return pl.DataFrame()
 
     def rows() -> Iterable[dict[str, Any]]:
         for conversation_id, split, messages in frame.select("conversation_id", "split", "messages").iter_rows():
-            called = {
+            called_functions = {
                 call["function"]["name"]
                 for message in msgspec.json.decode(messages)
                 for call in message.get("tool_calls") or ()
             }
-            if split == "train" and called & reserved:
-                yield {"conversation_id": conversation_id, "reserved": ", ".join(sorted(called & reserved))}
-            if split == "test" and called and not called & reserved:
+            if split == "train" and called_functions & reserved:
+                yield {"conversation_id": conversation_id, "reserved": ", ".join(sorted(called_functions & reserved))}
+            if split == "test" and called_functions and not called_functions & reserved:
                 yield {"conversation_id": conversation_id, "reserved": "none"}
 
     return offending(rows())
 
 
 def repeating(frame: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows that the deduplication marked as duplicates."""
     duplicates = verdicts.filter(pl.col("status") == "duplicate")
     return frame.join(duplicates, on="conversation_id", how="semi").select("conversation_id")
 
 
 def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
-    kept = frame.filter(pl.col("status") == "kept")["conversation_id"]
-    explained = pl.col("duplicate_of").is_in(kept.to_list()) & (pl.col("reason") != "")
+    """Finds duplicates that name no kept conversation or no reason, and kept ones that name any."""
+    kept_ids = frame.filter(pl.col("status") == "kept")["conversation_id"]
+    explained = pl.col("duplicate_of").is_in(kept_ids.to_list()) & (pl.col("reason") != "")
     return frame.filter(
         pl.when(pl.col("status") == "duplicate")
         .then(~explained.fill_null(False))
@@ -337,13 +370,17 @@ def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeated_figures(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows with the same section, figure and item."""
     names = pl.struct("section", "figure", "item")
     return frame.filter(names.is_duplicated()).select("figure", "section", "item", "value")
 
 
 def wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
-    part, whole = pl.col("part"), pl.col("whole")
-    right = pl.when(whole > 0).then(part / whole).otherwise(0.0)
-    half = part.is_null() != whole.is_null()
-    wrong = (part < 0) | (part > whole) | ((pl.col("value") - right).abs() > 1e-9)
-    return frame.filter(half | (part.is_not_null() & wrong)).select("figure", "item", "value", "part", "whole")
+    """Finds shares that are not their part by their whole, or that have only one of the two."""
+    numerator, denominator = pl.col("part"), pl.col("whole")
+    expected_value = pl.when(denominator > 0).then(numerator / denominator).otherwise(0.0)
+    is_half_given = numerator.is_null() != denominator.is_null()
+    is_wrong = (numerator < 0) | (numerator > denominator) | ((pl.col("value") - expected_value).abs() > 1e-9)
+    return frame.filter(is_half_given | (numerator.is_not_null() & is_wrong)).select(
+        "figure", "item", "value", "part", "whole"
+    )

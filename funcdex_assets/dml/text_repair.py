@@ -1,11 +1,11 @@
-r"""Deterministic repair of what is structural: the text of a conversation, its JSON, its ids, its pairing.
+r"""Deterministic repair of the structure of a generated conversation: its text, its JSON, its ids, its pairing.
 
-Here belongs what can be put right without knowing what was meant. A text is mended only so far as its words stay as
-they are; where there are two ways, none is taken. What is lost (U+FFFD, a missing result) is not invented.
+Belongs here: repairs that need no guess of what was meant. A text is repaired only so far as its words stay as they
+are; if there are two ways to repair it, neither is taken. Lost content (U+FFFD, a missing result) is not invented.
 
->>> mended("Here it is:\n<user> Hi\n</assistant> Hello!")
+>>> repair_text("Here it is:\n<user> Hi\n</assistant> Hello!")
 '</user> Hi\n</assistant> Hello!'
->>> mended_json("{'name': 'SEND_FAX', 'arguments': {'to': 'Bo',}")
+>>> repair_json("{'name': 'SEND_FAX', 'arguments': {'to': 'Bo',}")
 '{"name": "SEND_FAX", "arguments": {"to": "Bo"}}'
 """
 
@@ -43,70 +43,75 @@ _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def mended(text: str) -> str | None:
-    """The text with its structure put right; None where nothing was to be done.
+    """Returns the text with its structure repaired; None if nothing had to be done.
 
-    It removes code fences and prose before the first utterance, turns `<user>` into `</user>` where it is meant so,
-    adds the end of a call or a result that was forgotten, mends their JSON, and gives the reply after a result its
-    `</assistant>`. Whether it can now be read is for the parser to say.
+    It removes code fences and prose before the first utterance, turns `<user>` into `</user>` if it is meant so, adds
+    the forgotten end of a call or a result, repairs their JSON, and gives the reply after a result its `</assistant>`.
+    The parser decides whether the text can now be read.
     """
-    better = _FENCES.sub("", text)
-    better = _with_slashes(better)
-    start = better.find(USER)
+    repaired = _FENCES.sub("", text)
+    repaired = _with_slashes(repaired)
+    start = repaired.find(USER)
     if start < 0:
         return None
-    better = _elements(better[start:]).strip()
-    return better if better != text.strip() else None
+    repaired = _elements(repaired[start:]).strip()
+    return repaired if repaired != text.strip() else None
 
 
 def _with_slashes(text: str) -> str:
-    """`<user>` as the opening of an utterance; as a pair with `</user>`, as in HTML, its end is dropped."""
-    for opening, right in zip(NOT_TAGS, (USER, ASSISTANT), strict=True):
-        wrong, ends = text.count(opening), text.count(right)
-        if wrong and not ends:
-            text = text.replace(opening, right)
-        elif wrong and wrong == ends and _alternate(text, opening, right):
-            text = text.replace(right, "\n").replace(opening, right)
+    """Turns `<user>` into `</user>` where it opens an utterance; if the two are used as a pair, as in HTML, drops the
+    second.
+    """
+    for opening, correct_tag in zip(NOT_TAGS, (USER, ASSISTANT), strict=True):
+        wrong_count, right_count = text.count(opening), text.count(correct_tag)
+        if wrong_count and not right_count:
+            text = text.replace(opening, correct_tag)
+        elif wrong_count and wrong_count == right_count and _alternate(text, opening, correct_tag):
+            text = text.replace(correct_tag, "\n").replace(opening, correct_tag)
     return text
 
 
 def _alternate(text: str, opening: str, right: str) -> bool:
-    found = re.findall(f"{re.escape(opening)}|{re.escape(right)}", text)
-    return all(tag == (right if place % 2 else opening) for place, tag in enumerate(found))
+    """True if opening and closing tags take turns, beginning with an opening one."""
+    tags = re.findall(f"{re.escape(opening)}|{re.escape(right)}", text)
+    return all(tag == (right if position % 2 else opening) for position, tag in enumerate(tags))
 
 
 def _elements(text: str) -> str:
-    """The text element by element: (tag, what follows it up to the next tag)."""
+    """Rewrites the text element by element; an element is a tag with the text up to the next tag."""
     tags = list(TAG.finditer(text))
-    parts = [
-        (match.group(), text[match.end() : tags[place + 1].start() if place + 1 < len(tags) else len(text)])
-        for place, match in enumerate(tags)
+    elements = [
+        (match.group(), text[match.end() : tags[position + 1].start() if position + 1 < len(tags) else len(text)])
+        for position, match in enumerate(tags)
     ]
-    written: list[str] = []
-    for place, (tag, body) in enumerate(parts):
-        following = parts[place + 1][0] if place + 1 < len(parts) else ""
+    rewritten: list[str] = []
+    for position, (tag, body) in enumerate(elements):
+        following = elements[position + 1][0] if position + 1 < len(elements) else ""
         if tag in _ENDS:
-            written.append(f"{tag}{mended_json(body.strip())}")
+            rewritten.append(f"{tag}{mended_json(body.strip())}")
             if following != _ENDS[tag]:
-                written.append(f"{_ENDS[tag]}\n")
+                rewritten.append(f"{_ENDS[tag]}\n")
         elif tag in (RESPONSE_END, ERROR_END, GROUP_END) and body.strip() and following in (USER, ""):
-            written.append(f"{tag}\n{ASSISTANT} {body.strip()}\n")  # a turn must end in a reply, and here it is
+            rewritten.append(
+                f"{tag}\n{ASSISTANT} {body.strip()}\n"
+            )  # a turn must end in a reply: this text is the reply without its tag
         elif tag in (CALL_END, RESPONSE_END, ERROR_END, GROUP, GROUP_END, THOUGHT_END):
-            written.append(f"{tag}\n")
+            rewritten.append(f"{tag}\n")
         else:
-            written.append(f"{tag} {body.strip()}\n" if tag in _OPENING else f"{tag}{body}")
-    return "".join(written)
+            rewritten.append(f"{tag} {body.strip()}\n" if tag in _OPENING else f"{tag}{body}")
+    return "".join(rewritten)
 
 
 def mended_json(text: str) -> str:
-    """JSON text for what was meant as such; the text itself where that is not clear.
+    """Returns valid JSON for a text that was meant as JSON; the text itself if that is not clear.
 
-    It mends single quotes, `True`, `False` and `None`, line breaks within strings, trailing commas, and closing
+    It repairs single quotes, `True`, `False` and `None`, line breaks within strings, trailing commas, and closing
     brackets that are missing at the end or too many.
     """
     if _readable(text):
         return text
-    better = _rewritten(text)
-    return better if better is not None and _readable(better) else text
+    rewritten = _rewritten(text)
+    return rewritten if rewritten is not None and _readable(rewritten) else text
 
 
 def _readable(text: str) -> bool:
@@ -118,39 +123,41 @@ def _readable(text: str) -> bool:
 
 
 def _rewritten(text: str) -> str | None:
-    written: list[str] = []
-    open_: list[str] = []
+    """Rewrites a text character by character as JSON; None if its brackets or strings do not close in order."""
+    rewritten: list[str] = []
+    closing_brackets: list[str] = []
     at = 0
     while at < len(text):
-        sign = text[at]
-        if sign in "\"'":
+        character = text[at]
+        if character in "\"'":
             end, string = _string(text, at)
             if end is None:
                 return None
-            written.append(string)
+            rewritten.append(string)
             at = end
             continue
-        if sign in _CLOSING:
-            open_.append(_CLOSING[sign])
-        elif sign in "}]":
-            _drop_comma(written)
-            if not open_:
+        if character in _CLOSING:
+            closing_brackets.append(_CLOSING[character])
+        elif character in "}]":
+            _drop_comma(rewritten)
+            if not closing_brackets:
                 at += 1
-                continue  # one too many
-            if sign != open_[-1]:
+                continue  # a closing bracket too many is dropped
+            if character != closing_brackets[-1]:
                 return None
-            open_.pop()
+            closing_brackets.pop()
         elif word := _WORD.match(text, at):
-            written.append(_LITERALS.get(word[0], word[0]))
+            rewritten.append(_LITERALS.get(word[0], word[0]))
             at = word.end()
             continue
-        written.append(sign)
+        rewritten.append(character)
         at += 1
-    _drop_comma(written)
-    return "".join((*written, *reversed(open_)))
+    _drop_comma(rewritten)
+    return "".join((*rewritten, *reversed(closing_brackets)))
 
 
 def _drop_comma(written: list[str]) -> None:
+    """Removes a trailing comma and the space after it from the end of what was written."""
     while written and written[-1].isspace():
         written.pop()
     if written and written[-1] == ",":
@@ -158,43 +165,45 @@ def _drop_comma(written: list[str]) -> None:
 
 
 def _string(text: str, at: int) -> tuple[int | None, str]:
-    """(where it ends, the string as JSON); an apostrophe within single quotes is none of their ends."""
-    quote, place = text[at], at + 1
-    inner: list[str] = []
-    while place < len(text):
-        sign = text[place]
-        if sign == "\\":
-            pair = text[place : place + 2]
-            inner.append("'" if pair == "\\'" else pair)
-            place += 2
+    """Returns (end of the string, the string as JSON); an apostrophe within single quotes does not end it."""
+    quote, position = text[at], at + 1
+    content: list[str] = []
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            pair = text[position : position + 2]
+            content.append("'" if pair == "\\'" else pair)
+            position += 2
             continue
-        if sign == quote and (quote == '"' or _ends_here(text, place)):
-            return place + 1, f'"{"".join(inner)}"'
-        inner.append('\\"' if sign == '"' else _ESCAPES.get(sign, sign))
-        place += 1
+        if character == quote and (quote == '"' or _ends_here(text, position)):
+            return position + 1, f'"{"".join(content)}"'
+        content.append('\\"' if character == '"' else _ESCAPES.get(character, character))
+        position += 1
     return None, ""
 
 
 def _ends_here(text: str, place: int) -> bool:
-    rest = text[place + 1 :].lstrip()
-    return not rest or rest[0] in ",:}]"
+    """True if the quote at this position closes its string: only a comma, colon, bracket or the end may follow."""
+    text_after = text[place + 1 :].lstrip()
+    return not text_after or text_after[0] in ",:}]"
 
 
 def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
-    """The messages with ids `call_1`, `call_2`, … and each result with its call; None where that is not clear.
+    """Returns the messages with ids `call_1`, `call_2`, … and each result with its call; None if their pairing is not
+    clear.
 
-    Within a group of calls, results are put into the order of the calls: by id where all ids are different and known,
-    else by name where no tool is called twice, else by place where the names agree.
+    Within a group of calls, results are put into the order of the calls: by id if all ids are different and known, else
+    by name if no tool is called twice, else by position if the names agree.
     """
-    done: list[Message] = []
+    renumbered_messages: list[Message] = []
     count, at = 0, 0
     while at < len(messages):
         message = messages[at]
         at += 1
         if message.role != "assistant" or not message.tool_calls:
-            if message.result is not None:  # of no call
+            if message.result is not None:  # a result without a call
                 return None
-            done.append(message)
+            renumbered_messages.append(message)
             continue
         results: list[Message] = []
         while at < len(messages) and messages[at].result is not None:
@@ -207,21 +216,29 @@ def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
             replace(call, id=f"call_{number}") for number, call in enumerate(message.tool_calls, start=count + 1)
         )
         count += len(calls)
-        done.append(replace(message, tool_calls=calls))
+        renumbered_messages.append(replace(message, tool_calls=calls))
         for call, answer in zip(calls, ordered, strict=True):
             result = replace(answer.result, call_id=call.id, name=call.name) if answer.result else None
-            done.append(replace(answer, result=result))
-    return tuple(done)
+            renumbered_messages.append(replace(answer, result=result))
+    return tuple(renumbered_messages)
 
 
 def _paired(message: Message, results: Sequence[Message]) -> list[Message] | None:
+    """Returns the results in the order of the calls of a message; None if there is no clear pairing."""
     calls = message.tool_calls
     if len(calls) != len(results):
         return None
-    for key in (lambda part: getattr(part, "call_id", None) or getattr(part, "id", None), lambda part: part.name):
-        answers: dict[Any, Message] = {key(one.result): one for one in results}
-        wanted = [key(call) for call in calls]
-        if len(answers) == len(results) and len(set(wanted)) == len(wanted) and answers.keys() == set(wanted):
-            return [answers[one] for one in wanted]
-    names = [one.result.name for one in results if one.result is not None]
+    for key in (
+        lambda call_or_result: getattr(call_or_result, "call_id", None) or getattr(call_or_result, "id", None),
+        lambda call_or_result: call_or_result.name,
+    ):
+        results_by_key: dict[Any, Message] = {key(result_message.result): result_message for result_message in results}
+        keys_of_calls = [key(call) for call in calls]
+        if (
+            len(results_by_key) == len(results)
+            and len(set(keys_of_calls)) == len(keys_of_calls)
+            and results_by_key.keys() == set(keys_of_calls)
+        ):
+            return [results_by_key[call_key] for call_key in keys_of_calls]
+    names = [result_message.result.name for result_message in results if result_message.result is not None]
     return list(results) if names == [call.name for call in calls] else None

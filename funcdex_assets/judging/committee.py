@@ -1,10 +1,11 @@
-"""How far the judges of a committee agree, from what each of them said.
+"""Agreement between the judges of a committee, computed from the verdict of each of them.
 
-Here belongs comparing what judges gave; how one verdict comes of several is in `roles/judge.py`.
+Belongs here: comparing the scores of different judges on the same conversations. Not here: combining several verdicts
+into one, which `roles/judge.py` does.
 
->>> said = [MemberVerdict(judge=judge, naturalness=score) for judge, score in (("a", 5), ("b", 3))]
->>> scored = ScoredConversation("c", "a", 5, 5, 3, 5, "", (), members=tuple(said))
->>> [(pair.judges, pair.scale, pair.apart) for pair in pairs([scored])]
+>>> verdicts = [MemberVerdict(judge=judge, naturalness=score) for judge, score in (("a", 5), ("b", 3))]
+>>> scored = ScoredConversation("c", "a", 5, 5, 3, 5, "", (), members=tuple(verdicts))
+>>> [(pair.judges, pair.scale, pair.mean_difference) for pair in compare_judges([scored])]
 [(('a', 'b'), 'naturalness', 2.0)]
 """
 
@@ -20,10 +21,10 @@ from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversa
 
 @dataclass(frozen=True)
 class Pair:
-    """Two judges on one scale, over the conversations to which both gave a score.
+    """Agreement of two judges on one scale, over the conversations to which both gave a score.
 
-    `apart` is the mean absolute difference, `equal` the conversations with the same score, `rho` Spearman's rank
-    correlation: None where one of them gives the same score to all.
+    `mean_difference` is the mean absolute difference, `equal_scores` the number of conversations with the same score,
+    `rank_correlation` Spearman's rho: None if one of the judges gives the same score to all.
     """
 
     judges: tuple[str, str]
@@ -35,36 +36,52 @@ class Pair:
 
 
 def judges(scored: Sequence[ScoredConversation]) -> list[str]:
-    """In the order of the settings; none where there is one judge only."""
-    return list(dict.fromkeys(member.judge for one in scored for member in one.members))
+    """Names of the judges in the order of the settings; empty if there is only one judge."""
+    return list(dict.fromkeys(member.judge for conversation in scored for member in conversation.members))
 
 
 def verdicts_of(judge: str, scored: Sequence[ScoredConversation]) -> list[MemberVerdict]:
-    """What it said, or why it said nothing, of each conversation that was shown to it."""
-    return [member for one in scored for member in one.members if member.judge == judge]
+    """Returns the judge's verdict on each conversation shown to it, including those in which it gave no score but a
+    reason.
+    """
+    return [member for conversation in scored for member in conversation.members if member.judge == judge]
 
 
 def marks(verdicts: Sequence[MemberVerdict], scale: str) -> list[int]:
-    return [mark for one in verdicts if (mark := getattr(one, scale)) is not None]
+    """Returns the scores on one scale, without the verdicts that have none."""
+    return [score for verdict in verdicts if (score := getattr(verdict, scale)) is not None]
 
 
 def pairs(scored: Sequence[ScoredConversation]) -> Iterator[Pair]:
-    """Each two judges, scale by scale."""
-    said = [{member.judge: member for member in one.members} for one in scored]
+    """Compares each two judges on each scale for which they have at least one conversation in common."""
+    verdicts_by_judge = [{member.judge: member for member in conversation.members} for conversation in scored]
     for first, second in combinations(judges(scored), 2):
-        both = [(one[first], one[second]) for one in said if first in one and second in one]
+        verdict_pairs = [
+            (by_judge[first], by_judge[second])
+            for by_judge in verdicts_by_judge
+            if first in by_judge and second in by_judge
+        ]
         for scale in SCALES:
-            marked = [
-                (left, right)
-                for one, other in both
-                if (left := getattr(one, scale)) is not None and (right := getattr(other, scale)) is not None
+            score_pairs = [
+                (first_score, second_score)
+                for first_verdict, second_verdict in verdict_pairs
+                if (first_score := getattr(first_verdict, scale)) is not None
+                and (second_score := getattr(second_verdict, scale)) is not None
             ]
-            if marked:
-                apart = [abs(left - right) for left, right in marked]
-                yield Pair((first, second), scale, len(marked), fmean(apart), apart.count(0), _rho(marked))
+            if score_pairs:
+                differences = [abs(first_score - second_score) for first_score, second_score in score_pairs]
+                yield Pair(
+                    (first, second),
+                    scale,
+                    len(score_pairs),
+                    fmean(differences),
+                    differences.count(0),
+                    _rho(score_pairs),
+                )
 
 
 def _rho(marked: Sequence[tuple[int, int]]) -> float | None:
+    """Spearman's rank correlation; None if one side is constant, for then it is undefined."""
     if not all(map(pstdev, zip(*marked, strict=True))):
         return None
     frame = pl.DataFrame(marked, schema=["left", "right"], orient="row")

@@ -1,7 +1,8 @@
-"""A judge without a model: the same four scales, from what the rules found and what can be counted.
+"""A judge without a model: scores the same four scales from the findings of the rules and from what can be counted.
 
-Each finding has its price on each scale, and so have goals of the plan that were not reached, questions that had to
-be asked, formulas and repetitions. How far it agrees with a person is measured in `tests/unit/roles/test_labelled.py`.
+Belongs here: the price of each finding on each scale, and the points lost for unreached steps of the plan, questions
+back, formulaic sentences and repetitions. Its agreement with a person is measured in
+`tests/unit/roles/test_labelled.py`.
 """
 
 import re
@@ -17,7 +18,7 @@ from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.verdict import SCALES, TurnScore, Verdict
 from funcdex_assets.tool_graph.equivalent_tools import same_things
 
-# Points that a finding costs: clarity of the user, tool use, naturalness, completion.
+# Points that a finding costs on each scale: clarity of the user, tool use, naturalness, completion.
 Price = tuple[int, int, int, int]
 BLOCKING: Price = (0, 2, 0, 1)
 MINOR: Price = (0, 1, 0, 1)
@@ -42,7 +43,10 @@ PRICES: dict[str, Price] = {
     "degenerate_repetition": (0, 0, 3, 0),
     "repeated_message": (0, 0, 2, 0),
 }
-_SPEECH: dict[str, Price] = {"user": (3, 0, 3, 0), "assistant": (0, 0, 3, 2)}  # of gibberish, by who says it
+_SPEECH: dict[str, Price] = {
+    "user": (3, 0, 3, 0),
+    "assistant": (0, 0, 3, 2),
+}  # price of gibberish by the role of its speaker
 _FORMULA = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
 _BETWEEN_SENTENCES = re.compile(r"\s(?<=[.!?]\s)\s*")
 _LONG_MESSAGE = 110  # words
@@ -51,7 +55,12 @@ _SAME_OPENINGS = 3
 
 @dataclass(frozen=True)
 class Measures:
-    """What is counted: `reached` of the plan's steps, errors that were made good, and how it is said."""
+    """Counts of a conversation.
+
+    `reached_steps` of the plan's `steps`, `recovered_errors` of all `errors`, `stubborn_retries` that repeat a failed
+    call a third time or more, `questions` that the assistant had to ask, `longest_user_message` in words,
+    `same_openings` as the most replies that begin with the same three words.
+    """
 
     steps: int
     reached: int
@@ -66,6 +75,7 @@ class Measures:
 
 
 def measure(plan: ConversationPlan, messages: Sequence[Message]) -> Measures:
+    """Counts everything that the verdict depends on beside the findings."""
     errors, recovered, stubborn = _errors(messages)
     formulas, longest, repeated, openings = _style(messages)
     return Measures(
@@ -83,31 +93,42 @@ def measure(plan: ConversationPlan, messages: Sequence[Message]) -> Measures:
 
 
 def judged(plan: ConversationPlan, messages: Sequence[Message], findings: Sequence[Finding]) -> Verdict:
-    """The verdict on a conversation; a turn is as good as what was found in it."""
-    made = measure(plan, messages)
+    """Returns the verdict on a conversation; a turn's score follows from the findings in it."""
+    measures = measure(plan, messages)
     prices = [_price(finding, messages) for finding in findings]
     clarity, tool_use, naturalness, completion = (sum(column) for column in zip((0, 0, 0, 0), *prices, strict=True))
-    clarity += min(made.questions, 2) + (made.formulas >= 3)
-    tool_use += made.stubborn
-    naturalness += (made.formulas >= 2) + (made.longest > _LONG_MESSAGE) + min(2, made.repeated)
-    naturalness += made.openings >= _SAME_OPENINGS
-    completion += 2 * (made.steps - made.reached)
-    scores = (max(1, 5 - lost) for lost in (clarity, tool_use, naturalness, completion))
+    clarity += min(measures.questions, 2)
+    if measures.formulas >= 3:
+        clarity += 1
+    tool_use += measures.stubborn
+    naturalness += min(2, measures.repeated)
+    if measures.formulas >= 2:
+        naturalness += 1
+    if measures.longest > _LONG_MESSAGE:
+        naturalness += 1
+    if measures.openings >= _SAME_OPENINGS:
+        naturalness += 1
+    completion += 2 * (measures.steps - measures.reached)
+    scores = (max(1, 5 - lost_points) for lost_points in (clarity, tool_use, naturalness, completion))
     turns = turn_verdicts(messages, findings)
     return Verdict(
-        reasoning=_reasoning(made, findings),
+        reasoning=_reasoning(measures, findings),
         **dict(zip(SCALES, scores, strict=True)),
-        turns=tuple(TurnScore(turn=one.turn, reason=one.reason, score=one.score, ok=one.ok) for one in turns),
+        turns=tuple(
+            TurnScore(turn=verdict.turn, reason=verdict.reason, score=verdict.score, ok=verdict.ok) for verdict in turns
+        ),
     )
 
 
 def _price(finding: Finding, messages: Sequence[Message]) -> Price:
+    """Returns the points that a finding costs on each scale."""
     if finding.rule == "gibberish" and finding.message is not None:
         return _SPEECH["user" if messages[finding.message].role == "user" else "assistant"]
     return PRICES.get(finding.rule, BLOCKING if finding.blocking else MINOR)
 
 
 def _reasoning(made: Measures, findings: Sequence[Finding]) -> str:
+    """Sums up counts and findings in a few sentences."""
     blocking = sum(finding.blocking for finding in findings)
     rules = ", ".join(f"{rule} {count}" for rule, count in Counter(finding.rule for finding in findings).items())
     return (
@@ -120,42 +141,47 @@ def _reasoning(made: Measures, findings: Sequence[Finding]) -> str:
 
 
 def _reached(plan: ConversationPlan, messages: Sequence[Message]) -> int:
-    """Steps whose tool was called with success; of a step that is to fail, the call is enough."""
-    well: Counter[str] = Counter()
-    badly: Counter[str] = Counter()
+    """Counts the steps whose tool was called with success; for a step that is planned to fail, a failed call
+    is enough.
+    """
+    succeeded: Counter[str] = Counter()
+    failed_calls: Counter[str] = Counter()
     for message in messages:
         if message.result is not None:
-            (badly if failed(message.result) else well)[message.result.name] += 1
+            calls_by_tool = failed_calls if failed(message.result) else succeeded
+            calls_by_tool[message.result.name] += 1
     reached = 0
     for step in sorted(plan.steps, key=lambda step: step.fault is None):  # failures first: they need no success
-        for made in (badly, well) if step.fault else (well,):
-            if made[step.tool]:
-                made[step.tool] -= 1
+        for calls in (failed_calls, succeeded) if step.fault else (succeeded,):
+            if calls[step.tool]:
+                calls[step.tool] -= 1
                 reached += 1
                 break
     return reached
 
 
 def _errors(messages: Sequence[Message]) -> tuple[int, int, int]:
-    """Failed calls, those whose tool then worked, or another in its place, and those that were made a third time
-    just as before.
+    """Counts failed calls; those whose tool, or a substitute for it, then worked; and those repeated unchanged a third
+    time or more.
     """
     results = [message.result for message in messages if message.result is not None]
     calls = {call.id: call for message in messages for call in message.tool_calls}
-    lost = [(at, result) for at, result in enumerate(results) if failed(result)]
+    failures = [(position, result) for position, result in enumerate(results) if failed(result)]
     recovered = sum(
         any(
             (later.name == result.name or same_things(later.name, result.name)) and not failed(later)
-            for later in results[at + 1 :]
+            for later in results[position + 1 :]
         )
-        for at, result in lost
+        for position, result in failures
     )
-    same = Counter((result.name, str(calls[result.call_id].arguments)) for _, result in lost if result.call_id in calls)
-    return len(lost), recovered, sum(max(0, count - 2) for count in same.values())
+    attempts_by_call = Counter(
+        (result.name, str(calls[result.call_id].arguments)) for _, result in failures if result.call_id in calls
+    )
+    return len(failures), recovered, sum(max(0, count - 2) for count in attempts_by_call.values())
 
 
 def _asks_back(messages: Sequence[Message], index: int) -> bool:
-    """An assistant's question right after the user spoke, instead of a call or an answer."""
+    """True if the assistant asks right after the user spoke, instead of calling or answering."""
     message = messages[index]
     before = messages[index - 1] if index else None
     return (
@@ -169,20 +195,20 @@ def _asks_back(messages: Sequence[Message], index: int) -> bool:
 
 
 def _style(messages: Sequence[Message]) -> tuple[int, int, int, int]:
-    """Formulaic sentences, words of the longest user message, sentences said more than once, and the most replies
-    that begin with the same three words.
+    """Counts formulaic sentences, words of the longest user message, sentences said more than once, and the most
+    replies that begin with the same three words.
     """
-    users = [message.content or "" for message in messages if message.role == "user"]
-    formulas = sum(len(_FORMULA.findall(text)) for text in users)
-    said = Counter(
+    user_texts = [message.content or "" for message in messages if message.role == "user"]
+    formulas = sum(len(_FORMULA.findall(text)) for text in user_texts)
+    sentence_counts = Counter(
         sentence
         for message in messages
         if message.content
         for sentence in _BETWEEN_SENTENCES.split(message.content)
         if len(sentence) > 12
     )
-    longest = max((len(text.split()) for text in users), default=0)
+    longest = max((len(text.split()) for text in user_texts), default=0)
     replies = [message.content for message in messages if message.role == "assistant" and message.content]
     openings = Counter(" ".join(text.split()[:3]).lower() for text in replies if text.count(" ") > 2)
-    repeated = sum(count - 1 for count in said.values() if count > 1)
+    repeated = sum(count - 1 for count in sentence_counts.values() if count > 1)
     return formulas, longest, repeated, max(openings.values(), default=0)

@@ -1,10 +1,10 @@
 """Verdicts on the turns of a conversation, and which messages a trainer should learn from.
 
-A turn is a user message and all that follows to the next one. A bad one need not cost the conversation: it stays as
+A turn is a user message and everything up to the next one. A bad turn need not cost the conversation: it stays as
 context, and its assistant messages are masked from the loss.
 
 >>> bad = TurnVerdict(turn=1, ok=False, score=2, reason="", first=2, last=3)
->>> train_on(["user", "assistant", "user", "assistant", "user", "assistant"], [bad])
+>>> select_trainable_messages(["user", "assistant", "user", "assistant", "user", "assistant"], [bad])
 [1, 5]
 """
 
@@ -18,7 +18,7 @@ from funcdex_assets.records.verdict import TurnScore, TurnVerdict
 
 
 def turns_of(roles: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """(first, last) message of each turn; what comes before the first user message is in none."""
+    """Yields (first, last) message of each turn; messages before the first user message belong to none."""
     starts = [index for index, role in enumerate(roles) if role == "user"]
     return zip(starts, [*(start - 1 for start in starts[1:]), len(roles) - 1], strict=True)
 
@@ -26,32 +26,37 @@ def turns_of(roles: Sequence[str]) -> Iterator[tuple[int, int]]:
 def turn_verdicts(
     messages: Sequence[Message], findings: Sequence[Finding], scores: Sequence[TurnScore] = ()
 ) -> tuple[TurnVerdict, ...]:
-    """One verdict per turn: the judge's, where it gave one, and what the rules found at its messages.
+    """Returns one verdict per turn, from the judge's score if there is one and from the findings at its messages.
 
-    A blocking finding makes a turn bad whatever the judge says. A finding without a place is of no turn.
+    A blocking finding makes a turn bad whatever the judge says. A finding without a message belongs to no turn.
     """
     judged = {score.turn: score for score in scores}
     verdicts = []
     for turn, (first, last) in enumerate(turns_of([message.role for message in messages])):
-        here = [one for one in findings if one.message is not None and first <= one.message <= last]
-        blocking = [one for one in here if one.blocking]
-        own = max(1, 5 - 2 * len(blocking) - (len(here) - len(blocking)))
-        said = judged.get(turn)
-        score = min(own, said.score) if said else own
-        ok = not blocking and (said is None or said.ok)
-        reasons = [f"{one.rule}: {one.text}" for one in (*blocking, *(one for one in here if not one.blocking))]
-        if said:
-            reasons.append(said.reason)
+        turn_findings = [
+            finding for finding in findings if finding.message is not None and first <= finding.message <= last
+        ]
+        blocking = [finding for finding in turn_findings if finding.blocking]
+        rule_score = max(1, 5 - 2 * len(blocking) - (len(turn_findings) - len(blocking)))
+        judge_score = judged.get(turn)
+        score = min(rule_score, judge_score.score) if judge_score else rule_score
+        ok = not blocking and (judge_score is None or judge_score.ok)
+        reasons = [
+            f"{finding.rule}: {finding.text}"
+            for finding in (*blocking, *(finding for finding in turn_findings if not finding.blocking))
+        ]
+        if judge_score:
+            reasons.append(judge_score.reason)
         verdicts.append(TurnVerdict(turn=turn, ok=ok, score=score, reason="; ".join(reasons), first=first, last=last))
     return tuple(verdicts)
 
 
 def moved(verdicts: Sequence[TurnVerdict], by: int) -> tuple[TurnVerdict, ...]:
-    """The same where `by` messages were put before the first, such as a system prompt."""
-    return tuple(replace(one, first=one.first + by, last=one.last + by) for one in verdicts)
+    """Shifts the message indices of verdicts by the number of messages put first, such as a system prompt."""
+    return tuple(replace(verdict, first=verdict.first + by, last=verdict.last + by) for verdict in verdicts)
 
 
 def train_on(roles: Sequence[str], verdicts: Sequence[TurnVerdict]) -> list[int]:
-    """Indices of the assistant messages that are in no bad turn."""
-    bad = {index for one in verdicts if not one.ok for index in range(one.first, one.last + 1)}
+    """Returns the indices of the assistant messages outside bad turns."""
+    bad = {index for verdict in verdicts if not verdict.ok for index in range(verdict.first, verdict.last + 1)}
     return [index for index, role in enumerate(roles) if role == "assistant" and index not in bad]

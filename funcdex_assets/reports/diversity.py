@@ -1,9 +1,9 @@
-"""How varied texts are: distinct n-grams, self-BLEU, first words, sentence skeletons, copies.
+"""Measures of the variety of texts: distinct n-grams, self-BLEU, first words, sentence skeletons, copies.
 
-Here belong measures of texts and of conversations as texts. All are pure; what they are measured on, and what
-the figures are called, is said in `report.py`.
+Belongs here: pure measures of texts, and of conversations as texts. The choice of texts to measure, and the names of
+the figures, are in `report.py`.
 
->>> distinct(["book a room", "book a car"], 1)
+>>> count_distinct_ngrams(["book a room", "book a car"], 1)
 (4, 6)
 """
 
@@ -21,7 +21,7 @@ from funcdex_assets.schema.json_pointers import scalars
 
 BLANK = "_"
 BLEU_ORDER = 4
-# What stands for zero matches of one order: smoothing method 1 of Chen & Cherry (2014), as Texygen uses it.
+# Counts instead of zero matches of one order: smoothing method 1 of Chen & Cherry (2014), as Texygen uses it.
 EPSILON = 0.1
 
 Item = TypeVar("Item")
@@ -39,41 +39,42 @@ _BLANKS = re.compile(rf"{BLANK}(?:[\s,'’s&/-]*(?:\band\b)?[\s,&/-]*{BLANK})+")
 
 
 def speech(text: str) -> str:
-    r"""What is said around the JSON objects in a text: who brings a function pastes its definition.
+    r"""Removes the JSON objects from a text, such as the definition of a function that the user pastes.
 
-    >>> speech('Take {this}: {"name": "SEND_FAX"} Go!')
+    >>> remove_json_objects('Take {this}: {"name": "SEND_FAX"} Go!')
     'Take {this}:\nGo!'
     """
-    parts, begin, at = [], 0, 0
-    while (start := text.find("{", at)) >= 0:
+    texts, text_start, search_start = [], 0, 0
+    while (start := text.find("{", search_start)) >= 0:
         try:
             _, end = _JSON.raw_decode(text, start)
         except ValueError:
-            at = start + 1
+            search_start = start + 1
         else:
-            parts.append(text[begin:start].strip())
-            begin = at = end
-    return "\n".join(part for part in (*parts, text[begin:].strip()) if part)
+            texts.append(text[text_start:start].strip())
+            text_start = search_start = end
+    return "\n".join(text_between for text_between in (*texts, text[text_start:].strip()) if text_between)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def words_of(text: str) -> list[str]:
-    """Lower case, without punctuation.
+    """Splits a text into words in lower case, without punctuation.
 
-    >>> words_of("It's the 3rd, again!")
+    >>> split_into_words("It's the 3rd, again!")
     ["it's", 'the', '3rd', 'again']
     """
     return _WORD.findall(text.lower())
 
 
 def ngrams(words: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    """Returns all runs of `order` neighbouring words."""
     return [tuple(words[start : start + order]) for start in range(len(words) - order + 1)]
 
 
 def distinct(texts: Iterable[str], order: int) -> tuple[int, int]:
-    """(different n-grams, n-grams): their quotient is distinct-n (Li et al. 2016, arXiv:1510.03055).
+    """Returns (different n-grams, n-grams): their quotient is distinct-n (Li et al. 2016, arXiv:1510.03055).
 
     It falls with the amount of text, so that only samples of one size can be compared.
     """
@@ -89,7 +90,7 @@ def self_bleu(texts: Sequence[str], order: int = BLEU_ORDER) -> float:
     BP = 1 where the text is longer than the reference nearest in length, else exp(1 - reference / text). Near 0 all
     differ, 1 all are alike. 0 for fewer than two texts.
 
-    >>> round(self_bleu(["a b c d e", "a b c d f"]), 4)  # (4/5 · 3/4 · 2/3 · 1/2) ** (1/4)
+    >>> round(compute_self_bleu(["a b c d e", "a b c d f"]), 4)  # (4/5 · 3/4 · 2/3 · 1/2) ** (1/4)
     0.6687
     """
     tokens = [words for words in map(words_of, texts) if words]
@@ -102,13 +103,13 @@ def self_bleu(texts: Sequence[str], order: int = BLEU_ORDER) -> float:
 
 
 def _two_highest(counts: Sequence[Counter[tuple[str, ...]]]) -> dict[tuple[str, ...], tuple[int, int, int]]:
-    """n-gram → (the highest count in a text, that text, the highest in any other)."""
-    found: dict[tuple[str, ...], tuple[int, int, int]] = {}
+    """For each n-gram: the highest count in one text, the index of that text, the highest count in any other text."""
+    highest_counts: dict[tuple[str, ...], tuple[int, int, int]] = {}
     for index, counter in enumerate(counts):
         for gram, count in counter.items():
-            highest, owner, second = found.get(gram, (0, -1, 0))
-            found[gram] = (count, index, highest) if count > highest else (highest, owner, max(second, count))
-    return found
+            highest, owner, second = highest_counts.get(gram, (0, -1, 0))
+            highest_counts[gram] = (count, index, highest) if count > highest else (highest, owner, max(second, count))
+    return highest_counts
 
 
 def _bleu(
@@ -117,24 +118,29 @@ def _bleu(
     most: Sequence[Mapping[tuple[str, ...], tuple[int, int, int]]],
     lengths: Counter[int],
 ) -> float:
+    """BLEU of one text with all others as references: for its own n-grams the second highest count stands in where the
+    text itself has the highest.
+    """
     product = 1.0
-    for own, others in zip(counts, most, strict=True):
+    for own_counts, highest_counts in zip(counts, most, strict=True):
         matches = 0
-        for gram, count in own.items():
-            highest, owner, second = others[gram]
+        for gram, count in own_counts.items():
+            highest, owner, second = highest_counts[gram]
             matches += min(count, second if owner == index else highest)
-        if not matches and own is counts[0]:
+        if not matches and own_counts is counts[0]:
             return 0.0
-        product *= (matches or EPSILON) / max(1, own.total())
+        product *= (matches or EPSILON) / max(1, own_counts.total())
     length = counts[0].total()
-    others_lengths = (one for one, count in lengths.items() if one != length or count > 1)
-    nearest = min(others_lengths, key=lambda one: (abs(one - length), one))
+    reference_lengths = (
+        reference_length for reference_length, count in lengths.items() if reference_length != length or count > 1
+    )
+    nearest = min(reference_lengths, key=lambda reference_length: (abs(reference_length - length), reference_length))
     brevity = 1.0 if length > nearest else exp(1 - nearest / length)
     return brevity * product ** (1 / len(counts))
 
 
 def sample(items: Sequence[Item], most: int, *seed: object) -> list[Item]:
-    """At most so many of them, in their order; the same under the same seed."""
+    """Draws at most `limit` items and keeps their order; the same seed draws the same items."""
     if len(items) <= most:
         return list(items)
     return [items[index] for index in sorted(Random(derive_seed(*seed)).sample(range(len(items)), most))]
@@ -144,36 +150,40 @@ def sample(items: Sequence[Item], most: int, *seed: object) -> list[Item]:
 
 
 def sentences(text: str) -> list[str]:
-    """The parts that end with a stop and a space, or with the line.
+    """Splits a text after each stop that a space follows, and at line ends.
 
-    >>> sentences("Hi there! Mail a.b@c.de, please.")
+    >>> split_into_sentences("Hi there! Mail a.b@c.de, please.")
     ['Hi there!', 'Mail a.b@c.de, please.']
     """
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    return [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
 
 
 def first_sentence(text: str) -> str:
+    """Returns the first sentence of a text; '' if it is empty."""
     return next(iter(sentences(text)), "")
 
 
 def any_of(values: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds each of the texts where it stands as words, in any case, the longest first; None for none of them."""
+    """Compiles a pattern that finds each of the texts as whole words in any case, the longest first; None without
+    texts.
+    """
     ordered = sorted({value for value in values if value}, key=lambda value: (-len(value), value))
     return re.compile("|".join(map(_as_words, ordered)), re.IGNORECASE) if ordered else None
 
 
 def _as_words(value: str) -> str:
+    """Pattern of a value that does not match within a longer word."""
     before = r"(?<!\w)" if value[0].isalnum() else ""
     after = r"(?!\w)" if value[-1].isalnum() else ""
     return f"{before}{re.escape(value)}{after}"
 
 
 def masked(text: str, known: re.Pattern[str] | None = None) -> str:
-    """Blank for quoted text, addresses, numbers and identifiers, and for what is `known` to be a value.
+    """Replaces quoted texts, addresses, numbers, identifiers and `known_values` by a blank.
 
     A stop at the end of a quote remains, since it may be the sentence's.
 
-    >>> masked('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', any_of(["May"]))
+    >>> mask_values('Send "Minutes" to a@b.io by 3 May, thread 18c_9f', compile_pattern_of_any(["May"]))
     'Send _ to _ by _ _, thread _'
     """
     unquoted = _QUOTES.sub(_blank, text)
@@ -181,38 +191,40 @@ def masked(text: str, known: re.Pattern[str] | None = None) -> str:
 
 
 def _blank(found: re.Match[str]) -> str:
+    """Replaces a quote by a blank, and keeps the stop before its closing mark."""
     return f"{BLANK}." if found[0][-2] in ".!?…" else BLANK
 
 
 def skeleton(sentence: str, known: re.Pattern[str] | None = None) -> str:
-    """What is left of a sentence without its values: also names within it are blank, neighbours are one blank.
+    """Returns a sentence without its values: names within it are blank too, and neighbouring blanks are one.
 
-    >>> skeleton("Please send the reefer claim to Ana Rojas and Bo.", any_of(["reefer claim"]))
+    >>> build_skeleton("Please send the reefer claim to Ana Rojas and Bo.", compile_pattern_of_any(["reefer claim"]))
     'please send the _ to _'
     """
     return _bones(masked(sentence, known))
 
 
 def _bones(sentence: str) -> str:
+    """Blanks names, joins neighbouring blanks, and drops case and punctuation of a masked sentence."""
     return " ".join(words_of(_BLANKS.sub(BLANK, _NAME.sub(BLANK, sentence))))
 
 
 def openings(texts: Sequence[str]) -> int:
-    """How many differ, apart from case and spaces."""
+    """Counts texts that differ in more than case and spaces."""
     return len({" ".join(text.lower().split()) for text in texts})
 
 
 def repeats(keys: Sequence[Any]) -> int:
-    """How many have an equal among the others.
+    """Counts the items that have an equal among the others.
 
-    >>> repeats(["a", "b", "a"])
+    >>> count_repeats(["a", "b", "a"])
     2
     """
     return sum(count for count in Counter(keys).values() if count > 1)
 
 
 def conversation_key(messages: Sequence[Message]) -> tuple[str, ...]:
-    """What is left of a conversation without ids, digits and quoted values; two with one key are copies.
+    """Returns a conversation without ids, digits and quoted values; two conversations with one key are copies.
 
     Of calls and results the names, the arguments and their masked values count.
     """
@@ -227,20 +239,22 @@ def conversation_key(messages: Sequence[Message]) -> tuple[str, ...]:
 
 
 def skeletons(text: str, known: re.Pattern[str] | None = None) -> list[str]:
-    """Those of its sentences, without empty ones; the sentences of a quote are no sentences of the text.
+    """Returns the skeletons of a text's sentences, without empty ones; a quote's own sentences are not counted.
 
-    >>> skeletons('Write: "It is late. I go." Then rest.')
+    >>> list_skeletons('Write: "It is late. I go." Then rest.')
     ['write _', 'then rest']
     """
     return [bones for sentence in sentences(masked(text, known)) if (bones := _bones(sentence))]
 
 
 def _masked_json(value: Any) -> str:
+    """Writes a JSON value as `pointer=value` pairs with masked values and without indices."""
     return " ".join(
-        f"{re.sub(r'[0-9]+', BLANK, pointer)}={masked(part).lower() if isinstance(part, str) else _plain(part)}"
-        for pointer, part in scalars(value)
+        f"{re.sub(r'[0-9]+', BLANK, pointer)}={masked(scalar).lower() if isinstance(scalar, str) else _plain(scalar)}"
+        for pointer, scalar in scalars(value)
     )
 
 
 def _plain(value: Any) -> str:
+    """Blanks a number, and writes other scalars as they are."""
     return BLANK if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

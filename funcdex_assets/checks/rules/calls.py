@@ -1,4 +1,8 @@
-"""Rules about calls: which tool, with which arguments, and how often."""
+"""Rules about calls: the tool, its arguments, and repetitions.
+
+Belongs here: findings at an assistant's call. Add a rule here if it needs the call and what was said or known before
+it; a result that contradicts its call is for `consistency.py`.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +70,7 @@ def invalid_arguments(case: Case) -> Iterator[Finding]:
 
 
 def _schema_errors(case: Case) -> Iterator[tuple[int, ToolCall, Any]]:
+    """Yields (message index, call, error) of each violation of a tool's JSON Schema."""
     for index, call in calls_in(case.messages):
         if tool := case.tool(call.name, index):
             compiled = validator(tool.parameters)
@@ -74,6 +79,7 @@ def _schema_errors(case: Case) -> Iterator[tuple[int, ToolCall, Any]]:
 
 
 def _pointer(error: Any) -> str:
+    """JSON pointer to the value at which a schema error is."""
     return "".join(f"/{step}" for step in error.instance_path)
 
 
@@ -91,60 +97,61 @@ def ungrounded_argument(case: Case) -> Iterator[Finding]:
 def repeated_call(case: Case) -> Iterator[Finding]:
     """A call with the same arguments as one before, without a reason.
 
-    A reason is that the one before failed or found nothing, that something was changed since, or that the user
-    spoke since: of what only reads, anything; of what changes something, that it shall be done again.
+    A reason is that the previous call failed or found nothing, that something was changed since, or that the user spoke
+    since: for a call that only reads, anything; for one that changes something, that it shall be done again.
     """
-    seen: dict[tuple[str, bytes], tuple[int, str]] = {}
+    latest_call: dict[tuple[str, bytes], tuple[int, str]] = {}
     results = {message.result.call_id: message.result for message in case.messages if message.result is not None}
     for index, call in calls_in(case.messages):
         key = (call.name, msgspec.json.encode(call.arguments))
-        before = seen.get(key)
-        seen[key] = (index, call.id)
-        if before is None:
+        previous = latest_call.get(key)
+        latest_call[key] = (index, call.id)
+        if previous is None:
             continue
-        earlier = results.get(before[1])
-        if earlier is not None and (failed(earlier) or is_empty(earlier.content)):
+        previous_result = results.get(previous[1])
+        if previous_result is not None and (failed(previous_result) or is_empty(previous_result.content)):
             continue
-        spoken = [case.speech[at] for at in range(before[0] + 1, index) if case.messages[at].role == "user"]
+        user_texts = [case.speech[at] for at in range(previous[0] + 1, index) if case.messages[at].role == "user"]
         if parse_tool_name(call.name).action in _READING:
-            changed = any(
-                parse_tool_name(other.name).action not in _READING
-                for at in range(before[0] + 1, index)
-                for other in case.messages[at].tool_calls
+            has_changed = any(
+                parse_tool_name(call_between.name).action not in _READING
+                for at in range(previous[0] + 1, index)
+                for call_between in case.messages[at].tool_calls
             )
-            if changed or spoken:
+            if has_changed or user_texts:
                 continue
-        elif any(_AGAIN.search(text) or _states_any(case, text, call, index) for text in spoken):
+        elif any(_AGAIN.search(text) or _states_any(case, text, call, index) for text in user_texts):
             continue
         yield Finding(
             rule="repeated_call",
             message=index,
-            text=f"{call.id} {call.name} repeats {before[1]} with the same arguments, and nothing has changed",
+            text=f"{call.id} {call.name} repeats {previous[1]} with the same arguments, and nothing has changed",
         )
 
 
 def _states_any(case: Case, text: str, call: ToolCall, index: int) -> bool:
+    """True if a text states one of the call's text arguments."""
     return any(
         isinstance(value, str) and len(value) > 2 and find_words(text, [value])
-        for one, _, value in case.given.get(index, ())
-        if one is call
+        for argument_call, _, value in case.given.get(index, ())
+        if argument_call is call
     )
 
 
 def contradicts_user(case: Case) -> Iterator[Finding]:
     """A call with another value than the user has just stated for that argument.
 
-    What counts as stated: an address, a date, an option of an enum beside the argument's name, a number or quoted
-    words right after it. It contradicts only where no call has the stated value and no result before it, and
-    the user has not said the called one in the same message: so a value that is used elsewhere is never blamed.
+    Stated values are an address, a date, an option of an enum beside the argument's name, a number or quoted words
+    right after it. They contradict the call only if no call has the stated value and no result before it, and the user
+    has not said the called value in the same message: so a value that is used elsewhere is never blamed.
     """
     for turn in case.turns:
-        called = [index for index in range(turn.start, turn.end) if index in case.given]
-        if not called:
+        call_indices = [index for index in range(turn.start, turn.end) if index in case.given]
+        if not call_indices:
             continue
         text = case.speech[turn.start]
         folded, names_a_day = text.lower(), may_name_a_day(text)
-        for index in called:
+        for index in call_indices:
             for call, pointer, value in case.given[index]:
                 name = field_name(pointer)
                 if not (names_a_day or _is_named(name, folded) or ("@" in text and isinstance(value, str))):
@@ -152,32 +159,33 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
                 tool = case.tool(call.name, index)
                 schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
                 stated = _stated(name, schema, value, text, folded, case)
-                others = [one for one in stated if one != value]
-                if not others or says(text, name, schema, value, case.situation.now) is not None:
+                other_values = [stated_value for stated_value in stated if stated_value != value]
+                if not other_values or says(text, name, schema, value, case.situation.now) is not None:
                     continue
-                unused = [one for one in others if not _used(case, one, index)]
-                if unused:
+                not_used = [stated_value for stated_value in other_values if not _used(case, stated_value, index)]
+                if not_used:
                     yield Finding(
                         rule="contradicts_user",
                         message=index,
                         place=pointer,
-                        text=f"{call.id} {call.name}: {value!r}, though the user has just said {str(unused[0])!r}",
+                        text=f"{call.id} {call.name}: {value!r}, though the user has just said {str(not_used[0])!r}",
                     )
 
 
 def _is_named(name: str, folded: str) -> bool:
-    """Whether a text has the last word of an argument's name."""
+    """True if a text has the last word of an argument's name."""
     head = _label(name).rpartition(" ")[2]
     return head != "" and head in folded
 
 
 @cache
 def _label(name: str) -> str:
+    """An argument's name as words: `due_date` becomes `due date`."""
     return " ".join(words(name))
 
 
 def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case) -> Sequence[Any]:
-    """The values that a text gives to the argument, in its order; `folded` is the text in lower case."""
+    """Returns the values that a text gives to the argument, in its order; `folded` is the text in lower case."""
     if schema.get("format") in ("date", "date-time"):
         return sorted(days_said(text, case.situation.now.date()))
     if isinstance(value, str) and "@" in value and EMAIL.fullmatch(value):
@@ -187,41 +195,45 @@ def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded:
     label = _label(name)
     head = label.rpartition(" ")[2]
     if options := [option for option in schema.get("enum", ()) if isinstance(option, str)]:
-        near = [option for option in options if _beside(folded, head, option.lower().replace("_", " "))]
-        return near if len(near) == 1 else ()
+        mentioned_options = [option for option in options if _beside(folded, head, option.lower().replace("_", " "))]
+        return mentioned_options if len(mentioned_options) == 1 else ()
     if schema.get("type") in ("integer", "number"):
         return [float(number) for number in _numbers_after(label).findall(folded)]
     return _words_after(label).findall(text) if isinstance(value, str) else ()
 
 
 def _used(case: Case, stated: Any, before: int) -> bool:
-    """Whether any call has it, or a result before the message `before`."""
-    given = [value for part in case.given.values() for _, _, value in part]
+    """True if any call has the stated value, or a result before the message `call_index`."""
+    argument_values = [value for arguments in case.given.values() for _, _, value in arguments]
     if isinstance(stated, date):
-        return any(stated in days_in(value) for value in given)
+        return any(stated in days_in(value) for value in argument_values)
     if not isinstance(stated, str):
-        return stated in [value for value in given if not isinstance(value, bool)]
-    known = [value for index, part in case.leaves.items() if index < before for _, value in part]
-    wanted = stated.lower()
-    return any(isinstance(value, str) and wanted in value.lower() for value in (*given, *known))
+        return stated in [value for value in argument_values if not isinstance(value, bool)]
+    result_values = [value for index, values in case.leaves.items() if index < before for _, value in values]
+    folded_value = stated.lower()
+    return any(isinstance(value, str) and folded_value in value.lower() for value in (*argument_values, *result_values))
 
 
 @cache
 def _numbers_after(label: str) -> re.Pattern[str]:
+    """Pattern of a number right after a label: `amount of 12.5`."""
     return re.compile(_after(label) + r"(\d+(?:\.\d+)?)(?![\d.,:/-]*\d)")
 
 
 @cache
 def _words_after(label: str) -> re.Pattern[str]:
+    """Pattern of quoted words right after a label: `title "Plan"`."""
     return re.compile(rf"(?i:{_after(label)})[\"“]([^\"”]{{2,300}})[\"”]")
 
 
 def _after(label: str) -> str:
+    """Pattern of a label or its last word, with a linking word such as `is` or `named`."""
     head = label.rsplit(" ", 1)[-1]
     return rf"\b(?:{re.escape(label)}|{re.escape(head)})\b(?: (?:is|to|of|at|should be|as|named|called))?:? ?"
 
 
 def _beside(text: str, head: str, option: str) -> bool:
+    """True if an option is said right before or after the last word of the argument's name: `high priority`."""
     return option in text and bool(
         re.search(rf"\b{re.escape(option)} {re.escape(head)}\b", text)
         or re.search(rf"\b{re.escape(head)}(?: (?:is|to|of|should be|as))?:? {re.escape(option)}\b", text)

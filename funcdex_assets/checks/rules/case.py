@@ -1,6 +1,6 @@
-"""What a rule looks at, with what several rules ask of it.
+"""The `Case`: everything that a rule about conversations looks at.
 
-Here belong the noun `Case` and what is read from it once for all rules; no judgement.
+Belongs here: the noun `Case` and whatever several rules read from it, computed once for all of them. No judgement.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ from funcdex_assets.schema.json_pointers import scalars
 from funcdex_assets.semantics.tool_names import last_noun
 
 Held = tuple[dict[str, Any], str, str]
-"""An object in a result, with its place and what it is called there, singular."""
+"""An object in a result, its pointer, and the singular noun under which it stands there: `file` for `/files/0`."""
 _DEEPEST = 3  # objects within objects
 
 
 class Turn(NamedTuple):
-    """What follows a user message, with it: messages `start` to `end`, `end` excluded."""
+    """A user message and what follows it: messages `start` to `end`, `end` excluded."""
 
     start: int
     end: int
@@ -30,8 +30,10 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """`tools` are those offered in the conversation, by name, the `late` ones from the message on that brings them;
-    `calls_wanted` is false where none suits.
+    """A conversation with everything that the rules may look at beside it.
+
+    `tools` are all tools of the conversation by name; those in `late_tools` are offered only from the message on that
+    brings them. `calls_wanted` is false if no tool suits the request.
     """
 
     messages: Sequence[Message]
@@ -42,7 +44,7 @@ class Case:
     late: Collection[str] = ()
 
     def tool(self, name: str, index: int) -> Tool | None:
-        """The tool as it is known at message `index`: one that a user brings is known from that message on."""
+        """Returns the tool as it is known at message `index`: one that a user brings is known from that message on."""
         if name not in self.announced:
             return self.tools.get(name) if name not in self.late else None
         since, tool = self.announced[name]
@@ -51,17 +53,17 @@ class Case:
     @cached_property
     def announced(self) -> dict[str, tuple[int, Tool]]:
         """Tools whose definition a user message holds, with the index of the first such message."""
-        found: dict[str, tuple[int, Tool]] = {}
+        announced_at: dict[str, tuple[int, Tool]] = {}
         for index, message in enumerate(self.messages):
             if message.role == "user" and '"function"' in (message.content or ""):
                 for definition in announced_tools(message.content or ""):
                     tool = to_tool(definition)
-                    found.setdefault(tool.name, (index, tool))
-        return found
+                    announced_at.setdefault(tool.name, (index, tool))
+        return announced_at
 
     @cached_property
     def speech(self) -> tuple[str, ...]:
-        """What each message says aloud, without definitions of tools; '' where it says nothing."""
+        """The text that each message says aloud, without definitions of tools; '' if it says nothing."""
         return tuple(
             without_definitions(message.content or "") if message.role == "user" else message.content or ""
             for message in self.messages
@@ -69,7 +71,7 @@ class Case:
 
     @cached_property
     def said(self) -> str:
-        """All speech and all thoughts in one, to see quickly that something is nowhere in them."""
+        """All speech and all thoughts as one text, for a quick test whether something can be in them at all."""
         return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
 
     @cached_property
@@ -79,12 +81,13 @@ class Case:
 
     @cached_property
     def turns(self) -> tuple[Turn, ...]:
+        """The turns in order; messages before the first user message belong to none."""
         starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
         return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
 
     @cached_property
     def leaves(self) -> dict[int, list[tuple[str, Any]]]:
-        """The scalars in each result with their pointers, by message."""
+        """The scalars in each result as (pointer, value), by message."""
         return {
             index: scalars(message.result.content)
             for index, message in enumerate(self.messages)
@@ -94,11 +97,11 @@ class Case:
     @cached_property
     def objects(self) -> dict[int, list[Held]]:
         """The objects in each result, to a bounded depth, by message."""
-        found: dict[int, list[Held]] = {}
+        objects_by_message: dict[int, list[Held]] = {}
         for index, message in enumerate(self.messages):
             if message.result is not None:
-                _hold(message.result.content, "", "", 0, found.setdefault(index, []))
-        return found
+                _hold(message.result.content, "", "", 0, objects_by_message.setdefault(index, []))
+        return objects_by_message
 
     @cached_property
     def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
@@ -110,7 +113,7 @@ class Case:
         }
 
     def texts(self) -> Iterator[tuple[int, str, str]]:
-        """(message, pointer, text) of everything written: speech, thoughts, arguments and results."""
+        """Yields (message, pointer, text) of everything written: speech, thoughts, arguments and results."""
         for index, message in enumerate(self.messages):
             for text in (self.speech[index], message.thought):
                 if text:
@@ -124,23 +127,26 @@ class Case:
 
     @cached_property
     def everything(self) -> str:
-        """All texts in one, to see quickly that something is nowhere in it."""
-        told = (value for leaves in self.leaves.values() for _, value in leaves)
-        given = (value for arguments in self.given.values() for _, _, value in arguments)
-        return "\n".join([self.said, *(value for value in (*given, *told) if isinstance(value, str))])
+        """All texts as one, for a quick test whether something can be in them at all."""
+        values_from_results = (value for leaves in self.leaves.values() for _, value in leaves)
+        values_in_calls = (value for arguments in self.given.values() for _, _, value in arguments)
+        return "\n".join(
+            [self.said, *(value for value in (*values_in_calls, *values_from_results) if isinstance(value, str))]
+        )
 
 
 def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
+    """Collects the objects within a value, to a bounded depth."""
     if isinstance(value, dict):
         found.append((value, pointer, around))
         if depth < _DEEPEST:
-            for key, part in value.items():
-                if part and isinstance(part, dict | list):
-                    _hold(part, f"{pointer}/{key}", last_noun(key), depth + 1, found)
+            for key, child in value.items():
+                if child and isinstance(child, dict | list):
+                    _hold(child, f"{pointer}/{key}", last_noun(key), depth + 1, found)
     elif isinstance(value, list):
-        for number, part in enumerate(value):
-            if isinstance(part, dict | list):
-                _hold(part, f"{pointer}/{number}", around, depth, found)
+        for number, child in enumerate(value):
+            if isinstance(child, dict | list):
+                _hold(child, f"{pointer}/{number}", around, depth, found)
 
 
 Rule = Callable[[Case], Iterator[Finding]]
@@ -148,12 +154,12 @@ Rule = Callable[[Case], Iterator[Finding]]
 
 @lru_cache(4096)
 def field_name(pointer: str) -> str:
-    """The name of the field that a pointer leads to; of an array's items, the array's."""
+    """Returns the name of the field that a pointer leads to; for an item of a list, the name of the list."""
     return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
 def failed(result: ToolResult) -> bool:
-    """Whether a call went wrong: it is marked so, or its content says so, as some services have it."""
+    """True if a call failed: its result is marked as an error, or its content says so, as with some services."""
     content = result.content
     if result.error or not isinstance(content, dict):
         return result.error
@@ -161,5 +167,5 @@ def failed(result: ToolResult) -> bool:
 
 
 def is_empty(content: Any) -> bool:
-    """Whether a result tells nothing: it has empty lists, flags and zeros only."""
+    """True if a result holds nothing: it has only empty lists, flags and zeros."""
     return all(isinstance(value, bool) or value in (None, "", [], {}, 0) for _, value in scalars(content))

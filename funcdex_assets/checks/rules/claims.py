@@ -1,9 +1,9 @@
-"""Which values a text states, and whether something in the conversation supports them.
+"""Claims: the values that a text states, and the test whether something in the conversation supports them.
 
-Here belongs what reads values out of prose: addresses, links, quoted words, identifiers, dates, numbers. What
-follows from known values counts as known: a date in words, the length of a list, a sum, another unit.
+Belongs here: reading values out of prose, such as addresses, links, quoted words, identifiers, dates and numbers. A
+value that follows from known ones is supported too: a date in words, the length of a list, a sum, another unit.
 
->>> [claim.text for claim in claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
+>>> [claim.text for claim in find_claims('I sent "Budget" to bo@x.com on May 4 at 3 pm, and it costs $12.50.')]
 ['bo@x.com', '"Budget"', 'May 4', '3 pm', '12.50']
 """
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from funcdex_assets.language.spoken_values import HALF_A_YEAR
 from funcdex_assets.schema.json_pointers import scalars
 
-# These run over every text: they begin with what is rare, so that the search can leap, and look back afterwards.
+# These run over every text: each begins with a rare character, which is fast to find, and then looks back.
 EMAIL = re.compile(r"[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
 _MONTHS = [date(2000, month, 1).strftime("%B").lower() for month in range(1, 13)]
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS)
@@ -38,7 +38,7 @@ _ID = re.compile(r"(?<![\w-])(?=[A-Za-z_-]*+\d)(?=[\d_-]*+[A-Za-z])[A-Za-z0-9]+(
 _NUMBER = re.compile(r"\d(?<![\w.,-]\d)\d*(?:[.,]\d+)*(?!\w)")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _DIGIT = re.compile(r"\d")
-_PATTERNS = (  # kind, what is cheap to look for first, pattern
+_PATTERNS = (  # kind, a sign that is cheap to look for first, pattern
     ("link", re.compile("://"), re.compile(r"https?://[^\s\"'<>)\]]*[\w/]")),
     ("email", re.compile("@"), EMAIL),
     ("quote", re.compile('["“]'), re.compile(r"[\"“][^\"“”]*[\"”]")),
@@ -62,7 +62,10 @@ _PLAIN = (*((mark, "") for mark in "\"'“”"), *((blank, " ") for blank in "\n
 
 
 class Claim(NamedTuple):
-    """`kind` is link, email, quote, day, clock, id or number; `text` as it was said, from `start`."""
+    """A value stated in a text.
+
+    `kind` is link, email, quote, day, clock, id or number; `text` as it was said, from `start`.
+    """
 
     kind: str
     text: str
@@ -70,45 +73,46 @@ class Claim(NamedTuple):
 
 
 def claims(text: str) -> Iterator[Claim]:
-    """The values that a text states, kind by kind; what is part of one is none of its own."""
-    paired = text.count('"') % 2 == 0  # else nobody knows which words are within quotes
+    """Yields the values that a text states, kind by kind; a part of one value is no value of its own."""
+    has_paired_quotes = text.count('"') % 2 == 0  # with an odd number it is unclear which words are quoted
     for kind, sign, pattern in _PATTERNS if _DIGIT.search(text) else _WITHOUT_DIGITS:
         if not sign.search(text):
             continue
-        found = list(pattern.finditer(text))
-        for match in found:
-            if kind == "quote" and not (_SHORTEST_QUOTE <= len(match[0]) - 2 <= _LONGEST_QUOTE and paired):
+        matches = list(pattern.finditer(text))
+        for match in matches:
+            if kind == "quote" and not (_SHORTEST_QUOTE <= len(match[0]) - 2 <= _LONGEST_QUOTE and has_paired_quotes):
                 continue
             if kind != "id" or not _ORDINARY.fullmatch(match[0]):
                 yield Claim(kind, match[0], match.start())
         if kind != "number":
-            for match in found:
+            for match in matches:
                 text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
 
 
 def may_name_a_day(text: str) -> bool:
-    """Whether it is worth while to look for a date: there is a digit beside a month, or two dashes."""
+    """True if a text may have a date, and is worth a full search: it has a digit beside a month, or two dashes."""
     return _NEAR_A_DAY.search(text) is not None
 
 
 def days_said(text: str, today: date) -> set[date]:
-    """The days that a text names by their date; one without a year is the nearest."""
+    """Returns the dates that a text names; one without a year is the nearest to today."""
     if not may_name_a_day(text):
         return set()
     return {day for match in _DAY.finditer(text) if (day := _read_day(match, today))}
 
 
 def days_in(value: Any) -> set[date]:
-    """The days in a value such as `2025-10-03T14:30:00Z`."""
+    """Returns the dates in a value such as `2025-10-03T14:30:00Z`."""
     if not isinstance(value, str):
         return set()
-    return {day for parts in _ISO.findall(value) if (day := _day(*map(int, parts)))}
+    return {day for year_month_day in _ISO.findall(value) if (day := _day(*map(int, year_month_day)))}
 
 
 class Support:
-    """What is known so far: texts that were said, and values that were returned.
+    """The knowledge so far: texts that were said, and values that were returned.
 
-    The newest is looked at first, for most of what is said was just returned, and nothing is read before.
+    The newest source is searched first, for most of what is said was just returned, and none is read before it is
+    needed.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -116,19 +120,20 @@ class Support:
         self._sources: list[_Source] = []
 
     def add_text(self, text: str) -> None:
+        """Adds a text, as said today."""
         self._sources.insert(0, _Source(text, [("", text)], self.now.date()))
 
     def add_record(self, record: Any) -> None:
-        """The fields of a record, each a line of a text."""
+        """Adds the fields of a record, each as a line of a text."""
         fields = [("", getattr(record, name)) for name in record.__struct_fields__]
         self._sources.insert(0, _Source(None, fields, self.now.date()))
 
     def add_value(self, value: Any, leaves: Sequence[tuple[str, Any]] | None = None) -> None:
-        """A JSON value; `leaves` are its scalars, where they are known."""
+        """Adds a JSON value; `leaves` are its scalars, if they are already known."""
         self._sources.insert(0, _Source(value, scalars(value) if leaves is None else leaves))
 
     def has(self, claim: Claim) -> bool:
-        """Whether the value is known, or follows from one that is."""
+        """True if the value is known, or follows from a known one."""
         match claim.kind:
             case "number":
                 return self._has_number(claim.text)
@@ -137,8 +142,8 @@ class Support:
             case "clock":
                 return self._has_clock(claim.text)
             case "quote":
-                wanted = _folded(claim.text).strip(" .,:;!?…")
-                return len(wanted) < _SHORTEST_QUOTE or self._has(wanted)
+                folded_quote = _folded(claim.text).strip(" .,:;!?…")
+                return len(folded_quote) < _SHORTEST_QUOTE or self._has(folded_quote)
             case _:
                 return self._has(_folded(claim.text))
 
@@ -151,18 +156,18 @@ class Support:
             number = float(plain)
         except ValueError:  # 1.2.3
             return self._has(text)
-        whole = number.is_integer()
-        if whole and number <= _SMALL:
+        is_whole = number.is_integer()
+        if is_whole and number <= _SMALL:
             return True
-        if whole and any(number <= source.longest for source in self._sources):
+        if is_whole and any(number <= source.longest for source in self._sources):
             return True
         if any(number in source.numbers for source in self._sources):
             return True
-        places = len(plain.partition(".")[2])
-        return any(round(derived, places) == number for derived in self._derived())
+        decimal_places = len(plain.partition(".")[2])
+        return any(round(derived, decimal_places) == number for derived in self._derived())
 
     def _derived(self) -> Iterator[float]:
-        """Other units, sums of what is called the same, and differences."""
+        """Yields the known numbers, the same in other units, sums of equally named fields, and differences."""
         sums: dict[str, float] = {}
         values: set[float] = set()
         for pointer, value in (leaf for source in reversed(self._sources) for leaf in source.leaves):
@@ -185,17 +190,17 @@ class Support:
         day = _read_day(match, today) if match else None
         if day is None or -1 <= (day - today).days <= _A_WEEK:
             return True
-        one = timedelta(days=1)  # another time zone
-        near = (day - one, day, day + one)
-        if any(not source.iso_days.isdisjoint(near) for source in self._sources):
+        one_day = timedelta(days=1)  # in another time zone it may be the next or the previous day
+        nearby_days = (day - one_day, day, day + one_day)
+        if any(not source.iso_days.isdisjoint(nearby_days) for source in self._sources):
             return True
-        if any(not source.days.isdisjoint(near) for source in self._sources):
+        if any(not source.days.isdisjoint(nearby_days) for source in self._sources):
             return True
         without_year = not (match and (match[3] or match[6] or match[7]))
         return without_year and any(
-            (known.month, known.day) == (day.month, day.day)
+            (known_day.month, known_day.day) == (day.month, day.day)
             for source in self._sources
-            for known in (*source.iso_days, *source.days)
+            for known_day in (*source.iso_days, *source.days)
         )
 
     def _has_clock(self, text: str) -> bool:
@@ -210,7 +215,7 @@ class Support:
 
 
 class _Source:
-    """One of them, with what can be read in it, once it is asked for; `said_on` is the day on which a text was said."""
+    """One source, read only when it is asked for; `said_on` is the day on which a text was said."""
 
     def __init__(self, value: Any, leaves: Sequence[tuple[str, Any]], said_on: date | None = None) -> None:
         self.value = value
@@ -227,12 +232,12 @@ class _Source:
 
     @cached_property
     def longest(self) -> int:
-        """How many items the longest list has."""
+        """Number of items of the longest list."""
         return _longest_list(self.value) if isinstance(self.value, list | dict) else 0
 
     @cached_property
     def numbers(self) -> set[float]:
-        return {number for found in _ANY_NUMBER.findall(self.folded) for number in _numbers(found)}
+        return {number for number_text in _ANY_NUMBER.findall(self.folded) for number in _numbers(number_text)}
 
     @cached_property
     def iso_days(self) -> set[date]:
@@ -252,13 +257,15 @@ class _Source:
 
 
 def _numbers(found: str) -> Sequence[float]:
+    """Parses a number with separators of thousands; if it has several points, each of its parts."""
     try:
         return (float(found.replace(",", "")),)
     except ValueError:  # 1.2.3, or the numbers of a list without blanks
-        return [float(part) for part in re.split(r"[.,]", found)]
+        return [float(digits) for digits in re.split(r"[.,]", found)]
 
 
 def _folded(text: str) -> str:
+    """Lower-cases a text, drops quotes and makes line ends spaces."""
     text = text.lower()
     for sign, plain in _PLAIN:  # `str.translate` takes ten times as long on a text that is not ASCII
         text = text.replace(sign, plain)
@@ -266,24 +273,27 @@ def _folded(text: str) -> str:
 
 
 def _longest_list(value: Any) -> int:
-    longest, parts = (len(value), value) if isinstance(value, list) else (0, value.values())
-    return max([longest, *(_longest_list(part) for part in parts if isinstance(part, list | dict))])
+    """Number of items of the longest list anywhere in a value."""
+    longest, children = (len(value), value) if isinstance(value, list) else (0, value.values())
+    return max([longest, *(_longest_list(child) for child in children if isinstance(child, list | dict))])
 
 
 def _read_day(match: re.Match[str], today: date) -> date | None:
+    """Reads a date; one without a year falls within half a year of today."""
     month, day, year, day_first, month_second, year_second, iso = match.groups()
     if iso:
         return _day(int(iso[:4]), int(iso[5:7]), int(iso[8:]))
     number = next(at for at, name in enumerate(_MONTHS, start=1) if name.startswith((month or month_second).lower()))
-    said = year or year_second
-    found = _day(int(said) if said else today.year, number, int(day or day_first))
-    if found and not said and abs((found - today).days) > HALF_A_YEAR:
-        other = _day(today.year + (1 if found < today else -1), number, found.day)
-        return other or found
-    return found
+    stated_year = year or year_second
+    nearest_day = _day(int(stated_year) if stated_year else today.year, number, int(day or day_first))
+    if nearest_day and not stated_year and abs((nearest_day - today).days) > HALF_A_YEAR:
+        other_year_day = _day(today.year + (1 if nearest_day < today else -1), number, nearest_day.day)
+        return other_year_day or nearest_day
+    return nearest_day
 
 
 def _day(year: int, month: int, day: int) -> date | None:
+    """Builds a date; None if there is no such day."""
     try:
         return date(year, month, day)
     except ValueError:
@@ -291,6 +301,7 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 def _read_clock(match: re.Match[str]) -> tuple[int, int]:
+    """Reads a time of day as (hour, minute) of 24 hours."""
     hour, minute, half, minute_of_24 = match.groups()
     if half:
         return int(hour) % 12 + (12 if half.lower() == "p" else 0), int(minute or 0)

@@ -1,7 +1,8 @@
-"""Rules about the fields of one object in a result, held against each other.
+"""Rules about the fields of one object in a result, compared with each other.
 
-Only what is certain is objected to: an object that has both ends and says how long it lasts, a count of words beside
-the text, an amount beside the lines that it is the sum of. Nothing here is shared with what makes results.
+Belongs here: contradictions within one object. They are certain or not reported: an object that has both ends and a
+duration, a count of words beside the text, an amount beside the lines that it is the sum of. No code is shared with
+what makes the results.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ _LEAST = 4
 
 
 class _Fields(NamedTuple):
-    """Names of the fields that say something of each other."""
+    """The fields of an object that depend on each other, by name; '' for one that it does not have."""
 
     start: str
     end: str
@@ -45,112 +46,139 @@ class _Fields(NamedTuple):
 
 
 def contradicts_itself(case: Case) -> Iterator[Finding]:
-    """Fields of one object that cannot all be true: when it ends, how long it lasts, what it adds up to."""
+    """Fields of one object that cannot all be true: its end, its duration, its total."""
     for index, message in enumerate(case.messages):
         result = message.result
         if result is None or result.error:
             continue
         for holder, pointer in _objects(result.content, "", 0):
             for key, text in _objections(holder):
-                place = f"{pointer}/{key}"
+                field_pointer = f"{pointer}/{key}"
                 yield Finding(
                     rule="contradicts_itself",
                     message=index,
-                    place=place,
+                    place=field_pointer,
                     text=f"{result.call_id} {result.name}: {key} is {holder[key]!r}, and {text}",
                 )
 
 
 def _objects(value: Any, pointer: str, depth: int) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yields every object within a value with its pointer, to a bounded depth."""
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):
         yield value, pointer
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        if isinstance(part, dict | list):
-            yield from _objects(part, f"{pointer}/{key}", depth + 1)
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        if isinstance(child, dict | list):
+            yield from _objects(child, f"{pointer}/{key}", depth + 1)
 
 
 def _objections(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields (field, what it contradicts) of each contradiction within an object."""
     fields = _fields(tuple(holder))
     if fields.start and fields.end:
         yield from _of_span(holder, fields)
     if fields.word_count and isinstance(text := holder.get(fields.text), str):
-        count, said = len(text.split()), holder[fields.word_count]
-        if _is_number(said) and abs(said - count) > max(_LEAST, _SLACK * count):
+        count, stated = len(text.split()), holder[fields.word_count]
+        if _is_number(stated) and abs(stated - count) > max(_LEAST, _SLACK * count):
             yield fields.word_count, f"{fields.text} has {count} words"
     if fields.zone:
         yield from _of_zone(holder, fields.zone)
     if fields.total:
         yield from _of_total(holder, fields)
     if fields.owed:
-        due, paid, left = (holder[key] for key in fields.owed)
-        if all(_is_number(one) for one in (due, paid, left)) and abs(due - paid - left) > 0.01 and paid <= due:
+        due, paid, remaining = (holder[key] for key in fields.owed)
+        if (
+            all(_is_number(amount) for amount in (due, paid, remaining))
+            and abs(due - paid - remaining) > 0.01
+            and paid <= due
+        ):
             yield fields.owed[2], f"{due} are due and {paid} paid"
 
 
 def _of_span(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str, str]]:
+    """Checks that the end is not before the start, and that the duration is the time between them."""
     start, end = _moment(holder[fields.start]), _moment(holder[fields.end])
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return
-    lasts = (end - start).total_seconds()
-    if lasts < 0:
+    seconds = (end - start).total_seconds()
+    if seconds < 0:
         yield fields.end, f"{fields.start} is {holder[fields.start]!r}"
     for key, unit in fields.durations:
-        said = holder[key]
-        if _is_number(said) and abs(said * unit - lasts) >= unit:
-            yield key, f"it lasts {lasts / unit:g}"
+        stated_duration = holder[key]
+        if _is_number(stated_duration) and abs(stated_duration * unit - seconds) >= unit:
+            yield key, f"it lasts {seconds / unit:g}"
 
 
 def _of_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
+    """Checks that moments in an object have the offset of its time zone."""
     name = holder[key]
     try:
         zone = ZoneInfo(name) if isinstance(name, str) and "/" in name else None
     except (KeyError, ValueError, OSError):
         return
-    for other, value in holder.items() if zone else ():
+    for other_key, value in holder.items() if zone else ():
         moment = _moment(value) if isinstance(value, str) else None
         offset = moment.utcoffset() if moment else None
         if moment and offset and moment.replace(tzinfo=zone).utcoffset() != offset:  # UTC itself is no contradiction
-            yield key, f"{other} is {value!r}"
+            yield key, f"{other_key} is {value!r}"
 
 
 def _of_total(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str, str]]:
+    """Checks that a total is the sum of the amounts of its lines."""
     total = holder[fields.total]
     for key in fields.lines:
         lines = holder[key]
         amounts = [line.get("amount") for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
-        known = [one for one in amounts if isinstance(one, int | float) and not isinstance(one, bool)]
-        if known and len(known) == len(lines) and _is_number(total) and abs(sum(known) - total) > 0.01:
-            yield fields.total, f"{key} add up to {sum(known):g}"
+        numeric_amounts = [
+            amount for amount in amounts if isinstance(amount, int | float) and not isinstance(amount, bool)
+        ]
+        if (
+            numeric_amounts
+            and len(numeric_amounts) == len(lines)
+            and _is_number(total)
+            and abs(sum(numeric_amounts) - total) > 0.01
+        ):
+            yield fields.total, f"{key} add up to {sum(numeric_amounts):g}"
 
 
 @lru_cache(maxsize=8192)
 def _fields(keys: Sequence[str]) -> _Fields:
-    said = {key: words(key) for key in keys}
-    plain = {key: "".join(parts) for key, parts in said.items()}
-    lengths = [key for key in keys if "duration" in said[key] and set(said[key]) & _SECONDS.keys()]
-    owed = [
-        next((key for key in keys if plain[key] == name), "") for name in ("amountdue", "amountpaid", "amountremaining")
+    """Finds the related fields among the keys of an object; cached, for many objects have the same keys."""
+    words_of_key = {key: words(key) for key in keys}
+    plain_names = {key: "".join(key_words) for key, key_words in words_of_key.items()}
+    duration_keys = [
+        key for key in keys if "duration" in words_of_key[key] and set(words_of_key[key]) & _SECONDS.keys()
     ]
-    mixed = any(
-        part.rstrip("es") in _MORE_THAN_LINES or part in _MORE_THAN_LINES for one in said.values() for part in one
+    owed = [
+        next((key for key in keys if plain_names[key] == name), "")
+        for name in ("amountdue", "amountpaid", "amountremaining")
+    ]
+    has_more_than_lines = any(
+        word.rstrip("es") in _MORE_THAN_LINES or word in _MORE_THAN_LINES
+        for key_words in words_of_key.values()
+        for word in key_words
     )
     return _Fields(
-        start=next((key for key in keys if plain[key] in _STARTS), ""),
-        end=next((key for key in keys if plain[key] in _ENDS), ""),
-        durations=tuple((key, next(_SECONDS[part] for part in said[key] if part in _SECONDS)) for key in lengths),
-        text=next((key for key in keys if plain[key] in _TEXTS), ""),
-        word_count=next((key for key in keys if plain[key] in ("wordcount", "wordscount")), ""),
-        zone=next((key for key in keys if plain[key] == "timezone"), ""),
-        total="" if mixed else next((key for key in keys if plain[key] in ("total", "amounttotal", "totalamount")), ""),
-        lines=tuple(key for key in keys if set(said[key]) & {"lines", "items"} and not is_id(key)),
+        start=next((key for key in keys if plain_names[key] in _STARTS), ""),
+        end=next((key for key in keys if plain_names[key] in _ENDS), ""),
+        durations=tuple(
+            (key, next(_SECONDS[word] for word in words_of_key[key] if word in _SECONDS)) for key in duration_keys
+        ),
+        text=next((key for key in keys if plain_names[key] in _TEXTS), ""),
+        word_count=next((key for key in keys if plain_names[key] in ("wordcount", "wordscount")), ""),
+        zone=next((key for key in keys if plain_names[key] == "timezone"), ""),
+        total=""
+        if has_more_than_lines
+        else next((key for key in keys if plain_names[key] in ("total", "amounttotal", "totalamount")), ""),
+        lines=tuple(key for key in keys if set(words_of_key[key]) & {"lines", "items"} and not is_id(key)),
         owed=tuple(owed) if all(owed) else (),
     )
 
 
 def _moment(value: Any) -> datetime | None:
+    """Parses an ISO 8601 date-time, also within `{"dateTime": …}`; None for anything else."""
     if isinstance(value, dict):
         value = value.get("dateTime")
     if not isinstance(value, str) or "T" not in value:

@@ -1,10 +1,11 @@
-"""Which script and language a text is in, judged by its letters and its commonest words.
+"""Detects the language and the script of a text, by its commonest words and its letters.
 
-Good enough to see that an answer is in another language than the question; where it is not clear, the answer
-is None.
+Good enough to see that an answer is in another language than the question; None where it is not clear.
 
->>> language_of("Ich habe die Datei gefunden und an das Team geschickt."), script_of("Готово, письмо отправлено.")
-('German', 'Cyrillic')
+>>> detect_language("Ich habe die Datei gefunden und an das Team geschickt.")
+'German'
+>>> detect_script("Готово, письмо отправлено.")
+'Cyrillic'
 """
 
 import re
@@ -51,17 +52,17 @@ _ENOUGH_LATIN = re.compile(f"(?:[{_SCRIPTS['Latin']}][^{_SCRIPTS['Latin']}]*+){{
 
 
 def language_of(text: str) -> str | None:
-    """The language whose common words lead by two to one; None of a short or mixed text.
+    """Returns the language whose common words lead by two to one; None for a short or mixed text.
 
     A word counts once: a list in English says `per week` with each item, and is no Italian.
     """
     if not text.isascii() and script_of(text) not in (None, "Latin"):
         return None
-    found = _WORD.findall(text.lower())
-    if len(found) < _FEWEST_WORDS:
+    words = _WORD.findall(text.lower())
+    if len(words) < _FEWEST_WORDS:
         return None
     hits = {"": 0}
-    for word in _COMMON_WORDS.intersection(found):
+    for word in _COMMON_WORDS.intersection(words):
         for language in _LANGUAGES_OF[word]:
             hits[language] = hits.get(language, 0) + 1
     name = max(hits, key=lambda language: hits[language])
@@ -70,7 +71,9 @@ def language_of(text: str) -> str | None:
 
 
 def script_of(text: str) -> str | None:
-    """The script of three quarters of the letters; Japanese has Chinese characters too, and counts as itself."""
+    """Returns the script of three quarters of the letters; a text with kana is Japanese, whatever Han characters it
+    has.
+    """
     if text.isascii() or not _NOT_LATIN.search(text):
         return "Latin" if _ENOUGH_LATIN.search(text) else None
     counts = {name: len(letters.findall(text)) for name, letters in _LETTERS.items()}

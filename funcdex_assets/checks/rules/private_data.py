@@ -1,13 +1,13 @@
-"""Patterns of private data, each with the check by which its issuer tells a real one from a chance.
+"""Patterns of private data, each with the check digits or words by which a real one is told from chance.
 
->>> list(private_data("Card 4539 1488 0343 6467, IBAN DE89 3704 0044 0532 0130 00, card 4539 1488 0343 6468."))
+>>> list(find_private_data("Card 4539 1488 0343 6467, IBAN DE89 3704 0044 0532 0130 00, card 4539 1488 0343 6468."))
 [('card number', '4539 1488 0343 6467'), ('IBAN', 'DE89 3704 0044 0532 0130 00')]
 """
 
 import re
 from collections.abc import Iterator
 
-# What must not stand before a pattern is looked at afterwards: it begins with what is rare, for speed.
+# Each pattern begins with a rare character, for speed; `find_private_data` then checks the character before a match.
 _PATTERNS = {
     "card number": re.compile(
         r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)([ -]?)\d{4}(?:\1\d{4}){2}(?![\w-])"
@@ -21,7 +21,7 @@ _PATTERNS = {
         r"|gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|glpat-[A-Za-z0-9_-]{20})(?!\w)"
     ),
 }
-_SIGNS = {  # without one of these there is none
+_SIGNS = {  # cheap to look for: a text without the sign has no such data
     "card number": re.compile(r"\d\d\d\d[ -]?\d\d\d\d[ -]?\d\d"),
     "IBAN": re.compile(r"[A-Z][A-Z]\d\d"),
     "social security number": re.compile(r"-(?<=\d\d\d-)\d\d-\d\d\d\d"),
@@ -32,7 +32,7 @@ _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvc|cvv)\b", re.IGNORECASE)
 
 
 def private_data(text: str) -> Iterator[tuple[str, str]]:
-    """(what it is, the text) of each."""
+    """Yields (kind of private data, the text) of each match that passes its check."""
     for kind, pattern in _PATTERNS.items():
         if not _SIGNS[kind].search(text):
             continue
@@ -41,20 +41,20 @@ def private_data(text: str) -> Iterator[tuple[str, str]]:
             if before.isalnum() or (before and before in "_./-" and kind != "private key"):
                 continue
             if kind == "card number" and not (_luhn(match[0]) and (not match[0].isdigit() or _CARD.search(text))):
-                continue  # one long id in ten has the right last digit
+                continue  # one long id in ten has the right last digit by chance
             if kind == "IBAN" and not _mod97(match[0]):
                 continue
             yield kind, match[0]
 
 
 def _luhn(text: str) -> bool:
-    """ISO/IEC 7812-1, annex B."""
+    """True if the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     digits = [int(letter) for letter in reversed(text) if letter.isdigit()]
     total = sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return total % 10 == 0
 
 
 def _mod97(text: str) -> bool:
-    """ISO 13616: moved to the front, read in base 36, it is 1 modulo 97."""
+    """True if an IBAN has the right check digits (ISO 13616): moved to the end, read in base 36, it is 1 modulo 97."""
     plain = text.replace(" ", "")
     return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1

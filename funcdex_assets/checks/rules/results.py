@@ -1,4 +1,7 @@
-"""Rules about results, and about what the assistant makes of them."""
+"""Rules about results, and about what the assistant says of them.
+
+Belongs here: results that break their schema, and replies that hide a failure, invent a value or leave a lookup untold.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,47 +44,49 @@ def invalid_result(case: Case) -> Iterator[Finding]:
         if tool is None or tool.returns is None:
             continue
         for problem in problems(tool.returns, result.content):
-            place, _, text = problem.partition(": ")
+            pointer, _, text = problem.partition(": ")
             yield Finding(
                 rule="invalid_result",
                 message=index,
-                place=place,
+                place=pointer,
                 text=f"{result.call_id} {result.name}: {text}",
             )
 
 
 def false_success(case: Case) -> Iterator[Finding]:
-    """A reply after a failed call that was not made good, with its tool or with another that reads the same things,
-    and which neither admits the failure nor asks; or one that says that it is done before anything was called (not in
-    the last turn, in which people take leave).
+    """A reply that claims a success which did not happen.
+
+    Either a call of the turn failed and was not made good, with its tool or with another that reads the same things,
+    and the reply neither admits the failure nor asks; or the reply says that it is done before anything was called (not
+    in the last turn, in which people take leave).
     """
-    called = False
+    any_call_made = False
     for turn in case.turns:
         last = turn.end - 1
-        lost: dict[str, int] = {}
-        before: list[str] = []  # tools that had failed when the last calls were made
+        failures: dict[str, int] = {}
+        failed_earlier: list[str] = []  # tools that had failed when the last calls were made
         for index in range(turn.start, turn.end):
             result = case.messages[index].result
             if result is None:
-                before = list(lost)
+                failed_earlier = list(failures)
             elif failed(result):
-                lost[result.name] = index
+                failures[result.name] = index
             else:
-                lost.pop(result.name, None)
-                for tool in before:
+                failures.pop(result.name, None)
+                for tool in failed_earlier:
                     if same_things(tool, result.name):
-                        lost.pop(tool, None)
-        called = called or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
+                        failures.pop(tool, None)
+        any_call_made = any_call_made or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
-        claims = not called and turn is not case.turns[-1] and _SAYS_DONE.search(text)
-        if claims and "?" not in text and not _ADMITS.search(text):
+        says_done = not any_call_made and turn is not case.turns[-1] and _SAYS_DONE.search(text)
+        if says_done and "?" not in text and not _ADMITS.search(text):
             yield Finding(
                 rule="false_success",
                 message=last,
                 text=f"Nothing was called so far, and the assistant says {text[:80]!r}",
             )
-        if lost and text and not case.messages[last].tool_calls and "?" not in text and not _ADMITS.search(text):
-            name, index = next(iter(lost.items()))
+        if failures and text and not case.messages[last].tool_calls and "?" not in text and not _ADMITS.search(text):
+            name, index = next(iter(failures.items()))
             yield Finding(
                 rule="false_success",
                 message=last,
@@ -92,36 +97,37 @@ def false_success(case: Case) -> Iterator[Finding]:
 def unsupported_claim(case: Case) -> Iterator[Finding]:
     """A value in what the assistant says that is in no result, user text, context or tool description.
 
-    Values are addresses, links, quoted words, identifiers, dates, times of day and numbers. What follows from known
-    ones is supported: a date in words, how many there are, a sum, another unit. Quoted words of a question are a
-    proposal. Before the first result nothing is looked at.
+    Values are addresses, links, quoted words, identifiers, dates, times of day and numbers. A value that follows from
+    known ones is supported: a date in words, how many there are, a sum, another unit. Quoted words of a question are a
+    proposal. Replies before the first result are not checked.
     """
     support: Support | None = None
-    tools: Support | None = None
-    pending: list[int] = []
-    told = False
+    tool_support: Support | None = None
+    unread_messages: list[int] = []
+    any_result = False
     for index, message in enumerate(case.messages):
         text = case.speech[index]
-        told = told or message.result is not None
-        if told and message.role == "assistant" and text:
+        any_result = any_result or message.result is not None
+        if any_result and message.role == "assistant" and text:
             for claim in claims(text):
                 if support is None:
                     support = _context(case)
-                while pending:
-                    _learn(support, case, pending.pop(0))
+                while unread_messages:
+                    _learn(support, case, unread_messages.pop(0))
                 if support.has(claim) or (claim.kind == "quote" and _is_proposed(text, claim)):
                     continue
-                tools = tools or _described(list(case.tools.values()), support.now)
-                if not tools.has(claim):
+                tool_support = tool_support or _described(list(case.tools.values()), support.now)
+                if not tool_support.has(claim):
                     yield Finding(
                         rule="unsupported_claim",
                         message=index,
                         text=f"The assistant says {claim.text[:80]!r}, which is in no result and in nobody's words",
                     )
-        pending.append(index)
+        unread_messages.append(index)
 
 
 def _context(case: Case) -> Support:
+    """Collects the values of persona and scenario."""
     support = Support(case.situation.now)
     support.add_record(case.situation.persona)
     support.add_record(case.situation.scenario)
@@ -129,17 +135,19 @@ def _context(case: Case) -> Support:
 
 
 def _learn(support: Support, case: Case, index: int) -> None:
+    """Adds the values of one message and of its calls."""
     message = case.messages[index]
     if message.result is not None:
         support.add_value(message.result.content, case.leaves[index])
     elif message.role == "user":
         support.add_text(case.messages[index].content or "")
     for call in message.tool_calls:
-        given = [(pointer, value) for one, pointer, value in case.given[index] if one is call]
-        support.add_value(call.arguments, given)
+        arguments = [(pointer, value) for argument_call, pointer, value in case.given[index] if argument_call is call]
+        support.add_value(call.arguments, arguments)
 
 
 def _described(tools: Sequence[Tool], now: Any) -> Support:
+    """Collects the values in names, descriptions and parameters of the tools."""
     support = Support(now)
     for tool in tools:
         support.add_text(f"{tool.name}\n{tool.description}")
@@ -148,27 +156,32 @@ def _described(tools: Sequence[Tool], now: Any) -> Support:
 
 
 def _is_proposed(text: str, claim: Claim) -> bool:
-    rest = re.search(r"[.!?](?=\s|$)", text[claim.start + len(claim.text) :])
-    return rest is not None and rest[0] == "?"
+    """True if a claim stands in a question."""
+    sentence_end = re.search(r"[.!?](?=\s|$)", text[claim.start + len(claim.text) :])
+    return sentence_end is not None and sentence_end[0] == "?"
 
 
 def uncited_answer(case: Case) -> Iterator[Finding]:
     """A reply after results that names no value of any result so far: the user learns nothing from it."""
-    results: list[int] = []
-    fresh = False  # whether there is a result with something to name in it
+    result_indices: list[int] = []
+    has_value_to_cite = False
     for index, message in enumerate(case.messages):
         if message.role == "user":
-            fresh = False
+            has_value_to_cite = False
         elif message.result is not None:
-            results.append(index)
-            told = case.leaves[index]
-            fresh = not message.result.error and (
-                fresh
+            result_indices.append(index)
+            values = case.leaves[index]
+            has_value_to_cite = not message.result.error and (
+                has_value_to_cite
                 or any(
-                    value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in told
+                    value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in values
                 )
             )
-        elif fresh and not message.tool_calls and not _cites(message.content or "", results[::-1], case):
+        elif (
+            has_value_to_cite
+            and not message.tool_calls
+            and not _cites(message.content or "", result_indices[::-1], case)
+        ):
             yield Finding(
                 rule="uncited_answer",
                 blocking=False,
@@ -178,17 +191,19 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
 
 
 def untold_lookup(case: Case) -> Iterator[Finding]:
-    """What was looked up in a turn is neither told in its reply nor used in a later call, though the reply tells of
-    something else: one of several questions stays open.
+    """A lookup of a turn that the reply leaves out, and no later call uses, though the reply tells of another result:
+    one of several questions stays open.
     """
     for turn in case.turns:
         last = case.messages[turn.end - 1]
         if last.role != "assistant" or last.tool_calls or not last.content:
             continue
-        places = [index for index in range(turn.start, turn.end) if case.messages[index].result is not None]
-        open_ones = [index for index in lookups(case, turn) if not _cites(last.content, [index], case)]
-        if open_ones and any(_cites(last.content, [index], case) for index in places if index not in open_ones):
-            for index in open_ones:
+        result_indices = [index for index in range(turn.start, turn.end) if case.messages[index].result is not None]
+        untold_indices = [index for index in lookups(case, turn) if not _cites(last.content, [index], case)]
+        if untold_indices and any(
+            _cites(last.content, [index], case) for index in result_indices if index not in untold_indices
+        ):
+            for index in untold_indices:
                 result = case.messages[index].result
                 yield Finding(
                     rule="untold_lookup",
@@ -199,34 +214,41 @@ def untold_lookup(case: Case) -> Iterator[Finding]:
 
 
 def lookups(case: Case, turn: Turn) -> Iterator[int]:
-    """The results of a turn that list or show something which no later call uses."""
+    """Yields the results of a turn that list or show a value which no later call uses."""
     for index in range(turn.start, turn.end):
         result = case.messages[index].result
         if result is None or result.error or parse_tool_name(result.name).action not in ("list", "get"):
             continue
-        told = {str(value) for pointer, value in case.leaves[index] if _is_telling(value) or is_id(field_name(pointer))}
-        names = any(_is_telling(value) and not is_id(field_name(pointer)) for pointer, value in case.leaves[index])
-        used = any(str(value) in told for later in case.given if later > index for _, _, value in case.given[later])
-        if names and not used:
+        shown_values = {
+            str(value) for pointer, value in case.leaves[index] if _is_telling(value) or is_id(field_name(pointer))
+        }
+        has_value_to_tell = any(
+            _is_telling(value) and not is_id(field_name(pointer)) for pointer, value in case.leaves[index]
+        )
+        is_used = any(
+            str(value) in shown_values for later in case.given if later > index for _, _, value in case.given[later]
+        )
+        if has_value_to_tell and not is_used:
             yield index
 
 
 def _cites(text: str, places: Sequence[int], case: Case) -> bool:
+    """True if a text names a value, the length of a list or the first sentence of one of the results."""
     results = [result.content for index in places if (result := case.messages[index].result) is not None]
-    listed = (
-        len(part)
+    list_sizes = (
+        len(member)
         for result in results
         if isinstance(result, dict)
-        for part in result.values()
-        if isinstance(part, list)
+        for member in result.values()
+        if isinstance(member, list)
     )
-    if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in listed):
+    if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in list_sizes):
         return True
     for index in places:
         for _, value in case.leaves[index]:
             if isinstance(value, str) and len(value) > 3 and value in text:
                 return True
-    if any((quoted := first_sentence(result)) and quoted in text for result in results):
+    if any((sentence := first_sentence(result)) and sentence in text for result in results):
         return True
     now = case.situation.now
     return any(
@@ -237,4 +259,5 @@ def _cites(text: str, places: Sequence[int], case: Case) -> bool:
 
 
 def _is_telling(value: Any) -> bool:
+    """True if a reply could name the value: it is neither empty nor a flag."""
     return not isinstance(value, bool) and value not in (None, "", [], {})

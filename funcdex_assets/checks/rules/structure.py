@@ -1,4 +1,7 @@
-"""Rules about the shape of a conversation: who speaks when, and whether something is called at all."""
+"""Rules about the shape of a conversation: order of the speakers, number of turns, and presence of calls.
+
+Belongs here: findings that need neither the arguments nor the values of results.
+"""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +35,7 @@ def structure(case: Case) -> Iterator[Finding]:
 
 
 def no_call(case: Case) -> Iterator[Finding]:
-    """A conversation without a single call, though there was something to call for."""
+    """A conversation without a single call, although the request needs one."""
     if case.calls_wanted and not any(message.tool_calls for message in case.messages):
         yield Finding(rule="no_call", text="No tool is called in the whole conversation")
 
@@ -51,18 +54,18 @@ def needless_call(case: Case) -> Iterator[Finding]:
 
 def too_few_user_messages(case: Case) -> Iterator[Finding]:
     """A conversation in which the user speaks only once is not multi-turn."""
-    spoken = sum(message.role == "user" for message in case.messages)
-    if spoken < MIN_USER_MESSAGES:
+    user_messages = sum(message.role == "user" for message in case.messages)
+    if user_messages < MIN_USER_MESSAGES:
         yield Finding(
             rule="too_few_user_messages",
-            text=f"The user speaks {spoken} times, fewer than {MIN_USER_MESSAGES}",
+            text=f"The user speaks {user_messages} times, fewer than {MIN_USER_MESSAGES}",
         )
 
 
 def unanswered_request(case: Case) -> Iterator[Finding]:
     """A turn that ends without an answer: the assistant promises to act and does not, or says no word.
 
-    Whether an answer fits what was asked is for the judge; a missing last message is for `structure`.
+    The judge decides whether an answer fits the request; a missing last message is found by `structure`.
     """
     for turn in case.turns:
         last = turn.end - 1
@@ -70,9 +73,9 @@ def unanswered_request(case: Case) -> Iterator[Finding]:
         if message.role != "assistant" or message.tool_calls:
             continue
         text = case.speech[last]
-        acted = any(case.messages[index].result is not None for index in range(turn.start, last))
-        promised = not acted and len(text) < 200 and _PROMISE.match(text) and not _MORE.search(text)
-        if promised or (text and not _LETTER.search(text)):
+        has_result = any(case.messages[index].result is not None for index in range(turn.start, last))
+        is_promise = not has_result and len(text) < 200 and _PROMISE.match(text) and not _MORE.search(text)
+        if is_promise or (text and not _LETTER.search(text)):
             yield Finding(
                 rule="unanswered_request",
                 message=last,
