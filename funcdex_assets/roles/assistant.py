@@ -48,6 +48,8 @@ _decode_arguments = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Call(msgspec.Struct):
+    """A call in a move: the name of a tool on offer and its arguments."""
+
     name: str
     arguments: dict[str, Json]
 
@@ -330,7 +332,7 @@ def _reported(scene: Scene, rng: Random) -> list[str]:
     acts_by_tool = Counter(step.tool for _, step in steps if parse_tool_name(step.tool).action not in ("list", "get"))
     sentences = []
     for index, step in steps:
-        if acts_by_tool[step.tool] > 1:  # the same with several things: told once for all
+        if acts_by_tool[step.tool] > 1:  # the same act on several things is reported once
             sentences.append(_several(scene, [same_index for same_index, same in steps if same.tool == step.tool], rng))
             acts_by_tool[step.tool] = -1
         elif acts_by_tool[step.tool] >= 0:
@@ -360,9 +362,8 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     if parsed.action == "list" or reports.describe(scene.results[index], scene.situation.now)[0]:
         return ""
     ids = [argument for argument in step.arguments if argument.source == "result" and is_id(phrases.field_of(argument))]
-    ids.sort(
-        key=lambda argument: resource_noun(phrases.field_of(argument)) != parsed.noun
-    )  # stable: its own comes first
+    # The sort is stable: the id of the tool's own noun comes first, the others keep their order.
+    ids.sort(key=lambda argument: resource_noun(phrases.field_of(argument)) != parsed.noun)
     if not ids:
         return ""
     identity = scene.resolve(ids[0])

@@ -61,7 +61,7 @@ def _variables(cue: UserCue) -> dict[str, object]:
 def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
     """Returns the instruction for a model: what the user does in this turn."""
     state = cue.scene
-    wanted = "; then ".join(
+    wishes = "; then ".join(
         state.tools[step.tool].description
         + (" (of what the beginning of the conversation was about: say so)" if _distant(state, step) else "")
         for step in _asked_once(steps)
@@ -73,12 +73,12 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
             return "Everything is done. Close the conversation in one sentence."
         case "remedy":
             return (
-                f"The last attempt failed. Make it good with the facts below, or say that it works now. Then: {wanted}"
+                f"The last attempt failed. Make it good with the facts below, or say that it works now. Then: {wishes}"
             )
         case "dropped" | "thanks":  # nothing came of it
             return "The last attempt failed. Say that you leave it at that."
         case "correction":
-            return f"You said something else than you meant. Correct yourself with the facts below: {wanted}"
+            return f"You said something else than you meant. Correct yourself with the facts below: {wishes}"
         case "recall":
             about = state.plan.steps[state.now.step].tool if state.now.step is not None else ""
             which = f"the result of {about}" if about else "an earlier result"
@@ -90,8 +90,8 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
                 "Say that the missing function has just been switched on and that its definition follows; have it done."
             )
     if begins_another_goal(state.plan, state.turn):
-        return f"Turn to something else, in so many words, and ask for this: {wanted}"
-    return f"Ask for the next thing: {wanted}"
+        return f"Turn to something else, in so many words, and ask for this: {wishes}"
+    return f"Ask for the next thing: {wishes}"
 
 
 # ── improvising ───────────────────────────────────────────────────────────────────────────────
@@ -273,7 +273,7 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
             argument for argument in step.arguments if argument.source == "user" and not argument.withheld
         ]
         simultaneous = [same for same in steps if same.tool == step.tool and same.together and _is_bound(same)]
-        count = len(simultaneous) + (not step.together)
+        count = len(simultaneous) + (0 if step.together else 1)
         references = _references(scene, step, count if simultaneous else 1, rng)
         requests.append(
             phrases.ask(

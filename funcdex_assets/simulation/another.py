@@ -67,9 +67,10 @@ def failures(call: Call, tool: Tool, other: Tool, arguments: Arguments) -> Itera
     yield "timeout"
     actions = parse_tool_name(other.name).action, parse_tool_name(tool.name).action
     user_pointers = {argument.argument for argument in call.told}
-    if any(
+    looks_in_another_way = any(
         argument.source == "user" and argument.argument not in user_pointers for argument in arguments
-    ):  # looked for in another way
+    )
+    if looks_in_another_way:
         if actions == ("list", "get") and can_be_empty(other):
             yield "empty_result"
         elif actions == ("get", "list"):

@@ -136,7 +136,7 @@ def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tup
                 continue
             if find_words(counterpart.surface, [argument.surface]):
                 continue
-            if any(find_words(said.surface, [counterpart.surface]) for said in call.told):
+            if any(find_words(user_argument.surface, [counterpart.surface]) for user_argument in call.told):
                 continue
             changed = replace(argument, value=counterpart.value, surface=counterpart.surface)
             yield changed, (*call.arguments[:index], changed, *call.arguments[index + 1 :])

@@ -197,7 +197,7 @@ def _planned(given: PlanInput, index: int, attempt: int, variant: int = 0) -> Ar
     step = given.chain.steps[index]
     tool = given.by_name[step.tool]
     rng = generator(
-        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] * (variant > 0))
+        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] if variant > 0 else [])
     )
     return plan_arguments(tool, step, given.situation, rng)
 
