@@ -28,8 +28,9 @@ WITH_CALLS = frozenset(("request", "remedy", "correction", "unlocked"))
 class Manner:
     """The ways in which a conversation is played.
 
-    thoughts: the assistant explains its steps native_calls: it answers with the server's own tool calls, not with a
-    JSON move model_results: tool results are written by the role `tool_simulator`, not by the world
+    thoughts:      the assistant explains its steps
+    native_calls:  it answers with the server's own tool calls, not with a JSON move
+    model_results: tool results are written by the role `tool_simulator`, not by the world
     """
 
     thoughts: bool = False
