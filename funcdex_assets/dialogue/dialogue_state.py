@@ -1,7 +1,9 @@
-"""What the players of a conversation can see: plan, people, tools, and what was said so far.
+"""Keeps the state of one dialogue in play: its plan, the messages so far, and the results of the steps that were made.
 
-A `Scene` grows while the conversation runs; everything else about it is fixed. It answers the few
-questions that the players ask of the past, so that none of them keeps a state of its own.
+A `DialogueState` grows while the conversation runs; its plan and situation are fixed. It answers the few questions that
+user simulator, assistant and tool executor ask of the past, so that none of them keeps a state of its own. Belongs
+here: what follows from plan and messages. How the roles use it belongs to `roles/`, who speaks when to
+`conversation.py`.
 """
 
 import re
@@ -26,10 +28,12 @@ _INDEX = re.compile(r"/\d+(?=/|$)")
 
 @dataclass
 class Scene:
-    """`tools` are all that the plan speaks of, by name, and `offered` those that are on offer now; `results` those of
-    the plan's steps, in order, as far as they were made. A model may make further calls; they are in the messages only.
-    `said` is all that the user has said, `said_now` what of it in the turn in which he spoke last; `replied` all that
-    the assistant has said.
+    """One conversation while it is played.
+
+    `tools` are all that the plan mentions, by name, and `offered_tools` those that are on offer now. `results` are
+    those of the plan's steps, in order, as far as they were made; a model may make further calls, which are in the
+    messages only. `user_text` is all that the user has said, `user_text_this_turn` the part of it from the turn in
+    which the user spoke last; `assistant_text` is all that the assistant has said.
     """
 
     plan: ConversationPlan
@@ -47,68 +51,84 @@ class Scene:
 
     @property
     def now(self) -> PlannedTurn:
-        """What the user does in the current turn."""
+        """The planned turn that is being played."""
         return self.plan.turns[self.turn]
 
     def unlock(self) -> None:
-        """The tool of the current turn is on offer from now on."""
+        """Puts the tools of the pending steps on offer from now on."""
         for step in self.pending():
             self.offered[step.tool] = self.tools[step.tool]
 
     def due(self) -> PlannedStep | None:
-        """The plan's next step; None when all were made."""
+        """Returns the plan's next step; None when all were made."""
         return next(iter(self.plan.steps[len(self.results) :]), None)
 
     def failed(self) -> PlannedStep | None:
-        """The step of this turn that went wrong and has not been made good yet."""
+        """Returns the latest step of this turn that failed and whose recovery step was not made yet; None if there is
+        none.
+        """
         for index, step in reversed(self.done_this_turn()):
-            if step.fault and ((again := self.made_good(index)) is None or again >= len(self.results)):
+            if step.fault and (
+                (recovery_index := self.made_good(index)) is None or recovery_index >= len(self.results)
+            ):
                 return step
         return None
 
     def made_good(self, failed: int) -> int | None:
-        """The step that makes good what went wrong in another, by their places in the plan."""
+        """Returns the index in the plan of the step that makes a failed step good: the next single call of the same
+        tool, or of the substitute tool. None if the plan has none.
+        """
         steps = self.plan.steps
         tool = steps[failed].another or steps[failed].tool
         return next(
             (
-                place
-                for place in range(failed + 1, len(steps))
-                if steps[place].tool == tool and not steps[place].together
+                index
+                for index in range(failed + 1, len(steps))
+                if steps[index].tool == tool and not steps[index].together
             ),
             None,
         )
 
     def at_fault(self, step: PlannedStep) -> str:
-        """The argument because of which a step goes wrong, as a pointer: the one that is different when the tool is
-        called again, or the one that names the thing; '' if it is none of them. The tool's own name where all of it
-        is closed, so that another is taken.
+        """Returns the pointer of the argument because of which a step fails; '' if it fails for another reason.
+
+        It is the argument that has another value in the recovery step, or else the first that comes from a result and
+        so names the thing. If permission is denied and a substitute tool follows, all of the tool is closed: its name
+        is returned.
         """
         if step.another and step.fault == "permission_denied":
             return step.tool
         if step.fault in ("rate_limit", "timeout", "expired_auth", "permission_denied", None):
             return ""
-        place = next(index for index, other in enumerate(self.plan.steps) if other is step)
-        if (again := self.made_good(place)) is not None:
-            values = {argument.argument: argument.value for argument in self.plan.steps[again].arguments}
-            changed = (one.argument for one in step.arguments if values.get(one.argument) != one.value)
-            if found := next(changed, ""):
-                return found
+        step_index = next(index for index, planned in enumerate(self.plan.steps) if planned is step)
+        if (recovery_index := self.made_good(step_index)) is not None:
+            recovery_values = {
+                argument.argument: argument.value for argument in self.plan.steps[recovery_index].arguments
+            }
+            changed_pointers = (
+                argument.argument
+                for argument in step.arguments
+                if recovery_values.get(argument.argument) != argument.value
+            )
+            changed_pointer = next(changed_pointers, "")
+            if changed_pointer:
+                return changed_pointer
         return next((argument.argument for argument in step.arguments if argument.source == "result"), "")
 
     def pending(self) -> list[PlannedStep]:
-        """Steps of the current turn whose calls were not made yet."""
+        """Returns the steps of the current turn whose calls were not made yet."""
         return [step for step in self.plan.steps[len(self.results) :] if step.turn == self.turn]
 
     def done_this_turn(self) -> list[tuple[int, PlannedStep]]:
-        """Executed steps of the current turn with their index in the plan."""
-        made = self.plan.steps[: len(self.results)]
-        return [(index, step) for index, step in enumerate(made) if step.turn == self.turn]
+        """Returns the steps of the current turn that were made, each with its index in the plan."""
+        steps_made = self.plan.steps[: len(self.results)]
+        return [(index, step) for index, step in enumerate(steps_made) if step.turn == self.turn]
 
     def unsaid(self) -> list[PlannedArgument]:
-        """Facts of pending steps that the user has not stated yet, each once.
+        """Returns the facts of pending steps that the user has not stated yet, each once.
 
-        What is withheld is stated in its own turn: the same words may have been said before about something else.
+        A withheld fact counts as stated only if it was said in this turn: the same words may have been said before
+        about something else.
         """
         facts = {
             (argument.argument, argument.surface): argument
@@ -120,7 +140,7 @@ class Scene:
         return list(facts.values())
 
     def resolve(self, argument: PlannedArgument) -> Any:
-        """The value that an argument takes from an earlier result; None when that has none."""
+        """Returns the value that an argument takes from an earlier result; None if that result has none."""
         if argument.step is None or argument.result is None or argument.step >= len(self.results):
             return None
         result = self.results[argument.step]
@@ -128,27 +148,31 @@ class Scene:
         return value if value is not None else at_pointer(result, _INDEX.sub("/*", argument.result))
 
     def needs_later(self) -> tuple[Need, ...]:
-        """What the next step's result must have, because later calls use it; and what else those need whose results
-        name the same thing again: an id that is looked up is the id of what is shown, and may go on from there.
+        """Returns what the next step's result must contain because later calls use it.
+
+        Needs are passed on where a later result repeats the identifier that it was called with: if an id goes into
+        `GET_TASK(task_id)` and further calls take `/task/id` of that result, the id must serve those calls, too.
         """
         return tuple(self._needs(len(self.results)))
 
     def _needs(self, step: int) -> Iterator[Need]:
-        for place, later in enumerate(self.plan.steps[step + 1 :], start=step + 1):
-            for argument in later.arguments:
+        for later_index, later_step in enumerate(self.plan.steps[step + 1 :], start=step + 1):
+            for argument in later_step.arguments:
                 if argument.step == step and argument.result:
-                    yield Need(path=argument.result, tool=later.tool, argument=argument.argument)
-                    for need in self._needs(place):
-                        if _is_repeated(later.tool, argument.argument, need.path):
+                    yield Need(path=argument.result, tool=later_step.tool, argument=argument.argument)
+                    for need in self._needs(later_index):
+                        if _is_repeated(later_step.tool, argument.argument, need.path):
                             yield Need(path=argument.result, tool=need.tool, argument=need.argument)
 
     def needed_later(self) -> frozenset[str]:
-        """The paths (`/threads/*/id`) of that."""
+        """Returns the paths (`/threads/*/id`) that the next step's result must have."""
         return frozenset(need.path for need in self.needs_later())
 
     def called(self, tool: str) -> PlannedStep | None:
-        """The step that a call of the tool is, if it is one of the plan's. Who takes at once the tool that would make
-        good a failure is spared the failure; who comes back to one that is closed meets it again.
+        """Returns the planned step that a call of the tool carries out; None if the plan has none.
+
+        If the assistant already calls the substitute tool, the planned failure is skipped. If it comes back to a tool
+        that failed for good in this turn, it gets the failed step again.
         """
         while (due := self.due()) and due.another == tool:
             self.results.append(None)
@@ -157,21 +181,25 @@ class Scene:
         return next((step for _, step in self.done_this_turn() if step.another and step.tool == tool), None)
 
     def executed(self, tool: str, content: Any) -> None:
-        """A call was made: the next step's, if it calls the same tool."""
+        """Records the result of a call, if it carries out the next step: if it calls the same tool."""
         if (due := self.due()) and due.tool == tool:
             self.results.append(content)
 
     def say(self, message: Message) -> None:
+        """Adds a message to the conversation, and its text to what its speaker has said."""
         self.messages.append(message)
         if message.role == "user" and message.content:
             self.said = f"{self.said}\n{message.content}" if self.said else message.content
-            before = self.said_now if self._heard == self.turn else ""
-            self.said_now, self._heard = f"{before}\n{message.content}" if before else message.content, self.turn
+            text_before = self.said_now if self._heard == self.turn else ""
+            self.said_now, self._heard = (
+                f"{text_before}\n{message.content}" if text_before else message.content,
+                self.turn,
+            )
         if message.role == "assistant" and message.content:
             self.replied = f"{self.replied}\n{message.content}" if self.replied else message.content
 
     def transcript(self) -> str:
-        """The conversation so far, for prompts."""
+        """Renders the conversation so far as text, for prompts."""
         lines: list[str] = []
         for message in self.messages:
             if message.result is not None:
@@ -184,25 +212,30 @@ class Scene:
 
 
 def begins_another_goal(plan: ConversationPlan, turn: int) -> bool:
-    """Whether the user turns to something else in this turn."""
+    """Says whether the user turns to another goal in this turn: one after those of all earlier turns."""
     earlier = [step.goal for step in plan.steps if step.turn < turn]
     return bool(earlier) and any(step.goal > max(earlier) for step in plan.steps if step.turn == turn)
 
 
 def is_from_an_earlier_goal(plan: ConversationPlan, step: int | None, goal: int) -> bool:
-    """Whether the result of a step was got for a goal before this one."""
+    """Says whether a step was made for a goal before this one; False for None."""
     return step is not None and plan.steps[step].goal < goal
 
 
 def _is_repeated(tool: str, argument: str, result: str) -> bool:
-    """Whether a result has, at that path, the identifier that the call was made with: `/task_id`, `/task/id`."""
-    *_, holder, name = ("", *result.split("/")[1:])
-    asked = argument.rsplit("/", 1)[-1]
-    if not is_id(asked) or not is_id(name) or "*" in result:
+    """Says whether a result repeats, at that path, the identifier that the call was made with: `/task_id`, or
+    `/task/id`, of a call with `/task_id`.
+    """
+    *_, holder, field_name = ("", *result.split("/")[1:])
+    argument_name = argument.rsplit("/", 1)[-1]
+    if not is_id(argument_name) or not is_id(field_name) or "*" in result:
         return False
-    own = parse_tool_name(tool).noun
-    about, shown = resource_noun(asked) or own, resource_noun(name) or " ".join(words(holder)) or own
-    return singular(about.rsplit(" ", 1)[-1]) == singular(shown.rsplit(" ", 1)[-1])
+    tool_noun = parse_tool_name(tool).noun
+    argument_noun, field_noun = (
+        resource_noun(argument_name) or tool_noun,
+        resource_noun(field_name) or " ".join(words(holder)) or tool_noun,
+    )
+    return singular(argument_noun.rsplit(" ", 1)[-1]) == singular(field_noun.rsplit(" ", 1)[-1])
 
 
 def _json(value: Any) -> str:

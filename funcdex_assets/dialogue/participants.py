@@ -1,4 +1,7 @@
-"""Who and what a conversation is made from: its plan, the situation, and the tools on offer."""
+"""Defines the participants of a conversation: its plan, its situation (persona and scenario), and the tools on offer.
+
+What is said and done while the conversation runs is the dialogue state's, not the participants'.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +16,9 @@ from funcdex_assets.storage.frames import rows_by
 
 @dataclass(frozen=True)
 class Cast:
-    """`tools` are those that the assistant sees from the beginning, by name: the plan's and the distractors. `absent`
-    are those that are asked for and not on offer, or only later.
+    """The fixed facts that a conversation is made from. `tools` are those that the assistant sees from the beginning,
+    by name: the plan's and the distractors. `absent` are those that the user asks for and that are not on offer, or
+    only later.
     """
 
     plan: ConversationPlan
@@ -24,27 +28,27 @@ class Cast:
 
     @property
     def known(self) -> dict[str, Tool]:
-        """The tools that are on offer at some time."""
+        """The tools that are on offer at some time of the conversation, by name."""
         return {**self.tools, **{name: self.absent[name] for name in self.plan.late_tools}}
 
     @property
     def spoken_of(self) -> dict[str, Tool]:
-        """All tools that the plan speaks of."""
+        """Every tool that the plan mentions, by name, whether it is ever on offer or not."""
         return {**self.tools, **self.absent}
 
 
 def casts(
     plans: Sequence[ConversationPlan], personas: Sequence[Persona], scenarios: Sequence[Scenario], tools: Sequence[Tool]
 ) -> dict[str, Cast]:
-    """By plan id, in the order of the plans."""
-    people, settings = rows_by(personas, "persona_id"), rows_by(scenarios, "scenario_id")
-    by_name = rows_by(tools, "name")
+    """Returns each plan's participants by plan id, in the order of the plans."""
+    persona_by_id, scenario_by_id = rows_by(personas, "persona_id"), rows_by(scenarios, "scenario_id")
+    tool_by_name = rows_by(tools, "name")
     return {
         plan.plan_id: Cast(
             plan,
-            situation(settings[plan.scenario_id], people[plan.persona_id]),
-            {name: by_name[name] for name in offered_tools(plan)},
-            {name: by_name[name] for name in absent_tools(plan)},
+            situation(scenario_by_id[plan.scenario_id], persona_by_id[plan.persona_id]),
+            {name: tool_by_name[name] for name in offered_tools(plan)},
+            {name: tool_by_name[name] for name in absent_tools(plan)},
         )
         for plan in plans
     }

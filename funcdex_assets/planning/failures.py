@@ -1,13 +1,14 @@
-"""What can go wrong with a planned call, and how it is made good.
+"""Lists the ways in which a planned call can fail, and how the plan recovers from each.
 
     rate_limit, timeout               the same call again
-    timeout twice, permission_denied  another tool that serves as well (`another.py`)
+    timeout twice, permission_denied  an equivalent tool was tried; the planned call follows (`another.py`)
     expired_auth, permission_denied   the user makes it good outside, or gives it up
     invalid_argument, conflict        another value is needed, which the user gives
     not_found                         the same, or what was found before is gone
     empty_result                      nothing is found; the user gives other words
 
-Whether a call permits a fault follows from its tool's name and from what the user tells in it.
+Whether a call permits a fault follows from its tool's name and from what the user says in it. Which failure a
+conversation gets is decided in `planning.py`; how the service words it belongs to `faults.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +36,9 @@ _LIMITS = frozenset("limit max size results count per page top".split())
 
 @dataclass(frozen=True)
 class Mishap:
-    """`arguments` are those of the call that goes wrong; `tool` is its tool where it is another's."""
+    """A failure that a plan can have: the fault, how the plan recovers, and the arguments of the call that fails.
+    `tool` is the name of the tool that is called if it is not the planned call's own; '' otherwise.
+    """
 
     fault: Fault
     recovery: Recovery
@@ -46,8 +49,8 @@ class Mishap:
 def draw_mishap(
     options: Sequence[tuple[Call, Mishap]], weights: Mapping[Fault, float], rng: Random
 ) -> tuple[Call, Mishap] | None:
-    """One of the ways in which calls can go wrong: the fault by weight, then one of the calls that permit it; None
-    where no fault that has a weight is among them.
+    """Draws a call and its failure: first the fault by weight, then one of the calls that permit it. None if no fault
+    that has a weight is among the options.
     """
     by_fault: dict[Fault, list[tuple[Call, Mishap]]] = {}
     for call, mishap in options:
@@ -60,63 +63,85 @@ def draw_mishap(
 
 
 def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[Arguments]:
-    """The arguments of a search or look-up with another value in one place, which the user may say by mistake."""
+    """Yields the arguments of a search or look-up with another text in one place, which the user may say by mistake;
+    nothing for a tool that is neither.
+    """
     if parse_tool_name(tool.name).action in _READS:
-        yield from (arguments for told, arguments in _with_another_value(call, others) if isinstance(told.value, str))
+        yield from (
+            arguments for changed, arguments in _with_another_value(call, others) if isinstance(changed.value, str)
+        )
 
 
 def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_last: bool) -> Iterator[Mishap]:
-    """The ways in which a call can go wrong. `others` are arguments that it might have had as well; only what comes
-    `is_last` can be given up.
+    """Yields the ways in which a call can fail. `variants` are arguments that it might have had as well; only a call
+    that `is_last` can be given up.
     """
     action = parse_tool_name(tool.name).action
-    as_it_is = call.arguments
-    yield Mishap("rate_limit", "retry", as_it_is)
+    unchanged = call.arguments
+    yield Mishap("rate_limit", "retry", unchanged)
     if action in _READS:
-        yield Mishap("timeout", "retry", as_it_is)
-    yield Mishap("rate_limit", "remedy", as_it_is)
-    yield Mishap("expired_auth", "remedy", as_it_is)
-    yield Mishap("permission_denied", "remedy", as_it_is)
+        yield Mishap("timeout", "retry", unchanged)
+    yield Mishap("rate_limit", "remedy", unchanged)
+    yield Mishap("expired_auth", "remedy", unchanged)
+    yield Mishap("permission_denied", "remedy", unchanged)
     if is_last:
-        yield Mishap("permission_denied", "dropped", as_it_is)
-        if any(argument.source == "result" and is_id(field_of(argument)) for argument in as_it_is):
-            yield Mishap("not_found", "dropped", as_it_is)
-    for told, arguments in _with_another_value(call, others):
-        for fault in _faults_of(told, tool, action):
+        yield Mishap("permission_denied", "dropped", unchanged)
+        if any(argument.source == "result" and is_id(field_of(argument)) for argument in unchanged):
+            yield Mishap("not_found", "dropped", unchanged)
+    for changed, arguments in _with_another_value(call, others):
+        for fault in _faults_of(changed, tool, action):
             yield Mishap(fault, "remedy", arguments)
 
 
 def _faults_of(told: PlannedArgument, tool: Tool, action: str) -> Iterator[Fault]:
-    """What a service may have against a value that the user told."""
+    """Yields the faults that a service may report for a value that the user says."""
     schema = schema_at(tool.parameters, told.argument) or {}
-    parts = set(words(field_of(told)))
-    texts = isinstance(told.value, str) and "enum" not in schema
-    is_search = action == "list" and texts and bool(parts & QUERY_WORDS)
+    name_words = set(words(field_of(told)))
+    is_text = isinstance(told.value, str) and "enum" not in schema
+    is_search = action == "list" and is_text and bool(name_words & QUERY_WORDS)
     is_address = schema.get("format") == "email"
-    is_amount = schema_type(schema) in ("integer", "number") and not parts & _LIMITS
+    is_amount = schema_type(schema) in ("integer", "number") and not name_words & _LIMITS
     if schema.get("format") in ("date", "date-time", "email") or is_amount:
         yield "invalid_argument"
-    if action in ("create", "update") and texts and (parts & values.TITLES or schema.get("format") == "date-time"):
+    if (
+        action in ("create", "update")
+        and is_text
+        and (name_words & values.TITLES or schema.get("format") == "date-time")
+    ):
         yield "conflict"
-    if action != "create" and (is_address or (texts and not is_search and parts & {"name", "email", "key"})):
+    if action != "create" and (is_address or (is_text and not is_search and name_words & {"name", "email", "key"})):
         yield "not_found"
     if is_search and can_be_empty(tool):
         yield "empty_result"
 
 
 def _with_another_value(call: Call, others: Sequence[Arguments]) -> Iterator[tuple[PlannedArgument, Arguments]]:
-    """(the argument that differs, the arguments with it); the two values cannot be taken for one another."""
-    for index, told in enumerate(call.arguments):
-        if told.source != "user" or told.withheld or isinstance(told.value, bool) or told.argument[-1].isdigit():
+    """Yields (the argument that differs, the arguments with it): each takes the value of a variant for one of the
+    values that the user says. The two values cannot be taken for one another.
+    """
+    for index, argument in enumerate(call.arguments):
+        if (
+            argument.source != "user"
+            or argument.withheld
+            or isinstance(argument.value, bool)
+            or argument.argument[-1].isdigit()
+        ):
             continue
-        for other in others:
-            found = next((one for one in other if one.argument == told.argument and one.source == "user"), None)
-            if found is None or found.value == told.value:
+        for variant in others:
+            counterpart = next(
+                (
+                    candidate
+                    for candidate in variant
+                    if candidate.argument == argument.argument and candidate.source == "user"
+                ),
+                None,
+            )
+            if counterpart is None or counterpart.value == argument.value:
                 continue
-            if find_words(found.surface, [told.surface]):
+            if find_words(counterpart.surface, [argument.surface]):
                 continue
-            if any(find_words(one.surface, [found.surface]) for one in call.told):
+            if any(find_words(user_argument.surface, [counterpart.surface]) for user_argument in call.told):
                 continue
-            changed = replace(told, value=found.value, surface=found.surface)
+            changed = replace(argument, value=counterpart.value, surface=counterpart.surface)
             yield changed, (*call.arguments[:index], changed, *call.arguments[index + 1 :])
             break

@@ -1,8 +1,9 @@
-"""From a chain to a plan: which calls with which arguments, in which user turns, told or withheld.
+"""Makes a plan from a tool chain: which calls with which arguments, in which user turns, and which facts are withheld.
 
-The plan is made by the program, so that it is right by construction: every argument has a source, and
-every fact that the user must state is known before a word is written. How the user behaves is a role
-(`roles/planner.py`).
+The plan is made by the program, so that it is right by construction: every argument has a source, and every fact that
+the user must state is known before a word is written. Belongs here: what a conversation gets. How turns are rearranged
+belongs to `weaving.py`, the possible failures to `mishaps.py` and `another.py`, how the user behaves to the role
+`roles/planner.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -45,20 +46,22 @@ from funcdex_assets.semantics.result_schema import result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
-ATTEMPTS = 4
+ATTEMPTS = 4  # per plan, each with other facts; a plan that fails in all of them is reported
 MIN_USER_TURNS = 2
 MANY_TURNS: Mapping[Kind, int] = {"multi_step": 6, "long_context": 10}
-THANKS = 0.67
-OFFERED_IN_VAIN = 4  # tools on offer where none is of use
-ANOTHER = 0.65  # of what goes wrong where another tool serves as well, the share in which it is tried
-OFFERED_IN_LONG = 20  # and beside those that are, where the history is to be long
+THANKS = 0.67  # the share of conversations in which the user takes leave with thanks
+OFFERED_IN_VAIN = 4  # the least number of tools on offer where none can do what the user asks for
+ANOTHER = 0.65  # of failures where an equivalent tool exists, the share in which it is tried first and fails
+OFFERED_IN_LONG = 20  # the least number of distractors under `long_context`: their definitions make it long
+# Keywords of a JSON Schema that exclude no value, or (format) are not relied on here.
 _UNBOUND = frozenset("type title description example examples format".split())
 
 
 @dataclass(frozen=True)
 class PlanInput:
-    """`tools` are all tools of the partition, from which distractors are drawn; `faults` are weights, and a
-    `fault_share` of the conversations that need no fault have one. `reserved` tools only the test split calls.
+    """One conversation to plan. `tools` are all tools of the partition, from which distractors are drawn; `faults` are
+    weights, and a `fault_share` of the conversations that need no fault have one. `reserved` tools are for the test
+    split only.
     """
 
     chain: ToolChain
@@ -78,7 +81,9 @@ class PlanInput:
 
 
 def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kind = "multi_step") -> Clarity:
-    """How clear the user is; who has to be asked is not."""
+    """Draws the clarity level of the user by weight; under `ask_back` it is always "average", as the user must be
+    asked.
+    """
     if kind == "ask_back":
         return "average"
     rng = generator("clarity", seed, scenario_id)
@@ -87,14 +92,14 @@ def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kin
 
 
 def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[str]]:
-    """Plans, and for each that could not be made in several attempts the reason."""
+    """Returns the plans, and for each that could not be made in `ATTEMPTS` attempts the reason of the last."""
     plans: list[ConversationPlan] = []
     reasons: list[str] = []
-    for given in inputs:
+    for plan_input in inputs:
         reason = ""
         for attempt in range(ATTEMPTS):
             try:
-                plans.append(make_plan(given, attempt))
+                plans.append(make_plan(plan_input, attempt))
                 break
             except Unplannable as error:
                 reason = str(error)
@@ -104,7 +109,8 @@ def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], lis
 
 
 def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
-    """
+    """Makes the plan of one conversation; each attempt draws differently.
+
     Raises:
         Unplannable: a required argument has no value that a person could give, or nothing of the kind can happen
             with these calls.
@@ -131,29 +137,33 @@ def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
 
 
 def offered_tools(plan: ConversationPlan) -> list[str]:
-    """The tools that the assistant sees from the beginning, in an order that does not give the plan away."""
+    """Returns the tools that the assistant sees from the beginning, in an order that does not give the plan away."""
     names = [name for name in (*plan.tools, *plan.distractors) if name not in plan.late_tools]
     generator("offered", plan.plan_id).shuffle(names)
     return names
 
 
 def absent_tools(plan: ConversationPlan) -> list[str]:
-    """The tools that are asked for and not on offer, or not from the beginning."""
-    wanted = [turn.wanted.tool for turn in plan.turns if turn.wanted]
-    return list(dict.fromkeys([*plan.late_tools, *wanted]))
+    """Returns the tools that the user asks for and that are not on offer, or not from the beginning."""
+    tools_asked_in_vain = [turn.wanted.tool for turn in plan.turns if turn.wanted]
+    return list(dict.fromkeys([*plan.late_tools, *tools_asked_in_vain]))
 
 
 def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
-    """A value is returned by one tool and taken by the other: there has to be one that suits both."""
-    whole = result_schema(source)
-    given = schema_at(whole, binding.result) or {}
-    taken = schema_at(target.parameters, binding.argument) or {}
-    both = {"allOf": [given, taken]}
+    """Checks that there is a value that one tool can return and the other can take at the two ends of a binding.
+
+    Raises:
+        Unplannable: there is none.
+    """
+    source_schema = result_schema(source)
+    given_schema = schema_at(source_schema, binding.result) or {}
+    taken_schema = schema_at(target.parameters, binding.argument) or {}
+    both_schemas = {"allOf": [given_schema, taken_schema]}
     try:
-        if not (_UNBOUND.issuperset(taken) and _UNBOUND.issuperset(given)):
-            sample(both, both, Random(0))
-        if "$defs" in whole:  # what leads there may be impossible
-            example = sample(whole, whole, Random(0), None, frozenset({binding.result}), lean=True)
+        if not (_UNBOUND.issuperset(taken_schema) and _UNBOUND.issuperset(given_schema)):
+            sample(both_schemas, both_schemas, Random(0))
+        if "$defs" in source_schema:  # what leads there may be impossible
+            example = sample(source_schema, source_schema, Random(0), None, frozenset({binding.result}), lean=True)
             if at_pointer(example, binding.result) is None:
                 raise NoValueError
     except NoValueError:
@@ -166,74 +176,80 @@ def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
 
 
 def _calls(given: PlanInput, attempt: int) -> list[Call]:
-    """The calls of the chain with the arguments that they are to have."""
-    places = generator("places", given.seed, given.situation.scenario.scenario_id, attempt)
-    chosen: dict[tuple[int | None, str], int] = {}
+    """Returns the calls of the chain with the arguments that they are to have."""
+    item_rng = generator("places", given.seed, given.situation.scenario.scenario_id, attempt)
+    item_by_listing: dict[tuple[int | None, str], int] = {}
     calls: list[Call] = []
     for index, step in enumerate(given.chain.steps):
         for binding in step.bindings:
             _refuse_unsuited(given.by_name[given.chain.steps[binding.step].tool], given.by_name[step.tool], binding)
         planned = _planned(given, index, attempt)
-        before = calls[-1] if calls else None
-        if before and any(map(is_next_page, planned)):  # the same listing, further on
-            planned = (*before.arguments, *(argument for argument in planned if is_next_page(argument)))
-        elif before and step.together and step.tool == before.tool:
-            planned = _alike(before, planned) if step.bindings else _unlike(calls, planned)
+        call_before = calls[-1] if calls else None
+        if call_before and any(map(is_next_page, planned)):  # the same listing, further on
+            planned = (*call_before.arguments, *(argument for argument in planned if is_next_page(argument)))
+        elif call_before and step.together and step.tool == call_before.tool:
+            planned = _alike(call_before, planned) if step.bindings else _unlike(calls, planned)
         elif step.goal:
             planned = _unlike_earlier_goals(given, calls, planned, index, attempt)
-        arguments = tuple(_placed(one, given.chain, chosen, places) for one in planned)
+        arguments = tuple(_placed(argument, given.chain, item_by_listing, item_rng) for argument in planned)
         calls.append(Call(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
 
 
 def _planned(given: PlanInput, index: int, attempt: int, variant: int = 0) -> Arguments:
+    """Plans the arguments of one step of the chain; each attempt and each variant draws other facts."""
     step = given.chain.steps[index]
     tool = given.by_name[step.tool]
-    facts = generator(
-        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] * (variant > 0))
+    rng = generator(
+        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] if variant > 0 else [])
     )
-    return plan_arguments(tool, step, given.situation, facts)
+    return plan_arguments(tool, step, given.situation, rng)
 
 
 def _alike(before: Call, planned: Arguments) -> Arguments:
-    """What is done with several things is done alike with each."""
-    told = [argument for argument in before.arguments if argument.source != "result"]
-    return (*(argument for argument in planned if argument.source == "result"), *told)
+    """Returns the arguments of one of several simultaneous calls: its own thing from a result, the other values as in
+    the call before.
+    """
+    repeated = [argument for argument in before.arguments if argument.source != "result"]
+    return (*(argument for argument in planned if argument.source == "result"), *repeated)
 
 
 def _unlike_earlier_goals(
     given: PlanInput, calls: Sequence[Call], planned: Arguments, index: int, attempt: int
 ) -> Arguments:
-    """What was searched for or done for one goal is not searched for or done again for another.
+    """Returns arguments that differ from those of calls of the same tool for earlier goals, so that nothing is searched
+    for or done twice: the planned ones if they differ, or else the first variant that does.
 
     Raises:
-        Unplannable: nothing else comes to mind.
+        Unplannable: no variant differs.
     """
     step = given.chain.steps[index]
-    before = [_stated(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal]
-    if not before or (step.bindings and parse_tool_name(step.tool).action in ("list", "get")):
+    earlier_values = [_stated(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal]
+    if not earlier_values or (step.bindings and parse_tool_name(step.tool).action in ("list", "get")):
         return planned
     variants = _variants(given, Call(step.tool, (), index), attempt)
-    for possible in (planned, *variants):
-        if _stated(possible) not in before:
-            return possible
+    for arguments in (planned, *variants):
+        if _stated(arguments) not in earlier_values:
+            return arguments
     if step.bindings:  # it is done with something else
         return planned
     raise Unplannable(f"{step.tool}: for another goal, it would be called just as before")
 
 
 def _stated(arguments: Arguments) -> dict[str, object]:
+    """Returns the values of the arguments that do not come from a result, by pointer."""
     return {argument.argument: argument.value for argument in arguments if argument.source != "result"}
 
 
 def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
-    """
+    """Returns the planned arguments of one of several simultaneous calls, if no earlier call of the tool has the same.
+
     Raises:
         Unplannable: the user would ask for the same twice.
     """
     for call in calls:
-        known = {argument.argument: argument.value for argument in call.arguments}
-        if call.tool == calls[-1].tool and all(known.get(one.argument) == one.value for one in planned):
+        values = {argument.argument: argument.value for argument in call.arguments}
+        if call.tool == calls[-1].tool and all(values.get(argument.argument) == argument.value for argument in planned):
             raise Unplannable(f"{call.tool}: two calls at once would be the same")
     return planned
 
@@ -241,46 +257,47 @@ def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
 def _placed(
     argument: PlannedArgument, chain: ToolChain, chosen: dict[tuple[int | None, str], int], rng: Random
 ) -> PlannedArgument:
-    """Of a list that was found, people mostly mean the first thing, now and then the second or third; within a
-    conversation the same.
+    """Chooses which item of a listing an argument is taken from: mostly the first, now and then the second or third,
+    and within a conversation always the same.
     """
     path = argument.result or ""
     if chain.pattern == "fan_out" or path.count("*") != 1 or argument.step is None:
         return argument
     if parse_tool_name(chain.steps[argument.step].tool).action != "list":
         return argument
-    array, _, rest = path.partition("/*")
-    taken = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
-    if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in taken):
+    array, _, path_in_item = path.partition("/*")
+    bindings = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
+    if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in bindings):
         return argument  # what is within the first thing is needed, too
-    place = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
-    return msgspec.structs.replace(argument, result=f"{array}/{place}{rest}") if place else argument
+    item_index = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
+    return msgspec.structs.replace(argument, result=f"{array}/{item_index}{path_in_item}") if item_index else argument
 
 
 # ── turns ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _turns(given: PlanInput, calls: list[Call], attempt: int, rng: Random) -> tuple[list[Turn], tuple[str, ...]]:
-    """The turns, and the tools that come late."""
-    kind, late = given.chain.kind, ()
+    """Lays out the turns of the plan; returns them and the names of the tools that come late."""
+    kind, late_tools = given.chain.kind, ()
     if kind == "no_suitable_tool":
         turns = [Turn("unsuitable", wanted=call) for call in calls]
     else:
-        asked = calls
+        calls_asked_for = calls
         if kind == "missing_function":
-            late = (calls[-1].tool,)
-            asked = _without_the_last(calls)
-        turns = requests(asked, given.clarity, rng) if asked else []
+            late_tools = (calls[-1].tool,)
+            calls_asked_for = _without_the_last(calls)
+        turns = requests(calls_asked_for, given.clarity, rng) if calls_asked_for else []
         _leave_out(turns, given, rng)
-        if late:
+        if late_tools:
             turns += [Turn("unsuitable", wanted=calls[-1]), Turn("unlocked", [calls[-1]], calls[-1])]
         _go_wrong(turns, given, attempt, rng)
     _talk(turns, given, attempt, rng)
-    return turns, late
+    return turns, late_tools
 
 
 def _without_the_last(calls: list[Call]) -> list[Call]:
-    """
+    """Returns the calls without the last, whose tool is to come late.
+
     Raises:
         Unplannable: its tool is needed before, too.
     """
@@ -290,178 +307,195 @@ def _without_the_last(calls: list[Call]) -> list[Call]:
 
 
 def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
-    """What the user leaves out until asked: much under `ask_back`, little if the user is clear."""
+    """Marks the facts that the user withholds until asked: many under `ask_back`, few if the user is clear.
+
+    Raises:
+        Unplannable: the user must be asked for something, and says nothing that could be left out.
+    """
     calls = [call for turn in turns for call in turn.calls if not call.is_page]
-    needed = {
+    necessary_facts = {
         call: _needed_facts(call, given.by_name[call.tool]) - _said_anyway(call, turn)
         for turn in turns
         for call in turn.calls
         if not call.is_page
     }
-    telling = [call for call in calls if needed[call]]
+    calls_with_facts = [call for call in calls if necessary_facts[call]]
     if given.chain.kind == "ask_back":
-        if not telling:
+        if not calls_with_facts:
             raise Unplannable("the user tells nothing that could be left out")
-    elif not telling or given.clarity == "excellent" or (given.clarity == "good" and rng.random() > 0.15):
+    elif not calls_with_facts or given.clarity == "excellent" or (given.clarity == "good" and rng.random() > 0.15):
         return
-    count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
-    left_out: set[str] = set()
-    for call in rng.sample(telling, min(len(telling), count)):
-        if left_out.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in needed[call]}):
-            leave_out(call, needed[call], rng)  # of two queries, nobody would know which one is asked for
-            left_out |= names
+    call_count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
+    withheld_names: set[str] = set()
+    for call in rng.sample(calls_with_facts, min(len(calls_with_facts), call_count)):
+        if withheld_names.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in necessary_facts[call]}):
+            leave_out(call, necessary_facts[call], rng)  # of two queries, nobody would know which one is asked for
+            withheld_names |= names
 
 
 def _said_anyway(call: Call, turn: Turn) -> set[str]:
-    """What the user tells in the same turn in so many words, because another fact has them."""
-    told = [argument for other in turn.calls for argument in other.told]
+    """Returns the pointers of the facts of a call whose words the user says in the same turn anyway, because another
+    fact contains them.
+    """
+    said_in_turn = [argument for turn_call in turn.calls for argument in turn_call.told]
     return {
-        one.argument
-        for one in call.told
-        if any(find_words(other.surface, [one.surface]) for other in told if other is not one)
+        argument.argument
+        for argument in call.told
+        if any(find_words(fact.surface, [argument.surface]) for fact in said_in_turn if fact is not argument)
     }
 
 
 def _needed_facts(call: Call, tool: Tool) -> set[str]:
-    """What the user tells and no assistant could do without: what the tool requires, and what a search is for."""
+    """Returns the pointers of the facts that the user says and no assistant could do without: arguments that the tool
+    requires, and search queries.
+    """
     required = resolve(tool.parameters, tool.parameters).get("required", ())
     names = {argument.argument: argument.argument.split("/")[1] for argument in call.told}
     return {pointer for pointer, name in names.items() if name in required or set(words(name)) & QUERY_WORDS}
 
 
 def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
-    """
+    """Inserts a failure into the turns, if the conversation is to have one.
+
     Raises:
-        Unplannable: something must go wrong, and nothing can.
+        Unplannable: a call must fail, and none can.
     """
     kind = given.chain.kind
-    must = kind == "error_recovery"
-    if not must and (kind not in (*MANY_TURNS, "parallel") or rng.random() >= given.fault_share):
+    must_fail = kind == "error_recovery"
+    if not must_fail and (kind not in (*MANY_TURNS, "parallel") or rng.random() >= given.fault_share):
         return
     calls = [call for turn in turns for call in turn.calls]
-    likely = [call for call in calls if not call.is_page]
+    candidates = [call for call in calls if not call.is_page]
     if kind == "parallel":  # rather one of several than one alone
-        likely = [call for call in likely if call.together] or likely
+        candidates = [call for call in candidates if call.together] or candidates
     options = [
-        (call, mishap)
-        for call in likely
-        for mishap in possible_mishaps(
+        (call, failure)
+        for call in candidates
+        for failure in possible_mishaps(
             call, given.by_name[call.tool], _variants(given, call, attempt), call is calls[-1]
         )
     ]
-    others = _tools_as_well(turns, likely, given, attempt)
-    if others and rng.random() < ANOTHER and (drawn := draw_mishap(others, given.faults, rng)):
-        call, mishap = drawn
-        try_another(turns, call, mishap.tool, mishap.fault, mishap.arguments)
-    elif drawn := draw_mishap(options, given.faults, rng):
-        call, mishap = drawn
-        go_wrong(turns, call, mishap.fault, mishap.recovery, mishap.arguments)
-    elif must:
+    equivalent_options = _tools_as_well(turns, candidates, given, attempt)
+    if equivalent_options and rng.random() < ANOTHER and (draw := draw_mishap(equivalent_options, given.faults, rng)):
+        call, failure = draw
+        try_another(turns, call, failure.tool, failure.fault, failure.arguments)
+    elif draw := draw_mishap(options, given.faults, rng):
+        call, failure = draw
+        go_wrong(turns, call, failure.fault, failure.recovery, failure.arguments)
+    elif must_fail:
         raise Unplannable("none of the calls can go wrong in a way that generation.faults permits")
 
 
 def _tools_as_well(
     turns: Sequence[Turn], calls: Sequence[Call], given: PlanInput, attempt: int
 ) -> list[tuple[Call, Mishap]]:
-    """The calls before which another tool could be tried, and fail; none of those that are made at once."""
+    """Returns the calls before which an equivalent tool could be tried, each with the failure of that tool. Calls that
+    are made at once with others are left out.
+    """
     chain = [given.by_name[step.tool] for step in given.chain.steps]
-    needed = {tool.name for tool in chain}
-    found: list[tuple[Call, Mishap]] = []
+    chain_tools = {tool.name for tool in chain}
+    options: list[tuple[Call, Mishap]] = []
     for call in calls:
-        beside = turn_of(turns, call).calls
-        at = beside.index(call)
-        if any(one.together for one in beside[at : at + 2]):
+        turn_calls = turn_of(turns, call).calls
+        call_index = turn_calls.index(call)
+        if any(turn_call.together for turn_call in turn_calls[call_index : call_index + 2]):
             continue
-        for other in given.tools:
-            if other.name in needed or (other.name in given.reserved and not given.chain.held_out):
+        for equivalent in given.tools:
+            if equivalent.name in chain_tools or (equivalent.name in given.reserved and not given.chain.held_out):
                 continue  # it works elsewhere, or is not for this split
             tool = given.by_name[call.tool]
             rng = generator(
-                "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, other.name
+                "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, equivalent.name
             )
-            arguments = as_well(call, tool, other, dict(enumerate(chain)), rng)
-            if arguments is not None and _are_suited(other, arguments, chain):
-                found += [
-                    (call, Mishap(fault, "another", arguments, other.name))
-                    for fault in failures(call, tool, other, arguments)
+            arguments = as_well(call, tool, equivalent, dict(enumerate(chain)), rng)
+            if arguments is not None and _are_suited(equivalent, arguments, chain):
+                options += [
+                    (call, Mishap(fault, "another", arguments, equivalent.name))
+                    for fault in failures(call, tool, equivalent, arguments)
                 ]
-    return found
+    return options
 
 
 def _are_suited(tool: Tool, arguments: Arguments, chain: Sequence[Tool]) -> bool:
-    """Whether what the results give suits the tool."""
+    """Says whether the tool can take the values that the results of the chain give to these arguments."""
     try:
-        for one in arguments:
-            if one.step is not None and one.result is not None:
-                path = "/".join("*" if part.isdigit() else part for part in one.result.split("/"))
-                _refuse_unsuited(chain[one.step], tool, Binding(one.argument, one.step, path, "id"))
+        for argument in arguments:
+            if argument.step is not None and argument.result is not None:
+                path = "/".join("*" if token.isdigit() else token for token in argument.result.split("/"))
+                _refuse_unsuited(chain[argument.step], tool, Binding(argument.argument, argument.step, path, "id"))
     except Unplannable:
         return False
     return True
 
 
 def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:
-    """Arguments that the call might have had as well; searches are then for a company or a counterpart."""
+    """Returns two sets of arguments that the call might have had as well; searches in them are for a company or a
+    counterpart.
+    """
     if call.place is None:
         return []
     tool = given.by_name[call.tool]
     rng = generator("variants", given.seed, given.situation.scenario.scenario_id, attempt, call.place)
     return [
         tuple(
-            _sought_elsewhere(one, tool, given.situation, rng) for one in _planned(given, call.place, attempt, variant)
+            _sought_elsewhere(argument, tool, given.situation, rng)
+            for argument in _planned(given, call.place, attempt, variant)
         )
         for variant in (1, 2)
     ]
 
 
 def _sought_elsewhere(argument: PlannedArgument, tool: Tool, situation: Situation, rng: Random) -> PlannedArgument:
+    """Returns a search for a company or a counterpart instead of the planned search; any other argument unchanged."""
     name = argument.argument.rsplit("/", 1)[-1]
     schema = schema_at(tool.parameters, argument.argument) or {}
-    searches = argument.source == "user" and isinstance(argument.value, str) and set(words(name)) & QUERY_WORDS
-    if not searches or "enum" in schema or argument.surface.istitle():
+    is_query = argument.source == "user" and isinstance(argument.value, str) and set(words(name)) & QUERY_WORDS
+    if not is_query or "enum" in schema or argument.surface.istitle():
         return argument
     template = rng.choice(("{company}", "{counterpart}"))
-    sought = worded(template, situation, rng).removeprefix("the ").replace("'", "").replace('"', "")
-    value = query_for(schema, sought, rng)
-    return msgspec.structs.replace(argument, value=value, surface=sought) if fits(schema, value) else argument
+    subject = worded(template, situation, rng).removeprefix("the ").replace("'", "").replace('"', "")
+    value = query_for(schema, subject, rng)
+    return msgspec.structs.replace(argument, value=value, surface=subject) if fits(schema, value) else argument
 
 
 def _correct(turns: list[Turn], given: PlanInput, calls: Sequence[Call], attempt: int, rng: Random) -> None:
-    """One of the searches or look-ups was meant otherwise than it was first said, if any can be."""
+    """Inserts a correction, if one can be: a search or look-up is first made with a value said by mistake."""
     for call in rng.sample(calls, len(calls)):
         turn = turn_of(turns, call)
-        alone = not any(other.together or other.fault for other in turn.calls)
-        if call.is_page or not alone or turn.kind != "request":
+        is_undisturbed = not any(turn_call.together or turn_call.fault for turn_call in turn.calls)
+        if call.is_page or not is_undisturbed or turn.kind != "request":
             continue
-        if changed := list(otherwise(call, given.by_name[call.tool], _variants(given, call, attempt))):
-            mean_otherwise(turns, call, rng.choice(changed))
+        if mistaken_arguments := list(otherwise(call, given.by_name[call.tool], _variants(given, call, attempt))):
+            mean_otherwise(turns, call, rng.choice(mistaken_arguments))
             return
 
 
 def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
-    """What people say between requests; where many turns are wanted, until there are."""
+    """Inserts what people say between requests: corrections, questions about earlier results, small talk, thanks. Where
+    the kind wants many turns, it adds talk and divides requests until there are enough.
+    """
     kind = given.chain.kind
-    many = MANY_TURNS.get(kind, 0)
+    min_turns = MANY_TURNS.get(kind, 0)
     calls = [call for turn in turns for call in turn.calls if call.place is not None]
-    if kind in (*MANY_TURNS, "simple", "ask_back") and rng.random() < (0.2 if many else 0.08):
+    if kind in (*MANY_TURNS, "simple", "ask_back") and rng.random() < (0.2 if min_turns else 0.08):
         _correct(turns, given, calls, attempt, rng)
     if len(turns) < MIN_USER_TURNS or rng.random() < THANKS:
         turns.append(Turn("thanks"))
-    telling = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
-    rng.shuffle(telling)
-    if kind == "long_context" and (late := _told_long_ago(telling, calls)):
-        telling.remove(late)
-        talk(turns, "recall", late, rng, after=next(call for call in calls if call.goal == calls[-1].goal))
-    if telling and rng.random() < (0.3 if many else 0.1):
-        talk(turns, "recall", telling.pop(), rng)
-    if rng.random() < (0.25 if many else 0.1):
+    calls_to_recall = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
+    rng.shuffle(calls_to_recall)
+    if kind == "long_context" and (early_call := _told_long_ago(calls_to_recall, calls)):
+        calls_to_recall.remove(early_call)
+        talk(turns, "recall", early_call, rng, after=next(call for call in calls if call.goal == calls[-1].goal))
+    if calls_to_recall and rng.random() < (0.3 if min_turns else 0.1):
+        talk(turns, "recall", calls_to_recall.pop(), rng)
+    if rng.random() < (0.25 if min_turns else 0.1):
         talk(turns, "small_talk", None, rng)
-    while len(turns) < many:
+    while len(turns) < min_turns:
         if rng.random() < 0.7 and split(turns, rng):
             continue
-        if telling and rng.random() < 0.6:
-            talk(turns, "recall", telling.pop(), rng)
-        elif sum(turn.kind == "small_talk" for turn in turns) < many // 3:
+        if calls_to_recall and rng.random() < 0.6:
+            talk(turns, "recall", calls_to_recall.pop(), rng)
+        elif sum(turn.kind == "small_talk" for turn in turns) < min_turns // 3:
             talk(turns, "small_talk", None, rng)
         elif not split(turns, rng):
             if turns[-1].kind == "thanks":
@@ -470,39 +504,44 @@ def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> Non
 
 
 def _told_long_ago(telling: Sequence[Call], calls: Sequence[Call]) -> Call | None:
-    """A call, rather of the first goal than of another before the last, whose result still holds: nothing of its kind
-    was changed, as far as names tell.
+    """Returns a call of an earlier goal that the user can ask about at the end. A call is preferred whose result still
+    holds, as far as names tell (no later call changes things of its kind), then one of the first goal. None if there
+    is only one goal.
     """
-    changed = {name.noun for call in calls if (name := parse_tool_name(call.tool)).action in ("update", "delete")}
-    early = [call for call in telling if call.goal < calls[-1].goal]
-    return min(early, key=lambda call: (parse_tool_name(call.tool).noun in changed, call.goal), default=None)
+    changed_nouns = {name.noun for call in calls if (name := parse_tool_name(call.tool)).action in ("update", "delete")}
+    earlier_calls = [call for call in telling if call.goal < calls[-1].goal]
+    return min(
+        earlier_calls, key=lambda call: (parse_tool_name(call.tool).noun in changed_nouns, call.goal), default=None
+    )
 
 
 # ── tools ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _distractors(given: PlanInput, selected: Sequence[str], late: Sequence[str], rng: Random) -> tuple[str, ...]:
-    """Tools that are on offer and not needed: half of them such as could be taken for the right ones, and none that
-    could do what no tool on offer shall be able to do.
+    """Draws tools that are on offer and not needed: half of them resemble the needed ones, and none can do what no tool
+    on offer shall be able to do.
 
     Raises:
         Unplannable: nothing would be on offer.
     """
-    wanted = [*late] or [step.tool for step in given.chain.steps if step.tool not in selected]
-    actions = {parse_tool_name(name).action for name in wanted}
-    others = [
+    names_asked_for = [*late] or [step.tool for step in given.chain.steps if step.tool not in selected]
+    refused_actions = {parse_tool_name(name).action for name in names_asked_for}
+    candidates = [
         tool.name
         for tool in given.tools
-        if tool.name not in selected and tool.name not in wanted and parse_tool_name(tool.name).action not in actions
+        if tool.name not in selected
+        and tool.name not in names_asked_for
+        and parse_tool_name(tool.name).action not in refused_actions
     ]
-    least = 0 if selected else OFFERED_IN_VAIN
+    min_count = 0 if selected else OFFERED_IN_VAIN
     if given.chain.kind == "long_context" and given.distractor_tools:
-        least = OFFERED_IN_LONG
-    count = min(len(others), max(given.distractor_tools, least))
+        min_count = OFFERED_IN_LONG
+    count = min(len(candidates), max(given.distractor_tools, min_count))
     if not count and not set(selected).difference(late):
-        raise Unplannable(f"without {' and '.join(wanted)} and its like no tool is on offer")
-    nouns = {word for name in (*selected, *wanted) for word in parse_tool_name(name).words}
-    near = [name for name in others if nouns & set(parse_tool_name(name).words)]
-    chosen = rng.sample(near, min(len(near), (count + 1) // 2))
-    far = [name for name in others if name not in chosen]
-    return (*chosen, *rng.sample(far, count - len(chosen)))
+        raise Unplannable(f"without {' and '.join(names_asked_for)} and its like no tool is on offer")
+    nouns = {word for name in (*selected, *names_asked_for) for word in parse_tool_name(name).words}
+    similar = [name for name in candidates if nouns & set(parse_tool_name(name).words)]
+    chosen = rng.sample(similar, min(len(similar), (count + 1) // 2))
+    remaining = [name for name in candidates if name not in chosen]
+    return (*chosen, *rng.sample(remaining, count - len(chosen)))

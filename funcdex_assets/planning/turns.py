@@ -1,7 +1,8 @@
-"""The turns of a plan while it is laid: which calls the user asks for when, and what comes in between.
+"""Arranges the calls of a plan in user turns while the plan is laid out, and inserts failures, corrections and talk.
 
-Here belong the moves on unfinished turns: dividing calls among them, a call that goes wrong before it goes right, one
-that was meant otherwise, and talk. Which of them a conversation gets is decided in `planning.py`.
+Here belong the operations on unfinished turns (`DraftTurn`): dividing calls among them, a call that fails before it
+succeeds, one that was meant otherwise, a turn of small talk. Which of them a conversation gets is decided in
+`planning.py`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -22,8 +23,9 @@ _BOUND_TO_THE_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unloc
 
 @dataclass(eq=False)
 class Call:
-    """A step to be. `place` is its step of the chain, by which later arguments refer to it; a call that goes wrong, or
-    that was meant otherwise, has none. `another` is the tool that makes good what goes wrong.
+    """A step of a plan that is not finished yet. `chain_index` is its step of the chain, by which later arguments refer
+    to it; a call that fails, or that was meant otherwise, has none. `substitute_tool` is the tool that serves as
+    well and is called after this one fails. `together`: made at once with the call before, in one message.
     """
 
     tool: str
@@ -36,15 +38,21 @@ class Call:
 
     @property
     def is_page(self) -> bool:
+        """Says whether the call asks for the next page of a listing."""
         return any(map(is_next_page, self.arguments))
 
     @property
     def told(self) -> list[PlannedArgument]:
+        """The arguments of the call that the user says."""
         return [argument for argument in self.arguments if argument.source == "user"]
 
 
 @dataclass(eq=False)
 class Turn:
+    """A user turn that is not finished yet: the calls that the user asks for in it, `about_call` that it refers back
+    to, and `wanted_call` that the user asks for in vain, because no tool on offer can make it.
+    """
+
     kind: TurnKind
     calls: list[Call] = field(default_factory=list)
     about: Call | None = None
@@ -52,8 +60,8 @@ class Turn:
 
 
 def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]:
-    """The calls in turns of one to three groups, each turn for one goal: a clear user asks for much at once, others
-    little by little.
+    """Divides the calls among request turns, one to three groups of simultaneous calls in each, all of one goal: a
+    clear user asks for much at once, others little by little.
     """
     groups = list(_groups(calls))
     share = {"excellent": 0.3, "good": 0.6, "average": 0.6}[clarity]
@@ -76,28 +84,33 @@ def requests(calls: Sequence[Call], clarity: Clarity, rng: Random) -> list[Turn]
 
 
 def split(turns: list[Turn], rng: Random) -> bool:
-    """Divides a turn that asks for several things; False where none does. A call that fails and is made again at once
-    stays in one turn with the other.
+    """Divides a turn that asks for several things in two, in place; returns False if no turn can be divided. A call
+    that fails and is made again at once stays in one turn with its repetition.
     """
-    several = {turn: places for turn in turns if turn.kind == "request" and (places := _seams(turn))}
-    if not several:
+    split_points_by_turn = {
+        turn: split_points for turn in turns if turn.kind == "request" and (split_points := _seams(turn))
+    }
+    if not split_points_by_turn:
         return False
-    turn = rng.choice(list(several))
+    turn = rng.choice(list(split_points_by_turn))
     groups = list(_groups(turn.calls))
-    at = rng.choice(several[turn])
-    later = [call for group in groups[at:] for call in group]
-    turn.calls = [call for group in groups[:at] for call in group]
+    split_point = rng.choice(split_points_by_turn[turn])
+    later = [call for group in groups[split_point:] for call in group]
+    turn.calls = [call for group in groups[:split_point] for call in group]
     turns.insert(turns.index(turn) + 1, Turn("request", later))
     return True
 
 
 def _seams(turn: Turn) -> list[int]:
-    """Before which of its groups a turn can be divided."""
+    """Returns the indices of the groups of simultaneous calls before which a turn can be divided."""
     groups = list(_groups(turn.calls))
-    return [at for at in range(1, len(groups)) if not any(call.fault for call in groups[at - 1])]
+    return [
+        group_index for group_index in range(1, len(groups)) if not any(call.fault for call in groups[group_index - 1])
+    ]
 
 
 def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:
+    """Yields the calls in groups of those that are made at once; a call alone is a group of one."""
     group: list[Call] = []
     for call in calls:
         if group and not call.together:
@@ -109,106 +122,129 @@ def _groups(calls: Sequence[Call]) -> Iterator[list[Call]]:
 
 
 def leave_out(call: Call, needed: Collection[str], rng: Random) -> None:
-    """Marks one or two of the `needed` facts, which the user then says only when asked."""
-    facts = [index for index, argument in enumerate(call.arguments) if argument.argument in needed]
-    out = set(rng.sample(facts, rng.randint(1, min(2, len(facts)))))
+    """Marks one or two of the `needed` facts (argument pointers) as withheld: the user says them only when asked."""
+    needed_indices = [index for index, argument in enumerate(call.arguments) if argument.argument in needed]
+    withheld_indices = set(rng.sample(needed_indices, rng.randint(1, min(2, len(needed_indices)))))
     call.arguments = tuple(
-        replace(argument, withheld=True) if index in out else argument for index, argument in enumerate(call.arguments)
+        replace(argument, withheld=True) if index in withheld_indices else argument
+        for index, argument in enumerate(call.arguments)
     )
 
 
 def go_wrong(turns: list[Turn], call: Call, fault: Fault, recovery: Recovery, arguments: Arguments) -> None:
-    """The call fails with these arguments first; then it is made again at once, or once the user has made good what was
-    wrong, or is given up. Calls of the same message are made whatever becomes of it.
+    """Lets the call fail with these arguments first. Then it is made again at once ("retry"), or once the user has made
+    good what was wrong ("remedy"), or is given up ("dropped"). Calls that are made at once with it are made whatever
+    becomes of it.
     """
     turn = turn_of(turns, call)
-    at = turn.calls.index(call)
+    call_index = turn.calls.index(call)
     failing = Call(call.tool, arguments, None, call.together, fault, goal=call.goal)
-    before, after = turn.calls[:at], turn.calls[at + 1 :]
-    beside = [other for index, other in enumerate(after) if all(one.together for one in after[: index + 1])]
-    after = after[len(beside) :]
-    turn.calls = [*before, failing, *beside]
+    calls_before, calls_after = turn.calls[:call_index], turn.calls[call_index + 1 :]
+    simultaneous = [
+        later
+        for index, later in enumerate(calls_after)
+        if all(between.together for between in calls_after[: index + 1])
+    ]
+    calls_after = calls_after[len(simultaneous) :]
+    turn.calls = [*calls_before, failing, *simultaneous]
     if recovery == "dropped":
-        turn.calls += after
+        turn.calls += calls_after
         turns.insert(turns.index(turn) + 1, Turn("dropped", about=failing))
         return
     call.together = False
     call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
     if recovery == "retry":
-        turn.calls += [call, *after]
+        turn.calls += [call, *calls_after]
     else:
-        turns.insert(turns.index(turn) + 1, Turn("remedy", [call, *after], failing))
+        turns.insert(turns.index(turn) + 1, Turn("remedy", [call, *calls_after], failing))
 
 
 def try_another(turns: list[Turn], call: Call, tool: str, fault: Fault, arguments: Arguments) -> None:
-    """Another tool is called with these arguments first, which fails for good; a timeout shows only when it comes
-    again. Then the call is made, in the same turn: it is what the user asks for.
+    """Inserts, before the call, a call of an equivalent tool that fails for good; a timeout counts as lasting only when
+    it comes twice. Then the call itself is made, in the same turn: it is what the user asks for.
     """
     calls = turn_of(turns, call).calls
-    at = calls.index(call)
-    calls[at:at] = [
+    call_index = calls.index(call)
+    calls[call_index:call_index] = [
         Call(tool, arguments, None, fault=fault, another=call.tool, goal=call.goal)
         for _ in range(2 if fault == "timeout" else 1)
     ]
 
 
 def mean_otherwise(turns: list[Turn], call: Call, arguments: Arguments) -> None:
-    """The call is made with these arguments first; then the user says what was meant."""
+    """Lets the call be made with these mistaken arguments first; in the next turn the user says what was meant, and it
+    is made again.
+    """
     turn = turn_of(turns, call)
-    at = turn.calls.index(call)
-    first = Call(call.tool, arguments, None, goal=call.goal)
-    later = turn.calls[at:]
-    turn.calls[at:] = [first]
+    call_index = turn.calls.index(call)
+    mistaken = Call(call.tool, arguments, None, goal=call.goal)
+    remaining = turn.calls[call_index:]
+    turn.calls[call_index:] = [mistaken]
     call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
-    turns.insert(turns.index(turn) + 1, Turn("correction", later, first))
+    turns.insert(turns.index(turn) + 1, Turn("correction", remaining, mistaken))
 
 
 def talk(turns: list[Turn], kind: TurnKind, about: Call | None, rng: Random, after: Call | None = None) -> None:
-    """Puts in a turn without calls: after the one whose result it asks about, and that of another call, and not where
-    two belong together.
+    """Inserts a turn without calls at a random place: after the turn of the call whose result it asks about and after
+    that of `after_call`, and not between turns that belong together.
     """
-    first = max([1, *(turns.index(turn_of(turns, call)) + 1 for call in (about, after) if call)])
-    places = [place for place in range(first, len(turns) + 1) if place == len(turns) or not _is_bound(turns[place])]
-    if places and turns[-1].kind == "thanks":
-        places = [place for place in places if place < len(turns)] or [len(turns) - 1]
-    turns.insert(rng.choice(places), Turn(kind, about=about))
+    earliest = max([1, *(turns.index(turn_of(turns, call)) + 1 for call in (about, after) if call)])
+    positions = [
+        position
+        for position in range(earliest, len(turns) + 1)
+        if position == len(turns) or not _is_bound(turns[position])
+    ]
+    if positions and turns[-1].kind == "thanks":
+        positions = [position for position in positions if position < len(turns)] or [len(turns) - 1]
+    turns.insert(rng.choice(positions), Turn(kind, about=about))
 
 
 def _is_bound(turn: Turn) -> bool:
-    """Whether nothing comes between a turn and the one before; what comes last has nothing before it either."""
+    """Says whether nothing may come between a turn and the one before: a remedy follows its failure at once, a next
+    page its listing. Thanks are bound, too: nothing is inserted before them.
+    """
     follows = turn.kind in _BOUND_TO_THE_TURN_BEFORE or any(call.is_page for call in turn.calls[:1])
     return follows or turn.kind == "thanks"
 
 
 def turn_of(turns: Sequence[Turn], call: Call) -> Turn:
+    """Returns the turn in which a call is made."""
     return next(turn for turn in turns if call in turn.calls)
 
 
 def recoveries(plan: ConversationPlan) -> Iterator[Recovery]:
-    """How each thing that goes wrong goes on; calls of another tool that fail one after the other are one."""
-    remedied, dropped = ({turn.step for turn in plan.turns if turn.kind == kind} for kind in ("remedy", "dropped"))
-    for place, step in enumerate(plan.steps):
+    """Yields, for each failure of a plan, how the plan goes on after it. Calls of an equivalent tool that fail one
+    after the other count as one failure.
+    """
+    remedied_steps, dropped_steps = (
+        {turn.step for turn in plan.turns if turn.kind == kind} for kind in ("remedy", "dropped")
+    )
+    for step_index, step in enumerate(plan.steps):
         if step.another:
-            if plan.steps[place + 1].tool != step.tool:
+            if plan.steps[step_index + 1].tool != step.tool:
                 yield "another"
         elif step.fault:
-            yield "remedy" if place in remedied else "dropped" if place in dropped else "retry"
+            yield "remedy" if step_index in remedied_steps else "dropped" if step_index in dropped_steps else "retry"
 
 
 def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[PlannedTurn, ...]]:
-    """The finished steps and turns: steps numbered in the order of the calls, places of the chain become numbers."""
-    calls = [(number, call) for number, turn in enumerate(turns) for call in turn.calls]
-    numbers = {call: index for index, (_, call) in enumerate(calls)}
-    steps = {call.place: index for index, (_, call) in enumerate(calls) if call.place is not None}
+    """Finishes steps and turns: steps are numbered in the order of the calls, and the indices of the chain's steps, to
+    which arguments refer, become those numbers.
+    """
+    numbered_calls = [(number, call) for number, turn in enumerate(turns) for call in turn.calls]
+    step_by_call = {call: index for index, (_, call) in enumerate(numbered_calls)}
+    step_by_chain_index = {
+        call.place: index for index, (_, call) in enumerate(numbered_calls) if call.place is not None
+    }
 
-    def step(call: Call, turn: int) -> PlannedStep:
+    def finish_step(call: Call, turn_index: int) -> PlannedStep:
         arguments = tuple(
-            replace(argument, step=steps[argument.step]) if argument.step is not None else argument
+            replace(argument, step=step_by_chain_index[argument.step]) if argument.step is not None else argument
             for argument in call.arguments
         )
         return PlannedStep(
             tool=call.tool,
-            turn=turn,
+            turn=turn_index,
             arguments=arguments,
             together=call.together,
             fault=call.fault,
@@ -216,11 +252,11 @@ def numbered(turns: Sequence[Turn]) -> tuple[tuple[PlannedStep, ...], tuple[Plan
             goal=call.goal,
         )
 
-    return tuple(step(call, turn) for turn, call in calls), tuple(
+    return tuple(finish_step(call, turn_index) for turn_index, call in numbered_calls), tuple(
         PlannedTurn(
             kind=turn.kind,
-            step=numbers[turn.about] if turn.about else None,
-            wanted=step(turn.wanted, number) if turn.wanted else None,
+            step=step_by_call[turn.about] if turn.about else None,
+            wanted=finish_step(turn.wanted, number) if turn.wanted else None,
         )
         for number, turn in enumerate(turns)
     )

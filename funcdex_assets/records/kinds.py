@@ -1,4 +1,4 @@
-"""The mix of a dataset: which kinds of conversations there are, what each asks of its chain, and how many are made.
+"""Defines the mix of a dataset: the kinds of conversations, the chains each is made of, and how many are made of each.
 
     multi_step        a long goal, each call living on earlier ones; six user turns or more
     long_context      several goals one after the other; late in it something from its beginning is needed
@@ -38,9 +38,9 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True)
 class ChainShape:
-    """The chains that a kind is made of: their patterns with weights, and how long they are, within the settings'
-    bounds. Of `linked` chains the settings' weights decide further. Where there are several `goals`, at least and at
-    most so many, the lengths are those of one.
+    """The chains that a kind is made of: their patterns with weights, and their least and greatest number of steps,
+    within the settings' bounds. Of `LINKED` chains, the settings' weights decide between the linked patterns. Where
+    a chain serves several goals (at least and at most `goal_range`), the numbers of steps are those of one goal.
     """
 
     patterns: Mapping[str, float]
@@ -62,29 +62,33 @@ CHAINS: Mapping[Kind, ChainShape] = {
 
 
 def apportion(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:
-    """`total` split by weight into whole numbers, by largest remainders; of equal ones the first comes first."""
-    whole = sum(weights.values())
-    if whole <= 0:
+    """Splits `total` by weight into whole numbers, by the method of largest remainders; of equal remainders the first
+    name comes first.
+    """
+    weight_sum = sum(weights.values())
+    if weight_sum <= 0:
         return dict.fromkeys(weights, 0)
-    exact = {name: total * weight / whole for name, weight in weights.items()}
-    parts = {name: int(share) for name, share in exact.items()}
-    by_remainder = sorted(parts, key=lambda name: parts[name] - exact[name])
-    for name in by_remainder[: total - sum(parts.values())]:
-        parts[name] += 1
-    return parts
+    exact = {name: total * weight / weight_sum for name, weight in weights.items()}
+    counts = {name: int(share) for name, share in exact.items()}
+    by_remainder = sorted(counts, key=lambda name: counts[name] - exact[name])
+    for name in by_remainder[: total - sum(counts.values())]:
+        counts[name] += 1
+    return counts
 
 
 def cells(
     total: int, held_out: int, weights: Mapping[Kind, float], possible: Collection[Kind]
 ) -> dict[tuple[Kind, bool], int]:
-    """How many conversations of each kind are on each side (True: held out for the test split).
+    """Counts the conversations to make of each kind on each side of the split (True: held out for the test split).
 
     A kind that the tools do not permit leaves its share to the others.
     """
-    used: dict[Kind, float] = {kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)}
-    by_kind = apportion(total, used)
-    for_test = apportion(held_out, by_kind)
-    found: dict[tuple[Kind, bool], int] = {}
-    for kind, count in by_kind.items():
-        found[kind, False], found[kind, True] = count - for_test[kind], for_test[kind]
-    return found
+    weight_by_kind: dict[Kind, float] = {
+        kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)
+    }
+    count_by_kind = apportion(total, weight_by_kind)
+    held_out_by_kind = apportion(held_out, count_by_kind)
+    counts: dict[tuple[Kind, bool], int] = {}
+    for kind, count in count_by_kind.items():
+        counts[kind, False], counts[kind, True] = count - held_out_by_kind[kind], held_out_by_kind[kind]
+    return counts

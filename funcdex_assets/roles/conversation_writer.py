@@ -1,7 +1,7 @@
 """Writes a whole conversation in one answer: both sides, the calls and their results, as DML text.
 
-The answer is constrained by the grammar of exactly the tools on offer, unless the endpoint takes none.
-Offline, the conversation is simulated and rendered, so that its text is read like any other.
+The answer is constrained by the grammar of exactly the tools on offer, unless the endpoint takes none. Offline, the
+conversation is simulated and rendered, so that its text is read like any other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,11 +30,8 @@ from funcdex_assets.roles.role import Role
 
 @dataclass(frozen=True)
 class WriterBrief:
-    """What one conversation needs to be written in one answer.
-
-    `bounds` are those of the grammar that constrains the answer; None: it is free. `play` makes the messages of the
-    same conversation without a model, from the participants, whether there are thoughts, and a seed: the offline
-    engine renders them as its answer.
+    """A conversation to be written: its participants, and whether it has thoughts. `bounds` are those of the grammar
+    that constrains the answer; None leaves it unconstrained.
     """
 
     cast: Cast
@@ -44,6 +41,7 @@ class WriterBrief:
 
 
 def constraint(brief: WriterBrief) -> Constraint | None:
+    """Returns the grammar of conversations with the tools on offer; None if the brief has no bounds."""
     if brief.bounds is None:
         return None
     tools = tuple(brief.cast.known.values())
@@ -52,6 +50,7 @@ def constraint(brief: WriterBrief) -> Constraint | None:
 
 
 def variables(brief: WriterBrief) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     plan, persona = brief.cast.plan, brief.cast.situation.persona
     tools = [
         f"- {tool.name}: {tool.description}\n  arguments: {_json(tool.parameters)}"
@@ -80,7 +79,7 @@ def variables(brief: WriterBrief) -> dict[str, object]:
 
 @cache
 def example(thoughts: bool) -> str:
-    """The conversation in `conversation_writer.dml`, with or without its thoughts."""
+    """Renders the conversation in `conversation_writer.dml`, with or without its thoughts."""
     messages = parse(files("funcdex_assets.roles").joinpath("conversation_writer.dml").read_text(encoding="utf-8"))
     return render(messages if thoughts else [replace(message, thought=None) for message in messages])
 
@@ -100,21 +99,24 @@ _TURNS: Mapping[TurnKind, str] = {
 
 
 def _outline(plan: ConversationPlan) -> Iterator[str]:
+    """Yields the lines of the plan as the prompt shows it: each turn, its calls, and the facts of each call."""
     numbered = list(enumerate(plan.steps, start=1))
     for number, turn in enumerate(plan.turns):
-        anew = "The person turns to something else, in so many words. " if begins_another_goal(plan, number) else ""
+        goal_note = (
+            "The person turns to something else, in so many words. " if begins_another_goal(plan, number) else ""
+        )
         about = f"the result of call {turn.step + 1}" if turn.step is not None else "an earlier result"
-        yield f"Turn {number + 1}. {anew}{_TURNS[turn.kind].format(late=', '.join(plan.late_tools), about=about)}"
+        yield f"Turn {number + 1}. {goal_note}{_TURNS[turn.kind].format(late=', '.join(plan.late_tools), about=about)}"
         if turn.wanted:
             yield f"  wanted: {turn.wanted.tool}"
             yield from _facts(turn.wanted)
-        for place, step in numbered:
+        for call_number, step in numbered:
             if step.turn == number:
-                together = ", at once with the call before" if step.together else ""
-                fails = f", which {_FAULTS[step.fault]}" if step.fault else ""
+                simultaneous_note = ", at once with the call before" if step.together else ""
+                failure_note = f", which {_FAULTS[step.fault]}" if step.fault else ""
                 if step.another:
-                    fails += f"; the person asked for what {step.another} does, and is not asked anything"
-                yield f"  call {place}: {step.tool}{together}{fails}"
+                    failure_note += f"; the person asked for what {step.another} does, and is not asked anything"
+                yield f"  call {call_number}: {step.tool}{simultaneous_note}{failure_note}"
                 yield from _facts(step)
 
 
@@ -131,16 +133,18 @@ _FAULTS: Mapping[Fault, str] = {
 
 
 def _facts(step: PlannedStep) -> Iterator[str]:
+    """Yields a line for each argument of a step: its value and its source."""
     for argument in step.arguments:
         yield f"    {argument.argument.lstrip('/')}: {_source(argument)}"
 
 
 def _source(argument: PlannedArgument) -> str:
+    """Describes where an argument comes from, as an instruction to the writer."""
     value = _json(argument.value)
     match argument.source:
         case "user":
-            told = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
-            return f"{value}; {told}, as: {request_phrases.quote(argument)}"
+            manner = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
+            return f"{value}; {manner}, as: {phrases.quote(argument)}"
         case "result":
             return f"from the result of call {(argument.step or 0) + 1}, at {argument.result}"
         case "context":
@@ -154,7 +158,14 @@ def _json(value: Any) -> str:
 
 
 def improvise(brief: WriterBrief, rng: Random) -> str:
-    return render(brief.play(brief.cast, brief.thoughts, rng.getrandbits(32)))
+    """Simulates the conversation with offline roles and renders it as DML."""
+    players = OfflineEngine({role.name: role.improvise for role in (user_simulator.ROLE, assistant.ROLE)})
+    simulation = simulate(brief.cast, players, Manner(thoughts=brief.thoughts), rng.getrandbits(32))
+    try:
+        simulation.send(None)
+    except StopIteration as finish:  # at once: the offline engine waits for nothing
+        return render(finish.value.messages)
+    raise AssertionError("the offline engine waited")
 
 
 ROLE = Role("conversation_writer", str, variables, improvise, constraint=constraint)

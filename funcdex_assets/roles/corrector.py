@@ -1,7 +1,7 @@
-"""Writes a faulty conversation again, without what was found in it.
+"""Writes a faulty conversation again, without the faults that were found in it.
 
-It is asked in the writer's own chat, with the faulty text as the writer's answer: so the server has
-already read all but the last message. Offline, the conversation is simulated anew.
+It is asked in the writer's own chat, with the faulty text as the writer's answer: so the server has already read all
+but the last message. Offline, the conversation is simulated anew.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,26 @@ from funcdex_assets.roles import conversation_writer
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.role import Role, fill_prompt
 
-MOST_FINDINGS = 12  # one slip can be found in many places; the first of them tell what it is
+MOST_FINDINGS = 12  # one slip can lead to many findings; the first of them say what it is
 
 
 @dataclass(frozen=True)
 class Correction:
+    """A text to be corrected: the writer's brief, the faulty text, and the findings against it."""
+
     brief: WriterBrief
     text: str
     findings: tuple[Finding, ...]
 
 
 def _variables(correction: Correction) -> dict[str, object]:
-    found = [f"- {finding.rule}: {finding.text}" for finding in correction.findings[:MOST_FINDINGS]]
-    return {"findings": "\n".join(found)}
+    """Renders the values of the prompt's variables."""
+    lines = [f"- {finding.rule}: {finding.text}" for finding in correction.findings[:MOST_FINDINGS]]
+    return {"findings": "\n".join(lines)}
 
 
 def _prompt(correction: Correction) -> tuple[ChatMessage, ...]:
+    """Continues the writer's chat with the faulty text as its answer, and the findings."""
     return (
         *conversation_writer.ROLE.messages(correction.brief),
         ChatMessage("assistant", correction.text),
@@ -37,6 +41,7 @@ def _prompt(correction: Correction) -> tuple[ChatMessage, ...]:
 
 
 def _improvise(correction: Correction, rng: Random) -> str:
+    """Simulates the conversation anew."""
     return conversation_writer.improvise(correction.brief, rng)
 
 

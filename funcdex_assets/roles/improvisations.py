@@ -1,4 +1,4 @@
-"""Every role's improvisation by name: what the offline engine can play."""
+"""Lists all roles, and their improvisations by name, which are what the offline engine plays. Add a new role here."""
 
 from collections.abc import Callable, Mapping
 from random import Random

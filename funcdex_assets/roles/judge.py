@@ -1,8 +1,8 @@
 """Scores a finished conversation, 1 to 5 on four scales, reasoning first, and says of each turn whether it is good.
 
-Offline, the scores follow from what the rules found and what can be counted (`quality/heuristic.py`). A verdict
-outside the scale is not an answer (`Role.play` asks again). Several judges, perhaps of different models, make a
-committee.
+Offline, the scores follow from what the rules found and what can be counted (`quality/heuristic.py`). A verdict outside
+the scale is not an answer (`Role.play` asks again). Several judges, perhaps of different models, make a committee; here
+belongs how its members agree, too.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ from funcdex_assets.roles.role import ABOUT_THE_SUBJECT, Role
 
 @dataclass(frozen=True)
 class JudgeBrief:
+    """A conversation to be judged: its plan, its messages, the tools on offer and the findings of the rules."""
+
     plan: ConversationPlan
     messages: Sequence[Message]
     tools: Sequence[Tool]
@@ -35,6 +37,7 @@ class JudgeBrief:
 
 
 def _variables(brief: JudgeBrief) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
         "conversation": render(brief.messages),
@@ -44,6 +47,7 @@ def _variables(brief: JudgeBrief) -> dict[str, object]:
 
 
 def _improvise(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
+    """Scores the conversation by what can be counted."""
     return judged(brief.plan, brief.messages, brief.findings)
 
 
@@ -52,7 +56,7 @@ ROLE = Role("judge", Verdict, _variables, _improvise, Sampling(temperature=0.0))
 
 @dataclass(frozen=True)
 class Seat:
-    """A judge of a committee: `number` counts those of the same model before it, by which their seeds differ."""
+    """A judge of a committee. `number` counts the judges of the same model before it; their seeds differ by it."""
 
     judge: str
     role: Role[JudgeBrief, Verdict]
@@ -60,37 +64,41 @@ class Seat:
 
 
 def committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat, ...]:
-    """The judges of these engines; one without a name of its own is called after its engine.
+    """Seats the judges of these engines; a judge without a name of its own is called after its engine.
 
-    One that is alone with its model is asked at temperature 0; at that, several would all say the same.
+    A judge that is alone with its model is asked at temperature 0; at that, several would all say the same.
 
     Raises:
-        ValueError: a name of its own is what another is called.
+        ValueError: two judges have the same name.
     """
     seats: list[Seat] = []
-    for member, (engine, name) in enumerate(zip(engines, names, strict=True)):
-        number = engines[:member].count(engine)
+    for member_number, (engine, name) in enumerate(zip(engines, names, strict=True)):
+        number = engines[:member_number].count(engine)
         sampling = ROLE.sampling if engines.count(engine) == 1 else Sampling(temperature=0.7)
-        called = name or (f"{engine} ({number + 1})" if number else engine)
-        if called in {seat.judge for seat in seats}:
-            raise ValueError(f"judging.committee.{member}: another judge is called {called!r}; give one another name")
-        seats.append(Seat(called, replace(ROLE, sampling=sampling, member=member), number))
+        judge_name = name or (f"{engine} ({number + 1})" if number else engine)
+        if judge_name in {seat.judge for seat in seats}:
+            raise ValueError(
+                f"judging.committee.{member_number}: another judge is called {judge_name!r}; give one another name"
+            )
+        seats.append(Seat(judge_name, replace(ROLE, sampling=sampling, member=member_number), number))
     return tuple(seats)
 
 
 async def ask(
     seats: Sequence[Seat], engine: InferenceEngine, brief: JudgeBrief, *seed: object
 ) -> tuple[Verdict, int, tuple[MemberVerdict, ...]]:
-    """As `agreed`, and what each member of a committee says; of a single judge, that is the verdict alone.
+    """Asks all judges of a committee; returns their agreement as `agree_on_verdict` does, and the verdict of each
+    member.
 
-    A member that makes nothing of this conversation (its answers cannot be read, it refuses, its context is too
-    short) is left out of the agreement.
+    The verdicts of members are left empty for a single judge. A member that makes nothing of this conversation (its
+    answers cannot be read, it refuses, its context is too short) is left out of the agreement.
 
     Raises:
-        InferenceError: no member gives a verdict, or an engine failed: who was heard must not depend on the hour.
+        InferenceError: no member gives a verdict, or an engine failed: which members were heard must not depend on
+            the hour.
     """
 
-    async def one(seat: Seat) -> Verdict | InferenceError:
+    async def ask_member(seat: Seat) -> Verdict | InferenceError:
         try:
             return await seat.role.play(engine, brief, derive_seed(*seed, seat.number))
         except InferenceError as error:
@@ -98,42 +106,46 @@ async def ask(
                 raise
             return error
 
-    given = await asyncio.gather(*map(one, seats))
-    verdicts = [one for one in given if isinstance(one, Verdict)]
+    answers = await asyncio.gather(*map(ask_member, seats))
+    verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
     if not verdicts:
-        raise next(one for one in given if isinstance(one, InferenceError))
-    said = tuple(_said(seat.judge, one) for seat, one in zip(seats, given, strict=True)) if len(seats) > 1 else ()
-    return (*agreed(verdicts), said)
+        raise next(answer for answer in answers if isinstance(answer, InferenceError))
+    member_verdicts = (
+        tuple(_said(seat.judge, answer) for seat, answer in zip(seats, answers, strict=True)) if len(seats) > 1 else ()
+    )
+    return (*agreed(verdicts), member_verdicts)
 
 
 def _said(judge: str, given: Verdict | InferenceError) -> MemberVerdict:
+    """Records what a member of a committee says: its verdict, or the kind of its failure."""
     if isinstance(given, InferenceError):
         return MemberVerdict(judge=judge, failure=given.kind)
     return MemberVerdict(judge=judge, **{field: getattr(given, field) for field in ("reasoning", *SCALES)})
 
 
 def agreed(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
-    """The verdict of a committee, and its disagreement: the widest spread between members on any scale, 0 to 4.
+    """Returns the verdict of a committee, and its disagreement: the widest spread between members on any scale, 0 to 4.
 
     Scores are medians, the lower of two. The reasoning is that of the member nearest to them. A turn is good if more
     than half of those who judged it say so.
     """
-    medians = {scale: median_low(getattr(one, scale) for one in verdicts) for scale in SCALES}
-    nearest = min(verdicts, key=lambda one: sum(abs(getattr(one, scale) - medians[scale]) for scale in SCALES))
-    given = ([getattr(one, scale) for one in verdicts] for scale in SCALES)
-    spread = max(max(scores) - min(scores) for scores in given)
+    medians = {scale: median_low(getattr(verdict, scale) for verdict in verdicts) for scale in SCALES}
+    nearest = min(verdicts, key=lambda verdict: sum(abs(getattr(verdict, scale) - medians[scale]) for scale in SCALES))
+    scores_by_scale = ([getattr(verdict, scale) for verdict in verdicts] for scale in SCALES)
+    spread = max(max(scores) - min(scores) for scores in scores_by_scale)
     return msgspec.structs.replace(nearest, **medians, turns=_turns(verdicts)), spread
 
 
 def _turns(verdicts: Sequence[Verdict]) -> tuple[TurnScore, ...]:
-    said: defaultdict[int, list[TurnScore]] = defaultdict(list)
+    """Returns the median score of each turn that any member judged, and whether most members call the turn good."""
+    scores_by_turn: defaultdict[int, list[TurnScore]] = defaultdict(list)
     for verdict in verdicts:
         for score in verdict.turns:
-            said[score.turn].append(score)
-    found = []
-    for turn, scores in sorted(said.items()):
-        middle = median_low(score.score for score in scores)
-        ok = 2 * sum(score.ok for score in scores) > len(scores)
-        reason = next((score.reason for score in scores if score.ok == ok), "")
-        found.append(TurnScore(turn=turn, reason=reason, score=middle, ok=ok))
-    return tuple(found)
+            scores_by_turn[score.turn].append(score)
+    agreed_scores = []
+    for turn, scores in sorted(scores_by_turn.items()):
+        median = median_low(score.score for score in scores)
+        is_good = 2 * sum(score.ok for score in scores) > len(scores)
+        reason = next((score.reason for score in scores if score.ok == is_good), "")
+        agreed_scores.append(TurnScore(turn=turn, reason=reason, score=median, ok=is_good))
+    return tuple(agreed_scores)

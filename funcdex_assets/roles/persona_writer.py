@@ -1,4 +1,4 @@
-"""Gives the user of a scenario a background: who it is, where, and how that person writes."""
+"""Gives the user of a scenario a background: name, position, company, place in time, and a way of writing."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -27,6 +27,8 @@ _CONTEXTS = (
 
 
 class Identity(NamedTuple):
+    """The person that an offline scenario is about."""
+
     name: str
     email: str
     position: str
@@ -47,58 +49,64 @@ class PersonaDraft(msgspec.Struct):
 
 
 def identity(scenario_id: str, industry: str) -> Identity:
-    """Who the person of an offline scenario is: the same for the scenario's text and for the persona."""
+    """Draws the person of an offline scenario; the same person for the text of the scenario and for the persona."""
     rng = generator("identity", scenario_id)
     entry = industries().get(industry) or rng.choice(list(industries().values()))
     company = rng.choice(entry["companies"])
-    who = person(rng, domain_of(company))
-    return Identity(who.name, who.email, rng.choice(entry["positions"]), company)
+    someone = person(rng, domain_of(company))
+    return Identity(someone.name, someone.email, rng.choice(entry["positions"]), company)
 
 
 def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
-    """Adds what no model is asked for: the mail address, and the conversation's place in time."""
+    """Turns a draft into a persona: adds the mail address and the moment of the conversation, which no model is asked
+    for.
+    """
     rng = generator("moment", seed, scenario.scenario_id)
-    zone = rng.choice(load("people")["time_zones"])
+    time_zone = rng.choice(load("people")["time_zones"])
     day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
     while day.weekday() >= 5:
         day += timedelta(days=1)
-    known = identity(scenario.scenario_id, scenario.industry)
-    now = day.replace(hour=rng.randint(8, 17), minute=rng.choice(range(0, 60, 5)), tzinfo=ZoneInfo(zone))
+    offline_identity = identity(scenario.scenario_id, scenario.industry)
+    now = day.replace(hour=rng.randint(8, 17), minute=rng.choice(range(0, 60, 5)), tzinfo=ZoneInfo(time_zone))
     return Persona(
         persona_id=derive_id("persona", scenario.scenario_id),
         scenario_id=scenario.scenario_id,
         name=draft.name,
-        email=known.email if known.name == draft.name else named(draft.name, domain_of(draft.company)).email,
+        email=offline_identity.email
+        if offline_identity.name == draft.name
+        else named(draft.name, domain_of(draft.company)).email,
         position=draft.position,
         company=draft.company,
         industry=scenario.industry,
         context=draft.context,
         register=draft.register,
-        time_zone=zone,
+        time_zone=time_zone,
         today=now.isoformat(),
     )
 
 
 def _variables(scenario: Scenario) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     return {"industry": scenario.industry, "scenario": scenario.text}
 
 
 def _improvise(scenario: Scenario, rng: Random) -> PersonaDraft:
-    who = identity(scenario.scenario_id, scenario.industry)
+    """Composes a background for the person of the scenario."""
+    somebody = identity(scenario.scenario_id, scenario.industry)
     entry = industries().get(scenario.industry) or rng.choice(list(industries().values()))
     slots = {
-        "name": who.name,
-        "position": who.position,
-        "company": who.company,
+        "name": somebody.name,
+        "position": somebody.position,
+        "company": somebody.company,
         "kind": entry["kind"],
         "matter": scenario.matter,
         "counterpart": rng.choice(entry["counterparts"]),
         "years": str(rng.randint(2, 14)),
     }
     return PersonaDraft(
-        name=who.name,
-        position=who.position,
-        company=who.company,
+        name=somebody.name,
+        position=somebody.position,
+        company=somebody.company,
         context=fill(rng.choice(_CONTEXTS), slots),
         register=rng.choice(("brisk", "warm", "formal", "chatty")),
     )

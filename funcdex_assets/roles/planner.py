@@ -1,4 +1,6 @@
-"""Says how the user will behave in the conversation."""
+"""Describes how the user will behave in the conversation: the disposition. The plan itself is made in
+`simulation/planning.py`.
+"""
 
 from dataclasses import dataclass
 from random import Random
@@ -21,6 +23,8 @@ CLARITY = {
 
 @dataclass(frozen=True)
 class PlanBrief:
+    """The occasion of a disposition: the scenario, its persona, and the clarity level of the user."""
+
     scenario: Scenario
     persona: Persona
     clarity: Clarity
@@ -31,6 +35,7 @@ class Disposition(msgspec.Struct):
 
 
 def _variables(brief: PlanBrief) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     return {
         "scenario": brief.scenario.text,
         "context": brief.persona.context,
@@ -40,6 +45,7 @@ def _variables(brief: PlanBrief) -> dict[str, object]:
 
 
 def _improvise(brief: PlanBrief, rng: Random) -> Disposition:
+    """Draws a disposition that fits the way in which the persona writes."""
     fitting = [entry["text"] for entry in load("dispositions") if entry["register"] == brief.persona.register]
     return Disposition(rng.choice(fitting))
 

@@ -1,9 +1,9 @@
-"""What a role is: a prompt, an output type with its constraint, and an improvisation.
+"""Defines a role: a prompt, an output type with its constraint, and an improvisation.
 
-`play` is the only way in which a role is asked, whoever plays it: the request goes to the engine, the
-answer that comes back is read into the output type. A real model reads the prompt file; the offline
-engine calls the improvisation with the subject and the seed. An answer that cannot be read is asked
-for again under another seed, then raised.
+`Role.play` is the only way in which a role is asked, whoever plays it: the request goes to the engine, the answer that
+comes back is read into the output type. A real model reads the prompt file; the offline engine calls the improvisation
+with the subject and the seed. An answer that cannot be read is asked for again under another seed, then raised. Each
+role has a module of its own beside this one.
 """
 
 import asyncio
@@ -36,19 +36,20 @@ Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 ATTEMPTS = 3
 ABOUT_THE_SUBJECT: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
-"""Failures that say nothing of the engine: what it was asked about is too long, refused, or beyond the model."""
+"""Kinds of failures that concern the subject, not the engine: it is too long, refused, or beyond the model."""
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True)
 class Role(Generic[Subject, Output]):
-    """`variables` gives the values of the prompt's `{{names}}`; `output` is a Struct, or str for prose.
+    """One thing that a model is asked to be. `variables` gives the values of the prompt's `{{names}}`; `output` is a
+    Struct, or str for prose.
 
-    The prompt is `<name>.md` beside the role's module: a system part and, after a line `---`, a user
-    part. The long part that many requests share comes first, so that servers can cache it. Some roles
-    depart from this: `prompt` makes other messages, `constraint` depends on the subject, `tools` offers
-    tools in the chat completions form, and `read` takes the answer from the whole completion (raising
-    ValueError where there is none). `member` is the place in a committee of those who play it.
+    The prompt is `<name>.md` beside the role's module: a system part and, after a line `---`, a user part. The long
+    part that many requests share comes first, so that servers can cache it. Some roles depart from this: `prompt` makes
+    other messages, `constraint` depends on the subject, `tools` offers tools in the chat completions form, and `read`
+    takes the answer from the whole completion (raising ValueError where there is none). `member` is the place in a
+    committee of those who play it.
     """
 
     name: str
@@ -63,7 +64,8 @@ class Role(Generic[Subject, Output]):
     member: int | None = None
 
     async def play(self, engine: InferenceEngine, subject: Subject, seed: int) -> Output:
-        """
+        """Asks the engine to play the role for this subject, and reads its answer.
+
         Raises:
             InferenceError: the engine failed, or gave no readable answer in three attempts (kind "unreadable").
         """
@@ -82,7 +84,7 @@ class Role(Generic[Subject, Output]):
         )
 
     def request(self, subject: Subject, seed: int) -> Request:
-        """What the engine is asked; nothing of it is rendered before an engine wants it."""
+        """Builds the request to the engine; its prompt and constraint are rendered only when an engine wants them."""
         return Request(
             self.name,
             subject=subject,
@@ -95,13 +97,14 @@ class Role(Generic[Subject, Output]):
         )
 
     def messages(self, subject: Subject) -> tuple[ChatMessage, ...]:
-        """The system and the user message of the prompt file; no user message where it has no `---`."""
+        """Renders the system and the user message of the prompt file; no user message where it has no `---`."""
         system, _, user = fill_prompt(self.name, self.variables(subject)).partition("\n---\n")
-        spoken = (ChatMessage("user", user.strip()),) if user.strip() else ()
-        return ChatMessage("system", system.strip()), *spoken
+        user_messages = (ChatMessage("user", user.strip()),) if user.strip() else ()
+        return ChatMessage("system", system.strip()), *user_messages
 
     def _read(self, completion: Completion) -> Output:
-        """
+        """Reads the answer into the output type.
+
         Raises:
             ValueError: what is wrong with the answer (msgspec's errors are ValueErrors).
         """
@@ -135,15 +138,15 @@ async def play_all(
 ) -> list[Output]:
     """Plays the role for all subjects at once (the engine bounds how many); answers in their order.
 
-    `advanced` is called after each answer. Each subject's own seed follows from its place.
+    `advanced` is called after each answer. The seed of a subject follows from its index.
     """
 
-    async def one(index: int, subject: Subject) -> Output:
+    async def play_one(index: int, subject: Subject) -> Output:
         output = await role.play(engine, subject, derive_seed(seed, role.name, index))
         advanced()
         return output
 
-    return await asyncio.gather(*(one(index, subject) for index, subject in enumerate(subjects)))
+    return await asyncio.gather(*(play_one(index, subject) for index, subject in enumerate(subjects)))
 
 
 async def play_each(
@@ -153,14 +156,15 @@ async def play_each(
     seed: int,
     advanced: Callable[[], None] = lambda: None,
 ) -> tuple[list[tuple[Subject, Output]], list[InferenceError]]:
-    """As `play_all`, for subjects that can be done without: each with its answer, and why the others have none.
+    """Plays the role as `play_all` does, for subjects that can be done without: returns each with its answer, and the
+    errors of those that have none.
 
     Raises:
         InferenceError: the engine failed, or not one subject has an answer.
     """
     missing: list[InferenceError] = []
 
-    async def one(index: int, subject: Subject) -> tuple[Subject, Output] | None:
+    async def play_one(index: int, subject: Subject) -> tuple[Subject, Output] | None:
         try:
             return subject, await role.play(engine, subject, derive_seed(seed, role.name, index))
         except InferenceError as error:
@@ -171,7 +175,7 @@ async def play_each(
         finally:
             advanced()
 
-    answered = await asyncio.gather(*(one(index, subject) for index, subject in enumerate(subjects)))
+    answered = await asyncio.gather(*(play_one(index, subject) for index, subject in enumerate(subjects)))
     pairs = [pair for pair in answered if pair is not None]
     if missing and not pairs:
         raise missing[0]
@@ -179,36 +183,41 @@ async def play_each(
 
 
 def fill_prompt(name: str, variables: Mapping[str, object]) -> str:
-    """The prompt file with its variables filled in.
+    """Fills the variables of a prompt file.
 
     Raises:
         KeyError: the prompt uses a variable that the role does not give.
     """
 
-    def value(match: re.Match[str]) -> str:
+    def fill_variable(match: re.Match[str]) -> str:
         if match[1] not in variables:
             raise KeyError(f"prompt {name}.md uses {{{{{match[1]}}}}}, which role {name!r} does not give")
         return str(variables[match[1]])
 
-    return _VARIABLE.sub(value, _template(name))
+    return _VARIABLE.sub(fill_variable, _template(name))
 
 
 @cache
 def _template(name: str) -> str:
+    """Reads the prompt file of a role."""
     return files("funcdex_assets.roles").joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
 def _inlined_schema(output: type) -> dict[str, Any]:
-    """The output type's JSON Schema without `$ref`, which not every server follows."""
+    """Returns the output type's JSON Schema without `$ref`, which not every server follows."""
     schema = msgspec.json.schema(output)
     definitions = schema.pop("$defs", {})
 
-    def inline(part: Any) -> Any:
-        if isinstance(part, dict):
-            if "$ref" in part:
-                return inline(definitions[part["$ref"].rsplit("/", 1)[-1]])
+    def inline_references(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return inline_references(definitions[node["$ref"].rsplit("/", 1)[-1]])
             # The keyword `title` is a text; a field of that name has a schema, and stays.
-            return {key: inline(value) for key, value in part.items() if key != "title" or not isinstance(value, str)}
-        return [inline(value) for value in part] if isinstance(part, list) else part
+            return {
+                key: inline_references(value)
+                for key, value in node.items()
+                if key != "title" or not isinstance(value, str)
+            }
+        return [inline_references(value) for value in node] if isinstance(node, list) else node
 
-    return inline(schema)
+    return inline_references(schema)

@@ -21,7 +21,9 @@ from funcdex_assets.schema.words import singular, words
 
 @dataclass(frozen=True)
 class ScenarioBrief:
-    """`tools` are those of the chain, in its order; `workflow` says how the people work whose situations these are."""
+    """A tool chain that needs a situation. `tools` are those of the chain, in its order; `workflow` describes how the
+    people work whose situations these are, '' if nothing is known of it.
+    """
 
     scenario_id: str
     chain: ToolChain
@@ -39,6 +41,7 @@ class ScenarioDraft(msgspec.Struct):
 
 
 def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
+    """Joins a draft with the facts of the chain that it was written for."""
     return Scenario(
         scenario_id=brief.scenario_id,
         chain_id=brief.chain.chain_id,
@@ -53,6 +56,7 @@ def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
 
 
 def _variables(brief: ScenarioBrief) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
         "steps": "; then, something else: ".join(
@@ -68,12 +72,13 @@ def _variables(brief: ScenarioBrief) -> dict[str, object]:
 
 
 def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
+    """Composes a situation from a line of business, a person and what the tools are for."""
     entry = _line_of_business(brief.workflow, rng)
     matter = rng.choice(entry["matters"])
     person = identity(brief.scenario_id, entry["industry"])
-    goals = list(dict.fromkeys(request_phrases.infinitive(tool.name, rng) for tool in brief.tools))
-    shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
-    goal = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    goals = list(dict.fromkeys(phrases.infinitive(tool.name, rng) for tool in brief.tools))
+    goals_shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
+    goal_list = goals_shown[0] if len(goals_shown) == 1 else f"{', '.join(goals_shown[:-1])} and {goals_shown[-1]}"
     slots = {
         "name": person.name,
         "position": person.position,
@@ -81,8 +86,8 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
         "matter": matter,
         "pressure": rng.choice(entry["pressures"]),
         "counterpart": rng.choice(entry["counterparts"]),
-        "goal": goal,
-        "goal_short": shown[-1],
+        "goal": goal_list,
+        "goal_short": goals_shown[-1],
     }
     return ScenarioDraft(
         industry=entry["industry"],
@@ -93,17 +98,18 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
 
 
 def _line_of_business(workflow: str, rng: Random) -> Mapping[str, Any]:
-    """Any; rather one whose words the workflow has."""
+    """Draws a line of business; each word that it shares with the workflow makes it 20 times likelier."""
     entries = list(industries().values())
     if not workflow:
         return rng.choice(entries)
-    told = _words(workflow)
+    workflow_words = _words(workflow)
     return rng.choices(
-        entries, [1 + 20 * len(told & _words(f"{entry['industry']} {entry['kind']}")) for entry in entries]
+        entries, [1 + 20 * len(workflow_words & _words(f"{entry['industry']} {entry['kind']}")) for entry in entries]
     )[0]
 
 
 def _words(text: str) -> set[str]:
+    """Returns the words of more than three letters, in the singular."""
     return {singular(word) for word in words(text) if len(word) > 3}
 
 

@@ -45,12 +45,15 @@ _TONE = {
 
 @dataclass(frozen=True)
 class SystemPromptBrief:
+    """A conversation that needs a system prompt: its plan, its situation, and the tools on offer."""
+
     plan: ConversationPlan
     situation: Situation
     tools: tuple[Tool, ...]
 
 
 def with_context(prompt: str, situation: Situation) -> str:
+    """Adds the moment, the time zone and the user to a system prompt: what arguments may be taken from unsaid."""
     persona = situation.persona
     moment = situation.now.strftime("%A, %d %B %Y, %H:%M")
     return (
@@ -60,6 +63,7 @@ def with_context(prompt: str, situation: Situation) -> str:
 
 
 def _variables(brief: SystemPromptBrief) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     persona = brief.situation.persona
     return {
         "user": f"{persona.name}, {persona.position} at {persona.company}. {persona.context}",
@@ -70,6 +74,7 @@ def _variables(brief: SystemPromptBrief) -> dict[str, object]:
 
 
 def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
+    """Composes a system prompt from sentences on the user, the services, the way of working and the tone."""
     persona = brief.situation.persona
     services = list(dict.fromkeys(_service(tool.toolkit) for tool in brief.tools))
     slots = {
@@ -79,19 +84,22 @@ def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
         "kind": f"in {persona.industry}",
         "services": services[0] if len(services) == 1 else f"{', '.join(services[:-1])} and {services[-1]}",
     }
-    parts = [_WHO, _WHAT, _HOW, _TONE[persona.register]]
-    who, what, how, tone = (fill(rng.choice(part), slots) for part in parts)
-    return f"{who} {what}\n\n{how} {tone}"
+    sentence_forms = [_WHO, _WHAT, _HOW, _TONE[persona.register]]
+    role_sentence, services_sentence, working_sentence, tone_sentence = (
+        fill(rng.choice(forms), slots) for forms in sentence_forms
+    )
+    return f"{role_sentence} {services_sentence}\n\n{working_sentence} {tone_sentence}"
 
 
 def _service(toolkit: str) -> str:
-    known = {
+    """Returns the name of a service as people write it."""
+    proper_names = {
         "googlecalendar": "Google Calendar",
         "googledrive": "Google Drive",
         "googledocs": "Google Docs",
         "whatsapp": "WhatsApp",
     }
-    return known.get(toolkit, toolkit.replace("-", " ").title())
+    return proper_names.get(toolkit, toolkit.replace("-", " ").title())
 
 
 ROLE = Role("system_prompt_writer", str, _variables, _improvise, Sampling(temperature=0.7))

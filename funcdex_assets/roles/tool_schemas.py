@@ -1,12 +1,12 @@
-"""Tools' JSON Schemas in the dialect that servers can turn into a constraint on decoding.
+"""Converts tools' JSON Schemas into the dialect that servers can turn into a constraint on decoding.
 
-Servers compile a subset: no references, no negations, patterns and formats of the simple kind. What
-they could not compile would fail every request, so `decodable` keeps what all of them take and leaves
-the rest out. Where it leaves something out the constraint is wider than the tool's schema, and the
-check of the arguments (`quality/findings.py`) still holds; objects with known properties are closed.
+Servers compile a subset: no references, no negations, patterns and formats of the simple kind. Any other keyword would
+fail every request, so `to_decodable_schema` keeps what all servers take and leaves the rest out. Where it leaves
+something out the constraint is wider than the tool's schema, and the check of the arguments (`quality/findings.py`)
+still holds; objects with known properties are closed.
 
->>> decodable({"type": "object", "properties": {"to": {"$ref": "#/$defs/mail", "title": "To"}},
-...            "required": ["to"], "$defs": {"mail": {"type": "string", "format": "email"}}})["properties"]
+>>> to_decodable_schema({"type": "object", "properties": {"to": {"$ref": "#/$defs/mail", "title": "To"}},
+...     "required": ["to"], "$defs": {"mail": {"type": "string", "format": "email"}}})["properties"]
 {'to': {'type': 'string', 'format': 'email'}}
 """
 
@@ -28,8 +28,10 @@ _PATTERN = re.compile(r"\^(?:[A-Za-z0-9_@:/, -]|\\[+.\-/d]|\[\^?[^\[\]\\]+\]|[*+
 
 
 def calls_schema(tools: Sequence[Tool], most: int) -> dict[str, Any]:
-    """An array of at most `most` calls `{"name", "arguments"}` of these tools, arguments as each takes them."""
-    kinds = [
+    """Returns the schema of an array of at most `max_calls` calls `{"name", "arguments"}` of these tools, each with its
+    own arguments.
+    """
+    call_schemas = [
         {
             "type": "object",
             "properties": {"name": {"const": tool.name}, "arguments": decodable(tool.parameters)},
@@ -38,42 +40,45 @@ def calls_schema(tools: Sequence[Tool], most: int) -> dict[str, Any]:
         }
         for tool in tools
     ]
-    return {"type": "array", "items": {"anyOf": kinds}, "maxItems": most}
+    return {"type": "array", "items": {"anyOf": call_schemas}, "maxItems": most}
 
 
 def decodable(schema: Schema) -> dict[str, Any]:
-    """The schema without what a decoder cannot follow; every value valid under it has the right shape."""
+    """Returns the schema without what a decoder cannot follow; every value valid under it has the right shape."""
     return _decodable(schema, schema, MAX_DEPTH)
 
 
 def _decodable(schema: Any, root: Schema, depth: int) -> dict[str, Any]:
+    """Converts a part of the schema `root`, down to `depth` levels; below them any JSON value is permitted."""
     if not isinstance(schema, Mapping) or depth == 0:
         return {}
     if "$ref" in schema:
-        inside = re.fullmatch(r"#((?:/.*)?)", str(schema["$ref"]))
-        return _decodable(at_pointer(root, inside[1]), root, depth - 1) if inside else {}
-    if choice := _choice(schema):
-        return {"anyOf": [_decodable(part, root, depth - 1) for part in choice]}
+        local_pointer = re.fullmatch(r"#((?:/.*)?)", str(schema["$ref"]))
+        return _decodable(at_pointer(root, local_pointer[1]), root, depth - 1) if local_pointer else {}
+    if alternatives := _choice(schema):
+        return {"anyOf": [_decodable(alternative, root, depth - 1) for alternative in alternatives]}
     schema = resolve(schema, root)
-    kept = {key: schema[key] for key in _AS_THEY_ARE if key in schema}
-    kept |= {key: schema[key] for key, most in _AT_MOST.items() if schema.get(key, most + 1) <= most}
+    converted = {key: schema[key] for key in _AS_THEY_ARE if key in schema}
+    converted |= {key: schema[key] for key, most in _AT_MOST.items() if schema.get(key, most + 1) <= most}
     if schema.get("format") in _FORMATS:
-        kept["format"] = schema["format"]
+        converted["format"] = schema["format"]
     elif isinstance(schema.get("pattern"), str) and _PATTERN.fullmatch(schema["pattern"]):
-        kept = {"type": "string", "pattern": schema["pattern"]}  # with lengths beside it, none would be followed
+        converted = {"type": "string", "pattern": schema["pattern"]}  # with lengths beside it, none would be followed
     if "items" in schema:
-        kept["items"] = _decodable(schema["items"], root, depth - 1)
+        converted["items"] = _decodable(schema["items"], root, depth - 1)
     if properties := schema.get("properties"):
         required = list(dict.fromkeys(schema.get("required", ())))
-        everything = {**properties, **{name: {} for name in required if name not in properties}}
-        kept["properties"] = {name: _decodable(part, root, depth - 1) for name, part in everything.items()}
-        kept["required"] = required
-        kept["additionalProperties"] = False
+        all_properties = {**properties, **{name: {} for name in required if name not in properties}}
+        converted["properties"] = {
+            name: _decodable(subschema, root, depth - 1) for name, subschema in all_properties.items()
+        }
+        converted["required"] = required
+        converted["additionalProperties"] = False
     elif isinstance(schema.get("additionalProperties"), Mapping):
-        kept["additionalProperties"] = _decodable(schema["additionalProperties"], root, depth - 1)
-    return kept
+        converted["additionalProperties"] = _decodable(schema["additionalProperties"], root, depth - 1)
+    return converted
 
 
 def _choice(schema: Schema) -> Sequence[Any]:
-    """The alternatives of a schema that is nothing but a choice."""
+    """Returns the alternatives of a schema that is nothing but a choice; none for any other schema."""
     return () if "properties" in schema else schema.get("anyOf") or schema.get("oneOf") or ()

@@ -1,7 +1,7 @@
-"""Plays the services behind the tools: the result of one call, in agreement with what was told before.
+"""Plays the services behind the tools: returns the result of one call, consistent with the results before it.
 
-Offline, a world that has seen all earlier results gives it. The answer is constrained by the tool's
-response schema, or by the shape that the tool's name suggests where it has none.
+Offline, a world that has seen all earlier results gives it. The answer is constrained by the tool's response schema, or
+by the shape that the tool's name suggests where it has none.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from funcdex_assets.semantics.result_schema import result_schema
 
 @dataclass(frozen=True)
 class ToolCue:
-    """A call that makes sense; `needed` are result paths (`/threads/*/id`) that must be present."""
+    """A call that makes sense. `needed_paths` are the paths (`/threads/*/id`) that the result must have."""
 
     scene: Scene
     tool: Tool
@@ -32,6 +32,7 @@ class ToolCue:
 
 
 def _variables(cue: ToolCue) -> dict[str, object]:
+    """Renders the values of the prompt's variables."""
     persona = cue.scene.situation.persona
     return {
         "scenario": cue.scene.situation.scenario.text,
@@ -46,6 +47,7 @@ def _variables(cue: ToolCue) -> dict[str, object]:
 
 
 def _improvise(cue: ToolCue, rng: Random) -> Any:
+    """Executes the call in a world that has witnessed all earlier results."""
     world = World(cue.scene.situation, rng.getrandbits(32))
     for message in cue.scene.messages:
         if message.result and not message.result.error:
@@ -55,6 +57,7 @@ def _improvise(cue: ToolCue, rng: Random) -> Any:
 
 
 def _constraint(cue: ToolCue) -> Constraint:
+    """Returns the decodable form of the tool's response schema."""
     return JsonSchemaConstraint("tool_simulator", decodable(result_schema(cue.tool)))
 
 

@@ -1,8 +1,8 @@
-"""What came of a plan, whichever strategy it was played by: a finished conversation, or a failure with its reason.
+"""Turns what came of a plan into a conversation record: a finished conversation, or a failure with its reason.
 
-A bad conversation is data, a broken system is an error: `about_it` draws the line. What concerns this
-one conversation (its text is too long for the model, it was refused, no answer could be read) becomes
-its failure; that the server is gone or the request wrong is raised.
+Both strategies end here. A bad conversation is data, a broken system is an error: `to_finding` draws the line. A
+failure that concerns this one conversation (its text is too long for the model, it was refused, no answer could be
+read) becomes the record's `failure`; that the server is gone or the request wrong is raised.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,9 @@ from funcdex_assets.roles.role import ABOUT_THE_SUBJECT
 
 
 def case_of(cast: Cast, messages: Sequence[Message], provenance: Sequence[ArgumentSource] | None = None) -> Case:
-    """What the rules look at; where nothing is known of the arguments' sources, they are looked for."""
+    """Builds the case that the rules look at. If the sources of the arguments are not handed in, they are traced in the
+    messages.
+    """
     if provenance is None:
         provenance = trace(messages, cast.known, cast.situation)
     return Case(messages, cast.known, provenance, cast.situation, bool(cast.plan.steps), cast.plan.late_tools)
@@ -33,7 +35,9 @@ def finished(
     attempts: Sequence[Attempt] = (),
     seal: Seal | None = None,
 ) -> Conversation:
-    """`messages` are structurally sound; whether they are good is for the rules and the judge to say."""
+    """Builds the record of a conversation that came to its end. `messages` are structurally sound; whether they are
+    good is for the rules and the judge to say.
+    """
     return Conversation(
         conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
         plan_id=cast.plan.plan_id,
@@ -49,7 +53,9 @@ def finished(
 def failed(
     cast: Cast, strategy: str, engine: str, seed: int, failure: Finding, attempts: Sequence[Attempt] = ()
 ) -> Conversation:
-    """A conversation without messages, and why; `attempts` hold what there is of its text."""
+    """Builds the record of a conversation without messages, with its failure; `attempts` hold the texts that were
+    tried.
+    """
     return Conversation(
         conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
         plan_id=cast.plan.plan_id,
@@ -63,10 +69,10 @@ def failed(
 
 
 def about_it(error: InferenceError) -> Finding:
-    """The failure as an objection to this one conversation.
+    """Returns an error as a finding against this one conversation.
 
     Raises:
-        InferenceError: the error itself, where it concerns the engine.
+        InferenceError: the error itself, if it concerns the engine and not this conversation.
     """
     if error.kind not in ABOUT_THE_SUBJECT:
         raise error

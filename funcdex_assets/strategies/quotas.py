@@ -1,7 +1,8 @@
-"""Exact counts: conversations are made until each cell has as many accepted ones as it wants, or no plan is left.
+"""Fills exact quotas: makes conversations until each cell has as many accepted ones as its target, or no plan is left.
 
 A cell is a kind on one side of the split. Each round makes as many conversations of a cell as it still lacks; one that
 is rejected costs a plan of the reserve. When a side of a kind has no plans left, those of its other side fill up.
+Belongs here: the counting. How a conversation is made and judged is handed in.
 """
 
 from collections import Counter
@@ -17,7 +18,9 @@ Cell = tuple[Kind, bool]
 
 @dataclass
 class Tally:
-    """What became of a kind: `reasons` are why conversations were rejected, the most frequent first."""
+    """The counts of one kind: how many conversations it wants, how many were accepted, tried and planned. `reasons`
+    counts why conversations were rejected.
+    """
 
     wanted: int
     accepted: int = 0
@@ -27,10 +30,11 @@ class Tally:
 
     @property
     def missing(self) -> int:
+        """The number of conversations that the kind still lacks."""
         return self.wanted - self.accepted
 
     def explanation(self) -> str:
-        """Why it is not full; '' where it is."""
+        """Says why the kind's quota is not filled, and what to do; '' if it is filled."""
         if not self.missing:
             return ""
         if self.planned < self.wanted:
@@ -48,13 +52,15 @@ async def fill(
     make: Callable[[Sequence[Cast]], Awaitable[list[Conversation]]],
     objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
 ) -> Filled:
-    """All conversations that were made, in the order of their plans, and what became of each kind.
+    """Makes conversations until the quotas are filled or the plans used up; returns all that were made, accepted or
+    not, in the order of their plans, and the tally of each kind.
 
-    `objections` gives the reasons against each conversation; one without any is accepted.
+    `targets` are the numbers wanted by cell. `find_objections` gives the reasons against each conversation; one without
+    any is accepted.
     """
     queues: dict[Cell, list[Cast]] = {cell: [] for cell in wanted}
-    for cast in casts:
-        queues.setdefault(_cell(cast), []).append(cast)
+    for participants in casts:
+        queues.setdefault(_cell(participants), []).append(participants)
     tallies: dict[Kind, Tally] = {kind: Tally(0) for kind, _ in wanted}
     for (kind, _), count in wanted.items():
         tallies[kind].wanted += count
@@ -62,36 +68,43 @@ async def fill(
         if kind in tallies:
             tallies[kind].planned += len(plans)
     lacking = Counter(wanted)
-    made: dict[str, Conversation] = {}
+    conversation_by_plan: dict[str, Conversation] = {}
     while batch := _next(queues, lacking):
         conversations = await make(batch)
-        against = await objections(conversations)
-        for cast, conversation, reasons in zip(batch, conversations, against, strict=True):
-            made[cast.plan.plan_id] = conversation
-            tally = tallies[cast.plan.kind]
+        reasons_by_conversation = await objections(conversations)
+        for participants, conversation, reasons in zip(batch, conversations, reasons_by_conversation, strict=True):
+            conversation_by_plan[participants.plan.plan_id] = conversation
+            tally = tallies[participants.plan.kind]
             tally.tried += 1
             if reasons:
                 tally.reasons.update(reason.partition(":")[0] for reason in reasons)
                 continue
             tally.accepted += 1
-            cell = _cell(cast)
+            cell = _cell(participants)
             lacking[cell if lacking[cell] > 0 else (cell[0], not cell[1])] -= 1
-    return [made[cast.plan.plan_id] for cast in casts if cast.plan.plan_id in made], tallies
+    return [
+        conversation_by_plan[participants.plan.plan_id]
+        for participants in casts
+        if participants.plan.plan_id in conversation_by_plan
+    ], tallies
 
 
 def _next(queues: Mapping[Cell, list[Cast]], lacking: Mapping[Cell, int]) -> list[Cast]:
-    """The plans of the next round: of each cell as many as it lacks."""
+    """Takes the plans of the next round off the queues: of each cell as many as it lacks."""
     batch: list[Cast] = []
-    for (kind, side), count in lacking.items():
-        sides: tuple[Cell, Cell] = (kind, side), (kind, not side)
-        for source in sides:
-            queue = queues.get(source, [])
-            taken = queue[: max(0, count)]
-            del queue[: len(taken)]
-            batch += taken
-            count -= len(taken)
+    for (kind, held_out), lacking_count in lacking.items():
+        cells_to_draw_from: tuple[Cell, Cell] = (kind, held_out), (kind, not held_out)
+        for cell in cells_to_draw_from:
+            queue = queues.get(cell, [])
+            next_in_queue = queue[: max(0, lacking_count)]
+            del queue[: len(next_in_queue)]
+            batch += next_in_queue
+            lacking_count -= len(next_in_queue)
     return batch
 
 
 def _cell(cast: Cast) -> Cell:
+    """Returns the cell that a conversation counts for: its kind, and whether its scenario is held out for the test
+    split.
+    """
     return cast.plan.kind, cast.situation.scenario.held_out

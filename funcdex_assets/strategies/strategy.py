@@ -1,10 +1,11 @@
-"""How conversations are made from plans: the three strategies, and all conversations of a partition at once.
+"""Makes conversations from plans under one of three strategies, all conversations of a partition at once.
 
-    simulate  the players take turns, one request each time one of them speaks
+    simulate  user simulator, assistant and tools take turns, one request each time one of them speaks
     hybrid    the same, with `generation.offline_roles` and the tools played by the program
     one_shot  one request writes the whole conversation; more of them correct it
 
-What each costs and when to take which is told in `docs/strategies.md`.
+`docs/strategies.md` compares their costs and says when to take which. How one conversation runs belongs to
+`conversation.py` and `one_shot.py`.
 """
 
 import asyncio
@@ -29,43 +30,45 @@ from funcdex_assets.strategies.turn_loop import Manner, play_offline, simulate
 
 @dataclass(frozen=True)
 class Strategy:
-    """`converse` makes one conversation from a cast, an engine and a seed."""
+    """A way to make conversations; `converse` makes one from a conversation's participants, an engine and a seed."""
 
     name: str
     converse: Callable[[Cast, InferenceEngine, int], Awaitable[Conversation]]
 
 
-def strategy_of(generation: generation_settings.Generation, native_calls: bool = False) -> Strategy:
-    """What the settings ask for; `native_calls` as in `Manner`."""
+def strategy_of(generation: settings.Generation, native_calls: bool = False) -> Strategy:
+    """Returns the strategy that the settings name; `native_calls` as in `PlayOptions`."""
     thoughts = generation.include_assistant_thoughts
     if generation.strategy == "one_shot":
 
-        def converse(cast: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            turns = max(generation.bounds.turns, _user_messages(cast.plan))
-            bounds = _bounds(generation.bounds, turns) if generation.grammar else None
-            tokens = ceil(generation.max_conversation_tokens * turns / generation.bounds.turns)
-            limits = one_shot.Limits(generation.corrections, generation.regenerations, tokens)
-            return one_shot.write(WriterBrief(cast, thoughts, play_offline, bounds), engine, limits, seed)
+        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
+            max_turns = max(generation.bounds.turns, _user_messages(participants.plan))
+            bounds = _bounds(generation.bounds, max_turns) if generation.grammar else None
+            max_tokens = ceil(generation.max_conversation_tokens * max_turns / generation.bounds.turns)
+            limits = one_shot.Limits(generation.corrections, generation.regenerations, max_tokens)
+            return one_shot.write(WriterBrief(participants, thoughts, bounds), engine, limits, seed)
 
     elif generation.strategy == "hybrid":
 
-        def converse(cast: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            shared = RoutedEngine(engine, dict.fromkeys(generation.offline_roles, OfflineEngine(IMPROVISATIONS)))
-            return simulate(cast, shared, Manner(thoughts, native_calls), seed, "hybrid")
+        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
+            routed_engine = RoutedEngine(engine, dict.fromkeys(generation.offline_roles, OfflineEngine(IMPROVISATIONS)))
+            return simulate(participants, routed_engine, Manner(thoughts, native_calls), seed, "hybrid")
 
     else:
-        manner = Manner(thoughts, native_calls, generation.tool_results == "model")
+        options = Manner(thoughts, native_calls, generation.tool_results == "model")
 
-        def converse(cast: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            return simulate(cast, engine, manner, seed)
+        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
+            return simulate(participants, engine, options, seed)
 
-    return Strategy(generation.strategy, converse)
+    return Strategy(generation.strategy, produce_conversation)
 
 
 def _user_messages(plan: ConversationPlan) -> int:
-    """How often the user speaks, by the plan: once in each turn, and to answer where something is left out."""
-    asked = {step.turn for step in plan.steps if any(argument.withheld for argument in step.arguments)}
-    return len(plan.turns) + len(asked)
+    """Counts how often the user speaks under the plan: once in each turn, and once more for each turn with a withheld
+    fact, to answer the question about it.
+    """
+    turns_with_question = {step.turn for step in plan.steps if any(argument.withheld for argument in step.arguments)}
+    return len(plan.turns) + len(turns_with_question)
 
 
 def _bounds(asked: generation_settings.Bounds, turns: int) -> Bounds:
@@ -79,26 +82,26 @@ async def converse_all(
     seed: int,
     advanced: Callable[[], None] = lambda: None,
 ) -> list[Conversation]:
-    """One conversation for each plan, in their order; those that came to nothing have a `failure`.
+    """Makes one conversation for each plan, in the order of the plans; one that could not be made has a `failure`.
 
     All are made at once (the engine bounds how many); `advanced` is called after each.
 
     Raises:
-        InferenceError: fewer conversations were made than failed for want of an answer. What was answered
-            is in the journal, so a re-run asks only for the rest.
+        InferenceError: more conversations failed because the engine did not answer than were made. What was
+            answered is in the journal, so a re-run asks only for the rest.
     """
     unanswered: list[InferenceError] = []
 
-    async def one(cast: Cast) -> Conversation:
+    async def converse_or_fail(participants: Cast) -> Conversation:
         try:
-            return await strategy.converse(cast, engine, seed)
+            return await strategy.converse(participants, engine, seed)
         except InferenceError as error:
             unanswered.append(error)
-            return failed(cast, strategy.name, engine.name, seed, Finding(rule="unanswered", text=str(error)))
+            return failed(participants, strategy.name, engine.name, seed, Finding(rule="unanswered", text=str(error)))
         finally:
             advanced()
 
-    made = await asyncio.gather(*map(one, casts))
-    if len(unanswered) > len(made) - len(unanswered):
+    conversations = await asyncio.gather(*map(converse_or_fail, casts))
+    if len(unanswered) > len(conversations) - len(unanswered):
         raise unanswered[0]
-    return made
+    return conversations

@@ -1,8 +1,8 @@
-"""The turn loop: user simulator, assistant and tools take turns until the plan is done.
+"""Runs the turn loop: user simulator, assistant and tools take turns until the plan is done.
 
-The players are roles, asked through an inference engine; results come from a `World`, or from a role.
-What is returned is the conversation as it happened, good or bad: judging it is the business of
-`quality/`. One that cannot be brought to an end is returned too, as a failure with its transcript.
+The participants are roles, asked through an inference engine; results come from a `World`, or from a role. The
+conversation is returned as it happened, good or bad: judging it is the business of `quality/`. One that cannot be
+brought to an end is returned too, as a failure with its transcript.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from funcdex_assets.roles import assistant, tool_simulator, user_simulator
 from funcdex_assets.roles.user_simulator import Purpose, UserCue
 from funcdex_assets.strategies.outcome import about_it, failed, finished
 
-MAX_ANSWERS_PER_TURN = 2
-MAX_MOVES_PER_TURN = 10
+MAX_ANSWERS_PER_TURN = 2  # the assistant may ask back twice in a turn; then the plan goes on
+MAX_MOVES_PER_TURN = 10  # messages of the assistant in one turn; beyond them it would call tools for ever
 WITH_CALLS = frozenset(("request", "remedy", "correction", "unlocked"))
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How the players are asked.
+    """The ways in which a conversation is played.
 
     thoughts:      the assistant explains its steps
     native_calls:  it answers with the server's own tool calls, not with a JSON move
@@ -44,16 +44,16 @@ class Manner:
 async def simulate(
     cast: Cast, engine: InferenceEngine, manner: Manner, seed: int, strategy: str = "simulate"
 ) -> Conversation:
-    """Plays one conversation; `strategy` is the name that is recorded with it.
+    """Plays one conversation turn by turn; `strategy` is the name that is recorded with it.
 
     Raises:
         InferenceError: the engine cannot answer, for a reason that is not this conversation's.
     """
-    scene = Scene(cast.plan, cast.situation, cast.spoken_of, dict(cast.tools), manner.thoughts)
+    state = Scene(cast.plan, cast.situation, cast.spoken_of, dict(cast.tools), manner.thoughts)
     try:
-        stage = _Stage(scene, engine, manner, seed)
-        await stage.play()
-        check(scene.messages)
+        player = _Stage(state, engine, manner, seed)
+        await player.play()
+        check(state.messages)
     except InferenceError as error:
         failure = about_it(error)
     except DMLError as error:
@@ -61,9 +61,9 @@ async def simulate(
     except EndlessCallsError as error:
         failure = Finding(rule="endless", text=str(error))
     else:
-        seal = None if manner.model_results else stage.executor.seal()
-        return finished(cast, strategy, engine.name, seed, scene.messages, seal=seal)
-    attempt = Attempt(kind="written", text=scene.transcript(), findings=(failure,))
+        seal = None if manner.model_results else player.executor.seal()
+        return finished(cast, strategy, engine.name, seed, state.messages, seal=seal)
+    attempt = Attempt(kind="written", text=state.transcript(), findings=(failure,))
     return failed(cast, strategy, engine.name, seed, failure, (attempt,))
 
 
@@ -79,11 +79,11 @@ def play_offline(cast: Cast, thoughts: bool, seed: int) -> Sequence[Message]:
 
 
 class EndlessCallsError(Exception):
-    """The assistant never stops calling tools."""
+    """The assistant calls tools `MAX_MOVES_PER_TURN` times in a row without a reply to the user."""
 
 
 class _Stage:
-    """One conversation while it is played; all that was said is in the scene."""
+    """Plays one conversation; all that was said is in its dialogue state."""
 
     def __init__(self, scene: Scene, engine: InferenceEngine, manner: Manner, seed: int) -> None:
         self.scene, self.engine, self.manner, self._seed = scene, engine, manner, seed
@@ -92,22 +92,23 @@ class _Stage:
 
     @property
     def seed(self) -> int:
-        """Of what is said next."""
+        """The seed of the next message."""
         return derive_seed(self._seed, self.scene.plan.plan_id, len(self.scene.messages))
 
     async def play(self) -> None:
-        scene = self.scene
-        for turn, planned in enumerate(scene.plan.turns):
-            scene.turn = turn
-            if planned.kind in WITH_CALLS and not scene.pending():  # the assistant was ahead of the user
+        """Plays the plan's turns in order; if the assistant asks for withheld facts, the user answers."""
+        state = self.scene
+        for turn_index, planned_turn in enumerate(state.plan.turns):
+            state.turn = turn_index
+            if planned_turn.kind in WITH_CALLS and not state.pending():  # the assistant was ahead of the user
                 continue
-            await self.exchange(planned.kind)
+            await self.exchange(planned_turn.kind)
             for _ in range(MAX_ANSWERS_PER_TURN):
-                if scene.pending():
+                if state.pending():
                     await self.exchange("answer")
 
     async def exchange(self, purpose: Purpose) -> None:
-        """The user speaks; the assistant calls tools until it replies."""
+        """Lets the user speak, and the assistant call tools until it replies."""
         text = await user_simulator.ROLE.play(self.engine, UserCue(self.scene, purpose), self.seed)
         if purpose == "unlocked":
             text = user_simulator.with_definition(text, self.scene)
@@ -115,10 +116,10 @@ class _Stage:
         self.scene.say(Message(role="user", content=text.strip()))
         for _ in range(MAX_MOVES_PER_TURN):
             move = await self.assistant.play(self.engine, self.scene, self.seed)
-            first = sum(len(message.tool_calls) for message in self.scene.messages) + 1
+            first_number = sum(len(message.tool_calls) for message in self.scene.messages) + 1
             calls = tuple(
                 ToolCall(id=f"call_{number}", name=call.name, arguments=call.arguments)
-                for number, call in enumerate(move.calls, start=first)
+                for number, call in enumerate(move.calls, start=first_number)
             )
             thought = (move.thought or "").strip() or None if self.manner.thoughts else None
             reply = (move.reply or "").strip() or None
@@ -132,7 +133,7 @@ class _Stage:
         )
 
     async def execute(self, call: ToolCall) -> ToolResult:
-        """The call's result; as from a real service, an error where the call makes no sense."""
+        """Returns the call's result; as from a real service, an error if the call makes no sense."""
         step = self.scene.called(call.name)
         fault = step.fault if step else None
         hints = SealedCall(
@@ -145,8 +146,8 @@ class _Stage:
         if fault or senseless or not self.manner.model_results:
             result = self.executor.run(call, hints)
         else:
-            tool, needed = self.scene.tools[call.name], self.scene.needed_later()
-            cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed)
+            tool, needed_paths = self.scene.tools[call.name], self.scene.needed_later()
+            cue = tool_simulator.ToolCue(self.scene, tool, call.arguments, needed_paths)
             content = await tool_simulator.ROLE.play(self.engine, cue, self.seed)
             result = ToolResult(call_id=call.id, name=call.name, content=content)
         if not senseless:
