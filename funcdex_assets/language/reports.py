@@ -78,21 +78,21 @@ def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng:
     Values that answer the `request` come first. `slot_words` fill the phrasebook's templates of a finished action.
     """
     parsed = parse_tool_name(tool.name)
-    asked = _asked_for(request)
+    answer_words = _asked_for(request)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
     if items is not None and (parsed.action == "list" or (parsed.action == "get" and _is_listing(result))):
-        return _found(items, noun or parsed.noun, now, rng, asked)
+        return _found(items, noun or parsed.noun, now, rng, answer_words)
     entry = phrasebook().get(tool.name)
-    label, details = describe(result, now, asked)
+    label, details = describe(result, now, answer_words)
     if not label and not details and not entry:  # an id is better than no detail at all
         details = _ids(result)
     if parsed.action in ("list", "get"):
-        quoted = first_sentence(result) if asked & _TEXTS or not (label or details or items) else ""
+        quoted = first_sentence(result) if answer_words & _TEXTS or not (label or details or items) else ""
         if label:
             return f"{label}{_joined(details, rng)}." + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
         if items is not None:
-            return _found(items, noun or parsed.noun, now, rng, asked)
+            return _found(items, noun or parsed.noun, now, rng, answer_words)
         if details:
             sentence = f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
             return sentence + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
