@@ -1,4 +1,4 @@
-"""What de-duplication finds, and what it costs: `python benchmarks/dedup.py`.
+"""Measures the precision, recall and time of de-duplication: `python benchmarks/dedup.py`.
 
 Three parts, in one run on one machine: precision and recall on tests/data/scenario_pairs.jsonl; the
 time to check a batch of 1,000 against 100,000 stored scenarios; and the ratio to the seed's way, which
@@ -8,7 +8,7 @@ The labelled pairs: `adversarial` was written first, before any model was run (p
 original's words, hard negatives copy its wording). `ordinary` was written second, after the
 first result was seen, as two writers describe requests on different nights; it was scored once and
 not edited. `second` was written last, when the default had long been chosen, and is held out: its hard negatives are
-about the same matter and ask for something else. Thresholds were looked at on the first two, so
+about the same matter and ask for something else. Thresholds were tried on the first two, so
 their figures are not held-out ones.
 """
 
@@ -34,69 +34,74 @@ DEFAULT = Thresholds()
 
 
 def quality(embedder: Embedder) -> None:
+    """Prints precision, recall and F1 on the labelled pairs, for several thresholds and as shipped."""
     pairs = [json.loads(line) for path in (PAIRS, SECOND) for line in path.open()]
-    left, right = ([pair[side] for pair in pairs] for side in ("left", "right"))
-    semantic = (embedder.embed(left) * embedder.embed(right)).sum(axis=1)
-    lexical = overlap(signatures(left), signatures(right))
+    left_texts, right_texts = ([pair[side] for pair in pairs] for side in ("left", "right"))
+    semantic = (embedder.embed(left_texts) * embedder.embed(right_texts)).sum(axis=1)
+    lexical = overlap(signatures(left_texts), signatures(right_texts))
     sets = np.array([pair["set"] for pair in pairs])
     duplicate = np.array([pair["duplicate"] for pair in pairs])
     print(f"\n## Labelled pairs, {embedder.name}")
-    for name in ("ordinary", "adversarial", "second"):
-        of = sets == name
-        print(f"{name}: {duplicate[of].sum()} paraphrases, {(~duplicate[of]).sum()} hard negatives")
-        print(f"  ROC AUC semantic {_auc(semantic[of], duplicate[of]):.3f}", end="")
-        print(f", lexical {_auc(lexical[of], duplicate[of]):.3f}")
+    for set_name in ("ordinary", "adversarial", "second"):
+        in_set = sets == set_name
+        print(f"{set_name}: {duplicate[in_set].sum()} paraphrases, {(~duplicate[in_set]).sum()} hard negatives")
+        print(f"  ROC AUC semantic {_auc(semantic[in_set], duplicate[in_set]):.3f}", end="")
+        print(f", lexical {_auc(lexical[in_set], duplicate[in_set]):.3f}")
         for threshold in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9):
-            _print_row(f"semantic ≥ {threshold:.2f}", semantic[of] >= threshold, duplicate[of])
+            _print_row(f"semantic ≥ {threshold:.2f}", semantic[in_set] >= threshold, duplicate[in_set])
         for threshold in (0.1, 0.2, 0.4, 0.6):
-            _print_row(f"lexical  ≥ {threshold:.2f}", lexical[of] >= threshold, duplicate[of])
+            _print_row(f"lexical  ≥ {threshold:.2f}", lexical[in_set] >= threshold, duplicate[in_set])
         for threshold in (0.4, 0.5, 0.6, 0.7):
             _print_row(
                 f"semantic - 0.3 lexical ≥ {threshold:.2f}",
-                semantic[of] - 0.3 * lexical[of] >= threshold,
-                duplicate[of],
+                semantic[in_set] - 0.3 * lexical[in_set] >= threshold,
+                duplicate[in_set],
             )
-        either = (semantic[of] >= DEFAULT.semantic) | (lexical[of] >= DEFAULT.lexical)
-        _print_row(f"as shipped: semantic ≥ {DEFAULT.semantic} or lexical ≥ {DEFAULT.lexical}", either, duplicate[of])
+        either = (semantic[in_set] >= DEFAULT.semantic) | (lexical[in_set] >= DEFAULT.lexical)
+        _print_row(
+            f"as shipped: semantic ≥ {DEFAULT.semantic} or lexical ≥ {DEFAULT.lexical}", either, duplicate[in_set]
+        )
 
 
 def unrelated_and_copies(embedder: Embedder) -> None:
-    """False alarms over all different requests of one toolkit; and texts with a few words exchanged."""
+    """Counts false alarms among different requests of one toolkit, and copies found after words were exchanged."""
     situation: dict[str, str] = {}
     toolkits: dict[str, set[str]] = {}
     pairs = [json.loads(line) for line in PAIRS.open()]
     for pair in sorted(pairs, key=lambda pair: not pair["duplicate"]):
         for side in ("left", "right"):
             text = pair[side]
-            same = pair["duplicate"] or side == "left"
-            situation.setdefault(text, situation.get(pair["left"], pair["left"]) if same else text)
+            is_same_situation = pair["duplicate"] or side == "left"
+            situation.setdefault(text, situation.get(pair["left"], pair["left"]) if is_same_situation else text)
             toolkits[text] = set(pair["toolkits"])
-    hard = {frozenset((pair["left"], pair["right"])) for pair in pairs}
+    hard_pairs = {frozenset((pair["left"], pair["right"])) for pair in pairs}
     texts = list(situation)
-    vectors, words = embedder.embed(texts), signatures(texts)
+    vectors, text_signatures = embedder.embed(texts), signatures(texts)
     cosines = []
-    for row, one in enumerate(texts):
+    for row, row_text in enumerate(texts):
         for column in range(row):
-            other = texts[column]
+            column_text = texts[column]
             if (
-                situation[one] != situation[other]
-                and toolkits[one] & toolkits[other]
-                and frozenset((one, other)) not in hard
+                situation[row_text] != situation[column_text]
+                and toolkits[row_text] & toolkits[column_text]
+                and frozenset((row_text, column_text)) not in hard_pairs
             ):
                 cosines.append(float(vectors[row] @ vectors[column]))
     print(f"\n## Different requests of one toolkit, not written as pairs ({len(cosines)}), {embedder.name}")
     for threshold in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.85):
-        print(f"  cosine ≥ {threshold:.2f}: {sum(c >= threshold for c in cosines):4d}")
+        print(f"  cosine ≥ {threshold:.2f}: {sum(cosine_of_pair >= threshold for cosine_of_pair in cosines):4d}")
     random = np.random.default_rng(1)
     for count in (1, 2, 4):
         copies = []
         for text in texts:
-            own, donor = text.split(), texts[random.integers(len(texts))].split()
-            start, taken = random.integers(0, len(own) - count), random.integers(0, len(donor) - count)
-            copies.append(" ".join([*own[:start], *donor[taken : taken + count], *own[start + count :]]))
+            copy_words, donor_words = text.split(), texts[random.integers(len(texts))].split()
+            start = random.integers(0, len(copy_words) - count)
+            donor_start = random.integers(0, len(donor_words) - count)
+            exchanged = donor_words[donor_start : donor_start + count]
+            copies.append(" ".join([*copy_words[:start], *exchanged, *copy_words[start + count :]]))
         cosine = (vectors * embedder.embed(copies)).sum(axis=1)
-        shared = overlap(words, signatures(copies))
-        meaning, wording = cosine >= DEFAULT.semantic, shared >= DEFAULT.lexical
+        overlaps = overlap(text_signatures, signatures(copies))
+        meaning, wording = cosine >= DEFAULT.semantic, overlaps >= DEFAULT.lexical
         print(
             f"  copies with {count} words exchanged ({len(texts)}): lowest cosine {cosine.min():.2f}; "
             f"meaning finds {meaning.sum()}, wording {wording.sum()}, either {(meaning | wording).sum()}"
@@ -104,6 +109,7 @@ def unrelated_and_copies(embedder: Embedder) -> None:
 
 
 def speed(embedder: Embedder) -> None:
+    """Times embedding, signatures and decisions, and the search among 100,000 stored scenarios."""
     print("\n## Speed (two rounds, the quicker; other work may run on this machine)")
     pairs = [json.loads(line) for line in PAIRS.open()]
     vocabulary = " ".join(pair["left"] for pair in pairs).split()
@@ -116,10 +122,10 @@ def speed(embedder: Embedder) -> None:
     _, deciding = _timed(lambda: deduplicate(ids, vectors, words))
     print(f"load and first text {load:.2f} s; {1000 / embedding:,.0f} texts/s of 25 words; ", end="")
     print(f"signatures {1000 / signing:,.0f} texts/s; 1,000 candidates among themselves {deciding:.3f} s")
-    many = random.standard_normal((10_000, 384), dtype=np.float32)
-    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    many_vectors = random.standard_normal((10_000, 384), dtype=np.float32)
+    many_vectors /= np.linalg.norm(many_vectors, axis=1, keepdims=True)
     many_words = random.integers(0, 2**32, (10_000, SIGNATURE_SIZE), dtype=np.uint32)
-    _, deciding_many = _timed(lambda: deduplicate([f"c{i}" for i in range(10_000)], many, many_words), rounds=1)
+    _, deciding_many = _timed(lambda: deduplicate([f"c{i}" for i in range(10_000)], many_vectors, many_words), rounds=1)
     print(f"10,000 candidates among themselves {deciding_many:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         index = LanceScenarioIndex(folder)
@@ -128,9 +134,9 @@ def speed(embedder: Embedder) -> None:
         index.compact(embedder.name)
         for toolkits in (TOOLKITS[:1], TOOLKITS[:3], TOOLKITS):
             batch = batch_of("question", 1, toolkits, embedder.name, ids, texts)
-            _, found = _timed(lambda batch=batch: index.neighbours(batch, vectors, words))
+            _, search_seconds = _timed(lambda batch=batch: index.neighbours(batch, vectors, words))
             print(
-                f"1,000 candidates against {len(toolkits) * 10_000:,} stored of 100,000: {found:.2f} s",
+                f"1,000 candidates against {len(toolkits) * 10_000:,} stored of 100,000: {search_seconds:.2f} s",
                 end="",
             )
             _, scanned = _timed(lambda batch=batch: _lance_search(index, batch, vectors))
@@ -138,11 +144,11 @@ def speed(embedder: Embedder) -> None:
         rows = [IndexedScenario(i, t, True, i, v, w) for i, t, v, w in zip(ids, texts, vectors, words, strict=True)]
         _, writing = _timed(lambda: index.replace(batch, rows))
         print(f"replacing 1,000 rows among 100,000: {writing:.2f} s")
-        _seeds_way(embedder, pairs, embedding + found + deciding)
+        _seeds_way(embedder, pairs, embedding + search_seconds + deciding)
 
 
 def _seeds_way(embedder: Embedder, pairs: list[dict], ours: float) -> None:
-    """`is_scenario_diverse` of the seed: for each earlier scenario, encode it and the new one again."""
+    """Measures the seed's `is_scenario_diverse`, which encodes the new scenario and each earlier one for every pair."""
     count = 60
     texts = list(dict.fromkeys(pair["left"] for pair in pairs))[:count]
 
@@ -150,8 +156,8 @@ def _seeds_way(embedder: Embedder, pairs: list[dict], ours: float) -> None:
         encodings = 0
         for new in range(count):
             for old in range(new):
-                one, other = embedder.embed([texts[old]]), embedder.embed([texts[new]])
-                _ = (1 + float((one @ other.T)[0, 0])) / 2 >= 0.95
+                old_vector, new_vector = embedder.embed([texts[old]]), embedder.embed([texts[new]])
+                _ = (1 + float((old_vector @ new_vector.T)[0, 0])) / 2 >= 0.95
                 encodings += 2
         return encodings
 
@@ -173,6 +179,7 @@ def _seeds_way(embedder: Embedder, pairs: list[dict], ours: float) -> None:
 
 
 def _lance_search(index: LanceScenarioIndex, batch: Batch, vectors: np.ndarray) -> None:
+    """Runs LanceDB's own batch search for the eight nearest neighbours of each vector."""
     table = index._open(batch.embedder)
     query = table.search(list(vectors), vector_column_name="vector").distance_type("cosine")
     condition = index._comparable(table, batch)
@@ -180,6 +187,7 @@ def _lance_search(index: LanceScenarioIndex, batch: Batch, vectors: np.ndarray) 
 
 
 def _fill(index: LanceScenarioIndex, toolkit: str, count: int, random: np.random.Generator, name: str) -> None:
+    """Stores `count` scenarios with random vectors and signatures for a toolkit."""
     vectors = random.standard_normal((count, 384), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     words = random.integers(0, 2**32, (count, SIGNATURE_SIZE), dtype=np.uint32)
@@ -192,6 +200,7 @@ def _fill(index: LanceScenarioIndex, toolkit: str, count: int, random: np.random
 
 
 def _timed(action: Callable, rounds: int = 2) -> tuple:
+    """Returns the result of an action and its time in seconds, the shortest of the rounds."""
     seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -201,15 +210,17 @@ def _timed(action: Callable, rounds: int = 2) -> tuple:
 
 
 def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Returns the area under the ROC curve: the share of pairs in which the positive scores higher, ties as half."""
     above = scores[positive][:, None] - scores[~positive]
     return float((above > 0).mean() + (above == 0).mean() / 2)
 
 
 def _print_row(name: str, found: np.ndarray, duplicate: np.ndarray) -> None:
-    right = (found & duplicate).sum()
-    precision = f"{right / found.sum():.3f}" if found.any() else "  -  "
-    f1 = 2 * right / (found.sum() + duplicate.sum())
-    print(f"  {name:<28} P {precision}  R {right / duplicate.sum():.3f}  F1 {f1:.3f}")
+    """Prints precision, recall and F1 of the pairs found against those labelled as duplicates."""
+    true_positives = (found & duplicate).sum()
+    precision = f"{true_positives / found.sum():.3f}" if found.any() else "  -  "
+    f1 = 2 * true_positives / (found.sum() + duplicate.sum())
+    print(f"  {name:<28} P {precision}  R {true_positives / duplicate.sum():.3f}  F1 {f1:.3f}")
 
 
 if __name__ == "__main__":

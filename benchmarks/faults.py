@@ -1,4 +1,4 @@
-"""What becomes of conversations when the endpoint fails, and when the run is killed.
+"""Plays conversations against a failing endpoint, and kills runs, to see that none is lost or paid for twice.
 
     python benchmarks/faults.py [conversations]
 
@@ -56,7 +56,7 @@ Strategy = Literal["simulate", "one_shot"]
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How much is played, and how patient the client is."""
+    """Size of a run: conversations and strategy, and the client's concurrency, timeout and retries."""
 
     conversations: int = 60
     concurrency: int = 32
@@ -67,7 +67,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct):
-    """One run: by plan, what was said; the reasons of the rejected; why the run stopped, if it did."""
+    """Result of a run: messages by plan, reasons of the rejected, and the reason if the run stopped."""
 
     finished: dict[str, Messages] = {}
     rejected: list[str] = []
@@ -76,7 +76,9 @@ class Played(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Scenario:
-    """`all_finish`: no fault may cost a conversation; `none_finish`: nothing valid ever comes.
+    """A script of faults and the promise that is checked.
+
+    `all_finish`: no fault may cost a conversation; `none_finish`: the endpoint never answers with anything valid.
 
     `retries` are the client's, if not the usual ones.
     """
@@ -91,6 +93,8 @@ class Scenario:
 
 @dataclass
 class Outcome:
+    """A scenario's last run, the endpoint's report and the promises that were broken."""
+
     name: str
     planned: int
     played: Played
@@ -101,10 +105,12 @@ class Outcome:
 
     @property
     def lost(self) -> int:
+        """Conversations that are neither finished nor rejected."""
         return self.planned - len(self.played.finished) - len(self.played.rejected)
 
 
 def _faulty(fault: Fault, share: float = 0.2) -> Script:
+    """Builds the script of an endpoint that plays one fault on a share of the tries."""
     return Script(faults={fault: share})
 
 
@@ -139,16 +145,21 @@ def _cast(count: int) -> list[Cast]:
 
 
 def play(size: Size, make_engine: Callable[[], InferenceEngine]) -> Played:
+    """Plays all conversations once; an `InferenceError` stops the run and is its reason."""
     cast, strategy = _cast(size.conversations), strategy_of(Generation(strategy=size.strategy))
 
     async def run(engine: InferenceEngine) -> Played:
         try:
-            made = await converse_all(cast, engine, strategy, SETTINGS.seed)
+            results = await converse_all(cast, engine, strategy, SETTINGS.seed)
         finally:
             await engine.close()
         return Played(
-            {one.plan_id: one.messages for one in made if one.failure is None},
-            [one.failure.text and f"{one.failure.rule}: {one.failure.text}" for one in made if one.failure is not None],
+            {result.plan_id: result.messages for result in results if result.failure is None},
+            [
+                result.failure.text and f"{result.failure.rule}: {result.failure.text}"
+                for result in results
+                if result.failure is not None
+            ],
         )
 
     try:
@@ -158,6 +169,7 @@ def play(size: Size, make_engine: Callable[[], InferenceEngine]) -> Played:
 
 
 def engine_at(base_url: str, journal: Path, size: Size) -> InferenceEngine:
+    """Builds the client of the mock endpoint, with a journal and practically no rate limits."""
     inference = Inference(
         profile="vllm",
         base_url=base_url,
@@ -172,7 +184,7 @@ def engine_at(base_url: str, journal: Path, size: Size) -> InferenceEngine:
 
 
 class Recorder:
-    """The offline engine, and by prompt and seed what it said."""
+    """The offline engine, which records its replies by prompt and seed."""
 
     name = "offline"
 
@@ -192,7 +204,7 @@ class Recorder:
 
 @cache
 def undisturbed(size: Size) -> tuple[dict[str, Messages], dict[str, dict[int, Reply]]]:
-    """The conversations as they must come out, and what the endpoint has to say for it."""
+    """Returns the expected conversations by plan, and the replies that the endpoint needs for them."""
     recorder = Recorder()
     return play(size, lambda: recorder).finished, recorder.replies
 
@@ -205,8 +217,8 @@ def face(mock: MockEndpoint, scenario: Scenario, size: Size) -> Outcome:
     retries = size.retries if scenario.retries is None else scenario.retries
     size = msgspec.structs.replace(size, strategy=scenario.strategy, retries=retries)
     expected, replies = undisturbed(size)
-    given = None if scenario.none_finish else replies
-    mock.play(msgspec.structs.replace(scenario.script, latency_s=size.latency_s, replies=given))
+    known_replies = None if scenario.none_finish else replies
+    mock.play(msgspec.structs.replace(scenario.script, latency_s=size.latency_s, replies=known_replies))
     began, runs, played = time.perf_counter(), 0, Played(stopped="not begun")
     with tempfile.TemporaryDirectory() as folder:
         while played.stopped and runs < (1 if scenario.none_finish else MAX_RUNS):
@@ -219,18 +231,24 @@ def face(mock: MockEndpoint, scenario: Scenario, size: Size) -> Outcome:
 
 
 def broken_promises(scenario: Scenario, outcome: Outcome, expected: dict[str, Messages], size: Size) -> list[str]:
-    breaks = outcome.runs - 1 + (scenario.script.dies_at is not None)
+    """Describes each promise that an outcome breaks."""
+    crashes = 0 if scenario.script.dies_at is None else 1
+    breaks = outcome.runs - 1 + crashes
     return [*_broken(outcome, expected, size, breaks), *_unexpected(scenario, outcome, size)]
 
 
 def _broken(outcome: Outcome, expected: dict[str, Messages], size: Size, breaks: int) -> Iterator[str]:
-    """What holds in every scenario; `breaks` is how often requests in flight were cut off."""
+    """Describes the broken promises that hold in every scenario.
+
+    `breaks` is the number of times that requests in flight were cut off.
+    """
     played, report = outcome.played, outcome.report
     if outcome.lost and not played.stopped:
         yield f"{outcome.lost} of {outcome.planned} conversations are neither finished nor rejected"
     if not all(played.rejected):
         yield "a conversation was rejected without a reason"
-    if changed := [plan for plan, messages in played.finished.items() if messages != expected[plan]]:
+    changed = [plan for plan, messages in played.finished.items() if messages != expected[plan]]
+    if changed:
         yield f"{len(changed)} finished conversations differ from the undisturbed ones, first that of plan {changed[0]}"
     if report.answered_again > size.concurrency * breaks:
         yield f"{report.answered_again} answers were paid for twice, with at most {size.concurrency * breaks} cut off"
@@ -243,6 +261,7 @@ def _broken(outcome: Outcome, expected: dict[str, Messages], size: Size, breaks:
 
 
 def _unexpected(scenario: Scenario, outcome: Outcome, size: Size) -> Iterator[str]:
+    """Describes the broken promises of this scenario."""
     played = outcome.played
     if scenario.all_finish and len(played.finished) < outcome.planned:
         reason = played.stopped or next(iter(played.rejected), "no reason")
@@ -260,26 +279,30 @@ def _unexpected(scenario: Scenario, outcome: Outcome, size: Size) -> Iterator[st
 
 @dataclass
 class Killed(Outcome):
-    """`before` are the endpoint's books at the kill; `journaled` the answers in the journal then."""
+    """Outcome of a killed and resumed run.
+
+    `before` is the endpoint's report at the kill, `journaled` the number of answers in the journal then.
+    """
 
     before: Report = field(default_factory=Report)
     journaled: int = 0
 
     @property
     def asked_again(self) -> int:
+        """Requests that were asked before the kill and again after it."""
         return sum(self.report.requests[key].asked > tally.asked for key, tally in self.before.requests.items())
 
 
 def kill_and_resume(mock: MockEndpoint, size: Size, faults: dict[Fault, float]) -> Killed:
-    """`kill -9` when half of all answers are given, then the same command again."""
+    """Kills a run with `kill -9` when half of all answers are given, then runs the same command again."""
     expected, replies = undisturbed(size)
     mock.play(Script(latency_s=size.latency_s, retry_after_s=0, faults=faults, replies=replies))
     half = sum(map(len, replies.values())) // 2
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         journal, result = Path(folder) / "journal.sqlite", Path(folder) / "played.json"
-        given = [mock.base_url, str(journal), str(result), msgspec.json.encode(size).decode()]
-        command = [sys.executable, __file__, "--play", *given]
+        play_arguments = [mock.base_url, str(journal), str(result), msgspec.json.encode(size).decode()]
+        command = [sys.executable, __file__, "--play", *play_arguments]
         process = subprocess.Popen(command)
         while mock.report().answered < half and process.poll() is None:
             time.sleep(0.01)
@@ -301,6 +324,7 @@ def kill_and_resume(mock: MockEndpoint, size: Size, faults: dict[Fault, float]) 
 
 
 def forgotten(outcome: Killed, size: Size) -> Iterator[str]:
+    """Describes the broken promises of a resumed run: requests asked again that were in the journal."""
     if len(outcome.played.finished) < outcome.planned:
         yield f"only {len(outcome.played.finished)} of {outcome.planned} conversations finished"
     missing = len(outcome.before.requests) - outcome.journaled
@@ -316,6 +340,7 @@ def forgotten(outcome: Killed, size: Size) -> Iterator[str]:
 
 
 def _show(outcome: Outcome) -> None:
+    """Prints the row of an outcome, its most frequent reasons and its broken promises."""
     report, played = outcome.report, outcome.played
     retries = report.asked - len(report.requests)
     counts = (outcome.planned, len(played.finished), len(played.rejected), 0 if played.stopped else outcome.lost)

@@ -1,4 +1,4 @@
-"""What a grammar costs while a model decodes: to compile it, and for each token the mask over the vocabulary.
+"""Measures the cost of a grammar in decoding: its compilation, and the mask over the vocabulary for each token.
 
     python benchmarks/grammar.py [seconds per row]
 
@@ -76,12 +76,16 @@ FLAT = r"""string ::= "\"" ([^"\\\x00-\x1F] | "\\" ["\\/bfnrt] | "\\u" [0-9a-f] 
 
 
 class Sample(NamedTuple):
+    """A conversation's text with the tools of its partition; `called` is the number of tools that it calls."""
+
     tools: tuple[Tool, ...]  # of the partition; those that are called come first
     called: int
     text: str
 
 
 class Times(NamedTuple):
+    """Measurements over one text; `forced` counts the tokens where the mask left one choice."""
+
     compile_ms: float
     masks_us: list[float]
     advances_us: list[float]
@@ -115,45 +119,54 @@ def main(seconds: float) -> None:
 
 
 def row(grammar: str, engine: str, tools: str, times: Sequence[Times | str]) -> None:
-    refused = [one for one in times if isinstance(one, str)]
+    """Prints a row of the table, or the reason if an engine refused one of the texts."""
+    refused = [text_times for text_times in times if isinstance(text_times, str)]
     if refused or not times:  # a conversation that is left out would make the others' figures look like all
         why = refused[0] if refused else "no conversation has so few tools"
         print(f"| {grammar} | {engine} | {tools} | {why} |", flush=True)
         return
-    good = [one for one in times if isinstance(one, Times)]
-    masks = sorted(mask for one in good for mask in one.masks_us)
+    measured = [text_times for text_times in times if isinstance(text_times, Times)]
+    masks = sorted(mask for text_times in measured for mask in text_times.masks_us)
     mean = statistics.fmean(masks)
     shares = "".join(f"| {mean * batch / 1000 / STEP_MS:.0%} " for batch in BATCHES)
-    cut = f" ({len(masks)} tokens)" if any(one.broken_off for one in good) else ""
+    token_note = f" ({len(masks)} tokens)" if any(text_times.broken_off for text_times in measured) else ""
+    compile_ms = statistics.fmean(text_times.compile_ms for text_times in measured)
     print(
-        f"| {grammar} | {engine} | {tools} | {statistics.fmean(one.compile_ms for one in good):.0f} "
-        f"| {mean:.0f}{cut} | {masks[int(len(masks) * 0.99)]:.0f} | {masks[-1]:.0f} "
-        f"| {statistics.fmean(a for one in good for a in one.advances_us):.0f} "
-        f"| {sum(one.forced for one in good) / len(masks):.0%} {shares}|",
+        f"| {grammar} | {engine} | {tools} | {compile_ms:.0f} "
+        f"| {mean:.0f}{token_note} | {masks[int(len(masks) * 0.99)]:.0f} | {masks[-1]:.0f} "
+        f"| {statistics.fmean(advance for text_times in measured for advance in text_times.advances_us):.0f} "
+        f"| {sum(text_times.forced for text_times in measured) / len(masks):.0%} {shares}|",
         flush=True,
     )
 
 
 def tekken() -> tuple[list[bytes], Callable[[str], list[int]]]:
-    """The vocabulary that is shipped with mistral-common (131,072 tokens), and its encoder."""
+    """Returns the vocabulary that is shipped with mistral-common (131,072 tokens), and its encoder."""
     path = Path(mistral_common.__file__).parent / "data" / "tekken_240911.json"
-    data = json.loads(path.read_text())
-    size, specials = data["config"]["default_vocab_size"], data["config"]["default_num_special_tokens"]
-    tokens = [base64.b64decode(entry["token_bytes"]) for entry in data["vocab"][: size - specials]]
+    vocabulary_file = json.loads(path.read_text())
+    vocabulary_size, special_count = (
+        vocabulary_file["config"]["default_vocab_size"],
+        vocabulary_file["config"]["default_num_special_tokens"],
+    )
+    tokens = [
+        base64.b64decode(entry["token_bytes"]) for entry in vocabulary_file["vocab"][: vocabulary_size - special_count]
+    ]
     encoding = tiktoken.Encoding(
         "tekken",
-        pat_str=data["config"]["pattern"],
+        pat_str=vocabulary_file["config"]["pattern"],
         mergeable_ranks={token: rank for rank, token in enumerate(tokens)},
         special_tokens={},
     )
-    vocabulary = [b"<SPECIAL_%d>" % number for number in range(specials)] + tokens
-    return vocabulary, lambda text: [specials + rank for rank in encoding.encode(text)]
+    vocabulary = [b"<SPECIAL_%d>" % number for number in range(special_count)] + tokens
+    return vocabulary, lambda text: [special_count + rank for rank in encoding.encode(text)]
 
 
 STOP = 2  # the token that ends a text, one of the special ones
 
 
 class XGrammar:
+    """Measures grammars in xgrammar, as EBNF or GBNF (`run`) or as a structural tag (`run_tag`)."""
+
     def __init__(self, vocabulary: list[bytes]) -> None:
         self.info = xgrammar.TokenizerInfo(
             vocabulary, vocab_type=xgrammar.VocabType.RAW, vocab_size=len(vocabulary), stop_token_ids=[STOP]
@@ -182,7 +195,7 @@ class XGrammar:
 
 
 class Tokens:
-    """A vocabulary as llguidance wants to be told of it."""
+    """A vocabulary in the form that llguidance's `TokenizerWrapper` expects."""
 
     eos_token_id, bos_token_id = STOP, 1
 
@@ -195,6 +208,8 @@ class Tokens:
 
 
 class LLGuidance:
+    """Measures grammars in llguidance, in its Lark notation."""
+
     def __init__(self, vocabulary: list[bytes], encode: Callable[[str], list[int]]) -> None:
         self.tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(Tokens(vocabulary, encode)))
         self.mask = llguidance.torch.allocate_token_bitmask(1, self.tokenizer.vocab_size)
@@ -220,18 +235,23 @@ def decode(
     advance: Callable[[int], object],
     seconds: float,
 ) -> Times | str:
-    """Goes through a text that the grammar allows; says where it does not."""
+    """Times the mask and the advance of each token of a text.
+
+    Returns a message instead if the grammar does not allow a token, and broken-off times after `seconds`.
+    """
     masks: list[float] = []
     advances: list[float] = []
     forced, end = 0, time.perf_counter() + seconds
-    for at, token in enumerate([*tokens, STOP]):
+    for position, token in enumerate([*tokens, STOP]):
         start = time.thread_time()
         fill()
         masks.append((time.thread_time() - start) * 1e6)
         bits = mask[0].numpy().view("uint32")
         if not bits[token // 32] >> (token % 32) & 1:
-            return f"does not allow token {at} of {len(tokens)}"
-        forced += sum(int(word).bit_count() for word in bits[bits != 0][:2]) == 1
+            return f"does not allow token {position} of {len(tokens)}"
+        allowed_tokens = sum(int(word).bit_count() for word in bits[bits != 0][:2])
+        if allowed_tokens == 1:
+            forced += 1
         start = time.thread_time()
         advance(token)
         advances.append((time.thread_time() - start) * 1e6)
@@ -241,27 +261,33 @@ def decode(
 
 
 def conversations() -> Iterator[Sample]:
-    """The longest conversation of each partition with at most 3 tools, and the longest with more."""
+    """Yields the longest conversation of each partition with at most 3 tools, and the longest of all."""
     for partition in PARTITIONS:
-        known = tools_of(partition)
-        found: list[Sample] = []
-        for one in played(partition, 40):
-            messages = [in_order(message, known) for message in one.conversation.messages]
-            called = dict.fromkeys(call.name for message in messages for call in message.tool_calls)
-            tools = (*(known[name] for name in called), *(tool for name, tool in known.items() if name not in called))
-            found.append(Sample(tools, len(called), render(messages)))
-        few = [sample for sample in found if sample.called <= TOOLS[0]]
-        yield from (max(group, key=lambda sample: len(sample.text)) for group in (few, found) if group)
+        tools_by_name = tools_of(partition)
+        samples: list[Sample] = []
+        for played_conversation in played(partition, 40):
+            messages = [in_order(message, tools_by_name) for message in played_conversation.conversation.messages]
+            called_names = dict.fromkeys(call.name for message in messages for call in message.tool_calls)
+            tools = (
+                *(tools_by_name[name] for name in called_names),
+                *(tool for name, tool in tools_by_name.items() if name not in called_names),
+            )
+            samples.append(Sample(tools, len(called_names), render(messages)))
+        samples_of_few_tools = [sample for sample in samples if sample.called <= TOOLS[0]]
+        yield from (
+            max(group, key=lambda sample: len(sample.text)) for group in (samples_of_few_tools, samples) if group
+        )
 
 
 def language_of(sample: Sample, count: int) -> Language:
+    """Builds the grammar of `count` tools: those that the conversation calls, then others."""
     more = (tool for partition in PARTITIONS for tool in tools_of(partition).values())
     by_name = {tool.name: tool for tool in (*sample.tools, *more)}
     return conversation_grammar(list(by_name.values())[:count], thoughts=False, bounds=BOUNDS)
 
 
 def in_order(message: Message, tools: dict[str, Tool]) -> Message:
-    """The message with the properties of calls and results in the order of their schemas."""
+    """Returns the message with the properties of calls and results in the order of their schemas."""
     calls = tuple(
         msgspec.structs.replace(call, arguments=sorted_by(tools[call.name].parameters, call.arguments))
         for call in message.tool_calls
@@ -273,6 +299,7 @@ def in_order(message: Message, tools: dict[str, Tool]) -> Message:
 
 
 def sorted_by(schema: Json, value: Json, root: Json = None) -> Json:
+    """Returns the value with its properties in the order of the schema, unknown ones last."""
     root = root or schema
     schema = references.resolve(schema, root)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""How long conversations are, and how far back what they need stands.
+"""Measures the length of conversations, and how many messages back their calls and recalls reach.
 
     python benchmarks/long_context.py [conversations per partition] [seed] [kinds]
 
@@ -32,26 +32,35 @@ ENGINE = OfflineEngine(IMPROVISATIONS)
 
 
 def late_calls(cast: Cast, held: Conversation) -> Iterator[int]:
-    """For each argument from a result of an earlier goal, how many messages lie between."""
-    at = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
-    for place, step in enumerate(cast.plan.steps):
+    """Yields the distance in messages for each argument that comes from a result of an earlier goal."""
+    call_positions = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
+    for step_index, step in enumerate(cast.plan.steps):
         for argument in step.arguments:
             if argument.step is not None and is_from_an_earlier_goal(cast.plan, argument.step, step.goal):
-                yield at[place] - at[argument.step]
+                yield call_positions[step_index] - call_positions[argument.step]
 
 
 def late_recalls(cast: Cast, held: Conversation) -> Iterator[int]:
-    """The same for each detail that is asked for again; its question stands before the next turn's first call."""
-    at = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
-    said = [index for index, message in enumerate(held.messages) if message.role == "user"]
+    """Yields the distance in messages for each detail of an earlier goal that the user asks for again.
+
+    Its question is the last user message before the first call of the next turn.
+    """
+    call_positions = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
+    user_messages = [index for index, message in enumerate(held.messages) if message.role == "user"]
     for number, turn in enumerate(cast.plan.turns):
         goal = max((step.goal for step in cast.plan.steps if step.turn < number), default=0)
         if turn.kind == "recall" and turn.step is not None and is_from_an_earlier_goal(cast.plan, turn.step, goal):
-            later = [at[place] for place, step in enumerate(cast.plan.steps) if step.turn > number]
-            yield max(index for index in said if index < min(later, default=len(held.messages))) - at[turn.step]
+            later_calls = [
+                call_positions[step_index] for step_index, step in enumerate(cast.plan.steps) if step.turn > number
+            ]
+            yield (
+                max(index for index in user_messages if index < min(later_calls, default=len(held.messages)))
+                - call_positions[turn.step]
+            )
 
 
 async def measure(settings: Settings, kind: str, count: int) -> None:
+    """Plays, checks and replays conversations of one kind, and prints their figures."""
     generation = settings.generation.model_copy(update={"kinds": {kind: 1}})
     settings = settings.model_copy(update={"generation": generation})
     figures: dict[str, list[int]] = {name: [] for name in ("user turns", "calls", "characters", "tools on offer")}
@@ -62,22 +71,29 @@ async def measure(settings: Settings, kind: str, count: int) -> None:
         casts = await cast_of(settings, partition, count)
         began = time.process_time()
         played = await converse_all(casts, ENGINE, strategy_of(generation), settings.seed)
-        cases = [case_of(cast, held.messages, held.provenance) for cast, held in zip(casts, played, strict=True)]
+        cases = [
+            case_of(cast, conversation.messages, conversation.provenance)
+            for cast, conversation in zip(casts, played, strict=True)
+        ]
         findings = [find(case) for case in cases]
         spent += time.process_time() - began
-        for cast, held, found in zip(casts, played, findings, strict=True):
-            good = judged(cast.plan, held.messages, found).tool_use_quality >= generation.min_tool_use_quality
-            recording = recorded(held, cast.situation, cast.known)
-            calls, recalls = list(late_calls(cast, held)), list(late_recalls(cast, held))
+        for cast, conversation, case_findings in zip(casts, played, findings, strict=True):
+            has_good_calls = (
+                judged(cast.plan, conversation.messages, case_findings).tool_use_quality
+                >= generation.min_tool_use_quality
+            )
+            recording = recorded(conversation, cast.situation, cast.known)
+            calls, recalls = list(late_calls(cast, conversation)), list(late_recalls(cast, conversation))
             farthest += [max(calls + recalls)] if calls or recalls else []
             counts["all"] += 1
-            counts["accepted"] += good and not any(finding.blocking for finding in found)
-            counts["the same again"] += recording is not None and not replay(recording)
-            counts["with a late call"] += bool(calls)
-            counts["with a late call or recall"] += bool(calls or recalls)
-            figures["user turns"].append(sum(message.role == "user" for message in held.messages))
-            figures["calls"].append(sum(len(message.tool_calls) for message in held.messages))
-            figures["characters"].append(len(render(held.messages)))
+            is_blocked = any(finding.blocking for finding in case_findings)
+            counts["accepted"] += 1 if has_good_calls and not is_blocked else 0
+            counts["the same again"] += 1 if recording is not None and not replay(recording) else 0
+            counts["with a late call"] += 1 if calls else 0
+            counts["with a late call or recall"] += 1 if calls or recalls else 0
+            figures["user turns"].append(sum(message.role == "user" for message in conversation.messages))
+            figures["calls"].append(sum(len(message.tool_calls) for message in conversation.messages))
+            figures["characters"].append(len(render(conversation.messages)))
             figures["tools on offer"].append(len(cast.tools))
     print(f"{kind}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
     for name, numbers in (figures | {"messages back, of the farthest": farthest}).items():

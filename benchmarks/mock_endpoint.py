@@ -1,8 +1,8 @@
-"""An OpenAI-compatible endpoint without a model, in a process of its own: quick, and faulty on demand.
+"""Serves an OpenAI-compatible endpoint without a model, in a process of its own: quick, and faulty on demand.
 
-Here belong what it answers, which faults it plays, and its books: every request by what it asks, and how
-often that was answered in full. Whether a fault comes is drawn from the request and the number of the
-try, so a run repeats whatever the order of its requests.
+Here belong its answers, its faults, and its report: every request by its prompt and seed, and how often that was
+answered in full. Faults are drawn from the request and the number of the try, so that a run can be repeated
+whatever the order of its requests.
 
     with mock_endpoint() as mock:
         mock.play(Script(faults={"rate_limited": 0.1, "server_error": 0.05}))
@@ -45,7 +45,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """How to behave. `faults` are shares of the tries, in sum at most 1; the rest is answered.
+    """Instructions for the endpoint. `faults` are shares of the tries, in sum at most 1; all other tries are answered.
 
     With `replies` (by `prompt_key`, then by seed) only what is in them is answered, under an unknown seed
     with any reply to the same prompt; another prompt is counted as `unknown` and gets HTTP 422. At the
@@ -70,7 +70,7 @@ class Tally(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """The books since the last `play`. `early` are tries that came before the Retry-After they were given."""
+    """Counts since the last `play`. `early` are tries that came before the Retry-After they were given."""
 
     requests: dict[str, Tally] = {}
     faults: dict[str, int] = {}
@@ -91,40 +91,42 @@ class Report(msgspec.Struct):
 
     @property
     def answered_again(self) -> int:
-        """Answers beyond the first to the same request: what was paid for twice."""
+        """Answers beyond the first to the same request, which were paid for twice."""
         return sum(max(0, tally.answered - 1) for tally in self.requests.values())
 
 
 def prompt_key(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Identifies what is asked, without seed, sampling, constraint and tools.
+    """Hashes a prompt, without seed, sampling, constraint and tools.
 
     A tool call may be in the form of the chat completions protocol, or the plain name and arguments.
     """
-    said = [
+    prompt = [
         (message["role"], message.get("content"), [_called(call) for call in message.get("tool_calls", ())])
         for message in messages
     ]
-    return blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
+    return blake2b(msgspec.json.encode(prompt), digest_size=16).hexdigest()
 
 
 def _called(call: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns the name and the arguments of a tool call in either form."""
     function = call.get("function", call)
     return function["name"], function["arguments"]
 
 
 class MockEndpoint:
-    """The handle on the process; `base_url` is what a client needs."""
+    """Handle on the endpoint's process; clients connect to `base_url`."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self.base_url = f"http://127.0.0.1:{self._told()}/v1"
 
     def play(self, script: Script) -> None:
-        """Behaves as `script` says from now on, with empty books."""
+        """Makes the endpoint follow `script` from now on, with an empty report."""
         self._tell(script)
         self._told()
 
     def report(self) -> Report:
+        """Asks the process for its report."""
         self._tell(None)
         return msgspec.convert(self._told(), Report)
 
@@ -155,6 +157,8 @@ def mock_endpoint() -> Iterator[MockEndpoint]:
 
 
 class _Endpoint:
+    """The server; commands come as JSON lines on standard input, answers go to standard output."""
+
     def __init__(self) -> None:
         self._script, self._report = Script(), Report()
         self._arrived = 0
@@ -162,7 +166,7 @@ class _Endpoint:
         self._dying: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
-        """Until standard input ends: so it never outlives whoever started it."""
+        """Serves until standard input ends, so that it never outlives the process that started it."""
         from aiohttp import web
 
         loop = asyncio.get_running_loop()
@@ -202,8 +206,9 @@ class _Endpoint:
         if request.method != "POST":
             return _json(200, {"object": "list", "data": [{"id": "mock"}]})
         question, report = msgspec.json.decode(await request.read()), self._report
-        if probed := _probe_reply(question):
-            return _json(200, _chat(question, probed))
+        probe_reply = _probe_reply(question)
+        if probe_reply:
+            return _json(200, _chat(question, probe_reply))
         self._arrived += 1
         report.first_at = report.first_at or time.time()
         report.in_flight += 1
@@ -221,7 +226,8 @@ class _Endpoint:
         script, key, seed = self._script, prompt_key(question["messages"]), question.get("seed", 0)
         tally = report.requests.setdefault(f"{key}:{seed}", Tally())
         tally.asked += 1
-        report.early += time.monotonic() < tally.not_before
+        if time.monotonic() < tally.not_before:
+            report.early += 1
         reply = self._said(key, seed)
         if reply is None:
             report.unknown += 1
@@ -263,7 +269,10 @@ class _Endpoint:
 
 
 def _probe_reply(question: dict[str, Any]) -> Reply | None:
-    """To what engines ask at the start, to see that constraints are honoured: not in the books, never faulty."""
+    """Returns the reply to an engine's first request, by which it sees that constraints are honoured; else None.
+
+    Such a request is not in the report and never meets a fault.
+    """
     constraint = str([question.get(name) for name in ("structured_outputs", "response_format", "grammar")])
     if PROBE_WORD not in constraint:
         return None
@@ -271,31 +280,36 @@ def _probe_reply(question: dict[str, Any]) -> Reply | None:
 
 
 def _drawn(script: Script, key: str, seed: int, number: int) -> Fault | None:
+    """Draws the fault of a request's try, or None, from the shares of the script."""
     if not script.faults:
         return None
-    left = Random(f"{script.seed} {key} {seed} {number}").random()
+    remaining = Random(f"{script.seed} {key} {seed} {number}").random()
     for fault, share in script.faults.items():
-        left -= share
-        if left < 0:
+        remaining -= share
+        if remaining < 0:
             return fault
     return None
 
 
 def _chat(question: dict[str, Any], reply: Reply, finish_reason: str = "stop", **said: str) -> dict[str, Any]:
-    asked = sum(len(message.get("content") or "") for message in question["messages"]) // 4
+    prompt_tokens = sum(len(message.get("content") or "") for message in question["messages"]) // 4
     message = {"role": "assistant", "content": reply.content, **said}
     if reply.tool_calls:
         message["tool_calls"] = reply.tool_calls
         finish_reason = "tool_calls"
-    written = len(reply.content or "") // 4
-    usage = {"prompt_tokens": asked, "completion_tokens": written, "total_tokens": asked + written}
+    answer_tokens = len(reply.content or "") // 4
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": answer_tokens,
+        "total_tokens": prompt_tokens + answer_tokens,
+    }
     return {
         "id": "chatcmpl-mock",
         "object": "chat.completion",
         "created": 1_767_225_600,
         "model": question["model"],
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
-        "usage": usage | {"prompt_tokens_details": {"cached_tokens": asked * 3 // 4}},
+        "usage": usage | {"prompt_tokens_details": {"cached_tokens": prompt_tokens * 3 // 4}},
     }
 
 
@@ -311,7 +325,7 @@ def _json(status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | N
 
 
 async def _cut(request: "web.BaseRequest", body: dict[str, Any]) -> "web.StreamResponse":
-    """Half an answer, then nobody there."""
+    """Writes half of an answer, then closes the connection."""
     from aiohttp import web
 
     content = msgspec.json.encode(body)

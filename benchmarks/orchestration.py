@@ -1,4 +1,4 @@
-"""What a request costs the client: ours beside the bare `openai` client and bare aiohttp.
+"""Measures the client's cost per request: ours beside the bare `openai` client and bare aiohttp.
 
     python benchmarks/orchestration.py [requests] [concurrency ...]
 
@@ -32,6 +32,7 @@ Ask = Callable[[int], Awaitable[str]]
 
 
 def own_part(number: int) -> str:
+    """Returns the part of a prompt that no other request has."""
     return " ".join(f"Item {number * 100 + line} of the list was changed by Ada on Tuesday." for line in range(20))
 
 
@@ -111,6 +112,7 @@ CLIENTS: dict[str, Callable[..., AbstractAsyncContextManager[Ask]]] = {
 
 
 def _bounded(ask: Ask, concurrency: int) -> Ask:
+    """Limits the requests in flight."""
     slots = asyncio.Semaphore(concurrency)
 
     async def bounded(number: int) -> str:
@@ -121,6 +123,7 @@ def _bounded(ask: Ask, concurrency: int) -> Ask:
 
 
 async def client(name: str, base_url: str, count: int, concurrency: int, journal: Path) -> dict[str, float]:
+    """Asks all requests with one client, and measures time, CPU and memory of this process."""
     began = time.perf_counter()
     async with CLIENTS[name](base_url, concurrency=concurrency, journal=journal) as ask:
         started, cpu = time.perf_counter(), _cpu_s()
@@ -142,7 +145,10 @@ def _cpu_s() -> float:
 
 
 def _peak_mb() -> float:
-    """From /proc where there is one: getrusage's figure includes the process that started this one."""
+    """Reads the peak memory in MB, from /proc where there is one.
+
+    getrusage's figure includes the process that started this one.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -154,6 +160,7 @@ def _peak_mb() -> float:
 
 
 def measure(mock: MockEndpoint, name: str, count: int, concurrency: int) -> dict[str, float]:
+    """Runs one client in a process of its own and returns its figures, with those of the endpoint."""
     mock.play(Script(latency_s=LATENCY_S))
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--client", name, mock.base_url, str(count), str(concurrency), folder]
@@ -175,16 +182,16 @@ def main() -> None:
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     with mock_endpoint() as mock:
-        for concurrency in [int(given) for given in sys.argv[2:]] or [64, 256]:
+        for concurrency in [int(argument) for argument in sys.argv[2:]] or [64, 256]:
             rows = {name: measure(mock, name, count, concurrency) for name in CLIENTS}
             columns = list(rows["ours"])
             print(f"\n{count} requests of {LATENCY_S * 1000:.0f} ms at concurrency {concurrency}")
             print(" " * 16 + "".join(f"{column:>16}" for column in columns))
-            for name, row in rows.items():
-                print(f"{name:<16}" + "".join(f"{row[column]:>16.2f}" for column in columns))
-            for other in ("openai", "aiohttp"):
-                ratios = "".join(f"{rows['ours'][column] / rows[other][column]:>16.2f}" for column in columns[:3])
-                print(f"{'ours / ' + other:<16}" + ratios)
+            for name, figures in rows.items():
+                print(f"{name:<16}" + "".join(f"{figures[column]:>16.2f}" for column in columns))
+            for client_name in ("openai", "aiohttp"):
+                ratios = "".join(f"{rows['ours'][column] / rows[client_name][column]:>16.2f}" for column in columns[:3])
+                print(f"{'ours / ' + client_name:<16}" + ratios)
     print("\nThe aims:  " + ", ".join(f"{name} {aim:g}" for name, aim in AIMS.items()))
 
 

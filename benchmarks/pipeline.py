@@ -1,4 +1,4 @@
-"""How quick the offline pipeline is, and what Dagster adds.
+"""Measures the speed of the offline pipeline, and the time that Dagster adds.
 
     python benchmarks/pipeline.py [conversations per partition]
 
@@ -47,12 +47,12 @@ from funcdex_assets.tool_graph.graph import build_graph
 async def cast_of(
     settings: Settings, partition: str, count: int, lap: Callable[[str], None] = lambda _: None
 ) -> list[Cast]:
-    """Who and what up to `count` conversations are made from."""
-    wanted, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
+    """Makes the casts of up to `count` conversations: their plans, personas, scenarios and tools."""
+    generation, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
     tools = load_tools(settings.tool_files(partition))
     by_name = rows_by(tools, "name")
-    limits = ChainLimits(wanted.min_calls, wanted.max_calls, wanted.test_share, "_" in partition)
-    cells = wanted.model_copy(update={"conversations": count}).cells()
+    limits = ChainLimits(generation.min_calls, generation.max_calls, generation.test_share, "_" in partition)
+    cells = generation.model_copy(update={"conversations": count}).cells()
     chains = sample_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
     lap("tools, graph, chains")
     briefs = [
@@ -67,7 +67,7 @@ async def cast_of(
     people = await play_all(persona_writer.ROLE, engine, scenarios, settings.seed)
     personas = [persona_writer.to_persona(s, draft, settings.seed) for s, draft in zip(scenarios, people, strict=True)]
     plan_briefs = [
-        planner.PlanBrief(s, p, draw_clarity(wanted.clarity, s.scenario_id, settings.seed, s.kind))
+        planner.PlanBrief(s, p, draw_clarity(generation.clarity, s.scenario_id, settings.seed, s.kind))
         for s, p in zip(scenarios, personas, strict=True)
     ]
     dispositions = await play_all(planner.ROLE, engine, plan_briefs, settings.seed)
@@ -78,7 +78,7 @@ async def cast_of(
             p.clarity,
             d.disposition,
             tools,
-            wanted.distractor_tools,
+            generation.distractor_tools,
             settings.seed,
         )
         for brief, p, d in zip(briefs, plan_briefs, dispositions, strict=True)
@@ -89,7 +89,7 @@ async def cast_of(
 
 
 async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
-    """From tool files to parsed examples, without Dagster, tables and de-duplication."""
+    """Makes conversations from tool files to parsed examples, without Dagster, tables and de-duplication."""
     began = time.perf_counter()
 
     def lap(stage: str) -> None:
@@ -98,29 +98,32 @@ async def domain(settings: Settings, partition: str, count: int, spent: Counter[
         spent[stage] += now - began
         began = now
 
-    cast = await cast_of(settings, partition, count, lap)
+    casts_of_partition = await cast_of(settings, partition, count, lap)
     engine = OfflineEngine(IMPROVISATIONS)
-    held = await converse_all(cast, engine, strategy_of(settings.generation), settings.seed)
+    conversations = await converse_all(casts_of_partition, engine, strategy_of(settings.generation), settings.seed)
     lap("conversations")
-    for conversation, one in zip(held, cast, strict=True):
-        findings = find(case_of(one, conversation.messages, conversation.provenance))
-        brief = judge.JudgeBrief(one.plan, conversation.messages, tuple(one.tools.values()), findings)
+    for conversation, played_cast in zip(conversations, casts_of_partition, strict=True):
+        findings = find(case_of(played_cast, conversation.messages, conversation.provenance))
+        brief = judge.JudgeBrief(played_cast.plan, conversation.messages, tuple(played_cast.tools.values()), findings)
         await judge.ROLE.play(engine, brief, settings.seed)
     lap("findings, judge")
-    for conversation, one in zip(held, cast, strict=True):
+    for conversation, played_cast in zip(conversations, casts_of_partition, strict=True):
         openai_messages(parse(render(conversation.messages)), None)
-        openai_tools(list(one.tools.values()))
+        openai_tools(list(played_cast.tools.values()))
     lap("markup, export")
-    return held
+    return conversations
 
 
 def made(partition: str, count: int) -> int:
-    """How many conversations a worker process has made."""
+    """Makes a partition's conversations in a worker process and returns their number."""
     return len(asyncio.run(domain(load_settings(), partition, count, Counter())))
 
 
 def in_parallel(partitions: Sequence[str], count: int) -> tuple[int, float]:
-    """(conversations, seconds) with a process per core, each warm before the clock starts."""
+    """Makes all partitions with a process per core, each warm before the clock starts.
+
+    Returns the number of conversations and the seconds.
+    """
     cores = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(cores, get_context("spawn")) as workers:
         wait([workers.submit(made, "gmail", 20) for _ in range(4 * cores)])
@@ -135,19 +138,21 @@ def main() -> None:
     asyncio.run(domain(settings, "gmail", 5, Counter()))  # lexicon and schemas are loaded once per process
     spent: Counter[str] = Counter()
     cpu, wall = time.process_time(), time.perf_counter()
-    held = [one for partition in settings.partitions for one in asyncio.run(domain(settings, partition, count, spent))]
+    conversations = [
+        conversation
+        for partition in settings.partitions
+        for conversation in asyncio.run(domain(settings, partition, count, spent))
+    ]
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    size = len(held)
+    size = len(conversations)
     print(f"domain only: {size} conversations, {wall:.2f} s wall, {cpu:.2f} s CPU, {size / cpu:,.0f} per CPU second")
     for stage, seconds in spent.items():
         print(f"  {stage:<22} {seconds / size * 1e6:7.0f} µs each")
 
-    together, seconds = in_parallel(settings.partitions, count)
-    print(
-        f"in a process per core: {together} conversations, {seconds:.2f} s wall, {together / seconds:,.0f} per second"
-    )
+    total, seconds = in_parallel(settings.partitions, count)
+    print(f"in a process per core: {total} conversations, {seconds:.2f} s wall, {total / seconds:,.0f} per second")
 
-    encoded = [msgspec.json.encode(one.messages) for one in held]
+    encoded = [msgspec.json.encode(conversation.messages) for conversation in conversations]
     began = time.process_time()
     for text in encoded:
         msgspec.json.encode(msgspec.json.decode(text))

@@ -21,32 +21,41 @@ from funcdex_assets.checks.findings import find
 
 
 def main(count: int, seed: int) -> int:
-    each = -(-count // len(PARTITIONS))
-    cases = list(islice((one.case for partition in PARTITIONS for one in played(partition, each, seed=seed)), count))
+    count_per_partition = -(-count // len(PARTITIONS))
+    cases = list(
+        islice(
+            (
+                conversation.case
+                for partition in PARTITIONS
+                for conversation in played(partition, count_per_partition, seed=seed)
+            ),
+            count,
+        )
+    )
     started = time.process_time()
     clean = Counter(
         f"{finding.rule}{'' if finding.blocking else ' (minor)'}" for case in cases for finding in find(case)
     )
-    taken = time.process_time() - started
+    seconds = time.process_time() - started
     print(f"{'damage':26}{'applied':>9}{'found':>8}   by")
-    missed, nowhere = 0, []
+    missed, unapplied = 0, []
     for damage in DAMAGES:
-        applied, found = 0, Counter()
+        applied, found_by_rule = 0, Counter()
         for number, case in enumerate(cases):
-            bad = damaged(damage, case, seed + number)
-            if bad is not None:
+            damaged_case = damaged(damage, case, seed + number)
+            if damaged_case is not None:
                 applied += 1
-                rules = {finding.rule for finding in find(bad)}
-                found.update(rule for rule in damage.rules if rule in rules)
-        least = min((found[rule] for rule in damage.rules), default=0)
-        missed += applied - least
-        nowhere += [] if applied else [damage.name]
-        print(f"{damage.name:26}{applied:>9}{least:>8}   {', '.join(damage.rules)}")
+                rules = {finding.rule for finding in find(damaged_case)}
+                found_by_rule.update(rule for rule in damage.rules if rule in rules)
+        found_by_every_rule = min((found_by_rule[rule] for rule in damage.rules), default=0)
+        missed += applied - found_by_every_rule
+        unapplied += [] if applied else [damage.name]
+        print(f"{damage.name:26}{applied:>9}{found_by_every_rule:>8}   {', '.join(damage.rules)}")
     print(f"\n{len(DAMAGES)} damages, {missed} missed; findings on {len(cases)} undamaged conversations: {dict(clean)}")
-    if nowhere:
-        print(f"no place was found for {', '.join(nowhere)}; take more conversations")
-    print(f"{1000 * taken / len(cases):.2f} ms of CPU per conversation for all rules")
-    return bool(missed or nowhere or any("(minor)" not in rule for rule in clean))
+    if unapplied:
+        print(f"no place was found for {', '.join(unapplied)}; take more conversations")
+    print(f"{1000 * seconds / len(cases):.2f} ms of CPU per conversation for all rules")
+    return bool(missed or unapplied or any("(minor)" not in rule for rule in clean))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a conversation costs under each strategy: requests, prompt and answer sizes, and what a prefix cache saves.
+"""Measures a conversation's cost under each strategy: requests, prompt and answer sizes, savings of a prefix cache.
 
     python benchmarks/strategies.py [CONVERSATIONS PER PARTITION]
 
@@ -30,7 +30,7 @@ STRATEGIES = {
 
 
 class Scale(OfflineEngine):
-    """Weighs what passes."""
+    """Offline engine that counts requests and characters, and the beginnings of prompts that a cache would have."""
 
     name = "vllm:scale"
 
@@ -45,33 +45,39 @@ class Scale(OfflineEngine):
         earlier = self._prompts[_plan_of(request.subject)]
         self.total["requests"] += 1
         self.total["prompt"] += len(prompt)
-        self.total["cached"] += max((_shared(prompt, other) for other in earlier), default=0)
+        self.total["cached"] += max((_shared(prompt, earlier_prompt) for earlier_prompt in earlier), default=0)
         self.total["answer"] += len(completion.text)
         earlier.append(prompt)
         return completion
 
 
 def _plan_of(subject: object) -> str:
+    """Returns the plan id of the conversation that a request belongs to."""
     cast = getattr(subject, "cast", None) or getattr(subject, "scene", subject)
     return cast.plan.plan_id  # type: ignore[attr-defined]
 
 
 def _shared(left: str, right: str) -> int:
+    """Counts the characters with which both texts begin."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
 def main() -> None:
-    each = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    count_per_partition = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     settings = load_settings()
-    casts = [one for name in settings.partitions for one in asyncio.run(cast_of(settings, name, each))]
+    casts = [
+        conversation
+        for name in settings.partitions
+        for conversation in asyncio.run(cast_of(settings, name, count_per_partition))
+    ]
     print(f"{'':32} requests  prompt  of it cached  answer   (per conversation, sizes in characters)")
     calls = spoken = 0
     for name, generation in STRATEGIES.items():
         scale = Scale()
-        made = asyncio.run(converse_all(casts, scale, strategy_of(generation), settings.seed))
-        calls = sum(len(message.tool_calls) for one in made for message in one.messages)
-        spoken = sum(message.role == "user" for one in made for message in one.messages)
-        figures = {key: value / len(made) for key, value in scale.total.items()}
+        conversations = asyncio.run(converse_all(casts, scale, strategy_of(generation), settings.seed))
+        calls = sum(len(message.tool_calls) for conversation in conversations for message in conversation.messages)
+        spoken = sum(message.role == "user" for conversation in conversations for message in conversation.messages)
+        figures = {key: value / len(conversations) for key, value in scale.total.items()}
         print(
             f"{name:32} {figures['requests']:8.1f} {figures['prompt']:7,.0f} {figures['cached']:13,.0f} "
             f"{figures['answer']:7,.0f}"

@@ -44,18 +44,18 @@ def make_everything(home: Path, size: str) -> None:
     Raises:
         subprocess.CalledProcessError: a partition failed; what the command printed was shown.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FUNCDEX_", "DAGSTER_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FUNCDEX_", "DAGSTER_"))}
     command = Path(sys.executable).with_name("funcdex")
     subprocess.run(
         [command, "backfill"],
         cwd=REPOSITORY,
-        env={**kept, **SIZES[size], "FUNCDEX_HOME": str(home), "FUNCDEX_DAGSTER_STORAGE": str(home / "dagster")},
+        env={**environment, **SIZES[size], "FUNCDEX_HOME": str(home), "FUNCDEX_DAGSTER_STORAGE": str(home / "dagster")},
         check=True,
     )
 
 
 def digest_home(home: Path) -> dict[str, str]:
-    """Digests of all tables and release files under `home`, by a path without the release's name.
+    """Returns digests of all tables and release files under `home`, by a path without the release's name.
 
     `{"tables/conversations/gmail": "3f0a…", "datasets/gmail/train.jsonl": "77b1…"}`
     """
@@ -73,7 +73,7 @@ def digest_home(home: Path) -> dict[str, str]:
 
 
 def explain_differences(recorded: Mapping[str, str], made: Mapping[str, str]) -> Iterator[str]:
-    """One line for each stage or file name that differs, with the partitions: `conversations: gmail, jira`."""
+    """Yields a line for each stage or file name that differs, with the partitions: `conversations: gmail, jira`."""
     by_kind: dict[str, list[str]] = {}
     for name in sorted({*recorded, *made}):
         if recorded.get(name) == made.get(name):
@@ -87,7 +87,7 @@ def explain_differences(recorded: Mapping[str, str], made: Mapping[str, str]) ->
 
 
 def _read_table(path: Path, renamed: Mapping[str, str]) -> bytes:
-    """Column types and rows as canonical JSON lines, under the recorded names."""
+    """Returns a table's column types and rows as canonical JSON lines, under the recorded names."""
     frame = pl.read_parquet(path)
     types = {renamed.get(name, name): str(dtype) for name, dtype in frame.schema.items()}
     lines = [types, *(_canonical(row, renamed) for row in frame.iter_rows(named=True))]
@@ -95,12 +95,13 @@ def _read_table(path: Path, renamed: Mapping[str, str]) -> bytes:
 
 
 def _canonical(value: Any, renamed: Mapping[str, str]) -> Any:
+    """Returns the value with floats as texts of six significant digits and keys under their recorded names."""
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict):
-        return {renamed.get(key, key): _canonical(part, renamed) for key, part in value.items()}
+        return {renamed.get(key, key): _canonical(item, renamed) for key, item in value.items()}
     if isinstance(value, list):
-        return [_canonical(part, renamed) for part in value]
+        return [_canonical(item, renamed) for item in value]
     return value
 
 
@@ -116,9 +117,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             home = (arguments.keep or Path(folder)) / size
             make_everything(home.absolute(), size)
-            made = digest_home(home)
-        differences += [f"{size}: {line}" for line in explain_differences(golden.get(size, {}), made)]
-        golden[size] = made
+            digests = digest_home(home)
+        differences += [f"{size}: {line}" for line in explain_differences(golden.get(size, {}), digests)]
+        golden[size] = digests
     print("\n".join(differences) or "everything is as it was recorded")
     if arguments.action == "record":
         GOLDEN.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")

@@ -38,7 +38,10 @@ EXPECTED = frozenset(("main", "decorate", "wrapper"))
 
 @dataclass(frozen=True)
 class Place:
-    """`kind` is "function", "docstring" or "binding"; `counts` says that it is an instance of the habit."""
+    """A name or docstring in a file.
+
+    `kind` is "function", "docstring" or "binding"; `counts` says that it is an instance of the habit.
+    """
 
     file: Path
     line: int
@@ -48,7 +51,7 @@ class Place:
 
 
 def find_places(path: Path) -> Iterator[Place]:
-    """Every function name, docstring and binding of a file."""
+    """Yields every function name, docstring and binding of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -66,7 +69,7 @@ def find_places(path: Path) -> Iterator[Place]:
 
 
 def _bound_names(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """Parameters and targets of assignments, loops, comprehensions, `with` and `except`."""
+    """Yields names and lines of parameters and of the targets of assignments, loops, `with` and `except`."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         yield node.id, node.lineno
     elif isinstance(node, ast.arg):
@@ -76,9 +79,14 @@ def _bound_names(node: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def summarise(places: list[Place]) -> str:
-    """The four figures as one line."""
-    total, counted = Counter(place.kind for place in places), Counter(place.kind for place in places if place.counts)
-    prefixed = sum(place.kind == "function" and place.name.strip("_").startswith(EMPTY_PREFIXES) for place in places)
+    """Writes the four figures as one line."""
+    total, counted = (
+        Counter(occurrence.kind for occurrence in places),
+        Counter(occurrence.kind for occurrence in places if occurrence.counts),
+    )
+    prefixed = sum(
+        occurrence.kind == "function" and occurrence.name.strip("_").startswith(EMPTY_PREFIXES) for occurrence in places
+    )
     shares = [
         f"{label} {counted[kind] / max(1, total[kind]):6.1%} ({counted[kind]} of {total[kind]})"
         for kind, label in (
@@ -98,20 +106,20 @@ def main() -> int:
     if arguments.list:
         target = arguments.list
         for path in [target] if target.is_file() else sorted(target.rglob("*.py")):
-            for place in find_places(path):
-                if place.counts:
-                    print(f"{place.file}:{place.line} {place.kind} {place.name}")
+            for occurrence in find_places(path):
+                if occurrence.counts:
+                    print(f"{occurrence.file}:{occurrence.line} {occurrence.kind} {occurrence.name}")
         return 0
     files = sorted({path.resolve() for source in SOURCES for path in (REPOSITORY / source).rglob("*.py")})
-    places = [place for path in files for place in find_places(path)]
+    occurrences = [occurrence for path in files for occurrence in find_places(path)]
     if arguments.by_package:
         rooms: dict[str, list[Place]] = {}
-        for place in places:
-            relative = place.file.relative_to(REPOSITORY)
-            rooms.setdefault("/".join(relative.parts[:2]), []).append(place)
-        for room, inside in sorted(rooms.items()):
-            print(f"{room:<40} {summarise(inside)}")
-    print(f"{'all':<40} {summarise(places)}")
+        for occurrence in occurrences:
+            relative = occurrence.file.relative_to(REPOSITORY)
+            rooms.setdefault("/".join(relative.parts[:2]), []).append(occurrence)
+        for room, occurrences_of_room in sorted(rooms.items()):
+            print(f"{room:<40} {summarise(occurrences_of_room)}")
+    print(f"{'all':<40} {summarise(occurrences)}")
     return 0
 
 

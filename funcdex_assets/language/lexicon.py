@@ -1,7 +1,8 @@
-"""The word data behind the offline engine: industries, people, dispositions, discourse moves, phrasebook.
+"""Loads the word data of the offline engine: industries, people, dispositions, discourse moves, phrasebook.
 
-Here belongs the loading only; the words are in `lexicon/*.yaml` and, by tool, in `phrasebook/*.yaml`.
-A tool without a phrasebook entry is spoken of after its name (`phrases.py`).
+Here belongs the loading, the filling of templates and the making of people; the words themselves are in
+`lexicon/*.yaml` and, by tool, in `phrasebook/*.yaml`. A tool without a phrasebook entry is spoken of by its name
+(`phrases.py`). For example, the template `send {to} the draft` becomes `send Zoë the draft`.
 """
 
 import re
@@ -15,18 +16,20 @@ from typing import Any, NamedTuple
 import yaml
 
 _FOLDER = files("funcdex_assets.language")
-_COMMON = 12  # characters: what is said in so few words is said again
+_COMMON = 12  # characters; so short a phrase ("sure, ") is natural to repeat
 _SLOT = re.compile(r"\{([\w.]+)\}")
 
 
 class Person(NamedTuple):
+    """A colleague or customer with full name, first name and email address."""
+
     name: str
     first: str
     email: str
 
 
 class ToolPhrases(NamedTuple):
-    """`asks`: (template, its slots)."""
+    """A tool's phrasebook entry: templates of requests (each with its slots), of a call under way and of one done."""
 
     asks: tuple[tuple[str, frozenset[str]], ...]
     doing: tuple[str, ...]
@@ -35,23 +38,25 @@ class ToolPhrases(NamedTuple):
 
 @cache
 def load(name: str) -> Any:
-    """The content of `lexicon/<name>.yaml`; do not change it."""
+    """Returns the parsed `lexicon/<name>.yaml`; it is shared, so do not change it."""
     return yaml.load((_FOLDER / "lexicon" / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @cache
 def industries() -> Mapping[str, Mapping[str, Any]]:
+    """Returns the entries of `lexicon/industries.yaml` by name of the industry."""
     return {entry["industry"]: entry for entry in load("industries")}
 
 
 @cache
 def companies() -> Sequence[str]:
-    """One company of every industry, for people from elsewhere."""
+    """Returns one company of every industry, for people who work elsewhere than the persona."""
     return tuple(entry["companies"][0] for entry in industries().values())
 
 
 @cache
 def phrasebook() -> Mapping[str, ToolPhrases]:
+    """Returns the phrases of all `phrasebook/*.yaml` by tool; entries for the same tool are joined."""
     book: dict[str, ToolPhrases] = {}
     for file in sorted((_FOLDER / "phrasebook").iterdir(), key=lambda item: item.name):
         if not file.name.endswith(".yaml"):
@@ -59,71 +64,77 @@ def phrasebook() -> Mapping[str, ToolPhrases]:
         for tool, entry in (yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).items():
             asks = tuple((text, frozenset(_SLOT.findall(text))) for text in entry["asks"])
             phrases = ToolPhrases(asks, tuple(entry["doing"]), tuple(entry["done"]))
-            known = book.get(tool)
+            earlier = book.get(tool)
             book[tool] = (
-                ToolPhrases(known.asks + phrases.asks, known.doing + phrases.doing, known.done + phrases.done)
-                if known
+                ToolPhrases(earlier.asks + phrases.asks, earlier.doing + phrases.doing, earlier.done + phrases.done)
+                if earlier
                 else phrases
             )
     return book
 
 
 def moves(kind: str, register: str | None = None) -> Sequence[str]:
+    """Returns the templates of a discourse move in `lexicon/moves.yaml`, for one register if there are several."""
     entry = load("moves")[kind]
     return entry[register] if register else entry
 
 
 def turn_moves(kind: str, register: str | None = None) -> Sequence[Any]:
-    """Words for turns that go otherwise than a plain request."""
+    """Returns the templates for a turn that is no plain request, from `lexicon/turns.yaml`."""
     entry = load("turns")[kind]
     return entry[register] if register else entry
 
 
 def fill(template: str, slots: Mapping[str, str]) -> str:
-    """Replaces `{slot}` by its words; a slot that is not given stays visible, so that a test sees it."""
+    """Replaces each `{slot}` by its words; a slot without words stays visible, so that a test sees it."""
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
 
 
 def unsaid(templates: Sequence[str], said: str) -> Sequence[str]:
-    """Those of the templates that were not used in a text, as far as their words tell; if all were, all."""
-    fresh = [text for text in templates if len(words := _words_of(text)) <= _COMMON or words not in said]
-    return fresh or templates
+    """Returns the templates that were not used in `earlier_text` yet, or all if every one was.
+
+    A template counts as used if its longest literal is in the text; short ones are never used up.
+    """
+    unused = [text for text in templates if len(words := _words_of(text)) <= _COMMON or words not in said]
+    return unused or templates
 
 
 @cache
 def _words_of(template: str) -> str:
-    """The longest part between slots; without the "?" that is moved to the end of a sentence."""
+    """Returns the longest text between a template's slots, without the "?" that is moved to the end of a sentence."""
     return max(_SLOT.split(template)[::2], key=len).strip().removesuffix("?")
 
 
 @cache
 def slots_of(template: str) -> frozenset[str]:
+    """Returns the names of a template's slots."""
     return frozenset(_SLOT.findall(template))
 
 
 def person(rng: Random, domain: str) -> Person:
+    """Draws a first and a last name for somebody with an address at this domain."""
     people = load("people")
     first, last = rng.choice(people["first_names"]), rng.choice(people["last_names"])
     return named(f"{first} {last}", domain)
 
 
 def named(name: str, domain: str) -> Person:
-    """`Zoë Lang` at `x.com` → `zoe.lang@x.com`."""
+    """Gives a name its email address: `Zoë Lang` at `x.com` → `zoe.lang@x.com`."""
     first, _, last = name.partition(" ")
     return Person(name, first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
 
 
 def behind(address: str) -> Person:
-    """The person behind an address: `zoe.lang@x.com` is Zoë Lang."""
+    """Reads the name of a person from the address: `zoe.lang@x.com` is Zoë Lang."""
     first, _, last = address.partition("@")[0].partition(".")
-    spelled = _spellings()
-    first, last = (spelled.get(part, part.title()) for part in (first.lower(), last.lower()))
+    spellings = _spellings()
+    first, last = (spellings.get(spelled_part, spelled_part.title()) for spelled_part in (first.lower(), last.lower()))
     return Person(f"{first} {last}".strip(), first, address)
 
 
 @cache
 def _spellings() -> Mapping[str, str]:
-    """Names by how they are written in an address; of two that are written alike the first."""
+    """Returns the lexicon's names by their spelling in an address; of two with the same spelling, the first."""
     people = load("people")
     names = (*people["first_names"], *people["last_names"])
     return {_ascii(name): name for name in reversed(names)}
@@ -131,20 +142,23 @@ def _spellings() -> Mapping[str, str]:
 
 @cache
 def company_at(domain: str) -> str | None:
-    """The company of the lexicon whose people have addresses at this domain."""
-    known = {domain_of(company): company for entry in industries().values() for company in entry["companies"]}
-    return known.get(domain)
+    """Returns the company of the lexicon whose people have addresses at this domain, or None."""
+    company_by_domain = {
+        domain_of(company): company for entry in industries().values() for company in entry["companies"]
+    }
+    return company_by_domain.get(domain)
 
 
 def domain_of(company: str) -> str:
-    """`Polar Lane Freight` → `polarlanefreight.com`."""
+    """Makes a domain of a company's name: `Polar Lane Freight` → `polarlanefreight.com`."""
     return f"{_ascii(company)[:24]}.com"
 
 
 @cache
 def _ascii(text: str) -> str:
-    special = text.translate(
+    """Reduces a text to lower-case ASCII letters and digits: `Zoë` → `zoe`; "x" if none are left."""
+    without_special_letters = text.translate(
         str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"})
     )
-    folded = unicodedata.normalize("NFKD", special).encode("ascii", "ignore").decode()
-    return "".join(part for part in folded.lower() if part.isalnum()) or "x"
+    folded = unicodedata.normalize("NFKD", without_special_letters).encode("ascii", "ignore").decode()
+    return "".join(letter for letter in folded.lower() if letter.isalnum()) or "x"

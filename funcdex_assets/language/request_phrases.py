@@ -1,7 +1,8 @@
-"""Phrases about calls: asking for one, stating its facts, naming what is missing, referring to a result.
+"""Words for calls: requests for them, sentences with their facts, names of their arguments, references to results.
 
-Phrasebook entries come first; a tool that has none is spoken of after its name. Nothing here decides
-*what* is said, only how.
+Here belongs the wording of what users and assistants say about a call before it is made. Choosing what is said is the
+roles' task; sentences about results are in `reports.py`. A tool's phrasebook entry is used first; a tool without one is
+spoken of by its name: `DELETE_DRAFT` is "delete the draft".
 """
 
 import re
@@ -36,7 +37,7 @@ _VERBS = {
     "send": ("send",),
     "copy": ("copy", "duplicate"),
 }
-# By a word of the argument's name; the first entry that fits counts.
+# Clauses that end a request, by a word of the argument's name; the first entry whose word is in the name is used.
 _INLINE = {
     "limit": ", at most {x}",
     "results": ", {x} at most",
@@ -84,7 +85,7 @@ _SEPARATE = (
     "For the {words}: {x}.",
     "{Words}: {x}.",
 )
-# The same as sentences of their own; the first entry that fits counts.
+# Sentences that state a fact on its own, by a word of the argument's name; the first entry that fits is used.
 _SENTENCES = {
     "find": ("It's {x} that has to go.", "Look for {x}.", "The wording to replace: {x}."),
     "replace": ("Put {x} in its place.", "It should become {x}.", "The new wording: {x}."),
@@ -131,7 +132,7 @@ _SPOKEN_OF = {
     "modified since": "start of the period",
     "created after": "start of the period",
 }
-"""What people call an argument whose own name nobody says."""
+"""Names that people use for arguments whose own names nobody says."""
 # A request that begins with one of these is a sentence of its own: nothing can stand before it, as before "add a task".
 _SUBJECTS = frozenset(
     (
@@ -153,39 +154,43 @@ _THEMSELVES = ("the person", "the user", "the contact", "the member")
 _NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
 _THE_SAME = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
 _PLACE = re.compile(r"/(\d+)(?=/|$)")
-_LONG = 48  # characters; longer texts get a sentence of their own
+_LONG = 48  # characters; a longer text gets a sentence of its own, as the request would become hard to read
 
 
 def infinitive(tool: str, rng: Random) -> str:
-    """`REPLY_TO_THREAD` → `reply to the thread`; for scenario goals."""
+    """Turns a tool's name into a verb phrase: `REPLY_TO_THREAD` → `reply to the thread`.
+
+    Where the name does not begin with its verb, a verb for the tool's action is drawn.
+    """
     parsed = parse_tool_name(tool)
-    parts = words(tool)
-    if parsed.verb in parts[:1] and len(parts) > 1:
-        verb, rest = parts[0], list(parts[1:])
-        if rest and rest[-1] in ("action", "preference"):
-            rest.pop()
-        if "by" in rest:
-            rest = rest[: rest.index("by")]
-        if not rest:
+    name_words = words(tool)
+    if parsed.verb in name_words[:1] and len(name_words) > 1:
+        verb, object_words = name_words[0], list(name_words[1:])
+        if object_words and object_words[-1] in ("action", "preference"):
+            object_words.pop()
+        if "by" in object_words:
+            object_words = object_words[: object_words.index("by")]
+        if not object_words:
             return verb
-        if rest[0] in ("to", "from", "in"):
-            return f"{verb} {rest[0]} the {' '.join(rest[1:])}"
+        if object_words[0] in ("to", "from", "in"):
+            return f"{verb} {object_words[0]} the {' '.join(object_words[1:])}"
         article = (
             ""
-            if rest[-1].endswith("s") and not rest[-1].endswith("ss")
+            if object_words[-1].endswith("s") and not object_words[-1].endswith("ss")
             else "a "
             if parsed.action == "create"
             else "the "
         )
-        if article == "a " and rest[0][0] in "aeiou":
+        if article == "a " and object_words[0][0] in "aeiou":
             article = "an "
-        return f"{verb} {article}{' '.join(rest)}"
+        return f"{verb} {article}{' '.join(object_words)}"
     return f"{rng.choice(_VERBS[parsed.action])} the {' '.join(parsed.words)}"
 
 
 class Request(NamedTuple):
-    """What the user asks for, `more` sentences with what did not fit into it, and whether it `stands_alone`: a
-    question, which ends with "?", or a statement, before which no "could you" fits.
+    """A request in words, `text`, and further sentences with the facts that did not fit into it.
+
+    `stands_alone` says that no "could you" fits before it: it is a question, which ends with "?", or a statement.
     """
 
     text: str
@@ -201,66 +206,79 @@ def ask(
     several: bool = False,
     distant: Collection[str] = (),
 ) -> Request:
-    """A request for a call, or for `several` calls that do the same with several things.
+    """Phrases a request for a call, or for parallel calls that do the same with several items (`for_several`).
 
-    `told` are the facts to be stated now; `references` gives words for the arguments taken from
-    earlier results, by argument pointer; those that are `distant` are said in any case.
+    `facts` are the arguments to be stated now. `references` gives the words for the arguments taken from earlier
+    results, by argument pointer. References in `distant_pointers` go back to an earlier goal and are always said.
     """
     told = _grouped(told)
-    slots = {slot(argument.argument): quote(argument) for argument in told}
-    slots |= {slot(pointer): text for pointer, text in references.items()}
+    slot_words = {slot(argument.argument): quote(argument) for argument in told}
+    slot_words |= {slot(pointer): wording for pointer, wording in references.items()}
     entry = phrasebook().get(tool.name)
-    placed = {
-        slot(pointer): text
-        for pointer, text in references.items()
-        if several or pointer in distant or _NOT_THE_FIRST.search(text) or not _goes_without_saying(pointer, tool)
+    spoken_references = {
+        slot(pointer): wording
+        for pointer, wording in references.items()
+        if several or pointer in distant or _NOT_THE_FIRST.search(wording) or not _goes_without_saying(pointer, tool)
     }
-    options = [(text, used) for text, used in entry.asks if used <= slots.keys()] if entry else []
+    options = (
+        [(wording, used_slots) for wording, used_slots in entry.asks if used_slots <= slot_words.keys()]
+        if entry
+        else []
+    )
     if several:
-        options = [(text, used) for text, used in options if used & placed.keys() and not _is_of_one(text)]
-    most = max((len(used & placed.keys()) for _, used in options), default=0)
-    options = [(text, used) for text, used in options if len(used & placed.keys()) == most]
+        options = [
+            (wording, used_slots)
+            for wording, used_slots in options
+            if used_slots & spoken_references.keys() and not _is_of_one(wording)
+        ]
+    most_references = max((len(used_slots & spoken_references.keys()) for _, used_slots in options), default=0)
+    options = [
+        (wording, used_slots)
+        for wording, used_slots in options
+        if len(used_slots & spoken_references.keys()) == most_references
+    ]
     if options:
-        text, used = rng.choices(options, [(1 + len(used)) ** 2 for _, used in options])[0]
+        wording, used_slots = rng.choices(options, [(1 + len(used_slots)) ** 2 for _, used_slots in options])[0]
     elif several:
-        text, used = ask_for_several(tool.name, next(iter(references.values())), rng), frozenset[str]()
-        placed = {}
+        wording, used_slots = ask_for_several(tool.name, next(iter(references.values())), rng), frozenset[str]()
+        spoken_references = {}
     else:
-        text, used = infinitive(tool.name, rng), frozenset[str]()
-        if references and not placed:
-            text = f"{text} for {next(iter(references.values()))}"
-    statement = _is_statement(text)
-    for name, reference_words in placed.items():  # nobody could know which is meant
-        if name not in used:
-            about = "about" if set(words(name)) & QUERY_WORDS else "for"
-            text = f"{text.rstrip('?')} {about} {reference_words}{'?' if text.endswith('?') else ''}"
-    request = _THE_SAME.sub(r"the same \1", fill(text, slots))
+        wording, used_slots = infinitive(tool.name, rng), frozenset[str]()
+        if references and not spoken_references:
+            wording = f"{wording} for {next(iter(references.values()))}"
+    statement = _is_statement(wording)
+    for slot_name, reference_words in spoken_references.items():  # unsaid, nobody could know which item is meant
+        if slot_name not in used_slots:
+            preposition = "about" if set(words(slot_name)) & QUERY_WORDS else "for"
+            wording = f"{wording.rstrip('?')} {preposition} {reference_words}{'?' if wording.endswith('?') else ''}"
+    request = _THE_SAME.sub(r"the same \1", fill(wording, slot_words))
     question = request.endswith("?")
     request = request.rstrip("?")
     sentences = []
-    inline = 0
+    clause_count = 0
     for argument in told:
-        if slot(argument.argument) in used:
+        if slot(argument.argument) in used_slots:
             continue
         clause = _inline(argument, tool.name, rng)
-        if clause and inline < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
-            request += clause if clause[0] in ", " else (" " if inline == 0 else ", ") + clause
-            inline += 1
+        if clause and clause_count < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
+            request += clause if clause[0] in ", " else (" " if clause_count == 0 else ", ") + clause
+            clause_count += 1
         else:
             sentences.append(separate(argument, rng))
     return Request(request + ("?" if question else ""), sentences, question or statement)
 
 
 def next_page(said: str, rng: Random) -> Request:
-    """A request for more of what was listed, in words that were not `said` before."""
-    fresh = [text for text in NEXT_PAGE if text.rstrip("?") not in said.lower()]
-    text = rng.choice(fresh or NEXT_PAGE)
+    """Phrases a request for the next page of a listing, preferably in words that are not in `earlier_text`."""
+    unused = [text for text in NEXT_PAGE if text.rstrip("?") not in said.lower()]
+    text = rng.choice(unused or NEXT_PAGE)
     return Request(text, [], text.endswith("?"))
 
 
 def _goes_without_saying(pointer: str, tool: Tool) -> bool:
-    """Whether everybody takes an id that was just seen: `hand it over`. What the tool can do without is only meant if
-    it is said.
+    """True for a required id: as in `hand it over`, the listener takes the item that was just shown.
+
+    An optional argument is only meant if it is said.
     """
     first = pointer.split("/")[1]
     return is_id(pointer.rsplit("/", 1)[-1]) and first in tool.parameters.get("required", ())
@@ -268,23 +286,23 @@ def _goes_without_saying(pointer: str, tool: Tool) -> bool:
 
 @cache
 def _is_statement(template: str) -> bool:
-    """Whether a request is a sentence with a subject: `{task_id} is done`, `we need a new label`."""
+    """True for a request that is a sentence with a subject: `{task_id} is done`, `we need a new label`."""
     return template.startswith("{") or template.split(" ", 1)[0].lower() in _SUBJECTS
 
 
 @cache
 def _is_of_one(template: str) -> bool:
-    """Whether a request speaks of one thing, so that several would not fit: `read {id} and tell me what it says`."""
+    """True for a request about a single item, where several would not fit: `read {id} and tell me what it says`."""
     return _is_statement(template) or not _OF_ONE.isdisjoint(re.findall(r"[\w']+", template.lower()))
 
 
 def is_next_page(argument: PlannedArgument) -> bool:
-    """Whether an argument asks for the page after an earlier result."""
+    """True for a page token that comes from an earlier result: the call asks for that listing's next page."""
     return argument.source == "result" and is_page_token(argument.argument.rsplit("/", 1)[-1])
 
 
 def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
-    """The items of one array as one fact: `maria@… and tom@…`."""
+    """Joins the items of each array into one fact: `maria@… and tom@…`."""
     groups: dict[str, list[PlannedArgument]] = {}
     for argument in told:
         groups.setdefault(slot(argument.argument), []).append(argument)
@@ -297,80 +315,96 @@ def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
 
 
 def separate(argument: PlannedArgument, rng: Random) -> str:
-    name = argument_words(argument.argument)
-    if "@" in argument.surface and {"recipient", "to"} & set(name.split()):
+    """Phrases a fact as a sentence of its own: `The title is "Gym roof".`"""
+    argument_name = argument_words(argument.argument)
+    if "@" in argument.surface and {"recipient", "to"} & set(argument_name.split()):
         return fill(rng.choice(_TO), {"x": argument.surface})
-    last = words(field_of(argument))
-    sentences = next((options for part, options in _SENTENCES.items() if part in last), _SEPARATE)
-    said = fill(rng.choice(sentences), {"words": name, "Words": values.sentence(name), "x": quote(argument)})
-    return said.removesuffix(".") if said.endswith(('.".', '!".', '?".')) else said
+    field_words = words(field_of(argument))
+    sentences = next((options for word, options in _SENTENCES.items() if word in field_words), _SEPARATE)
+    filled = fill(
+        rng.choice(sentences), {"words": argument_name, "Words": values.sentence(argument_name), "x": quote(argument)}
+    )
+    return filled.removesuffix(".") if filled.endswith(('.".', '!".', '?".')) else filled
 
 
 def quote(argument: PlannedArgument) -> str:
-    """The surface, in quotation marks when it is a text of the user's own making."""
-    name = field_of(argument)
-    parts = set(words(name))
-    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not parts & values.BODIES:
+    """Returns the words for a value, in quotation marks if it is free text: a title, a body or a search phrase."""
+    field_name = field_of(argument)
+    field_words = set(words(field_name))
+    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not field_words & values.BODIES:
         return argument.surface
-    free_text = parts & (values.TITLES | values.BODIES | QUERY_WORDS) and " " in argument.surface
+    free_text = field_words & (values.TITLES | values.BODIES | QUERY_WORDS) and " " in argument.surface
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
 
 @cache
 def argument_words(pointer: str) -> str:
-    """`/attendees/0/email` → `attendee email`, `/start/dateTime` → `start time`, `/to` → `recipient`."""
+    """Names an argument as people do: `/attendees/0/email` → `attendee email`, `/start/dateTime` → `start time`,
+    `/to` → `recipient`.
+    """
     steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
     names_itself = len(words(steps[-1])) > 1 and {"date", "time"} & set(words(steps[-1])[1:])
-    named = steps[-1:] if names_itself and steps[-1] != "dateTime" else steps[-2:]
-    parts: list[str] = []
+    naming_steps = steps[-1:] if names_itself and steps[-1] != "dateTime" else steps[-2:]
+    distinct_words: list[str] = []
     moment = ""
-    for step in named:
-        for part in words(step):
-            if part in ("date", "time") and len(words(step)) > 1:
-                moment = "time" if "time" in (part, moment) else "date"
-            elif part not in parts:
-                parts.append(part)
-    if "/0" in pointer and len(parts) > 1 and parts[0].endswith("s"):
-        parts[0] = parts[0][:-1]
-    if moment and {"min", "max"} & set(parts):
-        bound = "earliest" if "min" in parts else "latest"
-        return " ".join([bound, *(part for part in parts if part not in ("min", "max")), moment])
-    said = " ".join(parts)
-    return _SPOKEN_OF.get(said, f"{said} {moment}".strip())
+    for step in naming_steps:
+        for word in words(step):
+            if word in ("date", "time") and len(words(step)) > 1:
+                moment = "time" if "time" in (word, moment) else "date"
+            elif word not in distinct_words:
+                distinct_words.append(word)
+    if "/0" in pointer and len(distinct_words) > 1 and distinct_words[0].endswith("s"):
+        distinct_words[0] = distinct_words[0][:-1]
+    if moment and {"min", "max"} & set(distinct_words):
+        bound = "earliest" if "min" in distinct_words else "latest"
+        return " ".join([bound, *(word for word in distinct_words if word not in ("min", "max")), moment])
+    joined = " ".join(distinct_words)
+    return _SPOKEN_OF.get(joined, f"{joined} {moment}".strip())
 
 
 def missing(arguments: Sequence[PlannedArgument]) -> str:
-    """`the due date and the assignee`, for asking back."""
-    names = list(dict.fromkeys(f"the {argument_words(argument.argument)}" for argument in arguments))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    """Lists arguments that the assistant has to ask for: `the due date and the assignee`."""
+    argument_names = list(dict.fromkeys(f"the {argument_words(argument.argument)}" for argument in arguments))
+    return (
+        argument_names[0] if len(argument_names) == 1 else f"{', '.join(argument_names[:-1])} and {argument_names[-1]}"
+    )
 
 
 def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random, in_view: bool = True) -> str:
-    """Words for something that an earlier result named: `that thread`, `it`; `the second one` only while the list is
-    `in_view`, because no other was shown since.
+    """Phrases a reference to a value of an earlier result: `that thread`, `the subject of the second email`.
+
+    `source_noun` names what the earlier call returned; `from_same_turn` says that it was made for the same user turn.
+    `the second one` is only said while the listing is `in_view`: no other listing was shown since.
     """
-    name = field_of(argument)
-    source = (argument.result or "").rsplit("/", 1)[-1]
-    path, place, within = _placed(argument.result or "")
-    if place and (within or not (is_id(name) or is_id(source))):
-        plain = msgspec.structs.replace(argument, result=path)
-        what = f"the {' '.join(words(within))}" if within and is_id(source) else _of_it(plain, kind_of_source, rng)
-        thing = f"the {ORDINALS[place]} {kind_of_source.rsplit(' ', 1)[-1] or 'one'}"
-        return thing if what in _THEMSELVES else f"{what} of {thing}"
-    if is_id(name) or is_id(source):
-        noun = resource_noun(name) or resource_noun(source) or kind_of_source
+    field_name = field_of(argument)
+    source_field = (argument.result or "").rsplit("/", 1)[-1]
+    first_item_path, item_index, nested_field = _placed(argument.result or "")
+    if item_index and (nested_field or not (is_id(field_name) or is_id(source_field))):
+        first_item_argument = msgspec.structs.replace(argument, result=first_item_path)
+        field_reference = (
+            f"the {' '.join(words(nested_field))}"
+            if nested_field and is_id(source_field)
+            else _of_it(first_item_argument, kind_of_source, rng)
+        )
+        item_reference = f"the {ORDINALS[item_index]} {kind_of_source.rsplit(' ', 1)[-1] or 'one'}"
+        return item_reference if field_reference in _THEMSELVES else f"{field_reference} of {item_reference}"
+    if is_id(field_name) or is_id(source_field):
+        noun = resource_noun(field_name) or resource_noun(source_field) or kind_of_source
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
         if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
             noun = "email"
-        listed = kind_of_source.rsplit(" ", 1)[-1]
-        of_another = listed and singular(listed) != noun and noun != "account" and resource_noun(source)
-        if (place := _PLACE.search(argument.result or "")) and int(place[1]) < len(ORDINALS):
-            ordinal = ORDINALS[int(place[1])]
-            if of_another:  # `/tasks/1/project_id`
-                return f"the {noun} of the {ordinal} {listed}"
+        listed_noun = kind_of_source.rsplit(" ", 1)[-1]
+        belongs_to_item = (
+            listed_noun and singular(listed_noun) != noun and noun != "account" and resource_noun(source_field)
+        )
+        index_match = _PLACE.search(argument.result or "")
+        if index_match and int(index_match[1]) < len(ORDINALS):
+            ordinal = ORDINALS[int(index_match[1])]
+            if belongs_to_item:  # `/tasks/1/project_id`
+                return f"the {noun} of the {ordinal} {listed_noun}"
             return f"the {ordinal} {rng.choice((noun, 'one')) if in_view else noun}"
-        if argument.result and "/*" in argument.result and of_another:
-            return f"the {noun} of the first {listed}"
+        if argument.result and "/*" in argument.result and belongs_to_item:
+            return f"the {noun} of the first {listed_noun}"
         if argument.result and "/*" in argument.result:
             return rng.choice(
                 (
@@ -380,31 +414,41 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
                 )
             )
         return rng.choice((f"that {noun}", f"the {noun}", f"this {noun}"))
-    if "email" in name or "phone" in name or (argument.result and ("email" in source or "phone" in source)):
-        owner = next((part for part in reversed((argument.result or "").split("/")[:-1]) if part not in ("*", "")), "")
+    if (
+        "email" in field_name
+        or "phone" in field_name
+        or (argument.result and ("email" in source_field or "phone" in source_field))
+    ):
+        owner = next((step for step in reversed((argument.result or "").split("/")[:-1]) if step not in ("*", "")), "")
         if not set(words(owner)) & {*values.PEOPLE, "from", "to"}:
             return "that person"
         owner = {"from": "the sender", "to": "the recipient", "people": "that person"}.get(
             owner, f"the {' '.join(words(owner))}" if owner else "that person"
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
-    return rng.choice((f"the same {words(source)[-1]}", f"that {words(source)[-1]}", f"that same {words(source)[-1]}"))
+    return rng.choice(
+        (
+            f"the same {words(source_field)[-1]}",
+            f"that {words(source_field)[-1]}",
+            f"that same {words(source_field)[-1]}",
+        )
+    )
 
 
 def _definite(reference: str) -> str:
-    """`that same title` → `the title`."""
+    """Replaces a pointing word by the article: `that same title` → `the title`."""
     return re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
 
 
 def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
-    """`that thread` → `the thread from the beginning`."""
-    thing = _definite(reference)
-    thing = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", thing) if kind_of_source else thing
-    return fill(rng.choice(_LONG_AGO), {"x": thing})
+    """Rewords a reference that goes back to an earlier goal: `that thread` → `the thread from the beginning`."""
+    definite = _definite(reference)
+    definite = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", definite) if kind_of_source else definite
+    return fill(rng.choice(_LONG_AGO), {"x": definite})
 
 
 def is_sayable(argument: PlannedArgument, value: str) -> bool:
-    """Whether people would say the value itself that they were shown: a title, not an id, an address or a number."""
+    """True if people would repeat the value that they were shown: a title, not an id, an address or a number."""
     source = (argument.result or "").rsplit("/", 1)[-1]
     return (
         not is_id(field_of(argument))
@@ -416,23 +460,31 @@ def is_sayable(argument: PlannedArgument, value: str) -> bool:
 
 
 def _placed(path: str) -> tuple[str, int, str]:
-    """`/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`; of the first thing, 0."""
-    found = _PLACE.search(path)
-    if not found or not 0 < int(found[1]) < len(ORDINALS):
+    """Splits a result pointer into the pointer of any item, the item's index and the object in it that holds the value.
+
+    `/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`. The index is 0 for the first item, and for one
+    past the ordinals that people use.
+    """
+    index_match = _PLACE.search(path)
+    if not index_match or not 0 < int(index_match[1]) < len(ORDINALS):
         return path, 0, ""
-    rest = path[found.end() :].split("/")[1:-1]
-    return f"{path[: found.start()]}/*{path[found.end() :]}", int(found[1]), rest[-1] if rest else ""
+    inner_steps = path[index_match.end() :].split("/")[1:-1]
+    return (
+        f"{path[: index_match.start()]}/*{path[index_match.end() :]}",
+        int(index_match[1]),
+        inner_steps[-1] if inner_steps else "",
+    )
 
 
 def _of_it(argument: PlannedArgument, kind_of_source: str, rng: Random) -> str:
-    """The reference, without words for which of several things is meant: `that same title` → `the title`."""
+    """Phrases a reference to a field of an item, without saying which item: `the title`."""
     return _definite(reference(argument, kind_of_source, True, rng))
 
 
 def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:
-    """Words for the first things of a list: `the first three threads`."""
-    name = field_of(argument)
-    noun = (resource_noun(name) or kind_of_source).rsplit(" ", 1)[-1] or "one"
+    """Phrases a reference to the first items of a listing: `the first three threads`."""
+    field_name = field_of(argument)
+    noun = (resource_noun(field_name) or kind_of_source).rsplit(" ", 1)[-1] or "one"
     if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
         noun = "email"
     number = {2: "two", 3: "three"}.get(count, str(count))
@@ -441,38 +493,43 @@ def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Ran
 
 
 def able(tools: Sequence[str], rng: Random) -> str:
-    """Some of what can be done with tools: `search threads, send an email and list labels`."""
+    """Lists up to three things that the tools can do: `search threads, send an email and list labels`."""
     chosen = rng.sample(list(tools), min(len(tools), 3))
-    done = list(dict.fromkeys(_in_general(infinitive(tool, rng)) for tool in chosen))
-    return done[0] if len(done) == 1 else f"{', '.join(done[:-1])} and {done[-1]}"
+    actions = list(dict.fromkeys(_in_general(infinitive(tool, rng)) for tool in chosen))
+    return actions[0] if len(actions) == 1 else f"{', '.join(actions[:-1])} and {actions[-1]}"
 
 
 def _in_general(action: str) -> str:
-    """`send the draft` → `send drafts`."""
-    verb, _, what = action.partition(" ")
+    """Turns an action on one item into the general one: `send the draft` → `send drafts`."""
+    verb, _, object_words = action.partition(" ")
     for article in ("the ", "a ", "an "):
-        if what.startswith(article) and not {"to", "from", "as", "by"} & set(what.split()):
-            return f"{verb} {plural(what.removeprefix(article))}"
+        if object_words.startswith(article) and not {"to", "from", "as", "by"} & set(object_words.split()):
+            return f"{verb} {plural(object_words.removeprefix(article))}"
     return action
 
 
 def ask_for_several(tool: str, things: str, rng: Random) -> str:
-    """`DELETE_DRAFT`, `the first two drafts` → `delete the first two drafts`."""
+    """Phrases a request for parallel calls without a phrasebook entry.
+
+    `DELETE_DRAFT`, `the first two drafts` → `delete the first two drafts`.
+    """
     text = infinitive(tool, rng)
     nouns = {things.rsplit(" ", 1)[-1], singular(things.rsplit(" ", 1)[-1]), parse_tool_name(tool).words[-1]}
-    verb, _, what = text.partition(" the ")
-    return f"{verb} {things}" if what and what in nouns else f"{text} for {things}"
+    verb, _, object_words = text.partition(" the ")
+    return f"{verb} {things}" if object_words and object_words in nouns else f"{text} for {things}"
 
 
 def doing(tool: str, rng: Random) -> str:
+    """Words for a call that is under way: `SEND_DRAFT` → `sending the draft`."""
     entry = phrasebook().get(tool)
     if entry:
         return rng.choice(entry.doing)
-    verb, _, rest = infinitive(tool, rng).partition(" ")
-    return f"{gerund(verb)} {rest}"
+    verb, _, object_words = infinitive(tool, rng).partition(" ")
+    return f"{gerund(verb)} {object_words}"
 
 
 def gerund(verb: str) -> str:
+    """Adds `-ing` to a verb: `move` → `moving`, `get` → `getting`."""
     if verb.endswith("e") and not verb.endswith("ee"):
         return verb[:-1] + "ing"
     if verb in ("get", "set", "put", "run"):
@@ -481,24 +538,25 @@ def gerund(verb: str) -> str:
 
 
 def field_of(argument: PlannedArgument) -> str:
-    """`/start/dateTime` → `dateTime`, `/label_ids/0` → `label_ids`."""
+    """Returns the last name in an argument's pointer: `/start/dateTime` → `dateTime`, `/label_ids/0` → `label_ids`."""
     return argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
 
 
 def slot(pointer: str) -> str:
-    """`/start/dateTime` → `start.dateTime`, `/label_ids/0` → `label_ids`."""
+    """Names the template slot of an argument: `/start/dateTime` → `start.dateTime`, `/label_ids/0` → `label_ids`."""
     return ".".join(step for step in pointer.split("/")[1:] if not step.isdigit())
 
 
 def _inline(argument: PlannedArgument, tool: str, rng: Random) -> str | None:
+    """Phrases a fact as a clause at the end of a request, `titled "Gym roof"`; None if it needs its own sentence."""
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
-    named = {*words(steps[-1]), *words(steps[0])}
-    if parse_tool_name(tool).action == "update" and named & values.TITLES:
+    argument_name_words = {*words(steps[-1]), *words(steps[0])}
+    if parse_tool_name(tool).action == "update" and argument_name_words & values.TITLES:
         return None  # `change the event called X` would say which one it is
-    if named & {"query", "q"} and {parse_tool_name(tool).noun} & values.PEOPLE:
+    if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PEOPLE:
         return f"named {quote(argument)}"
-    for part, clause in _INLINE.items():
-        if part in named:
+    for word, clause in _INLINE.items():
+        if word in argument_name_words:
             return fill(clause, {"x": quote(argument)})
     if "@" in argument.surface:
         return f"for {argument.surface}"

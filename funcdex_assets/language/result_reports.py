@@ -1,7 +1,8 @@
-"""Sentences about results: what a call found or did, told with its real values.
+"""Sentences about results: the assistant's report on a call, with real values of its result.
 
-The phrasebook has the words for what was done; what was found is described by its title and its most
-telling details. Nothing here decides *what* is reported, only how.
+Here belongs the wording of results; choosing which result is reported is the roles' task, and words for calls that are
+still to be made are in `phrases.py`. The phrasebook has the words for a finished action; a resource is described by its
+title and its most telling details: `"Gym roof" — status open, due tomorrow.`
 """
 
 import re
@@ -26,8 +27,8 @@ from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool
 _DULL = frozenset(
     ("kind etag type object mime self color version format visibility schema locale livemode index prefix").split()
 )
-MOST_DETAILS = 6
-MANY_WORDS = 4  # longer values are quoted
+MOST_DETAILS = 6  # of one resource; a longer list is not read
+MANY_WORDS = 4  # spaces; a longer value is quoted, as it would not be told from the sentence around it
 _LONGEST_QUOTE = 160
 _LONGEST_MEMORY = 60
 _FIELDS = {
@@ -68,83 +69,88 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
     "state": frozenset("status".split()),
     "number": frozenset("phone".split()),
 }
-"""The fields by which a question is answered."""
+"""Words of the fields that answer a question, by a word of the question."""
 _TITLES = frozenset("title subject name summary filename".split())
 _UNITS = frozenset("seconds minutes hours days weeks months years".split())
 
 
 def report(tool: Tool, said: Mapping[str, str], result: Any, now: datetime, rng: Random, request: str = "") -> str:
-    """One or two sentences that tell the user what a call did or found, with real values of its result: first those
-    that answer the `request`.
+    """Reports in one or two sentences what a call did or found, with real values of its result.
+
+    Values that answer the `request` come first. `slot_words` fill the phrasebook's templates of a finished action.
     """
     parsed = parse_tool_name(tool.name)
-    asked = _asked_for(request)
+    answer_words = _asked_for(request)
     result = _in_units(result, _minor_units(msgspec.json.encode(tool.returns)))
     items, noun = _main_items(result)
     if items is not None and (parsed.action == "list" or (parsed.action == "get" and _is_listing(result))):
-        return _found(items, noun or parsed.noun, now, rng, asked)
+        return _found(items, noun or parsed.noun, now, rng, answer_words)
     entry = phrasebook().get(tool.name)
-    label, details = describe(result, now, asked)
-    if not label and not details and not entry:  # an id tells more than nothing
+    label, details = describe(result, now, answer_words)
+    if not label and not details and not entry:  # an id is better than no detail at all
         details = _ids(result)
     if parsed.action in ("list", "get"):
-        quoted = first_sentence(result) if asked & _TEXTS or not (label or details or items) else ""
+        quoted = first_sentence(result) if answer_words & _TEXTS or not (label or details or items) else ""
         if label:
             return f"{label}{_joined(details, rng)}." + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
         if items is not None:
-            return _found(items, noun or parsed.noun, now, rng, asked)
+            return _found(items, noun or parsed.noun, now, rng, answer_words)
         if details:
-            told = f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
-            return told + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
+            sentence = f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
+            return sentence + (f' {rng.choice(_READS)}: "{quoted}"' if quoted else "")
         return f'The {parsed.noun} says: "{quoted}"' if quoted else f"The {parsed.noun} is there."
-    options = [text for text in entry.done if slots_of(text) <= said.keys()] if entry else []
-    text = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
-    if label and label not in text and (not details or rng.random() < 0.6):
+    options = [wording for wording in entry.done if slots_of(wording) <= said.keys()] if entry else []
+    wording = fill(rng.choice(options), said) if options else f"{infinitive(tool.name, rng)}: done"
+    if label and label not in wording and (not details or rng.random() < 0.6):
         details = [label, *details]
-    unsaid = [detail for detail in details if (detail.partition(" ")[2] or detail) not in text]
-    shown = f" ({', '.join(unsaid[:2])})" if unsaid else ""
-    return f"{values.sentence(text)}{shown}."
+    unsaid_details = [detail for detail in details if (detail.partition(" ")[2] or detail) not in wording]
+    bracketed = f" ({', '.join(unsaid_details[:2])})" if unsaid_details else ""
+    return f"{values.sentence(wording)}{bracketed}."
 
 
 @cache
 def _minor_units(returns: bytes) -> frozenset[str]:
-    """Names of the amounts that a result counts in cents."""
+    """Returns the names of the fields in cents; `returns` is the result's schema as JSON."""
     schema = msgspec.json.decode(returns)
     return frozenset(leaf.name for leaf in leaves(schema) if is_minor_unit(leaf.schema)) if schema else frozenset()
 
 
 def _in_units(value: Any, minor: frozenset[str]) -> Any:
-    """The result with its cents written as people write amounts."""
+    """Returns a copy of the result in which amounts in cents are written as people do: 1250 → "$12.50"."""
     if not minor:
         return value
     if isinstance(value, dict):
         return {
-            key: f"${part / 100:,.2f}" if key in minor and isinstance(part, int) else _in_units(part, minor)
-            for key, part in value.items()
+            key: f"${item / 100:,.2f}" if key in minor and isinstance(item, int) else _in_units(item, minor)
+            for key, item in value.items()
         }
-    return [_in_units(part, minor) for part in value] if isinstance(value, list) else value
+    return [_in_units(item, minor) for item in value] if isinstance(value, list) else value
 
 
 def _found(items: Sequence[Any], noun: str, now: datetime, rng: Random, asked: frozenset[str]) -> str:
+    """Reports a listing: its length, and descriptions of the first three items."""
     if not items:
         return f"I found no {plural(noun)}."
-    shown = [_item(item, now, asked) for item in items[:3]]
+    descriptions = [_item(item, now, asked) for item in items[:3]]
     count = len(items)
     if count == 1:
         return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(
-            n=noun, a=shown[0]
+            n=noun, a=descriptions[0]
         )
     lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(
         c=count, n=plural(noun)
     )
     if rng.random() < 0.35:
-        more = [f"- and {count - len(shown)} more"] if count > len(shown) else []
-        return lead + ":\n" + "\n".join([*(f"- {text}" for text in shown), *more])
-    rest = "" if count <= 3 else ", among others"
-    return f"{lead}: {'; '.join(shown[:-1])}{'; and ' if len(shown) > 1 else ''}{shown[-1]}{rest}."
+        more = [f"- and {count - len(descriptions)} more"] if count > len(descriptions) else []
+        return lead + ":\n" + "\n".join([*(f"- {text}" for text in descriptions), *more])
+    ending = "" if count <= 3 else ", among others"
+    return (
+        f"{lead}: {'; '.join(descriptions[:-1])}{'; and ' if len(descriptions) > 1 else ''}{descriptions[-1]}{ending}."
+    )
 
 
 def _item(item: Any, now: datetime, asked: frozenset[str]) -> str:
+    """Describes one item of a listing by its title and two details: `"Gym roof" (status open, due tomorrow)`."""
     if not isinstance(item, dict):
         return str(item)
     label, details = describe(item, now, asked)
@@ -152,45 +158,46 @@ def _item(item: Any, now: datetime, asked: frozenset[str]) -> str:
 
 
 def describe(value: Any, now: datetime, asked: frozenset[str] = frozenset()) -> tuple[str, list[str]]:
-    """The title of a result and its telling details, each a real value said in words; those of fields that were
-    `asked` for come first.
+    """Returns the quoted title of a result and its most telling details, each with its value in words.
+
+    Details whose field is among the `answer_words` come first.
     """
     value = _unwrap(value)
     if not isinstance(value, dict):
         return "", [str(value)] if value not in (None, "", [], {}) else []
     label, details = _telling(value, asked)
-    plain = label.strip('"')
+    unquoted_label = label.strip('"')
     texts: list[str] = []
-    for place, (steps, leaf) in enumerate(details[:MOST_DETAILS]):
+    for index, (steps, leaf) in enumerate(details[:MOST_DETAILS]):
         text = _detail(steps, leaf, now)
-        name, _, rest = text.partition(" ")
-        if place and details[place - 1][0] == steps and rest and texts and texts[-1].startswith(f"{name} "):
-            texts[-1] += f" and {rest}"  # another of the same list
+        name, _, value_words = text.partition(" ")
+        if index and details[index - 1][0] == steps and value_words and texts and texts[-1].startswith(f"{name} "):
+            texts[-1] += f" and {value_words}"  # the next item of the same array
         else:
             texts.append(text)
-    return label, list(dict.fromkeys(text for text in texts if not plain or not text.endswith(plain)))
+    return label, list(dict.fromkeys(text for text in texts if not unquoted_label or not text.endswith(unquoted_label)))
 
 
 def title_of(result: Any, identity: Any) -> str:
-    """What a thing is called, in quotation marks, where a result has an object of its own with this id; else ''."""
+    """Returns the quoted title of the object with this id anywhere in a result; '' if it is not there or has none."""
     queue = [result]
     while queue:
-        part = queue.pop()
-        if isinstance(part, list):
-            queue += part
-        elif isinstance(part, dict):
-            queue += [value for value in part.values() if isinstance(value, dict | list)]
-            if any(value == identity and is_id(key) for key, value in part.items()):
-                label, _ = _telling({key: value for key, value in part.items() if not isinstance(value, dict | list)})
+        node = queue.pop()
+        if isinstance(node, list):
+            queue += node
+        elif isinstance(node, dict):
+            queue += [value for value in node.values() if isinstance(value, dict | list)]
+            if any(value == identity and is_id(key) for key, value in node.items()):
+                label, _ = _telling({key: value for key, value in node.items() if not isinstance(value, dict | list)})
                 if label:
                     return label
     return ""
 
 
 class Memory(NamedTuple):
-    """A detail of a result that somebody may ask for again: `thing` had `value` as its `field`, all in words.
+    """A detail of a result that the user may ask for again: `item` had `value` as its `field`, all in words.
 
-    Where the thing is not the `sole` one of the result, it has to be named.
+    If it is not the only item of the result (`is_only_item`), a question has to name it.
     """
 
     field: str
@@ -199,20 +206,26 @@ class Memory(NamedTuple):
     sole: bool
 
     def slots(self) -> dict[str, str]:
+        """Returns the words for the slots of a template that asks for the detail."""
         return {"field": self.field, "value": self.value, "thing": self.thing}
 
 
 def memorable(result: Any, noun: str, now: datetime) -> list[Memory]:
-    """What a result tells about the one thing that it is about, or about the first that it lists."""
-    items, listed = _main_items(result)
-    about = items[0] if items else _unwrap(result)
-    if not isinstance(about, dict) or (items and parse_tool_name(f"list_{listed}").noun == ""):
+    """Returns the details of a result's resource, or of its first item if it is a listing, that the user may recall.
+
+    Long texts, links, nested fields and arrays are left out.
+    """
+    items, listed_noun = _main_items(result)
+    subject = items[0] if items else _unwrap(result)
+    if not isinstance(subject, dict) or (items and parse_tool_name(f"list_{listed_noun}").noun == ""):
         return []
-    label, details = _telling(about)
-    thing = label or (f"the first {listed or noun}" if items and len(items) > 1 else f"that {listed or noun}")
-    found = []
+    label, details = _telling(subject)
+    item_words = label or (
+        f"the first {listed_noun or noun}" if items and len(items) > 1 else f"that {listed_noun or noun}"
+    )
+    recallable = []
     for steps, leaf in details:
-        field = _field(steps[-1])
+        field_words = _field(steps[-1])
         if (
             len(steps) > 1
             or singular(steps[-1]) != steps[-1]
@@ -220,70 +233,78 @@ def memorable(result: Any, noun: str, now: datetime) -> list[Memory]:
         ):
             continue
         moment = read_moment({}, leaf) if isinstance(leaf, str) else None
-        said = str(leaf)
+        value_words = str(leaf)
         if moment is not None:
-            form = {"format": "date-time" if isinstance(moment, datetime) else "date"}
-            said = spoken_forms(field, form, leaf, now)[0]
+            moment_schema = {"format": "date-time" if isinstance(moment, datetime) else "date"}
+            value_words = spoken_forms(field_words, moment_schema, leaf, now)[0]
         elif isinstance(leaf, str) and _CONSTANT.fullmatch(leaf):
-            said = _in_words(leaf)
-        found.append(Memory(field, said, thing, not items or len(items) == 1))
-    return found
+            value_words = _in_words(leaf)
+        recallable.append(Memory(field_words, value_words, item_words, not items or len(items) == 1))
+    return recallable
 
 
 def _field(name: str) -> str:
-    """What people call a field: `updated_at` is the date of the last change."""
-    said = " ".join(words(name)).removesuffix(" at").removesuffix(" date").removesuffix(" time")
-    return _FIELDS.get(said, said if said == " ".join(words(name)) else f"{said} date")
+    """Names a field as people do: `updated_at` → `date of the last change`."""
+    field_words = " ".join(words(name)).removesuffix(" at").removesuffix(" date").removesuffix(" time")
+    return _FIELDS.get(field_words, field_words if field_words == " ".join(words(name)) else f"{field_words} date")
 
 
 @lru_cache(1024)
 def _asked_for(request: str) -> frozenset[str]:
-    """Words of the fields that answer a request: of "who owns it?" `owner` and `email`."""
-    said = frozenset(words(request))
-    return said.union(*(fields for word, fields in _ANSWERS.items() if word in said)) if said else said
+    """Returns the request's words and those of the fields that answer it: `owner` and `email` for "who owns it?"."""
+    request_words = frozenset(words(request))
+    return (
+        request_words.union(*(fields for word, fields in _ANSWERS.items() if word in request_words))
+        if request_words
+        else request_words
+    )
 
 
 def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tuple[str, list[tuple[list[str], Any]]]:
-    """The title of a thing, in quotation marks, and its details by name and value, the most telling first."""
+    """Splits a resource into its quoted title and its details: the steps to each value, and the value.
+
+    The most telling come first. Ids, flags, page tokens, long texts, deep fields and all links but the first are left
+    out; '' is the title of a resource that has none.
+    """
     label = ""
     details: list[tuple[int, list[str], Any]] = []
     for pointer, leaf in scalars(value):
         steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
         name = steps[-1] if steps else ""
-        parts = set(words(name))
-        if leaf in (None, "", [], {}) or is_page_token(name) or parts & _DULL or len(steps) > 3:
+        name_words = set(words(name))
+        if leaf in (None, "", [], {}) or is_page_token(name) or name_words & _DULL or len(steps) > 3:
             continue
-        if is_id(name) and "key" not in parts:
+        if is_id(name) and "key" not in name_words:
             continue
         if (
             isinstance(leaf, bool)
-            or (parts & {"size", "bytes"} and not parts & asked)
+            or (name_words & {"size", "bytes"} and not name_words & asked)
             or (pointer.count("/") > 2 and "/0" not in pointer)
         ):
             continue
-        person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
+        is_person = len(steps) > 1 and bool(set(words(steps[-2])) & values.PEOPLE)
         if (
             not label
-            and not person
+            and not is_person
             and len(steps) <= 2
             and isinstance(leaf, str)
-            and (parts & _TITLES or (name == "content" and len(leaf) < 80))
+            and (name_words & _TITLES or (name == "content" and len(leaf) < 80))
         ):
             label = f'"{leaf}"'
-        elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
+        elif isinstance(leaf, str) and len(leaf) > (60 if name_words & values.BODIES else 120):
             continue
         else:
-            within = {*parts, *words(steps[-2])} if len(steps) > 1 else parts
-            details.append((-1 if within & asked else _rank(parts, leaf), steps, leaf))
+            words_of_path = {*name_words, *words(steps[-2])} if len(steps) > 1 else name_words
+            details.append((-1 if words_of_path & asked else _rank(name_words, leaf), steps, leaf))
     details.sort(key=lambda item: item[0])
     links = [leaf for *_, leaf in details if isinstance(leaf, str) and "://" in leaf]
     return label, [(steps, leaf) for _, steps, leaf in details if leaf not in links[1:]]
 
 
 def first_sentence(value: Any) -> str:
-    """How the first long text in a result begins; '' where there is none.
+    """Returns the first sentence of the first long text in a result; '' if there is none.
 
-    >>> first_sentence({"content": "Blocked until Monday. I'll chase again on Sunday, before the meeting begins."})
+    >>> find_first_sentence({"content": "Blocked until Monday. I'll chase again on Sunday, before the meeting begins."})
     'Blocked until Monday.'
     """
     text = next((leaf for _, leaf in scalars(value) if isinstance(leaf, str) and len(leaf) > 40), "")
@@ -291,16 +312,17 @@ def first_sentence(value: Any) -> str:
 
 
 def _ids(value: Any) -> list[str]:
-    """The first identifiers in a result, with what they identify."""
-    found: list[str] = []
+    """Lists the first two ids in a result with their names: `thread id 18c2`."""
+    identifiers: list[str] = []
     for pointer, leaf in scalars(value):
         steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
         if steps and is_id(steps[-1]) and isinstance(leaf, str | int) and not isinstance(leaf, bool) and leaf != "":
-            found.append(f"{' '.join(words(steps[-1]))} {leaf}")
-    return found[:2]
+            identifiers.append(f"{' '.join(words(steps[-1]))} {leaf}")
+    return identifiers[:2]
 
 
 def _rank(parts: set[str], value: Any) -> int:
+    """Ranks a detail by how telling it is, from 0 for a key or number to 7."""
     order = (
         {"key", "number"},
         {"status", "state"},
@@ -316,65 +338,69 @@ def _rank(parts: set[str], value: Any) -> int:
 
 
 def _detail(steps: Sequence[str], value: Any, now: datetime) -> str:
+    """Phrases a detail by its name and value: `status open`, `3 attendees`, `due tomorrow`."""
     name = " ".join(words(steps[-1]))
     if len(steps) > 1 and name in ("name", "email", "date time", "value", "date", "display name"):
         name = " ".join(words(steps[-2]))
     if isinstance(value, str):
         moment = read_moment({}, value)
         if moment is not None:
-            form = {"format": "date-time" if isinstance(moment, datetime) else "date"}
-            said = spoken_forms(name, form, value, now)[0]
-            plain = name.removesuffix(" at").removesuffix(" on").removesuffix(" date").removesuffix(" time")
-            return said if name in ("date", "time", "when", "timestamp") else f"{plain} {said}"
+            moment_schema = {"format": "date-time" if isinstance(moment, datetime) else "date"}
+            moment_words = spoken_forms(name, moment_schema, value, now)[0]
+            bare_name = name.removesuffix(" at").removesuffix(" on").removesuffix(" date").removesuffix(" time")
+            return moment_words if name in ("date", "time", "when", "timestamp") else f"{bare_name} {moment_words}"
         if value.startswith("http") or "@" in value:
             return value
         return f"{name} {_in_words(value)}" if value.count(" ") < MANY_WORDS else f'{name} "{value}"'
-    *before, last = name.split()
-    if before in (["num"], ["number", "of"]):
-        return f"{value} {last if value != 1 else singular(last)}"
-    if before and last in _UNITS:
-        return f"{' '.join(before)} {value} {last if value != 1 else singular(last)}"
-    if before and {"percent", "percentage"} & {*before, last}:
-        return " ".join((f"{value}%", *(word for word in (*before, last) if word not in ("percent", "percentage"))))
+    *words_before, last_word = name.split()
+    if words_before in (["num"], ["number", "of"]):
+        return f"{value} {last_word if value != 1 else singular(last_word)}"
+    if words_before and last_word in _UNITS:
+        return f"{' '.join(words_before)} {value} {last_word if value != 1 else singular(last_word)}"
+    if words_before and {"percent", "percentage"} & {*words_before, last_word}:
+        return " ".join(
+            (f"{value}%", *(word for word in (*words_before, last_word) if word not in ("percent", "percentage")))
+        )
     return f"{name} {value}"
 
 
 def _in_words(value: str) -> str:
-    """A constant as people say it: `IN_PROGRESS` and `inProgress` are in progress."""
+    """Says a constant as people do: `IN_PROGRESS` and `inProgress` → `in progress`; other texts stay as they are."""
     return " ".join(words(value)) if _CONSTANT.fullmatch(value) else value
 
 
 def _joined(details: Sequence[str], rng: Random) -> str:
+    """Joins the first three details as they follow a title; without any, " is open"."""
     return rng.choice((" — ", ": ")) + ", ".join(details[:3]) if details else " is open"
 
 
 def _unwrap(result: Any) -> Any:
-    """The resource inside `{"event": {…}}` or `{"data": {…}}`, else the result itself."""
+    """Returns the resource inside `{"event": {…}}` or `{"data": {…}}`, else the result itself."""
     if isinstance(result, dict):
-        nested = [part for part in result.values() if isinstance(part, dict) and part]
+        nested = [value for value in result.values() if isinstance(value, dict) and value]
         if len(nested) == 1 and len(result) <= 3:
             return _unwrap(nested[0])
     return result
 
 
 def _is_listing(result: Any) -> bool:
-    """Whether a result is a list of things with nothing but scalars beside it, and no title of its own."""
+    """True for a result that is an array, or has only scalars beside its arrays and no title of its own."""
     return (
-        not any(isinstance(part, dict) or set(words(key)) & _TITLES for key, part in result.items())
+        not any(isinstance(value, dict) or set(words(key)) & _TITLES for key, value in result.items())
         if isinstance(result, dict)
         else isinstance(result, list)
     )
 
 
 def _main_items(result: Any) -> tuple[Sequence[Any] | None, str]:
-    """The longest list of objects in a result and the singular of its name."""
-    best: Sequence[Any] | None = None
+    """Returns the first array of objects in a result and the singular of its name; None and '' if there is none."""
+    items: Sequence[Any] | None = None
     noun = ""
     queue = [("", result, 0)]
     while queue:
         name, value, depth = queue.pop(0)
         if isinstance(value, dict) and depth < 2:
-            queue += [(key, part, depth + 1) for key, part in value.items()]
-        elif isinstance(value, list) and (not value or isinstance(value[0], dict)) and best is None:
-            best, noun = value, " ".join(parse_tool_name(f"list_{name}").words)
-    return best, noun
+            queue += [(key, inner_value, depth + 1) for key, inner_value in value.items()]
+        elif isinstance(value, list) and (not value or isinstance(value[0], dict)) and items is None:
+            items, noun = value, " ".join(parse_tool_name(f"list_{name}").words)
+    return items, noun

@@ -1,12 +1,12 @@
-r"""A value that a schema allows, found by search: for what nobody has better words.
+r"""Searches for a value that a JSON Schema allows, for fields without a realistic value.
 
-Realistic values come from `values.py` and `simulation/fields.py`. Here belongs what makes a value right where
-those are wrong or have nothing to say: patterns, lengths, multiples, choices of which only one may hold, definitions
-that contain themselves. Every search is bounded; what it finds is valid, or it finds nothing.
+Realistic values come from `values.py` and `simulation/fields.py`. Here belongs the search that takes over where those
+are invalid or have nothing to offer: patterns, lengths, multiples, choices of which only one may hold, definitions
+that contain themselves. Every search is bounded; it finds a valid value, or none.
 
 >>> schema = {"$defs": {"code": {"type": "string", "pattern": "^[UW][0-9]{3}$|^$", "minLength": 1}},
 ...           "properties": {"code": {"$ref": "#/$defs/code"}, "next": {"$ref": "#"}}, "required": ["code"]}
->>> sample(schema["properties"]["code"], schema, Random(1))
+>>> sample_value(schema["properties"]["code"], schema, Random(1))
 'U773'
 """
 
@@ -26,14 +26,14 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import fits, matcher
 
 Propose = Callable[[Schema, str], Any]
-"""A likely value for a scalar of this schema and name; it is taken where it is valid."""
+"""Proposes a likely value for a scalar of this schema and name; the search takes it if it is valid."""
 
-_MOST_VALUES = 1500  # that one search makes
-_MOST_WAYS = 24  # through the choices of one place
+_MOST_VALUES = 1500  # that one search makes; it bounds the time for a schema with many choices
+_MOST_WAYS = 24  # branches of the choices at one position; `allOf` of several `anyOf` would have thousands
 _MOST_TRIES = 60  # to write a text of the right length
-_RICH, _DEPTHS = 2, (6, 12, 24, 40)
-_OPTIONAL = 5  # properties of one object that need not be there
-_LONGEST = 200
+_RICH, _DEPTHS = 2, (6, 12, 24, 40)  # a shallow limit finds small values first; deeper ones are for nested schemas
+_OPTIONAL = 5  # optional properties of one object
+_LONGEST = 200  # characters of a text without maxLength
 _NATURAL = [(0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)]
 _FORMATS: dict[str, str] = {
     "date-time": r"20[12]\d-0[1-9]-[12]\dT[01]\d:[0-5]\d:[0-5]\dZ",
@@ -72,32 +72,37 @@ def sample(
     name: str = "",
     lean: bool = False,
 ) -> Any:
-    """A value of a part of `root`, with a few optional properties and those on the way to `needed` paths; a `lean`
-    one has no more than it must.
+    """Finds a valid value for a subschema of `root`, with a few optional properties.
+
+    Properties on the way to `needed_paths` are there if possible. A `lean` value has only what is required or needed.
 
     Raises:
-        NoValueError: none was found within bounds.
+        NoValueError: no value was found within bounds.
     """
-    below = [one.removeprefix(path) for one in needed if one.startswith(f"{path}/")]
-    spare: list[Any] = []  # valid, but without what is needed
-    tries = [(_RICH, _DEPTHS[1]), (_RICH, _DEPTHS[1]), *((0, depth) for depth in _DEPTHS), (9, _DEPTHS[0])]
-    for rich, deepest in tries[2:] if lean else tries:
+    needed_inside = [needed_path.removeprefix(path) for needed_path in needed if needed_path.startswith(f"{path}/")]
+    incomplete: list[Any] = []  # valid, but without what is needed
+    attempts = [(_RICH, _DEPTHS[1]), (_RICH, _DEPTHS[1]), *((0, depth) for depth in _DEPTHS), (9, _DEPTHS[0])]
+    for rich, deepest in attempts[2:] if lean else attempts:
         search = _Search(root, rng, propose, needed, rich, deepest)
         try:
             value = search.value(schema, path, name, 0)
         except NoValueError:
             continue
         if fits(schema, root, value):
-            if all(at_pointer(value, inside) not in (None, "") for inside in below):
+            if all(at_pointer(value, inner_path) not in (None, "") for inner_path in needed_inside):
                 return value
-            spare.append(value)
-    if spare:
-        return spare[0]
+            incomplete.append(value)
+    if incomplete:
+        return incomplete[0]
     raise NoValueError(f"no value found for {path or 'the whole'}")
 
 
 class _Search:
-    """One try. Objects have optional properties down to the depth `rich`; nothing is deeper than `deepest`."""
+    """One bounded attempt to build a value.
+
+    Objects have optional properties down to the depth `rich_depth`; nothing is deeper than `deepest`. `values_left`
+    counts down the values that it may still make.
+    """
 
     def __init__(
         self, root: Schema, rng: Random, propose: Propose | None, needed: frozenset[str], rich: int, deepest: int
@@ -106,21 +111,27 @@ class _Search:
         self.rich, self.deepest, self.left = rich, deepest, _MOST_VALUES
 
     def value(self, schema: Any, path: str, name: str, depth: int) -> Any:
+        """Finds a value for any schema, trying its branches and types in turn.
+
+        Raises:
+            NoValueError: none was found, or the search has come to its bounds.
+        """
         self.left -= 1
         if self.left < 0 or depth > self.deepest:
             raise NoValueError
-        ways = list(islice(alternatives(schema, self.root), _MOST_WAYS))
-        for way in ways:
-            for kind in _kinds(way):
+        branches = list(islice(alternatives(schema, self.root), _MOST_WAYS))
+        for branch in branches:
+            for json_type in _kinds(branch):
                 try:
-                    value = self._of(way, kind, path, name, depth)
+                    value = self._of(branch, json_type, path, name, depth)
                 except NoValueError:
                     continue
-                if kind not in ("object", "array") or len(ways) == 1 or fits(schema, self.root, value):
+                if json_type not in ("object", "array") or len(branches) == 1 or fits(schema, self.root, value):
                     return value
         raise NoValueError
 
     def _of(self, schema: Schema, kind: str, path: str, name: str, depth: int) -> Any:
+        """Finds a value of one JSON type for a schema without choices."""
         if "const" in schema:
             return self._first(schema, [schema["const"]])
         if "enum" in schema:
@@ -140,12 +151,14 @@ class _Search:
         return self._first(schema, self._likely(schema, name, texts(schema, self.rng)))
 
     def _likely(self, schema: Schema, name: str, others: Iterable[Any]) -> Iterator[Any]:
+        """Yields candidates for a scalar: the proposed value, the schema's examples, then the invented ones."""
         if self.propose and "pattern" not in schema:
             yield self.propose(schema, name)
         yield from schema.get("examples", ())
         yield from others
 
     def _first(self, schema: Schema, options: Iterable[Any]) -> Any:
+        """Returns the first option that the schema allows."""
         for option in options:
             if fits(schema, self.root, option):
                 return option
@@ -154,39 +167,43 @@ class _Search:
     # ── objects and arrays ───────────────────────────────────────────────────────────────────
 
     def _object(self, schema: Schema, path: str, depth: int) -> dict[str, Any]:
+        """Builds an object: required properties, chosen optional ones, then as many as `minProperties` asks for."""
         properties: Schema = schema.get("properties", {})
         required = list(schema.get("required", ()))
-        for key, others in schema.get("dependentRequired", {}).items():
-            required += [other for other in others if key in required]
-        made: dict[str, Any] = {}
+        for key, dependents in schema.get("dependentRequired", {}).items():
+            required += [dependent for dependent in dependents if key in required]
+        built: dict[str, Any] = {}
         for key in dict.fromkeys(required):
-            made[key] = self.value(_property(schema, key), f"{path}/{key}", key, depth + 1)
-        least, most = schema.get("minProperties", 0), schema.get("maxProperties", len(properties) + 99)
-        for key in self._optional(properties, made, path, depth):
-            if len(made) < most:
-                self._add(made, key, properties[key], path, depth)
-        for key, part in properties.items():
-            if len(made) < least and key not in made:
-                self._add(made, key, part, path, depth)
-        if not made and not properties and depth < self.rich:
-            least = max(least, min(1, most))
+            built[key] = self.value(_property(schema, key), f"{path}/{key}", key, depth + 1)
+        fewest, most = schema.get("minProperties", 0), schema.get("maxProperties", len(properties) + 99)
+        for key in self._optional(properties, built, path, depth):
+            if len(built) < most:
+                self._add(built, key, properties[key], path, depth)
+        for key, property_schema in properties.items():
+            if len(built) < fewest and key not in built:
+                self._add(built, key, property_schema, path, depth)
+        if not built and not properties and depth < self.rich:
+            fewest = max(fewest, min(1, most))
         for number in range(1, 99):
-            if len(made) >= least:
+            if len(built) >= fewest:
                 break
             key = self._key(schema, number)
-            if (part := _property(schema, key)) is False:
+            property_schema = _property(schema, key)
+            if property_schema is False:
                 break
-            self._add(made, key, part, path, depth)
-        return made if len(made) < 2 else {key: made[key] for key in (*properties, *made) if key in made}
+            self._add(built, key, property_schema, path, depth)
+        return built if len(built) < 2 else {key: built[key] for key in (*properties, *built) if key in built}
 
     def _optional(self, properties: Schema, made: dict[str, Any], path: str, depth: int) -> list[str]:
-        wanted = [key for key in properties if key not in made and self._is_needed(f"{path}/{key}")]
+        """Chooses the optional properties of an object: needed ones, and a few others while it is shallow."""
+        chosen = [key for key in properties if key not in made and self._is_needed(f"{path}/{key}")]
         if depth < self.rich:
-            others = [key for key in properties if key not in made and key not in wanted]
-            wanted += others if self.rich > _RICH else self.rng.sample(others, min(len(others), _OPTIONAL))
-        return wanted
+            unneeded = [key for key in properties if key not in made and key not in chosen]
+            chosen += unneeded if self.rich > _RICH else self.rng.sample(unneeded, min(len(unneeded), _OPTIONAL))
+        return chosen
 
     def _add(self, made: dict[str, Any], key: str, schema: Any, path: str, depth: int) -> None:
+        """Adds an optional property, or leaves it out if no value is found for it."""
         try:
             made[key] = self.value(schema, f"{path}/{key}", key, depth + 1)
         except NoValueError:
@@ -194,6 +211,7 @@ class _Search:
                 raise
 
     def _key(self, schema: Schema, number: int) -> str:
+        """Invents the name of a further property, by `patternProperties` or `propertyNames` if there are any."""
         names = schema.get("propertyNames")
         for pattern in schema.get("patternProperties", ()):
             return next(iter(matches(pattern, 0, _LONGEST, self.rng)), f"key{number}")
@@ -202,27 +220,29 @@ class _Search:
         return f"key{number}"
 
     def _array(self, schema: Schema, path: str, name: str, depth: int) -> list[Any]:
-        first: Sequence[Any] = schema.get("prefixItems", ())
-        least, most = schema.get("minItems", 0), schema.get("maxItems", 99)
+        """Builds an array of the fewest allowed items, and of one where it is shallow or needed."""
+        prefix_items: Sequence[Any] = schema.get("prefixItems", ())
+        fewest, most = schema.get("minItems", 0), schema.get("maxItems", 99)
         items = schema.get("items", {})
-        if least > _MOST_VALUES:
+        if fewest > _MOST_VALUES:
             raise NoValueError
         needed = self._is_needed(f"{path}/*")
-        size = max(least, len(first), 1 if needed or (depth < self.rich and items is not False) else 0)
-        made: list[Any] = []
+        size = max(fewest, len(prefix_items), 1 if needed or (depth < self.rich and items is not False) else 0)
+        values: list[Any] = []
         if "contains" in schema:
-            made.append(self.value(schema["contains"], f"{path}/*", name, depth + 1))
-        for index in range(len(made), min(size, most)):
-            part = first[index] if index < len(first) else items
+            values.append(self.value(schema["contains"], f"{path}/*", name, depth + 1))
+        for index in range(len(values), min(size, most)):
+            item_schema = prefix_items[index] if index < len(prefix_items) else items
             try:
-                made.append(self._another(made, part, path, name, depth, bool(schema.get("uniqueItems"))))
+                values.append(self._another(values, item_schema, path, name, depth, bool(schema.get("uniqueItems"))))
             except NoValueError:
-                if index < least or needed or self.left < 0:
+                if index < fewest or needed or self.left < 0:
                     raise
                 break
-        return made
+        return values
 
     def _another(self, made: list[Any], schema: Any, path: str, name: str, depth: int, new: bool) -> Any:
+        """Finds the next item of an array, different from the earlier ones if items must be unique."""
         for _ in range(20):
             value = self.value(schema, f"{path}/*", name, depth + 1)
             if not new or value not in made:
@@ -234,25 +254,26 @@ class _Search:
         raise NoValueError
 
     def _is_needed(self, path: str) -> bool:
+        """True if a needed path is this one or goes through it."""
         return any(needed == path or needed.startswith(f"{path}/") for needed in self.needed)
 
 
 def _kinds(schema: Schema) -> list[str]:
-    """The types that a value may have, the likeliest first and null last."""
+    """Lists the JSON types that a value may have, the likeliest first and null last."""
     declared = schema.get("type")
     if isinstance(declared, list):
-        return sorted(declared, key=lambda kind: kind == "null")
-    guessed = schema_type(schema)
-    return [guessed] if declared else list(dict.fromkeys([guessed, "string", "integer", "object", "array", "null"]))
+        return sorted(declared, key=lambda json_type: json_type == "null")
+    likeliest = schema_type(schema)
+    return [likeliest] if declared else list(dict.fromkeys([likeliest, "string", "integer", "object", "array", "null"]))
 
 
 def _property(schema: Schema, key: str) -> Any:
-    """What holds for the value under a key."""
+    """Returns the schema of the value under a key: its own, a pattern's, or that of additional properties."""
     if key in schema.get("properties", {}):
         return schema["properties"][key]
-    for pattern, part in schema.get("patternProperties", {}).items():
+    for pattern, pattern_schema in schema.get("patternProperties", {}).items():
         if matcher(pattern).is_valid(key):
-            return part
+            return pattern_schema
     return schema.get("additionalProperties", {})
 
 
@@ -260,16 +281,16 @@ def _property(schema: Schema, key: str) -> Any:
 
 
 def numbers(schema: Schema, kind: str, rng: Random) -> Iterator[float | int]:
-    """Numbers within the bounds, round ones first."""
+    """Yields numbers within the schema's bounds, multiples of its step first; the last ones may be invalid."""
     step = schema.get("multipleOf") or 1
-    lows = [schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema]
-    highs = [schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema]
-    high = min(highs, default=max([1, *lows]) + 20 * step)
-    low = max(lows, default=min(1, high - 20 * step) if high < 1 else 1)
+    lower_bounds = [schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema]
+    upper_bounds = [schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema]
+    high = min(upper_bounds, default=max([1, *lower_bounds]) + 20 * step)
+    low = max(lower_bounds, default=min(1, high - 20 * step) if high < 1 else 1)
     first, last = ceil(low / step), floor(high / step)
     last = min(last, first + 10_000)
-    for count in (rng.randint(first, last), first, first + 1, last, last - 1) if first <= last else ():
-        value = count * step
+    for multiple in (rng.randint(first, last), first, first + 1, last, last - 1) if first <= last else ():
+        value = multiple * step
         yield int(value) if kind == "integer" or value == int(value) else value
     yield from (0, low, high, (low + high) / 2) if kind == "number" else (0, int(low), int(high))
 
@@ -278,13 +299,14 @@ def numbers(schema: Schema, kind: str, rng: Random) -> Iterator[float | int]:
 
 
 def texts(schema: Schema, rng: Random) -> Iterator[str]:
-    """Texts of the format, the pattern and the length that a schema asks for, as far as can be told beforehand."""
+    """Yields texts for the pattern, format and length of a schema; the caller checks which ones are valid."""
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", max(_LONGEST, schema.get("minLength", 0)))
     if shortest > 100_000:
         return
     if "pattern" in schema:
         yield from matches(schema["pattern"], shortest, longest, rng)
-    if expression := _FORMATS.get(schema.get("format", "")):
+    expression = _FORMATS.get(schema.get("format", ""))
+    if expression:
         yield from matches(expression, shortest, longest, rng)
     word = "".join(rng.choice("abcdefghiklmnoprstuvw") for _ in range(max(shortest, min(8, longest))))
     yield word
@@ -292,34 +314,44 @@ def texts(schema: Schema, rng: Random) -> Iterator[str]:
 
 
 def matches(expression: str, shortest: int, longest: int, rng: Random) -> Iterator[str]:
-    """Texts that should match a regular expression: whether they do, the caller finds out."""
+    """Yields up to eight texts that should match a regular expression, then ""; the caller checks them.
+
+    The likelihood that a repetition goes on is adapted until texts have the right length.
+    """
     node = _tree_of(expression, shortest, longest)
     if node is None:
         return
-    more, found = 0.85, 0
+    continuation, match_count = 0.85, 0
     for _ in range(_MOST_TRIES):
         written: list[str] = []
         try:
-            _write(node, rng, more, written, max(longest, _LONGEST) + 50)
+            _write(node, rng, continuation, written, max(longest, _LONGEST) + 50)
         except NoValueError:
-            more *= 0.7
+            continuation *= 0.7
             continue
         text = "".join(written)
         if text and shortest <= len(text) <= longest:
-            found += 1
+            match_count += 1
             yield text
-            if found == 8:
+            if match_count == 8:
                 break
-        more = max(0.05, more * 0.9) if len(text) > longest else min(1.0, 0.05 + more) if len(text) < shortest else 0.6
+        continuation = (
+            max(0.05, continuation * 0.9)
+            if len(text) > longest
+            else min(1.0, 0.05 + continuation)
+            if len(text) < shortest
+            else 0.6
+        )
     yield ""
 
 
 @lru_cache(4096)
 def _tree_of(expression: str, shortest: int, longest: int) -> tree.Node | None:
-    plain = _without_conditions(expression)
+    """Parses a regular expression into a grammar's tree; None if it uses syntax that is not supported."""
+    simplified = _without_conditions(expression)
     for low, high, most in ((shortest, longest, 40), (0, 1 << 30, max(12, min(shortest, 2000)))):
         try:
-            return patterns.pattern(plain, high, low, most)
+            return patterns.pattern(simplified, high, low, most)
         except (patterns.Unsupported, RecursionError):
             continue
     return None
@@ -337,13 +369,19 @@ _PIECE = re.compile(
 
 
 def _without_conditions(expression: str) -> str:
-    """The expression without ends, boundaries and look-around, and with classes that the reader of patterns knows."""
-    found: list[str] = []
-    in_class, skipped = False, 0
+    r"""Removes anchors, boundaries and look-around, and replaces classes that `patterns` does not know.
+
+    `^(?=.*a)\p{L}+$` → `[a-zA-Z]+`.
+    """
+    kept_pieces: list[str] = []
+    in_class, skipped_depth = False, 0
     for piece in _PIECE.finditer(expression):
         text, escaped = piece[0], piece[1]
-        if skipped:
-            skipped += (text.startswith("(") and not in_class) - (text == ")" and not in_class)
+        if skipped_depth:
+            if text.startswith("(") and not in_class:
+                skipped_depth += 1
+            elif text == ")" and not in_class:
+                skipped_depth -= 1
             in_class = text.startswith("[") or (in_class and text != "]")
             continue
         if escaped is not None:
@@ -357,30 +395,35 @@ def _without_conditions(expression: str) -> str:
         elif text in ("^", "$"):
             continue
         elif text.startswith(("(?=", "(?!", "(?<=", "(?<!")):
-            skipped = 1
+            skipped_depth = 1
             continue
         elif text.startswith("(?") and text.endswith(">"):
             text = "("
-        found.append(text)
-    return "".join(found)
+        kept_pieces.append(text)
+    return "".join(kept_pieces)
 
 
 def _plain_escape(sign: str, in_class: bool) -> str:
+    r"""Rewrites an escape, given without its backslash, as the pattern reader knows it: `p{L}` → `[a-zA-Z]`."""
     if sign[0] == "p" and len(sign) > 1:
-        inside = _CLASSES.get(sign.replace("p{Is", "p{"), "a-z")
-        return inside if in_class else f"[{inside}]"
+        ranges = _CLASSES.get(sign.replace("p{Is", "p{"), "a-z")
+        return ranges if in_class else f"[{ranges}]"
     if sign[0] in "xu" and len(sign) > 2:
         char = chr(int(sign[1:], 16))
         return f"\\{char}" if not char.isalnum() and char.isprintable() else char
     if sign in "bBAzZ" and not in_class:
         return ""
-    if sign in "SWD" and in_class:  # beside others, these are one of many
+    if sign in "SWD" and in_class:  # of a class with several members, any one will do
         return "a-z"
     return f"\\{sign}"
 
 
 def _write(node: tree.Node, rng: Random, more: float, written: list[str], room: int) -> None:
-    """A sentence of the tree; `more` is how likely a repetition goes on."""
+    """Appends a text of the tree to `written`, in pieces; `continuation` is the probability that a repetition goes on.
+
+    Raises:
+        NoValueError: it would have more than `room` pieces.
+    """
     if len(written) > room:
         raise NoValueError
     match node:
@@ -388,25 +431,26 @@ def _write(node: tree.Node, rng: Random, more: float, written: list[str], room: 
             written.append(json.loads(f'"{text}"'))
         case tree.Chars(ranges):
             written.append(_char(ranges, rng))
-        case tree.Sequence(parts):
-            for part in parts:
-                _write(part, rng, more, written, room)
+        case tree.Sequence(children):
+            for child in children:
+                _write(child, rng, more, written, room)
         case tree.Choice(options):
             _write(rng.choice(options), rng, more, written, room)
-        case tree.Repeat(part, low, high):
+        case tree.Repeat(child, low, high):
             count = low
             while count < high and rng.random() < more:
                 count += 1
             for _ in range(count):
-                _write(part, rng, more, written, room)
+                _write(child, rng, more, written, room)
 
 
 def _char(ranges: Sequence[tuple[int, int]], rng: Random) -> str:
+    """Draws a character from ranges of code points: an ASCII letter or digit if there are any."""
     natural = [
-        (max(low, least), min(high, most))
+        (max(low, range_start), min(high, range_end))
         for low, high in ranges
-        for least, most in _NATURAL
-        if max(low, least) <= min(high, most)
+        for range_start, range_end in _NATURAL
+        if max(low, range_start) <= min(high, range_end)
     ]
     low, high = rng.choice(natural or ranges)
     return chr(rng.randint(low, min(high, low + 200)))

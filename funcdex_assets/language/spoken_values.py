@@ -1,13 +1,14 @@
-"""How a JSON value is said in words, and whether a text says it.
+"""JSON values as people say them: the forms of a value, and the search for a value in a text.
 
-One table serves both directions: the user simulator picks one of `spoken_forms` to state a fact, and
-provenance looks for any of them in what the user said. Dates are said relative to the conversation's
-present moment.
+Here belongs the reading and writing of single values; sentences are made in `phrases.py` and `reports.py`. Both
+directions use the same forms: the user simulator picks one of `list_spoken_forms` to state a fact, and provenance looks
+for any of them in the user's messages. Dates are said relative to the conversation's present moment.
 
 >>> from datetime import datetime
->>> spoken_forms("priority", {"enum": ["very_high"]}, "very_high", datetime(2025, 10, 1))
+>>> list_spoken_forms("priority", {"enum": ["very_high"]}, "very_high", datetime(2025, 10, 1))
 ['very high', 'very_high']
->>> says("let's do 2:30 pm on Friday", "at", {"format": "date-time"}, "2025-10-03T14:30:00", datetime(2025, 10, 1))
+>>> schema, friday = {"format": "date-time"}, "2025-10-03T14:30:00"
+>>> find_spoken_value("let's do 2:30 pm on Friday", "at", schema, friday, datetime(2025, 10, 1))
 'Friday'
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import words
 
-HALF_A_YEAR = 182  # days; a date without a year is the one that is nearest
+HALF_A_YEAR = 182  # days; a date without a year is the nearest of its kind
 _NUMBER_WORDS = [
     "zero",
     "one",
@@ -35,15 +36,16 @@ _NUMBER_WORDS = [
     "twelve",
 ]
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # what makes `5` the end of `2,5`, `10:5` or `-5`
+_BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # before `5`: it ends `2,5`, `10:5` or `-5`
 _AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
 _MONTHS = "|".join(date(2000, month, 1).strftime("%B").lower() for month in range(1, 13))
 _IN_ADDRESS = (".", "-", "_", "+")
 
 
 def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
-    """Ways to say the value of the field `name`, the most natural first; a date-time gives pairs joined
-    as `date at time`.
+    """Lists the ways to say the value of the field `name`, the most natural first.
+
+    A date-time is said as `date at time`.
     """
     if isinstance(value, bool):
         return [phrase if value else f"no {phrase}" for phrase in _flag_phrases(name)]
@@ -63,15 +65,19 @@ def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[s
     if isinstance(moment, time):
         return [*_time_forms(moment), value]
     if "enum" in schema or "const" in schema:
-        spaced = _CAMEL_CASE.sub(" ", value.replace("_", " ").replace("-", " "))
-        return list(dict.fromkeys([spaced.lower(), value]))
-    if quoted := quoted_part(value):
+        in_words = _CAMEL_CASE.sub(" ", value.replace("_", " ").replace("-", " "))
+        return list(dict.fromkeys([in_words.lower(), value]))
+    quoted = quoted_part(value)
+    if quoted:
         return [quoted, value]
     return [value]
 
 
 def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str | None:
-    """The span of `text` (in its own spelling) that states the value, or None."""
+    """Returns the words of `text`, in its own spelling, that state the value; None if it is not stated.
+
+    A date-time is stated if both its day and its time are; the words of its day are returned.
+    """
     moment = read_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
         day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _another_day(moment))
@@ -85,7 +91,10 @@ def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str
 
 
 def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
-    """The value as the moment that its schema's `format` says it is."""
+    """Parses a string as the moment that its schema's `format` declares; None if it is none.
+
+    Without a format, strings that begin like an ISO date are parsed.
+    """
     try:
         match schema.get("format"):
             case "date-time":
@@ -101,6 +110,7 @@ def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
 
 
 def _looks_like_moment(value: str) -> datetime | date | None:
+    """Parses a string that begins with an ISO date, such as `2025-10-03`; None for any other."""
     if len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-" and value[:4].isdigit():
         try:
             return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
@@ -110,27 +120,28 @@ def _looks_like_moment(value: str) -> datetime | date | None:
 
 
 def quoted_part(value: str) -> str | None:
-    """The first quoted words of a query such as `name contains 'budget'`; None without such syntax."""
+    """Returns the first quoted words of a query such as `name contains 'budget'`; None without such syntax."""
     for quote in ("'", '"'):
         first = value.find(quote)
         if first >= 0 and value[first + 1 : first + 2].strip() and (last := value.find(quote, first + 1)) > first + 2:
-            before = value[:first].rstrip()
-            if before.endswith(("contains", "=", ":", "~", "in", "has", "like", "(")) or not before:
+            text_before = value[:first].rstrip()
+            if text_before.endswith(("contains", "=", ":", "~", "in", "has", "like", "(")) or not text_before:
                 return value[first + 1 : last]
     return None
 
 
 def is_minor_unit(schema: Schema) -> bool:
-    """Whether an amount counts cents: its description says so."""
+    """True for an amount in cents or another smallest unit, judged by the schema's description."""
     text = str(schema.get("description", "")).lower()
     return "cent" in text.replace("percent", "") or "smallest" in text or "minor unit" in text
 
 
 def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
+    """Lists the ways to say a number: `30` for `duration` is "30 minutes", "half an hour" or "30"."""
     if is_minor_unit(schema) and isinstance(value, int):
         amount = f"{value / 100:,.2f}"
-        whole = list(dict.fromkeys([f"{value // 100:,}", str(value // 100)])) if value % 100 == 0 else []
-        return [*(f"${part}" for part in (*whole, amount)), *whole, amount, str(value)]
+        whole_units = list(dict.fromkeys([f"{value // 100:,}", str(value // 100)])) if value % 100 == 0 else []
+        return [*(f"${form}" for form in (*whole_units, amount)), *whole_units, amount, str(value)]
     plain = str(value) if not isinstance(value, float) or value != int(value) else str(int(value))
     forms = [plain]
     if "minutes" in words(name) or "duration" in words(name):
@@ -149,6 +160,7 @@ def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
 
 
 def _date_forms(day: date, today: date) -> list[str]:
+    """Lists the ways to say a day: "tomorrow" or "Friday" if it is near, "October 3", "2025-10-03"."""
     ahead = (day - today).days
     weekday, month = day.strftime("%A"), day.strftime("%B")
     forms = [f"{weekday}, {month} {day.day}", f"{month} {day.day}", f"{day.day} {month}"]
@@ -166,6 +178,7 @@ def _date_forms(day: date, today: date) -> list[str]:
 
 
 def _time_forms(moment: time) -> list[str]:
+    """Lists the ways to say a time of day: "2:30 pm", "2:30pm", "14:30"."""
     hour = moment.hour % 12 or 12
     half = "am" if moment.hour < 12 else "pm"
     minute = f":{moment.minute:02d}" if moment.minute else ""
@@ -174,36 +187,41 @@ def _time_forms(moment: time) -> list[str]:
 
 
 def _flag_phrases(name: str) -> list[str]:
-    parts = [part for part in words(name) if part not in ("is", "has", "enable", "enabled")]
-    return [" ".join(parts), name]
+    """Lists the words for a flag: "all day" and the name itself for `is_all_day`."""
+    name_words = [word for word in words(name) if word not in ("is", "has", "enable", "enabled")]
+    return [" ".join(name_words), name]
 
 
 def _another_day(day: date) -> re.Pattern[str]:
-    """What follows `October 15` when another year's is meant, and `Tuesday` when not the next one is."""
+    """Builds the pattern of words after a day by which another day is meant.
+
+    Such as the year after `October 15, 2031`, or the date after `Tuesday, 4 March`.
+    """
     return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b|(?<=day),? (?:\d{{1,2}} )?(?:{_MONTHS})\b")
 
 
 def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:
-    """The first form that stands in the text as whole words, in the text's own spelling.
+    """Returns the first form that is in the text as whole words, in the text's own spelling; None if there is none.
 
-    A number is not found in a longer number, nor an address in a longer address; nothing is found right
-    before what `unless_before` matches.
+    A number is not found in a longer number, nor an address in a longer address. A form directly before a match of
+    `unless_before` does not count.
     """
     folded = text.lower()
     if len(folded) != len(text):  # a few letters change length when lowered
         text = folded
     for form in forms:
-        wanted = form.lower()
-        at = folded.find(wanted)
-        while at >= 0 and wanted:
-            end = at + len(wanted)
-            if _is_whole(folded, at, end) and not (unless_before and unless_before.match(folded, end)):
-                return text[at:end]
-            at = folded.find(wanted, at + 1)
+        lowered_form = form.lower()
+        start = folded.find(lowered_form)
+        while start >= 0 and lowered_form:
+            end = start + len(lowered_form)
+            if _is_whole(folded, start, end) and not (unless_before and unless_before.match(folded, end)):
+                return text[start:end]
+            start = folded.find(lowered_form, start + 1)
     return None
 
 
 def _is_whole(text: str, at: int, end: int) -> bool:
+    """True if a span of the text is not part of a longer word, number or email address."""
     first, last, before, after = text[at], text[end - 1], text[at - 1 : at], text[end : end + 1]
     if (first.isalnum() and before.isalnum()) or (last.isalnum() and after.isalnum()):
         return False

@@ -1,7 +1,9 @@
-"""Realistic values for a field, judged by its schema, its name and the situation.
+"""Invents realistic values for a field from its schema, its name and the situation.
 
-Used on both sides of a call: the user's facts (`facts.py`) and the tool's results
-(`simulation/world.py`) draw from here, so that both speak of the same matter and the same people.
+Here belong titles, bodies, people, moments, numbers and paths. Both sides of a call draw from here, the user's facts
+(`facts.py`) and the tool's results (`simulation/world.py`), so that both speak of the same matter and the same people.
+Values that only have to be valid are found in `samples.py`. For example, a `title` in a situation whose matter is
+`reefer breakdown on the A7` may become "Reefer Breakdown on the A7 — timeline".
 """
 
 import re
@@ -84,7 +86,7 @@ PLACEHOLDER = re.compile(
     r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
     re.IGNORECASE,
 )
-"""What stands for content instead of being it."""
+"""Matches placeholders that stand where real content should: `<name>`, `your_email`, `TODO`."""
 _OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
 _FILLERS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
@@ -92,7 +94,7 @@ _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "w
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that values can refer to. `now` is aware of its offset."""
+    """The scenario, the persona and the present moment that values refer to. `now` is aware of its offset."""
 
     scenario: Scenario
     persona: Persona
@@ -108,7 +110,10 @@ class Situation:
 
 
 def situation(scenario: Scenario, persona: Persona) -> Situation:
-    """`now` is in the persona's time zone, so that what is reckoned from it has the offset of its own day."""
+    """Builds the situation of a conversation from its scenario and persona.
+
+    `now` is in the persona's time zone, so that a moment reckoned from it has the offset of its own day.
+    """
     now = datetime.fromisoformat(persona.today)
     zone = zone_of(persona.time_zone)
     if zone is not None and now.utcoffset() == now.replace(tzinfo=zone).utcoffset():
@@ -117,7 +122,7 @@ def situation(scenario: Scenario, persona: Persona) -> Situation:
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of this name, if there is one."""
+    """Returns the time zone of this name, or None if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder, such as 'Europe'
@@ -125,25 +130,27 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 
 def title(matter: str) -> str:
-    """`reefer breakdown on the A7` → `Reefer Breakdown on the A7`."""
-    parts = matter.split()
+    """Capitalises the words of a matter: `reefer breakdown on the A7` → `Reefer Breakdown on the A7`."""
+    title_words = matter.split()
     return " ".join(
-        part if index and part in _SMALL_WORDS else part[:1].upper() + part[1:] for index, part in enumerate(parts)
+        word if index and word in _SMALL_WORDS else word[:1].upper() + word[1:]
+        for index, word in enumerate(title_words)
     )
 
 
 def sentence(text: str) -> str:
-    """Capitalised, unless it begins with an address."""
-    first = text.split(" ", 1)[0]
-    return text if "@" in first or "://" in first else text[:1].upper() + text[1:]
+    """Capitalises the first letter, unless the text begins with an email address or a link."""
+    first_word = text.split(" ", 1)[0]
+    return text if "@" in first_word or "://" in first_word else text[:1].upper() + text[1:]
 
 
 def worded(template: str, situation: Situation, rng: Random, first_name: str = "") -> str:
-    """A sentence template of the lexicon with its slots filled from the situation."""
+    """Fills a template of the lexicon from the situation; some slots are drawn, such as `{day}`."""
     return fill(template, {slot: _slot(slot, situation, rng, first_name) for slot in sorted(slots_of(template))})
 
 
 def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
+    """Returns the words for one slot; a slot that is not known stays visible."""
     persona = situation.persona
     entry = industries().get(persona.industry, {})
     match name:
@@ -168,60 +175,65 @@ def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
 
 
 def make_title(situation: Situation, rng: Random) -> str:
+    """Invents a title about the matter."""
     matter = title(situation.matter) if rng.random() < 0.5 else situation.matter
     return sentence(fill(rng.choice(moves("title_frames")), {"matter": matter, "company": situation.persona.company}))
 
 
 def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
+    """Invents a text of a few sentences, to the person of this first name if there is one."""
     text = worded(rng.choice(moves("bodies") if first_name else _bodies_to_anybody()), situation, rng, first_name)
     return sentence(text).replace('"', "'")
 
 
 @cache
 def _bodies_to_anybody() -> Sequence[str]:
+    """Returns the body templates that address nobody by name."""
     return [body for body in moves("bodies") if "first_name" not in slots_of(body)]
 
 
 def make_path(situation: Situation, rng: Random, is_folder: object = False) -> str:
-    """Where a file about the matter could lie, or a folder for it."""
+    """Invents the path of a file about the matter, or of a folder for it."""
     slug = "-".join(re.sub(r"[^a-z0-9 ]", "", keywords(situation.matter, rng).lower()).split()) or "notes"
-    place = f"{rng.choice(FOLDERS)}/{slug}"
-    return place if is_folder else f"{place}.{rng.choice(EXTENSIONS)}"
+    path = f"{rng.choice(FOLDERS)}/{slug}"
+    return path if is_folder else f"{path}.{rng.choice(EXTENSIONS)}"
 
 
 def keywords(matter: str, rng: Random) -> str:
-    """Words somebody would search for, which stand together in the matter: `dragon skin refund` of `the dragon skin
-    refund thread`.
+    """Chooses two or three neighbouring words of the matter as search words.
+
+    `the dragon skin refund thread` → `dragon skin refund`.
     """
     runs: list[list[str]] = [[]]
-    for part in matter.split():
-        if part.lower() in _SMALL_WORDS | _FILLERS or "'" in part:
+    for word in matter.split():
+        if word.lower() in _SMALL_WORDS | _FILLERS or "'" in word:
             runs.append([])
         else:
-            runs[-1].append(part)
+            runs[-1].append(word)
     longest = max(runs, key=len)
     return " ".join(longest[: rng.choice((2, 3, 3))] or [matter.replace("'", "")])
 
 
 def make_person(situation: Situation, rng: Random) -> Person:
-    """Mostly a colleague; otherwise somebody from another company of the lexicon."""
+    """Invents a person: mostly a colleague of the persona, otherwise somebody from another company of the lexicon."""
     if rng.random() < 0.55:
         return person(rng, situation.domain)
     return person(rng, domain_of(rng.choice(companies())))
 
 
 def positions(situation: Situation) -> Sequence[str]:
-    """Job titles of the persona's line of business."""
+    """Returns the job titles of the persona's industry."""
     return industries().get(situation.persona.industry, {}).get("positions", (situation.persona.position,))
 
 
 def make_phone(rng: Random) -> str:
+    """Invents an international phone number: a country's code and digits, twelve in all."""
     country = rng.choice(("44", "49", "1", "351", "91", "33", "48", "353"))
     return f"+{country}{rng.randint(2, 9)}" + "".join(str(rng.randint(0, 9)) for _ in range(11 - len(country)))
 
 
 def make_moment(situation: Situation, rng: Random, past: bool) -> datetime:
-    """A round time in working hours, in the last four weeks or the next three."""
+    """Invents a round time on a working day, in the last four weeks (`past`) or the next three."""
     days = -rng.randint(1, 27) if past else rng.randint(1, 20)
     day = situation.now + timedelta(days=days)
     if day.weekday() >= 5:
@@ -230,28 +242,29 @@ def make_moment(situation: Situation, rng: Random, past: bool) -> datetime:
 
 
 def make_number(name: str, schema: Schema, rng: Random) -> float | int:
-    parts = set(words(name))
+    """Invents a number that suits the field's name and the schema's bounds: 15, 30 or 45 for `duration_minutes`."""
+    name_words = set(words(name))
     low, high = schema.get("minimum"), schema.get("maximum")
     low = schema["exclusiveMinimum"] + 1 if "exclusiveMinimum" in schema else low
     if low is not None and high is not None and ceil(low) > floor(high):
         return next(numbers(schema, "number", rng))
-    whole = schema_type(schema) == "integer"
+    is_integer = schema_type(schema) == "integer"
     options: tuple[float, ...]
-    if parts & {"limit", "max", "size", "results", "count", "top"} and not parts & {"bytes"}:
+    if name_words & {"limit", "max", "size", "results", "count", "top"} and not name_words & {"bytes"}:
         options = (3, 5, 10, 20, 25)
-    elif parts & {"minutes", "duration", "length"}:
+    elif name_words & {"minutes", "duration", "length"}:
         options = (15, 30, 45, 60, 90)
     elif is_minor_unit(schema):
         options = tuple(
             rng.choice((rng.randint(9, 60) * 100, rng.randint(10, 900) * 500, rng.randint(900, 9999))) for _ in range(2)
         )
-    elif parts & {"amount", "price", "total", "cost", "value"}:
+    elif name_words & {"amount", "price", "total", "cost", "value"}:
         options = tuple(rng.choice((rng.randint(5, 400) * 5, round(rng.uniform(8, 900), 2))) for _ in range(2))
-    elif parts & {"percent", "percentage"}:
+    elif name_words & {"percent", "percentage"}:
         options = (5, 10, 15, 20, 25, 50)
-    elif parts & {"seconds"}:
+    elif name_words & {"seconds"}:
         options = (900, 1800, 3600, 5400, 7200, 10800)
-    elif parts & {"bytes", "size"}:
+    elif name_words & {"bytes", "size"}:
         options = (rng.randint(18_000, 4_800_000),)
     else:
         options = tuple(rng.randint(1, 12) for _ in range(2))
@@ -259,24 +272,32 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
         option for option in options if (low is None or option >= low) and (high is None or option <= high)
     ) or (_between(low, high, rng),)
     value = rng.choice(options)
-    if multiple := schema.get("multipleOf"):
+    multiple = schema.get("multipleOf")
+    if multiple:
         value = max(multiple, round(value / multiple) * multiple)
-    return int(value) if whole else value
+    return int(value) if is_integer else value
 
 
 def _between(low: float | None, high: float | None, rng: Random) -> int:
+    """Draws an integer within the bounds; None is no bound."""
     first = ceil(low) if low is not None else min(0, floor(high or 0))
     return rng.randint(first, floor(high) if high is not None else first + 20)
 
 
 def examples_of(schema: Schema) -> list[Any]:
-    """The examples that are content, not a place for it."""
-    return [one for one in schema.get("examples", ()) if not (isinstance(one, str) and PLACEHOLDER.search(one))]
+    """Returns the schema's examples that are real content, not placeholders."""
+    return [
+        example
+        for example in schema.get("examples", ())
+        if not (isinstance(example, str) and PLACEHOLDER.search(example))
+    ]
 
 
 def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
-    """The words in the query language that the schema's examples show, without what else an example asks for: of
-    `subject:'report' is:unread` it is `subject:'…'`.
+    """Writes search words in the query language that the schema's examples show.
+
+    Only the clause with the quoted words is copied: `budget`, after the example `subject:'report' is:unread`, becomes
+    `subject:'budget'`.
     """
     example = rng.choice(examples_of(schema) or [""])
     quoted = quoted_part(example) if isinstance(example, str) else None
@@ -287,16 +308,19 @@ def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
 
 
 def mimic(example: str, rng: Random) -> str:
-    """A new identifier of the same make: `cus_9s6XKzkNRiz8i3` → `cus_` and 14 other letters and digits."""
+    """Draws a new identifier of the same form: `cus_9s6XKzkNRiz8i3` → `cus_` and 14 other letters and digits."""
     if re.fullmatch(r"[A-Z][A-Z0-9]*-\d+", example):
         prefix, _, number = example.rpartition("-")
         return f"{prefix}-{rng.randint(10 ** (len(number) - 1), 10 ** len(number) - 1)}"
-    kept = re.match(r"[a-z]+\.", example)
-    cut = max(example.rfind("_"), example.rfind("/"), (kept.end() if kept else 0) - 1) + 1
-    return example[:cut] + "".join(_same_class(letter, rng) for letter in example[cut:])
+    lower_case_prefix = re.match(r"[a-z]+\.", example)
+    prefix_length = (
+        max(example.rfind("_"), example.rfind("/"), (lower_case_prefix.end() if lower_case_prefix else 0) - 1) + 1
+    )
+    return example[:prefix_length] + "".join(_same_class(letter, rng) for letter in example[prefix_length:])
 
 
 def _same_class(letter: str, rng: Random) -> str:
+    """Draws a character of the same class: digit, hexadecimal letter, other lower-case or upper-case letter."""
     if letter.isdigit():
         return rng.choice("123456789")
     if "a" <= letter <= "f":
@@ -309,6 +333,7 @@ def _same_class(letter: str, rng: Random) -> str:
 
 
 def moment_text(schema: Schema, moment: datetime) -> str:
+    """Writes a moment as ISO 8601 date, time or date-time, as the schema's format asks."""
     match schema.get("format"):
         case "date":
             return moment.date().isoformat()
@@ -319,10 +344,11 @@ def moment_text(schema: Schema, moment: datetime) -> str:
 
 
 def fits(schema: Schema, value: Any) -> bool:
-    """The cheap part of validation: lengths and pattern of a string."""
+    """True if a string has the length and the pattern that the schema asks for; other values are not looked at."""
     if isinstance(value, str):
         if len(value) > schema.get("maxLength", 1 << 30) or len(value) < schema.get("minLength", 0):
             return False
-        if (pattern := schema.get("pattern")) and not matcher(pattern).is_valid(value):
+        pattern = schema.get("pattern")
+        if pattern and not matcher(pattern).is_valid(value):
             return False
     return True

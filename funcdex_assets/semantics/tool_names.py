@@ -1,20 +1,18 @@
-"""What names say: words, verb and resource noun of a tool, the noun that an id refers to.
+"""Reads the names of tools and fields: their words, a tool's verb and resource noun, the noun that an id refers to.
 
-Here belongs the reading of identifiers, the one place where English is taken apart. Nothing here
-knows a particular service.
+Here belongs the reading of identifiers; English words are taken apart nowhere else. Nothing here knows a particular
+service, and schemas are not looked at.
 
 >>> parse_tool_name("CREATE_CALENDAR_EVENT")
 ToolName(verb='create', action='create', noun='event', words=('calendar', 'event'))
->>> resource_noun("parentFolderId")
+>>> parse_resource_noun("parentFolderId")
 'parent folder'
 """
 
 from functools import cache
 from typing import NamedTuple
 
-from funcdex_assets.schema.words import singular, words
-
-# The action behind a verb. What a tool does to its resource follows from it (see simulation/world.py).
+# The verbs of each action. The effect of a tool on its resource follows from the action (see simulation/world.py).
 ACTIONS = {
     "list": "list fetch find search query browse lookup filter check",
     "get": "get read retrieve show view open download describe",
@@ -29,13 +27,16 @@ ACTIONS = {
 _ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
-
-# Words in the names of parameters that take what is searched for.
+_SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+# Words in the names of parameters that take search words.
 QUERY_WORDS = frozenset("query q search keyword keywords jql contains".split())
 
 
 class ToolName(NamedTuple):
-    """`noun` is the head of what the tool works on, singular; `words` are all words before a preposition."""
+    """A tool's name taken apart: `noun` is the head noun of its resource, `words` all its nouns before a preposition.
+
+    All are singular: `LIST_CALENDAR_EVENTS_BY_DATE` has the noun `event` and the words `calendar` and `event`.
+    """
 
     verb: str
     action: str
@@ -44,45 +45,85 @@ class ToolName(NamedTuple):
 
 
 @cache
+def words(name: str) -> tuple[str, ...]:
+    """Splits an identifier into lower-case words: `dueDate`, `due_date` and `DUE-DATE` → `due`, `date`."""
+    return tuple(word.lower() for word in _SPLIT.findall(name))
+
+
+@cache
+def singular(word: str) -> str:
+    """Returns the singular of a noun: `entries` → `entry`; a singular stays as it is."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _UNCHANGED:
+        return word[:-2]
+    return word[:-1]
+
+
+@cache
+def plural(word: str) -> str:
+    """Returns the plural of a noun: `entry` → `entries`."""
+    if word in _IRREGULAR.values():
+        return next(plural_form for plural_form, singular_form in _IRREGULAR.items() if singular_form == word)
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+@cache
 def parse_tool_name(name: str) -> ToolName:
-    parts = words(name)
-    at = next((index for index, part in enumerate(parts) if part in _ACTION_OF), None)
-    verb, rest = (parts[at], parts[:at] + parts[at + 1 :]) if at is not None else (parts[0], parts[1:])
-    if verb in ("quick", "new") and rest and rest[0] in _ACTION_OF:
-        verb, rest = rest[0], rest[1:]
-    head = []
-    for part in rest:
-        if part in _PREPOSITIONS:
-            if head:
+    """Takes a tool's name apart; a name without a known verb begins with its verb and has the action "get"."""
+    name_words = words(name)
+    verb_index = next((index for index, word in enumerate(name_words) if word in _ACTION_OF), None)
+    verb, object_words = (
+        (name_words[verb_index], name_words[:verb_index] + name_words[verb_index + 1 :])
+        if verb_index is not None
+        else (name_words[0], name_words[1:])
+    )
+    if verb in ("quick", "new") and object_words and object_words[0] in _ACTION_OF:
+        verb, object_words = object_words[0], object_words[1:]
+    noun_words = []
+    for word in object_words:
+        if word in _PREPOSITIONS:
+            if noun_words:
                 break
             continue
-        head.append(singular(part))
-    if not head:
-        head = [singular(part) for part in rest if part not in _PREPOSITIONS] or [verb]
-    return ToolName(verb, _ACTION_OF.get(verb, "get"), head[-1], tuple(head))
+        noun_words.append(singular(word))
+    if not noun_words:
+        noun_words = [singular(word) for word in object_words if word not in _PREPOSITIONS] or [verb]
+    return ToolName(verb, _ACTION_OF.get(verb, "get"), noun_words[-1], tuple(noun_words))
 
 
 @cache
 def is_id(name: str) -> bool:
-    """Whether a field of this name holds an identifier made by the service."""
-    parts = words(name)
-    return bool(parts) and parts[-1] in _ID_SUFFIXES and parts != ("key",) and parts[-2:] != ("api", "key")
+    """True for a field name that ends like an identifier made by the service: `thread_id`, `uuid`, not `api_key`."""
+    name_words = words(name)
+    return (
+        bool(name_words)
+        and name_words[-1] in _ID_SUFFIXES
+        and name_words != ("key",)
+        and name_words[-2:] != ("api", "key")
+    )
 
 
 @cache
 def resource_noun(name: str) -> str:
-    """The noun an id field refers to, singular: `thread_ids` → `thread`; '' for a bare `id`."""
-    parts = words(name)
-    while parts and parts[-1] in (*_ID_SUFFIXES, "or"):
-        parts = parts[:-1]
-    return " ".join(singular(part) for part in parts)
+    """Returns the noun that an id field refers to, singular: `thread_ids` → `thread`; '' for a bare `id`."""
+    noun_words = words(name)
+    while noun_words and noun_words[-1] in (*_ID_SUFFIXES, "or"):
+        noun_words = noun_words[:-1]
+    return " ".join(singular(word) for word in noun_words)
 
 
 @cache
 def last_noun(name: str) -> str:
-    """The singular noun at the end of a field's name, which for an id is what it refers to.
+    """Returns the singular noun at the end of a field's name; for an id, the last noun that it refers to.
 
-    >>> last_noun("line_items"), last_noun("parentFolderId")
+    >>> parse_last_noun("line_items"), parse_last_noun("parentFolderId")
     ('item', 'folder')
     """
     if is_id(name):
@@ -92,9 +133,10 @@ def last_noun(name: str) -> str:
 
 @cache
 def is_page_token(name: str) -> bool:
-    parts = words(name)
-    return bool(parts) and (
-        parts[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
-        or parts[-1] in ("cursor", "offset")
-        or parts == ("next", "page")
+    """True for the name of a field that asks for a page of a listing: `page_token`, `cursor`, `starting_after`."""
+    name_words = words(name)
+    return bool(name_words) and (
+        name_words[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
+        or name_words[-1] in ("cursor", "offset")
+        or name_words == ("next", "page")
     )
