@@ -1,7 +1,8 @@
 """A table's contract: its layout, and the checks that judge its meaning.
 
 Belongs here: the nouns `Table` and `TableCheck`, and the function `check_table`, which finds the rows that break the
-contract. The contracts themselves are in `schemas.py`; `assets/_stage.py` enforces them.
+contract, and how such rows are put into words. The contracts themselves are in `stage_tables`; `trusted_tables`
+enforces them.
 
 >>> import pandera.polars as pa
 >>> class Persona(pa.DataFrameModel):
@@ -121,3 +122,39 @@ def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     row_keys = pl.DataFrame({"row": pl.Series(range(len(keys)), dtype=pl.Int64), key: keys})
     keyed_violations = violations.join(row_keys, on="row", how="left", maintain_order="left")
     return keyed_violations.select("row", key, "column", "value", "rule").sort("row", maintain_order=True)
+
+
+def describe_broken(stage: str, partition: str, broken: Sequence[Judgement]) -> str:
+    """One line: which check, how many rows, and the first of them.
+
+    >>> rows = pl.DataFrame({"row": [3], "tool": ["SEND_FAX"]})
+    >>> describe_broken("tool_chains", "gmail", [Judgement("known_tools", "", rows)])
+    'tool_chains of gmail breaks known_tools: 1 row, first row=3, tool=SEND_FAX'
+    """
+    return f"{stage} of {partition} breaks " + "; ".join(
+        f"{judgement.check}: {count_rows(judgement.offending)}, first {_describe_first_row(judgement.offending)}"
+        for judgement in broken
+    )
+
+
+def count_rows(frame: pl.DataFrame) -> str:
+    """The number of rows in words: `1 row`, `3 rows`."""
+    return f"{frame.height} row" + ("" if frame.height == 1 else "s")
+
+
+def _describe_first_row(frame: pl.DataFrame) -> str:
+    record = to_text_cells(frame.head(1), longest=120).row(0, named=True)
+    return ", ".join(f"{name}={value}" for name, value in record.items())
+
+
+def to_text_cells(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> pl.DataFrame:
+    """Every cell as text that fits into a table."""
+
+    def cut_text(value: Any) -> str:
+        written = str(value)
+        return written if len(written) <= longest else written[: longest - 1] + "…"
+
+    return pl.DataFrame(
+        {name: [cut_text(value) for value in frame[name].to_list()] for name in frame.columns},
+        schema=dict.fromkeys(frame.columns, pl.String),
+    )

@@ -17,9 +17,9 @@ Pattern = Literal[
 
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
-"""Those that need no edge."""
+"""Patterns that need no edge of the tool graph."""
 
 AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
 SEVERAL_GOALS = "several_goals"
 LINKED = "linked"
-"""Any pattern of one goal that is not loose, as the graph offers them."""
+"""Stands for any pattern of one goal that needs an edge; the walk over the graph decides which one comes out."""

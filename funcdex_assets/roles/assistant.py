@@ -152,7 +152,7 @@ def _move_of(completion: Completion) -> Move:
 
 
 def _improvise(scene: Scene, rng: Random) -> Move:
-    """Makes the next move of the plan: asks for unsaid facts, makes the pending calls, or reports."""
+    """Makes the next move of the plan: asks for unsaid facts, makes the pending calls, or result_reports."""
     last_result = scene.messages[-1].result if scene.messages else None
     failed = scene.failed()
     if last_result is not None and last_result.error and failed is None:  # not as planned
@@ -185,9 +185,9 @@ def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | No
             if argument.source == "result"
         }
         calls.append(Call(step.tool, assemble(step.arguments, resolved)))
-    action = " and ".join(dict.fromkeys(phrases.doing(step.tool, rng) for step in steps))
+    action = " and ".join(dict.fromkeys(request_phrases.doing(step.tool, rng) for step in steps))
     if failed is not None and failed.tool != steps[0].tool:
-        slots = {"failed": phrases.doing(failed.tool, rng), "other": action}
+        slots = {"failed": request_phrases.doing(failed.tool, rng), "other": action}
         found_nothing = failed.fault in ("empty_result", "not_found")
         thoughts = turn_moves("thought_another_unfound" if found_nothing else "thought_another")
         thought = values.sentence(fill(rng.choice(thoughts), slots))
@@ -212,9 +212,9 @@ def _fault(scene: Scene, step: PlannedStep, rng: Random) -> Move:
     is_user_value = at_fault is not None and at_fault.source == "user"
     key = step.fault if step.fault != "not_found" else "not_found_value" if is_user_value else "not_found_thing"
     slots = {
-        "doing": phrases.doing(step.tool, rng),
-        "words": phrases.argument_words(faulty_pointer) if faulty_pointer else "value",
-        "x": phrases.quote(at_fault) if is_user_value and at_fault else "that",
+        "doing": request_phrases.doing(step.tool, rng),
+        "words": request_phrases.argument_words(faulty_pointer) if faulty_pointer else "value",
+        "x": request_phrases.quote(at_fault) if is_user_value and at_fault else "that",
         "things": plural(parse_tool_name(step.tool).noun),
         "wait": _wait(scene.messages),
     }
@@ -238,7 +238,7 @@ def _wait(messages: Sequence[Message]) -> str:
 
 def _talk(scene: Scene, rng: Random) -> Move:
     """Replies to a turn that needs no call, or for which no tool is on offer."""
-    ability = {"able": phrases.able(list(scene.offered), rng)}
+    ability = {"able": request_phrases.able(list(scene.offered), rng)}
     match scene.now.kind:
         case "recall" if memory := user_simulator.remembered(scene):
             answers = [values.sentence(fill(form, memory.slots())) for form in turn_moves("recall_answer")]
@@ -250,7 +250,7 @@ def _talk(scene: Scene, rng: Random) -> Move:
         case "dropped" | "thanks" if scene.now.kind == "dropped" or not scene.plan.steps:
             return _said_so(scene, rng.choice(turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
         case "unsuitable" if scene.now.wanted:
-            slots = {**ability, "action": phrases.infinitive(scene.now.wanted.tool, rng)}
+            slots = {**ability, "action": request_phrases.infinitive(scene.now.wanted.tool, rng)}
             declined_before = any(turn.kind == "unsuitable" for turn in scene.plan.turns[: scene.turn])
             reply = fill(rng.choice(turn_moves("decline_again" if declined_before else "decline")), slots)
             return _said_so(scene, values.sentence(reply), "thought_decline", slots, rng)
@@ -279,7 +279,7 @@ def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random)
 
 def _ask(scene: Scene, facts: list[PlannedArgument], rng: Random) -> Move:
     """Asks the user for the missing facts."""
-    missing = phrases.missing(facts)
+    missing = request_phrases.missing(facts)
     thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
     return Move(
         thought=thought,
@@ -295,7 +295,7 @@ def _report(scene: Scene, rng: Random) -> Move:
         if reply.lower() not in earlier_text:
             break
         reply = _report_text(scene, steps, rng)
-    actions = " and ".join(phrases.doing(step.tool, rng) for _, step in steps[-2:])
+    actions = " and ".join(request_phrases.doing(step.tool, rng) for _, step in steps[-2:])
     thought = (
         fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {actions}"}) if scene.thoughts else None
     )
@@ -352,10 +352,13 @@ def _several(scene: Scene, places: Sequence[int], rng: Random) -> str:
     steps, now = scene.plan.steps, scene.situation.now
     names = []
     for index in places:
-        label, details = reports.describe(scene.results[index], now)
+        label, details = result_reports.describe(scene.results[index], now)
         names.append(_subject(scene, index, steps[index]) or label or next(iter(details), ""))
     names = list(dict.fromkeys(name for name in names if name))
-    action, count = phrases.infinitive(steps[places[0]].tool, rng), {2: "both", 3: "all three"}.get(len(places), "all")
+    action, count = (
+        request_phrases.infinitive(steps[places[0]].tool, rng),
+        {2: "both", 3: "all three"}.get(len(places), "all"),
+    )
     lead = fill(rng.choice(_SEVERAL), {"count": count, "what": action})
     return values.sentence(f"{lead}: {'; '.join(names)}." if names else f"{lead}.")
 
@@ -367,9 +370,13 @@ def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
     parsed = parse_tool_name(step.tool)
     if parsed.action == "list" or result_reports.describe(scene.results[index], scene.situation.now)[0]:
         return ""
-    ids = [argument for argument in step.arguments if argument.source == "result" and is_id(phrases.field_of(argument))]
+    ids = [
+        argument
+        for argument in step.arguments
+        if argument.source == "result" and is_id(request_phrases.field_of(argument))
+    ]
     # The sort is stable: the id of the tool's own noun comes first, the others keep their order.
-    ids.sort(key=lambda argument: resource_noun(phrases.field_of(argument)) != parsed.noun)
+    ids.sort(key=lambda argument: resource_noun(request_phrases.field_of(argument)) != parsed.noun)
     if not ids:
         return ""
     identity = scene.resolve(ids[0])
@@ -388,7 +395,7 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
     from results.
     """
     words_by_slot = {
-        phrases.slot(argument.argument): phrases.quote(argument)
+        request_phrases.slot(argument.argument): request_phrases.quote(argument)
         for argument in step.arguments
         if argument.source == "user"
     }
@@ -396,9 +403,9 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
         if argument.source == "result" and argument.step is not None:
             noun = parse_tool_name(scene.plan.steps[argument.step].tool).noun
             value = scene.resolve(argument)
-            is_words = isinstance(value, str) and not is_id(phrases.field_of(argument))
-            words_by_slot[phrases.slot(argument.argument)] = (
-                phrases.quote(replace(argument, value=value, surface=value))
+            is_words = isinstance(value, str) and not is_id(request_phrases.field_of(argument))
+            words_by_slot[request_phrases.slot(argument.argument)] = (
+                request_phrases.quote(replace(argument, value=value, surface=value))
                 if is_words
                 else request_phrases.reference(argument, noun, True, rng)
             )
@@ -408,15 +415,15 @@ def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
 def _reason(scene: Scene, step: PlannedStep, rng: Random) -> str:
     """Explains the next call: what it is for, and which facts are at hand."""
     facts_at_hand = [
-        f"the {phrases.argument_words(argument.argument)}"
+        f"the {request_phrases.argument_words(argument.argument)}"
         for argument in step.arguments
         if argument.source in ("user", "result")
     ]
     frames = [frame for frame in moves("thought_frames") if facts_at_hand or "have" not in slots_of(frame)]
     last_step = scene.pending()[-1]
     slots = {
-        "why": phrases.doing(last_step.tool, rng),
-        "action": phrases.doing(step.tool, rng),
+        "why": request_phrases.doing(last_step.tool, rng),
+        "action": request_phrases.doing(step.tool, rng),
         "have": " and ".join(list(dict.fromkeys(facts_at_hand))[:2]),
     }
     return values.sentence(fill(rng.choice(frames), slots))

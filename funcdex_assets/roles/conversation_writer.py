@@ -144,7 +144,7 @@ def _source(argument: PlannedArgument) -> str:
     match argument.source:
         case "user":
             manner = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
-            return f"{value}; {manner}, as: {phrases.quote(argument)}"
+            return f"{value}; {manner}, as: {request_phrases.quote(argument)}"
         case "result":
             return f"from the result of call {(argument.step or 0) + 1}, at {argument.result}"
         case "context":
@@ -159,13 +159,7 @@ def _json(value: Any) -> str:
 
 def improvise(brief: WriterBrief, rng: Random) -> str:
     """Simulates the conversation with offline roles and renders it as DML."""
-    players = OfflineEngine({role.name: role.improvise for role in (user_simulator.ROLE, assistant.ROLE)})
-    simulation = simulate(brief.cast, players, Manner(thoughts=brief.thoughts), rng.getrandbits(32))
-    try:
-        simulation.send(None)
-    except StopIteration as finish:  # at once: the offline engine waits for nothing
-        return render(finish.value.messages)
-    raise AssertionError("the offline engine waited")
+    return render(brief.play(brief.cast, brief.thoughts, rng.getrandbits(32)))
 
 
 ROLE = Role("conversation_writer", str, variables, improvise, constraint=constraint)

@@ -76,7 +76,7 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
     entry = _line_of_business(brief.workflow, rng)
     matter = rng.choice(entry["matters"])
     person = identity(brief.scenario_id, entry["industry"])
-    goals = list(dict.fromkeys(phrases.infinitive(tool.name, rng) for tool in brief.tools))
+    goals = list(dict.fromkeys(request_phrases.infinitive(tool.name, rng) for tool in brief.tools))
     goals_shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
     goal_list = goals_shown[0] if len(goals_shown) == 1 else f"{', '.join(goals_shown[:-1])} and {goals_shown[-1]}"
     slots = {

@@ -147,10 +147,10 @@ def _answer(scene: Scene, rng: Random) -> str:
     if not facts:  # the question was needless
         return "You have everything I know; please go ahead with it."
     if len(facts) == 1:
-        return f"{lead} {_cased(lead, phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
+        return f"{lead} {_cased(lead, request_phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
     stated_facts = []
     for fact in facts:
-        words = phrases.argument_words(fact.argument)
+        words = request_phrases.argument_words(fact.argument)
         stated_facts.append(
             fill(
                 rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
@@ -173,7 +173,7 @@ def defining(text: str, tools: Sequence[Tool]) -> str:
     return "\n".join(line for line in (first_line, *definitions, further_lines) if line)
 
 
-def remembered(scene: Scene) -> reports.Memory | None:
+def remembered(scene: Scene) -> result_reports.Memory | None:
     """Returns the detail of an earlier result that the current turn asks for, the same each time; None if no result has
     one worth asking for.
     """
@@ -182,12 +182,12 @@ def remembered(scene: Scene) -> reports.Memory | None:
     for step, result in [*preferred, *steps_made]:
         if not step.fault:
             noun = parse_tool_name(step.tool).noun
-            if details := reports.memorable(result, noun, scene.situation.now):
+            if details := result_reports.memorable(result, noun, scene.situation.now):
                 return generator("recall", scene.plan.plan_id, scene.turn).choice(details)
     return None
 
 
-def _recall(scene: Scene, memory: reports.Memory, rng: Random) -> str:
+def _recall(scene: Scene, memory: result_reports.Memory, rng: Random) -> str:
     """Asks for a detail that an earlier result told, in words that were not used before."""
     register, lead = scene.situation.persona.register, ""
     steps_made, is_sole_memory = len(scene.results), memory.sole
@@ -231,8 +231,8 @@ def _remedy(scene: Scene, kind: Literal["remedy", "correction"], rng: Random) ->
         found_nothing = failed_step.fault == "empty_result"
         key = "correction" if kind == "correction" else "remedy_search" if found_nothing else "remedy_value"
         slots = {
-            "x": phrases.quote(changed_arguments[0]),
-            "words": phrases.argument_words(changed_arguments[0].argument),
+            "x": request_phrases.quote(changed_arguments[0]),
+            "words": request_phrases.argument_words(changed_arguments[0].argument),
         }
         remedy = sentence(fill(rng.choice(turn_moves(key, register)), slots))
     other_steps = [step for step in other_steps if step.tool != recovery_step.tool or not step.together]
@@ -266,10 +266,10 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
     """Composes the request for these steps, with the facts that are not withheld."""
     register = scene.situation.persona.register
     lead = rng.choice(unsaid(moves("request_leads" if first else "followups", register), scene.said))
-    requests: list[phrases.Request] = []
+    requests: list[request_phrases.Request] = []
     for step in _asked_once(steps):
-        if any(map(phrases.is_next_page, step.arguments)):
-            requests.append(phrases.next_page(scene.said, rng))
+        if any(map(request_phrases.is_next_page, step.arguments)):
+            requests.append(request_phrases.next_page(scene.said, rng))
             continue
         user_arguments = [
             argument for argument in step.arguments if argument.source == "user" and not argument.withheld
@@ -278,7 +278,7 @@ def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Rando
         count = len(simultaneous) + (0 if step.together else 1)
         references = _references(scene, step, count if simultaneous else 1, rng)
         requests.append(
-            phrases.ask(
+            request_phrases.ask(
                 scene.tools[step.tool],
                 user_arguments,
                 references,
@@ -305,17 +305,19 @@ def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dic
             parse_tool_name(later.tool).action == "list" for later in scene.plan.steps[argument.step + 1 : step_index]
         )
         reference = (
-            phrases.several(argument, noun, count, rng)
+            request_phrases.several(argument, noun, count, rng)
             if count > 1
-            else phrases.reference(argument, noun, is_from_this_turn, rng, is_latest_listing)
+            else request_phrases.reference(argument, noun, is_from_this_turn, rng, is_latest_listing)
         )
         value = None if is_from_this_turn or count > 1 else scene.resolve(argument)
-        if isinstance(value, str) and phrases.is_sayable(argument, value):
-            reference_by_pointer[argument.argument] = phrases.quote(msgspec.structs.replace(argument, surface=value))
+        if isinstance(value, str) and request_phrases.is_sayable(argument, value):
+            reference_by_pointer[argument.argument] = request_phrases.quote(
+                msgspec.structs.replace(argument, surface=value)
+            )
             continue
         is_from_earlier_goal = source.goal < step.goal
         reference_by_pointer[argument.argument] = (
-            phrases.from_long_ago(reference, noun, rng) if is_from_earlier_goal else reference
+            request_phrases.from_long_ago(reference, noun, rng) if is_from_earlier_goal else reference
         )
     return reference_by_pointer
 
@@ -326,7 +328,7 @@ def _distant(scene: Scene, step: PlannedStep) -> set[str]:
     return {argument.argument for argument in step.arguments if is_from_an_earlier_goal(plan, argument.step, step.goal)}
 
 
-def _joined(lead: str, asks: Sequence[phrases.Request], rng: Random) -> str:
+def _joined(lead: str, asks: Sequence[request_phrases.Request], rng: Random) -> str:
     """Joins requests into sentences: `Could you` + two requests → `Could you open the thread, then reply to Maria?`.
 
     A sentence that belongs to one request and did not fit into it follows at once, lest it be taken for another's.

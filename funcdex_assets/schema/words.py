@@ -26,12 +26,13 @@ _UNCHANGED = {
 
 @cache
 def words(name: str) -> tuple[str, ...]:
-    """Lower-case words of an identifier in any of the usual spellings."""
-    return tuple(part.lower() for part in _SPLIT.findall(name))
+    """Splits an identifier into lower-case words: `dueDate`, `due_date` and `DUE-DATE` → `due`, `date`."""
+    return tuple(word.lower() for word in _SPLIT.findall(name))
 
 
 @cache
 def singular(word: str) -> str:
+    """Returns the singular of a noun: `entries` → `entry`; a singular stays as it is."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
@@ -45,8 +46,9 @@ def singular(word: str) -> str:
 
 @cache
 def plural(word: str) -> str:
+    """Returns the plural of a noun: `entry` → `entries`."""
     if word in _IRREGULAR.values():
-        return next(many for many, one in _IRREGULAR.items() if one == word)
+        return next(plural_form for plural_form, singular_form in _IRREGULAR.items() if singular_form == word)
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

@@ -12,6 +12,8 @@ ToolName(verb='create', action='create', noun='event', words=('calendar', 'event
 from functools import cache
 from typing import NamedTuple
 
+from funcdex_assets.schema.words import singular, words
+
 # The verbs of each action. The effect of a tool on its resource follows from the action (see simulation/world.py).
 ACTIONS = {
     "list": "list fetch find search query browse lookup filter check",
@@ -27,7 +29,6 @@ ACTIONS = {
 _ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
-_SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
 # Words in the names of parameters that take search words.
 QUERY_WORDS = frozenset("query q search keyword keywords jql contains".split())
 
@@ -42,36 +43,6 @@ class ToolName(NamedTuple):
     action: str
     noun: str
     words: tuple[str, ...]
-
-
-@cache
-def words(name: str) -> tuple[str, ...]:
-    """Splits an identifier into lower-case words: `dueDate`, `due_date` and `DUE-DATE` → `due`, `date`."""
-    return tuple(word.lower() for word in _SPLIT.findall(name))
-
-
-@cache
-def singular(word: str) -> str:
-    """Returns the singular of a noun: `entries` → `entry`; a singular stays as it is."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _UNCHANGED:
-        return word[:-2]
-    return word[:-1]
-
-
-@cache
-def plural(word: str) -> str:
-    """Returns the plural of a noun: `entry` → `entries`."""
-    if word in _IRREGULAR.values():
-        return next(plural_form for plural_form, singular_form in _IRREGULAR.items() if singular_form == word)
-    if word.endswith("y") and word[-2:-1] not in "aeiou":
-        return word[:-1] + "ies"
-    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 @cache

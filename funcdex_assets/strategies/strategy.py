@@ -36,7 +36,7 @@ class Strategy:
     converse: Callable[[Cast, InferenceEngine, int], Awaitable[Conversation]]
 
 
-def strategy_of(generation: settings.Generation, native_calls: bool = False) -> Strategy:
+def strategy_of(generation: generation_settings.Generation, native_calls: bool = False) -> Strategy:
     """Returns the strategy that the settings name; `native_calls` as in `PlayOptions`."""
     thoughts = generation.include_assistant_thoughts
     if generation.strategy == "one_shot":
@@ -46,7 +46,7 @@ def strategy_of(generation: settings.Generation, native_calls: bool = False) -> 
             bounds = _bounds(generation.bounds, max_turns) if generation.grammar else None
             max_tokens = ceil(generation.max_conversation_tokens * max_turns / generation.bounds.turns)
             limits = one_shot.Limits(generation.corrections, generation.regenerations, max_tokens)
-            return one_shot.write(WriterBrief(participants, thoughts, bounds), engine, limits, seed)
+            return one_shot.write(WriterBrief(participants, thoughts, play_offline, bounds), engine, limits, seed)
 
     elif generation.strategy == "hybrid":
 

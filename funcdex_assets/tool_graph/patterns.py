@@ -22,31 +22,9 @@ Belongs here: telling patterns apart, and their shares. Drawing chains belongs t
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from funcdex_assets.catalog.names import parse_tool_name
-from funcdex_assets.records import ChainStep
-
-Pattern = Literal[
-    "single_call",
-    "independent",
-    "parallel",
-    "fan_out",
-    "next_page",
-    "join",
-    "create_then_use",
-    "search_then_act",
-    "sequential",
-    "several_goals",
-]
-PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
-LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
-"""Patterns that need no edge of the tool graph."""
-
-AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
-
-SEVERAL_GOALS = "several_goals"
-
-LINKED = "linked"
-"""Stands for any pattern of one goal that needs an edge; the walk over the graph decides which one comes out."""
+from funcdex_assets.records.chain_patterns import LINKED, Pattern
+from funcdex_assets.records.tool import ChainStep
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _ACTS = frozenset({"create", "update", "delete", "send", "copy"})
 
