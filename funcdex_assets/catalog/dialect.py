@@ -399,24 +399,26 @@ class _Conversion:
         properties: dict[str, Any] = {}
         required = raw.get("required")
         required_names = dict.fromkeys(_strings(required)) if isinstance(required, list) else {}
-        hidden: set[str] = set()
+        hidden_names: set[str] = set()
         for name, property_schema in declared.items():
             if self.nodes <= 0:
                 self.tell(place, f"left out: properties beyond {MOST_NODES:,} subschemas in one place")
-                hidden.update(declared.keys() - properties.keys())
+                hidden_names.update(declared.keys() - properties.keys())
                 break
             if self._is_hidden(property_schema):
-                hidden.add(name)
+                hidden_names.add(name)
                 continue
             if len(name) > _LONGEST_NAME:
                 self.tell(place, f"a property is left out whose name has {len(name):,} letters")
-                hidden.add(name)
+                hidden_names.add(name)
                 continue
             properties[name] = self.schema(property_schema, f"{place}.{name}", depth + 1, here=False)
             if isinstance(property_schema, dict) and property_schema.get("required") is True:
                 required_names[name] = None
-        required = [name for name in required_names if name in properties or (part and name not in hidden)]
-        undeclared = next((name for name in required_names if not (part or name in properties or name in hidden)), None)
+        required = [name for name in required_names if name in properties or (part and name not in hidden_names)]
+        undeclared = next(
+            (name for name in required_names if not (part or name in properties or name in hidden_names)), None
+        )
         if undeclared is not None:
             self.tell(place, f"it requires {_short(undeclared)}, which it does not declare; left out")
         if properties or not part:
