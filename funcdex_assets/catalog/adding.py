@@ -1,7 +1,8 @@
-"""A source becomes a toolkit: its file in `toolkits/`, and its line in `funcdex.yaml`.
+"""Adds a toolkit to a project: writes its file in `toolkits/` and its line in `funcdex.yaml`.
 
-Here belongs what is written. The settings file is the user's: one line is put into it and nothing else is
-changed, and where that cannot be done safely, nothing is, and the user is told which line to add.
+Here belongs choosing the tools, naming the toolkit and writing both files; reading the source is in `sources`. The
+settings file is the user's: exactly one line is inserted. Where that cannot be done safely, the file stays as it is
+and the error names the line to add.
 """
 
 import re
@@ -23,9 +24,9 @@ _LONGEST = 40
 
 
 def toolkit_name(text: str) -> str:
-    """A legal name for a toolkit, out of a title, a host or a file.
+    """Derives a legal toolkit name from a title, a host or a file name.
 
-    >>> toolkit_name("https://api.example.com/v1/Pet Store (OAS).yaml")
+    >>> derive_toolkit_name("https://api.example.com/v1/Pet Store (OAS).yaml")
     'petstoreoas'
     """
     stem = re.sub(r"\.(json|ya?ml)$", "", text.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower())
@@ -34,6 +35,7 @@ def toolkit_name(text: str) -> str:
 
 
 def refuse_illegal(toolkit: str) -> None:
+    """Raises CatalogError if the name cannot be a partition key, such as `Gmail` or `2fa`."""
     if not LEGAL_TOOLKIT.fullmatch(toolkit):
         raise CatalogError(
             f"{toolkit!r} is no name for a toolkit; use a lower-case letter followed by up to 39 lower-case letters, "
@@ -42,35 +44,44 @@ def refuse_illegal(toolkit: str) -> None:
 
 
 def belonging_together(tools: Sequence[Tool], most: int) -> list[Tool]:
-    """At most so many of the tools: those whose results feed one another, in the order of the source.
+    """Selects at most `limit` tools whose results feed one another, and returns them in the order of the source.
 
-    Begins with the tool that needs no id and feeds the most others, and adds what can be called then and has the
-    most to do with what is there; where nothing can, the next beginning.
+    Greedy: starts with the tool that needs no id and feeds the most others, then adds the callable tool with the most
+    links to those already chosen. When no remaining tool is callable, it starts again with the next best one.
     """
     if len(tools) <= most:
         return list(tools)
-    feeds: dict[str, set[str]] = defaultdict(set)
-    filled: dict[tuple[str, str], set[str]] = defaultdict(set)
+    consumers: dict[str, set[str]] = defaultdict(set)
+    filled_paths: dict[tuple[str, str], set[str]] = defaultdict(set)
     for edge in build_graph(tools):
         if edge.source_tool != edge.target_tool and edge.kind == "id":
-            feeds[edge.source_tool].add(edge.target_tool)
-            filled[edge.source_tool, edge.target_tool].add(edge.target_path)
-    missing = {tool.name: set(needed_ids(tool)) for tool in tools}
-    links: Counter[str] = Counter()
-    left = {tool.name: place for place, tool in enumerate(tools)}
+            consumers[edge.source_tool].add(edge.target_tool)
+            filled_paths[edge.source_tool, edge.target_tool].add(edge.target_path)
+    missing_ids = {tool.name: set(needed_ids(tool)) for tool in tools}
+    link_counts: Counter[str] = Counter()
+    remaining = {tool.name: position for position, tool in enumerate(tools)}
     chosen: set[str] = set()
-    while left and len(chosen) < most:
-        name = min(left, key=lambda one: (bool(missing[one]), -links[one], -min(len(feeds[one]), 5), left[one]))
-        del left[name]
+    while remaining and len(chosen) < most:
+        name = min(
+            remaining,
+            key=lambda candidate: (
+                bool(missing_ids[candidate]),
+                -link_counts[candidate],
+                # Capped: among tools that feed five or more others, the earliest in the source is chosen.
+                -min(len(consumers[candidate]), 5),
+                remaining[candidate],
+            ),
+        )
+        del remaining[name]
         chosen.add(name)
-        for target in feeds[name]:
-            missing[target] -= filled[name, target]
-            links[target] += 1
+        for target in consumers[name]:
+            missing_ids[target] -= filled_paths[name, target]
+            link_counts[target] += 1
     return [tool for tool in tools if tool.name in chosen]
 
 
 def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
-    """In one step: a reader sees the old file or the new one."""
+    """Writes the toolkit's definition file atomically: a reader sees the old file or the new one."""
     first = tools[0]
     content = {
         "toolkit": first.toolkit,
@@ -88,10 +99,10 @@ def _entry(tool: Tool) -> dict[str, Any]:
 
 
 def list_toolkit(settings: Path, toolkit: str) -> bool:
-    """Puts the line under `toolkits:`; False if it is there already.
+    """Inserts the toolkit under `toolkits:` in the settings file; returns False if it is listed already.
 
     Raises:
-        CatalogError: the file is written in a way that a line cannot be put into; nothing was changed.
+        CatalogError: the list is not written one item a line, so no line can be inserted; nothing was changed.
     """
     text = settings.read_text(encoding="utf-8")
     before = yaml.safe_load(text)
@@ -115,12 +126,12 @@ def list_toolkit(settings: Path, toolkit: str) -> bool:
 
 
 def _last_item(lines: Sequence[str]) -> int | None:
-    """The line of the last item of the block list under `toolkits:`."""
+    """Returns the line number of the last item of the block list under `toolkits:`, None without such a list."""
     start = next((number for number, line in enumerate(lines) if re.match(r"toolkits:\s*(#.*)?$", line)), None)
-    last = None
+    last_number = None
     for number in range((start if start is not None else len(lines)) + 1, len(lines)):
         if re.match(r"\s*- ", lines[number]):
-            last = number
+            last_number = number
         elif not re.match(r"\s*(#.*)?$", lines[number]):
             break
-    return last
+    return last_number

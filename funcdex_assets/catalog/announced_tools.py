@@ -1,7 +1,10 @@
-"""Tool definitions within what somebody says: a user who brings a new function gives it as JSON text.
+"""Finds tool definitions inside a message: a user who brings a new function gives it as JSON text.
+
+Here belongs locating, removing and converting such definitions; lists of functions in files are read by
+`loaders.openai_functions`.
 
 >>> text = 'Use this. {"type": "function", "function": {"name": "SEND_FAX", "parameters": {"type": "object"}}}'
->>> announced_tools(text)[0]["function"]["name"], without_definitions(text)
+>>> find_announced_definitions(text)[0]["function"]["name"], remove_definitions(text)
 ('SEND_FAX', 'Use this.')
 """
 
@@ -19,15 +22,15 @@ _EVERYTHING = {"type": "object"}
 
 
 def announced_tools(text: str) -> list[dict[str, Any]]:
-    """The definitions in a text, `{"type": "function", "function": {…}}` each, in their order.
+    """Returns the definitions in a text, each `{"type": "function", "function": {…}}`, in their order.
 
-    What only begins like one, or names no function, is none.
+    JSON that is cut off, or that gives the function no name, is skipped.
     """
     return [definition for _, _, definition in _definitions(text)]
 
 
 def without_definitions(text: str) -> str:
-    """What is said around them."""
+    """Returns the text without the tool definitions in it."""
     if '"function"' not in text:
         return text
     for start, end, _ in reversed(list(_definitions(text))):
@@ -36,7 +39,7 @@ def without_definitions(text: str) -> str:
 
 
 def to_tool(definition: dict[str, Any]) -> Tool:
-    """The tool that a definition describes; parameters that are no JSON Schema allow everything."""
+    """Converts a definition to a `Tool`; parameters that are no valid JSON Schema become one that allows any object."""
     function = definition["function"]
     parameters = function.get("parameters")
     try:
@@ -54,16 +57,16 @@ def to_tool(definition: dict[str, Any]) -> Tool:
 
 
 def _definitions(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """(start, end, definition) of each."""
+    """Yields (start, end, definition) for each definition in the text; offsets are in characters."""
     if '"function"' not in text:
         return
-    at = 0
-    while found := _OPENING.search(text, at):
-        at = found.end()
+    position = 0
+    while opening := _OPENING.search(text, position):
+        position = opening.end()
         try:
-            value, end = _DECODER.raw_decode(text, found.start())
+            value, end = _DECODER.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
             continue
         if isinstance(value.get("function"), dict) and isinstance(value["function"].get("name"), str):
-            at = end
-            yield found.start(), end, value
+            position = end
+            yield opening.start(), end, value

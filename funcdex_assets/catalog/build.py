@@ -1,13 +1,13 @@
-"""The big catalogue: every document of every installed collection as tools, in one Parquet file and one index.
+"""Builds the big catalogue: the tools of all installed collections, in one Parquet file and one index.
 
-Here belongs the work over many documents: one after another in a few processes, each with its own output file,
-so that memory is bounded by the largest document and one that breaks costs itself only. A catalogue is built in a
-new folder and put in the place of the old one when it is whole.
+Here belongs the work over many documents; converting one belongs in `sources` and the loaders. A few processes convert
+one document at a time, each into its own output file, so that memory is bounded by the largest document and a broken
+document loses only its own tools. A catalogue is built in a new folder, which replaces the old one when it is complete.
 
     catalog/tools.parquet      a row per tool, the fields of `Tool`
-    catalog/problems.parquet   what was not readable: document, place, reason, whether a tool was lost
+    catalog/problems.parquet   a row per unreadable place: document, place, reason, and if a tool was lost
     catalog/summary.json       counts and times
-    catalog/search.lance       what `catalog search` asks
+    catalog/search.lance       the full-text index behind `catalog search`
 """
 
 import re
@@ -38,7 +38,7 @@ _MOST_PROBLEMS = 1000  # of one document
 
 
 class Converted(NamedTuple):
-    """What became of one document."""
+    """The outcome of converting one document: counts, problems, CPU seconds and peak memory."""
 
     document: Document
     tools: int
@@ -49,9 +49,10 @@ class Converted(NamedTuple):
 
 
 class Summary(msgspec.Struct):
-    """The figures of a build; `lost` are operations that gave no tool, `mended` places that lost a part.
+    """The figures of a build, written as summary.json.
 
-    `peak_mib` is the most that all processes together can have had at once.
+    `lost` counts operations that gave no tool, `mended` places where a detail was left out. `peak_mib` is an
+    upper bound of the memory of all processes together.
     """
 
     tools: int = 0
@@ -74,41 +75,44 @@ def build(
     workers: int,
     advanced: Callable[[Converted], None] = lambda _: None,
 ) -> Summary:
-    """Converts the documents and publishes the catalogue as `folder`; the old one stays until then."""
+    """Converts the documents and publishes the catalogue as `folder`; the old catalogue stays until then.
+
+    `on_converted` is called after each document, for a progress bar.
+    """
     started = time.monotonic()
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    parts = fresh / "parts"
-    parts.mkdir(parents=True)
+    new_folder = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new_folder, ignore_errors=True)
+    batch_folder = new_folder / "parts"
+    batch_folder.mkdir(parents=True)
     summary = Summary()
     problems: list[dict[str, Any]] = []
-    for converted in _convert_all(wanted, parts, workers):
+    for converted in _convert_all(wanted, batch_folder, workers):
         _count(summary, converted)
         problems += [
             {"collection": converted.document.collection, "document": converted.document.application}
-            | problem._asdict()
+            | {"place": problem.place, "reason": problem.reason, "lost": problem.lost}
             for problem in converted.problems
         ]
         advanced(converted)
     schema = dict.fromkeys(("collection", "document", "place", "reason"), pl.String) | {"lost": pl.Boolean}
-    pl.DataFrame(problems, schema=schema).write_parquet(fresh / PROBLEMS)
-    _join(parts, fresh / TOOLS)
-    shutil.rmtree(parts)
-    summary.applications = pl.scan_parquet(fresh / TOOLS).select(pl.col("toolkit").n_unique()).collect().item()
-    write_index(fresh / TOOLS, fresh)
+    pl.DataFrame(problems, schema=schema).write_parquet(new_folder / PROBLEMS)
+    _join(batch_folder, new_folder / TOOLS)
+    shutil.rmtree(batch_folder)
+    summary.applications = pl.scan_parquet(new_folder / TOOLS).select(pl.col("toolkit").n_unique()).collect().item()
+    write_index(new_folder / TOOLS, new_folder)
     summary.seconds = time.monotonic() - started
-    own = resource.getrusage(resource.RUSAGE_SELF)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     if workers > 1:
-        summary.cpu_seconds += own.ru_utime + own.ru_stime
-        summary.peak_mib = summary.peak_mib * workers + own.ru_maxrss / 1024
-    (fresh / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+        summary.cpu_seconds += usage.ru_utime + usage.ru_stime
+        summary.peak_mib = summary.peak_mib * workers + usage.ru_maxrss / 1024
+    (new_folder / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    new_folder.rename(folder)
     return summary
 
 
 def _convert_all(wanted: Sequence[Document], parts: Path, workers: int) -> Iterator[Converted]:
-    """The largest first, so that none of them is begun when all else is done."""
+    """Converts the largest documents first, so that no long one is started when all others are done."""
     by_size = sorted(wanted, key=lambda document: -document.path.stat().st_size)
     tasks = [(document, parts / f"{number:06}.parquet") for number, document in enumerate(by_size)]
     if workers == 1:
@@ -121,19 +125,20 @@ def _convert_all(wanted: Sequence[Document], parts: Path, workers: int) -> Itera
 
 
 def _convert(document: Document, part: Path) -> Converted:
+    """Writes the tools of one document as Parquet files beside `batch_path` and returns its figures; never raises."""
     started = time.process_time()
     tools = with_returns = 0
     problems: list[Problem] = []
     try:
         reading = sources.read_document(documents.read(document.path), document.path.name)
-        found = sources.tools_of(reading, document.application, document.source)
-        for number, batch in enumerate(_batches(found, problems)):
+        tools_and_problems = sources.tools_of(reading, document.application, document.source)
+        for number, batch in enumerate(_batches(tools_and_problems, problems)):
             to_frame(batch, Tool).write_parquet(part.with_stem(f"{part.stem}-{number:03}"))
             tools += len(batch)
             with_returns += sum(tool.returns is not None for tool in batch)
     except CatalogError as error:
         problems.append(Problem("(whole)", str(error)))
-    except Exception as error:  # a document that nobody thought of must not end the work on thousands
+    except Exception as error:  # an unforeseen document must not end the work on thousands of others
         problems.append(Problem("(whole)", f"{type(error).__name__}: {error}"[:500]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Converted(
@@ -142,14 +147,15 @@ def _convert(document: Document, part: Path) -> Converted:
 
 
 def _batches(found: Iterable[Tool | Problem], problems: list[Problem]) -> Iterator[list[Tool]]:
+    """Yields lists of tools of about `_BATCH_BYTES` of schemas each; problems are appended to `problems`."""
     batch: list[Tool] = []
     size = 0
-    for one in found:
-        if isinstance(one, Problem):
-            problems.append(one)
+    for item in found:
+        if isinstance(item, Problem):
+            problems.append(item)
             continue
-        batch.append(one)
-        size += len(msgspec.json.encode((one.parameters, one.returns, one.errors)))
+        batch.append(item)
+        size += len(msgspec.json.encode((item.parameters, item.returns, item.errors)))
         if size > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -158,6 +164,7 @@ def _batches(found: Iterable[Tool | Problem], problems: list[Problem]) -> Iterat
 
 
 def _count(summary: Summary, converted: Converted) -> None:
+    """Adds the figures of one document to the summary, in place."""
     summary.documents += 1
     summary.tools += converted.tools
     summary.with_returns += converted.with_returns
@@ -175,12 +182,12 @@ def _count(summary: Summary, converted: Converted) -> None:
 
 
 def _kind(problem: Problem) -> str:
-    """A reason without what differs from place to place: quoted values and numbers."""
+    """Returns a problem's reason with quoted values and numbers as `…`, so that similar ones are counted together."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*", "…", problem.reason)[:120]
 
 
 def _join(parts: Path, target: Path) -> None:
-    """In the order of the applications, whatever the workers' order was."""
+    """Joins the batch files into one, sorted by file name, so that the order does not depend on the workers."""
     paths = sorted(parts.glob("*.parquet"))
     if not paths:
         to_frame([], Tool).write_parquet(target)

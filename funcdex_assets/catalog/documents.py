@@ -1,12 +1,12 @@
-r"""Files and addresses that hold a document, as the value that it parses to.
+r"""Loads a JSON or YAML document from a file or an address.
 
-Here belongs everything that can be wrong with a document before its format matters: it is not there, too
-large, cut off, in another encoding, or an alias in it contains itself. Which format it has is told by
-its content, never by its suffix alone.
+Here belongs everything that can be wrong with a document before its format matters: it is missing, too large, cut
+off, in another encoding, or contains itself through a YAML alias. Which description format it has is decided in
+`sources`, by its content.
 
->>> parse(b'\xef\xbb\xbf{"tools": []}', "tools.json")
+>>> parse_document(b'\xef\xbb\xbf{"tools": []}', "tools.json")
 {'tools': []}
->>> parse(b'{"tools": [', "tools.json")
+>>> parse_document(b'{"tools": [', "tools.json")
 Traceback (most recent call last):
 funcdex_assets.catalog.errors.CatalogError: tools.json is cut off after 11 bytes; get the whole file
 """
@@ -25,7 +25,7 @@ from funcdex_assets.catalog.errors import CatalogError
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML 1.2's idea of scalars: dates are text, and of all words only true and false are booleans."""
+    """Reads scalars as YAML 1.2 does: dates stay text, and only `true` and `false` are booleans, not `yes` or `on`."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -34,24 +34,24 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
-MOST_BYTES = 128 * 2**20
+MOST_BYTES = 128 * 2**20  # of one document, uncompressed
 MOST_NODES = 5_000_000  # a YAML document may name a part again and again, and so be larger than its file
-DEEPEST = 200
+DEEPEST = 200  # levels
 _TIMEOUT_S = 60
 
 
 def read(place: str | Path) -> Any:
-    """The document at a path, or at an address that begins with http.
+    """Loads the document at a path, or at an address that begins with `http://` or `https://`.
 
     Raises:
-        CatalogError: it is not there, too large, or neither JSON nor YAML.
+        CatalogError: it is missing, too large, or neither JSON nor YAML.
     """
     place = str(place)
     return parse(_fetched(place) if place.startswith(("http://", "https://")) else _contents(Path(place)), place)
 
 
 def parse(content: bytes, place: str) -> Any:
-    """The value of a JSON or YAML document; `place` is for messages."""
+    """Parses a JSON or YAML document to a mapping or a list; `location` is its path or address, for error messages."""
     if len(content) > MOST_BYTES:
         raise CatalogError(f"{place} has {len(content):,} bytes, more than the {MOST_BYTES:,} that are read; split it")
     text = _text(content, place)
@@ -77,17 +77,20 @@ def parse(content: bytes, place: str) -> Any:
 
 
 def refuse_deep(text: str) -> None:
-    """ValueError for YAML that is nested so deeply that its reader, which is recursive and in C, would crash."""
+    """Raises ValueError for YAML nested deeper than `DEEPEST` levels: its loader, recursive and in C, would crash."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
         if depth > DEEPEST:
             raise ValueError(f"it is nested deeper than {DEEPEST} levels")
 
 
 def _text(content: bytes, place: str) -> str:
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    encoding = next((marks[mark] for mark in marks if content.startswith(mark)), "utf-8")
+    encoding_by_mark = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    encoding = next((encoding_by_mark[mark] for mark in encoding_by_mark if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -117,8 +120,8 @@ def _fetched(address: str) -> bytes:
         with httpx2.stream("GET", address, timeout=_TIMEOUT_S, follow_redirects=True) as response:
             response.raise_for_status()
             content = bytearray()
-            for part in response.iter_bytes():
-                content += part
+            for chunk in response.iter_bytes():
+                content += chunk
                 if len(content) > MOST_BYTES:
                     raise CatalogError(f"{address} has more than the {MOST_BYTES:,} bytes that are read; split it")
             return bytes(content)
@@ -127,17 +130,23 @@ def _fetched(address: str) -> bytes:
 
 
 def _make_json(value: Any) -> None:
-    """Keys become text: `200:` is a number to YAML. Endless trees are refused: aliases make one of a few lines."""
-    nodes = 0
-    todo: list[tuple[Any, int]] = [(value, 0)]
-    while todo:
-        part, depth = todo.pop()
-        nodes += 1
-        if nodes > MOST_NODES or depth > DEEPEST:
+    """Makes all keys text, in place, and refuses trees that are too large.
+
+    YAML reads the key `200:` as a number. With aliases a few lines can describe an endless tree.
+
+    Raises:
+        ValueError: more than `MOST_NODES` values or `DEEPEST` levels.
+    """
+    node_count = 0
+    pending: list[tuple[Any, int]] = [(value, 0)]
+    while pending:
+        node, depth = pending.pop()
+        node_count += 1
+        if node_count > MOST_NODES or depth > DEEPEST:
             raise ValueError(f"its aliases make more than {MOST_NODES:,} values or {DEEPEST} levels of it")
-        if isinstance(part, dict):
-            for key in [key for key in part if not isinstance(key, str)]:
-                part[json.dumps(key) if isinstance(key, bool | None) else str(key)] = part.pop(key)
-            todo += [(child, depth + 1) for child in part.values()]
-        elif isinstance(part, list):
-            todo += [(child, depth + 1) for child in part]
+        if isinstance(node, dict):
+            for key in [key for key in node if not isinstance(key, str)]:
+                node[json.dumps(key) if isinstance(key, bool | None) else str(key)] = node.pop(key)
+            pending += [(child, depth + 1) for child in node.values()]
+        elif isinstance(node, list):
+            pending += [(child, depth + 1) for child in node]

@@ -1,8 +1,8 @@
-"""What a document says of its tools, before names are made legal and schemas are proven.
+"""The output of every loader: drafts of tools, before names are made legal and schemas are proven.
 
-Here belongs what every loader gives and nothing of any format. A loader goes through its document and
-yields a `Draft` for each tool and a `Problem` for each place that it cannot read, and goes on: one bad
-operation of a thousand costs one operation. What becomes of drafts is in `registry`.
+Here belongs what all loaders share in their results, and nothing of any format. A loader yields a `Draft` for each tool
+and a `Problem` for each place that it cannot read, and continues: one bad operation of a thousand costs one operation.
+`registry` turns drafts into tools.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from funcdex_assets.records.record import Json
 
 
 class Origin(NamedTuple):
-    """Where tools come from: the toolkit that they are to belong to, the document, and its licence if it names one."""
+    """The provenance of a document's tools: their toolkit, the document, and its licence, '' if it names none."""
 
     toolkit: str
     source: str
@@ -22,12 +22,12 @@ class Origin(NamedTuple):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """One tool as its document has it.
+    """One tool as its document describes it.
 
-    `place` leads to it within the document, as a person would say it (`paths./users/{id}.get`). `name` is
-    spelled as there; where a document names nothing, it is made of what there is. `parameters` is a JSON
-    Schema 2020-12 of type object, in which each `$ref` leads into its own `$defs`; `returns` is the schema of a
-    successful result, None where the document does not say. `errors` are those of failures, by status or name.
+    `location` is its path within the document, readable by a person (`paths./users/{id}.get`). `name` is spelled as in
+    the document; a loader derives it where the document gives none. `parameters` is a JSON Schema 2020-12 of type
+    object, in which each `$ref` points into its own `$defs`. `returns` is the schema of a successful result, None if
+    the document has none. `errors` maps a status or error name to the schema of that failure.
     """
 
     place: str
@@ -39,7 +39,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Problem(NamedTuple):
-    """A place that gave no tool, or gave one with something left out; `lost` tells which."""
+    """A part of a document that could not be read: `lost` is True if it cost the tool, False if only a detail of it."""
 
     place: str
     reason: str

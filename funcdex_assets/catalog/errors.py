@@ -1,4 +1,4 @@
-"""The error of everything that reads tool definitions."""
+"""The error that everything that reads tool definitions raises."""
 
 from funcdex_assets.records.errors import UserError
 

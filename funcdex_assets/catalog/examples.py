@@ -1,11 +1,11 @@
-"""The schema of values of which only examples are known.
+"""Infers a JSON Schema from example values.
 
-Here belongs what documents that show a value instead of describing it need: saved responses, request bodies,
-test results. What is inferred is the least that all examples agree on; it claims no bounds and no enums.
+Here belongs inference for documents that show a value instead of describing it: saved responses, request bodies, test
+results. The schema states only what all examples have in common; it claims no bounds and no enums.
 
->>> schema_of([{"id": 1, "tags": ["a"]}, {"id": 2.5, "tags": [], "at": "2026-01-31"}])["properties"]["id"]
+>>> infer_schema([{"id": 1, "tags": ["a"]}, {"id": 2.5, "tags": [], "at": "2026-01-31"}])["properties"]["id"]
 {'type': 'number'}
->>> schema_of([["2026-01-31", "2026-02-01"]])
+>>> infer_schema([["2026-01-31", "2026-02-01"]])
 {'type': 'array', 'items': {'type': 'string', 'format': 'date'}}
 """
 
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-DEEPEST = 12
-MOST_PROPERTIES = 200  # an object with more is a table of entries, and described by what the entries share
+DEEPEST = 12  # levels; deeper values are described by their type alone
+MOST_PROPERTIES = 200  # an object with more is a table of entries, so one schema describes all its values
 MOST_ITEMS = 100
 MOST_EXAMPLES = 1000
 MOST_PARTS = 5000
@@ -30,7 +30,7 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 class Known(NamedTuple):
-    """Stands within an example for a value of which the schema is known, and the value is not."""
+    """Stands in an example for an unknown value whose schema is known, such as a placeholder `<integer>`."""
 
     schema: Mapping[str, Any]
 
@@ -39,41 +39,44 @@ UNKNOWN = Known({})
 
 
 def schema_of(examples: Sequence[Any]) -> dict[str, Any]:
-    """A property is required that each example of its object has. An empty array says nothing of its items.
+    """Infers the schema that all examples are valid under.
 
-    Of examples that are larger than the bounds above, what lies beyond these is of any shape.
+    A property is required if every example of its object has it. Empty arrays leave the items open, and so do the
+    bounds above: what lies beyond them in a large example may have any shape.
     """
     return _schema(examples, 0, iter(range(MOST_PARTS)))
 
 
 def _schema(examples: Sequence[Any], depth: int, left: Iterator[int]) -> dict[str, Any]:
+    """As `infer_schema`, at a depth; `remaining` runs out after `MOST_PARTS` subschemas over the whole tree."""
     examples = examples[:MOST_EXAMPLES]
-    shown = [example for example in examples if not isinstance(example, Known)]
-    if not shown:
+    values = [example for example in examples if not isinstance(example, Known)]
+    if not values:
         return dict(examples[0].schema) if examples else {}
-    types = _types(shown)
+    types = _types(values)
     schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
     if depth >= DEEPEST or next(left, None) is None:
         return schema
-    if texts := [example for example in shown if isinstance(example, str)]:
+    if texts := [example for example in values if isinstance(example, str)]:
         schema |= _format(texts)
-    if arrays := [example for example in shown if isinstance(example, list)]:
+    if arrays := [example for example in values if isinstance(example, list)]:
         items = [item for array in arrays for item in array[:MOST_ITEMS]]
         if items:
             schema["items"] = _schema(items, depth + 1, left)
-    if objects := [example for example in shown if isinstance(example, dict)]:
+    if objects := [example for example in values if isinstance(example, dict)]:
         schema |= _object(objects, depth, left)
     return schema
 
 
 def _types(shown: Sequence[Any]) -> list[str]:
-    """In the order of appearance, null last: what reads only one type takes the first."""
-    found = dict.fromkeys(_TYPES.get(type(example), "") for example in shown if example is not None)
-    types = [name for name in found if name and not (name == "integer" and "number" in found)]
-    return types + ["null"] * any(example is None for example in shown)
+    """Lists the JSON types of values in order of appearance, null last: readers of only one type take the first."""
+    type_names = dict.fromkeys(_TYPES.get(type(value), "") for value in shown if value is not None)
+    types = [name for name in type_names if name and not (name == "integer" and "number" in type_names)]
+    return [*types, "null"] if any(value is None for value in shown) else types
 
 
 def _format(texts: Sequence[str]) -> dict[str, str]:
+    """Returns `{"format": name}` if all texts have the same known format, else {}."""
     for name, pattern in _FORMATS:
         if all(len(text) <= 2300 and pattern.fullmatch(text) for text in texts):
             return {"format": name}
@@ -81,12 +84,14 @@ def _format(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _object(objects: Sequence[dict[str, Any]], depth: int, left: Iterator[int]) -> dict[str, Any]:
-    names = dict.fromkeys(name for each in objects for name in islice(each, MOST_PROPERTIES + 1))
+    names = dict.fromkeys(name for example in objects for name in islice(example, MOST_PROPERTIES + 1))
     if not names:
         return {}
     if len(names) > MOST_PROPERTIES:
-        values = [value for each in objects for value in islice(each.values(), MOST_ITEMS)]
+        values = [value for example in objects for value in islice(example.values(), MOST_ITEMS)]
         return {"additionalProperties": _schema(values, depth + 1, left)}
-    required = [name for name in names if all(name in each for each in objects)]
-    properties = {name: _schema([each[name] for each in objects if name in each], depth + 1, left) for name in names}
+    required = [name for name in names if all(name in example for example in objects)]
+    properties = {
+        name: _schema([example[name] for example in objects if name in example], depth + 1, left) for name in names
+    }
     return {"properties": properties} | ({"required": required} if required else {})

@@ -1,7 +1,8 @@
-"""A partition's tools, read from the files that define them.
+"""Loads the tools of a partition from the toolkits' definition files.
 
-Two formats are told apart by their content: ours (a YAML or JSON mapping with `toolkit` and `tools`;
-`catalog/toolkits/` has ten examples) and the seed's (a JSON array, `seed_format.py`).
+Here belongs the project's own format and its rules; documents of other formats are imported through `sources`. Two
+formats are distinguished by their content: ours (a YAML or JSON mapping with `toolkit` and `tools`;
+`catalog/toolkits/` has ten examples) and the seed's (a JSON array, see `seed_format`).
 """
 
 import re
@@ -25,12 +26,12 @@ _FIELDS = ("name", "description", "parameters", "returns", "errors", "original_n
 
 
 def load_tools(files: Mapping[str, Path]) -> list[Tool]:
-    """`files`: toolkit → definition file, as `Settings.tool_files` gives them.
+    """Loads all tools of the files, in order; `files` maps a toolkit to its file, as `Settings.tool_files` does.
 
     Tool names must be unique over all files, because an assistant sees them side by side.
 
     Raises:
-        CatalogError: what cannot be read, where, and what to do.
+        CatalogError: a file or a definition in it cannot be used; the message names the place and the remedy.
     """
     tools: list[Tool] = []
     origin: dict[str, Path] = {}
@@ -47,6 +48,7 @@ def load_tools(files: Mapping[str, Path]) -> list[Tool]:
 
 
 def _read(toolkit: str, path: Path) -> list[Tool]:
+    """Reads the tools of one file in either format; raises CatalogError if it defines none."""
     content = _parse(path)
     if isinstance(content, list):
         tools = seed_format.read(content, path)
@@ -63,7 +65,7 @@ def _read(toolkit: str, path: Path) -> list[Tool]:
 
 
 def _parse(path: Path) -> Any:
-    """JSON is not left to the YAML parser, which stumbles over tabs, `1e5` and escaped emoji."""
+    """Parses a JSON or YAML file by its suffix: the YAML parser fails on JSON with tabs, `1e5` or escaped emoji."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
@@ -78,21 +80,28 @@ def _parse(path: Path) -> Any:
 
 
 def tool_of(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
-    place = f"{path}: tools[{index}]"
+    """Converts one entry under `tools:` to a `Tool`.
+
+    `content` is the whole file, for its licence and source; `index` and `path` are for error messages.
+
+    Raises:
+        CatalogError: a field is missing, unknown or of another type, or holds a value that JSON lacks.
+    """
+    location = f"{path}: tools[{index}]"
     if not isinstance(entry, dict):
-        raise CatalogError(f"{place} is {entry!r}, not a mapping with name, description and parameters")
+        raise CatalogError(f"{location} is {entry!r}, not a mapping with name, description and parameters")
     unknown = set(entry) - set(_FIELDS)
     if unknown:
-        raise CatalogError(f"{place} has the unknown field {min(unknown)!r}; it may have {', '.join(_FIELDS)}")
+        raise CatalogError(f"{location} has the unknown field {min(unknown)!r}; it may have {', '.join(_FIELDS)}")
     for field, kind in (("name", str), ("description", str), ("parameters", dict)):
         if not isinstance(entry.get(field), kind):
-            raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
+            raise CatalogError(f"{location}: {field} is {entry.get(field)!r}; it must be a {kind.__name__}")
     if not isinstance(entry.get("returns"), dict | None):
-        raise CatalogError(f"{place}: returns is {entry['returns']!r}; it must be a JSON Schema, or left out")
+        raise CatalogError(f"{location}: returns is {entry['returns']!r}; it must be a JSON Schema, or left out")
     if not isinstance(entry.get("errors"), dict | None):
-        raise CatalogError(f"{place}: errors is {entry['errors']!r}; it must be a mapping of JSON Schemas")
+        raise CatalogError(f"{location}: errors is {entry['errors']!r}; it must be a mapping of JSON Schemas")
     for field in ("parameters", "returns", "errors"):
-        _refuse_non_json(entry.get(field), f"{place}: {field}")
+        _refuse_non_json(entry.get(field), f"{location}: {field}")
     return Tool(
         toolkit=toolkit,
         name=entry["name"],
@@ -107,22 +116,23 @@ def tool_of(toolkit: str, content: dict[str, Any], entry: Any, index: int, path:
 
 
 def _refuse_non_json(value: Any, place: str, depth: int = 0) -> None:
-    """YAML has more than JSON: dates, keys that are no text (`no:` is False), loops."""
+    """Raises CatalogError for what only YAML has: dates, keys that are no text (`no:` is False), loops."""
     if depth > MAX_NESTING:
         raise CatalogError(f"{place[:200]}… is nested deeper than {MAX_NESTING} levels; does an alias contain itself?")
     if isinstance(value, dict):
-        for key, part in value.items():
+        for key, child in value.items():
             if not isinstance(key, str):
                 raise CatalogError(f"{place} has the key {key!r}, which is no text; put it into quotation marks")
-            _refuse_non_json(part, f"{place}.{key}", depth + 1)
+            _refuse_non_json(child, f"{place}.{key}", depth + 1)
     elif isinstance(value, list):
-        for index, part in enumerate(value):
-            _refuse_non_json(part, f"{place}[{index}]", depth + 1)
+        for index, child in enumerate(value):
+            _refuse_non_json(child, f"{place}[{index}]", depth + 1)
     elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
         raise CatalogError(f"{place} is {value!r}, which JSON cannot hold; put it into quotation marks")
 
 
 def _refuse_unusable(tool: Tool, path: Path) -> None:
+    """Raises CatalogError if a tool's name is illegal or a schema of it is invalid or contradicts itself."""
     if not LEGAL_TOOL_NAME.fullmatch(tool.name):
         raise CatalogError(
             f"{path}: {tool.name!r} is not a legal function name; use 1 to 64 letters, digits, underscores or hyphens"

@@ -1,10 +1,11 @@
-"""JSON Schemas as people and programs write them, mended into the one dialect (2020-12).
+"""Mends JSON Schemas as people and programs write them into valid ones of the dialect 2020-12.
 
-Here belongs what holds for schemas of unknown care, whatever document they come in: types in capitals or of other
+Here belongs the repair of schemas of unknown quality, whatever document they come in: types in capitals or of other
 languages (`STRING`, `dict`), older drafts (`definitions`, `nullable`, `exclusiveMinimum: true`, lists of items),
-`required: true` beside a property, references to anywhere within the document. What is no keyword is left out.
+`required: true` beside a property, references to anywhere within the document. Unknown keywords are left out. Schemas
+of OpenAPI documents, which share definitions, are converted in `dialect`.
 
->>> arguments({"type": "OBJECT", "properties": {"city": {"type": "STRING", "required": True}}}).schema
+>>> mend_arguments({"type": "OBJECT", "properties": {"city": {"type": "STRING", "required": True}}}).schema
 {'type': 'object', 'properties': {'city': {'type': 'string'}}, 'required': ['city'], 'additionalProperties': False}
 """
 
@@ -51,7 +52,7 @@ _PARTS = ("items", "contains", "not", "if", "then", "else", "propertyNames")
 _CHOICES = ("allOf", "anyOf", "oneOf", "prefixItems")
 _OPEN = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additionalProperties", "if", "not")
 _OF_A_SCHEMA = frozenset(["properties", "$ref", "$schema", "$defs", "definitions", "additionalProperties", *_CHOICES])
-# Of HTML only: `<revision>:<path>` is no tag, and says something.
+# Only tags of HTML: `<revision>:<path>` in a description is no tag, and must stay.
 _BLOCK = re.compile(
     r"</?(?:p|br|pre|ul|ol|li|div|h[1-6]|table|t[rdh]|thead|tbody|blockquote|img|hr|d[ldt]|section|details|summary)"
     r"(?:[\s/][^<>]{0,300})?>|<!--[^<>]{0,300}-->",
@@ -63,17 +64,17 @@ _INLINE = re.compile(
 
 
 class Mended(NamedTuple):
-    """`left_out` says what the schema does not hold of its source."""
+    """A mended schema; `left_out` names what of its source it lacks, such as an illegal pattern."""
 
     schema: dict[str, Any]
     left_out: list[str]
 
 
 def mended(schema: Any) -> Mended:
-    """A valid schema, as near to the given one as can be; its references lead into its own `$defs`.
+    """Returns a valid schema as close to the given one as possible; its references point into its own `$defs`.
 
     Raises:
-        ValueError: it is no schema at all, or too large to be one.
+        ValueError: it is no mapping, or has more than `MOST_PARTS` subschemas.
     """
     if not isinstance(schema, dict):
         raise ValueError(f"the schema is {str(schema)[:60]!r}, not an object")
@@ -81,37 +82,38 @@ def mended(schema: Any) -> Mended:
 
 
 def arguments(schema: Any) -> Mended:
-    """As `mended`, for what a function takes: of type object, and closed where it is a plain list of properties.
+    """Mends the schema of a function's arguments: of type object, and closed if it only declares properties.
 
-    None is no arguments. A mapping of names to schemas, without the object around it, is taken for properties.
+    None means that there are no arguments. A mapping of names to schemas, without the object around it, is read as the
+    properties.
     """
     if isinstance(schema, dict) and _only_properties(schema):
         schema = {"type": "object", "properties": schema}
-    result, left_out = mended({} if schema is None else schema)
-    definitions = result.get("$defs", {})
-    for _ in range(len(definitions)):  # the caller asks for an object, and a reference to one is none to it
-        if "$ref" not in result:
+    mended_schema, left_out = mended({} if schema is None else schema)
+    definitions = mended_schema.get("$defs", {})
+    for _ in range(len(definitions)):  # callers need `type: object` at the top, so a reference is written out
+        if "$ref" not in mended_schema:
             break
-        target = definitions[result.pop("$ref").removeprefix("#/$defs/")]
-        result = {**target, **result}
-    if result.get("type") in (None, ["object", "null"]):
-        result = {"type": "object", **{key: part for key, part in result.items() if key != "type"}}
-    if not any(key in result for key in _OPEN):
-        result = {"type": "object", "properties": {}, **result, "additionalProperties": False}
-    if "$defs" in result:
-        result["$defs"] = result.pop("$defs")  # last, where a reader looks for them
-    return Mended(result, left_out)
+        target = definitions[mended_schema.pop("$ref").removeprefix("#/$defs/")]
+        mended_schema = {**target, **mended_schema}
+    if mended_schema.get("type") in (None, ["object", "null"]):
+        mended_schema = {"type": "object", **{key: value for key, value in mended_schema.items() if key != "type"}}
+    if not any(key in mended_schema for key in _OPEN):
+        mended_schema = {"type": "object", "properties": {}, **mended_schema, "additionalProperties": False}
+    if "$defs" in mended_schema:
+        mended_schema["$defs"] = mended_schema.pop("$defs")  # last, where readers expect them
+    return Mended(mended_schema, left_out)
 
 
 def typed(word: Any) -> dict[str, Any] | None:
-    """The schema that a word for a type stands for, in any spelling: `DATE (YYYY-MM-DD)`; None if it is no such."""
-    found = _TYPE_WORD.match(word) if isinstance(word, str) else None
-    known = _TYPES.get(found[1].lower()) if found else None
-    return None if known is None else dict(known)
+    """Returns the schema for a type's name in any spelling, such as `DATE (YYYY-MM-DD)`; None if it is unknown."""
+    match = _TYPE_WORD.match(word) if isinstance(word, str) else None
+    schema = _TYPES.get(match[1].lower()) if match else None
+    return None if schema is None else dict(schema)
 
 
 def plain(text: Any) -> str:
-    """Without tags and line breaks, of bounded length; '' for what is no text."""
+    """Returns text without HTML tags and line breaks, cut at `LONGEST_TEXT` letters; '' for what is no text."""
     if not isinstance(text, str):
         return ""
     text = text[: 4 * LONGEST_TEXT]
@@ -121,16 +123,17 @@ def plain(text: Any) -> str:
 
 
 def _only_properties(schema: dict[str, Any]) -> bool:
+    """Tells if a mapping is not a schema but its properties: `{"city": {"type": "string"}}`."""
     return (
         bool(schema)
         and _OF_A_SCHEMA.isdisjoint(schema)
-        and all(isinstance(part, dict) for part in schema.values())
-        and any(isinstance(part, dict) and ("type" in part or "description" in part) for part in schema.values())
+        and all(isinstance(value, dict) for value in schema.values())
+        and any(isinstance(value, dict) and ("type" in value or "description" in value) for value in schema.values())
     )
 
 
 class _Mending:
-    """One schema being mended: what was referred to is mended once, after the part that refers to it."""
+    """Mends one schema; the target of each reference is mended once, after the subschemas that refer to it."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self.root = root
@@ -151,6 +154,7 @@ class _Mending:
         return Mended(schema, self.left_out)
 
     def part(self, source: Any, depth: int) -> dict[str, Any]:
+        """Mends a schema and those below it; raises ValueError if there are too many."""
         self.parts += 1
         if self.parts > MOST_PARTS:
             raise ValueError(f"the schema has more than {MOST_PARTS:,} parts")
@@ -171,6 +175,7 @@ class _Mending:
         return _with_null(schema) if source.get("nullable") is True else schema
 
     def values(self, source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yields the usable keywords whose values are no schemas: formats, bounds, enum, default, examples."""
         for key in _TEXTS:
             if isinstance(source.get(key), str) and source[key]:
                 yield key, source[key][:100]
@@ -191,26 +196,28 @@ class _Mending:
         for key in ("const", "default"):
             if key in source:
                 yield key, source[key]
-        shown = source.get("examples", source.get("example", source.get("example_value")))
-        if shown not in (None, "", []) and not isinstance(shown, dict):
-            yield "examples", shown[:3] if isinstance(shown, list) else [shown]
+        examples = source.get("examples", source.get("example", source.get("example_value")))
+        if examples not in (None, "", []) and not isinstance(examples, dict):
+            yield "examples", examples[:3] if isinstance(examples, list) else [examples]
 
     def applied(self, source: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        """Schemas within the schema, other than its properties."""
+        """Mends the keywords that hold subschemas, other than `properties`."""
         schema: dict[str, Any] = {}
         for key in _PARTS:
             if isinstance(source.get(key), dict | bool | str):
                 schema[key] = self.part(source[key], depth)
-        if isinstance(source.get("items"), list) and source["items"]:  # before 2020-12: one schema per place
-            schema["prefixItems"] = [self.part(part, depth) for part in source["items"]]
+        if isinstance(source.get("items"), list) and source["items"]:  # before 2020-12: one schema per position
+            schema["prefixItems"] = [self.part(subschema, depth) for subschema in source["items"]]
             if isinstance(source.get("additionalItems"), dict | bool):
                 schema["items"] = self.part(source["additionalItems"], depth)
         for key in _CHOICES:
             if isinstance(source.get(key), list) and source[key]:
-                schema[key] = [self.part(part, depth) for part in source[key]]
+                schema[key] = [self.part(subschema, depth) for subschema in source[key]]
         if isinstance(source.get("patternProperties"), dict):
             schema["patternProperties"] = {
-                key: self.part(part, depth) for key, part in source["patternProperties"].items() if compiles(key)
+                key: self.part(subschema, depth)
+                for key, subschema in source["patternProperties"].items()
+                if compiles(key)
             }
         if isinstance(source.get("additionalProperties"), bool):
             schema["additionalProperties"] = source["additionalProperties"]
@@ -219,16 +226,24 @@ class _Mending:
         return schema
 
     def members(self, source: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        """Mends `properties` and `required`, also where `required: true` stands in a property."""
         declared = list(_members(source.get("properties")))
         schema: dict[str, Any] = {}
         if declared or isinstance(source.get("properties"), dict):
-            schema["properties"] = {name: self.named(name, part, depth) for name, part in declared}
-        needed = source.get("required")
-        required = [name for name in needed if isinstance(name, str)] if isinstance(needed, list) else []
-        required += [name for name, part in declared if isinstance(part, dict) and part.get("required") is True]
+            schema["properties"] = {
+                name: self.named(name, property_schema, depth) for name, property_schema in declared
+            }
+        listed = source.get("required")
+        required = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+        required += [
+            name
+            for name, property_schema in declared
+            if isinstance(property_schema, dict) and property_schema.get("required") is True
+        ]
         return schema | ({"required": list(dict.fromkeys(required))} if required else {})
 
     def named(self, name: str, source: Any, depth: int) -> dict[str, Any]:
+        """Mends a property; its title is its description if it has none and the title differs from the name."""
         schema = self.part(source, depth)
         title = plain(source.get("title")) if isinstance(source, dict) else ""
         if title and "description" not in schema and _letters(title) != _letters(name):
@@ -236,21 +251,22 @@ class _Mending:
         return schema
 
     def reference(self, target: str) -> dict[str, str]:
+        """Returns a `$ref` into `$defs`, and queues its target; {} if it leads nowhere in the document."""
         pointer = unquote(target.removeprefix("#"))
         if pointer not in self.name_of:
-            found = _at(self.root, pointer) if target.startswith("#") else None
-            if not isinstance(found, dict | bool):
+            resolved = _at(self.root, pointer) if target.startswith("#") else None
+            if not isinstance(resolved, dict | bool):
                 self.note(f"what {target[:100]!r} refers to")
                 return {}
             self.name_of[pointer] = name = self.fresh_name(pointer)
-            self.todo.append((name, found))
+            self.todo.append((name, resolved))
         return {"$ref": f"#/$defs/{self.name_of[pointer]}"}
 
     def fresh_name(self, pointer: str) -> str:
-        steps = re.sub(r"[^A-Za-z0-9_.-]+", "_", pointer.rsplit("/", 1)[-1]).strip("_")[:60] or "root"
-        name, number = steps, 2
+        stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", pointer.rsplit("/", 1)[-1]).strip("_")[:60] or "root"
+        name, number = stem, 2
         while name in self.taken:
-            name, number = f"{steps}_{number}", number + 1
+            name, number = f"{stem}_{number}", number + 1
         self.taken.add(name)
         return name
 
@@ -262,11 +278,11 @@ class _Mending:
 def _type(source: Mapping[str, Any]) -> dict[str, Any]:
     declared = source.get("type")
     words = declared if isinstance(declared, list) else [declared]
-    known = [part for word in words if (part := typed(word)) is not None]
-    if len(words) == 1 and known and known[0]:
-        return known[0]
-    types = list(dict.fromkeys(part["type"] for part in known if part))
-    if types and all(known):
+    schemas = [schema for word in words if (schema := typed(word)) is not None]
+    if len(words) == 1 and schemas and schemas[0]:
+        return schemas[0]
+    types = list(dict.fromkeys(schema["type"] for schema in schemas if schema))
+    if types and all(schemas):
         return {"type": types[0] if len(types) == 1 else types}
     if isinstance(source.get("properties"), dict | list) and "$ref" not in source:
         return {"type": "object"}
@@ -283,22 +299,26 @@ def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _bounds(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     numbers = {key: source[key] for key in (*_BOUNDS, "multipleOf") if type(source.get(key)) in (int, float)}
-    for end, excluding in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if source.get(excluding) is True and end in numbers:  # draft 4
-            numbers[excluding] = numbers.pop(end)
+    for bound, excluding in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if source.get(excluding) is True and bound in numbers:  # draft 4
+            numbers[excluding] = numbers.pop(bound)
     for key, number in numbers.items():
         if isfinite(number) and abs(number) < 1e300 and (key != "multipleOf" or number > 0):
             yield key, number
 
 
 def _members(properties: Any) -> Iterator[tuple[str, Any]]:
-    """Properties of a mapping, or of a list of schemas with names."""
+    """Yields name and schema of properties given as a mapping, or as a list of schemas with a `name`."""
     if isinstance(properties, dict):
-        yield from ((name, part) for name, part in properties.items() if isinstance(name, str))
+        yield from ((name, property_schema) for name, property_schema in properties.items() if isinstance(name, str))
     elif isinstance(properties, list):
-        for part in properties:
-            if isinstance(part, dict) and isinstance(part.get("name"), str) and part["name"]:
-                yield part["name"], part
+        for property_schema in properties:
+            if (
+                isinstance(property_schema, dict)
+                and isinstance(property_schema.get("name"), str)
+                and property_schema["name"]
+            ):
+                yield property_schema["name"], property_schema
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

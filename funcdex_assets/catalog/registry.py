@@ -1,12 +1,14 @@
-"""Drafts become tools: legal unique names, proven schemas, bounded sizes.
+"""Turns drafts into tools: legal unique names, proven schemas, bounded sizes.
 
-Here belongs what holds for every tool whatever document it comes from. A draft that cannot be mended is a
-`Problem` that says where and why; the rest goes on.
+Here belongs what must hold for every tool, whatever document it comes from. A draft that cannot be made usable
+becomes a `Problem` that says where and why; the other drafts are not affected.
 
->>> legal_name("users/list.All (v2)")
+>>> derive_legal_name("users/list.All (v2)")
 'users_list_All_v2'
->>> len(legal_name("a" * 99)), legal_name("日本") == legal_name("日本"), legal_name("日本") == legal_name("中国")
-(64, True, False)
+>>> len(derive_legal_name("a" * 99)), derive_legal_name("日本") == derive_legal_name("日本")
+(64, True)
+>>> derive_legal_name("日本") == derive_legal_name("中国")
+False
 """
 
 import hashlib
@@ -23,31 +25,31 @@ from funcdex_assets.schema.validation import prove
 LONGEST_NAME = 64
 LONGEST_DESCRIPTION = 4000
 MOST_SCHEMA_BYTES = 2**20
-"""Of one schema. The largest of 83,000 public operations has as much; a prompt has place for a hundredth."""
+"""Of one schema. The largest of 83,000 public operations is about as large; a prompt has room for a hundredth."""
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]+")
-_DIGEST = 6
-_MOST_KNOWN = 1000  # schemas
+_DIGEST = 6  # hexadecimal digits
+_MOST_KNOWN = 1000  # schemas; bounds the memory that a large document's schemas are kept alive in
 
 
 def registered(found: Iterable[Draft | Problem], origin: Origin) -> Iterator[Tool | Problem]:
-    """The tools of one toolkit, each name once, in the order in which they are found."""
-    taken: set[str] = set()
-    unproven = _Unproven()
+    """Yields the tools of one toolkit in the order of their drafts, each name once, and the problems between them."""
+    used_names: set[str] = set()
+    find_flaw = _Unproven()
     for draft in found:
         if isinstance(draft, Problem):
             yield draft
             continue
-        problem = _unusable(draft) or unproven(draft.parameters)
-        if problem:
-            yield Problem(draft.place, problem)
+        flaw = _unusable(draft) or find_flaw(draft.parameters)
+        if flaw:
+            yield Problem(draft.place, flaw)
             continue
         returns = draft.returns
-        if returns is not None and (problem := unproven(returns)):
-            yield Problem(draft.place, f"its response schema is left out: {problem}", lost=False)
+        if returns is not None and (flaw := find_flaw(returns)):
+            yield Problem(draft.place, f"its response schema is left out: {flaw}", lost=False)
             returns = None
-        name = _unique(legal_name(draft.name), draft, taken)
-        taken.add(name)
+        name = _unique(legal_name(draft.name), draft, used_names)
+        used_names.add(name)
         yield Tool(
             toolkit=origin.toolkit,
             name=name,
@@ -56,15 +58,16 @@ def registered(found: Iterable[Draft | Problem], origin: Origin) -> Iterator[Too
             returns=returns,
             source=origin.source,
             original_name="" if draft.name == name else draft.name[:1000],
-            errors={key: schema for key, schema in draft.errors.items() if not unproven(schema)} or None,
+            errors={key: schema for key, schema in draft.errors.items() if not find_flaw(schema)} or None,
             licence=origin.licence,
         )
 
 
 def legal_name(name: str) -> str:
-    """What an OpenAI function may be called, as near to `name` as can be: 1 to 64 of `A-Za-z0-9_-`.
+    """Derives a legal OpenAI function name, 1 to 64 of `A-Za-z0-9_-`, that is as close to `name` as possible.
 
-    What is cut off, or spelled in no such letter at all, leaves a digest, so that names that differ still do.
+    A name that is too long, or has no legal letter at all, ends in a digest of the original, so that different names
+    stay different.
     """
     legal = _ILLEGAL.sub("_", name.strip()).strip("_-")
     if legal and len(legal) <= LONGEST_NAME:
@@ -77,7 +80,11 @@ def _digest(text: str) -> str:
 
 
 def _unique(name: str, draft: Draft, taken: set[str]) -> str:
-    """With a digest of the place, so that the name does not depend on what else there is; then with a number."""
+    """Returns the name, made unique among `used_names` where necessary.
+
+    A digest of the draft's location is appended, so that the name does not depend on the other drafts; if that is taken
+    too, a number.
+    """
     if name not in taken:
         return name
     stem = f"{name[: LONGEST_NAME - 2 * _DIGEST]}_{_digest(draft.place)}"
@@ -93,6 +100,7 @@ def _description(text: str) -> str:
 
 
 def _unusable(draft: Draft) -> str:
+    """Returns the reason why the parameters cannot be used; '' if they can."""
     if draft.parameters.get("type") != "object":
         return f"its arguments have type {draft.parameters.get('type')!r}, not object"
     properties = draft.parameters.get("properties", {})
@@ -103,24 +111,25 @@ def _unusable(draft: Draft) -> str:
 
 
 class _Unproven:
-    """Why no value can be checked against a schema; empty where one can.
+    """Returns the reason why no value can be checked against a schema; '' if one can.
 
-    Remembers by identity: the operations of a document share the schemas of what they return.
+    Results are remembered by the schema's identity, since the operations of a document share their result schemas.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, str]] = {}
 
     def __call__(self, schema: Any) -> str:
-        known = self._known.get(id(schema))
-        if known is None or known[0] is not schema:  # the schema is kept, so its id stays its own
+        remembered = self._known.get(id(schema))
+        if remembered is None or remembered[0] is not schema:  # the schema is kept, so its id stays its own
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            known = self._known[id(schema)] = (schema, _why_unproven(schema))
-        return known[1]
+            remembered = self._known[id(schema)] = (schema, _why_unproven(schema))
+        return remembered[1]
 
 
 def _why_unproven(schema: Any) -> str:
+    """Returns the reason why a schema cannot be used: no mapping, too large, or invalid; '' if it can."""
     if not isinstance(schema, Mapping):
         return f"the schema is {str(schema)[:60]!r}"
     try:

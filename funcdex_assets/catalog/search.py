@@ -1,7 +1,8 @@
-"""Looking for a tool among a hundred thousand: full text in LanceDB, then by what the words are found in.
+"""Searches the big catalogue of a hundred thousand tools, with full text in LanceDB.
 
-Here belongs the index and its questions. BM25 over names, descriptions and applications finds candidates;
-those whose *name* has the words come first, since a tool is called what it does.
+Here belongs the index and its queries; building the catalogue is in `build`. BM25 over names, descriptions and
+applications finds candidates, which are then ranked again: those with the query's words in their *name* come first,
+since a tool's name says what it does.
 """
 
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ from funcdex_assets.schema.words import singular, words
 from funcdex_assets.storage.frames import from_frame
 
 INDEX = "search"
-_CANDIDATES = 300
+_CANDIDATES = 300  # BM25 hits that are ranked again
 _BATCH_ROWS = 5000
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """`score` only orders."""
+    """One tool found by a search; `score` is only good for ordering hits of the same query."""
 
     toolkit: str
     name: str
@@ -30,7 +31,7 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 def write_index(tools: Path, folder: Path) -> None:
-    """Indexes a catalogue's tools.parquet as `folder`/search.lance."""
+    """Indexes a catalogue's tools.parquet (`tools`) as `folder`/search.lance."""
     import lancedb
     from lancedb.index import FTS
 
@@ -46,17 +47,17 @@ def write_index(tools: Path, folder: Path) -> None:
 
 
 def find(folder: Path, query: str, limit: int, application: str | None = None) -> list[Hit]:
-    """The tools that fit best, the best first."""
+    """Returns the `limit` best hits, best first; `application` restricts them to toolkits whose name contains it."""
     import lancedb
 
     table = lancedb.connect(folder).open_table(INDEX)
-    asked = table.search(query, query_type="fts").limit(_CANDIDATES)
+    search = table.search(query, query_type="fts").limit(_CANDIDATES)
     if application:
-        asked = asked.where(f"toolkit LIKE '%{_quoted(application)}%'")
-    wanted = [singular(word) for word in words(query)]
+        search = search.where(f"toolkit LIKE '%{_quoted(application)}%'")
+    query_words = [singular(word) for word in words(query)]
     hits = [
-        Hit(score=_score(row, wanted), **{key: row[key] for key in ("toolkit", "name", "description")})
-        for row in asked.to_list()
+        Hit(score=_score(row, query_words), **{key: row[key] for key in ("toolkit", "name", "description")})
+        for row in search.to_list()
     ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.toolkit, hit.name))[:limit]
 
@@ -66,15 +67,16 @@ def tools_of_application(tools: Path, application: str) -> list[Tool]:
 
 
 def named(tools: Path, name: str) -> list[Tool]:
-    """The tools of a name, in any application, or of `application/name`."""
-    application, _, last = name.rpartition("/")
-    matches = pl.col("name") == last
+    """Returns the tools called `name` in any application, or only in one if `name` is `application/name`."""
+    application, _, tool_name = name.rpartition("/")
+    matches = pl.col("name") == tool_name
     if application:
         matches &= pl.col("toolkit") == application
     return from_frame(pl.scan_parquet(tools).filter(matches).collect(), Tool)
 
 
 def _search_rows(tools: Path) -> Iterator[pl.DataFrame]:
+    """Yields frames of toolkit, name, description and the `text` that is indexed: their words."""
     scan = pl.scan_parquet(tools).select("toolkit", "name", "description")
     total = scan.select(pl.len()).collect().item()
     for start in range(0, total, _BATCH_ROWS):
@@ -87,14 +89,15 @@ def _search_rows(tools: Path) -> Iterator[pl.DataFrame]:
 
 
 def _score(row: dict[str, Any], wanted: list[str]) -> float:
-    named_words = {singular(word) for word in words(row["name"])}
-    application = {singular(word) for word in words(row["toolkit"])}
+    """Returns the BM25 score plus the shares of the query words that are in the name and in the application."""
+    name_words = {singular(word) for word in words(row["name"])}
+    application_words = {singular(word) for word in words(row["toolkit"])}
     if not wanted:
         return row["_score"]
-    in_name = sum(word in named_words for word in wanted) / len(wanted)
-    in_application = sum(word in application for word in wanted) / len(wanted)
-    # A name that has all the words, and few others, before one that has them among many.
-    return row["_score"] + 20 * in_name + 10 * in_application - 0.5 * len(named_words)
+    in_name = sum(word in name_words for word in wanted) / len(wanted)
+    in_application = sum(word in application_words for word in wanted) / len(wanted)
+    # A name that has all the query's words and few others ranks above one that has them among many.
+    return row["_score"] + 20 * in_name + 10 * in_application - 0.5 * len(name_words)
 
 
 def _quoted(text: str) -> str:

@@ -1,9 +1,9 @@
-"""The tool definition format of Funcdex-Synthesizer, read and written.
+"""Parses and renders the tool definition format of Funcdex-Synthesizer (the seed).
 
 A JSON array of `{toolkit_name, tool_id, tool_description, tool_input_parameters,
 tool_response_parameters}`; the last two are JSON *in a string*: `{name: {type, required}}`. The
 format holds names, types and which are required, and that survives reading and writing; it has no
-place for nested schemas, enums, defaults and descriptions, and `write` leaves them out.
+place for nested schemas, enums, defaults and descriptions, and `render_seed_tools` leaves them out.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from funcdex_assets.records.tool import Tool
 
 
 def read(entries: Sequence[Any], path: Path) -> list[Tool]:
-    """`path` is for messages and the tools' source.
+    """Parses the entries of a seed file; `path` is for messages and the tools' source.
 
     Raises:
         CatalogError: an entry lacks a field or holds unreadable parameters.
@@ -26,6 +26,7 @@ def read(entries: Sequence[Any], path: Path) -> list[Tool]:
 
 
 def write(tools: Sequence[Tool]) -> list[dict[str, str]]:
+    """Renders tools as entries of a seed file; what the format cannot hold is left out."""
     return [
         {
             "toolkit_name": tool.toolkit,
@@ -61,6 +62,7 @@ def _tool(entry: Any, place: str, path: Path) -> Tool:
 
 
 def _schema(text: str, place: str) -> dict[str, Any]:
+    """Parses `{name: {type, required}}`, given as JSON text, to an object schema."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, dict[str, Any]])
     except msgspec.DecodeError as error:
@@ -75,9 +77,10 @@ def _schema(text: str, place: str) -> dict[str, Any]:
 
 
 def _flatten(schema: dict[str, Any]) -> str:
+    """Renders the top level of an object schema as `{name: {type, required}}` in JSON text."""
     required = set(schema.get("required", ()))
     fields = {
-        name: {"type": part.get("type", "string"), "required": name in required}
-        for name, part in schema.get("properties", {}).items()
+        name: {"type": field_schema.get("type", "string"), "required": name in required}
+        for name, field_schema in schema.get("properties", {}).items()
     }
     return msgspec.json.encode(fields).decode()

@@ -1,4 +1,6 @@
-"""What a user names, as the tools in it: one text says where they are, their content says what they are.
+"""Opens any source of tool definitions that a user names, and reads the tools in it.
+
+The text names the location; the format is recognised by the content:
 
     petstore.yaml  https://…/openapi.json     a document of any format below
     toolenv/tools/Finance                     a folder of such documents
@@ -7,7 +9,7 @@
     google:gmail  aws:s3                      what the installed Google and AWS clients bring along
     catalog:stripe.com                        an application of the big catalogue (`funcdex catalog build`)
 
-Here belongs the choice of the loader and nothing of any format.
+Here belongs the choice of the loader; a format's own rules belong in `loaders/`. Add a new format to `FORMATS`.
 """
 
 import shlex
@@ -37,7 +39,7 @@ DOCUMENT_SUFFIXES = (".json", ".yaml", ".yml")
 
 
 class Format(NamedTuple):
-    """`recognises` looks at a document quickly; `licence` reads what it says of its use."""
+    """A document format: `recognises` is a quick test; `read_drafts` and `read_licence` read a document of it."""
 
     name: str
     recognises: Callable[[Any], bool]
@@ -46,7 +48,7 @@ class Format(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a source gives, as it is read; `format` is for people."""
+    """An opened source: the name of its format, for people, its drafts, which are read lazily, and its licence."""
 
     format: str
     found: Found
@@ -65,34 +67,39 @@ FORMATS = (
 
 
 def tools_of(reading: Reading, toolkit: str, source: str, only: tuple[str, ...] = ()) -> Iterator[Tool | Problem]:
-    """The tools of a toolkit; `only` are patterns of names, such as `*invoice*`, in any case."""
+    """Yields the tools of a source as tools of `toolkit`, and the problems.
+
+    `name_patterns` restrict them to matching names, such as `*invoice*`; case does not matter.
+    """
     patterns = [pattern.lower() for pattern in only]
-    found = (
+    selected_drafts = (
         draft
         for draft in reading.found
-        if isinstance(draft, Problem) or not patterns or any(fnmatch(draft.name.lower(), one) for one in patterns)
+        if isinstance(draft, Problem)
+        or not patterns
+        or any(fnmatch(draft.name.lower(), name_pattern) for name_pattern in patterns)
     )
-    return registered(found, Origin(toolkit, source, reading.licence))
+    return registered(selected_drafts, Origin(toolkit, source, reading.licence))
 
 
 def open_source(
     source: str, environment: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Reading:
-    """What is there; a folder and a large document are read as the tools are taken.
+    """Opens a source; its drafts are read lazily, as they are iterated over.
 
     `environment` and `headers` are for MCP servers: variables for a command, headers for an address.
 
     Raises:
         CatalogError: nothing is there, or nothing of a known format.
     """
-    kind, _, rest = source.partition(":")
-    if kind == "mcp":
-        target = rest if rest.startswith(("http://", "https://")) else shlex.split(rest)
+    scheme, _, address = source.partition(":")
+    if scheme == "mcp":
+        target = address if address.startswith(("http://", "https://")) else shlex.split(address)
         return Reading("MCP server", iter(mcp_server.read_server(target, environment=environment, headers=headers)))
-    if kind == "python":
-        return Reading("Python functions", python_functions.read_module(rest))
-    if kind in ("google", "aws"):
-        document = collections.bundled(kind, rest)
+    if scheme == "python":
+        return Reading("Python functions", python_functions.read_module(address))
+    if scheme in ("google", "aws"):
+        document = collections.bundled(scheme, address)
         return read_document(documents.read(document.path), source)
     if source.startswith(("http://", "https://")) or not Path(source).is_dir():
         return read_document(documents.read(source), source)
@@ -100,16 +107,20 @@ def open_source(
 
 
 def read_document(document: Any, place: str) -> Reading:
-    """By the first format that takes it."""
+    """Reads a parsed document with the loader of the first format that recognises it.
+
+    Raises:
+        CatalogError: no format recognises it.
+    """
     for form in FORMATS:
         if form.recognises(document):
             # ToolBench keeps a tool's category in the name of its folder.
-            found = (
+            drafts = (
                 toolbench.read(document, Path(place).parent.name)
                 if form.read is toolbench.read
                 else form.read(document)
             )
-            return Reading(form.name, found, form.licence(document))
+            return Reading(form.name, drafts, form.licence(document))
     raise CatalogError(
         f"{place} is of no known format ({', '.join(form.name for form in FORMATS)}): it is "
         f"{_described(document)}; see docs/catalog.md"
@@ -117,21 +128,24 @@ def read_document(document: Any, place: str) -> Reading:
 
 
 def _folder(folder: Path) -> Found:
+    """Yields the drafts of all documents below a folder, each location preceded by its file's relative path."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in DOCUMENT_SUFFIXES and path.is_file()]
     if not paths:
         raise CatalogError(f"{folder} has no {', '.join(DOCUMENT_SUFFIXES)} files; name another folder")
     for path in paths:
-        place = str(path.relative_to(folder))
+        location = str(path.relative_to(folder))
         try:
-            reading = read_document(documents.read(path), place)
+            reading = read_document(documents.read(path), location)
         except CatalogError as error:
-            yield Problem(place, str(error))
+            yield Problem(location, str(error))
             continue
-        for one in reading.found:
-            if isinstance(one, Draft):
-                yield Draft(f"{place}: {one.place}", one.name, one.description, one.parameters, one.returns, one.errors)
+        for item in reading.found:
+            if isinstance(item, Draft):
+                yield Draft(
+                    f"{location}: {item.place}", item.name, item.description, item.parameters, item.returns, item.errors
+                )
             else:
-                yield one._replace(place=f"{place}: {one.place}")
+                yield Problem(f"{location}: {item.place}", item.reason, item.lost)
 
 
 def _described(document: Any) -> str:

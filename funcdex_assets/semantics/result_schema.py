@@ -1,9 +1,9 @@
-"""The result shape that the rest of the system counts on, also where a source leaves it open.
+"""Completes result schemas, so that every tool has a result shape that can be chained and shown.
 
-Many sources say only that a result is an object ("data: object"). Nothing could be chained or shown
-then, so an open object is given the shape that its tool's name suggests: `FIND_FILE` finds files,
-each with an id, a name, an owner, a link. A value of the assumed shape is always valid under the
-source's own schema, since it only fills what that leaves open.
+Many sources say only that a result is an object ("data: object"). Such an open object is given the shape that the
+tool's name suggests: `FIND_FILE` returns files, each with an id, a name, an owner and a link. A value of the assumed
+shape is always valid under the source's own schema, since it only fills what that schema leaves open. Making values of
+the schema does not belong here.
 """
 
 from functools import cache
@@ -38,7 +38,7 @@ _ITEMS: dict[str, dict[str, Schema]] = {
 }
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}
 
-# What leaves a result open to any shape: an object with no more said of it than this.
+# An object schema with no keywords but these allows any shape.
 _SAYS_NOTHING = frozenset(
     "type title description default example examples deprecated readOnly writeOnly nullable properties $defs $schema "
     "$id $comment".split()
@@ -48,13 +48,15 @@ _by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
 
 
 def result_schema(tool: Tool) -> Schema:
-    """JSON Schema of the results made for this tool: its own, with open objects given a shape."""
+    """Returns the JSON Schema of this tool's results: its own, with open objects given the assumed shape."""
     key = (id(tool.returns), tool.name)  # the shape of an open result follows from the tool's name
-    known = _by_identity.get(key)
-    if known is None or known[0] is not tool.returns:  # the schema is kept, so its id stays its own
+    remembered = _by_identity.get(key)
+    if (
+        remembered is None or remembered[0] is not tool.returns
+    ):  # the entry keeps the schema alive, so its id is not reused
         schema = _result_schema(msgspec.json.encode(tool.returns), tool.name)
-        known = _by_identity[key] = (tool.returns, schema)
-    return known[1]
+        remembered = _by_identity[key] = (tool.returns, schema)
+    return remembered[1]
 
 
 @cache
@@ -64,6 +66,7 @@ def _result_schema(returns: bytes, name: str) -> Schema:
 
 
 def _close(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Gives the object, or the objects directly below it, the assumed shape where they are open."""
     if schema_type(schema) != "object":
         return schema
     properties = schema.get("properties")
@@ -72,7 +75,9 @@ def _close(schema: dict[str, Any], name: str) -> dict[str, Any]:
     if not any(key in schema for key in ("oneOf", "anyOf", "allOf", "$ref")):
         return {
             **schema,
-            "properties": {key: _close(part, name) if _open(part) else part for key, part in properties.items()},
+            "properties": {
+                key: _close(member, name) if _open(member) else member for key, member in properties.items()
+            },
         }
     return schema
 
@@ -82,14 +87,15 @@ def _open(schema: Any) -> bool:
 
 
 def _assumed(name: str) -> dict[str, Any]:
+    """Returns the result schema that a tool's name suggests: one item of its noun, or a page of them for a listing."""
     parsed = parse_tool_name(name)
-    item = {"id": _TEXT, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
-    item_schema = {"type": "object", "properties": item, "required": list(item)}
+    item_properties = {"id": _TEXT, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
+    item_schema = {"type": "object", "properties": item_properties, "required": list(item_properties)}
     if parsed.action != "list":
         return {"type": "object", "properties": {parsed.noun: item_schema}, "required": [parsed.noun]}
-    many = plural(parsed.noun)
+    plural_noun = plural(parsed.noun)
     return {
         "type": "object",
-        "properties": {many: {"type": "array", "items": item_schema}, "next_page_token": _TEXT},
-        "required": [many],
+        "properties": {plural_noun: {"type": "array", "items": item_schema}, "next_page_token": _TEXT},
+        "required": [plural_noun],
     }

@@ -1,9 +1,9 @@
-"""AWS service models as botocore has them: operations over named shapes.
+"""Reads AWS service models in botocore's format: operations over named shapes.
 
-Here belongs what this format says and JSON Schema says otherwise: shapes by name, bounds that mean another thing for
-each type, documentation in HTML, blobs and timestamps. Structures, and enums that are long, become definitions that
-are shared; what is small stands where it is used. Where in an HTTP request a member goes does not matter here:
-it is an argument, as it is for a client.
+Here belongs what this format expresses differently from JSON Schema: shapes by name, `min` and `max` that mean
+something else for each type, documentation in HTML, blobs and timestamps. Structures and long enums become shared
+definitions; small shapes are written where they are used. Each member of the input is an argument, whether it is sent
+in the path, a header or the body.
 
 >>> model = {"metadata": {"serviceId": "Notes"}, "operations": {"GetNote": {
 ...     "name": "GetNote", "documentation": "<p>Gets a note.</p>", "input": {"shape": "In"}, "output": {"shape": "Out"},
@@ -12,7 +12,7 @@ it is an argument, as it is for a client.
 ...                "Out": {"type": "structure", "members": {"At": {"shape": "When"}, "Replies": {"shape": "Outs"}}},
 ...                "Outs": {"type": "list", "member": {"shape": "Out"}}, "When": {"type": "timestamp"},
 ...                "NoteId": {"type": "string", "min": 3}, "NoSuchNote": {"type": "structure", "members": {}}}}
->>> draft, = read(model)
+>>> draft, = read_drafts(model)
 >>> draft.name, draft.description, draft.parameters["properties"], draft.parameters["required"]
 ('GetNote', 'Gets a note.', {'Id': {'type': 'string', 'minLength': 3}}, ['Id'])
 >>> draft.returns["properties"]["Replies"], list(draft.returns["$defs"]), list(draft.errors)
@@ -34,11 +34,11 @@ from funcdex_assets.schema.validation import compiles
 
 MOST_OPERATIONS = 20_000
 MOST_DEFINITIONS = 2_000
-"""That one operation may reach. The schemas of as many are far more than the registry takes."""
+"""That one operation may refer to, directly or not. So many are far larger than the registry accepts."""
 MOST_ERRORS = 100
 DEEPEST = 40
 LONGEST_TEXT = 4_000
-LONG_ENUM = 8
+LONG_ENUM = 8  # choices; an enum with more is a shared definition
 _MOST_KEPT = 500  # the same few errors are in all operations
 
 _TYPES = {
@@ -65,8 +65,8 @@ _BOUNDS = {
     "array": ("minItems", "maxItems"),
     "object": ("minProperties", "maxProperties"),
 }
-_NATURAL = frozenset(("minLength", "minItems", "minProperties"))  # of which nought says nothing
-# A thousand repetitions of a Unicode class take up to 70 ms to compile, for each schema again; `max` says the length.
+_NATURAL = frozenset(("minLength", "minItems", "minProperties"))  # for which 0 is no restriction
+# A thousand repetitions of a Unicode class take up to 70 ms to compile, in each schema again; `max` states the length.
 _LONG_REPEAT = re.compile(r"(?<!\\)\{(\d{1,3}),\d{4,}\}")
 _EMPTY: dict[str, Json] = {"type": "object", "properties": {}, "additionalProperties": False}
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--.*?-->", re.DOTALL)
@@ -80,7 +80,7 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any) -> Found:
-    """A draft for each operation, in the document's order.
+    """Yields a draft for each operation, in the document's order, and problems.
 
     Raises:
         CatalogError: it is no service model.
@@ -93,19 +93,22 @@ def read(document: Any) -> Found:
         )
     shapes = _Shapes(document["shapes"])
     for number, (key, operation) in enumerate(document["operations"].items()):
-        place = f"operations.{key[:100]}"
+        location = f"operations.{key[:100]}"
         if number == MOST_OPERATIONS:
-            yield Problem(place, f"it and what follows come after the {MOST_OPERATIONS:,} operations that are read")
+            yield Problem(location, f"it and what follows come after the {MOST_OPERATIONS:,} operations that are read")
             return
         try:
-            yield _draft(place, key, operation, shapes)
+            yield _draft(location, key, operation, shapes)
         except ValueError as error:
-            yield Problem(place, str(error))
+            yield Problem(location, str(error))
         yield from shapes.told()
 
 
 def bundled(*, newest: bool = True) -> Iterator[Path]:
-    """The models within the installed botocore, none if it is not; by default each service's newest version."""
+    """Yields the paths of the models in the installed botocore; by default only each service's newest version.
+
+    Yields nothing if botocore is not installed.
+    """
     package = importlib.util.find_spec("botocore")  # finds its folder and imports nothing
     if package is None:
         return
@@ -130,10 +133,10 @@ class _Shapes:
         self._problems: list[Problem] = []
 
     def closed(self, name: Any) -> dict[str, Json]:
-        """The schema of a structure with the definitions that it reaches.
+        """Returns the schema of a structure with the `$defs` that it refers to, directly or not.
 
         Raises:
-            ValueError: it is no structure of this model, or reaches too many.
+            ValueError: it is no structure of this model, or refers to too many shapes.
         """
         if not isinstance(name, str) or not isinstance(raw := self.raw.get(name), dict):
             raise ValueError(f"the shape {str(name)[:100]!r} is not in the document")
@@ -144,38 +147,41 @@ class _Shapes:
                 self._closed.clear()
             schema, names = self._definition(name)
             reached: dict[str, dict[str, Json]] = {}
-            todo = list(names)
-            while todo:
-                name_ = todo.pop()
-                if name_ in reached:
+            pending = list(names)
+            while pending:
+                shape_name = pending.pop()
+                if shape_name in reached:
                     continue
                 if len(reached) == MOST_DEFINITIONS:
-                    raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} shapes, {name_[:100]!r} among them")
-                reached[name_], more = self._definition(name_)
-                todo += more
+                    raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} shapes, {shape_name[:100]!r} among them")
+                reached[shape_name], referenced_names = self._definition(shape_name)
+                pending += referenced_names
             definitions = {spelled(name): reached[name] for name in sorted(reached)}
             self._closed[name] = schema | ({"$defs": definitions} if definitions else {})
         return self._closed[name]
 
     def told(self) -> list[Problem]:
-        """What had to be left open since it was last asked."""
-        told, self._problems = self._problems, []
-        return told
+        """Returns the problems since the last call, and forgets them."""
+        problems, self._problems = self._problems, []
+        return problems
 
     def _definition(self, name: str) -> _Definition:
-        known = self._known.get(name)
-        if known is None:
+        definition = self._known.get(name)
+        if definition is None:
             names: dict[str, None] = {}
             raw = self.raw[name]
-            place = f"shapes.{name[:100]}"
-            schema = self._structure(raw, names, place) if raw.get("type") == "structure" else self._scalar(raw)
+            location = f"shapes.{name[:100]}"
+            schema = self._structure(raw, names, location) if raw.get("type") == "structure" else self._scalar(raw)
             if text := _text(raw.get("documentation")):
                 schema = {"description": text} | schema
-            known = self._known[name] = _Definition(schema, tuple(names))
-        return known
+            definition = self._known[name] = _Definition(schema, tuple(names))
+        return definition
 
     def _referred(self, reference: Any, names: dict[str, None], place: str, depth: int = 0) -> dict[str, Json]:
-        """The schema for `{"shape": name}`: a `$ref` if the shape is to be shared, else what it says."""
+        """Converts `{"shape": name}` to a `$ref` if the shape is shared, else to its schema.
+
+        The name of a shared shape is added to `names`.
+        """
         reference = reference if isinstance(reference, dict) else {}
         name = reference.get("shape")
         raw = self.raw.get(name) if isinstance(name, str) else None
@@ -183,7 +189,7 @@ class _Shapes:
             self._problem(place, "nested too deeply" if depth > DEEPEST else f"no shape {str(name)[:100]!r}")
             return {}
         text = _text(reference.get("documentation"))
-        told = {"deprecated": True} if reference.get("deprecated") is True else {}
+        deprecation = {"deprecated": True} if reference.get("deprecated") is True else {}
         if reference.get("jsonvalue") is True or raw.get("document") is True:
             schema: dict[str, Json] = {}  # any JSON
         elif raw.get("type") == "structure" or len(_choices(raw)) > LONG_ENUM:
@@ -198,7 +204,7 @@ class _Shapes:
                 schema |= self._map(raw, names, place, depth)
             elif not schema:
                 self._problem(place, f"the unknown type {str(raw.get('type'))[:60]!r}")
-        return ({"description": text} if text else {}) | schema | told
+        return ({"description": text} if text else {}) | schema | deprecation
 
     def _structure(self, raw: dict[str, Any], names: dict[str, None], place: str) -> dict[str, Json]:
         members = mapping(raw.get("members"))
@@ -218,30 +224,30 @@ class _Shapes:
     def _map(self, raw: dict[str, Any], names: dict[str, None], place: str, depth: int) -> dict[str, Json]:
         name = mapping(raw.get("key")).get("shape")
         key = self._scalar(mapping(self.raw.get(name))) if isinstance(name, str) else {}
-        told = {} if key.get("type") != "string" or len(key) == 1 else {"propertyNames": key}
+        key_constraint = {} if key.get("type") != "string" or len(key) == 1 else {"propertyNames": key}
         value = self._referred(raw.get("value"), names, f"{place}.value", depth + 1)
-        return {"additionalProperties": value or True} | told
+        return {"additionalProperties": value or True} | key_constraint
 
     def _scalar(self, raw: dict[str, Any]) -> dict[str, Json]:
-        """What a shape says that is not of its parts."""
-        kind = raw.get("type")
-        type_ = _TYPES.get(kind) if isinstance(kind, str) else None
-        if type_ is None:
+        """Converts the keywords of a shape itself, without those of its members, items or values."""
+        shape_type = raw.get("type")
+        json_type = _TYPES.get(shape_type) if isinstance(shape_type, str) else None
+        if json_type is None:
             return {}
-        schema: dict[str, Json] = {"type": type_}
-        if kind == "timestamp":
+        schema: dict[str, Json] = {"type": json_type}
+        if shape_type == "timestamp":
             schema["format"] = "date-time"
-        elif kind == "blob":
-            schema["contentEncoding"] = "base64"  # whose length is not the blob's
+        elif shape_type == "blob":
+            schema["contentEncoding"] = "base64"  # so `min` and `max`, lengths of the blob, do not apply
         else:
-            for key, bound in zip(_BOUNDS.get(type_, ()), (raw.get("min"), raw.get("max")), strict=False):
-                is_bound = type(bound) is int or (type(bound) is float and type_ == "number")
+            for key, bound in zip(_BOUNDS.get(json_type, ()), (raw.get("min"), raw.get("max")), strict=False):
+                is_bound = type(bound) is int or (type(bound) is float and json_type == "number")
                 if is_bound and (bound or key not in _NATURAL):
                     schema[key] = bound
             if choices := _choices(raw):
                 schema["enum"] = choices
             pattern = raw.get("pattern")
-            if type_ == "string" and isinstance(pattern, str):
+            if json_type == "string" and isinstance(pattern, str):
                 pattern = _LONG_REPEAT.sub(r"{\1,}", pattern[:LONGEST_TEXT])
                 if compiles(pattern):
                     schema["pattern"] = pattern
@@ -254,16 +260,17 @@ class _Shapes:
 
 
 def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
-    """
+    """Builds the draft of one operation.
+
     Raises:
         ValueError: the operation cannot be called as the document has it.
     """
     if not isinstance(operation, dict):
         raise ValueError(f"the operation is {str(operation)[:60]!r}, not an object")
     name = operation.get("name")
-    sent, got = operation.get("input"), operation.get("output")
-    parameters = shapes.closed(mapping(sent).get("shape")) if sent is not None else _EMPTY
-    parameters = {key: part for key, part in parameters.items() if key not in ("description", "$defs")} | {
+    input_shape, output_shape = operation.get("input"), operation.get("output")
+    parameters = shapes.closed(mapping(input_shape).get("shape")) if input_shape is not None else _EMPTY
+    parameters = {key: value for key, value in parameters.items() if key not in ("description", "$defs")} | {
         "additionalProperties": False,
         **({"$defs": parameters["$defs"]} if "$defs" in parameters else {}),
     }
@@ -275,7 +282,7 @@ def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
         name=name if isinstance(name, str) and name else key,
         description=text,
         parameters=parameters,
-        returns=shapes.closed(mapping(got).get("shape")) if got is not None else dict(_EMPTY),
+        returns=shapes.closed(mapping(output_shape).get("shape")) if output_shape is not None else dict(_EMPTY),
         errors=_errors(operation, shapes),
     )
 
@@ -298,9 +305,10 @@ def _choices(raw: dict[str, Any]) -> list[str]:
 
 
 def _text(raw: Any) -> str:
-    """Documentation without its markup, on one line.
+    """Returns documentation without its HTML, on one line and at most `LONGEST_TEXT` letters.
 
-    >>> _text("<p>Sets the <code>Key</code> of a&nbsp;<a href='#'>bucket</a>:</p><ul><li><p>one</p></li> <li>two</ul>")
+    >>> _strip_markup("<p>Sets the <code>Key</code> of a&nbsp;<a href='#'>bucket</a>:</p>"
+    ...               "<ul><li><p>one</p></li> <li>two</ul>")
     'Sets the `Key` of a bucket: - one - two'
     """
     if not isinstance(raw, str):

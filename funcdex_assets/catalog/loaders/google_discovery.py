@@ -1,10 +1,10 @@
-"""Google API discovery documents: the methods of a service, nested in resources, over shared schemas.
+"""Reads Google API discovery documents: the methods of a service, nested in resources, over shared schemas.
 
-Here belongs what this format says and JSON Schema says otherwise: numbers in strings, `repeated`, descriptions
-of enum values aside, a `$ref` that is a bare name, and what may not be sent. A schema becomes two definitions,
-one of what is sent and one of what comes back. The properties of a request's body stand beside the method's
-parameters; a property that a parameter of the same type already gives is that parameter, since a path is made of
-fields of the body (google.api.http). Where the types differ, the whole body is the argument `body`.
+Here belongs what this format expresses differently from JSON Schema: numbers in strings, `repeated`, descriptions of
+enum values in a list of their own, a `$ref` that is a bare name, and output-only properties. Each schema becomes two
+definitions, one for requests and one for responses. The properties of a request's body are arguments beside the
+method's parameters; a property with the name and type of a parameter is that parameter, since a path is made of fields
+of the body (google.api.http). If the types differ, the whole body is the argument `body`.
 
 >>> document = {"kind": KIND, "resources": {"notes": {"methods": {"get": {
 ...     "id": "keep.notes.get", "description": "Gets a note.", "parameterOrder": ["noteId"],
@@ -12,7 +12,7 @@ fields of the body (google.api.http). Where the types differ, the whole body is 
 ...                    "max": {"type": "integer", "format": "int32", "default": "10", "location": "query"}},
 ...     "response": {"$ref": "Note"}}}}},
 ...     "schemas": {"Note": {"type": "object", "properties": {"parent": {"$ref": "Note"}}}}}
->>> draft, = read(document)
+>>> draft, = read_drafts(document)
 >>> draft.name, draft.parameters["required"], draft.parameters["properties"]["max"]
 ('keep.notes.get', ['noteId'], {'type': 'integer', 'format': 'int32', 'default': 10})
 >>> draft.returns["properties"], list(draft.returns["$defs"])
@@ -36,7 +36,7 @@ from funcdex_assets.schema.validation import compiles
 KIND = "discovery#restDescription"
 MOST_METHODS = 20_000
 MOST_DEFINITIONS = 2_000
-"""That one method may reach. The schemas of as many are far more than the registry takes."""
+"""That one method may refer to, directly or not. So many are far larger than the registry accepts."""
 DEEPEST = 40
 LONGEST_TEXT = 4_000
 
@@ -57,7 +57,7 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any) -> Found:
-    """A draft for each method, in the document's order.
+    """Yields a draft for each method, in the document's order, and problems.
 
     Raises:
         CatalogError: it is no discovery document.
@@ -66,20 +66,22 @@ def read(document: Any) -> Found:
         kind = document.get("kind") if isinstance(document, dict) else type(document).__name__
         raise CatalogError(f"The document is {str(kind)[:60]!r}, not {KIND!r}; give the service's discovery document")
     schemas = _Schemas(mapping(document.get("schemas")))
-    for number, (place, key, method) in enumerate(_methods(document)):
+    for number, (location, key, method) in enumerate(_methods(document)):
         if number == MOST_METHODS:
-            yield Problem(place, f"it and what follows come after the {MOST_METHODS:,} methods that are read")
+            yield Problem(location, f"it and what follows come after the {MOST_METHODS:,} methods that are read")
             return
         try:
-            yield _draft(place, key, method, schemas)
+            yield _draft(location, key, method, schemas)
         except ValueError as error:
-            yield Problem(place, str(error))
+            yield Problem(location, str(error))
         yield from schemas.told()
 
 
 def bundled(*, newest: bool = True) -> Iterator[Path]:
-    """The documents within the installed google-api-python-client, none if it is not; by default the newest stable
-    version of each service, or the newest of all where none is stable.
+    """Yields the paths of the documents in the installed google-api-python-client.
+
+    By default only the newest stable version of each service, or its newest version if none is stable. Yields nothing
+    if the package is not installed.
     """
     package = importlib.util.find_spec("googleapiclient")  # finds its folder and imports nothing
     if package is None:
@@ -92,23 +94,26 @@ def bundled(*, newest: bool = True) -> Iterator[Path]:
 
 
 def newest_stable(paths: list[Path]) -> list[Path]:
-    """One path for each service among files named `service.version.json`.
+    """Selects one path for each service among files named `service.version.json`.
 
-    >>> [path.stem for path in newest_stable([Path("a.v1.json"), Path("a.v2.json"), Path("a.v3beta1.json"),
-    ...                                       Path("admin.directory_v1.json"), Path("b.v1alpha.json")])]
+    >>> [path.stem for path in select_newest_stable([Path("a.v1.json"), Path("a.v2.json"), Path("a.v3beta1.json"),
+    ...                                              Path("admin.directory_v1.json"), Path("b.v1alpha.json")])]
     ['a.v2', 'admin.directory_v1', 'b.v1alpha']
     """
     services: dict[tuple[str, str], list[tuple[tuple[bool, int, int, str, int], Path]]] = defaultdict(list)
     for path in paths:
         name, _, version = path.stem.partition(".")
-        found = _VERSION.fullmatch(version)
-        part, major, minor, rest = found.groups() if found else ("", 0, 0, version)
-        services[name, part].append(((not rest, int(major), int(minor or 0), rest, len(version)), path))
+        match = _VERSION.fullmatch(version)
+        api_name, major, minor, suffix = match.groups() if match else ("", 0, 0, version)
+        services[name, api_name].append(((not suffix, int(major), int(minor or 0), suffix, len(version)), path))
     return [max(versions)[1] for _, versions in sorted(services.items())]
 
 
 class _Direction(NamedTuple):
-    """Which way a schema is used. `method` is the method that sends it, where that decides what is required."""
+    """The use of a schema: `sent` is True in a request, False in a response.
+
+    `method` is the method that sends it, if that decides which properties are required; else ''.
+    """
 
     sent: bool
     method: str = ""
@@ -129,33 +134,34 @@ class _Schemas:
         self._problems: list[Problem] = []
 
     def direction(self, sent: bool, method: str = "") -> _Direction:
+        """Returns the direction; a method that decides nothing is dropped, so that its schemas are shared."""
         return _Direction(sent, method if sent and method in self._deciding else "")
 
     def definition(self, name: str, direction: _Direction) -> _Definition:
-        """Of a schema that the document has."""
-        known = self._known.get((name, direction))
-        if known is None:
+        """Converts a named schema of the document, once for each direction."""
+        converted = self._known.get((name, direction))
+        if converted is None:
             names: dict[str, None] = {}
             schema = self.convert(self.raw[name], direction, names, f"schemas.{name[:100]}")
-            known = self._known[name, direction] = _Definition(schema, tuple(names))
-        return known
+            converted = self._known[name, direction] = _Definition(schema, tuple(names))
+        return converted
 
     def closed(self, schema: dict[str, Json], names: dict[str, None], direction: _Direction) -> dict[str, Json]:
-        """The schema with the definitions that it reaches.
+        """Returns the schema with the `$defs` that it refers to, directly or not; `names` are those in it.
 
         Raises:
-            ValueError: it reaches too many.
+            ValueError: it refers to too many definitions.
         """
         reached: dict[str, dict[str, Json]] = {}
-        todo = list(reversed(names))
-        while todo:
-            name = todo.pop()
+        pending = list(reversed(names))
+        while pending:
+            name = pending.pop()
             if name in reached:
                 continue
             if len(reached) == MOST_DEFINITIONS:
                 raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} schemas, {name[:100]!r} among them")
-            reached[name], more = self.definition(name, direction)
-            todo += reversed(more)
+            reached[name], referenced_names = self.definition(name, direction)
+            pending += reversed(referenced_names)
         if not reached:
             return schema
         return {**schema, "$defs": {spelled(name): reached[name] for name in sorted(reached)}}
@@ -163,7 +169,7 @@ class _Schemas:
     def convert(
         self, raw: Any, direction: _Direction, names: dict[str, None], place: str, depth: int = 0
     ) -> dict[str, Json]:
-        """A schema of the document as JSON Schema; the schemas that it refers to are added to `names`."""
+        """Converts a schema of the document to JSON Schema; the schemas that it refers to are added to `names`."""
         if not isinstance(raw, dict) or depth > DEEPEST:
             self._problem(place, "nested too deeply" if depth > DEEPEST else f"{str(raw)[:60]!r} is no schema")
             return {}
@@ -188,9 +194,9 @@ class _Schemas:
         return schema
 
     def told(self) -> list[Problem]:
-        """What had to be left open since it was last asked."""
-        told, self._problems = self._problems, []
-        return told
+        """Returns the problems since the last call, and forgets them."""
+        problems, self._problems = self._problems, []
+        return problems
 
     def _problem(self, place: str, reason: str) -> None:
         self._problems.append(Problem(place, f"{reason}; anything is allowed there", lost=False))
@@ -198,28 +204,28 @@ class _Schemas:
     def _object(
         self, raw: dict[str, Any], direction: _Direction, names: dict[str, None], place: str, depth: int
     ) -> dict[str, Json]:
-        parts: dict[str, Json] = {}
+        properties: dict[str, Json] = {}
         required: list[str] = []
-        for key, part in mapping(raw.get("properties")).items():
-            needed = isinstance(part, dict) and _requires(part, direction)
-            if direction.sent and not needed and _is_output_only(part):
+        for key, property_schema in mapping(raw.get("properties")).items():
+            is_required = isinstance(property_schema, dict) and _requires(property_schema, direction)
+            if direction.sent and not is_required and _is_output_only(property_schema):
                 continue
-            parts[key] = self.convert(part, direction, names, f"{place}.{key[:100]}", depth + 1)
-            if needed:
+            properties[key] = self.convert(property_schema, direction, names, f"{place}.{key[:100]}", depth + 1)
+            if is_required:
                 required.append(key)
-        found: dict[str, Json] = {}
+        keywords: dict[str, Json] = {}
         if "additionalProperties" in raw:
-            rest = self.convert(
+            additional = self.convert(
                 raw["additionalProperties"], direction, names, f"{place}.additionalProperties", depth + 1
             )
-            found = {"properties": parts} if parts else {}
-            found["additionalProperties"] = rest or True
+            keywords = {"properties": properties} if properties else {}
+            keywords["additionalProperties"] = additional or True
         else:
-            found = {"properties": parts} if parts else dict(_EMPTY)
-        return found | ({"required": required} if required else {})
+            keywords = {"properties": properties} if properties else dict(_EMPTY)
+        return keywords | ({"required": required} if required else {})
 
     def _scalar(self, raw: dict[str, Any]) -> dict[str, Json]:
-        """What a schema says that is not of its parts."""
+        """Converts the keywords of a schema itself, without those of its properties or items."""
         kind, form = raw.get("type"), raw.get("format")
         schema: dict[str, Json] = {}
         if kind in ("string", "integer", "number", "boolean", "array", "object"):
@@ -250,20 +256,21 @@ class _Schemas:
 
 
 def _methods(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Place, key and method, in the document's order."""
-    todo: list[tuple[str, Any]] = [("", document)]
-    while todo:
-        place, part = todo.pop()
-        if not isinstance(part, dict):
+    """Yields location, key and method, in the document's order."""
+    pending: list[tuple[str, Any]] = [("", document)]
+    while pending:
+        prefix, resource = pending.pop()
+        if not isinstance(resource, dict):
             continue
-        for key, method in mapping(part.get("methods")).items():
-            yield f"{place}methods.{key[:100]}", key, method
-        resources = mapping(part.get("resources"))
-        todo += [(f"{place}resources.{key[:100]}."[-500:], inner) for key, inner in reversed(resources.items())]
+        for key, method in mapping(resource.get("methods")).items():
+            yield f"{prefix}methods.{key[:100]}", key, method
+        resources = mapping(resource.get("resources"))
+        pending += [(f"{prefix}resources.{key[:100]}."[-500:], inner) for key, inner in reversed(resources.items())]
 
 
 def _draft(place: str, key: str, method: Any, schemas: _Schemas) -> Draft:
-    """
+    """Builds the draft of one method.
+
     Raises:
         ValueError: the method cannot be called as the document has it.
     """
@@ -271,16 +278,16 @@ def _draft(place: str, key: str, method: Any, schemas: _Schemas) -> Draft:
         raise ValueError(f"the method is {str(method)[:60]!r}, not an object")
     name = method.get("id")
     name = name if isinstance(name, str) and name else key
-    sent = schemas.direction(True, name)
+    direction = schemas.direction(True, name)
     names: dict[str, None] = {}
     properties: dict[str, Json] = {}
     required: list[str] = []
     for key, raw in _in_order(mapping(method.get("parameters")), method.get("parameterOrder")).items():
-        properties[key] = schemas.convert(raw, sent, names, f"{place}.parameters.{key[:100]}")
+        properties[key] = schemas.convert(raw, direction, names, f"{place}.parameters.{key[:100]}")
         if isinstance(raw, dict) and raw.get("required") is True:
             required.append(key)
     if isinstance(request := method.get("request"), dict):
-        names |= _add_body(properties, required, request, sent, schemas, f"{place}.request")
+        names |= _add_body(properties, required, request, direction, schemas, f"{place}.request")
     parameters: dict[str, Json] = {"type": "object", "properties": properties}
     if required:
         parameters["required"] = list(dict.fromkeys(required))
@@ -288,7 +295,7 @@ def _draft(place: str, key: str, method: Any, schemas: _Schemas) -> Draft:
     text = _text(method.get("description")) or f"{method.get('httpMethod', '')} {method.get('path', '')}".strip()
     if method.get("deprecated") is True and not text.lower().startswith("deprecated"):
         text = f"Deprecated. {text}"
-    return Draft(place, name, text, schemas.closed(parameters, names, sent), _returns(place, method, schemas))
+    return Draft(place, name, text, schemas.closed(parameters, names, direction), _returns(place, method, schemas))
 
 
 def _add_body(
@@ -299,28 +306,34 @@ def _add_body(
     schemas: _Schemas,
     place: str,
 ) -> dict[str, None]:
-    """Beside the parameters where that can be; a body that is a list or a map is an argument of its own.
+    """Adds the body's properties to `properties` and `required`, or the body as one argument if it is a list or a map.
 
-    Returns the schemas that are referred to.
+    Returns the names of the schemas that are referred to.
     """
     names: dict[str, None] = {}
     body = schemas.convert(request, sent, names, place)
     if "$ref" in body:
-        whole, inner = schemas.definition(next(iter(names)), sent)
-        parts: dict[str, Any] = whole.get("properties", {})
-        taken = {key for key in parts if key in properties}
-        is_closed = whole.get("additionalProperties", False) is False
-        if whole.get("type") == "object" and is_closed and all(_same(properties[key], parts[key]) for key in taken):
-            properties |= {key: part for key, part in parts.items() if key not in taken}
-            required += whole.get("required", ())
-            return dict.fromkeys(inner)
-    free = (key for number in count() if (key := f"body{number or ''}") not in properties)
-    properties[next(free)] = body
+        body_schema, referenced_names = schemas.definition(next(iter(names)), sent)
+        body_properties: dict[str, Any] = body_schema.get("properties", {})
+        shared_names = {key for key in body_properties if key in properties}
+        is_closed = body_schema.get("additionalProperties", False) is False
+        if (
+            body_schema.get("type") == "object"
+            and is_closed
+            and all(_same(properties[key], body_properties[key]) for key in shared_names)
+        ):
+            properties |= {
+                key: property_schema for key, property_schema in body_properties.items() if key not in shared_names
+            }
+            required += body_schema.get("required", ())
+            return dict.fromkeys(referenced_names)
+    free_names = (key for number in count() if (key := f"body{number or ''}") not in properties)
+    properties[next(free_names)] = body
     return names
 
 
 def _returns(place: str, method: dict[str, Any], schemas: _Schemas) -> Json:
-    """A method that names no response answers with an empty one, or with the bytes of a file."""
+    """Returns the response's schema: an empty object if the method names none, None if it returns a file's bytes."""
     response = method.get("response")
     if not isinstance(response, dict):
         return None if method.get("supportsMediaDownload") is True else dict(_EMPTY)
@@ -329,8 +342,8 @@ def _returns(place: str, method: dict[str, Any], schemas: _Schemas) -> Json:
     schema = schemas.convert(response, direction, names, f"{place}.response")
     if len(names) == 1 and "$ref" in schema:
         (name,) = names
-        schema, inner = schemas.definition(name, direction)
-        schema, names = {"title": name[:100]} | schema, dict.fromkeys(inner)
+        schema, referenced_names = schemas.definition(name, direction)
+        schema, names = {"title": name[:100]} | schema, dict.fromkeys(referenced_names)
     return schemas.closed(schema, names, direction) if schema else None
 
 
@@ -340,19 +353,23 @@ def _requires(raw: dict[str, Any], direction: _Direction) -> bool:
 
 
 def _methods_that_decide(raw: dict[str, Any]) -> set[str]:
-    """The methods that some property names as requiring it."""
-    found: set[str] = set()
-    todo: list[tuple[Any, int]] = [(schema, 0) for schema in raw.values()]
-    while todo:
-        part, depth = todo.pop()
-        if not isinstance(part, dict) or depth > DEEPEST:
+    """Returns the methods that some property names in its `annotations.required`."""
+    deciding: set[str] = set()
+    pending: list[tuple[Any, int]] = [(schema, 0) for schema in raw.values()]
+    while pending:
+        subschema, depth = pending.pop()
+        if not isinstance(subschema, dict) or depth > DEEPEST:
             continue
-        methods = mapping(part.get("annotations")).get("required")
+        methods = mapping(subschema.get("annotations")).get("required")
         if isinstance(methods, list):
-            found.update(method for method in methods if isinstance(method, str))
-        inner = [*mapping(part.get("properties")).values(), part.get("items"), part.get("additionalProperties")]
-        todo += [(child, depth + 1) for child in inner]
-    return found
+            deciding.update(method for method in methods if isinstance(method, str))
+        inner = [
+            *mapping(subschema.get("properties")).values(),
+            subschema.get("items"),
+            subschema.get("additionalProperties"),
+        ]
+        pending += [(child, depth + 1) for child in inner]
+    return deciding
 
 
 def _is_output_only(raw: Any) -> bool:
@@ -363,8 +380,10 @@ def _is_output_only(raw: Any) -> bool:
 
 
 def _in_order(parameters: dict[str, Any], order: Any) -> dict[str, Any]:
-    first = [key for key in order if isinstance(key, str) and key in parameters] if isinstance(order, list) else []
-    return {key: parameters[key] for key in [*first, *parameters]}
+    ordered_names = (
+        [key for key in order if isinstance(key, str) and key in parameters] if isinstance(order, list) else []
+    )
+    return {key: parameters[key] for key in [*ordered_names, *parameters]}
 
 
 def _same(parameter: Any, part: Any) -> bool:
@@ -372,7 +391,7 @@ def _same(parameter: Any, part: Any) -> bool:
 
 
 def _value(raw: Any, kind: Any) -> Json:
-    """A default or a bound, which the format writes as text; None where it is none of its type."""
+    """Parses a default or a bound, which the format writes as text; None if it does not fit the type."""
     if kind == "string":
         return raw if isinstance(raw, str) else None
     text = str(raw)[:40].strip() if isinstance(raw, str | int | float) else ""
@@ -386,11 +405,13 @@ def _value(raw: Any, kind: Any) -> Json:
 
 
 def _with_meanings(text: str, choices: list[str], meanings: Any) -> str:
-    """What each value of an enum means, after what the property is."""
+    """Appends the meaning of each enum value to the property's description."""
     if not isinstance(meanings, list):
         return text
-    told = [f"`{choice}`: {_text(said)}" for choice, said in zip(choices, meanings, strict=False) if _text(said)]
-    return _text(" ".join([text, *told]))
+    explained = [
+        f"`{choice}`: {_text(meaning)}" for choice, meaning in zip(choices, meanings, strict=False) if _text(meaning)
+    ]
+    return _text(" ".join([text, *explained]))
 
 
 def _text(raw: Any) -> str:

@@ -1,7 +1,7 @@
-"""The tools that a running MCP server offers, asked over stdio or HTTP through the `mcp` package.
+"""Reads the tools that a running MCP server offers, over stdio or HTTP, through the `mcp` package.
 
-Here belongs the conversation with the server: it is started or called, asked for its tools page by page, and let go.
-A child does not outlive the call. What one tool's definition means is in `openai_functions`.
+Here belongs the exchange with the server: it is started or called, asked for its tools page by page, and closed. A
+server that is started as a child process ends with the call. A single tool's definition is read in `openai_functions`.
 
     found = read_server(["uvx", "mcp-server-time"])
     found = read_server("https://example.org/mcp")
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 MOST_PAGES = 1000
 MOST_TOOLS = 20_000
-SHOWN_OF_STDERR = 2000
+SHOWN_OF_STDERR = 2000  # bytes
 
 _INSTALL = 'reading a server needs the package mcp; install it with: uv pip install "funcdex-assets[catalog]"'
 
 
 class Served(NamedTuple):
-    """What a server answers: the name that it gives itself, '' for none, and its tools."""
+    """A server's answer: its own name for itself, '' if it gives none, and its drafts and problems."""
 
     name: str
     found: list[Draft | Problem]
@@ -42,7 +42,7 @@ def read_server(
     environment: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> list[Draft | Problem]:
-    """As `ask_server`, without the server's name."""
+    """Returns the drafts of a server and the problems; as `ask_server`, without the server's name."""
     return ask_server(server, timeout_s, environment=environment, headers=headers).found
 
 
@@ -53,14 +53,15 @@ def ask_server(
     environment: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Served:
-    """`server` is a command with its arguments, which is run, or the address of a server that runs already.
+    """Asks a server for its name and its tools.
 
-    A command inherits PATH, HOME and the like; what else it needs of the environment, such as a key, is given in
-    `environment`. `headers` go with every request to an address. Waits for `timeout_s`, and some seconds more for
-    a child that does not end. Not to be called from within an event loop.
+    `server` is a command with its arguments, which is run, or the address of a server that runs already. A command
+    inherits PATH, HOME and the like; `environment` holds further variables that it needs, such as a key. `headers` are
+    sent with every request to an address. Waits for `timeout_s`, and some seconds more for a child process that does
+    not end. Must not be called from within an event loop.
 
     Raises:
-        CatalogError: the package or the server is missing, the server does not answer, or not in MCP.
+        CatalogError: the package or the server is missing, the server does not answer, or its answer is not MCP.
     """
     try:
         import anyio
@@ -71,7 +72,7 @@ def ask_server(
         raise CatalogError(f"the package mcp is older than 2.0; {_INSTALL}")
     if isinstance(server, str):
         return anyio.run(_ask_address, server, timeout_s, dict(headers or {}))
-    if not server or not all(isinstance(part, str) and part and "\0" not in part for part in server):
+    if not server or not all(isinstance(word, str) and word and "\0" not in word for word in server):
         raise CatalogError(f"{server!r} is no command; give the program and its arguments as a list of words")
     return anyio.run(_ask_command, list(server), timeout_s, dict(environment or {}))
 
@@ -79,7 +80,7 @@ def ask_server(
 async def _ask_command(command: list[str], timeout_s: float, environment: dict[str, str]) -> Served:
     from mcp import StdioServerParameters, stdio_client  # pyright: ignore[reportMissingImports]
 
-    shown = " ".join(shlex.join(command).split())[:300]
+    command_text = " ".join(shlex.join(command).split())[:300]
     parameters = StdioServerParameters(
         command=command[0], args=command[1:], env=environment or None, encoding_error_handler="replace"
     )
@@ -89,17 +90,18 @@ async def _ask_command(command: list[str], timeout_s: float, environment: dict[s
             return await _ask(lambda: stdio_client(parameters, errlog=stderr), timeout_s, garbage)
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
             raise CatalogError(
-                f"{shown} cannot be started: {error.strerror}; check the command, or install it"
+                f"{command_text} cannot be started: {error.strerror}; check the command, or install it"
             ) from None
         except Exception as error:
             reason = f"{_reason(error, timeout_s)}{_heard(garbage)}{_tail(stderr)}"
             raise CatalogError(
-                f"{shown} does not answer as an MCP server: {reason}; run the command by hand to see what it prints"
+                f"{command_text} does not answer as an MCP server: {reason}; "
+                "run the command by hand to see what it prints"
             ) from None
 
 
 async def _ask_address(address: str, timeout_s: float, headers: dict[str, str]) -> Served:
-    """Over streamable HTTP; over SSE where that is refused, as it is by older servers."""
+    """Asks over streamable HTTP, then over SSE if that fails, as it does with older servers."""
     import anyio
     import httpx2
     from mcp.client.sse import sse_client  # pyright: ignore[reportMissingImports]
@@ -127,7 +129,7 @@ async def _ask_address(address: str, timeout_s: float, headers: dict[str, str]) 
                 return await _ask(transport, deadline - anyio.current_time(), [])
             except Exception as error:
                 reasons.append(f"{name}: {_reason(error, timeout_s)}")
-                if any(isinstance(each, httpx2.ConnectError | TimeoutError) for each in _leaves(error)):
+                if any(isinstance(cause, httpx2.ConnectError | TimeoutError) for cause in _leaves(error)):
                     break
     raise CatalogError(
         f"{address} does not answer as an MCP server ({'; '.join(reasons)}); check the address, and if it needs headers"
@@ -135,6 +137,7 @@ async def _ask_address(address: str, timeout_s: float, headers: dict[str, str]) 
 
 
 async def _ask(transport: Any, timeout_s: float, garbage: list[str]) -> Served:
+    """Opens a transport and reads all tools; up to three messages that are not MCP are appended to `garbage`."""
     import anyio
     from mcp import Client  # pyright: ignore[reportMissingImports]
 
@@ -145,66 +148,72 @@ async def _ask(transport: Any, timeout_s: float, garbage: list[str]) -> Served:
     with anyio.fail_after(max(timeout_s, 0)):
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(Client(transport(), message_handler=overheard, cache=None))
-            found = [each async for each in _tools(client)]
-            return Served(client.server_info.name if client.server_info else "", found)
+            drafts = [draft async for draft in _tools(client)]
+            return Served(client.server_info.name if client.server_info else "", drafts)
 
 
 async def _tools(client: "Client") -> AsyncIterator[Draft | Problem]:
-    """Through all pages. A page that breaks the protocol ends the list: where the next one begins stands in it."""
+    """Yields the drafts of all pages.
+
+    A page that breaks the protocol ends the list, since the cursor of the next page is in it.
+    """
     from pydantic import ValidationError
 
-    cursor, seen, tools = None, set(), 0
+    cursor, read_cursors, tool_count = None, set(), 0
     for page in range(1, MOST_PAGES + 1):
         try:
-            listed = await client.list_tools(cursor=cursor)
+            answer = await client.list_tools(cursor=cursor)
         except ValidationError as error:
-            if not tools:
+            if not tool_count:
                 raise
             yield Problem(f"tools/list page {page}", f"it is not as the protocol says: {_reason(error, 0)}")
             return
-        for tool in listed.tools:
-            if tools == MOST_TOOLS:
+        for tool in answer.tools:
+            if tool_count == MOST_TOOLS:
                 yield Problem(f"tools/list page {page}", f"there are more than {MOST_TOOLS:,} tools")
                 return
-            for found in drafted(tool.model_dump(mode="json", by_alias=True, exclude_none=True), f"tools[{tools}]"):
-                yield found
-            tools += 1
-        cursor = listed.next_cursor
+            for draft in drafted(
+                tool.model_dump(mode="json", by_alias=True, exclude_none=True), f"tools[{tool_count}]"
+            ):
+                yield draft
+            tool_count += 1
+        cursor = answer.next_cursor
         if cursor is None:
             return
-        if cursor in seen:
+        if cursor in read_cursors:
             yield Problem(f"tools/list page {page}", "its next page is one that was read already")
             return
-        seen.add(cursor)
+        read_cursors.add(cursor)
     yield Problem(f"tools/list page {MOST_PAGES}", f"there are more than {MOST_PAGES:,} pages")
 
 
 def _reason(error: BaseException, timeout_s: float) -> str:
+    """Describes an error by up to three of its causes, shortened for a message."""
     from pydantic import ValidationError
 
     reasons = []
-    for each in _leaves(error):
-        if isinstance(each, ValidationError):
-            first = each.errors(include_url=False, include_input=False)[0]
-            reasons.append(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-        elif isinstance(each, TimeoutError):
+    for cause in _leaves(error):
+        if isinstance(cause, ValidationError):
+            first_error = cause.errors(include_url=False, include_input=False)[0]
+            reasons.append(f"{'.'.join(map(str, first_error['loc']))}: {first_error['msg']}")
+        elif isinstance(cause, TimeoutError):
             reasons.append(f"no answer within {timeout_s:g} s")
         else:
-            reasons.append(f"{str(each) or type(each).__name__}")
+            reasons.append(f"{str(cause) or type(cause).__name__}")
     return "; ".join(dict.fromkeys(reason[:300] for reason in reasons[:3]))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Task groups wrap what happens in them, at times more than once."""
+    """Yields the errors inside an exception group; task groups wrap errors, at times more than once."""
     if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
+        for inner in error.exceptions:
+            yield from _leaves(inner)
     else:
         yield error
 
 
 def _shown(message: Exception) -> str:
-    """The line that was not understood, where the package tells it."""
+    """Returns the line that was not understood if the error holds it, else the error's text."""
     from pydantic import ValidationError
 
     if isinstance(message, ValidationError):
@@ -213,10 +222,12 @@ def _shown(message: Exception) -> str:
 
 
 def _heard(garbage: Sequence[str]) -> str:
+    """Describes output on stdout that is no MCP message, as the end of an error message; '' if there is none."""
     return f"; it prints to stdout what is no message: {garbage[0].strip()[:200]!r}" if garbage else ""
 
 
 def _tail(stderr: IO[str]) -> str:
+    """Quotes the last lines of stderr, as the end of an error message; '' if there are none."""
     stderr.flush()
     size = stderr.seek(0, 2)
     stderr.seek(max(0, size - SHOWN_OF_STDERR))
@@ -226,7 +237,7 @@ def _tail(stderr: IO[str]) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The package logs each bad line with a traceback; what a person needs of it is in the error."""
+    """Silences the package's logger: it logs each bad line with a traceback, and the error already quotes the line."""
     logger = logging.getLogger("mcp")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

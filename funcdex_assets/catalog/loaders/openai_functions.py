@@ -1,10 +1,10 @@
-"""Lists of functions as they are sent to a model.
+"""Reads lists of functions in the formats in which they are sent to a model.
 
-Here belong the spellings that programs keep such lists in: OpenAI's two (`function` nested or flat), Anthropic's
+Here belong the spellings of such lists: OpenAI's two (`function` nested or flat), Anthropic's
 `input_schema`, MCP's `inputSchema`, Gemini's `functionDeclarations`, Bedrock's `toolSpec`, and a bare list of
 `{name, description, parameters}`. A list may stand alone, or under `tools` or `functions`.
 
->>> [found.name for found in read([{"type": "function", "function": {"name": "get_weather"}}])]
+>>> [draft.name for draft in read_drafts([{"type": "function", "function": {"name": "get_weather"}}])]
 ['get_weather']
 """
 
@@ -24,7 +24,7 @@ _OUR_OWN = "toolkit"  # the project's own files name it, and are read by `load`
 
 
 def recognises(document: Any) -> bool:
-    """Whether there is a list of functions in it; a look at its first few entries."""
+    """Tells if the document holds a list of functions, judged by its first five entries."""
     if isinstance(document, dict) and _OUR_OWN in document:
         return False
     entries = _entries(document)
@@ -32,29 +32,35 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any) -> Found:
-    """A tool for each function. Where none says what it takes, it takes no arguments."""
+    """Yields a draft for each function; one without parameters takes no arguments.
+
+    Raises:
+        CatalogError: the document holds no list of functions.
+    """
     entries = _entries(document)
     if entries is None:
         raise CatalogError(
             f"the document is {str(document)[:60]!r}, not a list of functions; give a list of "
             "{name, description, parameters}, or a mapping with 'tools' or 'functions'"
         )
-    for place, entry in _flat(entries):
-        yield from drafted(entry, place)
+    for location, entry in _flat(entries):
+        yield from drafted(entry, location)
 
 
 def drafted(entry: Any, place: str) -> Found:
-    """The draft of one function, and what of it had to be left out."""
+    """Yields the draft of one function, then a problem for each detail that is left out of it."""
     function = _unwrapped(entry)
     name = function.get("name") if function else None
     if not function or not isinstance(name, str) or not name.strip():
         yield Problem(place, f"{str(entry)[:60]!r} is no function with a name")
         return
     place = f"{place} {name[:100]}"
-    kind = entry.get("type")
+    entry_type = entry.get("type")
     schema = _first(function, _PARAMETERS)
-    if schema is None and (isinstance(entry.get("custom"), dict) or kind not in (None, "function", "custom", "tool")):
-        yield Problem(place, f"it is of type {str(kind)[:60]!r}, which names no arguments")
+    if schema is None and (
+        isinstance(entry.get("custom"), dict) or entry_type not in (None, "function", "custom", "tool")
+    ):
+        yield Problem(place, f"it is of type {str(entry_type)[:60]!r}, which names no arguments")
         return
     try:
         parameters, left_out = arguments(schema)
@@ -63,13 +69,14 @@ def drafted(entry: Any, place: str) -> Found:
         return
     returns, unreadable = _returns(_first(function, _RETURNS))
     yield Draft(place, name, _description(function, name), parameters, returns)
-    for part in left_out:
-        yield Problem(place, f"{part} is left out of its arguments", lost=False)
-    for part in unreadable:
-        yield Problem(place, f"{part} is left out of its result", lost=False)
+    for omission in left_out:
+        yield Problem(place, f"{omission} is left out of its arguments", lost=False)
+    for omission in unreadable:
+        yield Problem(place, f"{omission} is left out of its result", lost=False)
 
 
 def _entries(document: Any) -> list[Any] | None:
+    """Returns the list of functions in a document, wherever it stands; None if there is none."""
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -85,10 +92,14 @@ def _entries(document: Any) -> list[Any] | None:
 
 
 def _flat(entries: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Yields (location, entry) for each function; Gemini nests lists of declarations in the list of tools."""
     for index, entry in enumerate(entries):
         nested = _first(entry, _DECLARATIONS) if isinstance(entry, dict) else None
         if isinstance(nested, list):
-            yield from ((f"[{index}].functionDeclarations[{at}]", part) for at, part in enumerate(nested))
+            yield from (
+                (f"[{index}].functionDeclarations[{position}]", declaration)
+                for position, declaration in enumerate(nested)
+            )
         else:
             yield f"[{index}]", entry
 
@@ -108,9 +119,10 @@ def _unwrapped(entry: Any) -> Mapping[str, Any]:
 
 
 def _first(function: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    found = next((function[key] for key in keys if function.get(key) is not None), None)
-    wrapped = found.get("json") if isinstance(found, dict) and len(found) == 1 else None
-    return wrapped if isinstance(wrapped, dict) and "type" in wrapped else found  # Bedrock: {"json": {...}}
+    """Returns the value of the first of the keys that is present and not null, else None."""
+    value = next((function[key] for key in keys if function.get(key) is not None), None)
+    wrapped = value.get("json") if isinstance(value, dict) and len(value) == 1 else None
+    return wrapped if isinstance(wrapped, dict) and "type" in wrapped else value  # Bedrock: {"json": {...}}
 
 
 def _returns(schema: Any) -> Mended | tuple[None, list[str]]:
@@ -123,17 +135,20 @@ def _returns(schema: Any) -> Mended | tuple[None, list[str]]:
 
 
 def _description(function: Mapping[str, Any], name: str) -> str:
-    """With what a title and the hints of MCP add: a call that cannot be undone is another call."""
+    """Joins title, description and the MCP hint that a call is destructive, which a description often leaves out."""
     annotations = function.get("annotations")
     hints = annotations if isinstance(annotations, dict) else {}
     title = plain(function.get("title") or hints.get("title"))
     text = plain(function.get("description"))
-    known = _letters(f"{name} {text}")
-    parts = [title] if title and _letters(title) not in known else []
-    parts += [text] if text else []
+    letters = _letters(f"{name} {text}")
+    sentences = [title] if title and _letters(title) not in letters else []
+    sentences += [text] if text else []
     if hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True:
-        parts.append("It may change or delete what is there.")
-    return " ".join(part if part.endswith((".", "!", "?", ":")) or len(parts) == 1 else f"{part}." for part in parts)
+        sentences.append("It may change or delete what is there.")
+    return " ".join(
+        sentence if sentence.endswith((".", "!", "?", ":")) or len(sentences) == 1 else f"{sentence}."
+        for sentence in sentences
+    )
 
 
 def _letters(text: str) -> str:

@@ -1,13 +1,13 @@
-"""OpenAPI 3.0 and 3.1 and Swagger 2: each operation is a tool.
+"""Reads OpenAPI 3.0 and 3.1 and Swagger 2: each operation becomes a tool.
 
-Here belongs what an operation says of its arguments, its results and itself. What becomes of its schemas is in
-`dialect`. The properties of an object body are arguments beside the parameters; a body that is no plain object,
-or shares a name with a parameter, is the argument `body`. What a client adds to each call by itself, who calls
-and which media type is meant, is no argument.
+Here belongs how an operation's parameters, body, responses and texts are read; its schemas are converted in `dialect`.
+The properties of an object body are arguments beside the parameters; a body that is no plain object, or shares a name
+with a parameter, is the argument `body`. Headers that a client adds to each call by itself, such as `Authorization` or
+`Accept`, are no arguments.
 
 >>> petstore = {"openapi": "3.0.0", "paths": {"/pets/{id}": {"get": {"parameters": [
 ...     {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}]}}}}
->>> [draft] = read(petstore)
+>>> [draft] = read_drafts(petstore)
 >>> draft.name, draft.parameters["properties"], draft.parameters["required"]
 ('get_pets_id', {'id': {'type': 'integer'}}, ['id'])
 """
@@ -23,7 +23,7 @@ from funcdex_assets.catalog.loaders.shared import mapping
 
 LONGEST_DESCRIPTION = 4000
 MOST_ERROR_BYTES = 32 * 2**10
-"""Of one schema of a failure: one that names what failed may reach all that there is."""
+"""Of one error schema: one that refers to the resource that failed may refer to the whole document."""
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _PLACES = ("path", "query", "header", "cookie", "formData", "body")
 _LONGEST_NAME = 200
@@ -39,20 +39,22 @@ _AUTHENTICATION = frozenset(
 _PERHAPS_AUTHENTICATION = frozenset("token key auth xtoken appkey apitoken xauth".split())
 _AUTHENTICATES = re.compile(r"\b(authenticat|authoriz|access token|api.?key|api token|bearer)", re.IGNORECASE)
 _IN_PATH = re.compile(r"\{([^{}/?#]{1,200})\}")
-_BESIDE_PROPERTIES = frozenset(  # what an object may say and still be taken apart
+_BESIDE_PROPERTIES = frozenset(  # an object with other keywords is not split into its properties
     "type properties required description title format examples default deprecated additionalProperties "
     "minProperties maxProperties".split()
 )
 
 
 class Info(NamedTuple):
-    """What a document says of itself."""
+    """A document's title and licence, each '' if it gives none."""
 
     title: str = ""
     licence: str = ""
 
 
 class _Argument(NamedTuple):
+    """An argument of a tool; `sent_in` is OpenAPI's `in`: path, query, header, cookie, formData or body."""
+
     name: str
     place: str
     schema: dict[str, Any]
@@ -60,26 +62,26 @@ class _Argument(NamedTuple):
 
 
 def recognises(document: Any) -> bool:
-    """Whether the document is OpenAPI 3 or Swagger 2. The version may be a number, as YAML has it."""
+    """Tells if the document is OpenAPI 3 or Swagger 2. The version may be a number, as YAML reads `2.0`."""
     if not isinstance(document, dict):
         return False
     return str(document.get("openapi"))[:2] == "3." or str(document.get("swagger"))[:1] == "2"
 
 
 def read_info(document: Any) -> Info:
-    """Title and licence, each '' where the document does not say; the licence's address where it has no name."""
-    info = mapping(mapping(document).get("info"))
-    licence = mapping(info.get("license"))
-    return Info(plain(info.get("title"), 200), plain(licence.get("name") or licence.get("url"), 200))
+    """Returns title and licence; the licence's address if it has no name."""
+    info_object = mapping(mapping(document).get("info"))
+    licence = mapping(info_object.get("license"))
+    return Info(plain(info_object.get("title"), 200), plain(licence.get("name") or licence.get("url"), 200))
 
 
 def licence(document: Any) -> str:
-    """What the document says of its use, '' where it does not."""
+    """Returns the licence that the document names, '' if it names none."""
     return read_info(document).licence
 
 
 def read(document: Any) -> Found:
-    """A draft for each operation, in the order of the document.
+    """Yields a draft for each operation, in the order of the document, and problems.
 
     Raises:
         CatalogError: the document is neither OpenAPI 3 nor Swagger 2, or has no paths.
@@ -92,31 +94,33 @@ def read(document: Any) -> Found:
 
 
 class _Reader:
-    """One document, with what its operations share."""
+    """Reads one document; keeps the schemas that its operations share."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.old = "swagger" in document
         self.shared = Definitions(document, siblings=str(document.get("openapi"))[:3] not in ("3.0", "Non"))
         self.secret = frozenset(_secrets(document))
-        # By identity, and only what is referred to: the document outlives its reader, so that no id is used again.
+        # Keyed by identity, and only for referenced objects: the document outlives its reader, so no id is reused.
         self.arguments_of: dict[int, dict[str, Any]] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
         self.results: dict[tuple[int, int], dict[str, Any]] = {}
 
     def drafts(self) -> Found:
-        for path, found in (self.document.get("paths") or {}).items():
-            item = self.shared.target(found)
-            place = f"paths.{path[:300]}"
+        """Yields the drafts of all operations, and problems."""
+        for path, raw_item in (self.document.get("paths") or {}).items():
+            item = self.shared.target(raw_item)
+            location = f"paths.{path[:300]}"
             if not isinstance(item, dict):
                 if not path.startswith("x-"):
-                    yield Problem(place, f"{_said(found)} is no description of a path")
+                    yield Problem(location, f"{_said(raw_item)} is no description of a path")
                 continue
             for method in _METHODS:
                 if method in item:
-                    yield from self.operation(path, method, item, f"{place}.{method}")
+                    yield from self.operation(path, method, item, f"{location}.{method}")
 
     def operation(self, path: str, method: str, item: dict[str, Any], place: str) -> Found:
+        """Yields the problems of one operation, then its draft; `item` is the path's description."""
         operation = item[method]
         if not isinstance(operation, dict):
             yield Problem(place, f"{_said(operation)} is no description of an operation")
@@ -125,10 +129,12 @@ class _Reader:
         parameters = self.together(arguments, self.body(operation, place), place)
         returns, errors = self.responses(operation, place)
         yield from self.shared.problems()
-        named = operation.get("operationId")
+        operation_id = operation.get("operationId")
         yield Draft(
             place=place,
-            name=named.strip() if isinstance(named, str) and named.strip() else _name(method, path),
+            name=operation_id.strip()
+            if isinstance(operation_id, str) and operation_id.strip()
+            else _name(method, path),
             description=_description(operation, item) or f"{method.upper()} {path[:300]}",
             parameters=parameters,
             returns=returns,
@@ -136,8 +142,12 @@ class _Reader:
         )
 
     def parameters(self, path: str, item: dict[str, Any], operation: dict[str, Any], place: str) -> list[_Argument]:
-        """Those of the operation go before those of its path of the same name and place."""
-        found: dict[tuple[str, str], tuple[dict[str, Any], bool]] = {}
+        """Collects the arguments from the parameters, without a body.
+
+        A parameter of the operation replaces one of its path with the same name and `in`. Names in the path template
+        that are not declared become text arguments.
+        """
+        raw_by_key: dict[tuple[str, str], tuple[dict[str, Any], bool]] = {}
         for holder in (item, operation):
             listed = holder.get("parameters") or []
             if not isinstance(listed, list):
@@ -149,34 +159,38 @@ class _Reader:
                 )
             for raw in listed[:_MOST_PARAMETERS]:
                 target = self.shared.target(raw)
-                name, where = mapping(target).get("name"), mapping(target).get("in")
-                if not isinstance(target, dict) or not isinstance(name, str) or where not in _PLACES:
+                name, sent_in = mapping(target).get("name"), mapping(target).get("in")
+                if not isinstance(target, dict) or not isinstance(name, str) or sent_in not in _PLACES:
                     self.shared.tell(place, f"a parameter is left out: {_said(raw)} has no name and place")
                 elif len(name) > _LONGEST_NAME:
                     self.shared.tell(place, f"a parameter is left out whose name has {len(name):,} letters")
                 else:
-                    found[where, name] = (target, target is not raw)
+                    raw_by_key[sent_in, name] = (target, target is not raw)
         arguments = [
-            self.argument(raw, name, where, f"{place}.{name}", by_reference)
-            for (where, name), (raw, by_reference) in found.items()
-            if where != "body" and not self.by_itself(name, where, raw)
+            self.argument(raw, name, sent_in, f"{place}.{name}", by_reference)
+            for (sent_in, name), (raw, by_reference) in raw_by_key.items()
+            if sent_in != "body" and not self.by_itself(name, sent_in, raw)
         ]
-        in_path = {name for where, name in found if where == "path"}
-        wanted = dict.fromkeys(name.rstrip("*+") for name in _IN_PATH.findall(path.split("#")[0][:5000]))
-        if len(in_path) < len(wanted):
-            for name in [name for name in wanted if name not in in_path]:
+        declared_in_path = {name for sent_in, name in raw_by_key if sent_in == "path"}
+        names_in_path = dict.fromkeys(name.rstrip("*+") for name in _IN_PATH.findall(path.split("#")[0][:5000]))
+        if len(declared_in_path) < len(names_in_path):
+            for name in [name for name in names_in_path if name not in declared_in_path]:
                 self.shared.tell(place, f"its path has {name!r}, which is not declared; taken as text")
                 arguments.append(_Argument(name, "path", {"type": "string"}, required=True))
         return arguments
 
     def by_itself(self, name: str, where: str, raw: dict[str, Any]) -> bool:
-        """Whether a client adds it to each call, whoever asks for what."""
+        """Tells if a client adds the parameter to each call by itself: credentials, or headers such as `Accept`."""
         if where not in ("header", "query", "cookie"):
             return False
-        bare = re.sub(r"[^a-z0-9]", "", name.lower())
-        if bare in _PERHAPS_AUTHENTICATION and _AUTHENTICATES.search(plain(raw.get("description"), 300)):
+        letters = re.sub(r"[^a-z0-9]", "", name.lower())
+        if letters in _PERHAPS_AUTHENTICATION and _AUTHENTICATES.search(plain(raw.get("description"), 300)):
             return True
-        return (where, bare) in self.secret or bare in _AUTHENTICATION or (where == "header" and bare in _HOP_HEADERS)
+        return (
+            (where, letters) in self.secret
+            or letters in _AUTHENTICATION
+            or (where == "header" and letters in _HOP_HEADERS)
+        )
 
     def argument(self, raw: dict[str, Any], name: str, where: str, place: str, by_reference: bool) -> _Argument:
         schema = self.arguments_of.get(id(raw))
@@ -193,6 +207,7 @@ class _Reader:
         return _Argument(name, where, schema, where == "path" or raw.get("required") is True)
 
     def parameter_schema(self, raw: dict[str, Any]) -> Any:
+        """Returns a parameter's raw schema: under `schema` or `content`, or in Swagger 2 the parameter itself."""
         if "schema" in raw:
             schema = raw["schema"]
             examples = {key: raw[key] for key in ("example", "examples") if key in raw}
@@ -202,6 +217,7 @@ class _Reader:
         return {key: value for key, value in raw.items() if key != "required"}  # the parameter is its own schema
 
     def body(self, operation: dict[str, Any], place: str) -> _Argument | None:
+        """Converts an operation's body to an argument; None if it has none."""
         if self.old:
             listed = operation.get("parameters")
             for raw in listed if isinstance(listed, list) else ():
@@ -228,9 +244,10 @@ class _Reader:
         return _Argument("body", "body", converted, target.get("required") is True)
 
     def together(self, arguments: list[_Argument], body: _Argument | None, place: str) -> dict[str, Any]:
+        """Combines arguments and body into one object schema, with the body's properties beside the arguments."""
         properties: dict[str, Any] = {}
         required: list[str] = []
-        closed = True
+        is_closed = True
         for argument in arguments:
             name = argument.name if argument.name not in properties else f"{argument.name}_{argument.place}"
             if name in properties:
@@ -240,98 +257,104 @@ class _Reader:
             if argument.required:
                 required.append(name)
         if body is not None:
-            apart = self.taken_apart(body.schema, set())
+            fields = self.taken_apart(body.schema, set())
             if body.schema.get("additionalProperties") is False and not body.schema.get("properties", True):
-                pass  # a body that holds nothing
-            elif apart is None or not apart["properties"].keys().isdisjoint(properties):
+                pass  # an empty body
+            elif fields is None or not fields["properties"].keys().isdisjoint(properties):
                 name = "body" if "body" not in properties else "request_body"
                 properties[name] = body.schema
                 if body.required:
                     required.append(name)
             else:
-                properties |= apart["properties"]
-                required += [name for name in apart["required"] if name in apart["properties"]]
-                closed = not apart["open"]
+                properties |= fields["properties"]
+                required += [name for name in fields["required"] if name in fields["properties"]]
+                is_closed = not fields["open"]
         schema: dict[str, Any] = {"type": "object", "properties": properties}
         if required:
             schema["required"] = list(dict.fromkeys(required))
-        if closed:
+        if is_closed:
             schema["additionalProperties"] = False
         return self.shared.closed(schema, "input", place)
 
     def taken_apart(self, schema: dict[str, Any], seen: set[str], depth: int = 0) -> dict[str, Any] | None:
-        """Properties of a plain object, over references and `allOf` of plain objects; None where it is none.
+        """Returns the properties of a plain object, through references and `allOf` of plain objects; None for others.
 
-        What is referred to twice, as in a diamond of `allOf`, is gone through once.
+        The result has the keys `properties`, `required` and `open`. A schema that is referred to twice, as in a diamond
+        of `allOf`, is visited once.
         """
         if depth > 20:
             return None
-        apart: dict[str, Any] = {"properties": {}, "required": [], "open": schema.get("additionalProperties") is True}
-        parts = [*schema.get("allOf", ())]
+        fields: dict[str, Any] = {"properties": {}, "required": [], "open": schema.get("additionalProperties") is True}
+        branches = [*schema.get("allOf", ())]
         name = schema.get("$ref", "").removeprefix("#/$defs/")
         if name and name not in seen:
             seen.add(name)
-            parts.append(self.shared.definition(name, "input"))
+            branches.append(self.shared.definition(name, "input"))
         if not schema.keys() - {"$ref", "allOf"} <= _BESIDE_PROPERTIES:
             return None
         if isinstance(schema.get("additionalProperties"), dict) or schema.get("type") not in _OBJECT_TYPES:
             return None
-        if not parts and not schema.get("properties") and depth == 0:
+        if not branches and not schema.get("properties") and depth == 0:
             return None
-        for part in [schema, *parts]:
-            inner = part if part is schema else self.taken_apart(part, seen, depth + 1)
+        for branch in [schema, *branches]:
+            inner = branch if branch is schema else self.taken_apart(branch, seen, depth + 1)
             if inner is None:
                 return None
             for name, value in inner.get("properties", {}).items():
-                known = apart["properties"].get(name, value)
-                apart["properties"][name] = value if known == value else {"allOf": [known, value]}
-            apart["required"] += inner.get("required", ())
-            apart["open"] = apart["open"] or inner.get("open", False)
-        return apart if apart["properties"] or depth else None
+                existing = fields["properties"].get(name, value)
+                fields["properties"][name] = value if existing == value else {"allOf": [existing, value]}
+            fields["required"] += inner.get("required", ())
+            fields["open"] = fields["open"] or inner.get("open", False)
+        return fields if fields["properties"] or depth else None
 
     def responses(self, operation: dict[str, Any], place: str) -> tuple[Any, dict[str, Any]]:
+        """Returns the schema of the first successful status that has one, and the schemas of errors by status."""
         listed = list(mapping(operation.get("responses")).items())[:_MOST_RESPONSES]
-        found = {status.upper()[:20]: raw for status, raw in listed}
-        succeeded = sorted(status for status in found if status.startswith("2"))  # 2XX after all numbers
-        if not succeeded and "DEFAULT" in found:
-            succeeded = ["DEFAULT"]
+        raw_by_status = {status.upper()[:20]: raw for status, raw in listed}
+        success_statuses = sorted(status for status in raw_by_status if status.startswith("2"))  # 2XX after all numbers
+        if not success_statuses and "DEFAULT" in raw_by_status:
+            success_statuses = ["DEFAULT"]
         returns = None
-        for status in succeeded:
-            returns = self.response(found[status], f"{place}.responses.{status.lower()}")
+        for status in success_statuses:
+            returns = self.response(raw_by_status[status], f"{place}.responses.{status.lower()}")
             if returns:
                 break
         errors: dict[str, Any] = {}
-        for status, raw in found.items():
-            if status[:1] in ("4", "5") or (status == "DEFAULT" and succeeded != ["DEFAULT"]):
+        for status, raw in raw_by_status.items():
+            if status[:1] in ("4", "5") or (status == "DEFAULT" and success_statuses != ["DEFAULT"]):
                 schema = self.response(raw, f"{place}.responses.{status.lower()}", MOST_ERROR_BYTES)
                 if schema:
                     errors[status.lower() if status == "DEFAULT" else status] = schema
         return returns or None, errors
 
     def response(self, raw: Any, place: str, most: int = MOST_BYTES) -> dict[str, Any] | None:
+        """Converts one response; None if it has no schema or is a file."""
         target = mapping(self.shared.target(raw))
         schema = target.get("schema") if self.old else _content_schema(target.get("content"))
         if schema is None or (self.old and mapping(schema).get("type") == "file"):
             return None
-        whole = self.results.get((id(schema), most))
-        if whole is None:
-            whole = self.shared.whole(schema, "output", place, most)
+        converted = self.results.get((id(schema), most))
+        if converted is None:
+            converted = self.shared.whole(schema, "output", place, most)
             if target is not raw:
-                self.results[id(schema), most] = whole
-        return whole
+                self.results[id(schema), most] = converted
+        return converted
 
 
 _OBJECT_TYPES = (None, "object", ["object", "null"])
 
 
 def _content_schema(content: Any) -> Any:
-    """The schema of the media type that is easiest to write and to read."""
-    offered = [(kind, mapping(each).get("schema")) for kind, each in mapping(content).items()]
-    offered = [(kind, schema) for kind, schema in offered if schema is not None]
-    return min(offered, key=lambda one: _ease(one[0].split(";")[0].strip().lower()))[1] if offered else None
+    """Returns the schema of the media type that is easiest to write and to read, JSON first; None without one."""
+    offered = [
+        (media_type, mapping(content_entry).get("schema")) for media_type, content_entry in mapping(content).items()
+    ]
+    offered = [(media_type, schema) for media_type, schema in offered if schema is not None]
+    return min(offered, key=lambda offer: _ease(offer[0].split(";")[0].strip().lower()))[1] if offered else None
 
 
 def _ease(kind: str) -> int:
+    """Ranks a media type; the lowest is preferred."""
     if kind == "application/json":
         return 0
     if kind.endswith(("+json", "/json")):
@@ -340,12 +363,13 @@ def _ease(kind: str) -> int:
 
 
 def _secrets(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields (`in`, name without punctuation) for each API key that the document declares."""
     schemes = mapping(mapping(document.get("components")).get("securitySchemes"))
     for scheme in [*schemes.values(), *mapping(document.get("securityDefinitions")).values()]:
         scheme = mapping(scheme)
-        name, where = scheme.get("name"), scheme.get("in")
-        if isinstance(name, str) and isinstance(where, str) and scheme.get("type") == "apiKey":
-            yield where, re.sub(r"[^a-z0-9]", "", name.lower())
+        name, sent_in = scheme.get("name"), scheme.get("in")
+        if isinstance(name, str) and isinstance(sent_in, str) and scheme.get("type") == "apiKey":
+            yield sent_in, re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _name(method: str, path: str) -> str:
@@ -366,6 +390,7 @@ def _description(operation: dict[str, Any], item: dict[str, Any]) -> str:
 
 
 def _said(value: Any) -> str:
+    """Renders a value for a message, shortened."""
     if isinstance(value, dict) and "$ref" in value:
         return f"the reference {str(value['$ref'])[:100]!r}"
     return f"a mapping of {len(value):,}" if isinstance(value, dict) else repr(str(value)[:60])

@@ -1,12 +1,13 @@
-"""Postman collections (v2.0 and v2.1): one tool for each saved request.
+"""Reads Postman collections (v2.0 and v2.1): each saved request becomes a tool.
 
-A collection shows requests; it does not describe them. Here belongs what can be told from that: the arguments are the
-variables of the path, the query, and the body's fields; headers that carry a login or say what the content is are
-none. What each saved version of a request sends in its body is required; the query is optional unless said otherwise.
+A collection shows requests and does not describe them. Here belongs what can be inferred from them: the arguments are
+the path's variables, the query, and the body's fields; headers with credentials or about the content type are no
+arguments. A body field that every saved version of the request sends is required; a query parameter is optional unless
+its description says "required".
 
 >>> request = {"method": "GET", "url": "{{base}}/users/:id?limit=10"}
 >>> collection = {"info": {"name": "Users"}, "item": [{"name": "Get user", "request": request}]}
->>> [draft.parameters["properties"] for draft in read(collection)]
+>>> [draft.parameters["properties"] for draft in read_drafts(collection)]
 [{'id': {'type': 'string'}, 'limit': {'type': 'integer', 'examples': [10]}}]
 """
 
@@ -24,13 +25,13 @@ from funcdex_assets.catalog.loose_schema import plain, typed
 
 MOST_REQUESTS = 20_000
 MOST_RESPONSES = 50
-LARGEST_BODY = 2**21  # of one, and of all that are saved with one request
+LARGEST_BODY = 2**21  # characters, of one body and of all that are saved with one request
 
 _VARIABLE = re.compile(r"\{\{([^{}]{1,100})\}\}")
 _PLACEHOLDER = re.compile(r"<([A-Za-z]{2,12}(?:-time)?)(?:\([^)<>]{0,60}\))?>")  # `<integer>`: from OpenAPI, by Postman
 _LOGIN = re.compile(r"(?i)(proxy-)?authorization|cookie|(x-)?(api|auth|access|secret)[-_]?(key|token)|signature|apikey")
 _NO_ARGUMENT = re.compile(r"(?i)accept.*|content-.*|user-agent|host|connection|origin|referer|cache-control|postman-.*")
-# Each alternative takes what it began, also where its end is missing: none is tried again from its middle.
+# Each alternative matches to the end of the text if its own end is missing, so that none is retried from its middle.
 _JSON_PIECE = re.compile(r'"(?:[^"\\]|\\.)*+"?|\{\{[^{}]{1,100}\}\}|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _REQUIRED = re.compile(r"(?i)\W*(required|mandatory)\b")
 _OPTIONAL = re.compile(r"(?i)\W*optional\b")
@@ -45,7 +46,11 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any) -> Found:
-    """Requests of the same name in several folders are called by folder and name."""
+    """Yields a draft for each saved request, and problems; requests of the same name are named by folder and name.
+
+    Raises:
+        CatalogError: the document is no collection of version 2.
+    """
     collection = _collection(document)
     if not isinstance(collection.get("item"), list):
         version = " (it looks like version 1)" if "requests" in collection else ""
@@ -53,23 +58,27 @@ def read(document: Any) -> Found:
             f"the document has the keys {list(collection)[:8]}, and no list 'item'{version}; "
             "export the collection from Postman as v2.1"
         )
-    given = _given(collection)
+    variable_values = _given(collection)
     requests: list[_Saved] = []
-    for found in _requests(collection):
-        if isinstance(found, Problem):
-            yield found
+    for request_or_problem in _requests(collection):
+        if isinstance(request_or_problem, Problem):
+            yield request_or_problem
         elif len(requests) >= MOST_REQUESTS:
-            yield Problem(found.place, f"there are more than {MOST_REQUESTS:,} requests; split the collection")
+            yield Problem(
+                request_or_problem.place, f"there are more than {MOST_REQUESTS:,} requests; split the collection"
+            )
             break
         else:
-            requests.append(found)
-    times = Counter(saved.name for saved in requests)
+            requests.append(request_or_problem)
+    name_counts = Counter(saved.name for saved in requests)
     for saved in requests:
-        name = saved.name if times[saved.name] == 1 or not saved.folder else f"{saved.folder} {saved.name}"
-        yield from _drafted(saved, name, given)
+        name = saved.name if name_counts[saved.name] == 1 or not saved.folder else f"{saved.folder} {saved.name}"
+        yield from _drafted(saved, name, variable_values)
 
 
 class _Saved(NamedTuple):
+    """A saved request; `logins` are the names under which its API keys are sent."""
+
     place: str
     folder: str
     name: str
@@ -79,7 +88,7 @@ class _Saved(NamedTuple):
 
 
 class _Arguments:
-    """By name; what is found first stays."""
+    """The arguments of a request, by name; the first of a name stays."""
 
     def __init__(self) -> None:
         self.properties: dict[str, dict[str, Any]] = {}
@@ -104,39 +113,41 @@ class _Arguments:
 
 
 def _collection(document: Any) -> dict[str, Any]:
-    """Postman's own API wraps it once more."""
+    """Returns the collection in a document; Postman's own API wraps it in `{"collection": …}`. {} if it is none."""
     if isinstance(document, dict) and isinstance(document.get("collection"), dict):
         document = document["collection"]
     return document if isinstance(document, dict) else {}
 
 
 def _requests(collection: dict[str, Any]) -> Iterator[_Saved | Problem]:
-    """In the order of the collection, through all folders, however deep."""
-    todo: list[tuple[str, str, dict[str, Any], frozenset[str]]] = [("", "", collection, _logins(collection))]
-    while todo:
-        place, folder, item, logins = todo.pop()
+    """Yields all requests, in the order of the collection, from folders of any depth."""
+    pending: list[tuple[str, str, dict[str, Any], frozenset[str]]] = [("", "", collection, _logins(collection))]
+    while pending:
+        location, folder, item, logins = pending.pop()
         name = item["name"] if isinstance(item.get("name"), str) else ""
         if isinstance(item.get("item"), list):
-            folder = f"{folder} {name}".strip()[-200:] if place else ""
+            folder = f"{folder} {name}".strip()[-200:] if location else ""
             children = list(enumerate(item["item"]))
             for index, child in reversed(children):
-                at = f"{place}.item[{index}]".lstrip(".") if len(place) < 500 else f"{place[:500]}…[{index}]"
+                item_location = (
+                    f"{location}.item[{index}]".lstrip(".") if len(location) < 500 else f"{location[:500]}…[{index}]"
+                )
                 if isinstance(child, dict):
-                    todo.append((at, folder, child, logins | _logins(child)))
+                    pending.append((item_location, folder, child, logins | _logins(child)))
                 else:
-                    yield Problem(at, f"{str(child)[:60]!r} is neither a folder nor a request")
+                    yield Problem(item_location, f"{str(child)[:60]!r} is neither a folder nor a request")
             continue
         request = item.get("request")
         request = {"url": request, "method": "GET"} if isinstance(request, str) else request
-        at = f"{place} ({' / '.join(filter(None, (folder, name)))[:200]})"
+        item_location = f"{location} ({' / '.join(filter(None, (folder, name)))[:200]})"
         if not isinstance(request, dict) or not _path(request.get("url")):
-            yield Problem(at, "it has no request with a url")
+            yield Problem(item_location, "it has no request with a url")
         else:
-            yield _Saved(at, folder, _name(name, request), item, request, logins | _logins(request))
+            yield _Saved(item_location, folder, _name(name, request), item, request, logins | _logins(request))
 
 
 def _name(name: str, request: Mapping[str, Any]) -> str:
-    """Postman calls a request that nobody named after its url."""
+    """Returns the request's name, or method and path if it has none: Postman names it after its url by default."""
     if name.strip() and "/" not in name and "{{" not in name:
         return name.strip()[:200]
     words = [step for step in _path(request.get("url")) if not _VARIABLE.fullmatch(step)]
@@ -144,6 +155,7 @@ def _name(name: str, request: Mapping[str, Any]) -> str:
 
 
 def _drafted(saved: _Saved, name: str, given: Mapping[str, str]) -> Found:
+    """Yields the problems of one request, then its draft."""
     arguments = _Arguments()
     _add_url(arguments, saved, given)
     for header in _entries(saved.request.get("header")):
@@ -165,8 +177,9 @@ def _description(saved: _Saved) -> str:
 
 
 def _add_url(arguments: _Arguments, saved: _Saved, given: Mapping[str, str]) -> None:
+    """Adds the variables of the path and the query; a collection's variable with a value is optional."""
     url = saved.request.get("url")
-    described = {
+    described_variables = {
         entry.get("key") or entry.get("id"): entry
         for entry in _entries(url.get("variable") if isinstance(url, dict) else None)
         if isinstance(entry.get("key") or entry.get("id"), str)
@@ -174,7 +187,7 @@ def _add_url(arguments: _Arguments, saved: _Saved, given: Mapping[str, str]) -> 
     for step in _path(url):
         if step.startswith(":") and len(step) > 1:
             name = re.split(r"[^\w-]", step[1:], maxsplit=1)[0]
-            entry = described.get(name, {})
+            entry = described_variables.get(name, {})
             arguments.add(name, _told(entry.get("value")), entry.get("description"), required=True)
         for name in map(str.strip, _VARIABLE.findall(step)):
             if value := given.get(name):
@@ -182,10 +195,10 @@ def _add_url(arguments: _Arguments, saved: _Saved, given: Mapping[str, str]) -> 
             else:
                 arguments.add(name, {"type": "string"}, required=True)
     entries = _query(url)
-    times = Counter(entry.get("key") for entry in entries if isinstance(entry.get("key"), str))
+    key_counts = Counter(entry.get("key") for entry in entries if isinstance(entry.get("key"), str))
     for entry in entries:
-        many = isinstance(entry.get("key"), str) and times[entry["key"]] > 1
-        _add_entry(arguments, entry, saved.logins, many=many)
+        is_repeated = isinstance(entry.get("key"), str) and key_counts[entry["key"]] > 1
+        _add_entry(arguments, entry, saved.logins, many=is_repeated)
 
 
 def _add_entry(
@@ -202,6 +215,7 @@ def _add_entry(
 
 
 def _add_body(arguments: _Arguments, saved: _Saved) -> Iterator[Problem]:
+    """Adds the body's fields, or the argument `body` if it is no object; yields a problem if it is no JSON."""
     body = saved.request.get("body")
     if not isinstance(body, dict) or body.get("disabled") is True:
         return
@@ -219,9 +233,11 @@ def _add_body(arguments: _Arguments, saved: _Saved) -> Iterator[Problem]:
             yield Problem(saved.place, "its body is not readable JSON, so that it is taken as text", lost=False)
         if examples and all(isinstance(example, dict) for example in examples):
             schema = schema_of(examples)
-            for name, part in schema.get("properties", {}).items():
-                needed = name in schema.get("required", ()) and any(example[name] is not None for example in examples)
-                arguments.add(name, part, required=needed)
+            for name, field_schema in schema.get("properties", {}).items():
+                is_required = name in schema.get("required", ()) and any(
+                    example[name] is not None for example in examples
+                )
+                arguments.add(name, field_schema, required=is_required)
             if "additionalProperties" in schema:
                 arguments.add("body", schema, required=True)
         else:
@@ -229,7 +245,7 @@ def _add_body(arguments: _Arguments, saved: _Saved) -> Iterator[Problem]:
 
 
 def _bodies(item: Mapping[str, Any], raw: str) -> Iterator[Any]:
-    """The bodies that are known of a request: its own, and those that led to saved responses."""
+    """Yields the known bodies of a request: its own, and those that led to saved successful responses."""
     texts = [raw]
     for response in _list(item.get("response"))[:MOST_RESPONSES]:
         code = response.get("code") if isinstance(response, dict) else None
@@ -245,7 +261,7 @@ def _bodies(item: Mapping[str, Any], raw: str) -> Iterator[Any]:
 
 
 def _json(text: str) -> Any:
-    """JSON as Postman takes it: with comments, and with variables also where a value would stand bare."""
+    """Parses JSON as Postman accepts it: with comments, and with variables such as `{{id}}` in place of values."""
     if len(text) > LARGEST_BODY:
         raise ValueError(f"the body has {len(text):,} characters")
 
@@ -259,11 +275,11 @@ def _json(text: str) -> Any:
 
 
 def _known(value: Any, depth: int = 0) -> Any:
-    """Variables and placeholders are no text: nothing, or only the type, is known of the value."""
+    """Replaces variables (`{{id}}`) and placeholders (`<integer>`) in an example by values of known schema only."""
     if isinstance(value, dict) and depth < 20:
-        return {key: _known(part, depth + 1) for key, part in value.items()}
+        return {key: _known(child, depth + 1) for key, child in value.items()}
     if isinstance(value, list) and depth < 20:
-        return [_known(part, depth + 1) for part in value]
+        return [_known(child, depth + 1) for child in value]
     if isinstance(value, str) and len(value) < 120:
         if _VARIABLE.fullmatch(value):
             return Known({"type": "string"}) if depth == 0 else UNKNOWN
@@ -273,25 +289,27 @@ def _known(value: Any, depth: int = 0) -> Any:
 
 
 def _add_graphql(arguments: _Arguments, graphql: Mapping[str, Any]) -> None:
-    """The operation declares its variables; of input objects only an example says more."""
+    """Adds the variables that a GraphQL operation declares; for input objects the schema of their example."""
     values = graphql.get("variables")
     try:
         values = _json(values) if isinstance(values, str) and values.strip() else values
     except ValueError:
         values = None
-    shown = schema_of([_known(values)]).get("properties", {}) if isinstance(values, dict) else {}
+    example_schemas = schema_of([_known(values)]).get("properties", {}) if isinstance(values, dict) else {}
     query = graphql["query"][:20_000] if isinstance(graphql.get("query"), str) else ""
     for declared in _GRAPHQL_VARIABLE.finditer(query.split("{", 1)[0] if "$" in query.split("{", 1)[0] else query):
-        name, is_list, kind, default = declared.groups()
-        schema = {"type": _GRAPHQL_TYPES[kind]} if kind in _GRAPHQL_TYPES else shown.get(name, {})
+        name, is_list, graphql_type, default = declared.groups()
+        schema = (
+            {"type": _GRAPHQL_TYPES[graphql_type]} if graphql_type in _GRAPHQL_TYPES else example_schemas.get(name, {})
+        )
         schema = {"type": "array", "items": schema} if is_list and schema.get("type") != "array" else schema
         arguments.add(name, schema, required=declared[0].rstrip().endswith("!") and not default)
-    for name, schema in shown.items():
+    for name, schema in example_schemas.items():
         arguments.add(name, schema)
 
 
 def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The schema of successful bodies, and those of failures by status."""
+    """Infers the schema of successful responses, None without examples, and those of errors by status."""
     bodies: dict[str, list[Any]] = {}
     size = 0
     for response in _list(item.get("response"))[:MOST_RESPONSES]:
@@ -304,7 +322,7 @@ def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str
         try:
             body = _known(_json(response["body"])) if response["body"].strip() else None
         except ValueError:
-            continue  # a page of HTML, an image: nothing that a result could be made of
+            continue  # a page of HTML or an image, from which no schema can be inferred
         if isinstance(code, int) and 100 <= code < 600 and isinstance(body, dict | list):
             bodies.setdefault("" if 200 <= code < 300 else str(code), []).append(body)
     schemas = {code: schema_of(examples) for code, examples in bodies.items()}
@@ -312,7 +330,7 @@ def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str
 
 
 def _told(value: Any) -> dict[str, Any]:
-    """What the text of a value tells of its type: all values of a url and of a form are text."""
+    """Infers a schema from a value's text, such as integer from "10", since all values of a url or a form are text."""
     if not isinstance(value, str) or not value or len(value) > 1000:
         return {"type": "string"}
     if placeholder := _PLACEHOLDER.fullmatch(value):
@@ -329,7 +347,7 @@ def _told(value: Any) -> dict[str, Any]:
 
 
 def _path(url: Any) -> list[str]:
-    """Its steps, without what names the server."""
+    """Returns the steps of a url's path, without the server; [] if there is no url."""
     if isinstance(url, dict):
         steps = url.get("path")
         if isinstance(steps, list):
@@ -355,7 +373,7 @@ def _query(url: Any) -> list[dict[str, Any]]:
 
 
 def _entries(entries: Any) -> Iterator[dict[str, Any]]:
-    """Entries that are not switched off; headers may stand in a text, a line each."""
+    """Yields the entries that are not disabled; headers may also be one text with a line for each."""
     if isinstance(entries, str):
         pairs = [line.partition(":") for line in entries[:20_000].splitlines()]
         entries = [{"key": key.strip(), "value": value.strip()} for key, mark, value in pairs if mark]
@@ -365,7 +383,7 @@ def _entries(entries: Any) -> Iterator[dict[str, Any]]:
 
 
 def _logins(owner: Mapping[str, Any]) -> frozenset[str]:
-    """The names under which a key is sent, in a header or the query."""
+    """Returns the names, in lower case, under which an API key is sent in a header or the query."""
     auth = owner.get("auth")
     settings = auth.get("apikey") if isinstance(auth, dict) else None
     if isinstance(settings, dict):
@@ -375,7 +393,7 @@ def _logins(owner: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _given(collection: Mapping[str, Any]) -> dict[str, str]:
-    """The collection's variables that have a value."""
+    """Returns the collection's variables that have a value."""
     entries = [
         (entry.get("key") or entry.get("id"), entry.get("value")) for entry in _entries(collection.get("variable"))
     ]

@@ -1,7 +1,7 @@
-'''Python functions, by what their signatures, type hints and docstrings say.
+'''Reads Python functions as tools, from their signatures, type hints and docstrings.
 
-Here belongs how a callable is described; how a hint becomes a JSON Schema is pydantic's business. To read a module is
-to import it: **its code runs**, with all that it does at import. Read only what you would run.
+Here belongs how a callable is described; pydantic converts its hints to JSON Schema. Reading a module imports it, so
+**its code runs**. Read only modules that you would run.
 
 >>> def add_task(title: str, priority: int = 3) -> dict[str, str]:
 ...     """Adds a task.
@@ -48,38 +48,43 @@ _REST_TYPE = re.compile(r":type\s+(\w+)\s*:\s*(.*)")
 
 
 def read_functions(functions: Iterable[Callable[..., Any]]) -> Found:
-    """A tool for each function. What of one cannot be described is left out if a call can do without it."""
+    """Yields a draft for each function, and problems.
+
+    An optional parameter that cannot be described is left out; a required one costs the tool.
+    """
     for function in functions:
-        place = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function)[:60])}"
+        location = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function)[:60])}"
         try:
-            yield from _drafted(function, place)
+            yield from _drafted(function, location)
         except (TypeError, ValueError, NameError, AttributeError, SyntaxError, RecursionError) as error:
-            yield Problem(place, f"its signature cannot be read: {type(error).__name__}: {str(error)[:200]}")
+            yield Problem(location, f"its signature cannot be read: {type(error).__name__}: {str(error)[:200]}")
 
 
 def read_module(spec: str) -> Found:
-    """The public functions that a module defines: `package.module`, `file.py`, or either with `:function`.
+    """Reads the public functions that a module defines: `package.module`, `file.py`, or either with `:function`.
 
-    `__all__` says which are public where there is one. The module is imported, so its code runs.
+    `__all__` decides which functions are public if the module has it. The module is imported, so its code runs.
 
     Raises:
         CatalogError: it cannot be imported, or has no such function.
     """
-    place, _, wanted = spec.partition(":") if spec.count(":") == 1 else (spec, "", "")
-    module = _imported(place)
-    if wanted:
-        function = getattr(module, wanted, None)
+    module_path, _, function_name = spec.partition(":") if spec.count(":") == 1 else (spec, "", "")
+    module = _imported(module_path)
+    if function_name:
+        function = getattr(module, function_name, None)
         if not callable(function):
-            raise CatalogError(f"{place} has no function {wanted!r}; it has {', '.join(_public(module)) or 'none'}")
+            raise CatalogError(
+                f"{module_path} has no function {function_name!r}; it has {', '.join(_public(module)) or 'none'}"
+            )
         return read_functions([function])
     functions = [getattr(module, name) for name in _public(module)]
     if not functions:
-        raise CatalogError(f"{place} defines no public function; name one: {place}:function")
+        raise CatalogError(f"{module_path} defines no public function; name one: {module_path}:function")
     return read_functions(functions)
 
 
 class Docstring(NamedTuple):
-    """`parameters` has the description of each, `types` the word that stands for its type, where there is one."""
+    """A parsed docstring: `parameters` maps each name to its description, `types` to the word for its type, if any."""
 
     summary: str
     parameters: Mapping[str, str]
@@ -87,9 +92,9 @@ class Docstring(NamedTuple):
 
 
 def docstring(text: str) -> Docstring:
-    r"""Of Google's, NumPy's or reST's style: told by its sections.
+    r"""Parses a docstring of Google's, NumPy's or reST's style, recognised by its sections.
 
-    >>> docstring("Adds.\n\n:param int n: How many.\n:returns: The sum.")
+    >>> parse_docstring("Adds.\n\n:param int n: How many.\n:returns: The sum.")
     Docstring(summary='Adds.', parameters={'n': 'How many.'}, types={'n': 'int'})
     """
     summary: list[str] = []
@@ -104,13 +109,13 @@ def docstring(text: str) -> Docstring:
             numpy = True
         elif _begins_section(lines, index):
             section, current, depth, numpy = stripped.rstrip(":").strip().lower(), "", None, False
-        elif stripped.startswith(":") and (found := _REST.match(stripped)):
-            section, current = ":param", found[2]
-            parameters[current] = [found[3]]
-            types |= {current: found[1]} if found[1] else {}
+        elif stripped.startswith(":") and (match := _REST.match(stripped)):
+            section, current = ":param", match[2]
+            parameters[current] = [match[3]]
+            types |= {current: match[1]} if match[1] else {}
         elif stripped.startswith(":") and ":" in stripped[1:]:
             section, current = ":", ""
-            types |= {found[1]: found[2]} if (found := _REST_TYPE.match(stripped)) else {}
+            types |= {match[1]: match[2]} if (match := _REST_TYPE.match(stripped)) else {}
         elif not section:
             summary.append(stripped)
         elif section == ":param":
@@ -118,11 +123,11 @@ def docstring(text: str) -> Docstring:
                 parameters[current].append(stripped)
         elif section.startswith(_OF_PARAMETERS) and stripped:
             depth = indent if depth is None else depth
-            found = (_NUMPY if numpy else _GOOGLE).fullmatch(stripped) if indent <= depth else None
-            if found and not (numpy and indent):
-                for current in re.split(r"\s*,\s*", found[1]):
-                    parameters[current] = [] if numpy else [found[3]]
-                    types |= {current: found[2]} if found[2] else {}
+            match = (_NUMPY if numpy else _GOOGLE).fullmatch(stripped) if indent <= depth else None
+            if match and not (numpy and indent):
+                for current in re.split(r"\s*,\s*", match[1]):
+                    parameters[current] = [] if numpy else [match[3]]
+                    types |= {current: match[2]} if match[2] else {}
             elif current:
                 parameters[current].append(stripped)
     return Docstring(
@@ -131,7 +136,7 @@ def docstring(text: str) -> Docstring:
 
 
 def _begins_section(lines: list[str], index: int) -> bool:
-    """Google ends the title with a colon, NumPy underlines it."""
+    """Tells if a section begins in this line: Google ends its title with a colon, NumPy underlines it."""
     title = lines[index].strip()
     if lines[index][:1].isspace() or not _SECTION.fullmatch(title):
         return False
@@ -139,14 +144,15 @@ def _begins_section(lines: list[str], index: int) -> bool:
 
 
 def _drafted(function: Callable[..., Any], place: str) -> Found:
+    """Yields the draft of one function and a problem for each detail left out, or only the problem that costs it."""
     from pydantic import TypeAdapter
 
     signature = inspect.signature(function)
     source = _hinted(function)
     hints = get_type_hints(source, include_extras=True)
-    told = docstring(inspect.getdoc(source if isinstance(function, partial) else function) or "")
+    documentation = docstring(inspect.getdoc(source if isinstance(function, partial) else function) or "")
     inputs: list[tuple[str, Any, Any]] = []
-    plainly: dict[str, dict[str, Any]] = {}
+    unhinted_schemas: dict[str, dict[str, Any]] = {}
     required: list[str] = []
     left_out: list[str] = []
     for name, parameter in signature.parameters.items():
@@ -155,7 +161,7 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
             left_out.append(f"{stars}{name} is left out: what it takes has no names")
             continue
         if name not in hints:
-            plainly[name] = _unhinted(told.types.get(name), parameter.default)
+            unhinted_schemas[name] = _unhinted(documentation.types.get(name), parameter.default)
         elif problem := _indescribable(adapter := _adapter(hints[name]), "validation"):
             if parameter.default is _EMPTY:
                 yield Problem(place, f"its argument {name!r} cannot be described: {problem}")
@@ -166,22 +172,24 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
             inputs.append((name, "validation", adapter))
         required += [name] if parameter.default is _EMPTY else []
     schemas, shared = TypeAdapter.json_schemas(inputs, ref_template="#/$defs/{model}")
-    described = {name: schema for (name, _), schema in schemas.items()} | plainly
+    described = {name: schema for (name, _), schema in schemas.items()} | unhinted_schemas
     properties = {name: described[name] for name in signature.parameters if name in described}
     for name, schema in properties.items():
-        properties[name] = schema | _annotations(schema, told.parameters.get(name), signature.parameters[name].default)
+        properties[name] = schema | _annotations(
+            schema, documentation.parameters.get(name), signature.parameters[name].default
+        )
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    parameters, unread = arguments({**schema, "$defs": shared.get("$defs", {})})
-    returns, unreturned = _returns(_EMPTY if inspect.isclass(function) else hints.get("return", _EMPTY))
-    named = source if isinstance(function, partial) else function
-    name = getattr(named, "__name__", type(function).__name__)
-    yield Draft(place, name, told.summary, parameters, returns)
-    for reason in [*left_out, *(f"{part} is left out" for part in unread), *unreturned]:
+    parameters, omissions = arguments({**schema, "$defs": shared.get("$defs", {})})
+    returns, result_omissions = _returns(_EMPTY if inspect.isclass(function) else hints.get("return", _EMPTY))
+    name_owner = source if isinstance(function, partial) else function
+    name = getattr(name_owner, "__name__", type(function).__name__)
+    yield Draft(place, name, documentation.summary, parameters, returns)
+    for reason in [*left_out, *(f"{omission} is left out" for omission in omissions), *result_omissions]:
         yield Problem(place, reason, lost=False)
 
 
 def _hinted(function: Callable[..., Any]) -> Any:
-    """What carries the hints: a partial has those of its function, an object those of its `__call__`."""
+    """Returns the function with the hints: a partial's function, a class's `__init__`, an object's `__call__`."""
     while isinstance(function, partial):
         function = function.func
     if inspect.isclass(function):
@@ -190,7 +198,7 @@ def _hinted(function: Callable[..., Any]) -> Any:
 
 
 def _adapter(hint: Any) -> Any:
-    """Pydantic's view of a hint, or the reason why it has none."""
+    """Returns pydantic's TypeAdapter for a hint, or the reason, as text, why there is none."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
@@ -201,20 +209,28 @@ def _adapter(hint: Any) -> Any:
 
 
 def _with_known_dicts(hint: Any) -> Any:
-    """Before Python 3.12 pydantic takes only the TypedDict of typing_extensions, and people use that of typing."""
+    """Replaces TypedDicts of `typing` in a hint by those of `typing_extensions`.
+
+    Before Python 3.12 pydantic accepts only the latter, and people use the former.
+    """
     if sys.version_info >= (3, 12):
         return hint
     if is_typeddict(hint):
         fields = {
-            name: typing_extensions.Required[part]
+            name: typing_extensions.Required[inner_hint]
             if name in hint.__required_keys__
-            else typing_extensions.NotRequired[part]
-            for name, part in ((name, _with_known_dicts(part)) for name, part in get_type_hints(hint).items())
+            else typing_extensions.NotRequired[inner_hint]
+            for name, inner_hint in (
+                (name, _with_known_dicts(inner_hint)) for name, inner_hint in get_type_hints(hint).items()
+            )
         }
         return typing_extensions.TypedDict(hint.__name__, fields)  # type: ignore[operator]
-    origin, parts = get_origin(hint), get_args(hint)
-    changed = tuple(_with_known_dicts(part) if isinstance(part, type) or get_args(part) else part for part in parts)
-    if all(old is new for old, new in zip(parts, changed, strict=True)):
+    origin, arguments_of_hint = get_origin(hint), get_args(hint)
+    changed = tuple(
+        _with_known_dicts(inner_hint) if isinstance(inner_hint, type) or get_args(inner_hint) else inner_hint
+        for inner_hint in arguments_of_hint
+    )
+    if all(old is new for old, new in zip(arguments_of_hint, changed, strict=True)):
         return hint
     if origin in (Union, UnionType):
         return reduce(or_, changed)
@@ -222,6 +238,7 @@ def _with_known_dicts(hint: Any) -> Any:
 
 
 def _indescribable(adapter: Any, mode: Any) -> str:
+    """Returns the reason why a hint has no JSON Schema, '' if it has one; `adapter` is from `_build_adapter`."""
     from pydantic.errors import PydanticUserError
 
     if isinstance(adapter, str):
@@ -234,6 +251,7 @@ def _indescribable(adapter: Any, mode: Any) -> str:
 
 
 def _unhinted(word: str | None, default: Any) -> dict[str, Any]:
+    """Infers the schema of a parameter without a hint from the docstring's word for its type, or from its default."""
     schema = typed(word)
     if schema is not None or default is _EMPTY or default is None:
         return schema or {}
@@ -241,10 +259,11 @@ def _unhinted(word: str | None, default: Any) -> dict[str, Any]:
 
 
 def _annotations(schema: Mapping[str, Any], description: str | None, default: Any) -> dict[str, Any]:
+    """Returns the description and the default that a parameter's schema lacks."""
     from pydantic_core import PydanticSerializationError, to_jsonable_python
 
     added: dict[str, Any] = {"description": description} if description and "description" not in schema else {}
-    takes_none = any(part == {"type": "null"} for part in (schema, *schema.get("anyOf", ())))
+    takes_none = any(alternative == {"type": "null"} for alternative in (schema, *schema.get("anyOf", ())))
     if default is not _EMPTY and (default is not None or takes_none):
         with suppress(
             PydanticSerializationError, ValueError, RecursionError
@@ -254,6 +273,7 @@ def _annotations(schema: Mapping[str, Any], description: str | None, default: An
 
 
 def _returns(hint: Any) -> tuple[Any, list[str]]:
+    """Returns the schema of a function's result, None if it is unknown, and the reasons for leaving it out."""
     if hint in (_EMPTY, Any):
         return None, []
     if hint in (None, NoneType):
@@ -265,7 +285,7 @@ def _returns(hint: Any) -> tuple[Any, list[str]]:
 
 
 def _public(module: ModuleType) -> list[str]:
-    """Functions in the order in which they are defined; what is imported is none of them, unless `__all__` says so."""
+    """Lists the functions that a module defines, in order; imported ones only if they are in `__all__`."""
     listed = getattr(module, "__all__", None)
     if isinstance(listed, list | tuple):
         return [name for name in listed if isinstance(name, str) and inspect.isroutine(getattr(module, name, None))]
@@ -284,14 +304,14 @@ def _imported(place: str) -> ModuleType:
             return importlib.import_module(place)
     except CatalogError:
         raise
-    except (Exception, SystemExit) as error:  # whatever the user's code raises, the user is to read
+    except (Exception, SystemExit) as error:  # whatever the user's code raises, the user must see
         raise CatalogError(
             f"{place} cannot be imported: {type(error).__name__}: {str(error)[:300]}; see that Python can import it"
         ) from error
 
 
 def _from_file(path: Path) -> ModuleType:
-    """Under a name of its own, which stays known: pydantic looks there for the names in hints."""
+    """Imports a file under a unique module name, which stays in `sys.modules`: pydantic resolves hints there."""
     if not path.is_file():
         raise CatalogError(f"{path} is not there; check the path")
     digest = hashlib.blake2b(str(path.resolve()).encode(errors="replace"), digest_size=4).hexdigest()
@@ -312,7 +332,7 @@ def _from_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _found_in(folder: Path) -> Iterator[None]:
-    """As when Python is started there: neighbours can be imported."""
+    """Puts a folder on `sys.path` for a while, so that modules beside the imported one are found."""
     sys.path.insert(0, str(folder))
     try:
         yield

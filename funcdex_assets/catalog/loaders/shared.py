@@ -1,6 +1,6 @@
-"""What the loaders of service descriptions share: small readings of names and mappings.
+"""Small helpers that the loaders of service descriptions share; nothing of a single format.
 
->>> spelled("Message"), spelled("a b") == spelled("a/b")
+>>> to_definition_name("Message"), to_definition_name("a b") == to_definition_name("a/b")
 ('Message', False)
 """
 
@@ -12,12 +12,15 @@ _SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 def mapping(raw: Any) -> dict[str, Any]:
-    """The mapping that should be there; empty where something else is."""
+    """Returns a value if it is a mapping, else an empty mapping."""
     return raw if isinstance(raw, dict) else {}
 
 
 def spelled(name: str) -> str:
-    """A definition's name as it may stand in a JSON pointer; a digest keeps apart what differs in other letters."""
+    """Returns a name that is legal in a JSON pointer: the name itself, or a safe spelling that ends in its digest.
+
+    The digest keeps names apart that differ only in the replaced letters.
+    """
     if _SPELLED.fullmatch(name):
         return name
     digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()

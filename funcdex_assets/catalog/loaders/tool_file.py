@@ -1,7 +1,6 @@
-"""Files in which tools are defined for this program: its own format, and Funcdex-Synthesizer's.
+"""Reads the project's own tool files, and Funcdex-Synthesizer's, as one source among others.
 
-Here belongs the reading of them as one source among others; what they may hold is in `catalog.load`
-and `catalog.seed_format`.
+Here belongs only the adaptation to drafts; the formats themselves are in `catalog.load` and `catalog.seed_format`.
 """
 
 from pathlib import Path
@@ -23,21 +22,23 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any) -> Found:
+    """Yields a draft for each tool of the file, and a problem for each entry that is no tool."""
     entries = document if isinstance(document, list) else document["tools"]
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        place = f"[{index}]" if isinstance(document, list) else f"tools[{index}]"
+        location = f"[{index}]" if isinstance(document, list) else f"tools[{index}]"
         try:
             if isinstance(document, list):
                 tool = seed_format.read([entry], _FILE)[0]
             else:
                 tool = tool_of("", document, entry, index, _FILE)
         except CatalogError as error:
-            yield Problem(place, str(error))
+            yield Problem(location, str(error))
             continue
-        yield _draft(place, tool)
+        yield _draft(location, tool)
 
 
 def licence(document: Any) -> str:
+    """Returns the licence that the file names, '' if it names none."""
     return str(document.get("licence", "")) if isinstance(document, dict) else ""
 
 

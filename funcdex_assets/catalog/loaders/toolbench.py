@@ -1,12 +1,12 @@
-"""ToolBench's collection of RapidAPI: one file for each tool, one tool here for each of its endpoints.
+"""Reads ToolBench's collection of RapidAPI: one file for each of its tools, each endpoint of which becomes a tool here.
 
-Files lie in folders of categories (`Sports/api_football.json`). People typed them into a form, so that everything in
+Files are in folders of categories (`Sports/api_football.json`). People typed them into a form, so that everything in
 them may be missing, misspelt or of another type. Here belongs what is particular to them: types in words
 (`DATE (YYYY-MM-DD)`), defaults as text, results given as a schema, as a shape whose values are names of types, or as
 an example. Lists of queries (StableToolBench), which repeat the endpoints that they are about, are read as well.
 
 >>> api = {"name": "Search", "required_parameters": [{"name": "n", "type": "NUMBER", "default": "5"}]}
->>> [draft.parameters["properties"] for draft in read({"tool_name": "Songs", "api_list": [api]}, "Music")]
+>>> [draft.parameters["properties"] for draft in read_drafts({"tool_name": "Songs", "api_list": [api]}, "Music")]
 [{'n': {'type': 'number', 'examples': [5]}}]
 """
 
@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d{0,15})?")
 _DATE = re.compile(r"\d{4}-[01]\d-[0-3]\d")
 _LIST_OF = re.compile(r"(?:empty list|list of (\w{1,20}) with length \d{1,9})")
 _HINT = re.compile(r"\(([^()]{1,60})\)")
-# What the gateway answers in the place of the tool.
+# Error messages of the gateway, returned in place of the tool's result.
 _REFUSAL = re.compile(
     r"(?i)subscri|does not exist|not found|api.?key|quota|unauthori[sz]ed|forbidden|too many|unreachable|timed? ?out|"
     r"invalid|error|blocked|missing|disabled"
@@ -50,26 +50,32 @@ def recognises(document: Any) -> bool:
 
 
 def read(document: Any, category: str = "") -> Found:
-    """A tool for each endpoint. `category` is the folder that the file lies in; endpoints may name their own."""
+    """Yields a draft for each endpoint, and problems; `category` is the file's folder, for endpoints that name none.
+
+    Raises:
+        CatalogError: the document is no ToolBench file.
+    """
     if not recognises(document):
         raise CatalogError(f"the document is {str(document)[:60]!r}, not a ToolBench tool; it must have an 'api_list'")
-    known: set[tuple[str, str, str]] = set()
+    read_keys: set[tuple[str, str, str]] = set()
     for index, tool in enumerate([document] if isinstance(document, dict) else document):
         if not isinstance(tool, dict) or not isinstance(tool.get(_APIS), list | dict):
             yield Problem(f"[{index}]", f"{str(tool)[:60]!r} has no 'api_list'")
             continue
-        for at, api in enumerate(_listed(tool[_APIS])):
-            where = _Place(document is not tool, category, tool, api if isinstance(api, dict) else {}, at)
-            if not isinstance(api, dict) or not where.name:
-                yield Problem(where.text(), f"{str(api)[:60]!r} is no endpoint with a name")
-            elif where.of_many and where.key() in known:
+        for position, api in enumerate(_listed(tool[_APIS])):
+            endpoint = _Place(document is not tool, category, tool, api if isinstance(api, dict) else {}, position)
+            if not isinstance(api, dict) or not endpoint.name:
+                yield Problem(endpoint.text(), f"{str(api)[:60]!r} is no endpoint with a name")
+            elif endpoint.of_many and endpoint.key() in read_keys:
                 continue  # queries repeat the endpoints that they are about
             else:
-                known.add(where.key())
-                yield from _drafted(api, where)
+                read_keys.add(endpoint.key())
+                yield from _drafted(api, endpoint)
 
 
 class _Place(NamedTuple):
+    """An endpoint (`api`) in its tool; `is_in_list` is True if the document is a list of tools or queries."""
+
     of_many: bool
     of_category: str
     tool: Mapping[str, Any]
@@ -92,45 +98,52 @@ class _Place(NamedTuple):
         return self.category, self.tool_name, self.name
 
     def text(self) -> str:
-        parts = (self.category, self.tool_name, f"api_list[{self.at}] {self.name}".rstrip())
-        return "/".join(part[:100] for part in parts if part)
+        steps = (self.category, self.tool_name, f"api_list[{self.at}] {self.name}".rstrip())
+        return "/".join(step[:100] for step in steps if step)
 
 
 def _drafted(api: Mapping[str, Any], where: _Place) -> Found:
-    place = where.text()
+    location = where.text()
     properties: dict[str, dict[str, Any]] = {}
     required: list[str] = []
-    for needed in (True, False):
-        entries = api.get("required_parameters" if needed else "optional_parameters")
+    for is_required in (True, False):
+        entries = api.get("required_parameters" if is_required else "optional_parameters")
         for entry in islice(_entries(entries), MOST_PARAMETERS):
             name = plain(entry.get("name"))
             if not name or len(name) > LONGEST_PARAMETER_NAME:
-                yield Problem(place, f"a parameter is called {str(entry.get('name'))[:60]!r}, and left out", lost=False)
+                yield Problem(
+                    location, f"a parameter is called {str(entry.get('name'))[:60]!r}, and left out", lost=False
+                )
             elif name not in properties:
-                properties[name] = _parameter(entry, needed)
-                required += [name] * needed
+                properties[name] = _parameter(entry, is_required)
+                if is_required:
+                    required.append(name)
             elif "description" not in properties[name] and (text := _described(entry)):
                 properties[name]["description"] = text
     parameters: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     if required:
         parameters["required"] = required
-    returns, errors, unread = _results(api)
-    if unread:
-        yield Problem(place, unread, lost=False)
+    returns, errors, unreadable = _results(api)
+    if unreadable:
+        yield Problem(location, unreadable, lost=False)
     name = f"{where.name} for {where.tool_name}" if where.of_many and where.tool_name else where.name
-    yield Draft(place, name, _description(api, where), parameters, returns, errors)
+    yield Draft(location, name, _description(api, where), parameters, returns, errors)
 
 
 def _description(api: Mapping[str, Any], where: _Place) -> str:
-    """What the endpoint does, often in two words, and then of what it is a part."""
+    """Composes the description: the endpoint's own, which is often two words, then the tool that it is part of."""
     text = _text(api, "description", "api_description") or where.name
-    about = _text(where.tool, "tool_description", "description")
-    part = f"Part of {where.tool_name}{': ' if about else ''}{about[:400]}" if where.tool_name else about[:400]
-    return f"{text.rstrip('.')}. {part}" if part and part != text else text
+    tool_description = _text(where.tool, "tool_description", "description")
+    context = (
+        f"Part of {where.tool_name}{': ' if tool_description else ''}{tool_description[:400]}"
+        if where.tool_name
+        else tool_description[:400]
+    )
+    return f"{text.rstrip('.')}. {context}" if context and context != text else text
 
 
 def _entries(entries: Any) -> Iterator[Mapping[str, Any]]:
-    """Parameters of a list, of a mapping by name, or of either as JSON in a text."""
+    """Yields parameters from a list, a mapping by name, or either as JSON text."""
     if isinstance(entries, str):
         entries = _json(entries)
     if isinstance(entries, dict) and isinstance(entries.get("name"), str) and "type" in entries:
@@ -144,9 +157,12 @@ def _entries(entries: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _parameter(entry: Mapping[str, Any], needed: bool) -> dict[str, Any]:
-    """Of a required parameter the form's default is no default, but what a test call sent."""
-    known = typed(entry.get("type"))
-    schema: dict[str, Any] = {"type": "string"} if known is None else known
+    """Converts a parameter to its schema.
+
+    The form's default of a required parameter is what a test call sent, so it becomes an example and no default.
+    """
+    stated_schema = typed(entry.get("type"))
+    schema: dict[str, Any] = {"type": "string"} if stated_schema is None else stated_schema
     choices = next((entry[key] for key in ("enum", "options", "values") if isinstance(entry.get(key), list)), [])
     choices = [choice for choice in choices[:200] if isinstance(choice, str) and schema.get("type") == "string"]
     if choices:
@@ -165,34 +181,34 @@ def _described(entry: Mapping[str, Any]) -> str:
 
 
 def _value(default: Any, schema: Mapping[str, Any]) -> Any:
-    """The default in the type of its parameter; None where there is none, or it is of another type."""
+    """Returns the default as a value of its parameter's type; None if there is none or it does not fit."""
     if default is None or default == "" or len(str(default)[:5001]) > 5000:
         return None
-    kind = schema.get("type")
+    json_type = schema.get("type")
     text = default.strip() if isinstance(default, str) else default
-    if kind == "string":
+    if json_type == "string":
         return default if isinstance(default, str) else msgspec.json.encode(default).decode()
-    if kind in ("integer", "number"):
+    if json_type in ("integer", "number"):
         number = float(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
         if not isinstance(number, int | float) or isinstance(number, bool) or not abs(number) < 2**53:
             return None
-        return int(number) if number == int(number) else number if kind == "number" else None
-    if kind == "boolean":
+        return int(number) if number == int(number) else number if json_type == "number" else None
+    if json_type == "boolean":
         words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
         return words.get(str(text).lower())
-    if kind in ("array", "object") and isinstance(text, str):
+    if json_type in ("array", "object") and isinstance(text, str):
         text = _json(text)
-    wanted = {"array": list, "object": dict}.get(str(kind))
-    return text if wanted is None or isinstance(text, wanted) else None
+    expected_type = {"array": list, "object": dict}.get(str(json_type))
+    return text if expected_type is None or isinstance(text, expected_type) else None
 
 
 def _results(api: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any], str]:
-    """What a call returns, what failures look like, and what of this is not readable."""
-    unread = ""
+    """Returns the schema of results, None if unknown, the schemas of errors, and a reason if one was left out."""
+    unreadable = ""
     for key in _SHAPES:
         shape = _json(api[key]) if isinstance(api.get(key), str) and api[key].strip() else api.get(key)
         if isinstance(api.get(key), str) and api[key].strip() and shape is None:
-            unread = f"its {key} is cut off, and left out"
+            unreadable = f"its {key} is cut off, and left out"
         if isinstance(shape, dict | list) and shape:
             with suppress(ValueError):
                 schema = mended(shape).schema if _is_schema(shape) else schema_of([_shape(shape)])
@@ -202,13 +218,13 @@ def _results(api: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, A
         if isinstance(example, dict | list) and example:
             schema = schema_of([example])
             if failure := _failure(api.get("statuscode"), example):
-                return None, {failure: schema}, unread
-            return schema, {}, unread
-    return None, {}, unread
+                return None, {failure: schema}, unreadable
+            return schema, {}, unreadable
+    return None, {}, unreadable
 
 
 def _failure(status: Any, example: Any) -> str:
-    """The status, or `error`, of an example that shows a refusal; '' of one that shows a result."""
+    """Returns the status, or `error`, if an example shows a refusal; '' if it shows a result."""
     if type(status) is int and 400 <= status < 600:
         return str(status)
     if isinstance(example, dict) and len(example) == 1:
@@ -219,7 +235,7 @@ def _failure(status: Any, example: Any) -> str:
 
 
 def _is_schema(shape: Any) -> bool:
-    """Told from a shape that has a field `type`: there the type is all that is said."""
+    """Tells if a value is a JSON Schema, and not a shape that happens to have a field called `type`."""
     return isinstance(shape, dict) and (
         "$schema" in shape
         or isinstance(shape.get("properties"), dict)
@@ -228,21 +244,21 @@ def _is_schema(shape: Any) -> bool:
 
 
 def _shape(value: Any, depth: int = 0) -> Any:
-    """An example of what a shape describes: `{"id": "int"}` is an object whose id is an integer."""
+    """Converts a shape to an example for `infer_schema`: `{"id": "int"}` is an object whose id is an integer."""
     if isinstance(value, dict) and depth < 20:
-        return {key: _shape(part, depth + 1) for key, part in value.items() if key != "_list_length"}
+        return {key: _shape(member, depth + 1) for key, member in value.items() if key != "_list_length"}
     if isinstance(value, list) and depth < 20:
-        parts = [_shape(part, depth + 1) for part in value]
-        return parts[0] if len(parts) == 1 and isinstance(value[0], str) and _LIST_OF.fullmatch(value[0]) else parts
+        items = [_shape(member, depth + 1) for member in value]
+        return items[0] if len(items) == 1 and isinstance(value[0], str) and _LIST_OF.fullmatch(value[0]) else items
     if isinstance(value, str):
-        if lengths := _LIST_OF.fullmatch(value):
-            return [Known(typed(lengths[1]) or {})] if lengths[1] else []
+        if list_match := _LIST_OF.fullmatch(value):
+            return [Known(typed(list_match[1]) or {})] if list_match[1] else []
         return Known((typed(value) if len(value) < 20 else None) or {"type": "string"})
     return value
 
 
 def _json(text: str) -> Any:
-    """None for what is none."""
+    """Parses JSON text; None if it is no JSON, or longer than `LARGEST_EXAMPLE` characters."""
     if len(text) > LARGEST_EXAMPLE:
         return None
     try:
