@@ -38,7 +38,7 @@ def assemble(
 ) -> UsageMeter | OfflineEngine:
     """Returns the offline engine, or probed, journaled and metered servers.
 
-    `committee` has, for each member of the committee of judges, the settings in which it differs from `inference`.
+    `committee` has, for each member of the committee of judges, the settings in which it differs from the judge.
 
     Raises:
         InferenceError: a model or key is missing, no server of an endpoint answers, or one ignores constraints.
