@@ -1,13 +1,13 @@
-"""From the settings to the engine that plays the roles.
+"""Assembles the engine that plays the roles from the settings.
 
-Here belongs the order of the layers, which is also the order in which a request goes through them:
+The order of the layers belongs here, which is also the order in which a request goes through them:
 
     meter → role → journal → server (least busy) → rate limit → client
 
-The meter counts what the journal replays as free; the journal is asked before any limit is; a try that
-goes to another server is booked on that server's limit.
+The meter counts answers that the journal replays as free; the journal is asked before any rate limit; a try on
+another server is booked on that server's limit.
 
->>> assemble(Inference(), Path("unused.sqlite")).name
+>>> assemble_engine(Inference(), Path("unused.sqlite")).name
 'offline'
 """
 
@@ -30,16 +30,18 @@ from funcdex_assets.inference.usage import UsageMeter
 from funcdex_assets.settings.inference import OPENAI_KEY, Endpoint, Inference
 
 LIMITS_FILE = "limits.sqlite"
-"""Beside the journal."""
+"""The name of the file with the state of the rate limits, in the journal's folder."""
 
 
 def assemble(
     inference: Inference, journal_path: Path, committee: Sequence[Mapping[str, Any]] = ()
 ) -> UsageMeter | OfflineEngine:
-    """The offline engine, or probed, journaled and metered servers; `committee` are the fields of each judge.
+    """Returns the offline engine, or probed, journaled and metered servers.
+
+    `committee` has, for each member of the committee of judges, the settings in which it differs from the judge.
 
     Raises:
-        InferenceError: something is missing, no server of an endpoint answers, or one ignores constraints.
+        InferenceError: a model or key is missing, no server of an endpoint answers, or one ignores constraints.
     """
     from funcdex_assets.roles.improvisations import IMPROVISATIONS
 
@@ -47,15 +49,15 @@ def assemble(
     members = [inference.member(fields) for fields in committee]
     default = inference.endpoint()
     offline = OfflineEngine(IMPROVISATIONS)
-    places: dict[Endpoint, str] = {}
-    places[default] = "inference"
+    settings_paths: dict[Endpoint, str] = {}
+    settings_paths[default] = "inference"
     for role, endpoint in endpoints.items():
-        places.setdefault(endpoint, f"inference.roles.{role}")
+        settings_paths.setdefault(endpoint, f"inference.roles.{role}")
     for number, endpoint in enumerate(members):
-        places.setdefault(endpoint, f"judging.committee.{number}")
+        settings_paths.setdefault(endpoint, f"judging.committee.{number}")
     served = {
-        endpoint: _served(endpoint, journal_path.with_name(LIMITS_FILE), place)
-        for endpoint, place in places.items()
+        endpoint: _served(endpoint, journal_path.with_name(LIMITS_FILE), settings_path)
+        for endpoint, settings_path in settings_paths.items()
         if endpoint.profile != "offline"
     }
     if not served:
@@ -75,7 +77,7 @@ def assemble(
 
 
 def _served(endpoint: Endpoint, limits_path: Path, place: str) -> BalancedEngine:
-    """`place` is where the settings have it."""
+    """Returns the servers of an endpoint as one engine; `settings_path` names the endpoint in error messages."""
     assert endpoint.profile != "offline"
     if not endpoint.model:
         raise InferenceError(
@@ -108,7 +110,7 @@ def _served(endpoint: Endpoint, limits_path: Path, place: str) -> BalancedEngine
 
 def _key(endpoint: Endpoint, place: str) -> str:
     if endpoint.profile != "openai" and endpoint.api_key_env == OPENAI_KEY:
-        return NO_KEY  # so that an OpenAI key never reaches another server by accident
+        return NO_KEY  # an OpenAI key must never reach another server by accident
     key = os.environ.get(endpoint.api_key_env, "")
     if not key:
         raise InferenceError(
@@ -129,6 +131,6 @@ def _probe(engines: Iterable[BalancedEngine]) -> None:
     async def probe_all() -> None:
         await asyncio.gather(*(probe_and_close(engine) for engine in engines))
 
-    # In a thread of its own, because the caller may be a notebook, whose thread has a running loop.
+    # In a thread of its own, because the caller may be a notebook, whose thread has a running event loop.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, probe_all()).result()

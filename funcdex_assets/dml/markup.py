@@ -1,14 +1,15 @@
-r"""The signs of the Dialog Markup Language: its tags, the escape, and what can be wrong.
+r"""Defines the Dialog Markup Language's tags, how a tag is escaped, and the error for what is not in the language.
 
-Here belongs what parser and renderer must agree on letter for letter. The language itself is told in
-`grammars/README.md`; the order of the parts is in `parse` (of tags) and in `structure` (of messages).
+Add here what parser and renderer must agree on letter for letter. The language is described in
+`grammars/README.md`; the order of tags belongs to `parse`, the order of messages to `structure`.
 
-A tag is `<`, perhaps `/`, one of seven names, `>`, and always a tag. To say one literally, a text puts
-a backslash after its `<`; a text that has backslashes there already gets one more, so nothing is lost:
+A tag is `<`, perhaps `/`, one of seven names, and `>`; nothing spelled like that is anything but a tag. To mention
+one, a text puts a backslash after its `<`; a text that has backslashes there already gets one more, so that nothing
+is lost:
 
->>> escape("Put it into <tool>, not <p> or x<y.")
+>>> escape_tags("Put it into <tool>, not <p> or x<y.")
 'Put it into <\\tool>, not <p> or x<y.'
->>> escape(r"<tool> and <\tool>"), unescape(escape(r"<tool> and <\tool>"))
+>>> escape_tags(r"<tool> and <\tool>"), unescape_tags(escape_tags(r"<tool> and <\tool>"))
 ('<\\tool> and <\\\\tool>', '<tool> and <\\tool>')
 """
 
@@ -22,7 +23,7 @@ CALL, CALL_END = "<tool>", "</tool>"
 RESPONSE, RESPONSE_END = "<tool_response>", "</tool_response>"
 ERROR, ERROR_END = "<tool_error>", "</tool_error>"
 GROUP, GROUP_END = "<parallel>", "</parallel>"
-NOT_TAGS = ("<user>", "<assistant>")  # reserved: they are what a writer means who forgets the slash
+NOT_TAGS = ("<user>", "<assistant>")  # reserved: a writer who forgets the slash of `</user>` writes these
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what the function-calling APIs take
 
@@ -57,10 +58,11 @@ REMEDIES = {
 
 
 class DMLError(ValueError):
-    """A text that is not DML, or messages that are no conversation.
+    """Raised for a text that is not DML, or for messages that are no conversation.
 
-    `rule` is a key of `REMEDIES`. The place is `offset`, `line` and `column` in a text (offset from 0,
-    the others from 1), or `message` (from 0) and a JSON `pointer` into that message.
+    `rule` is a key of `REMEDIES`; `actual` and `expected` are phrases such as "no text" and "a thought". The place
+    is `offset`, `line` and `column` in a text (offset from 0, the others from 1), or the index `message` (from 0)
+    and a JSON `pointer` into that message.
     """
 
     def __init__(
@@ -81,35 +83,35 @@ class DMLError(ValueError):
 
     def __str__(self) -> str:
         if self.message is None:
-            place = f"Line {self.line}, column {self.column} (offset {self.offset})"
+            location = f"Line {self.line}, column {self.column} (offset {self.offset})"
         else:
-            place = f"Message {self.message}{f' at {self.pointer}' if self.pointer else ''}"
-        return f"{place}: found {self.found}, expected {self.expected}. {REMEDIES[self.rule]} [{self.rule}]"
+            location = f"Message {self.message}{f' at {self.pointer}' if self.pointer else ''}"
+        return f"{location}: found {self.found}, expected {self.expected}. {REMEDIES[self.rule]} [{self.rule}]"
 
 
 def text_error(rule: str, text: str, offset: int, expected: str, found: str = "") -> DMLError:
-    """The error at `offset` of `text`; without `found` it quotes what stands there."""
+    """Returns the error at `offset` of `text`; without `actual` it quotes the text at that offset."""
     line = text.count("\n", 0, offset) + 1
     column = offset - text.rfind("\n", 0, offset)
     return DMLError(rule, offset, line, column, found or _quote(text, offset), expected)
 
 
 def message_error(rule: str, message: int, pointer: str, found: str, expected: str) -> DMLError:
-    """The error at `pointer` of the message with index `message`."""
+    """Returns the error at `pointer` of the message with index `message`."""
     return DMLError(rule, None, None, None, found, expected, message, pointer)
 
 
 def brief(value: object) -> str:
-    """A value as an error shows it: its beginning, on one line."""
+    """Returns a value as error messages show it: the first 60 characters of its `repr`."""
     try:
-        shown = repr(value)
+        quoted = repr(value)
     except (RecursionError, ValueError):  # nested without end; an integer too long to print
-        shown = f"a {type(value).__name__}"
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+        quoted = f"a {type(value).__name__}"
+    return quoted if len(quoted) <= 60 else f"{quoted[:59]}…"
 
 
 def escape(text: str) -> str:
-    """`text` as an utterance or a thought holds it."""
+    r"""Returns `text` as an utterance or a thought holds it: `<tool>` becomes `<\tool>`."""
     return _TO_ESCAPE.sub(r"<\\\1", text) if "<" in text else text
 
 
@@ -118,7 +120,7 @@ def unescape(written: str) -> str:
 
 
 def escape_json(written: str) -> str:
-    r"""JSON text in which no string spells a tag: its `<` becomes `\u003c`."""
+    r"""Returns JSON text in which no string spells a tag: the tag's `<` becomes `\u003c`."""
     return _TAG_SIGN.sub(r"\\u003c", written) if "<" in written else written
 
 

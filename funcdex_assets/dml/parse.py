@@ -1,10 +1,11 @@
-r"""Reads a conversation from DML text.
+r"""Parses DML text into the messages of a conversation.
 
-Here belongs the order of tags in a text. One forward pass, no backtracking: a tag decides what comes
-next, a JSON value ends where its scanner ends, and an utterance ends at the next tag. White space
-between elements and around texts is tolerated; `render` writes the canonical form.
+The order of tags in a text is decided here; the order of messages is checked in `structure`, the JSON inside
+elements in `values`. The parser makes one forward pass without backtracking: a tag decides what comes next, a
+JSON value ends where its scanner ends, and an utterance ends at the next tag. White space between elements and
+around texts is tolerated; `render` writes the canonical form.
 
->>> [message.role for message in parse("</user> Hi\n</assistant> Hello, what can I do?\n")]
+>>> [message.role for message in parse_conversation("</user> Hi\n</assistant> Hello, what can I do?\n")]
 ['user', 'assistant']
 """
 
@@ -37,20 +38,20 @@ from funcdex_assets.records.record import Json
 
 
 def parse(text: str, *, thoughts: bool | None = None) -> tuple[Message, ...]:
-    """The messages of a conversation; raises DMLError at the first place that breaks a rule.
+    """Returns the messages of a conversation; raises DMLError at the first place that breaks a rule.
 
-    `thoughts=True` demands a thought in every assistant message, `False` forbids them, None takes both.
+    `thoughts=True` demands a thought in every assistant message, `False` forbids thoughts, None accepts both.
     """
     return _Reader(text, thoughts).conversation()
 
 
 _NEXT = re.compile(rf"\s*+(?:({TAG.pattern})|\Z)")
-# A thought may mention tags, except these: met inside, they say that its end was forgotten.
+# A thought may mention any other tag; one of these inside a thought means that its closing tag was forgotten.
 _THOUGHT_STOP = re.compile("|".join((THOUGHT_END, THOUGHT, ASSISTANT, USER)))
 
 
 class _Reader:
-    """Stands on one tag: `tag` begins at `start` and ends at `end`; it is "" at the end of the text."""
+    """A cursor on the current tag: `tag` begins at `start` and ends at `end`; it is "" at the end of the text."""
 
     __slots__ = ("calls", "end", "messages", "start", "tag", "text", "thoughts")
 
@@ -92,14 +93,14 @@ class _Reader:
             for _, result in pairs:
                 self.messages.append(Message(role="tool", result=result))
 
-    # ── elements; each begins on its opening tag and ends on the tag after it ────────────────────
+    # ── elements: each method starts with the cursor on the opening tag and leaves it on the tag that follows ──
 
     def utterance(self) -> str:
-        found = TAG.search(self.text, self.end)
-        written = self.text[self.end : found.start() if found else None].strip()
+        next_tag = TAG.search(self.text, self.end)
+        written = self.text[self.end : next_tag.start() if next_tag else None].strip()
         if not written:
             raise text_error("empty", self.text, self.start, f"text after `{self.tag}`", "no text")
-        self.stand_on(found)
+        self.stand_on(next_tag)
         return unescape(written)
 
     def thought(self) -> str | None:
@@ -111,8 +112,8 @@ class _Reader:
             raise self.wrong("thought", "no thoughts in this conversation")
         stop = _THOUGHT_STOP.search(self.text, self.end)
         if stop is None or stop.group() != THOUGHT_END:
-            at = stop.start() if stop else len(self.text)
-            raise text_error("unclosed", self.text, at, f"`{THOUGHT_END}`")
+            offset = stop.start() if stop else len(self.text)
+            raise text_error("unclosed", self.text, offset, f"`{THOUGHT_END}`")
         written = self.text[self.end : stop.start()].strip()
         if not written:
             raise text_error("empty", self.text, self.start, "a thought", "no text")
@@ -121,7 +122,7 @@ class _Reader:
         return unescape(written)
 
     def group(self) -> tuple[tuple[ToolCall, ToolResult], ...]:
-        opened = self.start
+        opening_offset = self.start
         self.step("stray", "`<tool>`")
         pairs = []
         while self.tag == CALL:
@@ -129,14 +130,14 @@ class _Reader:
         if self.tag != GROUP_END:
             raise self.wrong("unclosed", f"`<tool>` or `{GROUP_END}`")
         if len(pairs) < 2:
-            found = "one call" if pairs else "no call"
-            raise text_error("group", self.text, opened, "two or more calls in the group", found)
+            number_of_calls = "one call" if pairs else "no call"
+            raise text_error("group", self.text, opening_offset, "two or more calls in the group", number_of_calls)
         self.step("stray", "`</assistant>`, a thought or a call")
         return tuple(pairs)
 
     def pair(self) -> tuple[ToolCall, ToolResult]:
-        opened = self.end
-        call = self.call(self.value(CALL_END), opened)
+        call_offset = self.end
+        call = self.call(self.value(CALL_END), call_offset)
         if self.tag not in (RESPONSE, ERROR):
             raise self.wrong("response", f"`{RESPONSE}` or `{ERROR}` for {call.id} ({call.name})")
         failed = self.tag == ERROR
@@ -153,27 +154,27 @@ class _Reader:
 
     def call(self, value: Json, offset: int) -> ToolCall:
         if type(value) is not dict or value.keys() != {"name", "arguments"}:
-            found = f"the keys {brief(list(value))}" if type(value) is dict else f"{brief(value)}"
-            raise text_error("call", self.text, offset, 'an object with "name" and "arguments"', found)
+            actual = f"the keys {brief(list(value))}" if type(value) is dict else f"{brief(value)}"
+            raise text_error("call", self.text, offset, 'an object with "name" and "arguments"', actual)
         name, arguments = value["name"], value["arguments"]
         if type(name) is not str or not TOOL_NAME.fullmatch(name):
             raise text_error("call", self.text, offset, "a tool name", f"the name {brief(name)}")
         if type(arguments) is not dict:
-            found = f"the arguments {brief(arguments)}"
-            raise text_error("call", self.text, offset, "an object of arguments", found)
+            actual = f"the arguments {brief(arguments)}"
+            raise text_error("call", self.text, offset, "an object of arguments", actual)
         self.calls += 1
         return ToolCall(id=f"call_{self.calls}", name=name, arguments=arguments)
 
-    # ── moving and objecting ─────────────────────────────────────────────────────────────────────
+    # ── moving the cursor, and errors at its place ───────────────────────────────────────────────
 
     def step(self, rule: str, expected: str) -> None:
-        """Goes to the next tag; anything but white space before it breaks `rule`."""
-        found = _NEXT.match(self.text, self.end)
-        if not found:
-            at = values.skip_space(self.text, self.end)
-            raise text_error(rule, self.text, at, expected)
-        self.tag = found.group(1) or ""
-        self.end = found.end()
+        """Moves the cursor to the next tag; anything but white space before that tag breaks `rule`."""
+        match = _NEXT.match(self.text, self.end)
+        if not match:
+            offset = values.skip_space(self.text, self.end)
+            raise text_error(rule, self.text, offset, expected)
+        self.tag = match.group(1) or ""
+        self.end = match.end()
         self.start = self.end - len(self.tag)
 
     def stand_on(self, found: re.Match[str] | None) -> None:
@@ -189,12 +190,12 @@ class _Reader:
         return self.wrong(rule, expected)
 
     def characters(self) -> None:
-        """Objects to what a UTF-8 file or a C string cannot hold."""
-        at = self.text.find("\0")
-        if at < 0 and not self.text.isascii():
+        """Raises DMLError at a character that a UTF-8 file or a C string cannot hold: NUL, a lone surrogate."""
+        offset = self.text.find("\0")
+        if offset < 0 and not self.text.isascii():
             try:
                 self.text.encode()
             except UnicodeEncodeError as error:
-                at = error.start
-        if at >= 0:
-            raise text_error("character", self.text, at, "Unicode characters other than NUL")
+                offset = error.start
+        if offset >= 0:
+            raise text_error("character", self.text, offset, "Unicode characters other than NUL")

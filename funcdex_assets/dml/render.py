@@ -1,8 +1,9 @@
-"""Writes a conversation as canonical DML text: each element on its own line, the last line ended too.
+"""Renders a conversation as canonical DML text: each element on its own line, the last line ended too.
 
-Here belongs the canonical form and nothing else; what may be written is in `structure`.
+Only the canonical form is decided here; which sequences of messages are a conversation is checked in `structure`.
 
->>> print(render([Message(role="user", content="Hi"), Message(role="assistant", content="Hello.")]), end="")
+>>> greeting = [Message(role="user", content="Hi"), Message(role="assistant", content="Hello.")]
+>>> print(render_conversation(greeting), end="")
 </user> Hi
 </assistant> Hello.
 """
@@ -31,12 +32,15 @@ from funcdex_assets.records.record import Json
 
 
 def render(messages: Sequence[Message]) -> str:
-    """The canonical text, of which `parse` gives back equal messages; else raises DMLError."""
+    """Returns the canonical text, from which `parse_conversation` reads back equal messages.
+
+    Raises DMLError, with the message's index, for messages that are no conversation or values that are not JSON.
+    """
     check(messages)
     lines: list[str] = []
-    at = 0
-    while at < len(messages):
-        message = messages[at]
+    message_index = 0
+    while message_index < len(messages):
+        message = messages[message_index]
         if message.thought is not None:
             lines.append(f"{THOUGHT}{escape(message.thought)}{THOUGHT_END}\n")
         if message.content is not None:
@@ -44,13 +48,13 @@ def render(messages: Sequence[Message]) -> str:
         parallel = len(message.tool_calls) > 1
         if parallel:
             lines.append(f"{GROUP}\n")
-        for place, call in enumerate(message.tool_calls):
-            answer = at + 1 + place
-            lines.append(_call(call, at, place))
-            lines.append(_result(messages[answer].result, answer))
+        for call_index, call in enumerate(message.tool_calls):
+            result_index = message_index + 1 + call_index
+            lines.append(_call(call, message_index, call_index))
+            lines.append(_result(messages[result_index].result, result_index))
         if parallel:
             lines.append(f"{GROUP_END}\n")
-        at += 1 + len(message.tool_calls)
+        message_index += 1 + len(message.tool_calls)
     return "".join(lines)
 
 
@@ -60,7 +64,7 @@ def _call(call: ToolCall, message: int, place: int) -> str:
 
 
 def _result(result: ToolResult | None, message: int) -> str:
-    assert result is not None  # `check` has seen it
+    assert result is not None  # `check_conversation` has made sure of it
     content = _value(result.content, message, "/result/content")
     if result.error:
         return f"{ERROR}{content}{ERROR_END}\n"

@@ -1,13 +1,13 @@
-"""The structural rules of a conversation, on its messages.
+"""Checks the structure of a conversation, on its messages.
 
-Here belongs what a sequence of messages must be to have a DML text: roles in order, calls answered,
-ids counted, texts stripped. Whether the values are JSON is found when `render` writes them.
+The rules that a sequence of messages must keep to have a DML text stand here: roles in order, calls answered,
+call ids counted, texts stripped. That argument and result values are JSON is checked when `render` writes them.
 
 >>> from funcdex_assets.dml.markup import DMLError
 >>> try:
-...     check([Message(role="user", content="Hi")])
+...     check_conversation([Message(role="user", content="Hi")])
 ... except DMLError as error:
-...     print(f"{error.rule}: message {error.message}, found {error.found}, expected {error.expected}")
+...     print(f"{error.rule}: message {error.message}, found {error.actual}, expected {error.expected}")
 end: message 1, found the end of the messages, expected an assistant message
 """
 
@@ -19,19 +19,22 @@ from funcdex_assets.records.message import Message, ToolCall, ToolResult
 
 def check(messages: Sequence[Message]) -> None:
     """Raises DMLError, with the message's index, at the first message that breaks a rule."""
-    at, calls = 0, 0
-    while at < len(messages) or at == 0:
-        _user(messages, at)
-        at += 1
-        while (working := _assistant(messages, at)).tool_calls:
-            for place, call in enumerate(working.tool_calls):
-                calls += 1
-                _call(call, f"call_{calls}", at, f"/tool_calls/{place}")
-            for call in working.tool_calls:
-                at += 1
-                _result(messages, at, call)
-            at += 1
-        at += 1
+    index, calls_so_far = 0, 0
+    while index < len(messages) or index == 0:
+        _user(messages, index)
+        index += 1
+        while True:
+            assistant_message = _assistant(messages, index)
+            if not assistant_message.tool_calls:
+                break
+            for call_index, call in enumerate(assistant_message.tool_calls):
+                calls_so_far += 1
+                _call(call, f"call_{calls_so_far}", index, f"/tool_calls/{call_index}")
+            for call in assistant_message.tool_calls:
+                index += 1
+                _result(messages, index, call)
+            index += 1
+        index += 1
 
 
 def _user(messages: Sequence[Message], at: int) -> None:
@@ -78,8 +81,8 @@ def _result(messages: Sequence[Message], at: int, call: ToolCall) -> None:
     if not isinstance(result, ToolResult):
         raise message_error("fields", at, "/result", brief(result), expected)
     if (result.call_id, result.name) != (call.id, call.name):
-        found = f"a result of {brief(result.call_id)} ({brief(result.name)})"
-        raise message_error("response", at, "/result", found, expected)
+        other_result = f"a result of {brief(result.call_id)} ({brief(result.name)})"
+        raise message_error("response", at, "/result", other_result, expected)
     if not isinstance(result.error, bool):
         raise message_error("fields", at, "/result/error", brief(result.error), "true or false")
 

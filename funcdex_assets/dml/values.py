@@ -1,13 +1,13 @@
-r"""JSON values as DML holds them: read strictly, written in one canonical way.
+r"""Reads and writes the JSON values of DML: read strictly, written in one canonical way.
 
-Here belongs the JSON inside elements, and nothing about elements. Reading is stricter than `json`: a
-key occurs once, numbers are finite, strings are Unicode, nesting ends at 64. Writing gives the form
-that `grammars/*.gbnf` describe: `", "` and `": "`, non-ASCII kept, numbers as msgspec writes them
-(plain from 0.00001 up to 1e16, `1.5e-7` and `1e16` outside), no tag spelled in a string.
+Only the JSON inside elements is handled here; tags and their order belong to `parse` and `render`. Reading is
+stricter than `json`: a key occurs once, numbers are finite, strings are Unicode, nesting ends at 64 levels.
+Writing gives the form that `grammars/*.gbnf` describe: `", "` and `": "`, non-ASCII characters as themselves,
+numbers as msgspec writes them (plain from 0.00001 up to 1e16, `1.5e-7` and `1e16` outside), no tag in a string.
 
->>> read('  {"to": "</tool>"} …', 0)
+>>> read_json('  {"to": "</tool>"} …', 0)
 ({'to': '</tool>'}, 19)
->>> write({"to": "</tool>", "n": [1, 2.0]})
+>>> write_json({"to": "</tool>", "n": [1, 2.0]})
 '{"to": "\\u003c/tool>", "n": [1, 2.0]}'
 """
 
@@ -21,22 +21,22 @@ import msgspec
 from funcdex_assets.dml.markup import DMLError, brief, escape_json, message_error, text_error
 from funcdex_assets.records.record import Json
 
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # part of the language (grammars/README.md); far below the depth at which Python's recursion ends
 _DEPTH = f"at most {MAX_DEPTH} levels of nesting"
 
 _SPACE = re.compile(r"\s*")
 
 
 def skip_space(text: str, start: int) -> int:
-    found = _SPACE.match(text, start)
-    return found.end() if found else start
+    match = _SPACE.match(text, start)
+    return match.end() if match else start
 
 
 def read(text: str, start: int) -> tuple[Json, int]:
-    """The JSON value at `start` (after white space), and the offset after it.
+    """Returns the JSON value at `start` (after white space), and the offset after it; raises DMLError.
 
-    The scanner, not the next tag, decides where the value ends: so a closing tag inside a string does
-    not cut it, and no text is copied.
+    The scanner, not the next tag, decides where the value ends, so that a closing tag inside a string does not
+    cut the value, and no text is copied.
     """
     start = skip_space(text, start)
     try:
@@ -49,31 +49,31 @@ def read(text: str, start: int) -> tuple[Json, int]:
     except RecursionError:
         raise _too_deep_in(text, start) from None
     except ValueError:  # int() refuses more than 4300 digits
-        found = "an integer of more than 4300 digits"
-        raise text_error("number", text, start, "an integer that fits", found) from None
+        actual = "an integer of more than 4300 digits"
+        raise text_error("number", text, start, "an integer that fits", actual) from None
     if text.count("[", start, end) + text.count("{", start, end) > MAX_DEPTH and _too_deep(value):
         raise _too_deep_in(text, start)
     if text.find("\\u", start, end) >= 0:  # else no surrogate can come from an escape
         try:
             msgspec.json.encode(value)
         except UnicodeEncodeError as error:
-            found = f"the unpaired surrogate \\u{ord(error.object[error.start]):04x}"
-            raise text_error("character", text, start, "Unicode characters", found) from None
+            actual = f"the unpaired surrogate \\u{ord(error.object[error.start]):04x}"
+            raise text_error("character", text, start, "Unicode characters", actual) from None
     return value, end
 
 
 def write(value: Json) -> str:
-    """The canonical text of `value`; ValueError if it is not a JSON value that `read` gives back.
+    """Returns the canonical text of `value`; raises ValueError if it is not a JSON value that `read_json` gives back.
 
-    Reading back is the test: it excludes NaN, tuples, keys that are not strings, dates, cycles and
-    whatever else a Python value can be, in two calls of C code instead of a walk in Python.
+    The value is encoded, decoded and compared. That excludes NaN, tuples, keys that are not strings, dates, cycles
+    and all other Python values that are not JSON, in two calls of C code instead of a walk in Python.
     """
     try:
         encoded = msgspec.json.encode(value)
-        same = msgspec.json.decode(encoded) == value
+        reads_back = msgspec.json.decode(encoded) == value
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"not a JSON value: {error}") from None
-    if not same:
+    if not reads_back:
         raise ValueError("not a JSON value: it does not come back as it went")
     if encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH and _too_deep(value):
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
@@ -81,7 +81,7 @@ def write(value: Json) -> str:
 
 
 def value_error(value: Json, message: int, pointer: str) -> DMLError:
-    """Why `write` refused `value`, at the innermost place that explains it."""
+    """Returns the error that explains why `write_json` refused `value`, at the innermost offending place."""
     if _too_deep(value):
         return message_error("depth", message, pointer, brief(value), _DEPTH)
     while True:
@@ -97,13 +97,16 @@ def value_error(value: Json, message: int, pointer: str) -> DMLError:
         return message_error("character", message, pointer, brief(value), "no unpaired surrogate")
     if isinstance(value, float | int):
         return message_error("number", message, pointer, brief(value), "a finite number")
-    found = f"{brief(value)} ({type(value).__name__})"
+    actual = f"{brief(value)} ({type(value).__name__})"
     expected = "null, a boolean, number, string, list, or a dict whose keys are strings"
-    return message_error("json", message, pointer, found, expected)
+    return message_error("json", message, pointer, actual, expected)
 
 
 class _Objection(Exception):
-    """What the decoder's hooks object to; they do not know where they are."""
+    """A rule broken inside a JSON value, raised by the decoder's hooks, which do not know their offset.
+
+    `read_json` turns it into a DMLError at the value's beginning.
+    """
 
     def __init__(self, rule: str, found: str, expected: str) -> None:
         super().__init__(rule, found, expected)
@@ -113,8 +116,8 @@ class _Objection(Exception):
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise _Objection("duplicate-key", f"the key {brief(twice)} twice in one object", "each key once")
+        repeated_key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise _Objection("duplicate-key", f"the key {brief(repeated_key)} twice in one object", "each key once")
     return value
 
 

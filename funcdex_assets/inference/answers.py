@@ -1,6 +1,6 @@
-"""What a server's answer says: the chat completion object, its defects, and the text without reasoning.
+"""Reads a server's response body: the chat completion object, its defects, and the text without reasoning.
 
-Here belongs reading one response body; asking again is the engine's decision.
+Only the reading of one body belongs here; a retry is the engine's decision.
 
 >>> answer = read_answer(b'{"choices": [{"message": {"content": "Yes"}, "finish_reason": "stop"}]}')
 >>> answer.choices[0].message.content
@@ -15,7 +15,7 @@ import msgspec
 from funcdex_assets.inference.protocol import NO_USAGE, ChatToolCall, Usage
 
 REFUSALS = frozenset({"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"})
-"""Finish reasons, in lower case, with which OpenAI, Anthropic's and Google's endpoints refuse."""
+"""The finish reasons, in lower case, with which OpenAI's, Anthropic's and Google's endpoints refuse to answer."""
 
 
 class AnsweredFunction(msgspec.Struct):
@@ -29,7 +29,7 @@ class AnsweredCall(msgspec.Struct):
 
 
 class AnswerMessage(msgspec.Struct):
-    """Reasoning that a server separates (`reasoning_content`, `reasoning`) is not read."""
+    """The message of an answer; reasoning in fields of its own (`reasoning_content`, `reasoning`) is not read."""
 
     content: str | list[Any] | None = None
     refusal: str | None = None
@@ -37,10 +37,10 @@ class AnswerMessage(msgspec.Struct):
 
     @property
     def text(self) -> str:
-        """The content without its reasoning; of parts, which some servers send, the text ones."""
+        """The content without its reasoning; if it is a list of blocks, as of some servers, their texts joined."""
         content = self.content or ""
         if isinstance(content, list):
-            content = "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+            content = "".join(block.get("text") or "" for block in content if isinstance(block, dict))
         return strip_reasoning(content)
 
     @property
@@ -57,7 +57,7 @@ class Choice(msgspec.Struct):
 
     @property
     def refusal(self) -> str | None:
-        """In what words the model or a filter refused; None if neither did."""
+        """The words in which the model or a filter refused; None if neither did."""
         if self.message.refusal:
             return self.message.refusal
         return self.finish_reason if (self.finish_reason or "").lower() in REFUSALS else None
@@ -79,7 +79,7 @@ class Answer(msgspec.Struct):
     error: Any = None
 
     def counted(self) -> Usage:
-        """The usage; zeros where the server is silent."""
+        """Returns the usage, with zeros for figures that the server leaves out."""
         if self.usage is None:
             return NO_USAGE
         details = self.usage.prompt_tokens_details
@@ -91,17 +91,17 @@ class Answer(msgspec.Struct):
 
 
 class BrokenAnswer(Exception):
-    """A successful response without a usable answer, as overloaded servers and proxies give."""
+    """Raised for a successful response without a usable answer, as overloaded servers and proxies give."""
 
 
 _decode = msgspec.json.Decoder(Answer).decode
 
 
 def read_answer(content: bytes) -> Answer:
-    """The answer, with at least one choice that has content or says why it has none.
+    """Returns the answer; its first choice has content, or a refusal, tool calls or the finish reason "length".
 
     Raises:
-        BrokenAnswer: what is wrong with it.
+        BrokenAnswer: the body cannot be decoded, or has no such choice.
     """
     try:
         answer = _decode(content)
@@ -110,8 +110,8 @@ def read_answer(content: bytes) -> Answer:
     if not answer.choices:
         raise BrokenAnswer(f"no choices, but the error {answer.error}" if answer.error else "no choices")
     choice = answer.choices[0]
-    explained = choice.refusal or choice.message.tool_calls or choice.finish_reason == "length"
-    if choice.message.content is None and not explained:
+    has_reason = choice.refusal or choice.message.tool_calls or choice.finish_reason == "length"
+    if choice.message.content is None and not has_reason:
         raise BrokenAnswer("a message without content")
     return answer
 
@@ -131,19 +131,18 @@ _CHANNEL = re.compile(
     re.DOTALL,
 )
 _CHANNEL_NAMES = tuple(f"{name}<|message|>" for name in ("analysis", "commentary", "final"))
-# Harmony whose special tokens were dropped in decoding: the names of role and channel are left, glued to
-# the text. A capital or a quote right after the name tells such a beginning from a word.
+# Harmony (the format of gpt-oss) without its special tokens, which were dropped in decoding: the names of role and
+# channel remain, glued to the text. A capital or a quote right after the name distinguishes them from a word.
 _GLUED = re.compile(r"(?:analysis|commentary)(?=\S).*?assistant\s*final(?P<answer>.*)", re.DOTALL)
 _GLUED_AND_CUT = re.compile(r"(?:analysis|commentary)[A-Z\"'“]")
 
 
 def strip_reasoning(text: str) -> str:
-    r"""The answer without the reasoning before it; empty when the reasoning was cut.
+    r"""Returns the answer without the reasoning before it; empty when the reasoning was cut.
 
-    Reasoning is a leading block (`<think>…</think>` and its relatives), or all before a lone `</think>`
-    (chat templates that open the tag themselves), or harmony's channels other than `final`, with or
-    without their special tokens. An answer that opens like JSON or markup is no reasoning, whatever it
-    quotes.
+    Reasoning is a leading block (`<think>…</think>` and its relatives), or all text before a lone `</think>` (from
+    chat templates that open the tag themselves), or harmony's channels other than `final`, with or without their
+    special tokens. An answer that opens like JSON or markup contains no reasoning, whatever it quotes.
 
     >>> strip_reasoning("<think>Hm.</think>\n\nYes")
     'Yes'
@@ -159,11 +158,11 @@ def strip_reasoning(text: str) -> str:
     if opening.startswith(_CHANNEL_NAMES):  # the chat template has opened the channel
         opening = "<|channel|>" + opening
     if opening.startswith(("<|channel|>", "<|start|>assistant")):
-        return "".join(found["text"] for found in _CHANNEL.finditer(opening) if found["name"] == "final").lstrip()
+        return "".join(match["text"] for match in _CHANNEL.finditer(opening) if match["name"] == "final").lstrip()
     if opening.startswith(("{", "[", "<")):
         return text
-    if glued := _GLUED.match(opening):
-        return glued["answer"].lstrip()
+    if glued_match := _GLUED.match(opening):
+        return glued_match["answer"].lstrip()
     if _GLUED_AND_CUT.match(opening):
         return ""
     _, closing, answer = opening.partition("</think>")
@@ -171,5 +170,5 @@ def strip_reasoning(text: str) -> str:
 
 
 def _json_text(arguments: Any) -> str:
-    """Arguments as JSON text, which the protocol demands and some servers have decoded already."""
+    """Returns arguments as JSON text, which the protocol demands; some servers send the decoded object instead."""
     return arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()

@@ -1,6 +1,7 @@
-"""Several servers of one model as one engine.
+"""Balances requests over several servers of one model, as one engine.
 
-Here belongs sharing requests out; when a server is left out and tried again is decided in `tries.py`.
+Only the limit on requests in flight and the probe of all servers belong here; the choice of a server, and when one
+is left out and tried again, are in `tries.py`.
 
     engine = BalancedEngine([OpenAICompatibleEngine("vllm", model="qwen3", base_url=url) for url in urls])
     await engine.probe()        # a server that is not there is left out, with a warning
@@ -22,8 +23,8 @@ _log = logging.getLogger(__name__)
 class BalancedEngine:
     """Asks the server that has the fewest requests in flight.
 
-    At most `concurrency` requests are in flight over all servers; the tries after a request's first are
-    `retries`, on whichever servers they are made. All `engines` must be of the same profile and model.
+    At most `concurrency` requests are in flight over all servers. A request is retried at most `retries` times, on
+    whichever servers. All `engines` must have the same profile and model.
     """
 
     def __init__(self, engines: Sequence[OpenAICompatibleEngine], *, concurrency: int = 32, retries: int = 5) -> None:
@@ -47,18 +48,18 @@ class BalancedEngine:
             return await answered(self._engines, request, self._retries)
 
     async def probe(self) -> None:
-        """Probes all servers at once. Those that cannot be asked now are left out for a while.
+        """Probes all servers at the same time. Unavailable ones are left out for a while, with a warning.
 
         Raises:
-            InferenceError: none can be asked, or one does what it should not, such as ignoring a constraint.
+            InferenceError: all servers are unavailable, or one misbehaves, for example ignores a constraint.
         """
-        found = await asyncio.gather(*(engine.probe() for engine in self._engines), return_exceptions=True)
-        failures = [error for error in found if error is not None]
-        gone = [error for error in failures if isinstance(error, InferenceError) and error.kind == "unavailable"]
+        outcomes = await asyncio.gather(*(engine.probe() for engine in self._engines), return_exceptions=True)
+        failures = [error for error in outcomes if error is not None]
+        unavailable = [error for error in failures if isinstance(error, InferenceError) and error.kind == "unavailable"]
         for error in failures:
-            if error not in gone or len(gone) == len(self._engines):
+            if error not in unavailable or len(unavailable) == len(self._engines):
                 raise error
-        for error in gone:
+        for error in unavailable:
             _log.warning("%s; left out until it answers", error)
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
-"""What a server's failure means: one table from the client's errors to `InferenceError`.
+"""Translates the failures of a server into `InferenceError`: one table from the client's errors.
 
-Here belong the meaning, the remedy and whether it may pass; when to try again is `tries.py`'s business.
+The meaning of a failure, its remedy and whether it is retryable belong here; when to try again is decided in
+`tries.py`.
 """
 
 import re
@@ -25,7 +26,7 @@ CONTEXT_EXCEEDED = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""How servers say that a request is too long."""
+"""The words with which servers report that a request is too long."""
 
 FILTERED = re.compile(
     r"""
@@ -34,15 +35,16 @@ FILTERED = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""How servers say that they do not answer such a request: OpenAI, Azure, DashScope, DeepSeek, gateways."""
+"""The words with which servers report a content filter: OpenAI, Azure, DashScope, DeepSeek, gateways."""
 
 
 def explain(
     error: openai.APIError, *, where: str, said: str, tries: int, timeout_s: float, offered: Sequence[str]
 ) -> InferenceError:
-    """`where` names server and model, `said` is the server's own message, free of the key.
+    """Returns the error to raise after the last of `tries` tries.
 
-    `offered` are the model names that the server lists, if it could be asked.
+    `where` names server and model; `server_message` is the server's own message, without the API key; `offered` are
+    the model names that the server lists, if it could be asked.
     """
     kind: FailureKind | None = None
     in_tries = f"{tries} {'try' if tries == 1 else 'tries'}"
@@ -92,9 +94,10 @@ def refused(where: str, said: str) -> InferenceError:
 
 
 def exceeds_context(error: openai.APIStatusError) -> bool:
-    """Also when the status is 500, with which llama.cpp says it of a request that outgrew its slot.
+    """Returns True if the request can never fit into the model's context.
 
-    A rate limit may speak of contexts too; there, only a request above the whole minute's limit can never pass.
+    llama.cpp reports that with status 500 for a request that outgrew its slot. The message of a rate limit may
+    mention contexts too; such a request can only never pass if it is larger than the whole minute's limit.
     """
     if isinstance(error, openai.RateLimitError):
         return "request too large" in error.message.lower()
@@ -102,7 +105,7 @@ def exceeds_context(error: openai.APIStatusError) -> bool:
 
 
 def timed_out(error: BaseException | None) -> bool:
-    """Whether time ran out; the client also calls it a timeout when the server closes a connection."""
+    """Returns True if time ran out; the client also reports a connection closed by the server as a timeout."""
     while error is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
     return error is not None

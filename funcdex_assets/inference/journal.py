@@ -1,12 +1,12 @@
-"""An engine's answers, written down before they are used, so that none is ever paid for twice.
+"""Writes an engine's answers to a journal before they are used, so that no answer is paid for twice.
 
-Here belong the journal around an engine (what identifies a request, and when its answer is safe) and the
-file itself: what it holds, and how it is thinned out. The offline engine needs none: it answers again
+The journal around an engine belongs here (the identity of a request, the writing of its answer), and so does the
+file itself: its schema, its contents, and their pruning. The offline engine needs no journal: it answers again
 faster than a journal could be read.
 
     engine = JournaledEngine(OpenAICompatibleEngine("vllm", model="qwen3"), Path(".funcdex/journal.sqlite"))
 
-Killing the process at any moment loses at most the requests in flight; the next run asks only those.
+A killed process loses at most the requests in flight; the next run asks only those again.
 """
 
 import asyncio
@@ -34,10 +34,10 @@ from funcdex_assets.inference.protocol import (
 )
 
 JOURNAL = "journal.sqlite"
-"""Its name in the project's home."""
+"""The name of the journal in the project's home."""
 
 VERSION = 1
-"""Of the schema, in the file's `user_version`. Version 0 is that of files without `created_at`."""
+"""The version of the schema, kept in the file's `user_version`. Files of version 0 have no `created_at`."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
@@ -50,10 +50,10 @@ CREATE TABLE IF NOT EXISTS completions (
 """
 
 LAST_ANSWERS_S = 30.0
-"""How long an engine that is closed waits for what it has asked: those answers would be paid for twice."""
+"""The wait of a closing engine for answers to requests in flight, which would otherwise be paid for twice."""
 
 PRUNED_AT_ONCE = 500
-"""Rows per transaction when a journal is pruned, so that a run which writes meanwhile waits for milliseconds."""
+"""Rows per transaction when a journal is pruned, so that a run that writes meanwhile waits for milliseconds only."""
 
 _decode = msgspec.json.Decoder(Completion).decode
 _encode = msgspec.json.Encoder().encode
@@ -89,7 +89,7 @@ class Journal:
             raise self._unusable("read", error) from error
 
     async def write(self, key: bytes, engine: str, role: str, completion: Completion) -> None:
-        """Returns when the answer is safe. All that is written during one commit shares the next."""
+        """Writes an answer and returns when it is on the disk. All answers written during one commit share the next."""
         self._waiting.append((key, engine, role, _encode(completion), int(time())))
         loop = asyncio.get_running_loop()
         batches = self._batches.get(loop)
@@ -109,7 +109,7 @@ class Journal:
         await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_waiting)
 
     def _commit_waiting(self) -> None:
-        """Commits everything that waits, of all event loops, in one transaction; runs in the one writing thread."""
+        """Commits all waiting answers, of all event loops, in one transaction; runs in the one writing thread."""
         rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             with self._writer:
@@ -127,11 +127,11 @@ class Journal:
 
 
 class JournaledEngine:
-    """Asks `engine` only what the journal cannot answer. Errors are never written.
+    """Passes on to `engine` only the requests that the journal cannot answer. Errors are never written.
 
-    At most `concurrency` requests are asked and not yet written: so many a killed run asks again. A
-    second caller of a request that is in flight on the same event loop waits for its answer. `notation`
-    is the one in which the engine is sent grammars. Engines may share one `Journal`.
+    At most `concurrency` requests are in flight or not yet written; a killed run asks at most these again. A second
+    caller of a request that is in flight on the same event loop waits for its answer. `notation` is the one in
+    which grammars are sent to the engine. Engines may share one `Journal`.
     """
 
     def __init__(
@@ -154,14 +154,14 @@ class JournaledEngine:
         in_flight = self._loops.get(loop)
         if in_flight is None:
             in_flight = self._loops[loop] = _InFlight(self._concurrency)
-        # Shielded: a caller that gives up must not take the answer from the others, nor from the journal.
+        # Shielded, so that a cancelled caller does not cancel the request for other callers and the journal.
         if key in in_flight.tasks:
             return _replayed(await asyncio.shield(in_flight.tasks[key]))
-        written = self._journal.read(key)
-        if written is not None:
-            return _replayed(written)
+        journaled = self._journal.read(key)
+        if journaled is not None:
+            return _replayed(journaled)
         in_flight.tasks[key] = task = loop.create_task(self._ask(key, request, in_flight))
-        task.add_done_callback(lambda done: in_flight.forget(key, done))
+        task.add_done_callback(lambda finished_task: in_flight.forget(key, finished_task))
         return await asyncio.shield(task)
 
     async def _ask(self, key: bytes, request: Request, in_flight: "_InFlight") -> Completion:
@@ -172,7 +172,7 @@ class JournaledEngine:
         return completion
 
     async def close(self) -> None:
-        """What is asked already, by callers that gave up, may be answered and written; nothing else is asked."""
+        """Waits for the answers to requests in flight, whose callers gave up, and cancels all that wait for a slot."""
         in_flight = self._loops.pop(asyncio.get_running_loop(), None)
         if in_flight is not None and in_flight.tasks:
             for key, task in in_flight.tasks.items():
@@ -193,7 +193,7 @@ class _Batches:
 
 
 class _InFlight:
-    """What is wanted and not yet written, on one event loop; of it, what is `asked` holds a slot."""
+    """The requests of one event loop whose answers are not yet written; those in `asked` hold a slot."""
 
     __slots__ = ("asked", "slots", "tasks")
 
@@ -206,13 +206,13 @@ class _InFlight:
         del self.tasks[key]
         self.asked.discard(key)
         if not done.cancelled():
-            done.exception()  # looked at, even if no caller is left to raise it
+            done.exception()  # retrieved, or asyncio would log it if no caller is left to raise it
 
 
 def request_key(engine: str, request: Request, notation: Notation | None = None) -> bytes:
-    """Identifies a request by all that can change its answer, the order of schema properties too.
+    """Returns a hash of everything that can change the answer of a request, even the order of schema properties.
 
-    A grammar is identified by its language and the notation, which need not be printed for it.
+    A grammar is identified by the key of its language and the notation, so that it need not be rendered.
     """
     constraint = request.resolved_constraint
     limits = (constraint.key, notation) if isinstance(constraint, GrammarConstraint) else constraint
@@ -224,7 +224,7 @@ def request_key(engine: str, request: Request, notation: Notation | None = None)
 
 
 class JournalEntry(msgspec.Struct):
-    """All answers of one engine and model to one role; times in seconds since 1970."""
+    """The totals of all answers of one engine and model to one role; times in seconds since 1970."""
 
     engine: str
     role: str
@@ -243,7 +243,7 @@ class JournalEntry(msgspec.Struct):
 
 
 class Pruned(msgspec.Struct):
-    """What was deleted, or would be; `file_bytes` is None while the file could not be made smaller."""
+    """The answers that were deleted, or would be; `file_bytes` is None if the file could not be made smaller."""
 
     requests: int
     bytes: int
@@ -251,26 +251,26 @@ class Pruned(msgspec.Struct):
 
 
 def journal_entries(path: Path) -> list[JournalEntry]:
-    """What the journal at `path` holds, in the order of engine, role and model; nothing if there is none."""
+    """Returns the totals of the journal at `path`, sorted by engine, role and model; empty without a journal."""
     if not path.is_file():
         return []
     entries: dict[tuple[str, str, str], JournalEntry] = {}
     with closing(_opened(path)) as connection:
         rows = connection.execute("SELECT engine, role, completion, created_at FROM completions")
-        for engine, role, answer, created_at in rows:
-            completion = _decode(answer)
-            place = engine, role, completion.model
-            entry = entries.get(place)
+        for engine, role, encoded, created_at in rows:
+            completion = _decode(encoded)
+            entry_key = engine, role, completion.model
+            entry = entries.get(entry_key)
             if entry is None:
-                entry = entries[place] = JournalEntry(*place, oldest=created_at)
+                entry = entries[entry_key] = JournalEntry(*entry_key, oldest=created_at)
             entry.requests += 1
             entry.prompt_tokens += completion.usage.prompt_tokens
             entry.completion_tokens += completion.usage.completion_tokens
             entry.cached_tokens += completion.usage.cached_tokens
-            entry.bytes += len(answer)
+            entry.bytes += len(encoded)
             entry.oldest = min(entry.oldest, created_at)
             entry.newest = max(entry.newest, created_at)
-    return [entries[place] for place in sorted(entries)]
+    return [entries[entry_key] for entry_key in sorted(entries)]
 
 
 def prune_journal(
@@ -281,23 +281,23 @@ def prune_journal(
     role: str | None = None,
     dry_run: bool = False,
 ) -> Pruned:
-    """Deletes the answers to which all that is given applies, and gives the space back to the disk.
+    """Deletes the answers that meet all of the given conditions, and returns the space to the disk.
 
-    A run may write meanwhile: it waits for a moment at most. What is deleted is asked, and paid for, again.
+    A run may write meanwhile, and waits for a moment at most. Deleted answers will be asked for, and paid for, again.
     """
-    wanted = {
+    conditions = {
         "created_at <= ?": None if older_than_s is None else int(time() - older_than_s),
         "engine = ?": engine,
         "role = ?": role,
     }
-    wanted = {condition: value for condition, value in wanted.items() if value is not None}
-    where, values = " AND ".join(wanted) or "TRUE", tuple(wanted.values())
+    conditions = {condition: value for condition, value in conditions.items() if value is not None}
+    where, values = " AND ".join(conditions) or "TRUE", tuple(conditions.values())
     with closing(_opened(path)) as connection:
-        found = f"SELECT count(*), coalesce(sum(length(completion)), 0) FROM completions WHERE {where}"
-        requests, size = connection.execute(found, values).fetchone()
+        count_statement = f"SELECT count(*), coalesce(sum(length(completion)), 0) FROM completions WHERE {where}"
+        requests, size = connection.execute(count_statement, values).fetchone()
         if not dry_run and requests:
-            some = f"SELECT key FROM completions WHERE {where} LIMIT {PRUNED_AT_ONCE}"
-            requests = sum(_deletions(connection, f"DELETE FROM completions WHERE key IN ({some})", values))
+            selection = f"SELECT key FROM completions WHERE {where} LIMIT {PRUNED_AT_ONCE}"
+            requests = sum(_deletions(connection, f"DELETE FROM completions WHERE key IN ({selection})", values))
             if not _shrink(connection):
                 return Pruned(requests, size, None)
     return Pruned(requests, size, path.stat().st_size)
@@ -334,17 +334,17 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = wal.connect(path, timeout_s=60)
-    connection.execute("PRAGMA synchronous = FULL")  # an answer survives power loss too, not only a kill
+    connection.execute("PRAGMA synchronous = FULL")  # an answer survives even a power loss
     if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         _migrate(connection)
     return connection
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Makes a new or an older file one of this version; answers of an older file count as written now."""
+    """Gives a new or older file the schema of this version; answers of an older file count as written now."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been quicker
+        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have migrated it
         if version > VERSION:
             raise sqlite3.DatabaseError(f"it was written by a later version of this program (schema {version})")
         connection.execute(SCHEMA)

@@ -1,18 +1,18 @@
-"""Rate limits that all workers keep together: requests and tokens per minute of one model on one server.
+"""Keeps the rate limits that all workers share: requests and tokens per minute of one model on one server.
 
-Here belongs when a request may be sent; what it then costs is corrected afterwards by the server's own
-count. The state of a limit is two instants in a small SQLite file, so that the processes of a machine
-share it; without limits there is no file, and only a server's `Retry-After` makes anybody wait: the
-request that was told, and all others once the server says so again and again without an answer between.
+The decision when a request may be sent belongs here; its estimated tokens are corrected afterwards by the server's
+own count. The state of a limit is two instants in a small SQLite file, which the processes of a machine share.
+Without limits there is no file, and only a server's `Retry-After` delays requests: the one that was refused, and all
+others once the server refuses several in a row without an answer between.
 
-The method is the generic cell rate algorithm: each request moves the instant at which the limit is free
-again by its own share of a minute, and may be sent while that instant is at most `BURST_S` ahead. So a
-minute sees at most the limit and one second's worth of it more.
+The method is the generic cell rate algorithm: each request moves the instant at which the limit is free again by its
+own share of a minute, and may be sent while that instant is at most `BURST_S` ahead. So a minute sees at most the
+limit and one second's worth more.
 
     limiter = RateLimiter("http://gpu-box:8000/v1 qwen3", path, requests_per_minute=600)
     booked = await limiter.acquire(characters=4000, max_tokens=512)
     ...                                    # ask
-    limiter.settle(booked, used=1312)
+    limiter.settle_booking(booked, used=1312)
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from funcdex_assets.inference.protocol import InferenceError
 
 BURST_S = 1.0
 REFUSALS_THAT_PAUSE = 3
-"""A single refusal may be a passing hiccup; so many in a row, with no answer between, are a limit that is reached."""
-CHARACTERS_PER_TOKEN = 4
+"""A single refusal may be accidental; this many in a row, with no answer between, mean that a limit is reached."""
+CHARACTERS_PER_TOKEN = 4  # an estimate for English text, corrected by the server's own count
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS limits (
@@ -46,8 +46,8 @@ CREATE TABLE IF NOT EXISTS limits (
 class RateLimiter:
     """Lets requests through one after the other, first come, first served within an event loop.
 
-    Waiting costs nothing and can be cancelled; nothing is booked before it is over. `key` names server
-    and model; limiters of the same `key` and `path` are one limit.
+    Waiting can be cancelled; nothing is booked before the wait is over. `key` names server and model; limiters of
+    the same `key` and `path` are one limit.
     """
 
     def __init__(
@@ -67,24 +67,24 @@ class RateLimiter:
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     async def acquire(self, *, characters: int, max_tokens: int) -> int:
-        """Waits until the request may be sent; returns the tokens that it is booked with, to be settled."""
+        """Waits until the request may be sent; returns the tokens booked for it, for `settle_booking`."""
         while (wait := self._paused_until - monotonic()) > 0:
-            # Spread, so that a server which asked for patience is not stormed at the end of it.
+            # Spread, so that a server that asked for a pause does not get all requests at its end.
             await asyncio.sleep(wait + random() * min(1.0, 0.1 * wait))
         if self._book is None:
             return 0
         tokens = characters // CHARACTERS_PER_TOKEN + min(max_tokens, round(self._answer_tokens or max_tokens))
         loop = asyncio.get_running_loop()
-        turn = self._turns.get(loop)
-        if turn is None:
-            turn = self._turns[loop] = asyncio.Lock()
-        async with turn:
+        turn_lock = self._turns.get(loop)
+        if turn_lock is None:
+            turn_lock = self._turns[loop] = asyncio.Lock()
+        async with turn_lock:
             while (wait := self._book.take(tokens)) > 0:
                 await asyncio.sleep(wait + 0.002 * random())  # processes that wait for the same instant take turns
         return tokens
 
     def settle(self, booked: int, *, used: int, answered: int = 0) -> None:
-        """Corrects a booking to the tokens that were `used`, of which `answered` are the completion's."""
+        """Corrects a booking to the tokens that were `used`, of which `answered` belong to the completion."""
         if self._book is None:
             return
         if answered:
@@ -94,52 +94,52 @@ class RateLimiter:
         self._book.correct(used - booked)
 
     def refused(self, seconds: float) -> None:
-        """The server asked one request to wait for so long; if it keeps doing so, everybody waits."""
+        """Notes that the server asked one request to wait; after several in a row, all requests wait."""
         self._refusals += 1
         if self._refusals >= REFUSALS_THAT_PAUSE:
             self.pause(seconds)
 
     def answered(self) -> None:
-        """The server gave an answer, so refusals before it were not the limit's."""
+        """Notes an answer, which shows that earlier refusals did not come from a limit."""
         self._refusals = 0
 
     def pause(self, seconds: float) -> None:
-        """Nobody asks this server for so long."""
+        """Delays all requests of this limit by `seconds` from now, those of other processes too if it has a file."""
         self._paused_until = max(self._paused_until, monotonic() + seconds)
         if self._book is not None:
             self._book.pause(seconds)
 
     def close(self) -> None:
-        """Writes what is not yet corrected."""
+        """Writes the corrections that are not written yet."""
         if self._book is not None:
             self._book.flush()
 
 
 class _Book:
-    """The shared state of one limit. Every transaction is some tens of microseconds long, so it is made inline."""
+    """The shared state of one limit. A transaction takes some tens of microseconds, so it may block the event loop."""
 
     def __init__(self, path: Path, key: str, request_s: float, token_s: float) -> None:
         self._path = path
         self._key = key
         self._request_s = request_s
         self._token_s = token_s
-        # The share of `BURST_S` that one request leaves: with few per minute they are evenly spaced.
+        # One request uses up its share of the burst: with few requests per minute, they are evenly spaced.
         self._request_burst_s = max(0.0, BURST_S - request_s)
         self._correction = 0
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = wal.connect(path, timeout_s=10, autocommit=True)
-            self._connection.execute("PRAGMA synchronous = OFF")  # after a power loss the limits begin anew
+            self._connection.execute("PRAGMA synchronous = OFF")  # losing the limits in a power loss does no harm
             self._connection.execute(SCHEMA)
             self._connection.execute("INSERT OR IGNORE INTO limits VALUES (?, 0, 0, 0)", (key,))
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
 
     def take(self, tokens: int) -> float:
-        """0 when the request is booked, else the seconds until it may be."""
+        """Books the request and returns 0, or returns the seconds until it may be booked."""
         with self._transaction() as connection:
-            # Read within the transaction, or the clock would stand before the one who had it first.
+            # Read within the transaction: before it, the time could be earlier than that of the previous booking.
             now = time()
             requests_at, tokens_at, paused_until = connection.execute(
                 "SELECT requests_free_at, tokens_free_at, paused_until FROM limits WHERE key = ?", (self._key,)

@@ -1,8 +1,8 @@
-"""The llama.cpp server from the wheel `xllamacpp`: `python -m funcdex_assets.inference.llama_cpp_server`.
+"""Runs the llama.cpp server of the wheel `xllamacpp`: `python -m funcdex_assets.inference.llama_cpp_server`.
 
-For machines without the program `llama-server`, with the same spelling of the flags that `servers.py`
-gives; any further flag names a field of the wheel's CommonParams (`--n-gpu-layers 20`). The key that
-clients must send, if any, is in LLAMA_API_KEY, as with `llama-server`.
+It is for machines without the program `llama-server`, and takes the flags that `servers.py` passes in the same
+spelling; any further flag names a field of the wheel's CommonParams (`--n-gpu-layers 20`). The key that clients must
+send, if any, is in LLAMA_API_KEY, as with `llama-server`.
 """
 
 import os
@@ -21,7 +21,7 @@ FLAGS = {
     "--parallel": "n_parallel",
     "--threads": "cpuparams.n_threads",
 }
-"""Flags whose field is not of the same name."""
+"""The flags whose field has another name than the flag."""
 
 
 def main(args: Sequence[str]) -> None:
@@ -47,13 +47,13 @@ def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _place(params: object, field: str) -> tuple[object, str]:
-    """The object that has the field, and the field's own name, for a path such as `model.path`."""
+    """Returns the object that has the field, and the field's own name, for a path such as `model.path`."""
     *parents, name = field.split(".")
     return reduce(getattr, parents, params), name
 
 
 def _like(default: object, flag: str, text: str) -> object:
-    """The text as a value of the type that the field has."""
+    """Returns the text as a value of the type of the field's default."""
     try:
         match default:
             case bool():

@@ -1,7 +1,7 @@
-"""The engine that needs no model: every role is played by its improvisation, a seeded function.
+"""Defines the engine that needs no model: every role is played by its improvisation, a seeded function.
 
-Its answer is text, like any engine's, so that the same parsing and the same checks follow; handing
-over a typed value instead would save about two microseconds and leave the parsing untested.
+The improvisations themselves stand beside their roles. An answer is text, like any engine's, so that the same parsing
+and the same checks follow; a typed value instead would save about two microseconds and leave the parsing untested.
 
 >>> import asyncio
 >>> engine = OfflineEngine({"greeter": lambda name, random: {"greeting": f"Hello, {name}"}})
@@ -23,10 +23,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OfflineEngine:
-    """Answers from (subject, seed) alone: the same request gives the same text, in any order of work.
+    """Answers from (subject, seed) alone: the same request gives the same text, in any order of requests.
 
-    An improvisation returns text, which is the answer as it is, or a Struct or JSON value, which is
-    answered as JSON text. No tokens are counted, and no time: neither would say anything about a model.
+    An improvisation returns text, which is the answer as it is, or a Struct or JSON value, which becomes JSON text.
+    Tokens and time are not counted, since they would say nothing about a model.
     """
 
     name = "offline"
@@ -48,4 +48,4 @@ class OfflineEngine:
         return Completion(text, "stop", NO_USAGE, 0.0, "offline")
 
     async def close(self) -> None:
-        """Holds nothing."""
+        """Does nothing, since this engine holds no connections."""

@@ -1,8 +1,8 @@
-"""The engine behind an OpenAI-compatible HTTP server: vLLM, llama.cpp, OpenAI itself and its lookalikes.
+"""Asks one model on one OpenAI-compatible HTTP server: vLLM, llama.cpp, OpenAI itself and its lookalikes.
 
-Here belongs asking one model on one server. Connections and time limits are the `openai` package's; what
-differs between servers is in `profiles.py`, trying again in `tries.py`; what belongs around an engine
-(journal, meter, balancing over several servers) has its own modules.
+A single request, its body and its answer belong here. Connections and time limits are those of the `openai` package;
+the differences between servers are in `profiles.py`, retries in `tries.py`; the layers around an engine (journal,
+meter, balancing over several servers) have their own modules.
 
     engine = OpenAICompatibleEngine("vllm", model="Qwen/Qwen3-8B", base_url="http://gpu-box:8000/v1")
     await engine.probe()
@@ -43,13 +43,13 @@ NO_KEY = "EMPTY"
 """Sent to servers that check no key, because the client insists on one."""
 
 KEEP_ALIVE_S = 4.0
-"""Connections that idle for longer are not used again: uvicorn, under vLLM, closes them after 5 s."""
+"""Connections that are idle for longer are not used again: uvicorn, under vLLM, closes them after 5 s."""
 
 PROBE_SAMPLING = Sampling(temperature=None, max_tokens=512)
 _ONLY_ANSWER: dict[Notation, str] = {
     "gbnf": 'root ::= "zq-7431"',
     "lark": '%llguidance {}\nstart: "zq-7431"',
-    # With a budget, without which a server's xgrammar would be too old for our grammars.
+    # With a token budget: an xgrammar that does not know budgets is too old for our grammars.
     "structural_tag": json.dumps(
         {
             "type": "structural_tag",
@@ -72,15 +72,15 @@ PROBES: tuple[tuple[Constraint, str], ...] = (
         '{"zq":"7431"}',
     ),
 )
-"""Constraints with their only answer, whitespace removed: nobody says this unless forced."""
+"""Constraints, each with its only possible answer (without whitespace), which no model gives unless it must."""
 
 
 class OpenAICompatibleEngine:
     """Asks one model, at most `concurrency` requests at a time.
 
-    `timeout_s` limits each try, `retries` the tries after the first: half a second after it, then twice
-    as long each time up to 8 s, or as long as the server's `Retry-After` says, which `limiter` keeps for
-    all requests if it is said again and again. `notation` is how grammars are sent, by default the profile's own.
+    `timeout_s` limits each try, `retries` the tries after the first. The pause before a retry is half a second,
+    doubled each time up to 8 s, or the server's `Retry-After`, which `limiter` applies to all requests if the
+    server repeats it. Grammars are sent in `notation`, by default the profile's own.
 
     Raises:
         InferenceError: a base URL that cannot work, or a notation that the profile's servers do not take.
@@ -117,7 +117,7 @@ class OpenAICompatibleEngine:
         self._timeout_s = timeout_s
         self._retries = retries
         self._limiter = limiter or RateLimiter()
-        # OpenAI's newer models refuse max_tokens; many lookalikes know nothing else.
+        # OpenAI's newer models refuse max_tokens; many lookalikes know no other field.
         is_openai = _checked_host(self._base_url) == "api.openai.com"
         self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
         # Connections and semaphores belong to an event loop, and each asset may run its own.
@@ -131,11 +131,11 @@ class OpenAICompatibleEngine:
             return await answered((self,), request, self._retries)
 
     async def attempt(self, request: Request) -> Completion:
-        """One try, however many are in flight; waits only for the rate limit.
+        """Makes one try, whatever the number of requests in flight; waits only for the rate limit.
 
         Raises:
-            TryFailed: what came of it, if another try may be better, and else too.
-            InferenceError: the server cannot take what the request asks for.
+            TryFailed: the try failed; it says whether another may succeed.
+            InferenceError: the server refuses to answer, or cannot do what the request asks for.
         """
         body = self._body(request)
         booked = await self._limiter.acquire(characters=len(body), max_tokens=request.sampling.max_tokens)
@@ -147,8 +147,10 @@ class OpenAICompatibleEngine:
             try:
                 answer = read_answer(content)
             except BrokenAnswer as defect:
-                said = self._quote(str(defect))
-                raise TryFailed(lambda tries: self._no_usable(said, tries), passing=True, sent_at=sent_at) from None
+                quoted_defect = self._quote(str(defect))
+                raise TryFailed(
+                    lambda tries: self._no_usable(quoted_defect, tries), passing=True, sent_at=sent_at
+                ) from None
             self._limiter.answered()
             usage = answer.counted()
             answer_tokens = usage.completion_tokens
@@ -174,7 +176,7 @@ class OpenAICompatibleEngine:
         )
 
     async def probe(self) -> None:
-        """Asks one tiny question per kind of constraint and sees that the constraint decided the answer.
+        """Asks one tiny question for each kind of constraint and checks that the answer obeys the constraint.
 
         Raises:
             InferenceError: the server cannot be reached, does not know the model, or answers as if it
@@ -221,7 +223,7 @@ class OpenAICompatibleEngine:
             "model": self._model,
             "messages": _wire_messages(request.messages),
             self._limit_field: sampling.max_tokens,
-            # 31 bits is what every server can hold: llama.cpp cuts a longer seed without a word.
+            # Every server can hold 31 bits; llama.cpp silently cuts a longer seed.
             "seed": request.seed & 0x7FFFFFFF,
         }
         if sampling.temperature is not None:
@@ -246,11 +248,11 @@ class OpenAICompatibleEngine:
         return msgspec.json.encode(body)
 
     async def _post(self, body: bytes, sent_at: float) -> bytes:
-        # The raw response, which msgspec reads: chat.completions.create with its walk over the messages and
-        # its pydantic models takes 0.5 ms of CPU more per request.
+        # The raw response is decoded with msgspec: chat.completions.create, with its walk over the messages and
+        # its pydantic models, takes 0.5 ms of CPU more per request.
         client = self._session().client
         try:
-            # The client's own limit is per read: a server that trickles would never exceed it.
+            # The client's own limit is per read; a server that sends a byte now and then would never exceed it.
             async with asyncio.timeout(self._timeout_s):
                 response = await client.post(
                     "/chat/completions",
@@ -259,19 +261,26 @@ class OpenAICompatibleEngine:
                     options={"headers": {"Content-Type": "application/json"}},
                 )
             return response.content
-        except TimeoutError as out_of_time:
+        except TimeoutError as timeout_error:
             error: openai.APIError = openai.APITimeoutError(httpx2.Request("POST", self._base_url))
-            error.__cause__ = out_of_time
+            error.__cause__ = timeout_error
         except openai.APIError as failure:
             error = failure
-        said = self._quote(_server_message(error))
+        server_message = self._quote(_server_message(error))
         offered = await _offered_models(client) if isinstance(error, openai.NotFoundError) else []
         wait_s = _wait_asked_for(error)
         if wait_s and wait_s <= LONGEST_WAIT_S:
             self._limiter.refused(wait_s)
 
         def explained(tries: int) -> InferenceError:
-            return explain(error, where=self.where, said=said, tries=tries, timeout_s=self._timeout_s, offered=offered)
+            return explain(
+                error,
+                where=self.where,
+                said=server_message,
+                tries=tries,
+                timeout_s=self._timeout_s,
+                offered=offered,
+            )
 
         # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
         raise TryFailed(
@@ -307,7 +316,7 @@ class OpenAICompatibleEngine:
         )
 
     def _quote(self, text: str) -> str:
-        """What a server said, in one short line and without the key, which some echo."""
+        """Returns a server's text as one line of at most 300 characters, without the API key, which some echo."""
         if self._api_key != NO_KEY:
             text = text.replace(self._api_key, "[API key]")
         text = " ".join(text.split())
@@ -315,7 +324,7 @@ class OpenAICompatibleEngine:
 
 
 class _Session:
-    """What belongs to one event loop."""
+    """The client and the slots for requests in flight of one event loop."""
 
     __slots__ = ("client", "slots")
 
@@ -329,16 +338,18 @@ def _probe_prompt() -> tuple[ChatMessage, ...]:
 
 
 def _is_honoured(completion: Completion, expected: str) -> bool:
-    """Free whitespace, which JSON constraints allow and an untrained model may write without end, is
-    overlooked; such an answer may be cut.
+    """Returns True if the answer is the expected one, ignoring whitespace.
+
+    JSON constraints allow whitespace, which an untrained model may write without end; so the answer may also be
+    the beginning of the expected one, cut at the limit on tokens.
     """
-    said = "".join(completion.text.split())
-    cut = completion.finish_reason == "length" and said != "" and expected.startswith(said)
-    return said == expected or cut
+    answer = "".join(completion.text.split())
+    is_cut_answer = completion.finish_reason == "length" and answer != "" and expected.startswith(answer)
+    return answer == expected or is_cut_answer
 
 
 def _wire_messages(messages: Sequence[ChatMessage]) -> list[Any]:
-    """Messages as the protocol has them, in which a call is wrapped into its type."""
+    """Returns messages in the form of the HTTP protocol, which wraps each call into an object of its type."""
     return [_with_wire_calls(message) if message.tool_calls else message for message in messages]
 
 
@@ -351,7 +362,7 @@ def _with_wire_calls(message: ChatMessage) -> dict[str, Any]:
 
 
 def _may_pass(error: openai.APIError) -> bool:
-    """As in the `openai` package, except for what another try cannot better."""
+    """Returns True if a retry may succeed: the rule of the `openai` package, but never for a context or quota."""
     if not isinstance(error, openai.APIStatusError):
         return isinstance(error, openai.APIConnectionError)  # timeouts too
     if exceeds_context(error) or error.code == "insufficient_quota":
@@ -363,7 +374,7 @@ def _may_pass(error: openai.APIError) -> bool:
 
 
 def _wait_asked_for(error: openai.APIError) -> float | None:
-    """Seconds, from `Retry-After` (a number or a date) or OpenAI's `retry-after-ms`; None if not said."""
+    """Returns the seconds of `Retry-After` (a number or a date) or OpenAI's `retry-after-ms`; None without either."""
     if not isinstance(error, openai.APIStatusError):
         return None
     headers = error.response.headers
@@ -394,12 +405,12 @@ async def _offered_models(client: openai.AsyncOpenAI) -> list[str]:
 
 def _checked_host(base_url: str) -> str:
     try:
-        parts = urlsplit(base_url)
-        if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and not parts.query:
-            return parts.hostname
+        url = urlsplit(base_url)
+        if url.scheme in ("http", "https") and url.hostname and "@" not in url.netloc and not url.query:
+            return url.hostname
     except ValueError:
         pass
-    # The value is not shown: it may be credentials that make it wrong.
+    # The value is not shown, because the credentials in it may be what is wrong.
     raise InferenceError(
         "inference.base_url must be an http(s) URL without user name, password and query, such as "
         "http://127.0.0.1:8000/v1; a key belongs in the variable that inference.api_key_env names",

@@ -1,6 +1,6 @@
-"""The kinds of OpenAI-compatible servers, and how each wants to be told of a constraint.
+"""Defines the kinds of OpenAI-compatible servers, and the request fields in which each takes a constraint.
 
-Here belongs what differs between servers; what they share is in `openai_compatible.py`.
+Add here what differs between servers; what they share is in `openai_compatible.py`.
 
 >>> PROFILES["llama_cpp"].grammars["gbnf"]('root ::= "yes" | "no"')
 {'grammar': 'root ::= "yes" | "no"'}
@@ -19,10 +19,10 @@ ProfileName = Literal["vllm", "llama_cpp", "openai"]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """Constraints become fields of the request's body.
+    """A kind of server: its default URL, and functions from a constraint to fields of the request's body.
 
-    `grammars` has the notations that the server takes, the default first; it is empty where a server
-    takes no grammar.
+    `grammars` has the notations that the server takes, the default first; it is empty for a server that takes no
+    grammar.
     """
 
     base_url: str
@@ -49,12 +49,12 @@ def _grammar_field(text: str) -> dict[str, Json]:
 
 
 PROFILES: dict[ProfileName, Profile] = {
-    # guided_grammar and guided_json, which vLLM took before 0.12, are ignored without a word by later ones.
-    # Which notations a server honours depends on its backend (xgrammar, guidance): the probe finds out.
+    # guided_grammar and guided_json, which vLLM took before 0.12, are silently ignored by later versions.
+    # Which notations a server honours depends on its backend (xgrammar, guidance); the probe finds out.
     "vllm": Profile(
         base_url="http://127.0.0.1:8000/v1",
         json_schema=lambda constraint: {"structured_outputs": {"json": constraint.schema}},
-        # xgrammar's masks are quick only with the structural tag's budgets (docs/grammars.md).
+        # First, since xgrammar computes masks fast only with the structural tag's budgets (docs/grammars.md).
         grammars={
             "structural_tag": lambda text: {"structured_outputs": {"structural_tag": text}},
             "lark": _structured_grammar,

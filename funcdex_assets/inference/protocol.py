@@ -1,9 +1,8 @@
-"""What is asked of a language model, what comes back, and what can go wrong.
+"""Defines the values and the protocol that all inference engines share: request, completion, usage, error.
 
-Here belong the values and the protocol that every engine shares; how an engine is reached belongs to
-its own module. A request carries its role's typed subject beside the prompt: the offline engine plays
-the role from the subject, and the prompt (like the constraint, which may be a large grammar) is
-rendered only when a real engine asks for it.
+Add here what every engine must know; how an engine is reached belongs to its own module. A request carries its
+role's typed subject beside the prompt: the offline engine plays the role from the subject, and the prompt (like the
+constraint, which may be a large grammar) is rendered only when a real engine asks for it.
 
 >>> request = Request("greeter", subject="Ada", seed=7, prompt=lambda: (ChatMessage("user", "Greet Ada."),))
 >>> request.messages[0].content
@@ -21,7 +20,7 @@ from funcdex_assets.records.record import Json
 
 
 class ChatToolCall(msgspec.Struct, frozen=True):
-    """A call in the form of the chat completions protocol; `arguments` is JSON text, as the server wrote it."""
+    """A tool call in the form of the chat completions protocol; `arguments` is JSON text, as the server wrote it."""
 
     id: str
     name: str
@@ -29,7 +28,7 @@ class ChatToolCall(msgspec.Struct, frozen=True):
 
 
 class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`tool_calls` belong to the assistant; a message of role `tool` answers the call `tool_call_id`."""
+    """One message of a prompt; `tool_calls` belong to the assistant, and a `tool` message answers `tool_call_id`."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None
@@ -37,10 +36,15 @@ class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_call_id: str | None = None
 
 
-class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
-    """The answer is a sentence of a language.
+Notation = Literal["gbnf", "lark", "structural_tag"]
+"""The notation of a grammar: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence vLLM's
+backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""
 
-    `printed` writes the language in the notation that a server takes, when one asks for it; `key`
+
+class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
+    """Restricts the answer to the sentences of a grammar.
+
+    `render_in_notation` writes the grammar in the notation that a server takes, once a server asks for it; `key`
     identifies the language, so that equal languages are compiled and journaled as one.
     """
 
@@ -49,7 +53,7 @@ class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
 
 
 class JsonSchemaConstraint(msgspec.Struct, frozen=True, tag="json_schema"):
-    """The answer is JSON text valid under `schema`; `name` matches `^[A-Za-z0-9_-]{1,64}$`."""
+    """Restricts the answer to JSON text that is valid under `schema`; `name` matches `^[A-Za-z0-9_-]{1,64}$`."""
 
     name: str
     schema: Json
@@ -59,7 +63,7 @@ Constraint = GrammarConstraint | JsonSchemaConstraint
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """None means the server's own default (some models refuse any other temperature)."""
+    """Sampling settings; None means the server's own default (some models refuse any other temperature)."""
 
     temperature: float | None = 0.8
     top_p: float | None = None
@@ -71,12 +75,12 @@ DEFAULT_SAMPLING = Sampling()
 
 
 class Request(msgspec.Struct, eq=False):
-    """One thing asked of one role.
+    """One question to one role.
 
-    `prompt` and a callable `constraint` are called at most once, and never by the offline engine, so
-    they may be expensive; they must return the same value whenever they are called. `tools` are
-    definitions in the chat completions form: a server that is given them may answer with calls. `member` says
-    which one of a committee is asked, where the role is played by one.
+    `prompt` and a callable `constraint` are called at most once, and never by the offline engine, so they may be
+    expensive; they must return the same value whenever they are called. `tools` are definitions in the chat
+    completions form: a server that gets them may answer with calls. Where a committee plays the role, `member` is
+    the index of the member that is asked.
     """
 
     role: str
@@ -114,13 +118,12 @@ NO_USAGE = Usage()
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """An answer.
+    """An engine's answer to a request.
 
-    `finish_reason` is the server's: "stop", or "length" when the answer was cut at `max_tokens`.
-    `model` is the name that was asked for (a server may report a longer one). `latency_s` is the time
-    from sending to answer, retries included; waiting for a free slot or for a rate limit before the first
-    try is not. `replayed` answers come from the journal and cost nothing now. `tool_calls` are only there
-    if the request had `tools`.
+    `finish_reason` is the server's: "stop", or "length" when the answer was cut at `max_tokens`. `model` is the
+    name that was requested (a server may report a longer one). `latency_s` is the time from sending to answer,
+    with retries, but without the wait for a free slot or a rate limit before the first try. `replayed` answers
+    come from the journal and cost nothing now. Only a request with `tools` can get `tool_calls`.
     """
 
     text: str
@@ -134,7 +137,7 @@ class Completion(msgspec.Struct, frozen=True):
 
 
 class InferenceEngine(Protocol):
-    """Answers requests; safe to ask many at once. `name` identifies who answers: profile and model."""
+    """Answers requests, also many at the same time. `name` identifies the engine by its profile and model."""
 
     @property
     def name(self) -> str: ...
@@ -144,22 +147,22 @@ class InferenceEngine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Lets go of the running event loop's connections; asking again opens new ones."""
+        """Closes the running event loop's connections; the next request opens new ones."""
         ...
 
 
 FailureKind = Literal["context", "refusal", "unreadable", "unavailable", "invalid"]
-"""Why there is no answer: the request does not fit into the model's context; the model or a filter in front
-of it would not answer; no answer of several could be read as what the role gives; the server is gone,
-overloaded or broken; the request or the configuration is wrong. The first three are properties of one
-conversation, the others of the engine."""
+"""The reason for a missing answer, in this order: the request does not fit into the model's context; the model or a
+filter in front of it refuses to answer; no answer could be parsed as the role's output; the server is gone,
+overloaded or broken; the request or the configuration is wrong. The first three are properties of one conversation,
+the others of the engine."""
 
 
-class InferenceError(UserError):
-    """An engine could not answer; the text says what, where, which value, and what to do.
+class InferenceError(Exception):
+    """Raised when an engine cannot answer; the text says what failed, where, for which value, and what to do.
 
-    `retryable` says whether the same request may succeed later; `kind` defaults to "unavailable" if it
-    may, else to "invalid". The text never holds an API key.
+    `retryable` is True if the same request may succeed later; `kind` then defaults to "unavailable", else to
+    "invalid". The text never contains an API key.
     """
 
     def __init__(self, message: str, retryable: bool, kind: FailureKind | None = None) -> None:

@@ -1,6 +1,6 @@
-"""Different roles asked of different engines, as one engine; so are the members of a committee of judges.
+"""Routes each request to the engine of its role, or of its member of a committee of judges, as one engine.
 
-Here belongs sending a request on by its role; which engine plays what is a setting, read in `assembly.py`.
+Only routing belongs here; which engine plays which role is a setting, read in `assembly.py`.
 
 >>> from funcdex_assets.inference.offline import OfflineEngine
 >>> routed = RoutedEngine(OfflineEngine({}), {"judge": OfflineEngine({})})
@@ -14,10 +14,10 @@ from funcdex_assets.inference.protocol import Completion, InferenceEngine, Reque
 
 
 class RoutedEngine:
-    """Asks the committee's member `request.member`, else `roles[request.role]`, and `default` where there is none.
+    """Asks the committee's member `request.member`, else `roles[request.role]`, else `default`.
 
-    The name is the default's, and in brackets who plays a role instead; a completion's `model` says who
-    gave it. `members` are the names of the committee's engines.
+    The name is the default engine's, followed in brackets by the roles that other engines play. `members` are the
+    names of the committee's engines.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class RoutedEngine:
         self._roles = dict(roles)
         self._committee = tuple(committee)
         self.members = tuple(engine.name for engine in committee)
-        others = ", ".join(
+        role_engines = ", ".join(
             f"{role}: {engine.name}" for role, engine in sorted(roles.items()) if engine.name != default.name
         )
-        self.name = f"{default.name} ({others})" if others else default.name
+        self.name = f"{default.name} ({role_engines})" if role_engines else default.name
 
     async def complete(self, request: Request) -> Completion:
         if self._committee and request.member is not None:
@@ -47,5 +47,5 @@ class RoutedEngine:
 
 
 def members_of(engine: InferenceEngine, count: int) -> tuple[str, ...]:
-    """The engines that a committee of so many asks, by name; an engine that routes nothing is all of them."""
+    """Returns the names of the engines of a committee; an engine without a committee is all `count` members."""
     return getattr(engine, "members", ()) or (engine.name,) * count

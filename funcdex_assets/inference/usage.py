@@ -1,10 +1,10 @@
-"""What inference took: requests, tokens, time, errors and money, per role.
+"""Counts the usage of an engine per role: requests, tokens, time, errors and money.
 
-Here belongs counting; the engine that is counted knows nothing of it.
+Only counting belongs here; the engine that is counted knows nothing of it.
 
     meter = UsageMeter(engine)
     ... await meter.complete(request) ...
-    dg.MaterializeResult(metadata=meter.summary())
+    dg.MaterializeResult(metadata=meter.to_metadata())
 """
 
 from array import array
@@ -13,15 +13,32 @@ from typing import Any
 
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request, Usage
-from funcdex_assets.inference.token_price import TokenPrice
-from funcdex_assets.records.figures import Spent
+from funcdex_assets.records import Spent
+
+
+class TokenPrice(BaseModel):
+    """Dollars per million tokens; without `cached`, cached prompt tokens cost as much as other prompt tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(default=0, ge=0)
+    completion: float = Field(default=0, ge=0)
+    cached: float | None = Field(default=None, ge=0, description="cached prompt tokens; by default the price of others")
+
+    def cost(self, usage: Usage) -> float:
+        cached_price = self.prompt if self.cached is None else self.cached
+        return (
+            (usage.prompt_tokens - usage.cached_tokens) * self.prompt
+            + usage.cached_tokens * cached_price
+            + usage.completion_tokens * self.completion
+        ) / 1_000_000
 
 
 class UsageMeter:
-    """An engine that counts what passes through it.
+    """An engine that passes requests on to another engine and counts them.
 
-    `prices` is keyed by the model's name as it is asked for. A meter around a meter takes over its
-    prices, so that a stage can count its own share of an engine that is shared.
+    `prices` is keyed by the model's name as it is requested. A meter around another meter takes over its prices,
+    so that a stage can count its own share of a shared engine.
     """
 
     def __init__(self, engine: InferenceEngine, prices: Mapping[str, TokenPrice] | None = None) -> None:
@@ -71,16 +88,16 @@ class UsageMeter:
             tally.cost_usd += price.cost(completion.usage)
 
     def _count_spent(self, role: str, completion: Completion) -> None:
-        spent = self._spent.get((role, completion.model))
-        if spent is None:
-            spent = self._spent[role, completion.model] = _Tally()
-        spent.requests += 1
-        spent.add_tokens(completion.usage)
+        tally = self._spent.get((role, completion.model))
+        if tally is None:
+            tally = self._spent[role, completion.model] = _Tally()
+        tally.requests += 1
+        tally.add_tokens(completion.usage)
 
     def spent(self) -> list[Spent]:
-        """By role and model, what the answers cost when they were first paid: replayed ones count like new ones.
+        """Returns, by role and model, the requests and tokens that the answers took when they were first paid for.
 
-        The offline engine costs nothing, and is not named.
+        Replayed answers count like new ones. The offline engine costs nothing and is left out.
         """
         fields = ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")
         return [
@@ -89,11 +106,11 @@ class UsageMeter:
         ]
 
     def summary(self) -> dict[str, Any]:
-        """The totals, and under `roles` the same for each role; JSON values only.
+        """Returns the totals, and under `roles` the same figures for each role; JSON values only.
 
-        `requests` are those answered, `replayed` those among them that came from the journal: their
-        tokens, time and cost are not counted again. Models in `unpriced_models` used tokens that
-        `cost_usd` does not include.
+        `requests` counts the answered requests, `replayed` those among them whose answer came from the journal:
+        their tokens, time and cost are not counted again. The tokens of `unpriced_models` are not part of
+        `cost_usd`.
         """
         total = _Tally()
         for tally in self._roles.values():
@@ -161,7 +178,7 @@ class _Tally:
 
 
 def _percentile(ordered: list[float], percent: int) -> float:
-    """The nearest-rank percentile: a value that occurred, 0 when none did."""
+    """Returns the nearest-rank percentile, which is one of the values; 0 without any."""
     if not ordered:
         return 0.0
     return round(ordered[-(-percent * len(ordered) // 100) - 1], 4)

@@ -8,12 +8,12 @@ _BETWEEN_TRIES_S = 0.005
 
 
 def connect(path: Path, *, timeout_s: float, autocommit: bool = False) -> sqlite3.Connection:
-    """A connection in write-ahead mode for any thread; it waits up to `timeout_s` seconds for other writers.
+    """Returns a connection in write-ahead mode for any thread; it waits up to `timeout_s` seconds for other writers.
 
-    SQLite's own timeout does not cover the change of a new file to write-ahead mode: of two processes that make it
-    at the same time, one is told `SQLITE_BUSY` at once (https://www.sqlite.org/rescode.html#busy), and tries again.
+    SQLite's own timeout does not cover the change of a new file to write-ahead mode: of two processes that make the
+    change at the same time, one gets `SQLITE_BUSY` at once (https://www.sqlite.org/rescode.html#busy), and retries.
 
-    Raises `sqlite3.Error` when the file is no database, cannot be written, or stays locked for so long.
+    Raises `sqlite3.Error` when the file is no database, cannot be written, or stays locked for longer.
     """
     connection = sqlite3.connect(
         path, timeout=timeout_s, isolation_level=None if autocommit else "DEFERRED", check_same_thread=False

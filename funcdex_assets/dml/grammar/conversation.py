@@ -1,14 +1,15 @@
-r"""The language of the conversations that can be had with given tools.
+r"""Builds the grammar of all conversations that are possible with given tools.
 
-Here belongs the markup as a grammar; what a tool's schemas come to is in `schema`. A sentence is a canonical
-text: `parse` reads it and `render` writes it back as it was. It calls these tools only, with arguments
-that fit, each call followed by its result (which fits `returns`) or by an error, and every turn ends with a
-reply. What a schema asks beyond what a grammar can say is listed in `widened`, for the check that follows.
+The markup as a grammar belongs here; the grammars of a tool's schemas are built in `schema`. A sentence is a
+canonical text: `parse` reads it and `render` writes the same text back. It calls only these tools, with arguments
+that fit their schemas. Each call is followed by its result (which fits `returns`) or by an error, and every turn
+ends with a reply. Demands of a schema that no grammar can express are listed in `widened`, for a later check.
 
 >>> tool = Tool(toolkit="files", name="DELETE", description="", source="example", returns=None,
 ...     parameters={"type": "object", "properties": {"id": {"type": "integer", "minimum": 1}}, "required": ["id"]})
->>> language = conversation_grammar([tool], thoughts=False, bounds=Bounds(turns=(1, 2), steps=1, parallel=1))
->>> print("\n".join(line for line in language.printed("gbnf").splitlines() if line.startswith(("step", "turn"))))
+>>> language = build_conversation_grammar([tool], thoughts=False, bounds=Bounds(turns=(1, 2), steps=1, parallel=1))
+>>> lines = language.render_in_notation("gbnf").splitlines()
+>>> print("\n".join(line for line in lines if line.startswith(("step", "turn"))))
 step ::= utterance? pair
 turn ::= "</user> " said "\n" step? utterance
 >>> language.widened
@@ -47,7 +48,7 @@ from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.validation import validator
 
-_VERSION = 1  # part of every key: raise it when the same tools and bounds come to mean another language
+_VERSION = 1  # part of every key: raise it when the same tools and bounds begin to give another language
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 
 
@@ -58,7 +59,7 @@ def _object(required: str, **properties: Json) -> Json:
 _PLACES = {"type": "array", "items": _object("reason", name=_TEXT, field=_TEXT, reason=_TEXT)}
 _ERROR = _object("code message", code=_NUMBER, message=_TEXT, status=_TEXT, retry_after=_NUMBER, details=_PLACES)
 _ERRORS = {"type": "array", "items": _object("message", status=_NUMBER, code=_TEXT, message=_TEXT, field=_TEXT)}
-_ERROR_CONTENT = {  # the shapes that services give it, as `simulation/faults.py` does
+_ERROR_CONTENT = {  # the shapes of services' errors, as `simulation/faults.py` makes them
     "anyOf": [
         _object("error", error=_TEXT, message=_TEXT, status_code=_NUMBER, retry_after=_NUMBER),
         _object("error", error=_ERROR),
@@ -78,13 +79,13 @@ _PRINTERS: dict[Notation, Callable[[Grammar], str]] = {"gbnf": gbnf, "lark": lar
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How long a conversation may become.
+    """Limits on the length of a conversation.
 
-    `turns` are the fewest and the most; `steps` are the work steps of a turn (calls or groups before its
-    reply), `parallel` the most calls of a group (1: no groups). `text` and `string` are characters, `items`
-    those of an array, `depth` the levels of JSON where a schema leaves it open or contains itself; a result's strings
+    `turns` are the fewest and the most turns; `steps` the most work steps of a turn (calls or groups before its
+    reply), `parallel` the most calls of a group (1: no groups). `text` and `string` are in characters, `items` is
+    for arrays, `depth` the levels of JSON where a schema leaves it open or contains itself. A result's strings
     are a third as long as an argument's, since there are so many of them.
-    Where an engine counts tokens, a quarter as many of them take the place of the characters.
+    Where an engine counts tokens, a quarter as many tokens take the place of the characters.
     """
 
     turns: tuple[int, int] = (2, 8)
@@ -104,7 +105,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Language:
-    """A set of conversations: equal keys, equal languages."""
+    """The set of conversations that a grammar accepts; languages with equal keys are equal."""
 
     def __init__(self, key: str, grammar: Grammar, widened: tuple[str, ...]) -> None:
         self.key = key
@@ -117,9 +118,9 @@ class Language:
 
 
 def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:
-    """The conversations with exactly these tools, whatever their order; made once for each set of tools.
+    """Returns the language of the conversations with exactly these tools, whatever their order; cached.
 
-    Raises ValueError for no tools, for two of one name, and for a schema that is none.
+    Raises ValueError for no tools, for two tools of one name, and for an invalid schema.
     """
     if not tools or len({tool.name for tool in tools}) < len(tools):
         raise ValueError("a conversation has one tool or more, each of another name")
@@ -146,13 +147,13 @@ def _language(definitions: bytes, thoughts: bool, bounds: Bounds) -> Language:
 
 
 def _conversation(rules: Rules, tools: list[tuple[str, Json, Json]], thoughts: bool, bounds: Bounds) -> Node:
-    said = rules.rule("said", texts.text(bounds.text))
-    line = sequence(said, Literal("\n"))
+    spoken_text = rules.rule("said", texts.text(bounds.text))
+    line = sequence(spoken_text, Literal("\n"))
     utterance = rules.rule("utterance", sequence(Literal(f"{ASSISTANT} "), line))
     thought: Node = EMPTY
     if thoughts:
-        thinking = rules.rule("thinking", texts.thought(bounds.text))
-        thought = rules.rule("thought", sequence(Literal(THOUGHT), thinking, Literal(f"{THOUGHT_END}\n")))
+        thought_text = rules.rule("thinking", texts.thought(bounds.text))
+        thought = rules.rule("thought", sequence(Literal(THOUGHT), thought_text, Literal(f"{THOUGHT_END}\n")))
     pair = rules.rule("pair", sequence(Literal(f'{CALL}{{"name": '), _called(rules, tools, bounds)))
     calls = pair
     if bounds.parallel > 1:
@@ -165,16 +166,16 @@ def _conversation(rules: Rules, tools: list[tuple[str, Json, Json]], thoughts: b
 
 
 def _called(rules: Rules, tools: list[tuple[str, Json, Json]], bounds: Bounds) -> Node:
-    """A call of one of the tools, from the name on, and what came of it."""
-    given = Limits(bounds.string, bounds.items, bounds.depth)
-    back = given._replace(string=max(4, bounds.string // 3))
-    error = rules.add(_ERROR_CONTENT, "error", "error", given)
+    """Returns a node for a call of one of the tools, from its name on, and the call's result or error."""
+    argument_limits = Limits(bounds.string, bounds.items, bounds.depth)
+    result_limits = argument_limits._replace(string=max(4, bounds.string // 3))
+    error = rules.add(_ERROR_CONTENT, "error", "error", argument_limits)
     failure = rules.rule("failure", sequence(Literal(ERROR), error, Literal(f"{ERROR_END}\n")))
     options: list[Node] = []
     for name, parameters, returns in tools:
-        parameters = both(parameters, {"type": "object"}) or parameters  # what it is by definition
-        arguments = rules.add(parameters, f"{name}-arguments", f"{name}/parameters", given)
-        result = rules.add({} if returns is None else returns, f"{name}-result", f"{name}/returns", back)
+        parameters = both(parameters, {"type": "object"}) or parameters  # arguments are objects by definition
+        arguments = rules.add(parameters, f"{name}-arguments", f"{name}/parameters", argument_limits)
+        result = rules.add({} if returns is None else returns, f"{name}-result", f"{name}/returns", result_limits)
         response = sequence(Literal(RESPONSE), result, Literal(f"{RESPONSE_END}\n"))
         head, tail = Literal(f'"{name}", "arguments": '), Literal(f"}}{CALL_END}\n")
         options.append(sequence(head, arguments, tail, choice(response, failure)))

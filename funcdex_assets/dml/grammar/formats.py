@@ -1,13 +1,13 @@
-r"""The strings that JSON Schema's `format` names.
+r"""Defines a grammar for each string format of JSON Schema (`email`, `date`, `uri` …).
 
-Here belongs one simple form of each: not every e-mail address there can be, but each sentence is one, for
-every validator. Most are regular expressions; addresses and links, which occur in most conversations, are
-runs (see `tree`), because as counted repetitions they cost milliseconds per token.
+Add a format here. Each has one simple form: not every possible e-mail address is a sentence, but every sentence is
+an e-mail address, for every validator. Most formats are regular expressions; addresses and links, which occur in
+most conversations, are runs (see `tree`), because as counted repetitions they cost milliseconds per token.
 
->>> from funcdex_assets.dml.grammar.gbnf import written
->>> print(written(parts("email")[""]))
+>>> from funcdex_assets.dml.grammar.gbnf import render_node
+>>> print(render_node(find_format_rules("email")[""]))
 "\"" email-local "@" domain "\""
->>> parts("color") is None
+>>> find_format_rules("color") is None
 True
 """
 
@@ -66,14 +66,14 @@ _RUNS: dict[str, Mapping[str, Node]] = {
     **dict.fromkeys(("uri", "uri-reference", "uri-template", "iri", "iri-reference"), _URI),
 }
 _LONGEST = {"email": 132, "idn-email": 132, "hostname": 70, "idn-hostname": 70}
-_LONGEST_URI = 1000  # counted in tokens, it cannot be told exactly
+_LONGEST_URI = 1000  # a generous bound: the path of a URI is counted in tokens, not in characters
 
 
 @cache
 def parts(kind: str) -> Mapping[str, Node] | None:
-    """The rules that a format is made of, each after those that it refers to; the last, "", is its own.
+    """Returns the rules of a format, each after those that it refers to; the last, "", is the format's own.
 
-    None for a format that JSON Schema does not define: it says nothing then.
+    Returns None for a format that JSON Schema does not define, which therefore restricts nothing.
     """
     if kind in _PATTERNS:
         return {"": sequence(Literal('"'), pattern(_PATTERNS[kind], longest=100), Literal('"'))}
@@ -81,10 +81,10 @@ def parts(kind: str) -> Mapping[str, Node] | None:
 
 
 def longest(kind: str) -> int:
-    """No sentence of this format has more characters."""
+    """Returns a number of characters that no sentence of this format exceeds."""
     return 100 if kind in _PATTERNS else _LONGEST.get(kind, _LONGEST_URI)
 
 
 def shortest(kind: str) -> int:
-    """Every sentence of this format has at least so many characters."""
+    """Returns a number of characters that every sentence of this format has at least."""
     return {"date": 10, "date-time": 20, "time": 9, "uuid": 36, "email": 5, "uri": 11}.get(kind, 0)

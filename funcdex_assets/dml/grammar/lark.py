@@ -1,18 +1,18 @@
-r"""Writes a grammar in llguidance's Lark, which vLLM's backend `guidance` and llama.cpp read.
+r"""Renders a grammar in llguidance's Lark, which vLLM's backend `guidance` and llama.cpp read.
 
-Here belongs the notation and nothing else. Terminals are written in capitals; literals stay apart, each
-a lexeme of its own, since llguidance's lexer takes the longest match (see `tree`). The first line says to
-llama.cpp which of its two readers to ask.
+Only the notation belongs here. Terminals are written in capitals; literals are not joined, each is a lexeme of its
+own, since llguidance's lexer takes the longest match (see `tree`). The first line tells llama.cpp which of its two
+grammar readers to use.
 
-A run gets a budget of tokens. Where it is spent, llguidance cuts the lexeme wherever it is; so only the
-pieces that nothing can break make a lexeme with a budget, and those that have to be whole are lexemes of
-their own. There may be a dozen of these, each followed by as long a run again: a text of a dozen lines. (A
-text that is cut may end in blanks, which `parse` strips.) A counted lexeme would have a state per
-position, and each state costs a millisecond of mask; the star has one.
+A run gets a budget of tokens. When the budget is spent, llguidance cuts the lexeme wherever it is. So only the
+pieces that may be cut make a lexeme with a budget; those that must stay whole are lexemes of their own. Up to a
+dozen of these may occur, each followed by another budget of pieces: a text of a dozen lines. (A text that is cut
+may end in blanks, which `parse` strips.) A counted lexeme would have one state per position, and each state costs a
+millisecond of mask computation; the star has one state.
 
->>> from funcdex_assets.dml.grammar.tree import Choice, Literal, Sequence, chars
->>> node = Sequence((Literal('say "hi"\n'), Choice((Literal("::=😀"), chars("^]-a/\x85")))))
->>> print(written(node))
+>>> from funcdex_assets.dml.grammar.tree import Choice, Literal, Sequence, character_class
+>>> node = Sequence((Literal('say "hi"\n'), Choice((Literal("::=😀"), character_class("^]-a/\x85")))))
+>>> print(render_node(node))
 "say \"hi\"\n" ("::\u003d😀" | /[^\x{5D}-a\x{2F}\x{85}]/)
 """
 
@@ -38,11 +38,11 @@ from funcdex_assets.dml.grammar.tree import (
 )
 
 FIRST_LINE = "%llguidance {}"
-_MOST_WHOLES = 12
+_MOST_WHOLES = 12  # line breaks of a text, or escapes of a string; see above
 
 
 def lark(grammar: Grammar) -> str:
-    """The rules, one per line, the first of them `start`."""
+    """Returns the grammar's text: one rule per line, `start` first."""
     lines = [FIRST_LINE]
     for name, rule in in_order(grammar):
         if type(rule) is not Run:
@@ -51,9 +51,9 @@ def lark(grammar: Grammar) -> str:
         elif rule.exact:
             lines.append(f"{_name(name, (name,))}: {_counted(rule, 0)}")
         elif rule.far is not None and rule.far < (1 + _MOST_WHOLES) * rule.tokens * TOKEN // 4:
-            none = "?" if rule.first == EMPTY else ""
-            lines.append(f"{_name(name, ())}: {_name(name, (name,))}{none}")
-            lines.append(f"{_name(name, (name,))}: {_counted(rule, 1 if none else 0)}")
+            may_be_empty = "?" if rule.first == EMPTY else ""
+            lines.append(f"{_name(name, ())}: {_name(name, (name,))}{may_be_empty}")
+            lines.append(f"{_name(name, (name,))}: {_counted(rule, 1 if may_be_empty else 0)}")
         else:
             lines += _run(name, rule)
     return "\n".join(lines) + "\n"
@@ -66,12 +66,12 @@ def _counted(run: Run, low: int) -> str:
 def _run(name: str, run: Run) -> Iterable[str]:
     rule, terminal = _name(name, ()), _name(name, (name,))
     pieces = written(choice(*run.pieces), top=True, endless=True)
-    # One lexeme each: two in one would swallow the line feed that ends a text.
-    more = f" ({terminal}_WHOLE{{1,4}} {rule}_pieces?){{0,{_MOST_WHOLES}}}" if run.wholes else ""
+    # One lexeme for each of `wholes`: a lexeme of two would swallow the line feed that ends a text.
+    repeated_wholes = f" ({terminal}_WHOLE{{1,4}} {rule}_pieces?){{0,{_MOST_WHOLES}}}" if run.wholes else ""
     if run.first == EMPTY:
-        yield f"{rule}: {rule}_pieces?{more}"
+        yield f"{rule}: {rule}_pieces?{repeated_wholes}"
     else:
-        yield f"{rule}: {rule}_first{more}"
+        yield f"{rule}: {rule}_first{repeated_wholes}"
         yield f"{rule}_first[max_tokens={run.tokens}]: {terminal}_FIRST"
         yield f"{terminal}_FIRST: {written(run.first, endless=True)} ({pieces})*"
     yield f"{rule}_pieces[max_tokens={run.tokens}]: {terminal}_PIECES"
@@ -81,9 +81,10 @@ def _run(name: str, run: Run) -> Iterable[str]:
 
 
 def written(node: Node, terminals: Collection[str] = (), *, top: bool = False, endless: bool = False) -> str:
-    """A node as the inside of a rule.
+    """Returns a node's text, as it stands inside a rule.
 
-    `top` says that nothing stands beside it, `endless` that repetitions need no end of their own.
+    `top` means that nothing stands beside the node, so that it needs no brackets; `endless` that repetitions are
+    written with `*` and `+`, because something else ends them.
     """
     match node:
         case Literal(text):
@@ -95,13 +96,13 @@ def written(node: Node, terminals: Collection[str] = (), *, top: bool = False, e
         case Choice(options):
             inside = " | ".join(written(option, terminals, top=True, endless=endless) for option in options)
             return inside if top else f"({inside})"
-        case Repeat(part, low, high):
-            inside = written(part, terminals, endless=endless)
-            if type(part) in (Sequence, Repeat):
+        case Repeat(element, low, high):
+            inside = written(element, terminals, endless=endless)
+            if type(element) in (Sequence, Repeat):
                 inside = f"({inside})"
             return inside + (times(low, high) if not endless else "*" if low == 0 else "+")
-        case Sequence(parts):
-            return " ".join(written(part, terminals, endless=endless) for part in parts)
+        case Sequence(elements):
+            return " ".join(written(element, terminals, endless=endless) for element in elements)
     raise TypeError(f"{node!r} is no node of a grammar")
 
 
@@ -111,7 +112,7 @@ def _name(name: str, terminals: Collection[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    # JSON's escapes are Lark's. vLLM takes a text in which `::=` occurs for GBNF, wherever it occurs.
+    # Lark has JSON's escapes. vLLM takes any text that contains `::=`, even in a literal, for GBNF.
     quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
     return quoted.replace("::=", "::\\u003d")
 

@@ -1,17 +1,17 @@
-r"""Regular expressions as the inside of a JSON string.
+r"""Translates regular expressions into grammars for the inside of a JSON string.
 
-Here belongs the subset of JSON Schema's `pattern` that a grammar can follow: characters, classes, groups,
-alternatives, repetitions, and `^` and `$` at the ends. What is between the ends is taken for the whole
-string, anchored or not. The sentences are among the matches and may be fewer: repetitions without end get
-one, and what would have to be escaped, or could open a tag, is left out of classes.
+The subset of JSON Schema's `pattern` that a grammar can follow belongs here: characters, classes, groups,
+alternatives, repetitions, and `^` and `$` at the ends. The expression must match the whole string, anchored or not.
+Every sentence is a match, but not every match is a sentence: repetitions without an upper bound get one, and
+characters that would have to be escaped, or could open a tag, are left out of classes.
 
->>> from funcdex_assets.dml.grammar.gbnf import written
->>> print(written(pattern(r"^\+[1-9]\d{7,14}$", longest=100)))
+>>> from funcdex_assets.dml.grammar.gbnf import render_node
+>>> print(render_node(translate_pattern(r"^\+[1-9]\d{7,14}$", longest=100)))
 "+" [1-9] [0-9]{7,14}
->>> pattern(r"(?=a)b", longest=100)
+>>> translate_pattern(r"(?=a)b", longest=100)
 Traceback (most recent call last):
 ...
-funcdex_assets.dml.grammar.patterns.Unsupported: the group that begins at '(?=a)b'
+funcdex_assets.dml.grammar.patterns.UnsupportedPattern: the group that begins at '(?=a)b'
 """
 
 import json
@@ -30,48 +30,49 @@ _DIGIT: Ranges = [(0x30, 0x39)]
 _WORD: Ranges = [*_DIGIT, (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]
 _SPACE: Ranges = [(0x20, 0x20)]
 _CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
-# What a class may become: visible characters that stand for themselves in JSON, without `<`.
+# The characters that a class may have: visible ones that stand for themselves in JSON, without `<`.
 _ALLOWED: Ranges = [(0x20, 0x21), (0x23, 0x3B), (0x3D, 0x5B), (0x5D, 0x7E), (0xA1, 0x1FFF), (0x2070, 0xD7FF)]
 
 
 class Unsupported(Exception):
-    """What in an expression cannot be said in a grammar."""
+    """Raised with the first part of an expression that no grammar here can follow."""
 
 
 def pattern(expression: str, longest: int, shortest: int = 0, most: int = 40) -> Node:
-    """Matches of `shortest` to `longest` characters, none of them outside these lengths.
+    """Returns a node for matches of the expression, all of them of `shortest` to `longest` characters.
 
-    A repetition that may go on goes on to `most`: each turn of it is a state, which engines pay for.
+    A repetition without an upper bound gets the bound `most`, or a smaller one if the matches would become too
+    long: each repeated position is a state, which costs engines time.
 
-    Raises Unsupported for what is outside the subset, and if the lengths do not fit.
+    Raises UnsupportedPattern for what is outside the subset, and if no bound gives matches of these lengths.
     """
     if len(expression) > _LONGEST_EXPRESSION:
         raise Unsupported(f"an expression of more than {_LONGEST_EXPRESSION} characters")
-    for ending in sorted({most, 20, 10, 5, 2, 1, 0}, reverse=True):  # the largest for which the whole fits
-        if ending <= most:
-            found = _Reader(expression, ending).whole()
-            least, greatest = lengths(found)
-            if shortest <= least and greatest <= longest:
-                return found
+    for most_repeated in sorted({most, 20, 10, 5, 2, 1, 0}, reverse=True):  # the largest that keeps the lengths
+        if most_repeated <= most:
+            node = _Reader(expression, most_repeated).whole()
+            shortest_match, longest_match = lengths(node)
+            if shortest <= shortest_match and longest_match <= longest:
+                return node
     raise Unsupported(f"matches of other lengths than {shortest} to {longest}")
 
 
 def lengths(node: Node) -> tuple[int, int]:
-    """The least and the greatest number of characters that a string of this inside has."""
+    """Returns the smallest and the greatest number of characters of a JSON string with this inside."""
     match node:
         case Literal(text):
             count = len(json.loads(f'"{text}"'))
             return count, count
         case Chars():
             return 1, 1
-        case Sequence(parts):
-            spans = [lengths(part) for part in parts]
+        case Sequence(elements):
+            spans = [lengths(element) for element in elements]
             return sum(low for low, _ in spans), sum(high for _, high in spans)
         case Choice(options):
             spans = [lengths(option) for option in options]
             return min(low for low, _ in spans), max(high for _, high in spans)
-        case Repeat(part, low, high):
-            least, greatest = lengths(part)
+        case Repeat(element, low, high):
+            least, greatest = lengths(element)
             return least * low, greatest * high
     raise TypeError(f"{node!r} is not the inside of a string")
 
@@ -94,13 +95,13 @@ class _Reader:
         return choice(*options)
 
     def sequence(self, depth: int) -> Node:
-        parts: list[Node] = []
+        elements: list[Node] = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             if self.text[self.at] == "$" and self.at + 1 == len(self.text):
                 self.at += 1
                 break
-            parts.append(self.repeated(self.atom(depth)))
-        return sequence(*parts)
+            elements.append(self.repeated(self.atom(depth)))
+        return sequence(*elements)
 
     def atom(self, depth: int) -> Node:
         if self.take("(") and depth < _DEEPEST:
@@ -129,16 +130,16 @@ class _Reader:
             low, high = 1, max(1, self.most)
         elif self.take("?"):
             low, high = 0, 1
-        elif found := _COUNT.match(self.text, self.at):
-            self.at = found.end()
-            low = int(found[1])
-            high = int(found[3]) if found[3] else low if not found[2] else max(low, self.most)
+        elif counts := _COUNT.match(self.text, self.at):
+            self.at = counts.end()
+            low = int(counts[1])
+            high = int(counts[3]) if counts[3] else low if not counts[2] else max(low, self.most)
             if low > high:
-                raise Unsupported(f"the repetition {found[0]}")
+                raise Unsupported(f"the repetition {counts[0]}")
             high = min(high, max(low, self.most))
         else:
             return node
-        self.take("?")  # how eagerly is no matter for which strings match
+        self.take("?")  # a lazy repetition matches the same strings as a greedy one
         if self.peek() and self.peek() in "*+?{":
             raise self.unsupported("what begins at")
         return repeat(node, low, high)
@@ -176,7 +177,7 @@ class _Reader:
         return self.plain(sign)
 
     def plain(self, sign: str) -> str:
-        """The character that a backslash and `sign` mean."""
+        """Returns the character that a backslash and `sign` stand for."""
         if sign in _CONTROLS:
             return _CONTROLS[sign]
         if sign == "u" and re.fullmatch("[0-9a-fA-F]{4}", self.text[self.at : self.at + 4]):
@@ -192,10 +193,10 @@ class _Reader:
         return Literal(json.dumps(char, ensure_ascii=False)[1:-1])
 
     def one_of(self, ranges: Ranges) -> Node:
-        found = _both(ranges, _ALLOWED)
-        if not found:
+        allowed = _both(ranges, _ALLOWED)
+        if not allowed:
             raise Unsupported("a class of which no character is left")
-        return Chars(tuple(found))
+        return Chars(tuple(allowed))
 
     def take(self, sign: str) -> bool:
         if not self.text.startswith(sign, self.at):
@@ -217,18 +218,21 @@ class _Reader:
 
 
 def _but(sign: str) -> Ranges:
-    """What is not of the class of this letter, in ASCII: of other characters engines disagree on what is a word."""
+    r"""Returns the ASCII characters that are not of the class `\d`, `\w` or `\s` of this letter.
+
+    Only ASCII, since engines disagree on which other characters belong to a word.
+    """
     return _both(_outside(_CLASSES[sign.lower()]), [(0x21, 0x7E)])
 
 
 def _outside(ranges: Ranges) -> Ranges:
-    found: Ranges = []
-    at = 0
+    complement: Ranges = []
+    start = 0
     for low, high in sorted(ranges):
-        if low > at:
-            found.append((at, low - 1))
-        at = max(at, high + 1)
-    return [*found, (at, 0x10FFFF)]
+        if low > start:
+            complement.append((start, low - 1))
+        start = max(start, high + 1)
+    return [*complement, (start, 0x10FFFF)]
 
 
 def _both(ranges: Ranges, others: Ranges) -> Ranges:

@@ -1,26 +1,27 @@
-r"""JSON Schema 2020-12 as grammar rules, in the canonical JSON of `dml.values`.
+r"""Translates JSON Schema 2020-12 into grammar rules for the canonical JSON of `dml.values`.
 
-Here belongs what a schema says of JSON text. A sentence has the properties in the order of the schema,
-the required ones always, the optional ones or not, and none that the schema does not name. (An object that
-names none at all is free: up to eight members, whose keys begin differently, so that none comes twice.)
+The meaning of a schema's keywords for JSON text belongs here; digits of numbers are in `numbers`, regular
+expressions in `patterns`, formats in `formats`. A sentence has the properties in the order of the schema, the
+required ones always, the optional ones or not, and none that the schema does not name. (An object whose schema names
+no property is free: up to eight members, whose keys begin with different letters, so that no key comes twice.)
 
-What a grammar cannot say, it leaves open, and `Rules.widened` tells where: `not`, `if`, `contains` and
-the like, the exclusiveness of a `oneOf` whose branches overlap, a `multipleOf` or `pattern` beyond what
-`numbers` and `patterns` do. Whatever is not told there, every sentence satisfies; sentences are fewer than
-the valid values, never none of them as long as there are any.
+Keywords that no grammar can follow are left open and listed in `Rules.widened`: `not`, `if`, `contains` and the
+like, the exclusiveness of a `oneOf` whose branches overlap, a `multipleOf` or `pattern` beyond `numbers` and
+`patterns`. Every sentence satisfies all the rest of the schema. Not every valid value is a sentence, but as long as
+there are valid values, some of them are.
 
-Schemas come from anywhere, so all of it is bounded: a schema may be met `_MOST_SCHEMAS` times in one
-value (then free JSON is written), a definition that contains itself is unfolded `depth` times, nesting
-ends at `_DEEPEST`, of an enum 500 values are taken and of optional properties 200.
+Schemas come from anywhere, so everything is bounded: at most `_MOST_SCHEMAS` schemas are read for one value (then
+free JSON is allowed), a definition that contains itself is unfolded `depth` times, nesting ends at `_DEEPEST`, and
+at most 500 values of an enum and 200 optional properties are used.
 
->>> from funcdex_assets.dml.grammar.gbnf import written
+>>> from funcdex_assets.dml.grammar.gbnf import render_node
 >>> rules = Rules()
 >>> text = {"type": "object", "properties": {"to": {"enum": ["a", "b"]}, "n": {"type": "integer", "maximum": 5}}}
->>> rules.add(text | {"required": ["to"]}, "mail")
+>>> rules.add_schema(text | {"required": ["to"]}, "mail")
 Ref(name='mail')
->>> print(written(rules.rules["mail"]))
+>>> print(render_node(rules.rules["mail"]))
 "{\"to\": " mail-to (", \"n\": " mail-n)? "}"
->>> rules.add({"type": "string", "not": {"maxLength": 3}}, "odd", "/parameters"), rules.widened
+>>> rules.add_schema({"type": "string", "not": {"maxLength": 3}}, "odd", "/parameters"), rules.widened
 (Ref(name='string'), ['/parameters: "not"'])
 """
 
@@ -80,14 +81,14 @@ _OF_TYPE = {
 }
 _SILENT = frozenset(("title", "description", "default", "examples", "deprecated", "$defs", "definitions", "$schema"))
 _NEVER_SAID = ("not", "if", "dependentSchemas", "$dynamicRef", "unevaluatedItems")
-# The first characters of a free object's keys, one group per member: so no key comes twice.
+# Each member of a free object has its own group of first letters for its key, so that no key comes twice.
 _IN_KEYS = chars("a-zA-Z0-9_.-")
 _KEY_GROUPS = ("A-Ca-c", "D-Ed-e", "F-If-i", "J-Mj-m", "N-On-o", "P-Rp-r", "S-Ts-t", "U-Zu-z_")
 
 
 class Limits(NamedTuple):
-    """How much is written where a schema does not say: characters of a string, items of an array, and
-    levels of JSON where the schema allows anything or contains itself.
+    """Bounds for values that a schema does not bound: characters of a string, items of an array, and levels of
+    JSON where the schema allows anything or contains itself.
     """
 
     string: int = 240
@@ -99,7 +100,10 @@ DEFAULT_LIMITS = Limits()
 
 
 class Rules:
-    """Rules as they come about from schemas; equal rules are there once."""
+    """Collects the grammar rules of schemas; equal rules are kept once.
+
+    `widened` lists the demands of schemas that the rules do not express, such as `/parameters: "not"`.
+    """
 
     def __init__(self) -> None:
         self.limits = DEFAULT_LIMITS
@@ -110,26 +114,29 @@ class Rules:
         self._free: dict[tuple[Limits, int, bool], Node] = {}
 
     def add(self, schema: Schema | bool, name: str, pointer: str = "", limits: Limits = DEFAULT_LIMITS) -> Node:
-        """What `schema` allows; `name` is for its rules, `pointer` for what `widened` says."""
+        """Adds the rules of a schema and returns the node for its values.
+
+        `name` is the name of its rules, `pointer` the schema's place in the entries of `widened`.
+        """
         self.limits = limits
         reader = _Reader(self, schema, name, pointer)
-        found = reader.value(schema, name, pointer, _Place(limits.depth, _DEEPEST))
-        if found is None:
+        node = reader.value(schema, name, pointer, _Place(limits.depth, _DEEPEST))
+        if node is None:
             self.widen(pointer, "no value, or none of bounded depth")
             objects = isinstance(schema, Mapping) and types(schema) == ["object"]
-            found = self.free(limits.depth, only_objects=objects)
-        return found
+            node = self.free(limits.depth, only_objects=objects)
+        return node
 
     def one_of(self, options: Iterable[Node | None]) -> Node | None:
-        """A choice of those there are.
+        """Returns a choice of the options that are not None; None if there are none.
 
-        A string that may be anything and one that may not begin with the same quote, which is no choice
-        for a lexer that takes the longest match: the first says it all.
+        A free string and a restricted one begin with the same quote, between which a lexer that takes the longest
+        match cannot choose. Where both are there, the restricted ones are left out, as the free one includes them.
         """
-        found = [option for option in options if option is not None]
-        if any(self.is_string(option, terminal=False) for option in found):
-            found = [option for option in found if not self.is_string(option, terminal=True)]
-        return choice(*found) if found else None
+        nodes = [option for option in options if option is not None]
+        if any(self.is_string(option, terminal=False) for option in nodes):
+            nodes = [option for option in nodes if not self.is_string(option, terminal=True)]
+        return choice(*nodes) if nodes else None
 
     def is_string(self, node: Node, *, terminal: bool) -> bool:
         if type(node) is Choice:
@@ -139,29 +146,29 @@ class Rules:
         if type(node) is not Ref or (node.name in self.terminals) != terminal:
             return False
         body = self.rules[node.name]
-        parts = body.options if type(body) is Choice else (body,)
-        firsts = [part.parts[0] if type(part) is Sequence else part for part in parts]
+        alternatives = body.options if type(body) is Choice else (body,)
+        firsts = [option.parts[0] if type(option) is Sequence else option for option in alternatives]
         return any(type(first) is Literal and first.text.startswith('"') for first in firsts)
 
     def rule(self, name: str, body: Node, *, terminal: bool = False) -> Ref:
-        """A reference to a rule with this body, which is new only if no rule has it already."""
-        known = self._names.get((body, terminal))
-        if known is None:
+        """Returns a reference to the rule with this body; adds the rule if there is none yet."""
+        rule_name = self._names.get((body, terminal))
+        if rule_name is None:
             name = _slug(name)
-            known, count = name, 1
-            while known in self.rules:
+            rule_name, count = name, 1
+            while rule_name in self.rules:
                 count += 1
-                known = f"{name}-{count}"
-            self._names[body, terminal] = known
-            self.rules[known] = body
+                rule_name = f"{name}-{count}"
+            self._names[body, terminal] = rule_name
+            self.rules[rule_name] = body
             if terminal:
-                self.terminals.add(known)
-        return Ref(known)
+                self.terminals.add(rule_name)
+        return Ref(rule_name)
 
     def widen(self, pointer: str, what: str) -> None:
-        said = f"{pointer or '/'}: {what}"
-        if said not in self.widened:
-            self.widened.append(said)
+        entry = f"{pointer or '/'}: {what}"
+        if entry not in self.widened:
+            self.widened.append(entry)
 
     def string(self, low: int = 0, high: int | None = None) -> Node:
         run = texts.string(low, high, self.limits.string)
@@ -172,16 +179,16 @@ class Rules:
         return self.rule(f"string{span}", sequence(Literal('"'), inside, Literal('"')), terminal=run.exact)
 
     def format(self, kind: str, parts: Mapping[str, Node]) -> Node:
-        """The rules of a format; they have names of their own, so there is one of each."""
-        found: Node = EMPTY
-        for name, part in parts.items():
-            references = [node.name for node in walk(part) if type(node) is Ref]
-            terminal = part.exact if type(part) is Run else self.terminals.issuperset(references)
-            found = self.rule(name or kind, part, terminal=terminal)
-        return found
+        """Adds the rules of a format, under the format's own names, and returns a reference to the last."""
+        format_reference: Node = EMPTY
+        for name, body in parts.items():
+            references = [node.name for node in walk(body) if type(node) is Ref]
+            is_terminal = body.exact if type(body) is Run else self.terminals.issuperset(references)
+            format_reference = self.rule(name or kind, body, terminal=is_terminal)
+        return format_reference
 
     def free(self, depth: int, only_objects: bool = False) -> Node:
-        """Any JSON value of at most this many levels; or any object."""
+        """Returns a node for any JSON value, or any object, of at most `depth` levels."""
         key = (self.limits, depth, only_objects)
         if key not in self._free:
             self._free[key] = self._free_value(depth, only_objects)
@@ -199,12 +206,12 @@ class Rules:
         return value
 
     def members(self, value: Node, low: int = 0, high: int = len(_KEY_GROUPS)) -> Node:
-        """An object with `low` to `high` free keys; the first letter of each is of its own group."""
+        """Returns a node for an object of `low` to `high` free keys, each with a first letter of its own group."""
         members: list[tuple[Node, bool]] = []
-        for at, group in enumerate(_KEY_GROUPS[:high]):
-            spelled = sequence(Literal('"'), chars(group), Repeat(_IN_KEYS, 0, 23), Literal('": '))
-            key = self.rule(f"key-{group[0]}", spelled, terminal=True)
-            members.append((sequence(key, value), at < low))
+        for index, group in enumerate(_KEY_GROUPS[:high]):
+            key_text = sequence(Literal('"'), chars(group), Repeat(_IN_KEYS, 0, 23), Literal('": '))
+            key = self.rule(f"key-{group[0]}", key_text, terminal=True)
+            members.append((sequence(key, value), index < low))
         return self.object(members, "members")
 
     def boolean(self) -> Node:
@@ -215,39 +222,40 @@ class Rules:
         if high == 0:
             return sequence(Literal("["), Literal("]"))
         if low == 0:
-            some = optional(sequence(item, repeat(sequence(comma, item), 0, high - 1)))
+            items = optional(sequence(item, repeat(sequence(comma, item), 0, high - 1)))
         else:
-            some = sequence(item, repeat(sequence(comma, item), low - 1, high - 1))
-        return sequence(Literal("["), some, Literal("]"))
+            items = sequence(item, repeat(sequence(comma, item), low - 1, high - 1))
+        return sequence(Literal("["), items, Literal("]"))
 
     def object(self, members: Several[tuple[Node, bool]], name: str) -> Node:
         return sequence(Literal("{"), self.listed(members, name), Literal("}"))
 
     def listed(self, members: Several[tuple[Node, bool]], name: str) -> Node:
-        """Members in this order, each with whether it is required, and commas between those there are.
+        """Returns a node for members in this order, with commas between those that occur.
 
-        Up to the first required member it is open which one comes first: an alternative for each. What
-        may follow is a rule where two need it, so that all of it is linear in the number of members.
+        Each member comes with a flag that says whether it is required. Any member up to the first required one may
+        be the first that occurs, so there is an alternative for each of them. The continuation after a member is a
+        rule of its own where two alternatives need it, so that the size is linear in the number of members.
         """
-        first = next((at for at, (_, required) in enumerate(members) if required), len(members))
+        first_required = next((index for index, (_, required) in enumerate(members) if required), len(members))
         options: list[Node] = []
-        after: Node = EMPTY
-        for at in reversed(range(len(members))):
-            member, required = members[at]
-            if at <= first:
-                options.append(sequence(member, after))
+        continuation: Node = EMPTY
+        for index in reversed(range(len(members))):
+            member, required = members[index]
+            if index <= first_required:
+                options.append(sequence(member, continuation))
             with_comma = sequence(Literal(", "), member)
-            after = sequence(with_comma if required else optional(with_comma), after)
-            if 0 < at <= first:
-                after = self.rule(f"{name}-from-{at + 1}", after)
+            continuation = sequence(with_comma if required else optional(with_comma), continuation)
+            if 0 < index <= first_required:
+                continuation = self.rule(f"{name}-from-{index + 1}", continuation)
         if not options:
             return EMPTY
         inside = choice(*reversed(options))
-        return inside if first < len(members) else optional(inside)
+        return inside if first_required < len(members) else optional(inside)
 
 
 class _Place(NamedTuple):
-    """How deep a value may still be: unfoldings of definitions that contain themselves, and levels."""
+    """The depth that a value may still have: unfoldings of definitions that contain themselves, and levels."""
 
     unfold: int
     levels: int
@@ -257,17 +265,17 @@ class _Place(NamedTuple):
 
 
 class _Reader:
-    """Reads one schema document."""
+    """Reads one schema document and adds its rules."""
 
     def __init__(self, rules: Rules, root: Schema | bool, name: str, pointer: str) -> None:
         self.rules, self.name, self.pointer = rules, name, pointer
         self.root = root if isinstance(root, Mapping) else {}
         self.left = _MOST_SCHEMAS
         self.known: dict[tuple[str, _Place], Node | None] = {}
-        self.open: list[str] = []  # the definitions that are being unfolded
+        self.open: list[str] = []  # references to the definitions that are being unfolded
 
     def value(self, schema: Schema | bool, name: str, pointer: str, place: _Place) -> Node | None:
-        """What the schema allows, None if that is nothing (of this depth)."""
+        """Returns the node for the values of a schema; None if no value of this depth is valid."""
         self.left -= 1
         if self.left < 0:
             self.rules.widen(self.pointer, f"more than {_MOST_SCHEMAS} schemas; free JSON for the rest")
@@ -278,16 +286,16 @@ class _Reader:
             return self.rules.free(self.rules.limits.depth)
         if "$ref" in schema:
             return self.referred(schema, pointer, place)
-        # A choice goes first: `both` keeps under `allOf` whatever choice it could not put beside another.
+        # A choice is read before `allOf`, since `merge_schemas` keeps under `allOf` any choice that it could not merge.
         if "allOf" in schema and not {"anyOf", "oneOf"} & schema.keys():
-            rest: Schema | None = {key: part for key, part in schema.items() if key != "allOf"}
-            for part in schema["allOf"][:_MOST_BRANCHES]:
-                part = self.resolved(part, pointer)
-                rest = None if rest is None or part is None else both(rest, part)
-            return None if rest is None else self.value(rest, name, pointer, place)
+            merged: Schema | None = {key: value for key, value in schema.items() if key != "allOf"}
+            for branch in schema["allOf"][:_MOST_BRANCHES]:
+                branch = self.resolved(branch, pointer)
+                merged = None if merged is None or branch is None else both(merged, branch)
+            return None if merged is None else self.value(merged, name, pointer, place)
         if "const" in schema:
-            known = {key: part for key, part in schema.items() if key != "const"}
-            allowed = both(known, {"enum": [schema["const"]]})
+            siblings = {key: value for key, value in schema.items() if key != "const"}
+            allowed = both(siblings, {"enum": [schema["const"]]})
             return None if allowed is None else self.value(allowed, name, pointer, place)
         if "enum" in schema:
             return self.enum(schema, name)
@@ -303,7 +311,7 @@ class _Reader:
     # ── schemas made of others ───────────────────────────────────────────────────────────────────
 
     def referred(self, schema: Schema, pointer: str, place: _Place) -> Node | None:
-        rest = {key: part for key, part in schema.items() if key != "$ref" and key not in _SILENT}
+        siblings = {key: value for key, value in schema.items() if key != "$ref" and key not in _SILENT}
         reference = str(schema["$ref"])
         target = self.target(reference)
         if target is None:
@@ -313,22 +321,22 @@ class _Reader:
             place = place._replace(unfold=place.unfold - 1)
             if place.unfold < 0:
                 return None
-        elif not self.open and (reference, place) in self.known and not rest:
+        elif not self.open and (reference, place) in self.known and not siblings:
             return self.known[reference, place]
         self.open.append(reference)
         try:
-            whole = both(rest, target) if rest else target
-            # Named after the document, as all its rules are: no name of a definition can be that of another rule.
-            called = f"{self.name}-{reference.rpartition('/')[2]}"
-            found = None if whole is None else self.value(whole, called, pointer, place)
+            merged = both(siblings, target) if siblings else target
+            # Named after the document, like all its rules, so that no definition gets the name of another rule.
+            rule_name = f"{self.name}-{reference.rpartition('/')[2]}"
+            node = None if merged is None else self.value(merged, rule_name, pointer, place)
         finally:
             self.open.pop()
-        if not self.open and not rest:
-            self.known[reference, place] = found
-        return found
+        if not self.open and not siblings:
+            self.known[reference, place] = node
+        return node
 
     def resolved(self, schema: Schema | bool, pointer: str) -> Schema | None:
-        """A schema without `$ref` at its top, so that it can be put together with others."""
+        """Returns the schema without a `$ref` at its top, so that it can be merged with others."""
         for _ in range(_DEEPEST):
             if not isinstance(schema, Mapping):
                 return {} if schema else None
@@ -338,10 +346,10 @@ class _Reader:
             if target is None:
                 self.rules.widen(pointer, f'"$ref" to {str(schema["$ref"])[:40]!r}')
                 target = {}
-            found = both({key: part for key, part in schema.items() if key != "$ref"}, target)
-            if found is None:
+            merged = both({key: value for key, value in schema.items() if key != "$ref"}, target)
+            if merged is None:
                 return None
-            schema = found
+            schema = merged
         return None
 
     def target(self, reference: str) -> Schema | bool | None:
@@ -349,56 +357,56 @@ class _Reader:
             return self.root
         if not reference.startswith("#/"):
             return None
-        found = at_pointer(self.root, reference[1:].replace("%25", "%"))
-        return found if isinstance(found, Mapping | bool) else None
+        referenced = json_schema.at_pointer(self.root, reference[1:].replace("%25", "%"))
+        return referenced if isinstance(referenced, Mapping | bool) else None
 
     def branches(self, key: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
-        rest = {part: value for part, value in schema.items() if part != key}
-        wholes: list[Schema] = []
+        siblings = {keyword: value for keyword, value in schema.items() if keyword != key}
+        merged_branches: list[Schema] = []
         for branch in schema[key][:_MOST_BRANCHES]:
             resolved = self.resolved(branch, pointer) if self.recursion_ends(branch, place) else None
-            whole = None if resolved is None else both(rest, resolved)
-            if whole is not None:
-                wholes.append(whole)
-        if key == "oneOf" and not all(_apart(one, other) for one, other in _pairs(wholes)):
+            merged = None if resolved is None else both(siblings, resolved)
+            if merged is not None:
+                merged_branches.append(merged)
+        if key == "oneOf" and not all(_apart(first, second) for first, second in _pairs(merged_branches)):
             self.rules.widen(pointer, '"oneOf" of branches that are not told apart')
         place = place.below()
         return self.rules.one_of(
-            self.value(whole, f"{name}-{at}", pointer, place) for at, whole in enumerate(wholes, 1)
+            self.value(merged, f"{name}-{number}", pointer, place) for number, merged in enumerate(merged_branches, 1)
         )
 
     def recursion_ends(self, branch: Schema | bool, place: _Place) -> bool:
-        """Whether a branch may be gone into: one that leads back is taken as often as it may be unfolded.
+        """Returns True if a branch may be read: one that refers back only as long as unfoldings are left.
 
-        Branches are resolved before they are read, so `referred` does not see their references.
+        Branches are resolved before they are read, so `read_reference` does not see their references.
         """
         reference = branch.get("$ref") if isinstance(branch, Mapping) else None
         return reference not in self.open or place.unfold > 0
 
     def enum(self, schema: Schema, name: str) -> Node | None:
-        rest = {key: part for key, part in schema.items() if key not in ("enum", UNMERGED, *_SILENT)}
-        kept = [value for value in schema["enum"][:_MOST_VALUES] if _is_one_of(value, types(rest))]
-        if rest.keys() - {"type"}:
+        siblings = {key: value for key, value in schema.items() if key not in ("enum", UNMERGED, *_SILENT)}
+        allowed_values = [value for value in schema["enum"][:_MOST_VALUES] if _is_one_of(value, types(siblings))]
+        if siblings.keys() - {"type"}:
             definitions = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
-            validator = _validator(msgspec.json.encode({**rest, **definitions}))
-            kept = [value for value in kept if validator.is_valid(value)]
-        if not kept:
+            validator = _validator(msgspec.json.encode({**siblings, **definitions}))
+            allowed_values = [value for value in allowed_values if validator.is_valid(value)]
+        if not allowed_values:
             return None
-        written = literals(*map(values.write, kept))
-        return self.rules.rule(name, written, terminal=True) if type(written) is Choice else written
+        spellings = literals(*map(values.write, allowed_values))
+        return self.rules.rule(name, spellings, terminal=True) if type(spellings) is Choice else spellings
 
     # ── types ────────────────────────────────────────────────────────────────────────────────────
 
     def typed(self, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
-        named = types(schema) if "type" in schema else []
-        if not named:
-            # The keywords of a type say nothing of values of other types: that type alone is safe.
-            named = [kind for kind, keys in _OF_TYPE.items() if any(key in schema for key in keys)][:1]
-            if not named:
+        type_names = types(schema) if "type" in schema else []
+        if not type_names:
+            # The keywords of a type do not restrict values of other types, so only this type is surely meant.
+            type_names = [kind for kind, keys in _OF_TYPE.items() if any(key in schema for key in keys)][:1]
+            if not type_names:
                 return self.rules.free(self.rules.limits.depth)
-        if "number" in named:
-            named = [kind for kind in named if kind != "integer"]
-        return self.rules.one_of(self.of_type(kind, schema, name, pointer, place) for kind in dict.fromkeys(named))
+        if "number" in type_names:
+            type_names = [kind for kind in type_names if kind != "integer"]
+        return self.rules.one_of(self.of_type(kind, schema, name, pointer, place) for kind in dict.fromkeys(type_names))
 
     def of_type(self, kind: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
         if kind == "object":
@@ -439,25 +447,29 @@ class _Reader:
     def number(self, kind: str, schema: Schema, name: str, pointer: str) -> Node | None:
         low, high = schema.get("minimum"), schema.get("maximum")
         above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-        open_low = above is not None and (low is None or above >= low)
-        open_high = below is not None and (high is None or below <= high)
-        low, high = above if open_low else low, below if open_high else high
+        is_low_open = above is not None and (low is None or above >= low)
+        is_high_open = below is not None and (high is None or below <= high)
+        low, high = above if is_low_open else low, below if is_high_open else high
         if kind == "integer" or "multipleOf" in schema:
-            first = None if low is None else int(-(-low // 1)) + (open_low and low == -(-low // 1))
-            last = None if high is None else int(high // 1) - (open_high and high == high // 1)
-            found = numbers.integers(first, last)
+            first = None if low is None else int(-(-low // 1))
+            if first is not None and is_low_open and low == first:
+                first += 1
+            last = None if high is None else int(high // 1)
+            if last is not None and is_high_open and high == last:
+                last -= 1
+            node = numbers.integers(first, last)
             step = schema.get("multipleOf")
             if step is not None and step != 1:
-                found = self.multiples(step, first, last, pointer) or found
+                node = self.multiples(step, first, last, pointer) or node
         else:
-            found = numbers.numbers(low, high, open_low=open_low, open_high=open_high)
-        if found is None or type(found) is Literal:
-            return found
+            node = numbers.numbers(low, high, open_low=is_low_open, open_high=is_high_open)
+        if node is None or type(node) is Literal:
+            return node
         bounded = (low, high) != (None, None) or "multipleOf" in schema
-        return self.rules.rule(name if bounded else kind, found, terminal=True)
+        return self.rules.rule(name if bounded else kind, node, terminal=True)
 
     def multiples(self, step: float, first: int | None, last: int | None, pointer: str) -> Node | None:
-        """The multiples next to the smallest number, if they are integers and there are some."""
+        """Returns a node for the multiples from the smallest allowed number on; None unless they are integers."""
         if step == int(step) and step > 0:
             start = -(-(first if first is not None else 0) // int(step)) * int(step)
             stop = start + 200 * int(step) if last is None else last
@@ -476,48 +488,48 @@ class _Reader:
         if low > _MOST_ITEMS:
             self.rules.widen(pointer, f'"minItems" above {_MOST_ITEMS}')
             low = _MOST_ITEMS
-        most = max(low, self.rules.limits.items)
-        most = most if high is None else min(most, int(high))
+        most_items = max(low, self.rules.limits.items)
+        most_items = most_items if high is None else min(most_items, int(high))
         if "prefixItems" in schema:
-            return self.tuple(schema, name, pointer, place, low, most)
+            return self.tuple(schema, name, pointer, place, low, most_items)
         item = self.value(schema.get("items", True), _singular(name), f"{pointer}/items", place)
         if item is None:
             return None if low else self.rules.array(EMPTY, 0, 0)
-        if schema.get("uniqueItems") and most > 1:
+        if schema.get("uniqueItems") and most_items > 1:
             listed = self.rules.rules.get(item.name) if type(item) is Ref else item
             if type(listed) is Choice and all(type(option) is Literal for option in listed.options) and low <= 1:
-                # In the order of the list, so that none comes twice.
+                # The items keep the order of the enum, so that none comes twice.
                 inside = self.rules.listed([(option, False) for option in listed.options[:_MOST_UNIQUE]], name)
                 inside = inside.part if low and type(inside) is Repeat else inside
                 return self.rules.rule(name, sequence(Literal("["), inside, Literal("]")))
             self.rules.widen(pointer, '"uniqueItems"')
-        return self.rules.array(item, low, most)
+        return self.rules.array(item, low, most_items)
 
     def tuple(self, schema: Schema, name: str, pointer: str, place: _Place, low: int, most: int) -> Node | None:
         items: list[Node] = []
-        for at, part in enumerate(schema["prefixItems"][: max(most, low)]):
-            found = self.value(part, f"{name}-{at + 1}", f"{pointer}/prefixItems/{at}", place)
-            if found is None:
+        for index, item_schema in enumerate(schema["prefixItems"][: max(most, low)]):
+            item_node = self.value(item_schema, f"{name}-{index + 1}", f"{pointer}/prefixItems/{index}", place)
+            if item_node is None:
                 break
-            items.append(found)
+            items.append(item_node)
         if len(items) < low:
-            more = self.value(schema.get("items", True), name, f"{pointer}/items", place)
-            if more is None or len(items) < min(low, len(schema["prefixItems"])):
+            further_item = self.value(schema.get("items", True), name, f"{pointer}/items", place)
+            if further_item is None or len(items) < min(low, len(schema["prefixItems"])):
                 return None
-            items += [more] * (low - len(items))
+            items += [further_item] * (low - len(items))
         inside: Node = EMPTY
-        for at, item in reversed(list(enumerate(items))):
-            inside = sequence(Literal(", ") if at else EMPTY, item, inside)
-            inside = inside if at < low else optional(inside)
+        for index, item in reversed(list(enumerate(items))):
+            inside = sequence(Literal(", ") if index else EMPTY, item, inside)
+            inside = inside if index < low else optional(inside)
         return sequence(Literal("["), inside, Literal("]"))
 
     def object(self, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
         properties: dict[str, Any] = dict(schema.get("properties", {}))
         additional = schema.get("additionalProperties", True)
         required = dict.fromkeys(schema.get("required", ()))
-        for key, others in schema.get("dependentRequired", {}).items():
-            if key in properties:  # more than is asked for: what the one needs is always there
-                required |= dict.fromkeys(others)
+        for key, dependents in schema.get("dependentRequired", {}).items():
+            if key in properties:  # stricter than the schema: the dependents are always there
+                required |= dict.fromkeys(dependents)
         for key in required:
             properties.setdefault(key, additional)
         fewest, most = int(schema.get("minProperties", 0)), schema.get("maxProperties")
@@ -531,19 +543,20 @@ class _Reader:
             self.rules.widen(pointer, '"patternProperties"')
         if not properties:
             return self.free_object(schema, name, pointer, place, additional, fewest)
-        room = _MOST_OPTIONAL if most is None else min(_MOST_OPTIONAL, int(most) - len(required))
+        optional_left = _MOST_OPTIONAL if most is None else min(_MOST_OPTIONAL, int(most) - len(required))
         members: list[tuple[Node, bool]] = []
-        for key, part in properties.items():
-            if key not in required and room <= 0:
+        for key, property_schema in properties.items():
+            if key not in required and optional_left <= 0:
                 continue
-            where = f"{pointer}/properties/{key.replace('~', '~0').replace('/', '~1')}"
-            found = self.value(part, f"{name}-{key}", where, place)
-            if found is None:
+            property_pointer = f"{pointer}/properties/{key.replace('~', '~0').replace('/', '~1')}"
+            value_node = self.value(property_schema, f"{name}-{key}", property_pointer, place)
+            if value_node is None:
                 if key in required:
                     return None
                 continue
-            room -= key not in required
-            members.append((sequence(Literal(f"{values.write(key)}: "), found), key in required))
+            if key not in required:
+                optional_left -= 1
+            members.append((sequence(Literal(f"{values.write(key)}: "), value_node), key in required))
         if len(members) < fewest:
             self.rules.widen(pointer, '"minProperties"')
         return self.rules.rule(name, self.rules.object(members, name))
@@ -551,14 +564,14 @@ class _Reader:
     def free_object(
         self, schema: Schema, name: str, pointer: str, place: _Place, additional: Schema | bool, fewest: int
     ) -> Node | None:
-        """An object that names no properties: any keys, unless it says something of them."""
-        told = "propertyNames" in schema or "patternProperties" in schema
+        """Returns a node for an object whose schema names no properties: with free keys unless it restricts keys."""
+        restricts_keys = "propertyNames" in schema or "patternProperties" in schema
         most = min(int(schema.get("maxProperties", len(_KEY_GROUPS))), len(_KEY_GROUPS))
-        if fewest == 0 and (told or additional is False or most == 0):
+        if fewest == 0 and (restricts_keys or additional is False or most == 0):
             return sequence(Literal("{"), Literal("}"))
         if additional is False and "patternProperties" not in schema:
             return None
-        if told or fewest > len(_KEY_GROUPS):
+        if restricts_keys or fewest > len(_KEY_GROUPS):
             self.rules.widen(pointer, "keys that are not named")
         value = self.value(additional or {}, f"{name}-value", f"{pointer}/additionalProperties", place)
         if value is None:
@@ -593,20 +606,21 @@ def _is_one_of(value: Json, names: Iterable[str]) -> bool:
 
 
 def _pairs(schemas: Several[Schema]) -> Iterable[tuple[Schema, Schema]]:
-    return ((one, other) for at, one in enumerate(schemas) for other in schemas[at + 1 :])
+    return ((first, second) for index, first in enumerate(schemas) for second in schemas[index + 1 :])
 
 
 def _apart(one: Schema, other: Schema) -> bool:
-    """Whether no value satisfies both, as far as can be seen without searching."""
-    if not any(_overlap(first, second) for first in types(one) for second in types(other)):
+    """Returns True if no value can satisfy both schemas, as far as their types, constants and keys show."""
+    if not any(_overlap(first_type, second_type) for first_type in types(one) for second_type in types(other)):
         return True
-    ours, theirs = _constants(one), _constants(other)
-    if ours is not None and theirs is not None:
-        return not any(same(first, second) for first in ours for second in theirs)
+    first_constants, second_constants = _constants(one), _constants(other)
+    if first_constants is not None and second_constants is not None:
+        return not any(same(ours, theirs) for ours in first_constants for theirs in second_constants)
     only_objects = types(one) == types(other) == ["object"]
-    for here, there in ((one, other), (other, one)):
-        needed = set(here.get("required", ()))
-        if only_objects and there.get("additionalProperties") is False and needed - set(there.get("properties", ())):
+    for requiring, closed in ((one, other), (other, one)):
+        required_keys = set(requiring.get("required", ()))
+        is_closed = closed.get("additionalProperties") is False
+        if only_objects and is_closed and required_keys - set(closed.get("properties", ())):
             return True
     shared = set(one.get("required", ())) & set(other.get("required", ()))
     return only_objects and any(

@@ -1,17 +1,17 @@
-r"""Writes a grammar as a structural tag, the JSON text in which xgrammar (hence vLLM) takes all it can do.
+r"""Renders a grammar as a structural tag, the JSON text in which xgrammar (hence vLLM) accepts all of its features.
 
-Here belongs what xgrammar has beyond GBNF. A structural tag is usually free text with schemas inside of
-tags; that would not hold pairs and turns together. It may also be one grammar, in which a rule can have
-a budget of tokens or characters: a run needs no counted repetition then. Counted, each of its positions
-is a state of its own, for which the mask over the whole vocabulary is computed anew; as a star, all of
-them are one state, whose mask is there at once (see docs/grammars.md for the figures). xgrammar lets a
-rule outlive its budget until it can end, so the budget never breaks a sentence.
+Only what xgrammar has beyond GBNF belongs here. A structural tag is usually free text with schemas inside of tags;
+that could not express that calls have results and turns have replies. It may also be one grammar, in which a rule
+can have a budget of tokens or characters, so that a run needs no counted repetition. Counted, each position of a run
+is a state of its own, for which the mask over the whole vocabulary is computed anew; as a star, all positions are
+one state, whose mask is ready at once (docs/grammars.md has the figures). xgrammar lets a rule exceed its budget
+until it can end, so the budget never breaks a sentence.
 
-A star stays quick only while its alternatives stand flat under it, none of them a group or a rule.
+A star is fast only while its alternatives stand flat under it, none of them a group or a rule.
 
->>> from funcdex_assets.dml.grammar.tree import Literal, Run, chars, sequence
->>> run = Run((chars("^<"), sequence(Literal("<"), chars("^/"))), (), most=80)
->>> print(ebnf(Grammar({"root": run}, frozenset())), end="")
+>>> from funcdex_assets.dml.grammar.tree import Literal, Run, character_class, sequence
+>>> run = Run((character_class("^<"), sequence(Literal("<"), character_class("^/"))), (), most=80)
+>>> print(render_ebnf(Grammar({"root": run}, frozenset())), end="")
 root[max_tokens=20] ::= ([^\u003C\uD800-\uDFFF] | "<" [^\u002F\uD800-\uDFFF])*
 """
 
@@ -22,20 +22,20 @@ from funcdex_assets.dml.grammar.tree import EMPTY, Grammar, Node, Run, choice
 
 
 def structural_tag(grammar: Grammar) -> str:
-    """The text for `structured_outputs: {"structural_tag": …}` of a vLLM server."""
+    """Returns the text for the field `structured_outputs: {"structural_tag": …}` of a request to vLLM."""
     tag = {"type": "structural_tag", "format": {"type": "grammar", "grammar": ebnf(grammar)}}
     return json.dumps(tag, ensure_ascii=False)
 
 
 def ebnf(grammar: Grammar) -> str:
-    """The rules in xgrammar's EBNF, with budgets."""
+    """Returns the rules in xgrammar's EBNF, each run with its budget."""
     return "".join(_rule(name, rule) for name, rule in in_order(grammar))
 
 
 def _rule(name: str, rule: Node) -> str:
     if type(rule) is not Run:
         return f"{name} ::= {written(rule, top=True)}\n"
-    # `written` puts no brackets around a choice at the top, and none of its options is a choice.
+    # `render_node` puts no brackets around a choice at the top, and none of its options is a choice.
     pieces = written(choice(*rule.pieces, *rule.wholes), top=True, endless=True)
     first = "" if rule.first == EMPTY else f"{written(rule.first)} "
     budget = f"max_chars={rule.longest}" if rule.exact else f"max_tokens={rule.tokens}"

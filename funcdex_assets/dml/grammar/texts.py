@@ -1,15 +1,15 @@
-r"""Text and JSON strings: the runs of characters that make most of a conversation.
+r"""Builds the runs of characters that most of a conversation consists of: texts, thoughts, JSON strings.
 
-Here belongs which characters they may have. A literal tag cannot come about: `<` may only be followed by
-what no tag goes on with. Of `<p>`, `</a>`, `<table>` or `x < 5` nothing is lost; of words in angle brackets
-that begin like a tag (`<user`, `<as…`, `<to…`, `<pa…`), only the escaped form of the markup is left:
+Add here which characters they may have and how long they may be. They cannot spell a tag, since `<` may only be
+followed by a character with which no tag continues. `<p>`, `</a>`, `<table>` and `x < 5` can all be written; words
+in angle brackets that begin like a tag (`<user`, `<as…`, `<to…`, `<pa…`) only in the escaped form of the markup,
 `<\tool>`.
 
-Text begins with a visible character other than `<` and ends with a visible one, since canonical texts have
+A text begins with a visible character other than `<` and ends with a visible one, since canonical texts have
 no white space around them; blanks and empty lines are free in between.
 
->>> from funcdex_assets.dml.grammar.gbnf import written
->>> written(string(0, 5, cap=240).wholes[0])
+>>> from funcdex_assets.dml.grammar.gbnf import render_node
+>>> render_node(build_string_run(0, 5, cap=240).wholes[0])
 '"\\\\" [\\u0022\\u005Cnrt]'
 """
 
@@ -19,7 +19,7 @@ TOKEN = 32  # no engine's tokens have as many characters as this, one after anot
 
 _LESS = chars("<").ranges
 _SLASH = chars("/").ranges
-# What `str.strip` removes, and control characters, in which nobody would see a text.
+# The characters that `str.strip` removes, and control characters: a text of these alone would look empty.
 _UNSEEN = Chars(
     (
         *((0x00, 0x20), (0x7F, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
@@ -27,12 +27,12 @@ _UNSEEN = Chars(
     )
 ).ranges
 _BLANKS = Repeat(chars(" \t\xa0\u202f\u3000"), 0, 8)
-_UNQUOTED = ((0x00, 0x1F), *chars('"\\').ranges, (0x7F, 0x7F))  # what a JSON string does not show as it is
+_UNQUOTED = ((0x00, 0x1F), *chars('"\\').ranges, (0x7F, 0x7F))  # what a JSON string has to escape, and DEL
 _ESCAPES = sequence(Literal("\\"), chars('"\\nrt'))
 _ASCII = chars(" !#-;=-[]-~")
 
 _BEGINNINGS = {"a": "s", "p": "a", "t": "o", "u": "s"}
-"""With what a tag's name begins, and what its second letter is."""
+"""The first letters of the tags' names, each with the only second letter that a tag has after it."""
 
 
 def _but(*ranges: tuple[int, int]) -> Chars:
@@ -40,15 +40,15 @@ def _but(*ranges: tuple[int, int]) -> Chars:
 
 
 def _no_tag(never: tuple[tuple[int, int], ...]) -> tuple[Node, ...]:
-    """`<` and what it takes to be no tag; `never` are the characters that may not follow."""
+    """Returns the ways in which `<` may go on without opening a tag, none of them with a character of `forbidden`."""
     letters = chars("".join(_BEGINNINGS)).ranges
     never = (*never, *_LESS)
-    found: list[Node] = []
+    pieces: list[Node] = []
     for slash in ("", "/"):
-        found.append(sequence(Literal("<" + slash), _but(*never, *_SLASH, *letters)))
-        for first, second in _BEGINNINGS.items():
-            found.append(sequence(Literal(f"<{slash}{first}"), _but(*never, *chars(second).ranges)))
-    return tuple(found)
+        pieces.append(sequence(Literal("<" + slash), _but(*never, *_SLASH, *letters)))
+        for first_letter, second_letter in _BEGINNINGS.items():
+            pieces.append(sequence(Literal(f"<{slash}{first_letter}"), _but(*never, *chars(second_letter).ranges)))
+    return tuple(pieces)
 
 
 _VISIBLE = _but(*_UNSEEN, *_LESS)
@@ -57,22 +57,22 @@ _LINES = sequence(Literal("\n"), Repeat(chars("\n"), 0, 2), _BLANKS, _VISIBLE)
 
 
 def text(most: int) -> Run:
-    """What is said: about `most` characters at most, on one or several lines."""
-    signs = (sequence(Literal("< "), _VISIBLE), *_no_tag(_UNSEEN))
-    # After a blank, only the two most frequent: each further one makes every mask dearer.
-    after_blank = (sequence(Literal(" < "), _VISIBLE), sequence(Literal(" "), signs[1]))
-    return Run((_WORDS, *signs, *after_blank), (_LINES,), most, first=_VISIBLE)
+    """Returns the run of an utterance: at most about `most` characters, on one or several lines."""
+    with_less_than = (sequence(Literal("< "), _VISIBLE), *_no_tag(_UNSEEN))
+    # After a blank, only the two most frequent continuations of `<`: each further one slows down every mask.
+    after_blank = (sequence(Literal(" < "), _VISIBLE), sequence(Literal(" "), with_less_than[1]))
+    return Run((_WORDS, *with_less_than, *after_blank), (_LINES,), most, first=_VISIBLE)
 
 
 def thought(most: int) -> Run:
-    """What is thought: as a text, but without any `<`, with which the end of a thought begins."""
+    """Returns the run of a thought: a text without any `<`, since `<` opens the tag that closes the thought."""
     return Run((_WORDS,), (_LINES,), most, first=_VISIBLE)
 
 
 def string(low: int, high: int | None, cap: int) -> Run:
-    """The inside of a JSON string of `low` to `high` characters.
+    """Returns the run inside a JSON string of `low` to `high` characters; None as `high` is no upper bound.
 
-    `high` is None or a number that is kept; but if it is far above `cap`, about `cap` will do.
+    A `high` far above `cap` is not counted exactly: the run then ends at about `cap` characters.
     """
     plain = _but(*_UNQUOTED, *_LESS)
     # A required beginning is a state per character; of ASCII these are cheap to compile.

@@ -1,26 +1,25 @@
-r"""A grammar as a value: what may be written, before it is put into anybody's notation.
+r"""Defines a grammar as a value, independent of any notation: its nodes, its rules, and functions that build nodes.
 
-Here belong the kinds of node, the grammar that names them, and short ways to put them together. How a
-tree is written down is in `gbnf`, `lark` and `structural_tag`; what is said with it in `schema` and
-`conversation`. Every repetition has an upper bound, and rules do not go round in circles, so that a model
-that never wants to stop still ends.
+Add here a kind of node or a way to put nodes together. Notations belong to `gbnf`, `lark` and `structural_tag`; the
+grammars of schemas and conversations are built in `schema` and `conversation`. Every repetition has an upper bound,
+and rules never refer back to themselves, so that a model that would never stop still comes to an end.
 
-A *terminal* is a rule that a lexer may read in one go. Characters stand in terminals only, and a
-terminal refers to terminals only: that is what llguidance asks for. Its lexer takes the longest match
-and never goes back by more than one character; so no literal of a rule begins with another that may
-stand at the same place, unless what follows the shorter one cannot go on like the longer.
+A *terminal* is a rule that a lexer may read in one go. Characters stand in terminals only, and a terminal refers to
+terminals only: llguidance asks for that. Its lexer takes the longest match and never goes back by more than one
+character. So no literal of a rule may begin with another literal that can stand at the same place, unless the text
+after the shorter one cannot continue like the longer.
 
 >>> rules = {
 ...     "root": sequence(Literal("<"), Ref("word"), repeat(sequence(Literal(", "), Ref("word")), 0, 2), Literal(">")),
-...     "word": sequence(Repeat(chars("a-z"), 1, 3), Literal(":")),
+...     "word": sequence(Repeat(character_class("a-z"), 1, 3), Literal(":")),
 ... }
 >>> grammar = Grammar(rules, terminals=frozenset({"word"}))
->>> from funcdex_assets.dml.grammar.gbnf import gbnf
->>> print(gbnf(grammar), end="")
+>>> from funcdex_assets.dml.grammar.gbnf import render_gbnf
+>>> print(render_gbnf(grammar), end="")
 root ::= "<" word (", " word){0,2} ">"
 word ::= [a-z]{1,3} ":"
->>> from funcdex_assets.dml.grammar.lark import lark
->>> print(lark(grammar), end="")
+>>> from funcdex_assets.dml.grammar.lark import render_lark
+>>> print(render_lark(grammar), end="")
 %llguidance {}
 start: "<" WORD (", " WORD){0,2} ">"
 WORD: /[a-z]/{1,3} ":"
@@ -31,21 +30,21 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")  # what every notation takes, Lark after a change of signs
+NAME = re.compile(r"[a-z][a-z0-9-]*")  # legal in every notation; Lark gets underscores for the hyphens
 
 
 class Node(msgspec.Struct, frozen=True):
-    """Base of what a rule is made of."""
+    """Base class of the nodes that rules consist of."""
 
 
 class Literal(Node, frozen=True):
-    """Exactly this text; "" is the empty sentence."""
+    """Matches exactly this text; "" is the empty sentence."""
 
     text: str
 
 
 class Chars(Node, frozen=True):
-    """One character: in one of the ranges of code points (both ends included), or in none of them."""
+    """Matches one character: in one of the ranges of code points (both ends included), or, negated, in none."""
 
     ranges: tuple[tuple[int, int], ...]
     negated: bool = False
@@ -60,7 +59,7 @@ class Choice(Node, frozen=True):
 
 
 class Repeat(Node, frozen=True):
-    """`part` at least `low` and at most `high` times."""
+    """Matches `element` at least `low` and at most `high` times."""
 
     part: Node
     low: int
@@ -68,7 +67,7 @@ class Repeat(Node, frozen=True):
 
 
 class Ref(Node, frozen=True):
-    """The rule of this name."""
+    """Refers to the rule of this name."""
 
     name: str
 
@@ -76,12 +75,12 @@ class Ref(Node, frozen=True):
 class Run(Node, frozen=True):
     """A whole rule: `first`, then at most `most` pieces, each one of `pieces` or of `wholes`.
 
-    Text and strings are runs: what most characters of a conversation are, and what engines differ in.
-    A run may end after every piece, even in the middle of one of `pieces` without harm; one of `wholes`
-    has to be whole (half an escape breaks its string). No piece begins as what follows the run begins.
-    With `longest`, which is its most characters as it is written, the bounds are to be kept. Without, it
-    only has to end somewhere there: a notation that can count tokens counts a quarter as many instead, as
-    long as they can hardly come to more than `far` characters.
+    Texts and strings are runs: they hold most characters of a conversation, and engines handle them differently.
+    A run may end after every piece. An engine may even cut one of `pieces` in the middle without harm, but never
+    one of `wholes` (half an escape breaks its string). No piece begins like the text that follows the run.
+    With `longest`, the greatest number of characters as written, the bounds are exact. Without it, the run only
+    has to end somewhere near `most`: a notation that can count tokens counts a quarter as many tokens instead, as
+    long as these can hardly come to more than `far` characters.
     """
 
     pieces: tuple[Node, ...]
@@ -104,10 +103,10 @@ EMPTY = Literal("")
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """Rules by name; a sentence is what `root` may become.
+    """Rules by name; the sentences of the grammar are those of the rule `root`.
 
-    Raises ValueError, naming the rule, for a name or reference that no notation could print, and for a
-    rule that breaks what is said above of terminals.
+    Raises ValueError, naming the rule, for a name or reference that no notation could print, and for a rule that
+    breaks the restrictions on terminals (see the module's description).
     """
 
     rules: Mapping[str, Node]
@@ -118,51 +117,51 @@ class Grammar(msgspec.Struct, frozen=True):
         for name, rule in self.rules.items():
             if not NAME.fullmatch(name):
                 raise ValueError(f"rule {name!r}: a name is a small letter, then small letters, digits and hyphens")
-            terminal = name in self.terminals
-            if type(rule) is Run and rule.exact != terminal:
+            is_terminal = name in self.terminals
+            if type(rule) is Run and rule.exact != is_terminal:
                 raise ValueError(f"rule {name!r}: an exact run is a terminal, another is none")
             for node in walk(rule):
-                if type(node) is Chars and not terminal and type(rule) is not Run:
+                if type(node) is Chars and not is_terminal and type(rule) is not Run:
                     raise ValueError(f"rule {name!r}: characters stand in terminals only; make it one")
                 if type(node) is Ref and node.name not in self.rules:
                     raise ValueError(f"rule {name!r}: there is no rule {node.name!r} to refer to")
-                if type(node) is Ref and terminal and node.name not in self.terminals:
+                if type(node) is Ref and is_terminal and node.name not in self.terminals:
                     raise ValueError(f"rule {name!r}: a terminal refers to terminals only, not to {node.name!r}")
         if self.root not in self.rules:
             raise ValueError(f"there is no rule {self.root!r} to begin with")
 
 
 def walk(node: Node) -> Iterable[Node]:
-    """The node and all below it, without following references."""
-    todo = [node]
-    while todo:
-        node = todo.pop()
+    """Yields the node and all nodes below it, without following references."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
         yield node
         if type(node) is Run:
-            todo += [node.first, *node.pieces, *node.wholes]
+            pending += [node.first, *node.pieces, *node.wholes]
         elif type(node) is Sequence:
-            todo += node.parts
+            pending += node.parts
         elif type(node) is Choice:
-            todo += node.options
+            pending += node.options
         elif type(node) is Repeat:
-            todo.append(node.part)
+            pending.append(node.part)
 
 
 def sequence(*parts: Node) -> Node:
-    """One after the other; the empty ones are left out."""
+    """Returns a node that matches the given ones in this order; empty ones are left out."""
     flat: list[Node] = []
-    for part in parts:
-        if type(part) is Sequence:
-            flat += part.parts
-        elif part != EMPTY:
-            flat.append(part)
+    for element in parts:
+        if type(element) is Sequence:
+            flat += element.parts
+        elif element != EMPTY:
+            flat.append(element)
     if not flat:
         return EMPTY
     return flat[0] if len(flat) == 1 else Sequence(tuple(flat))
 
 
 def choice(*options: Node) -> Node:
-    """One of them; equal options count once. ValueError without any."""
+    """Returns a node that matches any one of `options`, equal ones once; raises ValueError without any."""
     if not options:
         raise ValueError("a choice of nothing: leave out what refers to it")
     flat: dict[Node, None] = {}
@@ -172,7 +171,7 @@ def choice(*options: Node) -> Node:
 
 
 def repeat(part: Node, low: int, high: int) -> Node:
-    """`part` from `low` to `high` times, as simply as it can be said."""
+    """Returns the simplest node that matches `element` from `low` to `high` times."""
     if not 0 <= low <= high:
         raise ValueError(f"a repetition from {low} to {high}: the bounds are 0 ≤ low ≤ high")
     if high == 0 or part == EMPTY:
@@ -185,22 +184,22 @@ def optional(part: Node) -> Node:
 
 
 def literals(*texts: str) -> Node:
-    """One of some texts."""
+    """Returns a node that matches any one of `texts`."""
     return choice(*map(Literal, texts))
 
 
 def chars(spelled: str) -> Chars:
-    r"""A character class as regular expressions spell its inside, without backslashes.
+    r"""Returns a character class, spelled as inside the brackets of a regular expression, without backslashes.
 
-    >>> chars("^a-z_")
+    >>> character_class("^a-z_")
     Chars(ranges=((97, 122), (95, 95)), negated=True)
     """
     negated = spelled.startswith("^")
-    points = [ord(char) for char in spelled[negated:]]
+    code_points = [ord(char) for char in spelled.removeprefix("^")]
     ranges: list[tuple[int, int]] = []
-    at = 0
-    while at < len(points):
-        last = at + 2 if at + 2 < len(points) and points[at + 1] == ord("-") else at
-        ranges.append((points[at], points[last]))
-        at = last + 1
+    index = 0
+    while index < len(code_points):
+        end = index + 2 if index + 2 < len(code_points) and code_points[index + 1] == ord("-") else index
+        ranges.append((code_points[index], code_points[end]))
+        index = end + 1
     return Chars(tuple(ranges), negated)

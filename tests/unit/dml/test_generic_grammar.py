@@ -9,7 +9,7 @@ from gbnf import Grammar, Ref, Rep
 from hypothesis import given, settings
 
 from funcdex_assets.dml import values
-from funcdex_assets.dml.grammar.generic import grammar
+from funcdex_assets.dml.grammar.generic import render_generic_grammar
 from funcdex_assets.dml.markup import TAG, DMLError
 from funcdex_assets.dml.parse import parse
 from funcdex_assets.dml.render import render
@@ -19,7 +19,7 @@ from funcdex_assets.records.record import Json
 EXAMPLES = Path(__file__).parents[3] / "grammars" / "examples"
 VALID = sorted((EXAMPLES / "valid").glob("*.dml"))
 INVALID = sorted((EXAMPLES / "invalid").glob("*.dml"))
-GRAMMARS = {thoughts: Grammar(grammar(thoughts=thoughts)) for thoughts in (False, True)}
+GRAMMARS = {thoughts: Grammar(render_generic_grammar(thoughts=thoughts)) for thoughts in (False, True)}
 ANY_LENGTH = Rep(Ref("turn"), 1, None)  # `root` asks for 3 to 8 turns; examples may be shorter
 # No context-free grammar can compare keys.
 BEYOND_GRAMMAR = {"duplicate_key_in_arguments", "duplicate_key_in_a_response"}
