@@ -3,5 +3,5 @@
 from typing import Literal
 
 Notation = Literal["gbnf", "lark", "structural_tag"]
-"""How a grammar is written down: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence
-vLLM's backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""
+"""The notation of a grammar: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence vLLM's
+backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""

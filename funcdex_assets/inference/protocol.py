@@ -15,7 +15,6 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from funcdex_assets.dml.notation import Notation
-from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.record import Json
 
 
@@ -34,11 +33,6 @@ class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     content: str | None
     tool_calls: tuple[ChatToolCall, ...] = ()
     tool_call_id: str | None = None
-
-
-Notation = Literal["gbnf", "lark", "structural_tag"]
-"""The notation of a grammar: GBNF (llama.cpp, xgrammar), Lark with `%llguidance {}` (llguidance, hence vLLM's
-backend `guidance` and llama.cpp), or xgrammar's structural tag, a JSON text (vLLM's `xgrammar`)."""
 
 
 class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):

@@ -6,7 +6,7 @@ from funcdex_assets.inference.protocol import Usage
 
 
 class TokenPrice(BaseModel):
-    """Dollars per million tokens; cached prompt tokens cost as much as others unless `cached` is given."""
+    """Dollars per million tokens; without `cached`, cached prompt tokens cost as much as other prompt tokens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -10,8 +10,8 @@ writes them anew. The README and the examples in `grammars/` are written by hand
 
 from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
 from funcdex_assets.dml.grammar.generic import render_generic_grammar
-from funcdex_assets.inference.protocol import Notation
-from funcdex_assets.records import Tool
+from funcdex_assets.dml.notation import Notation
+from funcdex_assets.records.tool import Tool
 
 _TWO_TOOLS = (
     Tool(

@@ -57,7 +57,6 @@ from funcdex_assets.dml.grammar.tree import (
     walk,
 )
 from funcdex_assets.records.record import Json
-from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.validation import validator
 
 _MOST_SCHEMAS = 2000
@@ -357,7 +356,7 @@ class _Reader:
             return self.root
         if not reference.startswith("#/"):
             return None
-        referenced = json_schema.at_pointer(self.root, reference[1:].replace("%25", "%"))
+        referenced = at_pointer(self.root, reference[1:].replace("%25", "%"))
         return referenced if isinstance(referenced, Mapping | bool) else None
 
     def branches(self, key: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
