@@ -57,6 +57,7 @@ from funcdex_assets.dml.grammar.tree import (
     walk,
 )
 from funcdex_assets.records.record import Json
+from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.validation import validator
 
 _MOST_SCHEMAS = 2000
