@@ -37,7 +37,7 @@ try:
 except ImportError as error:
     sys.exit(f"{error}: install the extra `bench` (xgrammar, llguidance, mistral-common, tiktoken, torch)")
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from offline import played, tools_of
 
 from funcdex_assets.dml.grammar.conversation import Bounds, Language, conversation_grammar

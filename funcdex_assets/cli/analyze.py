@@ -28,10 +28,10 @@ def print_quality_report(
     elif as_json:
         typer.echo(presentation.as_json(reports))
     else:
-        _print_report(reports)
+        print_figures(reports)
 
 
-def _print_report(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
+def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
     """A table per section over all partitions, and a line per partition if there are several."""
     partitions = [name for name in reports if name != presentation.ALL]
     console.print(f"Quality of {', '.join(partitions)}", highlight=False)

@@ -1,5 +1,6 @@
 """`funcdex experiment`: the pipeline once for each value of a setting, with the figures side by side."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,8 +8,9 @@ import typer
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, PartitionsArgument, choose_partitions, console, load_project
-from funcdex_assets.reports.experiments import FIGURES, arms_of, list_calls_per_tool, run_arm
+from funcdex_assets.reports.experiments import FIGURES, Arm, arms_of, list_calls_per_tool, run_arm
 from funcdex_assets.reports.plots import can_plot, plot_calls_per_tool
+from funcdex_assets.settings.settings import Settings
 
 
 def run_experiment(
@@ -24,14 +26,21 @@ def run_experiment(
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
     arms = arms_of(f"generation.steering={steering}" if steering else str(setting))
+    compare_arms(settings, arms, chosen, conversations, nights)
+
+
+def compare_arms(
+    settings: Settings, arms: Sequence[Arm], partitions: Sequence[str], conversations: int, nights: int
+) -> None:
+    """Runs the arms, one after the other; prints a table of the figures, and where the plot is."""
     folder = settings.home / "experiments" / f"{datetime.now():%Y%m%d-%H%M%S}"
     counts = {}
     with console.status("") as status:
         for arm in arms:
-            status.update(f"{arm.name}: {len(chosen)} partitions, {nights} nights of {conversations}")
+            status.update(f"{arm.name}: {len(partitions)} partitions, {nights} nights of {conversations}")
             home = folder / arm.name.replace("/", "_")
-            counts[arm.name] = run_arm(arm, settings, chosen, conversations, nights, home)
-    grid = Grid("", *counts, title=f"{len(chosen)} partitions, {nights} × {conversations} conversations each")
+            counts[arm.name] = run_arm(arm, settings, partitions, conversations, nights, home)
+    grid = Grid("", *counts, title=f"{len(partitions)} partitions, {nights} × {conversations} conversations each")
     for name, figure in FIGURES.items():
         values = [figure(one) for one in counts.values()]
         grid.add_row(name, *(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}" for value in values))

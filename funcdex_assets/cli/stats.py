@@ -21,10 +21,10 @@ from funcdex_assets.storage.table_store import TableStore
 
 def print_stats() -> None:
     """Print what there is: yields by stage, calls, sources of arguments, scores, tokens and cost."""
-    _print_stats(load_project(), console)
+    print_yields(load_project(), console)
 
 
-def _print_stats(settings: Settings, console: Console) -> None:
+def print_yields(settings: Settings, console: Console) -> None:
     """Per partition: rows by stage and yields; over all: calls, sources of arguments, scores."""
     store = TableStore(settings.home)
     there = [partition for partition in settings.partitions if store.exists("conversations", partition)]

@@ -239,7 +239,8 @@ def _make_partition(
 
 def find_asset_key(context: dg.AssetExecutionContext, stage_name: str) -> dg.AssetKey:
     """The key of a stage's asset, which begins with the key prefix under which the running asset was defined."""
-    prefix = next(iter(context.assets_def.keys)).path[:-1]
+    selected = context.selected_asset_keys or {check.asset_key for check in context.selected_asset_check_keys}
+    prefix = next(iter(selected)).path[:-1]
     return dg.AssetKey([*prefix, stage_name])
 
 

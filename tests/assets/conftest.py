@@ -4,12 +4,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import toy_stages
-from funcdex_assets.orchestration.kept_sqlite_storage import quick_instance
 from toy_stages import HOME_VARIABLE, Trouble
 
-from funcdex_assets.orchestration.partitions import PARTITIONS, registered
-from funcdex_assets.orchestration.run_partitions import Outcome, execute
-from funcdex_assets.storage.table_store import TableStore
+from funcdex_assets.contracts.trusted_tables import TrustedTables
+from funcdex_assets.orchestration.dagster_private import open_kept_instance
+from funcdex_assets.orchestration.partitions import PARTITIONS, list_registered
+from funcdex_assets.orchestration.run_partitions import Outcome, execute_partitions
 
 ALL = ("p1", "p2", "p3", "p4")
 
@@ -26,8 +26,8 @@ def trouble(home: Path) -> Trouble:
 
 
 @pytest.fixture
-def tables(home: Path) -> TableStore:
-    return TableStore(home, (toy_stages.A, toy_stages.B, toy_stages.C))
+def tables(home: Path) -> TrustedTables:
+    return TrustedTables(home, (toy_stages.A, toy_stages.B, toy_stages.C))
 
 
 @pytest.fixture(scope="session")
@@ -39,23 +39,23 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
         "compute_logs:\n  module: dagster._core.storage.noop_compute_log_manager\n"
         "  class: NoOpComputeLogManager\n"
     )
-    with quick_instance(str(folder)) as instance:
+    with open_kept_instance(folder) as instance:
         yield instance
 
 
 @pytest.fixture
 def no_partitions(instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
     """The instance for all tests, in which no partition is registered before or after."""
-    assert registered(instance) == []
+    assert list_registered(instance) == []
     yield instance
-    for key in registered(instance):
+    for key in list_registered(instance):
         instance.delete_dynamic_partition(PARTITIONS.name, key)
 
 
 @pytest.fixture
 def backfill(home: Path, instance: dg.DagsterInstance) -> Callable[..., Outcome]:
     def run(partitions: tuple[str, ...] = ALL, selection: tuple[str, ...] = ("a", "b", "c"), base: int = 0, **more):
-        config = {"resources": {"base": {"config": {"base": base}}}} if "a" in selection else {}
-        return execute(toy_stages.toy, instance, partitions, selection, run_config=config, **more)
+        config = {"resources": {"funcdex_base": {"config": {"base": base}}}} if "a" in selection else {}
+        return execute_partitions(toy_stages.toy, instance, partitions, selection, run_config=config, **more)
 
     return run

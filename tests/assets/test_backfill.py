@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+import toy_stages
 from evaluations import materialised
 from toy_stages import Trouble
 
-from funcdex_assets.orchestration.partitions import PARTITIONS, register
+from funcdex_assets.orchestration.partitions import PARTITIONS, register_partitions
 from funcdex_assets.orchestration.progress_listener import ProgressListener
 from funcdex_assets.settings.settings import Settings
 
@@ -89,7 +90,7 @@ def test_an_error_that_is_no_partitions_fault_is_reported(backfill, monkeypatch)
     ids=["off by default", "on when enabled"],
 )
 def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(no_partitions, enabled, status):
-    from funcdex_assets.orchestration.jobs import nightly
+    from funcdex_assets.orchestration.jobs import GENERATE_DATASET, build_jobs, build_nightly_schedule
 
     settings = Settings(
         toolkits=("gmail", "jira"),
@@ -97,16 +98,16 @@ def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(no_partition
         seed=42,
         nightly={"enabled": enabled, "time_zone": "Europe/Berlin"},
     )
-    schedule = nightly(settings)
+    schedule = build_nightly_schedule(settings, build_jobs([toy_stages.a])[GENERATE_DATASET])
     assert (schedule.cron_schedule, schedule.default_status) == ("0 2 * * *", status)
     # Half past midnight in Berlin, when it is still the 20th in UTC.
     at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
     with dg.build_schedule_context(instance=no_partitions, scheduled_execution_time=at) as context:
         assert "No partition is registered" in schedule.evaluate_tick(context).skip_message
-        register(no_partitions, settings)
+        register_partitions(no_partitions, settings)
         no_partitions.add_dynamic_partitions(PARTITIONS.name, ["acme"])  # one that came after the code was loaded
         (request,) = schedule.evaluate_tick(context).run_requests
     assert request.run_key == "night-2026-11-21"
-    assert request.run_config == {"resources": {"settings": {"config": {"seed": 42 + 20261121}}}}
+    assert request.run_config == {"resources": {"funcdex_settings": {"config": {"seed": 42 + 20261121}}}}
     assert request.tags["dagster/asset_partition_range_start"] == "gmail"
     assert request.tags["dagster/asset_partition_range_end"] == "acme"

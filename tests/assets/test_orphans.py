@@ -8,13 +8,13 @@ import dagster as dg
 import pytest
 import toy_stages
 
-from funcdex_assets.orchestration.orphaned_runs import PROCESS_TAG, bury_orphans, signed
+from funcdex_assets.orchestration.orphaned_runs import PROCESS_TAG, end_orphaned_runs, sign_runs
 
 SIGN_AND_WAIT = """
 import sys
 from pathlib import Path
-from funcdex_assets.orchestration.orphaned_runs import signed
-with signed(Path(sys.argv[1])) as tags:
+from funcdex_assets.orchestration.orphaned_runs import sign_runs
+with sign_runs(Path(sys.argv[1])) as tags:
     print(*tags.values(), flush=True)
     sys.stdin.read()
 """
@@ -41,22 +41,22 @@ def test_the_run_of_a_killed_process_is_ended_and_gives_its_place_back(instance,
     storage.set_concurrency_slots("toy_pool", 1)
     assert storage.claim_concurrency_slot("toy_pool", run_id, "a").is_claimed
 
-    assert bury_orphans(instance, folder) == [], "while the process lives, its run is left alone"
+    assert end_orphaned_runs(instance, folder) == [], "while the process lives, its run is left alone"
     process.kill()
     process.wait()
-    assert bury_orphans(instance, folder) == [run_id]
+    assert end_orphaned_runs(instance, folder) == [run_id]
     assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.FAILURE
     assert storage.get_concurrency_info("toy_pool").active_slot_count == 0
     assert list(folder.iterdir()) == []
-    assert bury_orphans(instance, folder) == []
+    assert end_orphaned_runs(instance, folder) == []
 
 
 def test_runs_of_others_are_left_alone(instance, folder):
     _started(instance, {})
-    assert bury_orphans(instance, folder) == []
+    assert end_orphaned_runs(instance, folder) == []
 
 
 def test_a_signature_ends_with_its_context(folder):
-    with signed(folder) as tags:
+    with sign_runs(folder) as tags:
         assert [file.name for file in folder.iterdir()] == list(tags.values())
     assert list(folder.iterdir()) == []

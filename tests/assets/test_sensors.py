@@ -2,15 +2,17 @@
 
 import json
 import os
-import runpy
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import toy_stages
 
+from funcdex_assets.definitions import defs
 from funcdex_assets.orchestration import toolkit_sensor
-from funcdex_assets.orchestration.partitions import registered
-from funcdex_assets.orchestration.toolkit_sensor import watch_toolkits
+from funcdex_assets.orchestration.jobs import GENERATE_DATASET, build_jobs
+from funcdex_assets.orchestration.partitions import list_registered
+from funcdex_assets.orchestration.toolkit_sensor import build_toolkit_sensor
 
 SETTINGS = "toolkits: [gmail, jira]\nbundles: [jira_gmail]\n"
 TOOLS = "tools:\n- {{name: {name}, description: Lists orders., parameters: {{type: object}}}}\n"
@@ -26,6 +28,8 @@ class Folder:
         self.keys: list[str] = []
         self.says(SETTINGS)
         (root / "toolkits").mkdir()
+        job = build_jobs([toy_stages.a])[GENERATE_DATASET]
+        self.sensor = build_toolkit_sensor(root / "funcdex.yaml", job)
 
     def says(self, text: str) -> None:
         (self.root / "funcdex.yaml").write_text(text)
@@ -42,7 +46,7 @@ class Folder:
     def tick(self) -> tuple[list[str], str]:
         """The partitions that are asked for, and why none is."""
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        result = watch_toolkits(context)
+        result = self.sensor(context)
         if isinstance(result, dg.SkipReason):
             return [], result.skip_message
         self.cursor = result.cursor
@@ -74,10 +78,10 @@ def watched(folder: Folder) -> Folder:
 
 
 def test_a_new_file_is_a_partition_and_is_asked_for_once(watched: Folder):
-    assert registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
+    assert list_registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
     watched.put("acme.yaml")
     assert watched.asked == ["acme"]
-    assert registered(watched.instance) == ["gmail", "jira", "jira_gmail", "acme"]
+    assert list_registered(watched.instance) == ["gmail", "jira", "jira_gmail", "acme"]
     assert watched.tick() == ([], "Nothing is asked for.")
 
 
@@ -184,7 +188,7 @@ def test_a_broken_file_is_named_and_the_others_are_asked_for(watched: Folder, te
     asked, reason = watched.tick()
     assert asked == []
     assert said in reason
-    assert "acme" in registered(watched.instance), "it is a partition, which fails alone if somebody makes it"
+    assert "acme" in list_registered(watched.instance), "it is a partition, which fails alone if somebody makes it"
     watched.put("acme.json", text='{"tools": [{"name": "A", "description": "", "parameters": {"type": "object"}}]}')
     assert watched.asked == ["acme"]
 
@@ -234,7 +238,7 @@ def test_an_illegal_name_is_said_with_the_remedy(watched: Folder, file):
     asked, reason = watched.tick()
     assert asked == []
     assert f"{file}: {Path(file).stem!r} is no name for a toolkit; rename the file" in reason
-    assert registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
+    assert list_registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
 
 
 @pytest.mark.parametrize("file", [".acme.yaml", "acme.yml", "README.md"])
@@ -249,7 +253,7 @@ def test_a_deleted_file_takes_its_key_away_and_starts_nothing(watched: Folder):
     watched.made("acme")
     path.unlink()
     assert watched.tick() == ([], "Nothing is asked for.")
-    assert registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
+    assert list_registered(watched.instance) == ["gmail", "jira", "jira_gmail"]
     assert watched.instance.get_materialized_partitions(dg.AssetKey("dataset")) == {"acme"}
 
 
@@ -284,14 +288,17 @@ def test_a_missing_folder_is_an_empty_one(folder: Folder):
 
 
 def test_the_sensor_is_on_and_its_request_is_one_run_of_the_partition(watched: Folder, no_partitions):
-    defs: dg.Definitions = runpy.run_module("funcdex_assets.definitions")["defs"]
-    sensor = defs.resolve_sensor_def("watch_toolkits")
+    definitions = defs()
+    sensor = definitions.resolve_sensor_def("watch_toolkits")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 30
     assert sensor.job_name == "generate_dataset"
     watched.put("acme.yaml")
     context = dg.build_sensor_context(
-        instance_ref=no_partitions.get_ref(), cursor=watched.cursor, definitions=defs, sensor_name="watch_toolkits"
+        instance_ref=no_partitions.get_ref(),
+        cursor=watched.cursor,
+        definitions=definitions,
+        sensor_name="watch_toolkits",
     )
     (request,) = sensor.evaluate_tick(context).run_requests
     assert request.tags["dagster/partition"] == "acme"

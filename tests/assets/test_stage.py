@@ -1,4 +1,4 @@
-"""The promises of `assets/_stage.py`, on three toy stages over four partitions in one run."""
+"""The promises of `orchestration/stage.py`, on three toy stages over four partitions in one run."""
 
 import dagster as dg
 import polars as pl

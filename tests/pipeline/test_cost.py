@@ -29,10 +29,10 @@ from funcdex_assets.orchestration.assets import (
     scenarios,
     tools,
 )
-from funcdex_assets.orchestration.partitions import register
-from funcdex_assets.orchestration.run_partitions import range_tags
+from funcdex_assets.orchestration.partitions import register_partitions, tag_range
+from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, SETTINGS, TABLES
 from funcdex_assets.resources.inference import InferenceResource
-from funcdex_assets.resources.tables import TableStoreResource
+from funcdex_assets.resources.tables import TablesResource
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.storage.table_store import TableStore
 
@@ -78,18 +78,18 @@ def make(folder: Path, inference: dict[str, Any], monkeypatch: pytest.MonkeyPatc
     settings = load_settings()
     index = LanceScenarioIndex(str(folder / "index"))
     resources = {
-        "settings": settings,
-        "tables": TableStoreResource(),
-        "engine": engine or InferenceResource(),
-        "embedder": HashedNgrams(),
-        "index": index,
+        SETTINGS: settings,
+        TABLES: TablesResource(home=str(settings.home)),
+        ENGINE: engine or InferenceResource(),
+        EMBEDDER: HashedNgrams(),
+        INDEX: index,
     }
     stages = list(dg.load_assets_from_modules(STAGES))
     apart = [stage for stage in stages if stage.partitions_def is not None]
     metadata: dict[tuple[str, str | None], dict[str, Any]] = {}
     with dg.DagsterInstance.ephemeral() as instance:
-        register(instance, settings)
-        for chosen, tags in ((apart, range_tags(PARTITIONS)), ([one for one in stages if one not in apart], {})):
+        register_partitions(instance, settings)
+        for chosen, tags in ((apart, tag_range(PARTITIONS)), ([one for one in stages if one not in apart], {})):
             result = dg.materialize(chosen, tags=tags, resources=resources, instance=instance)
             for event in result.get_asset_materialization_events():
                 made, there = event.materialization, event.materialization.metadata

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from funcdex_assets.show import print_experiment
 from rich.console import Console
 
+from funcdex_assets.cli import experiment
 from funcdex_assets.reports.experiments import FIGURES, ExperimentError, arms_of, run_arm
 from funcdex_assets.settings.settings import load_settings
 
@@ -18,18 +18,18 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    for name in ("DAGSTER_HOME", "FUNCDEX_DAGSTER_STORAGE", "FUNCDEX_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("FUNCDEX_HOME", raising=False)
     monkeypatch.setenv("FUNCDEX_DEDUPLICATION__EMBEDDER", "hashed_ngrams")
     (tmp_path / "funcdex.yaml").write_text("toolkits: [gmail]\nhome: home\n")
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
     monkeypatch.setenv("FUNCDEX_CONFIG", str(tmp_path / "funcdex.yaml"))
     return load_settings(tmp_path / "funcdex.yaml")
 
 
-def test_arms_run_apart_and_their_figures_differ_as_their_settings(settings, tmp_path):
+def test_arms_run_apart_and_their_figures_differ_as_their_settings(settings, tmp_path, monkeypatch):
     console = Console(record=True, width=200)
-    print_experiment(settings, arms_of("generation.max_calls=2,5"), ["gmail"], 6, 1, console)
+    monkeypatch.setattr(experiment, "console", console)
+    experiment.compare_arms(settings, arms_of("generation.max_calls=2,5"), ["gmail"], 6, 1)
     shown = console.export_text()
     rows = {line.split("│")[1].strip(): line.split("│")[2:4] for line in shown.splitlines() if line.startswith("│")}
     assert {name.strip() for name in FIGURES} <= set(rows)

@@ -29,7 +29,7 @@ import pytest
 from typer.testing import CliRunner
 
 from funcdex_assets.catalog.announced_tools import announced_tools
-from funcdex_assets.cli import app
+from funcdex_assets.cli.main import app
 from funcdex_assets.dedup.neighbours import COPIES_ONLY
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.records.conversation import Conversation
@@ -484,7 +484,7 @@ def test_config_prints_the_resolved_settings_and_only_whether_the_key_is_set(loo
 
 def test_looking_does_not_wait_for_dagster(project: Project, everything: Run):
     script = (
-        "import sys; from funcdex_assets.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "import sys; from funcdex_assets.cli.main import app; app(sys.argv[1:], standalone_mode=False); "
         "print('dagster' in sys.modules)"
     )
     result = subprocess.run(

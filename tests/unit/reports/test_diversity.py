@@ -3,7 +3,7 @@
 from math import exp
 
 import pytest
-from dialogue import CLEAN, assistant, call, result, user
+from dialogue_cases import CLEAN, assistant, call, result, user
 
 from funcdex_assets.reports.diversity import (
     any_of,

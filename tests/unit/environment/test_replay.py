@@ -10,7 +10,7 @@ import pytest
 from offline import PARTITIONS, Played, played
 from typer.testing import CliRunner
 
-from funcdex_assets.cli import app
+from funcdex_assets.cli.main import app
 from funcdex_assets.environment.executor import Executor
 from funcdex_assets.environment.replay import Recording, ReplayError, certificate, published, recorded, replay
 from funcdex_assets.records.conversation import SealedCall

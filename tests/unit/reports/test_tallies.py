@@ -1,7 +1,7 @@
 """What is counted in one conversation, case by case: what counts, and what does not."""
 
 import pytest
-from dialogue import CLEAN, CONTACTS, TOOLS, assistant, call, case, result, user
+from dialogue_cases import CLEAN, CONTACTS, TOOLS, assistant, call, case, result, user
 
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.reports import tallies

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from funcdex_assets.cli import app
+from funcdex_assets.cli.main import app
 from funcdex_assets.records.dataset import DatasetRow, Overlap
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.storage.table_store import TableStore

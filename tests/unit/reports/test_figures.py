@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from dialogue import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
+from dialogue_cases import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
 from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
 from funcdex_assets.dialogue.participants import Cast

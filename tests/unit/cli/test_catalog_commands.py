@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from funcdex_assets.cli import app
+from funcdex_assets.cli.main import app
 from funcdex_assets.settings.settings import load_settings
 
 SHOP = {

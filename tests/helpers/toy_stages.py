@@ -9,8 +9,8 @@ import pandera.polars as pa
 import polars as pl
 
 from funcdex_assets.contracts.table import Table, TableCheck
+from funcdex_assets.contracts.trusted_tables import TrustedTables
 from funcdex_assets.orchestration.stage import EXECUTOR, Produced, stage
-from funcdex_assets.storage.table_store import TableStore
 
 PARTITIONS = dg.StaticPartitionsDefinition(["p1", "p2", "p3", "p4"])
 HOME_VARIABLE = "FUNCDEX_TOY_HOME"
@@ -107,9 +107,9 @@ def c(partition: str, b: pl.DataFrame, trouble: Trouble) -> Produced:
 
 
 @dg.asset(deps=[c])
-def everything(tables: dg.ResourceParam[TableStore]) -> dg.MaterializeResult:
+def everything(funcdex_tables: dg.ResourceParam[TrustedTables]) -> dg.MaterializeResult:
     """All partitions together."""
-    return dg.MaterializeResult(metadata={"partitions": len(tables.partitions("c"))})
+    return dg.MaterializeResult(metadata={"partitions": len(funcdex_tables.partitions("c"))})
 
 
 @dg.resource(config_schema={"base": dg.Field(int, default_value=0)})
@@ -118,8 +118,8 @@ def base_resource(context: dg.InitResourceContext) -> int:
 
 
 @dg.resource
-def tables_resource() -> TableStore:
-    return TableStore(Path(os.environ[HOME_VARIABLE]), (A, B, C))
+def tables_resource() -> TrustedTables:
+    return TrustedTables(Path(os.environ[HOME_VARIABLE]), (A, B, C))
 
 
 @dg.resource
@@ -130,7 +130,11 @@ def trouble_resource() -> Trouble:
 def definitions(executor: dg.ExecutorDefinition = EXECUTOR) -> dg.Definitions:
     return dg.Definitions(
         assets=[a, b, c, everything],
-        resources={"tables": tables_resource, "trouble": trouble_resource, "base": base_resource},
+        resources={
+            "funcdex_tables": tables_resource,
+            "funcdex_trouble": trouble_resource,
+            "funcdex_base": base_resource,
+        },
         jobs=[dg.define_asset_job("toy", selection=dg.AssetSelection.all())],
         executor=executor,
     )

@@ -1,10 +1,10 @@
 import pytest
+from offline import tools_of
 
 from funcdex_assets.records.hold_out import is_held_out, reserved_tools
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
-from tests.unit.offline import tools_of
 
 TOOLS = [f"TOOL_{number}" for number in range(2000)]
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from dialogue import CLEAN, CONTACTS, assistant, call, result, user
+from dialogue_cases import CLEAN, CONTACTS, assistant, call, result, user
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from offline import played

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from funcdex_assets.show import print_conversation, print_stats
 from rich.console import Console
 from test_schemas import SCORED, frames, update
 
+from funcdex_assets.cli.stats import print_yields
+from funcdex_assets.cli.transcript import print_conversation
 from funcdex_assets.judging import committee
 from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
 from funcdex_assets.reports.collected import Collected
@@ -99,7 +100,7 @@ def test_a_conversation_is_shown_with_what_each_judge_says(settings):
 
 
 def test_stats_show_the_judges(settings):
-    shown = printed(print_stats, settings)
+    shown = printed(print_yields, settings)
     assert "strict: mean user_query_clarity 4.00  tool_use_quality 2.00" in shown
     assert "without a verdict 1" in shown
     assert "mild / strict: apart by user_query_clarity 0.00  tool_use_quality 2.00" in shown

@@ -1,7 +1,7 @@
 """A bad turn is marked and masked; the others stay."""
 
 import pytest
-from dialogue import CLEAN, user
+from dialogue_cases import CLEAN, user
 
 from funcdex_assets.judging.turn_verdicts import moved, train_on, turn_verdicts
 from funcdex_assets.records.conversation import Finding

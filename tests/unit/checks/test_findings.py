@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from dialogue import CLEAN, CONTACTS, assistant, call, case, result, user
+from dialogue_cases import CLEAN, CONTACTS, assistant, call, case, result, user
 from test_rules import ALL_CASES, BAD
 
 from funcdex_assets.checks.findings import RULES, find

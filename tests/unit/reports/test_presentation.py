@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 from test_schemas import frames
 
+from funcdex_assets.cli import analyze
 from funcdex_assets.records.figures import QualityFigure, Spent
 from funcdex_assets.reports.collected import TABLES
 from funcdex_assets.reports.presentation import (
@@ -14,7 +15,6 @@ from funcdex_assets.reports.presentation import (
     analyse,
     as_json,
     counts,
-    print_report,
     shown,
     write_page,
 )
@@ -87,10 +87,11 @@ def test_values_as_people_write_them(figure, text):
     assert shown(QualityFigure(**{"section": "paths", "figure": "with an error", **figure})) == text
 
 
-def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path):
+def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path, monkeypatch):
     reports = analyse(settings, ["gmail", "jira"])
     console = Console(record=True, width=160)
-    print_report(reports, console)
+    monkeypatch.setattr(analyze, "console", console)
+    analyze.print_figures(reports)
     printed = console.export_text()
     assert {"Yields", "Validity", "By partition"} <= {line.strip() for line in printed.splitlines()}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dialogue import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
+from dialogue_cases import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
 
 from funcdex_assets.checks.findings import RULES
 from funcdex_assets.checks.provenance import trace

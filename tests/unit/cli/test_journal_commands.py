@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from funcdex_assets import cli
+from funcdex_assets.cli import console, main
+from funcdex_assets.cli import journal as journal_command
 from funcdex_assets.inference.journal import JOURNAL, Journal, journal_entries
 from funcdex_assets.inference.protocol import Completion, Usage
 
@@ -46,9 +47,9 @@ def journal(project):
 def funcdex(monkeypatch, *arguments):
     """Exit code and output, without the boxes."""
     said = io.StringIO()
-    for name in ("console", "errors"):
-        monkeypatch.setattr(cli, name, Console(file=said, width=200))
-    code = CliRunner().invoke(cli.app, arguments).exit_code
+    monkeypatch.setattr(journal_command, "console", Console(file=said, width=200))
+    monkeypatch.setattr(console, "errors", Console(file=said, width=200))
+    code = CliRunner().invoke(main.app, arguments).exit_code
     return code, re.sub(r"[ │┃]+", " ", said.getvalue())
 
 
@@ -68,8 +69,7 @@ def test_stats_of_nothing(project, monkeypatch):
 
 
 def test_usage_is_priced_by_model(journal, monkeypatch):
-    from funcdex_assets.show import _print_usage
-
+    from funcdex_assets.cli.stats import _print_usage
     from funcdex_assets.settings.settings import load_settings
 
     said = io.StringIO()

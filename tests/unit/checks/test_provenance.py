@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from dialogue import CONTACTS, HERE, PERSONA, TOOLS, assistant, call, result, user
+from dialogue_cases import CONTACTS, HERE, PERSONA, TOOLS, assistant, call, result, user
 
 from funcdex_assets.checks.provenance import step_trace, trace, ungrounded
 from funcdex_assets.records.conversation import ArgumentSource

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from dialogue import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
+from dialogue_cases import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
 
 from funcdex_assets.contracts.stage_tables import RELEASE_CHECKS, TABLES
 from funcdex_assets.contracts.table import SCHEMA, Judgement, judge

@@ -1,0 +1,5 @@
+"""The stub server and its replies, as fixtures."""
+
+from stub_server import forced, quick_backoff, replies, server, servers
+
+__all__ = ["forced", "quick_backoff", "replies", "server", "servers"]
