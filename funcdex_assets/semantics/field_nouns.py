@@ -6,7 +6,7 @@ read from the name of the id (`thread_id`), from the definition or the object th
 before a noun may be a role or another type: `head_revision_id` is a revision's id, but the id in a `TeamDrive` is taken
 for a drive's only if no other field has a drive's id.
 
->>> from funcdex_assets.records import Tool
+>>> from funcdex_assets.records.tool import Tool
 >>> tool = Tool(toolkit="drive", name="x_y", original_name="drive.files.watch", description="", parameters={},
 ...             returns=None, source="")
 >>> find_result_nouns(tool, Leaf("/id", "id", "", {}, True, kind="CalendarListEntry"))

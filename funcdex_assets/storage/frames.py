@@ -5,7 +5,7 @@ kept is in `resources/tables.py`. Scalars become columns, tuples lists, nested r
 `Json` fields columns of JSON text, so that a frame of records can be written to Parquet and read by
 any tool.
 
->>> from funcdex_assets.records import ChainStep
+>>> from funcdex_assets.records.tool import ChainStep
 >>> to_frame([ChainStep(tool="SEND_EMAIL", bindings=())]).schema["tool"]
 String
 """

@@ -4,7 +4,7 @@ Belongs here: counting within a night and over nights, and figures of evenness. 
 A night is a seed; the store keeps nights in the order in which they came and adds up the earlier ones only, so that
 making a night again draws the same chains, whatever came after.
 
->>> from funcdex_assets.records import ChainStep
+>>> from funcdex_assets.records.tool import ChainStep
 >>> coverage = Coverage()
 >>> coverage.count_chain((ChainStep(tool="LIST", bindings=()),), "sequential")
 >>> coverage.weigh_scarcity("LIST") < coverage.weigh_scarcity("GET")

@@ -13,7 +13,7 @@
 
 Belongs here: telling patterns apart, and their shares. Drawing chains belongs to `chains`.
 
->>> from funcdex_assets.records import Binding
+>>> from funcdex_assets.records.tool import Binding
 >>> binding = Binding(argument="/id", step=0, result="/tasks/*/id", kind="id")
 >>> classify_pattern((ChainStep(tool="LIST_TASKS", bindings=()), ChainStep(tool="DELETE_TASK", bindings=(binding,))))
 'search_then_act'

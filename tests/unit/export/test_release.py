@@ -170,7 +170,7 @@ import sys, time
 from pathlib import Path
 import msgspec, polars as pl
 from funcdex_assets.export.release import publish
-from funcdex_assets.records import DatasetRow, LeftOut
+from funcdex_assets.records.dataset import DatasetRow, LeftOut
 
 def wait(*_, **__):
     print("writing", flush=True)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from example_tables import SCORED, frames, update
 from rich.console import Console
-from test_schemas import SCORED, frames, update
 
 from funcdex_assets.cli.stats import print_yields
 from funcdex_assets.cli.transcript import print_conversation

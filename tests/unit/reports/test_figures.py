@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from dialogue_cases import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
-from test_schemas import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
+from example_tables import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
 from funcdex_assets.dialogue.participants import Cast
 from funcdex_assets.inference.token_price import TokenPrice

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from example_tables import frames
 from rich.console import Console
-from test_schemas import frames
 
 from funcdex_assets.cli import analyze
 from funcdex_assets.records.figures import QualityFigure, Spent

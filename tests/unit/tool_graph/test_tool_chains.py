@@ -215,7 +215,7 @@ def test_the_order_of_the_tools_counts_for_the_side():
 
 SHOW = """
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.settings import load_settings
+from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 from pathlib import Path
