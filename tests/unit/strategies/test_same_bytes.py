@@ -12,8 +12,8 @@ import pytest
 PARTITION, COUNT, SEED = "jira_gmail", 24, 3
 SHOW = """
 import sys
-sys.path.insert(0, "tests/unit")
-sys.path.insert(0, "tests/unit/simulation")
+sys.path.insert(0, "tests/helpers")
+sys.path.insert(0, "tests/unit/strategies")
 import test_same_bytes
 print(test_same_bytes.digest(test_same_bytes.played(range(test_same_bytes.COUNT))))
 """
