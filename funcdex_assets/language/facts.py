@@ -29,6 +29,7 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.spoken import read_moment, spoken_forms
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import ChainStep, PlannedArgument, Tool
+from funcdex_assets.semantics.vocabulary import CC_WORDS, ZONE_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
 # Words in the names of optional arguments that people never mention in a chat.
@@ -235,7 +236,7 @@ class _Inventor:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
         if is_id(name) and "default" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
-        if schema_type(schema) == "string" and {"zone", "timezone"} & set(words(name)):
+        if schema_type(schema) == "string" and ZONE_WORDS & set(words(name)):
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
         if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not values.examples_of(schema):
             raise Unplannable(f"{self.tool.name}{pointer}: only an earlier result could give this id")
@@ -289,7 +290,7 @@ class _Inventor:
             return values.make_number(name, schema, rng)
         match schema.get("format"):
             case "email":
-                if parts & {"cc", "bcc"}:
+                if parts & CC_WORDS:
                     return values.make_person(self.situation, self.rng).email
                 return self._person().email
             case "date" | "date-time" | "time":

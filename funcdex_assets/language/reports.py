@@ -20,6 +20,7 @@ from funcdex_assets.language.lexicon import fill, phrasebook, slots_of
 from funcdex_assets.language.phrases import infinitive
 from funcdex_assets.language.spoken import is_minor_unit, read_moment, spoken_forms
 from funcdex_assets.records import Tool
+from funcdex_assets.semantics.vocabulary import NAMING_WORDS, SIZE_WORDS, STATE_WORDS
 
 _DULL = frozenset(
     ("kind etag type object mime self color version format visibility schema locale livemode index prefix").split()
@@ -67,7 +68,6 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
     "number": frozenset("phone".split()),
 }
 """The fields by which a question is answered."""
-_TITLES = frozenset("title subject name summary filename".split())
 _UNITS = frozenset("seconds minutes hours days weeks months years".split())
 
 
@@ -255,7 +255,7 @@ def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tupl
             continue
         if (
             isinstance(leaf, bool)
-            or (parts & {"size", "bytes"} and not parts & asked)
+            or (parts & SIZE_WORDS and not parts & asked)
             or (pointer.count("/") > 2 and "/0" not in pointer)
         ):
             continue
@@ -265,7 +265,7 @@ def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tupl
             and not person
             and len(steps) <= 2
             and isinstance(leaf, str)
-            and (parts & _TITLES or (name == "content" and len(leaf) < 80))
+            and (parts & NAMING_WORDS or (name == "content" and len(leaf) < 80))
         ):
             label = f'"{leaf}"'
         elif isinstance(leaf, str) and len(leaf) > (60 if parts & values.BODIES else 120):
@@ -301,7 +301,7 @@ def _ids(value: Any) -> list[str]:
 def _rank(parts: set[str], value: Any) -> int:
     order = (
         {"key", "number"},
-        {"status", "state"},
+        STATE_WORDS,
         {"start", "due", "date", "at", "time"},
         {"amount", "total", "price"},
         {"email", "owner", "assignee", "from"},
@@ -358,7 +358,7 @@ def _unwrap(result: Any) -> Any:
 def _is_listing(result: Any) -> bool:
     """Whether a result is a list of things with nothing but scalars beside it, and no title of its own."""
     return (
-        not any(isinstance(part, dict) or set(words(key)) & _TITLES for key, part in result.items())
+        not any(isinstance(part, dict) or set(words(key)) & NAMING_WORDS for key, part in result.items())
         if isinstance(result, dict)
         else isinstance(result, list)
     )

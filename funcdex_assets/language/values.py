@@ -20,6 +20,7 @@ from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, 
 from funcdex_assets.language.samples import numbers
 from funcdex_assets.language.spoken import is_minor_unit, quoted_part
 from funcdex_assets.records import Persona, Scenario
+from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
 TITLES = frozenset("subject title name summary filename headline label topic".split())
 BODIES = frozenset(
@@ -250,7 +251,7 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
         options = (5, 10, 15, 20, 25, 50)
     elif parts & {"seconds"}:
         options = (900, 1800, 3600, 5400, 7200, 10800)
-    elif parts & {"bytes", "size"}:
+    elif parts & SIZE_WORDS:
         options = (rng.randint(18_000, 4_800_000),)
     else:
         options = tuple(rng.randint(1, 12) for _ in range(2))

@@ -21,6 +21,7 @@ from typing import Any
 from funcdex_assets.catalog.names import is_id, is_page_token, last_noun, resource_noun, singular, words
 from funcdex_assets.quality.rules.case import Case, Held
 from funcdex_assets.records import Finding, ToolCall, ToolResult
+from funcdex_assets.semantics.vocabulary import NAMING_WORDS, OCCURRENCE_NOUNS, RESTORING_VERBS
 
 _READS = frozenset(
     (
@@ -36,9 +37,7 @@ _CHANGES = frozenset(
     ).split()
 )
 _DELETES = frozenset("delete trash".split())
-_RESTORES = frozenset("restore undelete untrash recover".split())
-_VERBS = _READS | _MAKES | _CHANGES | _DELETES | _RESTORES
-_LASTING = frozenset("title name summary subject filename".split())
+_VERBS = _READS | _MAKES | _CHANGES | _DELETES | RESTORING_VERBS
 _MAKERS = frozenset("owner creator author organizer organiser reporter".split())
 _UNSTABLE = frozenset("updated modified edited last count total status state".split())
 _ASKING = frozenset(
@@ -56,7 +55,6 @@ _TELLING_WORD, _MOST_WORDS, _DEEPEST_ITEM = 4, 6, 3
 _OF_A_WHOLE = frozenset("title subject summary".split())
 _TEXTS = frozenset("text plaintext textcontent content body".split())
 _TEXT = "text"  # of a thing, whatever it is called
-_OCCURRENCES = frozenset("instance occurrence".split())  # each has an identifier of its own
 _ANY = frozenset("all any none both everything *".split())
 _LEAST = 5  # characters of an identifier that no other thing is likely to have
 _UNIQUE = 12  # characters of an identifier that no other thing has, also where it goes by another noun
@@ -72,7 +70,7 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
         verb = _verb(call.name)
         if result.error:
             continue
-        if verb in _RESTORES:
+        if verb in RESTORING_VERBS:
             for value in _ids_of(call):
                 gone.pop(value, None)
         for value in _ids_of(call):
@@ -133,7 +131,7 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     certain = verb != "" or last_noun(key) not in {singular(word) for word in words(call.name)}
                     wrong = (
                         not own
-                        and around not in _OCCURRENCES
+                        and around not in OCCURRENCE_NOUNS
                         and certain
                         and isinstance(said, str | int)
                         and str(said) != str(value)
@@ -175,7 +173,7 @@ def _misses(index: int, call: ToolCall, objects: Sequence[Held], before: Sequenc
             if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _DEEPEST_ITEM:
                 continue
             texts = list(_strings(holder))
-            titled = any(isinstance(value, str) and set(words(key)) & _LASTING for key, value in holder.items())
+            titled = any(isinstance(value, str) and set(words(key)) & NAMING_WORDS for key, value in holder.items())
             if not titled or any(word in text for word in sought for text in texts):
                 continue
             seen = {thing.identity for earlier in before for thing, _ in _things(earlier)}
@@ -254,7 +252,7 @@ def _is_telling(value: Any) -> bool:
 @cache
 def _lasts(key: str) -> bool:
     said = set(words(key))
-    return bool(said) and (said <= _LASTING or "created" in said or (said <= _MAKERS and not said & _UNSTABLE))
+    return bool(said) and (said <= NAMING_WORDS or "created" in said or (said <= _MAKERS and not said & _UNSTABLE))
 
 
 def _ids_of(call: ToolCall) -> Iterator[str]:
@@ -287,7 +285,7 @@ def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
             fields.pop(_TEXT, None)
             for name in list(fields):
                 parts = set(words(name))
-                if "created" not in parts and (parts & said or (parts & _LASTING and said & _LASTING)):
+                if "created" not in parts and (parts & said or (parts & NAMING_WORDS and said & NAMING_WORDS)):
                     del fields[name]
 
 
@@ -327,7 +325,7 @@ def _is_subject(pointer: str) -> bool:
 
 
 def _is_filter(name: str, said: Any) -> bool:
-    if set(words(name)) & (_ASKING | _LASTING) or is_page_token(name):
+    if set(words(name)) & (_ASKING | NAMING_WORDS) or is_page_token(name):
         return False
     return not isinstance(said, str) or said.lower() not in _ANY
 

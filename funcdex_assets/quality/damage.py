@@ -25,9 +25,9 @@ from funcdex_assets.quality.rules.case import Case, failed
 from funcdex_assets.quality.rules.claims import EMAIL
 from funcdex_assets.quality.rules.results import lookups, uncited_answer
 from funcdex_assets.records import Message, ToolCall, ToolResult
+from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 Messages = tuple[Message, ...]
-_TITLES = frozenset("title name summary subject".split())
 _SHORT = 6  # words of a query that only says what to look for
 _LONG_ID, _DEEP = 5, 4  # characters of an id that is no other's; steps of a pointer
 
@@ -280,7 +280,7 @@ def _another_title(case: Case, rng: Random) -> Case | None:
         leaves = dict(case.leaves[index])
         for pointer, value in leaves.items():
             around, _, name = pointer.rpartition("/")
-            told = isinstance(value, str) and value and words(name) and set(words(name)) <= _TITLES
+            told = isinstance(value, str) and value and words(name) and set(words(name)) <= TITLE_WORDS
             identity = str(leaves.get(f"{around}/id") or "")
             known = told and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
             if known and not _is_elsewhere(case, identity, index):
@@ -381,7 +381,9 @@ def _off_topic(case: Case, rng: Random) -> Case | None:
             continue
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
         sought = [word for word in str(query or "").lower().split() if len(word) > _DEEP - 1 and word.isalpha()]
-        named = [at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES]
+        named = [
+            at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & TITLE_WORDS
+        ]
         titled = [at for at in named if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1]
         if 0 < len(sought) == len(str(query).split()) <= _SHORT and titled:
             places.append((index, rng.choice(titled).rpartition("/")[0], sought))

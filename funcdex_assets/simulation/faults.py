@@ -23,6 +23,7 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.seeds import derive_seed, generator
+from funcdex_assets.semantics.vocabulary import COUNT_WORDS
 from funcdex_assets.simulation.demand import Demand
 from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
@@ -52,7 +53,6 @@ _USUAL = {
     "calendly": "problem",
     "todoist": "flat",
 }
-_COUNTS = frozenset("count total estimate".split())
 _DEEPEST = 2
 
 
@@ -347,7 +347,7 @@ def _unsay(made: Any, schema: Schema, root: Schema) -> None:
                 made[key] = next((none for none in (None, "") if fits(part, root, none)), value)
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
-        elif isinstance(value, int) and set(words(key)) & _COUNTS:
+        elif isinstance(value, int) and set(words(key)) & COUNT_WORDS:
             if fits(part, root, 0) or key in schema.get("required", ()):
                 made[key] = 0
             else:

@@ -22,10 +22,10 @@ from funcdex_assets.language import values
 from funcdex_assets.language.phrases import field_of
 from funcdex_assets.language.spoken import find_words
 from funcdex_assets.records import Fault, PlannedArgument, Tool
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.simulation.faults import can_be_empty
 from funcdex_assets.simulation.weaving import Arguments, Call, Recovery
 
-_READS = ("list", "get")
 _LIMITS = frozenset("limit max size results count per page top".split())
 
 
@@ -57,7 +57,7 @@ def draw_mishap(
 
 def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[Arguments]:
     """The arguments of a search or look-up with another value in one place, which the user may say by mistake."""
-    if parse_tool_name(tool.name).action in _READS:
+    if parse_tool_name(tool.name).action in READING_ACTIONS:
         yield from (arguments for told, arguments in _with_another_value(call, others) if isinstance(told.value, str))
 
 
@@ -68,7 +68,7 @@ def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_las
     action = parse_tool_name(tool.name).action
     as_it_is = call.arguments
     yield Mishap("rate_limit", "retry", as_it_is)
-    if action in _READS:
+    if action in READING_ACTIONS:
         yield Mishap("timeout", "retry", as_it_is)
     yield Mishap("rate_limit", "remedy", as_it_is)
     yield Mishap("expired_auth", "remedy", as_it_is)

@@ -18,6 +18,7 @@ from funcdex_assets.catalog.names import ACTIONS, QUERY_WORDS, parse_tool_name, 
 from funcdex_assets.mix import CHAINS
 from funcdex_assets.records import Binding, ChainStep, Kind, Tool, ToolChain, ToolEdge
 from funcdex_assets.seeds import derive_id, derive_seed, generator
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
 from funcdex_assets.tool_graph.hold_out import HoldOut, is_held_out
@@ -29,7 +30,6 @@ MUST_INCLUDE_PULL = 20.0
 MOST_AT_ONCE = 3
 FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10  # calls of all goals together: at least, and until no further goal is needed
 ALL = slice(None)
-_READS = ("list", "get")
 
 
 class ChainError(ValueError):
@@ -462,7 +462,9 @@ class _Walker:
         if paging:
             return earlier[-1] == name and earlier[begun:].count(name) == 1
         parsed = parse_tool_name(name)
-        anew = self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in _READS)
+        anew = (
+            self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in READING_ACTIONS)
+        )
         if name in earlier[:begun] and not anew:
             return False
         past = [(parse_tool_name(other).action, parse_tool_name(other).noun) for other in earlier]
@@ -489,7 +491,7 @@ class _Walker:
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
-            reads = parse_tool_name(name).action in _READS
+            reads = parse_tool_name(name).action in READING_ACTIONS
             path = strongest[0] if reads or rng.random() < 0.5 else rng.choice(strongest)
             chosen[path] = optional[path]
         return tuple(

@@ -14,6 +14,7 @@ from funcdex_assets.catalog.json_schema import Leaf, leaves, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun, words
 from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.records import Tool, ToolEdge
+from funcdex_assets.semantics.vocabulary import CC_WORDS, TITLE_WORDS
 from funcdex_assets.tool_graph.nouns import Noun, given_nouns, is_made_by_caller, taken_noun
 from funcdex_assets.tool_graph.ties import without_ties
 
@@ -39,7 +40,6 @@ SYNONYMS = {
 # What is also one of these, where nothing asks for it by its own name.
 KINDS_OF = {"folder": "file"}
 _FAMILY_PREFIX = 5
-TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
 # Things whose title says what they are about, so that it is worth searching for elsewhere.
 TITLED = frozenset(
     (
@@ -175,7 +175,7 @@ def _edges_into(
                     reason = f"id of a {source.noun} for {leaf.name}"
                     known[key] = edge(source.tool, source.leaf, "id", strength, reason)
         found += known.values()
-    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
+    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not CC_WORDS & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
         for source, from_leaf in sources:
             same = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"

@@ -16,8 +16,8 @@ from funcdex_assets.quality.provenance import calls_in, ungrounded
 from funcdex_assets.quality.rules.case import Case, failed, field_name, is_empty
 from funcdex_assets.quality.rules.claims import EMAIL, days_in, days_said, may_name_a_day
 from funcdex_assets.records import Finding, ToolCall
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
-_READING = ("list", "get")
 _AGAIN = re.compile(
     r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
     r"|update)\b",
@@ -102,9 +102,9 @@ def repeated_call(case: Case) -> Iterator[Finding]:
         if earlier is not None and (failed(earlier) or is_empty(earlier.content)):
             continue
         spoken = [case.speech[at] for at in range(before[0] + 1, index) if case.messages[at].role == "user"]
-        if parse_tool_name(call.name).action in _READING:
+        if parse_tool_name(call.name).action in READING_ACTIONS:
             changed = any(
-                parse_tool_name(other.name).action not in _READING
+                parse_tool_name(other.name).action not in READING_ACTIONS
                 for at in range(before[0] + 1, index)
                 for other in case.messages[at].tool_calls
             )
