@@ -115,7 +115,8 @@ _SAID_UNIT = re.compile(
     rf"\bin (?:the )?({'|'.join(sorted(_UNIT_OF_WORD, key=len, reverse=True))})\b|\b(cents)\b", re.IGNORECASE
 )
 _EMAIL_ENDINGS = frozenset([("email", "address"), ("email", "addresses"), ("to", "address"), ("from", "address")])
-_PREPOSITIONS = frozenset("to for per in by with".split())
+_ZONE_NAMES = frozenset([("zone",), ("tz",), ("utc", "offset")])
+_PREPOSITIONS = frozenset("to for per in by with than".split())
 _MOST_ITEMS_DEEP = 3  # lists of lists of lists, beyond which nothing is looked for
 
 
@@ -194,6 +195,8 @@ def _is_page_token(key: _FieldKey, split: tuple[str, ...]) -> bool:
 def _is_identifier(key: _FieldKey, split: tuple[str, ...]) -> bool:
     if key.type == "object" or key.format in _TELLING_FORMATS or "idempotency" in split:
         return False
+    if split[2:] and _names_zone(split):  # `time_zone_id` is the zone's name
+        return False
     if split[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
         return len(split) > 1 and split[-2] not in vocab.LINK_TARGETS
     if split[-1] in ("key", "keys") and (key.is_closed or not vocab.SORT_WORDS.isdisjoint(split)):
@@ -230,6 +233,7 @@ def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
         ("duration", _names_duration(split) or split == ("retry", "after") or split == ("expires", "in")),
         ("moment", last in vocab.MOMENT_ENDINGS or (_MOMENT_WORDS.issuperset(split) and _names_event(split))),
         ("limit", _names_limit(key, split)),
+        ("measure", key.described_unit == "bytes" and "size" in split),
         ("measure", not vocab.MEASURE_UNITS.keys().isdisjoint(split) or not {"rate", "ratio"}.isdisjoint(split)),
         ("charge", not vocab.CHARGE_WORDS.isdisjoint(said)),
         ("total", not vocab.TOTAL_WORDS.isdisjoint(split)),
@@ -262,7 +266,7 @@ def _find_role_of_closed_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRo
 def _find_role_of_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
     last, last_singular = split[-1], singular(split[-1])
     return _choose_role(
-        ("setting", len(split) > 1 and split[0] in vocab.SHOWING_VERBS),
+        ("setting", split[0] in vocab.SHOWING_VERBS and bool(split[1:])),
         ("state", _names_state(split)),
         ("zone", _names_zone(split)),
         ("sort", _names_order(split)),
@@ -270,7 +274,7 @@ def _find_role_of_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
         ("email", last_singular in ("email", "mail") or split[-2:] in _EMAIL_ENDINGS),
         ("phone", not vocab.PHONE_WORDS.isdisjoint(split)),
         ("unit", last in vocab.CURRENCY_AND_UNIT_WORDS or split[0] == "currency"),
-        ("choice", _names_choice(split) and split != ("kind",)),
+        ("choice", _names_choice(split) and key.name != "kind"),
         ("company", not vocab.COMPANY_WORDS.isdisjoint(split)),
         ("other", not vocab.POSITION_AT_WORK_WORDS.isdisjoint(split)),
         ("person", _names_person(split) or _names_persons_name(split)),
@@ -291,7 +295,10 @@ def _find_role_of_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
 
 def _choose_role(*rules: tuple[FieldRole, bool], otherwise: FieldRole) -> FieldRole:
     """The role of the first rule that applies."""
-    return next((role for role, applies in rules if applies), otherwise)
+    for role, applies in rules:
+        if applies:
+            return role
+    return otherwise
 
 
 def _names_state(split: tuple[str, ...]) -> bool:
@@ -302,7 +309,7 @@ def _names_state(split: tuple[str, ...]) -> bool:
 
 def _names_zone(split: tuple[str, ...]) -> bool:
     """`dns_zone` is no time zone."""
-    return "timezone" in split or ("time", "zone") in pairwise(split) or split in (("zone",), ("tz",))
+    return "timezone" in split or ("time", "zone") in pairwise(split) or split in _ZONE_NAMES
 
 
 def _names_order(split: tuple[str, ...]) -> bool:
@@ -319,7 +326,7 @@ def _names_limit(key: _FieldKey, split: tuple[str, ...]) -> bool:
     """`max_results` limits a listing; `max_price` is an amount, and a number called `top` with decimals a margin."""
     if key.type == "number" and split == ("top",):
         return False
-    if split in (("top",), ("max",), ("limit",)) or split[-2:] in vocab.LIMIT_ENDINGS:
+    if split in vocab.LIMIT_NAMES or split[-2:] in vocab.LIMIT_NAMES:
         return True
     if "limit" in split:
         return vocab.AMOUNT_WORDS.isdisjoint(split) and not {"rate", "size", "file"} & set(split)
@@ -383,6 +390,7 @@ def _find_noun(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
             return _join_noun(split, ignored | _BOUND_WORDS | _PHASE_OF_WORD.keys())
         case "amount" | "charge" | "measure" | "position":
             ignored = vocab.AMOUNT_WORDS | vocab.MEASURE_WORDS | vocab.POSITION_WORDS | vocab.MEASURE_UNITS.keys()
+            ignored |= vocab.TOTAL_WORDS
             return _join_noun(
                 split, ignored | _PHASE_OF_WORD.keys() | _BOUND_WORDS | vocab.CURRENCIES | {"off", "unit"}
             )
@@ -409,7 +417,8 @@ def _find_phase(role: FieldRole, split: tuple[str, ...]) -> str:
     if role not in _ROLES_WITH_PHASE or (role == "flag" and split[0] in vocab.SHOWING_VERBS):
         return ""
     phases = {_PHASE_OF_WORD[word] for word in split if word in _PHASE_OF_WORD}
-    if role == "flag":
+    if role == "flag":  # `create_room` asks for something, `append_to_end` says where
+        phases = {_PHASE_OF_WORD[word] for word in split if word in _PHASE_OF_WORD and word not in vocab.COMMANDS}
         phases -= {"start", "end"}
     return next((phase for phase in _PHASE_ORDER if phase in phases), "")
 

@@ -104,6 +104,8 @@ PHASE_WORDS = {
     "end": "end ends ended finish finishes ending",
 }
 """What happens at a moment, has happened to what is flagged, or is done with an amount; the first that fits counts."""
+COMMANDS = frozenset("create modify update".split())
+"""Those of them that are commands in the name of a flag."""
 LOWER_BOUND_WORDS = frozenset("min minimum since after from newer".split())
 UPPER_BOUND_WORDS = frozenset("max maximum until before to older".split())
 MOMENT_ENDINGS = frozenset("at on date time timestamp datetime deadline since until when day".split())
@@ -129,8 +131,8 @@ MEASURE_UNITS = {
 }
 CURRENCIES = frozenset("usd eur gbp jpy chf cad aud cents".split())
 
-LIMIT_ENDINGS = frozenset([("page", "size"), ("per", "page"), ("limit",), ("top",), ("max",)])
-"""Last words of the names of the largest number of things that an answer may hold."""
+LIMIT_NAMES = frozenset([("page", "size"), ("per", "page"), ("limit",), ("top",), ("max",)])
+"""Whole names, or their last two words, of the largest number of things that an answer may hold."""
 QUANTITY_WORDS = frozenset("count quantity qty num".split())
 TOTAL_WORDS = frozenset("total totals subtotal sum estimate".split())
 CHARGE_WORDS = frozenset("tax discount shipping fee tip surcharge".split())
