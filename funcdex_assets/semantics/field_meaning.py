@@ -1,4 +1,4 @@
-"""What a field of a schema means, decided once from its name and its schema.
+"""The meaning of a field, decided once from its name and its schema.
 
 Belongs here: the decision, and the order in which its rules are tried. The words it goes by are in `vocabulary.py`;
 what a value then looks like or how it is said is the business of those who ask.
@@ -20,9 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from funcdex_assets.catalog.json_schema import schema_type
+from funcdex_assets.catalog.json_schema import Schema, schema_type
 from funcdex_assets.catalog.names import QUERY_WORDS, is_id, resource_noun, singular, words
 from funcdex_assets.semantics import vocabulary as vocab
 
@@ -120,7 +120,7 @@ _PREPOSITIONS = frozenset("to for per in by with than".split())
 _MOST_ITEMS_DEEP = 3  # lists of lists of lists, beyond which nothing is looked for
 
 
-def decide_field_meaning(name: str, schema: Mapping[str, Any]) -> FieldMeaning:
+def decide_field_meaning(name: str, schema: Schema) -> FieldMeaning:
     """The meaning of the field `name`, whose schema has its references resolved.
 
     >>> decide_field_meaning("start_at", {"type": "integer"}).role
@@ -131,14 +131,14 @@ def decide_field_meaning(name: str, schema: Mapping[str, Any]) -> FieldMeaning:
     return _decide_meaning(_make_key(name, schema))
 
 
-def _make_key(name: str, schema: Mapping[str, Any]) -> _FieldKey:
+def _make_key(name: str, schema: Schema) -> _FieldKey:
     is_list = False
     for _ in range(_MOST_ITEMS_DEEP):
-        if schema_type(dict(schema)) != "array":
+        if schema_type(schema) != "array":
             break
         is_list, items = True, schema.get("items")
-        schema = items if isinstance(items, Mapping) else {"type": "object"}
-    type_, format_ = schema_type(dict(schema)), str(schema.get("format", ""))
+        schema = items if isinstance(items, dict) else {"type": "object"}
+    type_, format_ = schema_type(schema), str(schema.get("format", ""))
     if type_ == "string" and format_ in _FORMATS_OF_NUMBERS:
         type_ = "integer"
     if str(schema.get("pattern", "")).startswith("^\\+"):
@@ -176,7 +176,7 @@ def _find_role(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
         return _find_role_of_object(split)
     if key.type in ("integer", "number"):
         return _find_role_of_number(key, split)
-    if key.is_closed:
+    if key.is_closed and key.format not in _TELLING_FORMATS:
         return _find_role_of_closed_text(key, split)
     return _ROLE_OF_FORMAT.get(key.format) or _find_role_of_text(key, split)
 
@@ -220,7 +220,7 @@ def _find_role_of_object(split: tuple[str, ...]) -> FieldRole:
 
 
 def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    said = {*split, *map(singular, split)}
+    word_forms = {*split, *map(singular, split)}
     last = split[-1]
     return _choose_role(
         ("zone", not vocab.ZONE_WORDS.isdisjoint(split) or "utc" in split),
@@ -235,9 +235,9 @@ def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
         ("limit", _names_limit(key, split)),
         ("measure", key.described_unit == "bytes" and "size" in split),
         ("measure", not vocab.MEASURE_UNITS.keys().isdisjoint(split) or not {"rate", "ratio"}.isdisjoint(split)),
-        ("charge", not vocab.CHARGE_WORDS.isdisjoint(said)),
+        ("charge", not vocab.CHARGE_WORDS.isdisjoint(word_forms)),
         ("total", not vocab.TOTAL_WORDS.isdisjoint(split)),
-        ("amount", not vocab.AMOUNT_WORDS.isdisjoint(said) or split == ("due",)),
+        ("amount", not vocab.AMOUNT_WORDS.isdisjoint(word_forms) or split == ("due",)),
         ("measure", last in vocab.MEASURE_WORDS),
         ("place", last in vocab.PLACE_WORDS),
         ("count", not vocab.QUANTITY_WORDS.isdisjoint(split) or split[:2] == ("number", "of")),
@@ -402,8 +402,8 @@ def _find_noun(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
 def _join_noun(split: tuple[str, ...], ignored: frozenset[str]) -> str:
     """The words up to a preposition, singular, without those that are ignored, qualify a noun or say nothing."""
     cut = next((at for at, word in enumerate(split) if word in _PREPOSITIONS and at), len(split))
-    kept = [word for word in split[:cut] if word not in ignored and word not in vocab.QUALIFIERS]
-    nouns = [singular(word) for word in kept if singular(word) not in ignored]
+    telling_words = [word for word in split[:cut] if word not in ignored and word not in vocab.QUALIFIERS]
+    nouns = [singular(word) for word in telling_words if singular(word) not in ignored]
     return "" if vocab.CONTAINER_NOUNS.issuperset(nouns) else " ".join(nouns)
 
 
