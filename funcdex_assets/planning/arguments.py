@@ -252,7 +252,7 @@ class _Inventor:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
         if is_id(name) and "default" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
-        if schema_type(schema) == "string" and {"zone", "timezone"} & set(words(name)):
+        if schema_type(schema) == "string" and ZONE_WORDS & set(words(name)):
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
         if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not values.examples_of(schema):
             raise Unplannable(f"{self.tool.name}{pointer}: only an earlier result could give this id")

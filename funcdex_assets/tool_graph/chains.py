@@ -36,7 +36,6 @@ MOST_AT_ONCE = 3  # calls in one message
 # Calls of all goals together: at least so many, and no further goal is added when there are so many.
 FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10
 ALL = slice(None)
-_READS = ("list", "get")
 
 
 class ChainError(ValueError):
@@ -506,7 +505,9 @@ class _Walker:
         if paging:
             return earlier[-1] == name and earlier[begun:].count(name) == 1
         parsed = parse_tool_name(name)
-        anew = self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in _READS)
+        anew = (
+            self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in READING_ACTIONS)
+        )
         if name in earlier[:begun] and not anew:
             return False
         past = [(parse_tool_name(tool).action, parse_tool_name(tool).noun) for tool in earlier]
@@ -537,7 +538,7 @@ class _Walker:
         optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
-            reads = parse_tool_name(name).action in _READS
+            reads = parse_tool_name(name).action in READING_ACTIONS
             path = strongest[0] if reads or rng.random() < 0.5 else rng.choice(strongest)
             chosen[path] = optional[path]
         return tuple(

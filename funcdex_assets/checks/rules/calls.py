@@ -25,7 +25,6 @@ from funcdex_assets.schema.validation import validator
 from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
-_READING = ("list", "get")
 _AGAIN = re.compile(
     r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
     r"|update)\b",

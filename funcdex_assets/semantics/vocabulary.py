@@ -1,0 +1,161 @@
+"""Words by which the name of a field, a tool or a thing says what it means, each set defined once.
+
+Belongs here: a set of words that two modules need, or that `field_meaning.py` decides by. Does not belong here: what is
+said to people (`language/`), keywords of JSON Schema (`catalog/`), a set that serves one rule of one module.
+
+Add a word where its meaning is described, not where it happened to be missing: all readers of the set follow. All words
+are in lower case, as `catalog.names.words` gives them; plurals are listed only where the readers do not make singulars.
+
+>>> sorted(NAMING_WORDS - TITLE_WORDS)
+['filename']
+"""
+
+# ── shared by modules that read names on their own ───────────────────────────────────────────
+
+TITLE_WORDS = frozenset("title name summary subject".split())
+"""In the names of fields that hold what a thing is called."""
+NAMING_WORDS = TITLE_WORDS | {"filename"}
+"""In the names of fields that hold what a thing or a file is called."""
+COUNT_WORDS = frozenset("count total estimate".split())
+"""In the names of numbers that say how many things there are."""
+CHANGE_WORDS = frozenset("updated modified edited".split())
+"""In the names of moments that any change of a thing moves."""
+STATE_WORDS = frozenset("status state".split())
+ZONE_WORDS = frozenset("zone timezone".split())
+SIZE_WORDS = frozenset("size bytes".split())
+"""In the names of numbers that say how large a file or a text is."""
+CC_WORDS = frozenset("cc bcc".split())
+OCCURRENCE_NOUNS = frozenset("instance occurrence".split())
+"""Nouns of what is one of a series, and has an identifier beside that of its series."""
+RESTORING_VERBS = frozenset("restore undelete untrash recover".split())
+READING_ACTIONS = ("list", "get")
+"""The actions of `catalog.names.ACTIONS` that change nothing."""
+
+# ── read by field_meaning ────────────────────────────────────────────────────────────────────
+
+PAGE_TOKEN_ENDINGS = frozenset(
+    [
+        *(("cursor",), ("offset",), ("page", "token"), ("next", "token"), ("continuation", "token")),
+        *(("next", "page"), ("starting", "after"), ("ending", "before")),
+    ]
+)
+"""Last words of names whose value leads to another page of a listing."""
+PAGE_NUMBER_NAMES = frozenset([("page",), ("page", "number"), ("skip",), ("start", "at")])
+"""Whole names that are such a place if the value is a number."""
+RESULT_NOUNS = frozenset("result item record row entry hit match object".split())
+"""Nouns of what any listing holds, in names such as `max_results`."""
+CONTAINER_NOUNS = RESULT_NOUNS | frozenset("data payload response resource output detail info value element".split())
+"""Nouns that do not say which thing it is."""
+SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
+SORT_COMPANIONS = frozenset("by direction dir field column key".split())
+SEARCH_WORDS = frozenset("find filter term terms cql sql".split())
+"""Beside `catalog.names.QUERY_WORDS`, in names of what is searched for."""
+
+TITLE_ENDINGS = TITLE_WORDS | frozenset("filename headline heading nickname topic names".split())
+POSITION_AT_WORK_WORDS = frozenset("job occupation profession".split())
+"""Before `title`, they make it the position of a person."""
+TEXT_WORDS = frozenset(
+    (
+        "body text message content description note notes comment snippet excerpt details reason memo html plaintext "
+        "preview markdown caption answer transcript feedback bio about agenda"
+    ).split()
+)
+TEXT_FORM_WORDS = frozenset("text content body markdown html plain plaintext raw".split())
+"""Words for how a text is written, which are no thing that it belongs to."""
+TAG_NOUNS = frozenset("label tag category".split())
+COMPANY_WORDS = frozenset("company organization organisation employer".split())
+
+PERSON_NOUNS = frozenset(
+    (
+        "person user member customer contact attendee invitee guest host participant collaborator watcher follower "
+        "commenter owner creator author organizer organiser assignee reporter lead sender recipient admin subscriber "
+        "reviewer approver manager employee username"
+    ).split()
+)
+PERSON_NAME_WORDS = frozenset("first last full given family middle display".split())
+"""Before `name`, they make it the name of a person."""
+PERSON_OF_WORD = {"from": "sender", "to": "recipient", "cc": "recipient", "bcc": "recipient"}
+PHONE_WORDS = frozenset("phone telephone mobile fax cellphone".split())
+LINK_WORDS = frozenset("link url href permalink website homepage uri".split())
+LINK_TARGETS = frozenset("image photo icon avatar logo download redirect callback web".split())
+"""Before `uri`, they make it a link; other nouns make it an identifier, as in `event_uri`."""
+PATH_WORDS = frozenset("path paths filepath directory dir".split())
+PLACE_WORDS = frozenset(
+    "location place venue room address street city country postal zip line1 line2 latitude longitude lat lng".split()
+)
+CURRENCY_AND_UNIT_WORDS = frozenset("currency unit".split())
+
+PHASE_WORDS = {
+    "created": "created create creation opened joined added posted inserted registered",
+    "changed": "updated modified edited changed update modify modification",
+    "sent": "sent",
+    "received": "received delivered",
+    "scheduled": "scheduled",
+    "due": "due deadline",
+    "expires": "expires expired expiry expiration expire",
+    "completed": "completed complete done resolved closed checked finished",
+    "cancelled": "canceled cancelled",
+    "deleted": "deleted removed trashed",
+    "archived": "archived",
+    "paid": "paid",
+    "refunded": "refunded",
+    "remaining": "remaining outstanding",
+    "start": "start starts started begin begins beginning",
+    "end": "end ends ended finish finishes ending",
+}
+"""What happens at a moment, has happened to what is flagged, or is done with an amount; the first that fits counts."""
+COMMANDS = frozenset("create modify update".split())
+"""Those of them that are commands in the name of a flag."""
+LOWER_BOUND_WORDS = frozenset("min minimum since after from newer".split())
+UPPER_BOUND_WORDS = frozenset("max maximum until before to older".split())
+MOMENT_ENDINGS = frozenset("at on date time timestamp datetime deadline since until when day".split())
+
+DURATION_WORDS = frozenset("duration spent elapsed timeout ttl".split())
+DURATION_UNITS = {
+    **dict.fromkeys(("ms", "millis", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("week", "weeks"), "w"),
+    **dict.fromkeys(("month", "months"), "months"),
+    **dict.fromkeys(("year", "years"), "years"),
+}
+MEASURE_UNITS = {
+    **dict.fromkeys(("byte", "bytes"), "bytes"),
+    **{unit: unit for unit in ("kb", "mb", "gb", "px", "kg", "km", "cm", "mm")},
+    **dict.fromkeys(("percent", "percentage", "pct"), "percent"),
+    **dict.fromkeys(("point", "points", "pt"), "pt"),
+    **dict.fromkeys(("degree", "degrees"), "degrees"),
+    **dict.fromkeys(("pixel", "pixels"), "px"),
+}
+CURRENCIES = frozenset("usd eur gbp jpy chf cad aud cents".split())
+
+LIMIT_NAMES = frozenset([("page", "size"), ("per", "page"), ("limit",), ("top",), ("max",)])
+"""Whole names, or their last two words, of the largest number of things that an answer may hold."""
+QUANTITY_WORDS = frozenset("count quantity qty num".split())
+TOTAL_WORDS = frozenset("total totals subtotal sum estimate".split())
+CHARGE_WORDS = frozenset("tax discount shipping fee tip surcharge".split())
+AMOUNT_WORDS = frozenset("amount price cost balance credit debit paid refunded budget salary revenue".split())
+MEASURE_WORDS = frozenset(
+    "size width height length weight magnitude left right top bottom margin distance depth rate ratio".split()
+)
+POSITION_WORDS = frozenset("index order position rank sequence".split())
+
+SETTING_WORDS = frozenset(
+    (
+        "fields field format include exclude expand verbose supports corpora spaces view metadata locale raw "
+        "kind etag mime version schema notify notifications updates livemode idempotency"
+    ).split()
+)
+"""In the names of what decides how an answer is made, or what only programs care about."""
+CHOICE_ENDINGS = frozenset("type kind priority role color colour language visibility interval severity brand".split())
+QUALIFIERS = frozenset(
+    (
+        "new old last latest first next previous current default original additional other own internal initial final "
+        "replace open unread active inserted available total add remove added sub main plain short long brief"
+    ).split()
+)
+"""Words that qualify a noun and are no part of it."""
+SHOWING_VERBS = frozenset("include show exclude supports with".split())
+"""Before what has happened, as in `include_deleted`, they ask for such things and do not say that it has."""
