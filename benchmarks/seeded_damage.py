@@ -28,9 +28,9 @@ from funcdex_assets.schema.validation import validator
 from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.result_schema import result_schema
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
+from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 Messages = tuple[Message, ...]
-_TITLES = frozenset("title name summary subject".split())
 _SHORT = 6  # a longer query says more than the words to look for
 _LONG_ID, _DEEP = 5, 4  # characters of an id that belongs to one entity only; steps of a pointer
 _LONG_WORD = 4  # characters; the rule looks for no shorter words
@@ -308,7 +308,7 @@ def _another_title(case: Case, rng: Random) -> Case | None:
         leaves = dict(case.leaves[index])
         for pointer, value in leaves.items():
             holder_pointer, _, name = pointer.rpartition("/")
-            is_title = isinstance(value, str) and value and words(name) and set(words(name)) <= _TITLES
+            is_title = isinstance(value, str) and value and words(name) and set(words(name)) <= TITLE_WORDS
             identity = str(leaves.get(f"{holder_pointer}/id") or "")
             is_identified = is_title and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
             if is_identified and not _is_elsewhere(case, identity, index):
@@ -419,7 +419,7 @@ def _off_topic(case: Case, rng: Random) -> Case | None:
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
         search_words = [word for word in str(query or "").lower().split() if len(word) >= _LONG_WORD and word.isalpha()]
         title_pointers = [
-            at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & _TITLES
+            at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & TITLE_WORDS
         ]
         item_title_pointers = [
             at for at in title_pointers if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1

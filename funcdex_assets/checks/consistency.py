@@ -24,6 +24,7 @@ from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall, ToolResult
 from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token, last_noun, resource_noun
+from funcdex_assets.semantics.vocabulary import NAMING_WORDS, OCCURRENCE_NOUNS, RESTORING_VERBS
 
 _READS = frozenset(
     (
@@ -39,9 +40,7 @@ _CHANGES = frozenset(
     ).split()
 )
 _DELETES = frozenset("delete trash".split())
-_RESTORES = frozenset("restore undelete untrash recover".split())
-_VERBS = _READS | _MAKES | _CHANGES | _DELETES | _RESTORES
-_LASTING = frozenset("title name summary subject filename".split())
+_VERBS = _READS | _MAKES | _CHANGES | _DELETES | RESTORING_VERBS
 _MAKERS = frozenset("owner creator author organizer organiser reporter".split())
 _UNSTABLE = frozenset("updated modified edited last count total status state".split())
 _ASKING = frozenset(
@@ -59,7 +58,6 @@ _TELLING_WORD, _MOST_WORDS, _DEEPEST_ITEM = 4, 6, 3
 _OF_A_WHOLE = frozenset("title subject summary".split())
 _TEXTS = frozenset("text plaintext textcontent content body".split())
 _TEXT = "text"  # the one key under which the text of an entity is kept, whatever its field is called
-_OCCURRENCES = frozenset("instance occurrence".split())  # each has another identifier than its series
 _ANY = frozenset("all any none both everything *".split())
 _LEAST = 5  # characters; a shorter identifier is likely to belong to several entities
 _UNIQUE = 12  # characters; such an identifier belongs to one entity even where it stands under another noun
@@ -75,7 +73,7 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
         verb = _verb(call.name)
         if result.error:
             continue
-        if verb in _RESTORES:
+        if verb in RESTORING_VERBS:
             for value in _ids_of(call):
                 deleted_by.pop(value, None)
         for value in _ids_of(call):
@@ -136,7 +134,7 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     is_certain = verb != "" or last_noun(key) not in {singular(word) for word in words(call.name)}
                     is_mismatch = (
                         not is_own_id
-                        and noun not in _OCCURRENCES
+                        and noun not in OCCURRENCE_NOUNS
                         and is_certain
                         and isinstance(argument_value, str | int)
                         and str(argument_value) != str(value)
@@ -198,7 +196,7 @@ def _misses(index: int, call: ToolCall, objects: Sequence[Held], before: Sequenc
             if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _DEEPEST_ITEM:
                 continue
             texts = list(_strings(holder))
-            has_title = any(isinstance(value, str) and set(words(key)) & _LASTING for key, value in holder.items())
+            has_title = any(isinstance(value, str) and set(words(key)) & NAMING_WORDS for key, value in holder.items())
             if not has_title or any(word in text for word in search_words for text in texts):
                 continue
             known_identities = {entity.identity for objects_before in before for entity, _ in _things(objects_before)}
@@ -284,7 +282,7 @@ def _lasts(key: str) -> bool:
     """True if a field keeps its value until a call changes it: `title`, `created_at`, `owner`."""
     key_words = set(words(key))
     return bool(key_words) and (
-        key_words <= _LASTING or "created" in key_words or (key_words <= _MAKERS and not key_words & _UNSTABLE)
+        key_words <= NAMING_WORDS or "created" in key_words or (key_words <= _MAKERS and not key_words & _UNSTABLE)
     )
 
 
@@ -324,7 +322,7 @@ def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
             for name in list(fields):
                 field_words = set(words(name))
                 if "created" not in field_words and (
-                    field_words & argument_words or (field_words & _LASTING and argument_words & _LASTING)
+                    field_words & argument_words or (field_words & NAMING_WORDS and argument_words & NAMING_WORDS)
                 ):
                     del fields[name]
 
@@ -384,7 +382,7 @@ def _is_filter(name: str, said: Any) -> bool:
     """True if an argument restricts the result to equal values: `folder_id` does, `page_size` and `status="all"` do
     not.
     """
-    if set(words(name)) & (_ASKING | _LASTING) or is_page_token(name):
+    if set(words(name)) & (_ASKING | NAMING_WORDS) or is_page_token(name):
         return False
     return not isinstance(said, str) or said.lower() not in _ANY
 

@@ -32,8 +32,10 @@ _ONESELF = frozenset("me primary default self".split())  # instead of an identif
 _DETACHES = frozenset("remove detach unassign unlink unshare exclude".split())
 _DELETES = frozenset("delete remove trash".split())
 _RENDERS = frozenset("export convert".split())
+_REVIVES = frozenset("restore undelete untrash recover".split())
 _ATTACHABLE = frozenset("label tag attendee collaborator follower watcher participant invitee guest reaction".split())
 _NAMING = frozenset("id ids gid uuid key email name".split())
+_TITLES = frozenset("title name summary subject".split())
 _TEXTS = frozenset("body content text description message plaintext".split())
 _WRITTEN = frozenset("text content body markdown".split())
 _PLAINLY = frozenset("plain full raw".split())
@@ -152,7 +154,7 @@ class Demand:
 
     @property
     def revives(self) -> bool:
-        return self.name.verb in RESTORING_VERBS
+        return self.name.verb in _REVIVES
 
     def _view(self) -> str:
         if not self.looks_up or self.own is not None or {self.name.noun, kind(self.name.noun)} & PEOPLE:
@@ -203,11 +205,7 @@ class Demand:
         if len(parts) != 1 and plain(name) != "plaintext":
             return None
         return (
-            self._text_of(TITLE_WORDS, told)
-            if parts & TITLE_WORDS
-            else self._text_of(_TEXTS, told)
-            if parts & _TEXTS
-            else None
+            self._text_of(_TITLES, told) if parts & _TITLES else self._text_of(_TEXTS, told) if parts & _TEXTS else None
         )
 
     @property
@@ -269,14 +267,14 @@ class Demand:
         return (about, bool(downwards)) if about else None
 
     def _text_of(self, group: frozenset[str], told: Mapping[str, Any]) -> str | None:
-        endings = ("name", "title") if group is TITLE_WORDS else _TEXT_ENDINGS
+        endings = ("name", "title") if group is _TITLES else _TEXT_ENDINGS
         found = (text for key, text in told.items() if key in group or key.endswith(endings))
         return next((text for text in found if isinstance(text, str)), None)
 
     def _read(self, steps: list[str], value: Any) -> None:
         last, parts = steps[-1], set(words(steps[-1]))
         self.echo.setdefault(plain(last), value)
-        if isinstance(value, str) and "@" in value and not CC_WORDS & set(words(steps[0])):
+        if isinstance(value, str) and "@" in value and not {"cc", "bcc"} & set(words(steps[0])):
             self.addressed.append(value)
         if is_id(last) and isinstance(value, str | int):
             noun = kind(resource_noun(last) or self.name.noun)

@@ -27,8 +27,10 @@ _UNITS = {"ms": 0.001, "milliseconds": 0.001, "seconds": 1, "secs": 1, "hours": 
 _MINUTE, _DAY = 60, 86_400
 _TEXTS = frozenset("text content body plaintext markdown".split())
 _NOT_TEXTS = frozenset("type format color preview".split())
-_OF_FILES = SIZE_WORDS | frozenset("file content in".split())
+_SIZES = frozenset("size bytes".split())
+_OF_FILES = _SIZES | frozenset("file content in".split())
 _ADDED = frozenset("tax taxes discount discounts shipping fee fees tip paid refunded".split())
+_ZONES = frozenset("zone timezone".split())
 
 
 class _Relations(NamedTuple):
@@ -92,10 +94,10 @@ def relations(keys: tuple[str, ...]) -> _Relations | None:
         text=text,
         word_counts=tuple(key for key in numbers if {"word", "count"} <= said[key] or {"words", "count"} <= said[key]),
         characters=tuple(key for key in numbers if said[key] & {"character", "characters", "chars"}),
-        sizes=tuple(key for key in numbers if said[key] & SIZE_WORDS and said[key] <= _OF_FILES),
+        sizes=tuple(key for key in numbers if said[key] & _SIZES and said[key] <= _OF_FILES),
         total=totals[0] if totals and not mixed else None,
         owed=(owed[0], owed[1], owed[2]) if owed[0] and owed[1] and owed[2] else None,
-        zone=next((key for key in keys if said[key] & ZONE_WORDS), None),
+        zone=next((key for key in keys if said[key] & _ZONES), None),
     )
     measured = there.word_counts or there.characters or there.sizes or there.total or there.owed or there.zone
     return there if measured or (there.ends and there.durations) else None

@@ -57,6 +57,7 @@ _USUAL = {
     "calendly": "problem",
     "todoist": "flat",
 }
+_COUNTS = frozenset("count total estimate".split())
 _DEEPEST = 2
 
 
@@ -351,7 +352,7 @@ def _unsay(made: Any, schema: Schema, root: Schema) -> None:
                 made[key] = next((none for none in (None, "") if fits(part, root, none)), value)
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
-        elif isinstance(value, int) and set(words(key)) & COUNT_WORDS:
+        elif isinstance(value, int) and set(words(key)) & _COUNTS:
             if fits(part, root, 0) or key in schema.get("required", ()):
                 made[key] = 0
             else:

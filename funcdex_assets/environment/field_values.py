@@ -46,7 +46,9 @@ _ITS_OWN = frozenset("organizer organiser creator owner author sender reporter m
 _PERSONAL = frozenset("owner assignee creator author sender".split())
 _PERIODS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _LONG = {"sprint": 14, "iteration": 14, "milestone": 30, "campaign": 30}  # days
+_OCCURRENCES = frozenset("instance occurrence".split())
 _EMPLOYERS = frozenset("company organization organisation employer".split())
+_CHANGED = frozenset("updated modified edited".split())
 _FIRST_MOMENTS = frozenset("created opened joined".split())
 _LISTED = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 MOST_LISTED = 4
@@ -182,7 +184,7 @@ class FieldMaker:
                 return self._uuid()
         if examples and read_moment({}, examples[0]) is not None:
             return self._moment({"format": "date" if len(examples[0]) == 10 else "date-time"}, parts, around)
-        if parts & ZONE_WORDS:
+        if parts & {"zone", "timezone"}:
             return situation.persona.time_zone
         if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in parts:
             phone = values.make_phone(rng)
@@ -197,7 +199,7 @@ class FieldMaker:
             return rng.choice(values.positions(situation))
         if "name" in parts and (known := self._name_of_another(name, around)):
             return known
-        if around.noun in OCCURRENCE_NOUNS and parts & values.TITLES and (series := self._series()):
+        if around.noun in _OCCURRENCES and parts & values.TITLES and (series := self._series()):
             return series
         if parts & {"title", "subject", "summary", "headline"} or (
             self._title and (parts & {"name"} or (parts & {"filename"} and not examples))
@@ -294,7 +296,7 @@ class FieldMaker:
         about = resource_noun(name)
         noun = kind(about or around.noun)
         own = about == "" or noun == kind(around.noun)
-        if around.noun in OCCURRENCE_NOUNS and noun in self._demand.parents and len(about.split()) == 1:
+        if around.noun in _OCCURRENCES and noun in self._demand.parents and len(about.split()) == 1:
             return self.new_identity(schema, noun, around.made)
         issue = around.made.get("issue_key") or self._demand.identities.get("issue")
         if noun == "project" and isinstance(issue, str) and _NUMBERED.fullmatch(issue):
@@ -365,10 +367,10 @@ class FieldMaker:
                 options = [option for option in options if mimetypes.guess_extension(str(option))] or options
                 self._rename(around, alike or options[:1])
             options = alike or (options[:1] if guessed else options)
-        if parts & STATE_WORDS and self._demand.name.action in ("create", "send"):
+        if parts & {"status", "state"} and self._demand.name.action in ("create", "send"):
             first = [option for state in _FIRST_STATES for option in options if plain(str(option)) == state]
             return (first or options)[0]
-        if parts & STATE_WORDS and around.subject:
+        if parts & {"status", "state"} and around.subject:
             state = state_after(self._demand.name.verb, options)
             if state is not None:
                 return state
@@ -388,7 +390,7 @@ class FieldMaker:
         changing = not self._demand.looks_up
         if parts & _FIRST_MOMENTS and (made_at := around.known.get("@made_at")) is not None:
             return self._told(schema, made_at)
-        if parts & CHANGE_WORDS:
+        if parts & _CHANGED:
             if changing:
                 return self._told(schema, self._clock)
             start = _beginning({key: value for key, value in around.made.items() if "created" in words(key)})
@@ -448,7 +450,7 @@ class FieldMaker:
         """The moment of a change, as it is known, or made, before which the thing was there."""
         for fields in (around.known, around.made):
             for key, value in fields.items():
-                changed = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(CHANGE_WORDS))
+                changed = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(_CHANGED))
                 moment = read_moment({}, value) if changed else None
                 if isinstance(moment, datetime) and moment.tzinfo:
                     return moment

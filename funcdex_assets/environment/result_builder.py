@@ -44,6 +44,7 @@ MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 NOTHING: Mapping[str, Any] = {}
 LONGEST = 99
 _FEW = 4  # fields of an object that only names another thing
+_MOMENTS = frozenset("updated modified edited".split())
 _STATE = frozenset("status state labels label_ids flags".split())
 _ROLES = frozenset("reporter creator author owner lead organizer sender".split())
 _ITS_OWN = _ROLES | frozenset("owners link url href permalink".split())
@@ -53,7 +54,8 @@ _SENDERS = frozenset("from sender author creator organizer organiser owner repor
 _NAMES = ("name", "title")  # one thing has either, and both are the same
 _SOONEST = (frozenset({"start"}), False)
 _DONE = frozenset("success successful ok sent deleted removed added notified".split())
-_COUNTED = COUNT_WORDS | frozenset("result results size number of".split())
+_COUNTS = frozenset("count total estimate".split())
+_COUNTED = _COUNTS | frozenset("result results size number of".split())
 _ADDRESSED = frozenset(
     "to recipient recipients attendee attendees invitee invitees participant participants people".split()
 )
@@ -275,7 +277,7 @@ class ResultMaker:
             verb = around.known.get("@state", "")
             if verb and schema_type(schema) == "boolean":
                 return flag_after(verb, key)
-            if verb and set(words(key)) & STATE_WORDS and "enum" in schema:
+            if verb and set(words(key)) & {"status", "state"} and "enum" in schema:
                 return state_after(verb, schema["enum"])
         if remembered is None and self._inherited and around.subject and not is_id(key):
             remembered = None if set(words(key)) & (PAST | _STATE | _ITS_OWN) else self._inherited.get(name)
@@ -491,11 +493,11 @@ class ResultMaker:
         said, verb = set(words(key)), self._demand.name.verb
         if self._demand.said_for(key) is not None and not is_id(key) and not self._demand.links:
             return True
-        if said & STATE_WORDS and not is_id(key):
+        if said & {"status", "state"} and not is_id(key):
             return bool(
                 state_after(verb, (verb, "closed", "open", "paid", "canceled", "archived"))
             ) and "@state" not in (around.known)
-        return bool(said & (CHANGE_WORDS | _DONE)) or flag_after(verb, key) is not None
+        return bool(said & (_MOMENTS | _DONE)) or flag_after(verb, key) is not None
 
     def _is_full(self, depth: int) -> bool:
         """Whether there is no room for more; what is deep inside leaves some to what comes after it."""
@@ -575,7 +577,7 @@ def _count(made: dict[str, Any], properties: Mapping[str, Schema]) -> None:
     nouns = {*words(name), *(singular(word) for word in words(name))}
     for key, value in made.items():
         parts = set(words(key))
-        if isinstance(value, int) and not isinstance(value, bool) and parts & COUNT_WORDS and parts <= _COUNTED | nouns:
+        if isinstance(value, int) and not isinstance(value, bool) and parts & _COUNTS and parts <= _COUNTED | nouns:
             schema, size = properties.get(key), len(items)
             schema = schema if isinstance(schema, Mapping) else {}
             made[key] = max(schema.get("minimum", 0), min(size, schema.get("maximum", size)))

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from funcdex_assets.dml.notation import Notation
+from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.record import Json
 
 
@@ -152,7 +153,7 @@ overloaded or broken; the request or the configuration is wrong. The first three
 the others of the engine."""
 
 
-class InferenceError(Exception):
+class InferenceError(UserError):
     """Raised when an engine cannot answer; the text says what failed, where, for which value, and what to do.
 
     `retryable` is True if the same request may succeed later; `kind` then defaults to "unavailable", else to

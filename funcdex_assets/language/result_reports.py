@@ -23,6 +23,7 @@ from funcdex_assets.schema.json_pointers import scalars
 from funcdex_assets.schema.leaves import leaves
 from funcdex_assets.schema.words import plural, singular, words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
+from funcdex_assets.semantics.vocabulary import NAMING_WORDS, SIZE_WORDS, STATE_WORDS
 
 _DULL = frozenset(
     ("kind etag type object mime self color version format visibility schema locale livemode index prefix").split()
@@ -70,7 +71,6 @@ _ANSWERS: Mapping[str, frozenset[str]] = {
     "number": frozenset("phone".split()),
 }
 """Words of the fields that answer a question, by a word of the question."""
-_TITLES = frozenset("title subject name summary filename".split())
 _UNITS = frozenset("seconds minutes hours days weeks months years".split())
 
 
@@ -278,7 +278,7 @@ def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tupl
             continue
         if (
             isinstance(leaf, bool)
-            or (name_words & {"size", "bytes"} and not name_words & asked)
+            or (name_words & SIZE_WORDS and not name_words & asked)
             or (pointer.count("/") > 2 and "/0" not in pointer)
         ):
             continue
@@ -288,7 +288,7 @@ def _telling(value: dict[str, Any], asked: frozenset[str] = frozenset()) -> tupl
             and not is_person
             and len(steps) <= 2
             and isinstance(leaf, str)
-            and (name_words & _TITLES or (name == "content" and len(leaf) < 80))
+            and (name_words & NAMING_WORDS or (name == "content" and len(leaf) < 80))
         ):
             label = f'"{leaf}"'
         elif isinstance(leaf, str) and len(leaf) > (60 if name_words & values.BODIES else 120):
@@ -325,7 +325,7 @@ def _rank(parts: set[str], value: Any) -> int:
     """Ranks a detail by how telling it is, from 0 for a key or number to 7."""
     order = (
         {"key", "number"},
-        {"status", "state"},
+        STATE_WORDS,
         {"start", "due", "date", "at", "time"},
         {"amount", "total", "price"},
         {"email", "owner", "assignee", "from"},
@@ -386,7 +386,7 @@ def _unwrap(result: Any) -> Any:
 def _is_listing(result: Any) -> bool:
     """True for a result that is an array, or has only scalars beside its arrays and no title of its own."""
     return (
-        not any(isinstance(value, dict) or set(words(key)) & _TITLES for key, value in result.items())
+        not any(isinstance(value, dict) or set(words(key)) & NAMING_WORDS for key, value in result.items())
         if isinstance(result, dict)
         else isinstance(result, list)
     )

@@ -23,6 +23,7 @@ from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import matcher
 from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
 TITLES = frozenset("subject title name summary filename headline label topic".split())
 BODIES = frozenset(
@@ -264,7 +265,7 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
         options = (5, 10, 15, 20, 25, 50)
     elif name_words & {"seconds"}:
         options = (900, 1800, 3600, 5400, 7200, 10800)
-    elif name_words & {"bytes", "size"}:
+    elif name_words & SIZE_WORDS:
         options = (rng.randint(18_000, 4_800_000),)
     else:
         options = tuple(rng.randint(1, 12) for _ in range(2))

@@ -26,6 +26,7 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import fits, validator
 from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name
+from funcdex_assets.semantics.vocabulary import CC_WORDS, ZONE_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
 # Words in the names of optional arguments that people never mention in a chat.
@@ -316,7 +317,7 @@ class _Inventor:
             return values.make_number(name, schema, rng)
         match schema.get("format"):
             case "email":
-                if name_words & {"cc", "bcc"}:
+                if name_words & CC_WORDS:
                     return values.make_person(self.situation, self.rng).email
                 return self._person().email
             case "date" | "date-time" | "time":

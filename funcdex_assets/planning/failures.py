@@ -29,8 +29,8 @@ from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_tool_name
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
-_READS = ("list", "get")
 _LIMITS = frozenset("limit max size results count per page top".split())
 
 
@@ -66,7 +66,7 @@ def otherwise(call: Call, tool: Tool, others: Sequence[Arguments]) -> Iterator[A
     """Yields the arguments of a search or look-up with another text in one place, which the user may say by mistake;
     nothing for a tool that is neither.
     """
-    if parse_tool_name(tool.name).action in _READS:
+    if parse_tool_name(tool.name).action in READING_ACTIONS:
         yield from (
             arguments for changed, arguments in _with_another_value(call, others) if isinstance(changed.value, str)
         )
@@ -79,7 +79,7 @@ def possible_mishaps(call: Call, tool: Tool, others: Sequence[Arguments], is_las
     action = parse_tool_name(tool.name).action
     unchanged = call.arguments
     yield Mishap("rate_limit", "retry", unchanged)
-    if action in _READS:
+    if action in READING_ACTIONS:
         yield Mishap("timeout", "retry", unchanged)
     yield Mishap("rate_limit", "remedy", unchanged)
     yield Mishap("expired_auth", "remedy", unchanged)

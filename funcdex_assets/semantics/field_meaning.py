@@ -22,9 +22,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from funcdex_assets.catalog.json_schema import Schema, schema_type
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, resource_noun, singular, words
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics import vocabulary as vocab
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, resource_noun
 
 FieldRole = Literal[
     "identifier",  # by which a service knows a thing: `thread_id`, `issue_key`, `invoice_number`

@@ -25,6 +25,7 @@ from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, Too
 from funcdex_assets.schema.references import resolve
 from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, parse_tool_name, resource_noun
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import canonical, needed_ids
 from funcdex_assets.tool_graph.patterns import Mix, pattern_of

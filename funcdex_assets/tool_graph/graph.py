@@ -19,6 +19,7 @@ from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.field_nouns import Noun, given_nouns, is_made_by_caller, taken_noun
 from funcdex_assets.semantics.result_schema import result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.semantics.vocabulary import CC_WORDS, TITLE_WORDS
 from funcdex_assets.tool_graph.ties import without_ties
 
 # Noun → the one under which it is compared, because services use both for the same thing.
@@ -43,7 +44,6 @@ SYNONYMS = {
 # Narrower noun → broader noun: a folder's id fills a file's if no argument of its toolkit asks for a folder.
 KINDS_OF = {"folder": "file"}
 _FAMILY_PREFIX = 5  # letters: tells `googledrive` and `googledocs` from `asana`
-TITLE_WORDS = frozenset({"subject", "title", "name", "summary"})
 # Nouns whose title is worth searching for in another tool: a message's subject, but not a label's name.
 TITLED = frozenset(
     (
@@ -185,7 +185,7 @@ def _edges_into(
                     reason = f"id of a {source.noun} for {leaf.name}"
                     best[key] = edge(source.tool, source.leaf, "id", strength, reason)
         edges += best.values()
-    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not {"cc", "bcc"} & set(words(leaf.name)):
+    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not CC_WORDS & set(words(leaf.name)):
         kind = "phone" if _is_phone(leaf) else "email"
         for source, from_leaf in sources:
             has_kind = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"

@@ -24,6 +24,7 @@ from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.validation import validator
 from funcdex_assets.schema.words import words
 from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _AGAIN = re.compile(
     r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
@@ -111,9 +112,9 @@ def repeated_call(case: Case) -> Iterator[Finding]:
         if previous_result is not None and (failed(previous_result) or is_empty(previous_result.content)):
             continue
         user_texts = [case.speech[at] for at in range(previous[0] + 1, index) if case.messages[at].role == "user"]
-        if parse_tool_name(call.name).action in _READING:
+        if parse_tool_name(call.name).action in READING_ACTIONS:
             has_changed = any(
-                parse_tool_name(call_between.name).action not in _READING
+                parse_tool_name(call_between.name).action not in READING_ACTIONS
                 for at in range(previous[0] + 1, index)
                 for call_between in case.messages[at].tool_calls
             )

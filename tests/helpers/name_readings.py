@@ -6,7 +6,8 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from funcdex_assets.catalog.names import last_noun, singular, words
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.semantics.tool_names import last_noun
 
 READINGS: Mapping[str, Callable[[Collection[str], str], bool]] = {
     "any word": lambda listed, name: any(word in listed for word in words(name)),
