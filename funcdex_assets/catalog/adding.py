@@ -1,12 +1,9 @@
-"""Adds a toolkit to a project: writes its file in `toolkits/` and its line in `funcdex.yaml`.
+"""Adds a toolkit to a project: writes its file in `toolkits/` and its entry in `funcdex.yaml`.
 
-Here belongs choosing the tools, naming the toolkit and writing both files; reading the source is in `sources`. The
-settings file is the user's: exactly one line is inserted. Where that cannot be done safely, the file stays as it is
-and the error names the line to add.
+Here belongs writing both files; reading the source is in `sources`, choosing the tools in `tool_graph/tool_selection`.
+The settings file is the user's: one entry is inserted, and nothing else is touched.
 """
 
-import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,68 +13,7 @@ import yaml
 
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.settings.toolkits import LEGAL_TOOLKIT
 from funcdex_assets.storage.atomic_files import replace_file
-from funcdex_assets.tool_graph.graph import build_graph, needed_ids
-
-_LONGEST = 40
-
-
-def toolkit_name(text: str) -> str:
-    """Derives a legal toolkit name from a title, a host or a file name.
-
-    >>> derive_toolkit_name("https://api.example.com/v1/Pet Store (OAS).yaml")
-    'petstoreoas'
-    """
-    stem = re.sub(r"\.(json|ya?ml)$", "", text.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower())
-    name = re.sub(r"[^a-z0-9]+", "", stem).lstrip("0123456789")[:_LONGEST]
-    return name or "toolkit"
-
-
-def refuse_illegal(toolkit: str) -> None:
-    """Raises CatalogError if the name cannot be a partition key, such as `Gmail` or `2fa`."""
-    if not LEGAL_TOOLKIT.fullmatch(toolkit):
-        raise CatalogError(
-            f"{toolkit!r} is no name for a toolkit; use a lower-case letter followed by up to 39 lower-case letters, "
-            "digits or hyphens"
-        )
-
-
-def belonging_together(tools: Sequence[Tool], most: int) -> list[Tool]:
-    """Selects at most `limit` tools whose results feed one another, and returns them in the order of the source.
-
-    Greedy: starts with the tool that needs no id and feeds the most others, then adds the callable tool with the most
-    links to those already chosen. When no remaining tool is callable, it starts again with the next best one.
-    """
-    if len(tools) <= most:
-        return list(tools)
-    consumers: dict[str, set[str]] = defaultdict(set)
-    filled_paths: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for edge in build_graph(tools):
-        if edge.source_tool != edge.target_tool and edge.kind == "id":
-            consumers[edge.source_tool].add(edge.target_tool)
-            filled_paths[edge.source_tool, edge.target_tool].add(edge.target_path)
-    missing_ids = {tool.name: set(needed_ids(tool)) for tool in tools}
-    link_counts: Counter[str] = Counter()
-    remaining = {tool.name: position for position, tool in enumerate(tools)}
-    chosen: set[str] = set()
-    while remaining and len(chosen) < most:
-        name = min(
-            remaining,
-            key=lambda candidate: (
-                bool(missing_ids[candidate]),
-                -link_counts[candidate],
-                # Capped: among tools that feed five or more others, the earliest in the source is chosen.
-                -min(len(consumers[candidate]), 5),
-                remaining[candidate],
-            ),
-        )
-        del remaining[name]
-        chosen.add(name)
-        for target in consumers[name]:
-            missing_ids[target] -= filled_paths[name, target]
-            link_counts[target] += 1
-    return [tool for tool in tools if tool.name in chosen]
 
 
 def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
@@ -99,39 +35,53 @@ def _entry(tool: Tool) -> dict[str, Any]:
 
 
 def list_toolkit(settings: Path, toolkit: str) -> bool:
-    """Inserts the toolkit under `toolkits:` in the settings file; returns False if it is listed already.
+    """Adds the toolkit to `toolkits` in the settings file; returns False if it is listed already.
+
+    Whatever legal form the list has (a line for each, brackets, empty, missing, the whole file in braces), the rest of
+    the file stays as it is, comments and order included.
 
     Raises:
-        CatalogError: the list is not written one item a line, so no line can be inserted; nothing was changed.
+        CatalogError: the list is shared by an anchor, so that adding to it would change something else; nothing was
+            changed.
     """
     text = settings.read_text(encoding="utf-8")
     before = yaml.safe_load(text)
     listed = before.get("toolkits") or []
     if toolkit in listed:
         return False
-    lines = text.splitlines(keepends=True)
-    last = _last_item(lines)
-    after = None
-    if last is not None:
-        indent = re.match(r"[ ]*", lines[last])
-        line = f"{indent[0] if indent else ''}- {toolkit}\n"
-        if not lines[last].endswith("\n"):
-            lines[last] += "\n"
-        text = "".join([*lines[: last + 1], line, *lines[last + 1 :]])
-        after = yaml.safe_load(text)
-    if after != {**before, "toolkits": [*listed, toolkit]}:
-        raise CatalogError(f"{settings}: the list of toolkits is not one line each; add {toolkit!r} to it by hand")
-    replace_file(settings, text.encode())
+    edited = _insert_toolkit(text, listed, toolkit)
+    if yaml.safe_load(edited) != {**before, "toolkits": [*listed, toolkit]}:
+        raise CatalogError(
+            f"{settings}: the list of toolkits is also used elsewhere in the file; add {toolkit!r} to it by hand"
+        )
+    replace_file(settings, edited.encode())
     return True
 
 
-def _last_item(lines: Sequence[str]) -> int | None:
-    """Returns the line number of the last item of the block list under `toolkits:`, None without such a list."""
-    start = next((number for number, line in enumerate(lines) if re.match(r"toolkits:\s*(#.*)?$", line)), None)
-    last_number = None
-    for number in range((start if start is not None else len(lines)) + 1, len(lines)):
-        if re.match(r"\s*- ", lines[number]):
-            last_number = number
-        elif not re.match(r"\s*(#.*)?$", lines[number]):
-            break
-    return last_number
+def _insert_toolkit(text: str, listed: Sequence[str], toolkit: str) -> str:
+    """The text of the settings with one more toolkit, inserted where the parser found the end of the list."""
+    root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
+    value = next((value for key, value in root.value if key.value == "toolkits"), None)
+    if value is None:  # the key is missing, or comes from a merged mapping, which it then replaces
+        entry = f"toolkits: [{', '.join([*listed, toolkit])}]"
+        if root.flow_style:
+            end = root.end_mark.index - 1
+            return f"{text[:end]}{', ' if root.value else ''}{entry}{text[end:]}"
+        return f"{text.rstrip()}\n{entry}\n"
+    if not isinstance(value, yaml.SequenceNode):  # `toolkits:` with nothing behind it, or `toolkits: null`
+        start, end = value.start_mark.index, value.end_mark.index
+        blank = "" if text[start - 1 : start].isspace() else " "
+        return f"{text[:start]}{blank}[{toolkit}]{text[end:]}"
+    if value.flow_style:
+        end = value.end_mark.index - 1
+        inside = text[value.start_mark.index + 1 : end].rstrip()
+        comma = "" if not value.value else " " if inside.endswith(",") else ", "
+        return f"{text[:end].rstrip()}{comma}{toolkit}{text[end:]}"
+    last = value.value[-1].end_mark
+    last_line = last.line if last.column else last.line - 1  # a block text ends where the next line begins
+    lines = text.splitlines(keepends=True)
+    if not lines[last_line].endswith("\n"):
+        lines[last_line] += "\n"
+    indent = " " * value.start_mark.column
+    return "".join([*lines[: last_line + 1], f"{indent}- {toolkit}\n", *lines[last_line + 1 :]])

@@ -6,8 +6,9 @@ Here belong arguments, progress bars and printing; what is done is in `catalog/`
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -20,6 +21,9 @@ from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.cli.console import ErrorBoundary, console
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.settings.settings import Settings, load_settings, settings_path
+
+if TYPE_CHECKING:
+    from funcdex_assets.catalog.sources import Reading
 
 app = typer.Typer(
     cls=ErrorBoundary, help="Tool definitions from everywhere: build, search, show, add.", no_args_is_help=True
@@ -144,50 +148,60 @@ def add_toolkit(
     ] = None,
 ) -> None:
     """Make a toolkit: its file in toolkits/ and its line in funcdex.yaml."""
-    from funcdex_assets.catalog import adding
-    from funcdex_assets.catalog.sources import open_source, tools_of
+    from funcdex_assets.catalog.adding import list_toolkit, write_toolkit
+    from funcdex_assets.catalog.sources import tools_of
+    from funcdex_assets.catalog.toolkit_names import refuse_illegal, toolkit_name
+    from funcdex_assets.tool_graph.tool_selection import belonging_together
 
     settings = load_settings(with_tools=False)  # what is added may be what is missing
-    toolkit = toolkit or adding.toolkit_name(source)
-    adding.refuse_illegal(toolkit)
+    toolkit = toolkit or toolkit_name(source)
+    refuse_illegal(toolkit)
     path = settings.root / "toolkits" / f"{toolkit}.json"
-    other = path.with_suffix(".yaml")
-    if other.exists() or (path.exists() and not force):
-        there = other if other.exists() else path
-        remedy = (
-            "add --force to replace it" if there == path else "it comes first; remove it, or name another --toolkit"
-        )
-        raise CatalogError(f"{there} is there already; {remedy}")
-    if source.startswith("catalog:"):
-        reading = _from_catalog(settings, source.removeprefix("catalog:"))
-    else:
-        headers = dict(_pair(one) for one in header or ())
-        reading = open_source(
-            source,
-            {name: _variable(name) for name in env or ()},
-            {name: _variable(variable) for name, variable in headers.items()},
-        )
+    _refuse_existing(path, force)
+    reading = _open_reading(settings, source, env or (), header or ())
     tools: list[Tool] = []
     problems: list[Problem] = []
     shown = Path(source).name if Path(source).exists() else source  # not where it lies on this machine
-    for one in tools_of(reading, toolkit, shown, tuple(only or ())):
-        if isinstance(one, Problem):
-            problems.append(one)
+    for item in tools_of(reading, toolkit, shown, tuple(only or ())):
+        if isinstance(item, Problem):
+            problems.append(item)
         else:
-            tools.append(one)
+            tools.append(item)
     _print_problems(problems)
     if not tools:
         raise CatalogError(f"{source} ({reading.format}) gives no tool" + (" of these names" if only else ""))
     with console.status(f"choosing {most} of {len(tools)} tools …"):
-        chosen = adding.belonging_together(tools[:MOST_LOOKED_AT], most)
-    adding.write_toolkit(path, chosen)
+        chosen = belonging_together(tools[:MOST_LOOKED_AT], most)
+    write_toolkit(path, chosen)
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
     if more := len(tools) - len(chosen):
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
     config = settings_path()
-    if adding.list_toolkit(config, toolkit):
-        console.print(f"{config} has the line '- {toolkit}'", highlight=False)
+    if list_toolkit(config, toolkit):
+        console.print(f"{config} lists {toolkit}", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
+
+
+def _refuse_existing(path: Path, force: bool) -> None:
+    other = path.with_suffix(".yaml")
+    if other.exists():
+        raise CatalogError(f"{other} is there already; it comes first; remove it, or name another --toolkit")
+    if path.exists() and not force:
+        raise CatalogError(f"{path} is there already; add --force to replace it")
+
+
+def _open_reading(settings: Settings, source: str, env: Sequence[str], header: Sequence[str]) -> "Reading":
+    """Opens the source: an application of the big catalogue, or anything that defines tools."""
+    from funcdex_assets.catalog.sources import open_source
+
+    if source.startswith("catalog:"):
+        return _from_catalog(settings, source.removeprefix("catalog:"))
+    headers = dict(_pair(text) for text in header)
+    return open_source(
+        source,
+        {name: _variable(name) for name in env},
+        {name: _variable(variable) for name, variable in headers.items()},
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -203,7 +217,7 @@ def _variable(name: str) -> str:
     return value
 
 
-def _from_catalog(settings: Settings, application: str) -> Any:
+def _from_catalog(settings: Settings, application: str) -> "Reading":
     from funcdex_assets.catalog.build import TOOLS
     from funcdex_assets.catalog.drafts import Draft
     from funcdex_assets.catalog.search import tools_of_application

@@ -19,12 +19,13 @@ import dagster as dg
 
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT
 from funcdex_assets.orchestration.dagster_private import UnresolvedAssetJobDefinition
 from funcdex_assets.orchestration.jobs import qualify_name
 from funcdex_assets.orchestration.partitions import register_partitions
 from funcdex_assets.settings.section import SettingsError
 from funcdex_assets.settings.settings import Settings, load_settings
-from funcdex_assets.settings.toolkits import LEGAL_TOOLKIT, TOOLKIT_FOLDER, toolkit_files
+from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, toolkit_files
 
 INTERVAL_S = 30
 Hashes = Mapping[str, str]

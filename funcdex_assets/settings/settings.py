@@ -28,19 +28,13 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT
 from funcdex_assets.settings.deduplication import Contamination, Deduplication
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.inference import Inference, RoleName
 from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.section import Section, SettingsError, explain_validation_error
-from funcdex_assets.settings.toolkits import (
-    LEGAL_TOOLKIT,
-    TOOLKIT_FOLDER,
-    TOOLKIT_SUFFIXES,
-    Bundle,
-    Watch,
-    toolkit_files,
-)
+from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, TOOLKIT_SUFFIXES, Bundle, Watch, toolkit_files
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"

@@ -1,6 +1,5 @@
 """Settings of toolkits and bundles, and the files that define them."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from pydantic import (
 
 from funcdex_assets.settings.section import Section
 
-LEGAL_TOOLKIT = re.compile(r"[a-z][a-z0-9-]{0,39}")
 TOOLKIT_FOLDER = "toolkits"
+
+
 TOOLKIT_SUFFIXES = (".yaml", ".json")  # the first that there is defines the toolkit
 
 

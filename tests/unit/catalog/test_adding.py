@@ -3,10 +3,11 @@
 import pytest
 import yaml
 
-from funcdex_assets.catalog.adding import belonging_together, list_toolkit, toolkit_name, write_toolkit
+from funcdex_assets.catalog.adding import list_toolkit, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.records.tool import Tool
+from funcdex_assets.tool_graph.tool_selection import belonging_together
 
 TOOL = Tool(
     toolkit="acme",
@@ -107,31 +108,40 @@ def test_one_line_is_added_and_nothing_else_changed(tmp_path, text, line):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "edited"),
     [
-        pytest.param("toolkits: [gmail, jira]\n", id="a list in brackets"),
-        pytest.param("seed: 1\n", id="no list"),
-        pytest.param("{toolkits: [gmail]}\n", id="braces"),
+        pytest.param("toolkits: [gmail, jira] # two\n", "toolkits: [gmail, jira, acme] # two\n", id="brackets"),
+        pytest.param("toolkits: [gmail,]\n", "toolkits: [gmail, acme]\n", id="a comma at the end"),
+        pytest.param("toolkits: [\n  gmail,\n  jira\n]\n", None, id="brackets over lines"),
+        pytest.param("toolkits: []\n", "toolkits: [acme]\n", id="empty brackets"),
+        pytest.param("seed: 1\n", "seed: 1\ntoolkits: [acme]\n", id="no list"),
+        pytest.param("toolkits:\nseed: 1\n", "toolkits: [acme]\nseed: 1\n", id="a key without a value"),
+        pytest.param("toolkits: null # none\n", "toolkits: [acme] # none\n", id="null"),
+        pytest.param("toolkits: # none yet\n# here\nseed: 1\n", None, id="a key with comments"),
+        pytest.param("{toolkits: [gmail]}\n", "{toolkits: [gmail, acme]}\n", id="braces"),
+        pytest.param("{seed: 1}\n", "{seed: 1, toolkits: [acme]}\n", id="braces without the key"),
+        pytest.param("toolkits:\n  - 'gmail' # quoted\n  - >-\n    jira\nseed: 1\n", None, id="an item of two lines"),
+        pytest.param("base: &base {toolkits: [gmail]}\n<<: *base\nseed: 1\n", None, id="a merged mapping"),
+        pytest.param("toolkits:\r\n  - gmail\r\n", None, id="line ends of Windows"),
     ],
 )
-def test_what_cannot_be_done_safely_is_left_to_the_user(tmp_path, text):
+def test_any_legal_form_of_the_list_is_edited(tmp_path, text, edited):
     path = tmp_path / "funcdex.yaml"
+    path.write_bytes(text.encode())
+    before = yaml.safe_load(text)
+    assert list_toolkit(path, "acme")
+    after = path.read_bytes().decode()
+    assert yaml.safe_load(after) == {**before, "toolkits": [*(before.get("toolkits") or []), "acme"]}
+    comments = [line.partition("#")[2] for line in text.splitlines() if "#" in line]
+    assert all(comment in after for comment in comments)
+    if edited is not None:
+        assert after == edited
+
+
+def test_a_list_that_is_used_elsewhere_is_left_to_the_user(tmp_path):
+    path = tmp_path / "funcdex.yaml"
+    text = "toolkits: &all [gmail]\nmore: *all\n"
     path.write_text(text)
     with pytest.raises(CatalogError, match="add 'acme' to it by hand"):
         list_toolkit(path, "acme")
     assert path.read_text() == text
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("specs/petstore.yaml", "petstore"),
-        ("https://api.example.com/v1/openapi.json", "openapi"),
-        ("google:gmail", "gmail"),
-        ("catalog:stripe.com", "stripecom"),
-        ("42nd-street.json", "ndstreet"),
-        ("日本.json", "toolkit"),
-    ],
-)
-def test_a_toolkit_is_named_after_its_source(source, name):
-    assert toolkit_name(source) == name

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from funcdex_assets.cli.main import app
@@ -93,12 +92,11 @@ def test_a_toolkit_whose_file_is_gone_is_added_again(project):
     assert "shop" in load_settings().partitions
 
 
-def test_settings_that_a_line_cannot_be_put_into_are_left_as_they_are(project):
-    (project / "funcdex.yaml").write_text("toolkits: [gmail]\n")
+def test_settings_whose_list_is_in_brackets_are_edited_as_well(project):
+    (project / "funcdex.yaml").write_text("toolkits: [gmail] # mine\n")
     result = run("add", "shop.json")
-    assert result.exit_code == 2
-    assert "add 'shop' to it by hand" in result.output
-    assert yaml.safe_load((project / "funcdex.yaml").read_text()) == {"toolkits": ["gmail"]}
+    assert result.exit_code == 0, result.output
+    assert (project / "funcdex.yaml").read_text() == "toolkits: [gmail, shop] # mine\n"
 
 
 def test_build_search_show_and_add_from_the_catalogue(project):
