@@ -10,8 +10,10 @@ from typing import Any
 
 from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language import values
-from funcdex_assets.simulation.demand import Demand, Link
+from funcdex_assets.simulation.demand import CallIntent
+from funcdex_assets.simulation.entity_links import Link
 from funcdex_assets.simulation.memory import Memory, Thing, Told, kind, own_identities, plain, singular_words
+from funcdex_assets.simulation.repeated_arguments import find_repeated_argument, find_written_text
 
 _STATES = {
     "close": "closed done completed complete resolved",
@@ -65,36 +67,36 @@ def flag_after(verb: str, name: str) -> bool | None:
     return value if about & {*words(name), plain(name).removeprefix("is")} else None
 
 
-def put_links(demand: Demand, memory: Memory) -> None:
+def put_links(demand: CallIntent, memory: Memory) -> None:
     """What the call puts on things or takes off is there before it is answered."""
     for link in demand.links:
-        thing = _thing(memory, link.on, link.identity)
+        thing = _thing(memory, link.holder_noun, link.holder_identity)
         _link(thing, link, memory)
 
 
 def settle(
-    demand: Demand, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime
+    demand: CallIntent, arguments: Mapping[str, Any], told: Sequence[Told], result: Any, memory: Memory, now: datetime
 ) -> None:
     """Everything that stays of a call which was made, apart from what its result tells."""
     verb, action = demand.name.verb, demand.name.action
-    if demand.looks_up and not demand.revives:
+    if demand.is_lookup and not demand.restores_object:
         return
     memory.changes += 1
     _write(demand, memory)
-    if demand.revives and demand.own:
-        memory.revive(demand.name.noun, demand.own)
-    if demand.deletes:
-        for noun, identity in demand.named:
+    if demand.restores_object and demand.object_identity:
+        memory.revive(demand.name.noun, demand.object_identity)
+    if demand.deletes_object:
+        for noun, identity in demand.named_entities:
             if noun == kind(demand.name.noun):
                 _count(memory, memory.thing(noun, identity), noun, -1)
                 memory.forget(noun, identity)
         return
-    if demand.makes_new:
+    if demand.creates_entity:
         _made(demand, arguments, told, result, memory, now)
-        if action == "send" and demand.name.noun == "draft" and demand.own:
-            memory.forget("draft", demand.own)
+        if action == "send" and demand.name.noun == "draft" and demand.object_identity:
+            memory.forget("draft", demand.object_identity)
         return
-    own = demand.own
+    own = demand.object_identity
     if own is None or demand.links:
         return
     thing = _thing(memory, demand.name.noun, own)
@@ -111,7 +113,7 @@ def settle(
     if verb in _STATES or verb in _FLAGS:
         thing["@state"] = verb
         for field_ in ("status", "state") if verb in _STATES else ():
-            if field_ not in demand.echo and field_ not in shown:
+            if field_ not in demand.said_values and field_ not in shown:
                 thing.pop(field_, None)
     for field_, value in thing.items():
         if (
@@ -122,9 +124,12 @@ def settle(
             thing[field_] = values.moment_text({"format": "date" if len(value) == 10 else "date-time"}, now)
 
 
-def _write(demand: Demand, memory: Memory) -> None:
+def _write(demand: CallIntent, memory: Memory) -> None:
     """A text put into a thing, or in place of another, is in what is read of it: INSERT_TEXT(document_id, text)."""
-    verb, holders = demand.name.verb, [(noun, name) for noun, name in demand.parents.items() if name != demand.own]
+    verb, holders = (
+        demand.name.verb,
+        [(noun, name) for noun, name in demand.parents.items() if name != demand.object_identity],
+    )
     if verb not in ("insert", "append", "replace") or demand.name.noun not in _PASSAGES or len(holders) != 1:
         return
     thing = _thing(memory, *holders[0])
@@ -134,22 +139,22 @@ def _write(demand: Demand, memory: Memory) -> None:
         for key in _WHOLE_TEXTS:
             if isinstance(text := fields.get(key), str):
                 fields[key] = _rewritten(text, demand)
-    if not before and verb != "replace" and demand.written:
-        told["text"] = demand.written
+    if not before and verb != "replace" and find_written_text(demand):
+        told["text"] = find_written_text(demand)
     for key in [key for key in thing if key.startswith(_MEASURES)]:
         del thing[key]
 
 
-def _rewritten(text: str, demand: Demand) -> str:
+def _rewritten(text: str, demand: CallIntent) -> str:
     if demand.name.verb != "replace":
-        return f"{text}\n{demand.written}"
-    old = next((one for key, one in demand.echo.items() if key.startswith(("find", "old", "search"))), "")
-    new = next((one for key, one in demand.echo.items() if key.startswith(("replace", "new"))), "")
+        return f"{text}\n{find_written_text(demand)}"
+    old = next((one for key, one in demand.said_values.items() if key.startswith(("find", "old", "search"))), "")
+    new = next((one for key, one in demand.said_values.items() if key.startswith(("replace", "new"))), "")
     return text.replace(old, new) if isinstance(old, str) and isinstance(new, str) and old else text
 
 
 def _made(
-    demand: Demand,
+    demand: CallIntent,
     arguments: Mapping[str, Any],
     told: Sequence[Told],
     result: Any,
@@ -157,7 +162,7 @@ def _made(
     clock: datetime,
 ) -> None:
     """The new thing has what it was made with, whether the result repeats it or not."""
-    named = {(kind(noun), identity) for noun, identity in demand.named}
+    named = {(kind(noun), identity) for noun, identity in demand.named_entities}
     fresh = [one for one in told if (kind(one.noun), one.identity) not in named and one.depth <= 2]
     own = [one for one in fresh if kind(one.noun) == kind(demand.name.noun)]
     made = next(iter(own or [one for one in fresh if one.depth <= 1 and kind(one.noun) != "user"]), None)
@@ -179,11 +184,11 @@ def _made(
                 holder["shared"] = True
 
 
-def _updated(demand: Demand, arguments: Mapping[str, Any], thing: Thing, shown: frozenset[str]) -> None:
+def _updated(demand: CallIntent, arguments: Mapping[str, Any], thing: Thing, shown: frozenset[str]) -> None:
     """An argument of a change is a field from now on; other spellings of the old value are forgotten."""
     for field_ in [name for name in thing if not name.startswith("@")]:
         value, plain_name = thing[field_], field_.partition("|")[0]
-        said = demand.said_for(plain_name)
+        said = find_repeated_argument(demand, plain_name)
         if said is None or is_id(plain_name):
             continue
         if "|" in field_:
@@ -230,7 +235,7 @@ def _link(thing: Thing, link: Link, memory: Memory) -> None:
     """The lists of the thing in which such things are listed, and a note for those that were not shown yet."""
     linked = memory.thing(link.noun, link.value)
     names = [link.value, *(linked[key] for key in ("name", "title") if isinstance(linked.get(key), str))]
-    on, off = ("@unlinks", "@links") if link.off else ("@links", "@unlinks")
+    on, off = ("@unlinks", "@links") if link.is_removal else ("@links", "@unlinks")
     thing.setdefault(on, {}).setdefault(link.noun, {})[link.value] = names
     thing.get(off, {}).get(link.noun, {}).pop(link.value, None)
     for name, value in list(thing.items()):

@@ -23,7 +23,7 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.seeds import derive_seed, generator
-from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.demand import read_call_intent
 from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
 from funcdex_assets.simulation.memory import Memory
@@ -312,7 +312,7 @@ def _empty(tool: Tool, arguments: Mapping[str, Any], situation: Situation, memor
         raise ValueError(f"{tool.name} cannot have an empty result; ask faults.can_be_empty before")
     schema = result_schema(tool)
     found = dict(_lists(schema, schema))
-    demand = Demand(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
+    demand = read_call_intent(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
     fields = FieldMaker(situation, demand, memory, situation.now, rng)
     needed = frozenset(f"{path}/*" for path in found)
     made = _emptied(ResultMaker(schema, demand, memory, fields, needed, rng).make(), schema, found)

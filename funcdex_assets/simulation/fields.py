@@ -20,7 +20,7 @@ from funcdex_assets.language.lexicon import Person, behind, company_at, named
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import Situation
 from funcdex_assets.seeds import derive_seed
-from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.demand import CallIntent
 from funcdex_assets.simulation.effects import flag_after, state_after
 from funcdex_assets.simulation.memory import Memory, Thing, identifies, kind, plain
 
@@ -82,10 +82,10 @@ class Surroundings:
 class FieldMaker:
     """Makes the fields of one call's result."""
 
-    def __init__(self, situation: Situation, demand: Demand, memory: Memory, clock: datetime, rng: Random):
+    def __init__(self, situation: Situation, demand: CallIntent, memory: Memory, clock: datetime, rng: Random):
         self._situation, self._demand, self._memory = situation, demand, memory
         self._clock, self._rng = clock, rng
-        self._title = demand.sought_title()
+        self._title = demand.searched_title
         self._taken: list[tuple[datetime, datetime]] = []  # from when to when somebody is free or busy
         self._shown: dict[str, list[str]] = {}
         self._numbered: set[str] = set()
@@ -126,7 +126,7 @@ class FieldMaker:
     def someone(self, name: str) -> Person:
         """A person for a field of this name: organisers and owners are the user."""
         parts = set(words(name))
-        if parts & _ITS_OWN or (self._demand.makes_new and {singular(part) for part in parts} & _ITS_OWN):
+        if parts & _ITS_OWN or (self._demand.creates_entity and {singular(part) for part in parts} & _ITS_OWN):
             persona = self._situation.persona
             return Person(persona.name, persona.name.split()[0], persona.email)
         return self._known(values.make_person(self._situation, self._rng))
@@ -143,9 +143,9 @@ class FieldMaker:
 
     def sought(self) -> Person | None:
         """The person whom a look-up asks for, by address or by name."""
-        if self._demand.looks_up and self._demand.addressed:
-            return self.holder(self._demand.addressed[0])
-        name = self._demand.sought_name()
+        if self._demand.is_lookup and self._demand.addressees:
+            return self.holder(self._demand.addressees[0])
+        name = self._demand.searched_person_name
         if not name:
             return None
         other = values.make_person(self._situation, self._rng)
@@ -280,7 +280,7 @@ class FieldMaker:
         if not whose:
             return self._an_identity(schema, name, around)
         told = (whose, f"{plain(name)} {kind(about or around.noun)}")
-        new = self._demand.makes_new and around.subject
+        new = self._demand.creates_entity and around.subject
         known = None if new or around.identity is not None else self._memory.of_people.get(told)
         found = self._an_identity(schema, name, around) if known is None or plain(name) in around.known else known
         self._memory.of_people[told] = found
@@ -304,7 +304,7 @@ class FieldMaker:
         if given is not None:
             return _typed(schema, given)
         others = [] if own else list(self._memory.things(noun))
-        if others and not self._demand.lists:
+        if others and not self._demand.is_listing:
             return _typed(schema, others[-1])
         if others and self._rng.random() < 0.5:
             return _typed(schema, self._rng.choice(others))
@@ -355,7 +355,7 @@ class FieldMaker:
             persona = self._situation.persona
             zone = persona.time_zone
             return zone if zone in options else options[derive_seed(persona.persona_id) % len(options)]
-        if self._demand.excluded and (out := self._demand.excluded.get(plain(name))):
+        if self._demand.criteria.excluded and (out := self._demand.criteria.excluded.get(plain(name))):
             options = [option for option in options if str(option).lower() != out] or options
         if "mime" in parts:
             file = str(next((made[key] for key in ("filename", "name", "title") if key in made), ""))
@@ -380,13 +380,17 @@ class FieldMaker:
         extension = mimetypes.guess_extension(str(types[0]))
         for key in ("filename", "name", "title"):
             name = around.made.get(key)
-            if isinstance(name, str) and plain(key) not in around.known and name not in self._demand.echo.values():
+            if (
+                isinstance(name, str)
+                and plain(key) not in around.known
+                and name not in self._demand.said_values.values()
+            ):
                 stem, dot, _ = name.rpartition(".")
                 around.made[key] = f"{stem}{extension}" if dot and extension and types[0] != "text/plain" else name
 
     def _moment(self, schema: Schema, parts: set[str], around: Surroundings) -> str:
         """After what it must follow, now for what the call did, within the window asked for."""
-        changing = not self._demand.looks_up
+        changing = not self._demand.is_lookup
         if parts & _FIRST_MOMENTS and (made_at := around.known.get("@made_at")) is not None:
             return self._told(schema, made_at)
         if parts & _CHANGED:
@@ -395,7 +399,9 @@ class FieldMaker:
             start = _beginning({key: value for key, value in around.made.items() if "created" in words(key)})
         else:
             start = _beginning(around.made)
-        span = next((span for span in self._demand.spans if span.about and span.about <= parts), None)
+        span = next(
+            (span for span in self._demand.criteria.spans if span.field_words and span.field_words <= parts), None
+        )
         if span:
             high = span.high if parts & _LATER else min(span.high, self._clock)
             return self._told(schema, self._within(span.low, max(high, span.low)))
@@ -409,9 +415,9 @@ class FieldMaker:
             if _EXCLUSIVE & set(around.noun.split()) and isinstance(start, datetime):
                 self._taken.append((start, end))
             return self._told(schema, end)
-        there = around.subject or around.known or around.identity is not None or self._demand.concerns(around.noun)
-        earlier = bool(parts & _FIRST_MOMENTS and there) and not self._demand.makes_new
-        latest = self._latest(around) if parts & _FIRST_MOMENTS and not self._demand.makes_new else None
+        there = around.subject or around.known or around.identity is not None or self._demand.mentions_noun(around.noun)
+        earlier = bool(parts & _FIRST_MOMENTS and there) and not self._demand.creates_entity
+        latest = self._latest(around) if parts & _FIRST_MOMENTS and not self._demand.creates_entity else None
         if latest is not None:
             days = timedelta(days=self._rng.randint(1, 20), minutes=15 * self._rng.randint(0, 12))
             return self._told(schema, latest - days)
@@ -421,12 +427,12 @@ class FieldMaker:
             days = {"active": -self._rng.randint(1, _LONG[around.noun] - 1), "closed": -90}.get(str(state))
             if days:
                 return self._told(schema, self._clock.replace(hour=9, minute=0, second=0) + timedelta(days=days))
-        if self._demand.window and not parts & {"created", "updated", "modified"}:
-            moment = self._within(*self._demand.window)
+        if self._demand.criteria.window and not parts & {"created", "updated", "modified"}:
+            moment = self._within(*self._demand.criteria.window)
             for _ in range(_TRIES if _EXCLUSIVE & set(around.noun.split()) else 0):
-                if not self._is_taken(moment, moment + timedelta(minutes=max(*_LENGTHS, self._demand.shortest))):
+                if not self._is_taken(moment, moment + timedelta(minutes=max(*_LENGTHS, self._demand.least_minutes))):
                     break
-                moment = self._within(*self._demand.window)
+                moment = self._within(*self._demand.criteria.window)
             return self._told(schema, moment)
         return self._told(schema, values.make_moment(self._situation, self._rng, past=not parts & _LATER))
 
@@ -440,7 +446,7 @@ class FieldMaker:
         if not days:
             return None
         end = self._clock.replace(second=0)
-        return end + timedelta(days=days if self._demand.makes_new else self._rng.randint(1, max(1, days - 1)))
+        return end + timedelta(days=days if self._demand.creates_entity else self._rng.randint(1, max(1, days - 1)))
 
     def _is_taken(self, start: datetime, end: datetime) -> bool:
         return any(start < other_end and other_start < end for other_start, other_end in self._taken)
@@ -464,7 +470,9 @@ class FieldMaker:
             return start + timedelta(days=_LONG[noun])
         if not isinstance(start, datetime):
             return datetime.combine(start, self._clock.timetz()) + timedelta(days=self._rng.randint(1, 7))
-        lengths = [length for length in _LENGTHS if length >= self._demand.shortest] or [self._demand.shortest]
+        lengths = [length for length in _LENGTHS if length >= self._demand.least_minutes] or [
+            self._demand.least_minutes
+        ]
         later = start + timedelta(minutes=self._rng.choice(lengths))
         return max(start, min(later, self._clock)) if parts & {"updated", "modified"} else later
 

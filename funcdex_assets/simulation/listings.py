@@ -15,9 +15,10 @@ from funcdex_assets.catalog.json_schema import Schema, at_pointer, fits, resolve
 from funcdex_assets.catalog.names import is_id, is_page_token, words
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import TITLES
-from funcdex_assets.simulation.demand import Demand, stem
+from funcdex_assets.simulation.demand import CallIntent
 from funcdex_assets.simulation.memory import Listing, Memory, Thing, kind, plain
 from funcdex_assets.simulation.queries import tokens
+from funcdex_assets.simulation.search_criteria import reduce_to_field_stem
 
 MORE = 0.2  # of listings that nobody turns the page of
 _ENDING = frozenset("completed closed done archived finished".split())
@@ -30,7 +31,7 @@ _MAIN_MOMENTS = ("start", "date", "due", "lastmessage", "internaldate", "receive
 class Pager:
     """The listings within one call's result."""
 
-    def __init__(self, demand: Demand, memory: Memory, needed: frozenset[str], rng: Random):
+    def __init__(self, demand: CallIntent, memory: Memory, needed: frozenset[str], rng: Random):
         self._demand, self._memory, self._needed, self._rng = demand, memory, needed, rng
         self._open: list[tuple[Listing, str, str, tuple[str, str] | None]] = []
         self._more = any(is_page_token(step) for path in needed for step in path.split("/"))
@@ -40,22 +41,22 @@ class Pager:
         """The known things to list, and how many to list in all. `alone`: what is sought is only one."""
         demand, memory = self._demand, self._memory
         listing = memory.listings.setdefault((demand.tool, demand.key, path), Listing())
-        others = [thing for page, things in listing.pages.items() if page != demand.page for thing in things]
+        others = [thing for page, things in listing.pages.items() if page != demand.page_token for thing in things]
         all_ = self._whole()
-        complete = demand.lists and bool({(kind(noun), ""), (kind(noun), all_ or "")} & memory.complete)
+        complete = demand.is_listing and bool({(kind(noun), ""), (kind(noun), all_ or "")} & memory.complete)
         found = [
             thing
             for thing in memory.things(noun).values()
             if belongs(thing, demand, items, root) and not _among(thing, others)
         ]
-        if demand.page in listing.pages:
+        if demand.page_token in listing.pages:
             here = [
                 thing
-                for thing in listing.pages[demand.page]
+                for thing in listing.pages[demand.page_token]
                 if "@gone" not in thing and belongs(thing, demand, items, root)
             ]
             fresh = [thing for thing in found if "@made" in thing and not _among(thing, here)]
-            known = [*here, *(fresh if demand.page == "" else [])]
+            known = [*here, *(fresh if demand.page_token == "" else [])]
             known, left = known[-demand.limit :] if len(known) > demand.limit else known, len(known) > demand.limit
             size = len(known)
         else:
@@ -63,15 +64,15 @@ class Pager:
             size = len(known) if complete else self._rng.randint(1, demand.limit)
             if alone:
                 size = 1
-            elif demand.page and listing.hidden:
+            elif demand.page_token and listing.hidden:
                 size = max(listing.hidden, len(known))
-            elif not demand.page and (expected := self._expected(noun)):
+            elif not demand.page_token and (expected := self._expected(noun)):
                 size = max(expected, len(known))
             if self._is_new(noun):
                 size = len(known)
-            elif not demand.page and not complete and not alone and self._rng.random() < MORE:
+            elif not demand.page_token and not complete and not alone and self._rng.random() < MORE:
                 left = True
-        if (left and (not complete or len(found) > demand.limit)) or demand.page in listing.following:
+        if (left and (not complete or len(found) > demand.limit)) or demand.page_token in listing.following:
             self._more = True
         self._open.append((listing, path, noun, None if all_ is None else (kind(noun), all_)))
         return known, size
@@ -85,9 +86,15 @@ class Pager:
     def _whole(self) -> str | None:
         """What all things of a kind are listed within, when nothing else restricts the listing."""
         demand = self._demand
-        if not demand.lists or demand.page or demand.filters or demand.spans or demand.sought:
+        if (
+            not demand.is_listing
+            or demand.page_token
+            or demand.criteria.filters
+            or demand.criteria.spans
+            or demand.criteria.search_words
+        ):
             return None
-        if demand.own is not None or demand.addressed:
+        if demand.object_identity is not None or demand.addressees:
             return None
         return ",".join(f"{parent}={identity}" for parent, identity in sorted(demand.parents.items()))
 
@@ -117,7 +124,7 @@ class Pager:
     def _turn(self, made: dict[str, Any], schema: Schema, root: Schema, shown: int, depth: int) -> None:
         properties = schema.get("properties", {})
         listing = self._open[0][0] if self._open else Listing()
-        page = self._demand.page
+        page = self._demand.page_token
         for key in list(made):
             value, said = made[key], set(words(key))
             if is_page_token(key):
@@ -149,7 +156,7 @@ class Pager:
         for listing, path, noun, whole in self._open:
             items = at_pointer(result, path)
             if isinstance(items, list):
-                listing.pages[self._demand.page] = [
+                listing.pages[self._demand.page_token] = [
                     self._memory.known_as(item, noun) or {plain(key): value for key, value in item.items()}
                     for item in items
                     if isinstance(item, dict)
@@ -164,9 +171,9 @@ def call_key(arguments: Mapping[str, Any]) -> str:
     return msgspec.json.encode(kept, order="deterministic").decode()
 
 
-def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
+def belongs(thing: Thing, demand: CallIntent, items: Schema, root: Schema) -> bool:
     """Whether nothing known of a thing speaks against its being listed."""
-    if demand.own is not None and demand.lists:
+    if demand.object_identity is not None and demand.is_listing:
         return False
     for parent, identity in demand.parents.items():
         at = thing.get(f"{parent}id", thing.get("@parents", {}).get(parent))
@@ -174,7 +181,7 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
             at = next((value for key, value in inner.items() if is_id(key)), None)
         if str(at) != identity:
             return False
-    if demand.sought and not holds(thing, demand.sought, demand.in_titles):
+    if demand.criteria.search_words and not holds(thing, demand.criteria.search_words, demand.criteria.in_titles):
         return False
     properties = items.get("properties", {})
     if "@closed" in thing:
@@ -183,14 +190,14 @@ def belongs(thing: Thing, demand: Demand, items: Schema, root: Schema) -> bool:
             return False
     elif _ENDING & set(demand.name.words) and "@made" in thing:
         return False
-    for key, wanted in demand.filters.items():
-        field = stem(key)
+    for key, wanted in demand.criteria.filters.items():
+        field = reduce_to_field_stem(key)
         for name, part in properties.items():
-            if stem(name) == field and _speaks_against(thing, name, resolve(part, root), root, wanted):
+            if reduce_to_field_stem(name) == field and _speaks_against(thing, name, resolve(part, root), root, wanted):
                 return False
-    if any(str(thing.get(field)).lower() == value for field, value in demand.excluded.items()):
+    if any(str(thing.get(field)).lower() == value for field, value in demand.criteria.excluded.items()):
         return False
-    return all(_is_within(thing, span.about, span.low, span.high) for span in demand.spans)
+    return all(_is_within(thing, span.field_words, span.low, span.high) for span in demand.criteria.spans)
 
 
 def holds(thing: Mapping[str, Any], sought: frozenset[str], in_titles: bool) -> bool:

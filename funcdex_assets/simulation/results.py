@@ -16,7 +16,7 @@ from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import TITLES
 from funcdex_assets.simulation.agreement import agree, relations
-from funcdex_assets.simulation.demand import Demand
+from funcdex_assets.simulation.demand import CallIntent
 from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
 from funcdex_assets.simulation.fields import PAST, FieldMaker, Surroundings
 from funcdex_assets.simulation.listings import Pager, holds, ordered
@@ -32,6 +32,11 @@ from funcdex_assets.simulation.memory import (
     singular_words,
 )
 from funcdex_assets.simulation.mending import mended
+from funcdex_assets.simulation.repeated_arguments import (
+    find_repeated_argument,
+    find_synonymous_text,
+    find_written_text,
+)
 
 MAX_DEPTH = 7
 MOST_FIELDS = 160  # of one result, beyond what must be there
@@ -61,7 +66,13 @@ class ResultMaker:
     """Makes one result. `needed` are paths that must be there, because a later call will use them."""
 
     def __init__(
-        self, schema: Schema, demand: Demand, memory: Memory, fields: FieldMaker, needed: frozenset[str], rng: Random
+        self,
+        schema: Schema,
+        demand: CallIntent,
+        memory: Memory,
+        fields: FieldMaker,
+        needed: frozenset[str],
+        rng: Random,
     ):
         self._root, self._demand, self._memory = schema, demand, memory
         self._fields, self._rng = fields, rng
@@ -79,7 +90,7 @@ class ResultMaker:
         self._only_object = singular_words(objects[0]) if len(objects) == 1 else None
         self._inherited: Thing = {}
         if demand.name.action in ("send", "copy"):  # the copy of a thing is like it
-            own = demand.own
+            own = demand.object_identity
             copied = [memory.thing(demand.name.noun, own)] if own else []
             for thing in copied or [memory.thing(*named) for named in demand.identities.items()]:
                 self._inherited |= {name: value for name, value in thing.items() if not name.startswith("@")}
@@ -87,7 +98,7 @@ class ResultMaker:
                 self._inherited["subject"] = subject
 
     def make(self) -> Any:
-        noun = self._demand.noun
+        noun = self._demand.result_noun
         made = self.pager.turned(self._fill(self._root, "", "", noun, 0), self._root)
         around = Surroundings(noun)
         return mended(
@@ -126,16 +137,16 @@ class ResultMaker:
         person = None
         if _is_person(name, properties):
             person = (self._fields.sought() if depth <= 1 else None) or self._person(name, subject)
-        elif subject and self._demand.addressed and any("email" in words(key) for key in properties):
-            person = self._fields.holder(self._demand.addressed[0])
+        elif subject and self._demand.addressees and any("email" in words(key) for key in properties):
+            person = self._fields.holder(self._demand.addressees[0])
         if noun == self._demand.name.verb:  # the `download` of a file is the file
             noun = self._demand.name.noun
         given = self._parent(noun) if "/*" in path else self._given(noun)
         known = self._memory.thing(noun, given) if given is not None else {}
         if "/*" in path and noun in self._parents:
             known = known | self._parents[noun]
-        if not known and depth <= 1 and self._demand.view and noun == self._demand.noun:
-            known = self._memory.thing(self._demand.view, self._demand.parents[self._demand.view])
+        if not known and depth <= 1 and self._demand.viewed_noun and noun == self._demand.result_noun:
+            known = self._memory.thing(self._demand.viewed_noun, self._demand.parents[self._demand.viewed_noun])
         if person and isinstance(address := known.get("email"), str):
             person = self._fields.holder(address)
         return Surroundings(noun, known, {}, person, subject, beside, given)
@@ -148,7 +159,7 @@ class ResultMaker:
 
     def _person(self, name: str, subject: bool) -> Person:
         """A person of whom an object tells: the one whom the call addresses, if the object is about that one."""
-        addressed = self._demand.addressed
+        addressed = self._demand.addressees
         if subject and len(addressed) == 1:
             return self._fields.holder(addressed[0])
         return self._fields.someone(name)
@@ -156,7 +167,7 @@ class ResultMaker:
     def _parent(self, noun: str) -> str | None:
         """Whose things a listing lists, as the call says: the customer within each of a customer's invoices."""
         demand = self._demand
-        if not demand.lists or noun not in demand.roles or kind(noun) == kind(demand.noun):
+        if not demand.is_listing or noun not in demand.identity_roles or kind(noun) == kind(demand.result_noun):
             return None
         return demand.parents.get(kind(noun))
 
@@ -177,7 +188,7 @@ class ResultMaker:
                     self._refer(around, key, properties)
         _count(around.made, properties)
         if relations(tuple(around.made)) is not None:
-            text = self._demand.written if around.subject else ""
+            text = find_written_text(self._demand) if around.subject else ""
             agree(around.made, lambda key, value: self._fits(properties[key], value), text, self._fields.zone)
         if around.identity is not None and "/*" in path and around.noun not in self._parents:
             self._parents[around.noun] = {plain(key): value for key, value in around.made.items()}
@@ -186,7 +197,7 @@ class ResultMaker:
     def _property(self, schema: Schema, path: str, key: str, around: Surroundings, depth: int) -> Any:
         remembered = self._remembered(schema, key, around)
         suits = remembered is not None and self._holds_needed(path, remembered)
-        if suits and around.subject and isinstance(remembered, dict) and not self._demand.looks_up:
+        if suits and around.subject and isinstance(remembered, dict) and not self._demand.is_lookup:
             noun = noun_of(key, around.noun)  # somebody else is assigned
             given = self._given(noun)
             suits = given is None or str(given) in (own_identities(remembered, noun) or (str(given),))
@@ -194,13 +205,13 @@ class ResultMaker:
         another = scalar and around.subject and bool(self._demand.links and self._linked(key))  # than was put on before
         if suits and not another and not self._changes(key, around) and self._fits(schema, remembered):
             return remembered
-        made_here = "@made" in around.known or (around.subject and self._demand.makes_new)
+        made_here = "@made" in around.known or (around.subject and self._demand.creates_entity)
         if made_here and (own := self._as_made(schema, path, key, around, depth)) is not None:
             return own
         if scalar:
             return self._leaf(schema, key, around)
         if around.subject:
-            said = self._demand.echo.get(plain(key))
+            said = self._demand.said_values.get(plain(key))
             if (
                 isinstance(said, list | dict)
                 and not self._demand.links
@@ -218,7 +229,7 @@ class ResultMaker:
                     and self._holds_needed(f"{path}/{field}", value)
                     and self._fits(parts[field], value)
                 }
-            people = self._people(schema, path, key, depth) if self._demand.addressed else None
+            people = self._people(schema, path, key, depth) if self._demand.addressees else None
             if people and self._holds_needed(path, people):
                 return people
         noun = noun_of(key, around.noun)
@@ -233,17 +244,17 @@ class ResultMaker:
         if type_ == "array":
             least = schema.get("minItems", 0)
             bare = {singular(word) for word in said} & _ATTACHED and not least and not self._is_needed_below(path)
-            told = self._demand.echo.get(plain(key)) or around.known.get("@told", {}).get(plain(key))
+            told = self._demand.said_values.get(plain(key)) or around.known.get("@told", {}).get(plain(key))
             put = (
-                told or around.known.get("@links") or self._demand.links or (around.subject and self._demand.addressed)
+                told or around.known.get("@links") or self._demand.links or (around.subject and self._demand.addressees)
             )
             empty = bare and not put and not self._children(noun_of(key, around.noun), around)
             return [] if empty and self._fits(schema, []) else None
-        if type_ == "boolean" and said & _UNTOUCHED and plain(key) not in self._demand.echo:
+        if type_ == "boolean" and said & _UNTOUCHED and plain(key) not in self._demand.said_values:
             return False if self._fits(schema, False) else None
         if type_ != "object":
             return None
-        told = self._demand.echo.get(plain(key)) if around.subject else None
+        told = self._demand.said_values.get(plain(key)) if around.subject else None
         told = told or around.known.get("@told", {}).get(plain(key))
         if self._given(noun_of(key, around.noun)) is not None:
             return None
@@ -293,7 +304,7 @@ class ResultMaker:
         told = known.get("@told")
         if not told:
             return None
-        return self._demand.means(key, told)
+        return find_synonymous_text(key, told)
 
     def _with_links(self, schema: Schema, key: str, made: list[Any], around: Surroundings) -> list[Any]:
         """The list with what was put on the thing and without what was taken off, as far as that is valid."""
@@ -325,20 +336,24 @@ class ResultMaker:
             return None
         people = [
             self._object(items, f"{path}/*", Surroundings(name, person=self._fields.holder(address)), depth + 1)
-            for address in dict.fromkeys(self._demand.addressed)
+            for address in dict.fromkeys(self._demand.addressees)
         ]
         return people[0] if one else people
 
     def _leaf(self, schema: Schema, name: str, around: Surroundings) -> Any:
         """A scalar: repeated from the call where the object is its subject or a filter applies."""
         self._made += 1
-        filters = self._demand.lists and not set(words(name)) & QUERY_WORDS
+        filters = self._demand.is_listing and not set(words(name)) & QUERY_WORDS
         if around.subject and self._demand.links and (linked := self._linked(name)) and self._fits(schema, linked):
             return linked
-        if filters and (asked := self._demand.filter_for(name)) is not None and self._fits(schema, asked):
+        if (
+            filters
+            and (asked := self._demand.criteria.filter_for_field(name)) is not None
+            and self._fits(schema, asked)
+        ):
             return asked
         if (around.subject or filters) and not is_id(name) and not is_page_token(name):
-            said = self._demand.said_for(name)
+            said = find_repeated_argument(self._demand, name)
             if said is not None and self._fits(schema, said):
                 return said
         return self._fields.make(schema, name, around)
@@ -366,17 +381,17 @@ class ResultMaker:
             return [self._fill(items, f"{path}/*", name, noun, depth + 1) for _ in range(least)]
         if schema_type(items) != "object":
             return self._scalars(items, path, name, noun, depth, wanted if self._sizes.get(path) else least)
-        main = depth <= 2 and "/*" not in path and (self._demand.lists or self._demand.concerns(noun))
+        main = depth <= 2 and "/*" not in path and (self._demand.is_listing or self._demand.mentions_noun(noun))
         people = _is_person(name, items.get("properties", {}))
         if main:
-            named = self._demand.addressed or self._demand.sought_name()
+            named = self._demand.addressees or self._demand.searched_person_name
             alone = bool(named and people) or self._seeks_another_title()
             known, size = self.pager.page(path, noun, items, self._root, alone)
         else:
             known = self._children(noun, around) if around else []
             expected = around.known.get(f"{plain(noun)}count") if around else None
             size = self._rng.choice((0, 1, 1, 2)) if not isinstance(expected, int) or expected > LONGEST else expected
-            if self._demand.lists and self._demand.filter_for(name) is True:
+            if self._demand.is_listing and self._demand.criteria.filter_for_field(name) is True:
                 size = max(1, size)
         if self._is_full(depth):
             size = 1
@@ -386,7 +401,7 @@ class ResultMaker:
             thing = known[index] if index < len(known) else {}
             item = self._item(items, f"{path}/*", name, noun, depth, thing, main)
             if main and not thing:
-                if self._demand.sought or self._demand.titled:
+                if self._demand.criteria.search_words or self._demand.criteria.title_filters:
                     fits_in = self._bring_to_match(item, items, made)
                     if not fits_in and index >= max(1, wanted):
                         break
@@ -394,8 +409,8 @@ class ResultMaker:
                     self._tell_apart(item, items, noun, made)
             made.append(item)
         if main:  # what was searched for comes first, then what is new
-            first = 1 if self._demand.sought_title() and not self._demand.order else 0
-            made[first:] = ordered(made[first:], self._demand.order) or by_time(made[first:])
+            first = 1 if self._demand.searched_title and not self._demand.criteria.sort_order else 0
+            made[first:] = ordered(made[first:], self._demand.criteria.sort_order) or by_time(made[first:])
         return made
 
     def _item(
@@ -406,8 +421,8 @@ class ResultMaker:
         if _is_person(name, properties):
             person = self._fields.sought() if main and not known else None
             person = person or self._fields.someone(name)
-        elif main and self._demand.addressed and any("email" in words(key) for key in properties):
-            person = self._fields.holder(self._rng.choice(self._demand.addressed))  # when one of them is busy
+        elif main and self._demand.addressees and any("email" in words(key) for key in properties):
+            person = self._fields.holder(self._rng.choice(self._demand.addressees))  # when one of them is busy
         made = self._object(schema, path, Surroundings(noun, known, person=person), depth + 1)
         if "@nameless" in known:
             self._memory.name(noun, known, made)
@@ -415,20 +430,20 @@ class ResultMaker:
 
     def _seeks_another_title(self) -> bool:
         """Whether a search asks for a title that nothing about the matter would have by chance."""
-        return bool(self._demand.sought_title()) and not self._demand.sought <= self._fields.matter
+        return bool(self._demand.searched_title) and not self._demand.criteria.search_words <= self._fields.matter
 
     def _bring_to_match(self, item: dict[str, Any], schema: Schema, others: Sequence[Mapping[str, Any]]) -> bool:
         """What a search finds has the words that were searched for, in its title if nowhere else. False where no title
         is left that has them.
         """
         demand = self._demand
-        for name in demand.titled:
+        for name in demand.criteria.title_filters:
             shown = [other.get(name) for other in others]
             if isinstance(title := item.get(name), str) and title in shown:
                 others_like_it = [other for other in self._fields.titles_with(title) if other not in shown]
                 fitting = (other for other in others_like_it if self._fits(schema["properties"][name], other))
                 item[name] = next(fitting, title)
-        if not demand.sought or holds(item, demand.sought, demand.in_titles):
+        if not demand.criteria.search_words or holds(item, demand.criteria.search_words, demand.criteria.in_titles):
             return True
         properties = schema.get("properties", {})
         texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
@@ -437,7 +452,7 @@ class ResultMaker:
         if key is None:
             return True
         shown = {other.get(key) for other in others}
-        for title in self._fields.titles_with(demand.queries[0].text):
+        for title in self._fields.titles_with(demand.criteria.queries[0].text):
             if title not in shown and self._fits(properties[key], title):
                 item[key] = title
                 return True
@@ -453,10 +468,10 @@ class ResultMaker:
         size = max(least, self._rng.choice((1, 1, 2)))
         if "enum" in items:
             options = [option for option in items["enum"] if option is not None]
-            asked = self._demand.filter_for(name) if self._demand.lists else None
+            asked = self._demand.criteria.filter_for_field(name) if self._demand.is_listing else None
             asked = [one for one in (asked if isinstance(asked, list) else [asked]) if one in options]
             return asked or self._rng.sample(options, min(size, len(options)))
-        if self._demand.lists and (asked := self._demand.filter_for(name)) is not None:
+        if self._demand.is_listing and (asked := self._demand.criteria.filter_for_field(name)) is not None:
             asked = asked if isinstance(asked, list) else [asked]
             if all(self._fits(items, one) for one in asked):
                 return asked
@@ -468,26 +483,26 @@ class ResultMaker:
         """Whether this object is the very thing that the call names or makes."""
         if depth == 0 or (depth == 1 and noun in ("data", "result")):
             return True
-        if self._demand.lists:
+        if self._demand.is_listing:
             return False
         return kind(noun) == kind(self._demand.name.noun) or (depth == 1 and noun == self._only_object)
 
     def _given(self, noun: str) -> str | int | None:
         """The identity by which the call names the one thing of this kind; a new thing has none yet."""
         demand = self._demand
-        made_anew = demand.makes_new and kind(noun) == kind(demand.name.noun)
+        made_anew = demand.creates_entity and kind(noun) == kind(demand.name.noun)
         own = kind(noun) == kind(demand.name.noun) and kind(noun) not in demand.identities
-        if own and demand.name.action == "get" and len(demand.addressed) == 1:
-            return self._memory.of_address(noun, demand.addressed[0])
-        another = noun in _ROLES and not self._demand.looks_up and noun not in self._demand.roles
+        if own and demand.name.action == "get" and len(demand.addressees) == 1:
+            return self._memory.of_address(noun, demand.addressees[0])
+        another = noun in _ROLES and not self._demand.is_lookup and noun not in self._demand.identity_roles
         return None if made_anew or another else self._demand.identities.get(kind(noun))
 
     def _changes(self, key: str, around: Surroundings) -> bool:
         """A field that this call sets, or that any change moves."""
-        if self._demand.looks_up or not around.subject:
+        if self._demand.is_lookup or not around.subject:
             return False
         said, verb = set(words(key)), self._demand.name.verb
-        if self._demand.said_for(key) is not None and not is_id(key) and not self._demand.links:
+        if find_repeated_argument(self._demand, key) is not None and not is_id(key) and not self._demand.links:
             return True
         if said & {"status", "state"} and not is_id(key):
             return bool(
@@ -509,12 +524,14 @@ class ResultMaker:
             return False
         if is_page_token(key):
             return depth <= 3
-        if plain(key) in known or (self._demand.order and self._demand.order[0] & set(words(key))):
+        if plain(key) in known or (
+            self._demand.criteria.sort_order and self._demand.criteria.sort_order.field_words & set(words(key))
+        ):
             return True
         if set(words(key)) & {"error", "errors", "warning"}:
             return False
-        likely = share * (0.3 if self._demand.makes_new else 0.65)
-        return plain(key) in self._demand.echo or self._rng.random() < likely
+        likely = share * (0.3 if self._demand.creates_entity else 0.65)
+        return plain(key) in self._demand.said_values or self._rng.random() < likely
 
     def _is_needed_below(self, path: str) -> bool:
         return any(needed.startswith(f"{path}/") for needed in self._needed)

@@ -22,7 +22,7 @@ from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.simulation import faults
-from funcdex_assets.simulation.demand import MAX_ITEMS, Demand
+from funcdex_assets.simulation.demand import MAX_ITEMS, read_call_intent
 from funcdex_assets.simulation.effects import put_links, settle
 from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
@@ -76,26 +76,28 @@ class World:
             OverflowError: a date among the arguments is at an end of the calendar.
             RefusedError: the call names something that was deleted before.
         """
-        demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments), self._page)
-        demand.suppose(tool.parameters.get("properties", {}))
-        if not demand.revives and (lost := self._memory.lost(demand.named)):
+        parameters = tool.parameters.get("properties", {})
+        demand = read_call_intent(
+            tool.name, arguments, self._situation.now, call_key(arguments), self._page, parameters
+        )
+        if not demand.restores_object and (lost := self._memory.lost(demand.named_entities)):
             raise RefusedError(faults.lost(tool, arguments, *lost, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
-        asked = (tool.name, demand.key, demand.page)
-        if demand.looks_up and (again := self._read_before(asked, needed)) is not None:
+        asked = (tool.name, demand.key, demand.page_token)
+        if demand.is_lookup and (again := self._read_before(asked, needed)) is not None:
             return again
         put_links(demand, self._memory)
         fields = FieldMaker(self._situation, demand, self._memory, self._clock, self._rng)
         schema = result_schema(tool)
         maker = ResultMaker(schema, demand, self._memory, fields, needed, self._rng)
         result = suited(maker.make(), schema, taken, self._rng)
-        told = self._memory.remember(result, demand.noun, demand.parents)
-        if demand.view and not demand.lists and isinstance(result, dict):
+        told = self._memory.remember(result, demand.result_noun, demand.parents)
+        if demand.viewed_noun and not demand.is_listing and isinstance(result, dict):
             shown = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
-            self._memory.remember(shown, demand.view)
+            self._memory.remember(shown, demand.viewed_noun)
         maker.pager.finish(result)
         settle(demand, arguments, told, result, self._memory, self._clock)
-        if demand.looks_up:
+        if demand.is_lookup:
             self._read[asked] = (self._memory.changes, result)
         return result
 
