@@ -9,12 +9,13 @@ only where the new value suits its schema.
 90
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.names import is_id, words
+from funcdex_assets.catalog.json_schema import Schema
+from funcdex_assets.catalog.names import is_id, singular, words
 from funcdex_assets.language.spoken import read_moment
 from funcdex_assets.language.values import zone_of
 
@@ -30,6 +31,8 @@ _SIZES = frozenset("size bytes".split())
 _OF_FILES = _SIZES | frozenset("file content in".split())
 _ADDED = frozenset("tax taxes discount discounts shipping fee fees tip paid refunded".split())
 _ZONES = frozenset("zone timezone".split())
+_COUNT_WORDS = frozenset("count total estimate".split())
+_COUNTED_WORDS = _COUNT_WORDS | frozenset("result results size number of".split())
 
 
 class _Relations(NamedTuple):
@@ -100,6 +103,22 @@ def relations(keys: tuple[str, ...]) -> _Relations | None:
     )
     measured = there.word_counts or there.characters or there.sizes or there.total or there.owed or there.zone
     return there if measured or (there.ends and there.durations) else None
+
+
+def count_listed_items(fields: dict[str, Any], properties: Mapping[str, Schema]) -> None:
+    """Sets the counts beside a list to its length: `message_count` beside `messages`."""
+    listed = next(((key, value) for key, value in fields.items() if isinstance(value, list)), None)
+    if listed is None:
+        return
+    name, items = listed
+    nouns = {*words(name), *(singular(word) for word in words(name))}
+    for key, value in fields.items():
+        name_words = set(words(key))
+        is_count = name_words & _COUNT_WORDS and name_words <= _COUNTED_WORDS | nouns
+        if is_count and isinstance(value, int) and not isinstance(value, bool):
+            schema = properties.get(key)
+            schema = schema if isinstance(schema, Mapping) else {}
+            fields[key] = max(schema.get("minimum", 0), min(len(items), schema.get("maximum", len(items))))
 
 
 def _unit(said: frozenset[str]) -> float:

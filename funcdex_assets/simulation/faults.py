@@ -23,11 +23,11 @@ from funcdex_assets.language.samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.seeds import derive_seed, generator
+from funcdex_assets.simulation.call_context import CallContext
 from funcdex_assets.simulation.demand import read_call_intent
-from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
 from funcdex_assets.simulation.memory import Memory
-from funcdex_assets.simulation.results import ResultMaker
+from funcdex_assets.simulation.results import ResultBuilder
 
 _CODES: dict[Fault, tuple[int, str]] = {
     "not_found": (404, "NOT_FOUND"),
@@ -313,9 +313,9 @@ def _empty(tool: Tool, arguments: Mapping[str, Any], situation: Situation, memor
     schema = result_schema(tool)
     found = dict(_lists(schema, schema))
     demand = read_call_intent(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
-    fields = FieldMaker(situation, demand, memory, situation.now, rng)
+    context = CallContext(situation, demand, memory, situation.now, rng)
     needed = frozenset(f"{path}/*" for path in found)
-    made = _emptied(ResultMaker(schema, demand, memory, fields, needed, rng).make(), schema, found)
+    made = _emptied(ResultBuilder(schema, context, needed).build_result(), schema, found)
     if validator(schema).is_valid(made):
         return made
     return _emptied(sample(schema, schema, rng, None, needed, lean=True), schema, found)

@@ -22,13 +22,13 @@ from funcdex_assets.catalog.results import result_schema
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records import Fault, Tool
 from funcdex_assets.simulation import faults
+from funcdex_assets.simulation.call_context import CallContext
 from funcdex_assets.simulation.demand import MAX_ITEMS, read_call_intent
 from funcdex_assets.simulation.effects import put_links, settle
-from funcdex_assets.simulation.fields import FieldMaker
 from funcdex_assets.simulation.listings import call_key
 from funcdex_assets.simulation.memory import Memory
 from funcdex_assets.simulation.mending import suited
-from funcdex_assets.simulation.results import ResultMaker
+from funcdex_assets.simulation.results import ResultBuilder
 
 VERSION = 2
 """Of the results for the same seed and calls; raised with every change of them."""
@@ -87,15 +87,15 @@ class World:
         if demand.is_lookup and (again := self._read_before(asked, needed)) is not None:
             return again
         put_links(demand, self._memory)
-        fields = FieldMaker(self._situation, demand, self._memory, self._clock, self._rng)
+        context = CallContext(self._situation, demand, self._memory, self._clock, self._rng)
         schema = result_schema(tool)
-        maker = ResultMaker(schema, demand, self._memory, fields, needed, self._rng)
-        result = suited(maker.make(), schema, taken, self._rng)
+        builder = ResultBuilder(schema, context, needed)
+        result = suited(builder.build_result(), schema, taken, self._rng)
         told = self._memory.remember(result, demand.result_noun, demand.parents)
         if demand.viewed_noun and not demand.is_listing and isinstance(result, dict):
             shown = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
             self._memory.remember(shown, demand.viewed_noun)
-        maker.pager.finish(result)
+        builder.pager.finish(result)
         settle(demand, arguments, told, result, self._memory, self._clock)
         if demand.is_lookup:
             self._read[asked] = (self._memory.changes, result)
