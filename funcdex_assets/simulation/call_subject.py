@@ -61,7 +61,7 @@ def is_changed_by_call(field_name: str, draft: ObjectDraft, intent: CallIntent) 
         if not intent.links and find_repeated_argument(intent, field_name) is not None:
             return True
         if name_words & {"status", "state"}:
-            return bool(state_after(verb, (verb, *_CHANGED_STATES))) and "@state" not in draft.known
+            return bool(state_after(verb, (verb, *_CHANGED_STATES))) and "@state" not in draft.known_fields
     return bool(name_words & (_MOMENT_WORDS | _DONE_WORDS)) or flag_after(verb, field_name) is not None
 
 

@@ -21,7 +21,7 @@ _SENDER_WORDS = frozenset("from sender author creator organizer organiser owner 
 
 
 def is_empty_when_created(
-    schema: Schema, path: str, key: str, draft: ObjectDraft, known: KnownFields, scope: ResultScope
+    schema: Schema, path: str, key: str, draft: ObjectDraft, known_fields: KnownFields, scope: ResultScope
 ) -> bool:
     """Returns whether a list of parts, such as comments, is empty because nobody put any into the new entity."""
     intent = scope.intent
@@ -31,11 +31,11 @@ def is_empty_when_created(
     has_parts = (
         intent.said_values.get(plain(key))
         or _find_value_said_before(key, draft)
-        or draft.known.get("@links")
+        or draft.known_fields.get("@links")
         or intent.links
         or (draft.is_subject and intent.addressees)
     )
-    if has_parts or known.find_created_children(noun_of(key, draft.noun), draft):
+    if has_parts or known_fields.find_created_children(noun_of(key, draft.noun), draft):
         return False
     return scope.fits_schema(schema, [])
 
@@ -51,8 +51,8 @@ def find_person_when_created(schema: Schema, key: str, draft: ObjectDraft, scope
     noun = noun_of(key, draft.noun)
     if find_given_identity(noun, scope.intent, scope.entities) is not None:
         return None
-    said = scope.intent.said_values.get(plain(key)) if draft.is_subject else None
-    address = said or _find_value_said_before(key, draft)
+    said_value = scope.intent.said_values.get(plain(key)) if draft.is_subject else None
+    address = said_value or _find_value_said_before(key, draft)
     if isinstance(address, str) and "@" in address:
         return scope.fields.people.find_by_address(address)
     if set(words(key)) & _SENDER_WORDS and describes_person(key, schema.get("properties", {})):
@@ -61,4 +61,4 @@ def find_person_when_created(schema: Schema, key: str, draft: ObjectDraft, scope
 
 
 def _find_value_said_before(key: str, draft: ObjectDraft) -> Any:
-    return draft.known.get("@told", {}).get(plain(key))
+    return draft.known_fields.get("@told", {}).get(plain(key))

@@ -40,7 +40,7 @@ class FieldIdentifiers:
         person_key = (person.email, f"{plain(name)} {kind(noun or draft.noun)}")
         is_new = self._context.intent.creates_entity and draft.is_subject
         identifier = None if is_new or draft.identity is not None else entities.of_people.get(person_key)
-        if identifier is None or plain(name) in draft.known:
+        if identifier is None or plain(name) in draft.known_fields:
             identifier = self._choose_entity_identifier(schema, name, draft)
         entities.of_people[person_key] = identifier
         return identifier
@@ -67,10 +67,10 @@ class FieldIdentifiers:
 
     def _choose_entity_identifier(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
         rng, entities, intent = self._context.rng, self._context.entities, self._context.intent
-        known_value = draft.known.get(plain(name))
+        known_value = draft.known_fields.get(plain(name))
         if known_value is not None:
             return known_value
-        known_id = draft.known.get("id") if "examples" not in schema and identifies(name, draft.noun) else None
+        known_id = draft.known_fields.get("id") if "examples" not in schema and identifies(name, draft.noun) else None
         if known_id is not None and words(name)[-1] == "id" and values.fits(schema, str(known_id)):
             return _convert_identifier(schema, known_id)
         role = resource_noun(name)
@@ -81,9 +81,9 @@ class FieldIdentifiers:
         issue_key = draft.filled.get("issue_key") or intent.identities.get("issue")
         if noun == "project" and isinstance(issue_key, str) and _NUMBERED.fullmatch(issue_key):
             return issue_key.rpartition("-")[0]
-        given = draft.identity if is_of_draft else intent.identities.get(noun)
-        if given is not None:
-            return _convert_identifier(schema, given)
+        given_identity = draft.identity if is_of_draft else intent.identities.get(noun)
+        if given_identity is not None:
+            return _convert_identifier(schema, given_identity)
         candidates = [] if is_of_draft else list(entities.things(noun))
         if candidates and not intent.is_listing:
             return _convert_identifier(schema, candidates[-1])

@@ -50,7 +50,7 @@ class FieldMoments:
 
     def _choose_datetime(self, name_words: set[str], draft: ObjectDraft) -> datetime:
         intent, clock = self._context.intent, self._context.clock
-        created_at = draft.known.get("@made_at")
+        created_at = draft.known_fields.get("@made_at")
         if name_words & _CREATION_WORDS and created_at is not None:
             return created_at
         if name_words & _CHANGE_WORDS and not intent.is_lookup:
@@ -88,7 +88,7 @@ class FieldMoments:
             if changed_at is not None:
                 return changed_at - timedelta(days=self._rng.randint(1, 20), minutes=15 * self._rng.randint(0, 12))
         is_of_known_entity = (
-            draft.is_subject or draft.known or draft.identity is not None or intent.mentions_noun(draft.noun)
+            draft.is_subject or draft.known_fields or draft.identity is not None or intent.mentions_noun(draft.noun)
         )
         existed_before = is_creation and is_of_known_entity and not intent.creates_entity
         is_past = name_words & PAST_WORDS and not name_words & _FUTURE_WORDS
@@ -165,7 +165,7 @@ def _find_beginning(fields: Mapping[str, Any]) -> date | None:
 
 def _find_latest_change(draft: ObjectDraft) -> datetime | None:
     """Returns the moment of a change, as it is known or filled in; the entity was created before it."""
-    for fields in (draft.known, draft.filled):
+    for fields in (draft.known_fields, draft.filled):
         for key, value in fields.items():
             is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(_CHANGE_WORDS))
             moment = read_moment({}, value) if is_change else None

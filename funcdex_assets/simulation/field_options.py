@@ -68,7 +68,11 @@ def _change_extension(draft: ObjectDraft, file_types: Sequence[Any], context: Ca
     extension = mimetypes.guess_extension(str(file_types[0]))
     for key in _FILE_NAMES:
         name = draft.filled.get(key)
-        if isinstance(name, str) and plain(key) not in draft.known and name not in context.intent.said_values.values():
+        if (
+            isinstance(name, str)
+            and plain(key) not in draft.known_fields
+            and name not in context.intent.said_values.values()
+        ):
             stem, dot, _ = name.rpartition(".")
             is_changed = dot and extension and file_types[0] != _PLAIN_TEXT
             draft.filled[key] = f"{stem}{extension}" if is_changed else name

@@ -121,9 +121,11 @@ class FieldTexts:
 
     def _choose_unshown_example(self, name: str, examples: Sequence[str]) -> str:
         """Returns an example that this result does not show yet, as long as there is one."""
-        shown = self._shown_examples.setdefault(name, [])
-        example = self._context.rng.choice([example for example in examples if example not in shown] or examples)
-        shown.append(example)
+        shown_examples = self._shown_examples.setdefault(name, [])
+        example = self._context.rng.choice(
+            [example for example in examples if example not in shown_examples] or examples
+        )
+        shown_examples.append(example)
         return example
 
 

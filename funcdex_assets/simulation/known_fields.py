@@ -31,7 +31,7 @@ _NOT_COPIED = (
 
 
 class KnownFields:
-    """What the world knows of the entities in one result."""
+    """The fields of the entities in one result, as far as the world knows them."""
 
     def __init__(self, scope: ResultScope):
         self._scope = scope
@@ -39,8 +39,8 @@ class KnownFields:
 
     def recall_field(self, schema: Schema, key: str, draft: ObjectDraft) -> Any:
         """Returns the known value of a field; None where nothing is known, or a list lacks an entity created since."""
-        value = recalled(draft.known, key, schema_type(schema)) if draft.known else None
-        if value is None and draft.known:
+        value = recalled(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
+        if value is None and draft.known_fields:
             value = _recall_other_name(key, draft)
             if value is None and not is_id(key):
                 value = _recall_what_calls_said(schema, key, draft)
@@ -81,11 +81,11 @@ class KnownFields:
         ]
 
     def apply_links(self, schema: Schema, key: str, items: list[Any], draft: ObjectDraft) -> list[Any]:
-        """Returns the list with what calls attached to the entity and without what they detached, where that is valid."""
+        """Returns the list with what calls attached to the entity and without what they detached, where valid."""
         for links in ("@links", "@unlinks"):
-            for noun in draft.known.get(links, ()):
+            for noun in draft.known_fields.get(links, ()):
                 if lists(key, noun):
-                    changed_items = linked_list(items, noun, key, draft.known)
+                    changed_items = linked_list(items, noun, key, draft.known_fields)
                     if changed_items != items and self._scope.fits_schema(schema, changed_items):
                         items = changed_items
         return items
@@ -106,23 +106,23 @@ def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
     """Returns the title of an entity for its name and the other way round; a person's title is something else."""
     if plain(key) not in _NAME_FIELDS or {draft.noun, kind(draft.noun)} & PEOPLE:
         return None
-    return next((draft.known[name] for name in _NAME_FIELDS if name in draft.known), None)
+    return next((draft.known_fields[name] for name in _NAME_FIELDS if name in draft.known_fields), None)
 
 
 def _recall_what_calls_said(schema: Schema, key: str, draft: ObjectDraft) -> Any:
     """Returns what an earlier call said under a synonym, or what follows from its verb."""
-    said_values = draft.known.get("@told")
+    said_values = draft.known_fields.get("@told")
     text = find_synonymous_text(key, said_values) if said_values else None
     if text is not None:
         return text
     if not _follows_from_verb(schema, key, draft):
         return None
-    verb = draft.known["@state"]
+    verb = draft.known_fields["@state"]
     return flag_after(verb, key) if schema_type(schema) == "boolean" else state_after(verb, schema["enum"])
 
 
 def _follows_from_verb(schema: Schema, key: str, draft: ObjectDraft) -> bool:
     """Returns whether the verb of an earlier call alone decides a flag or a state."""
-    if not draft.known.get("@state", ""):
+    if not draft.known_fields.get("@state", ""):
         return False
     return schema_type(schema) == "boolean" or bool(set(words(key)) & {"status", "state"} and "enum" in schema)

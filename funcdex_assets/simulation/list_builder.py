@@ -37,12 +37,12 @@ class ListBuilder:
     def __init__(
         self,
         scope: ResultScope,
-        known: KnownFields,
+        known_fields: KnownFields,
         pager: Pager,
         build_value: BuildValue,
         build_object: BuildObject,
     ):
-        self._scope, self._known, self._pager = scope, known, pager
+        self._scope, self._known_fields, self._pager = scope, known_fields, pager
         self._build_value, self._build_object = build_value, build_object
 
     def build_list(
@@ -64,7 +64,7 @@ class ListBuilder:
         if is_main_list:
             entities, size = self._choose_page(items, path, name, noun)
         else:
-            entities = self._known.find_created_children(noun, draft) if draft else []
+            entities = self._known_fields.find_created_children(noun, draft) if draft else []
             size = self._choose_part_count(name, noun, draft)
         if scope.budget.has_no_room(depth):
             size = 1
@@ -115,7 +115,7 @@ class ListBuilder:
     def _choose_part_count(self, name: str, noun: str, draft: ObjectDraft | None) -> int:
         """Returns the known count of an entity's parts (`comment_count`), else a small number."""
         intent = self._scope.intent
-        known_count = draft.known.get(f"{plain(noun)}count") if draft else None
+        known_count = draft.known_fields.get(f"{plain(noun)}count") if draft else None
         if isinstance(known_count, int) and known_count <= MOST_ITEMS:
             count = known_count
         else:

@@ -55,8 +55,8 @@ def renew_repeated_identifiers(
     """Gives the item new identifiers where another item of the listing has the same."""
     for key in [key for key in item if identifies(key, noun)]:
         if any(item[key] == other_item.get(key) for other_item in other_items):
-            part = resolve(schema["properties"][key], scope.root)
-            item[key] = scope.fields.identifiers.create_identifier(part, noun, item)
+            identifier_schema = resolve(schema["properties"][key], scope.root)
+            item[key] = scope.fields.identifiers.create_identifier(identifier_schema, noun, item)
 
 
 def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dict[str, Any]]:
@@ -78,6 +78,6 @@ def _choose_untaken_title(
     title = item.get(name)
     taken_titles = [other_item.get(name) for other_item in other_items]
     if isinstance(title, str) and title in taken_titles:
-        candidates = [other for other in scope.fields.texts.list_titles_with(title) if other not in taken_titles]
+        candidates = [text for text in scope.fields.texts.list_titles_with(title) if text not in taken_titles]
         valid = (candidate for candidate in candidates if scope.fits_schema(schema["properties"][name], candidate))
         item[name] = next(valid, title)

@@ -15,7 +15,7 @@ from funcdex_assets.simulation.memory import Thing
 class ObjectDraft:
     """An unfinished object and the entity or person that it shows.
 
-    known:      the fields of the entity as far as earlier results told them, by `plain` name
+    known_fields: the fields of the entity as far as earlier results told them, by `plain` name
     filled:     the fields filled in so far, by their names in the schema
     person:     the person whom the object describes
     is_subject: it shows the very entity that the call names or creates
@@ -24,7 +24,7 @@ class ObjectDraft:
     """
 
     noun: str
-    known: Thing = field(default_factory=dict)
+    known_fields: Thing = field(default_factory=dict)
     filled: dict[str, Any] = field(default_factory=dict)
     person: Person | None = None
     is_subject: bool = False

@@ -40,21 +40,21 @@ class ObjectDrafts:
         identity = (
             find_parent_identity(noun, intent) if is_listed else find_given_identity(noun, intent, scope.entities)
         )
-        known = scope.entities.thing(noun, identity) if identity is not None else {}
+        known_fields = scope.entities.thing(noun, identity) if identity is not None else {}
         if is_listed and noun in self._listing_parents:
-            known = known | self._listing_parents[noun]
-        if not known and depth <= 1 and intent.viewed_noun and noun == intent.result_noun:
-            known = scope.entities.thing(intent.viewed_noun, intent.parents[intent.viewed_noun])
-        address = known.get("email")
+            known_fields = known_fields | self._listing_parents[noun]
+        if not known_fields and depth <= 1 and intent.viewed_noun and noun == intent.result_noun:
+            known_fields = scope.entities.thing(intent.viewed_noun, intent.parents[intent.viewed_noun])
+        address = known_fields.get("email")
         if person and isinstance(address, str):
             person = scope.fields.people.find_by_address(address)
-        return ObjectDraft(noun, known, {}, person, is_subject, enclosing, identity)
+        return ObjectDraft(noun, known_fields, {}, person, is_subject, enclosing, identity)
 
     def recall_referenced_entity(self, draft: ObjectDraft, key: str, properties: Mapping[str, Any]) -> None:
         """Takes up what is known of the entity that an object only names by this key, such as the folder of a file."""
         noun = resource_noun(key)
         if noun and kind(noun) != kind(draft.noun) and sum(map(is_id, properties)) == 1:
-            draft.known = self._scope.entities.thing(noun, draft.filled[key])
+            draft.known_fields = self._scope.entities.thing(noun, draft.filled[key])
 
     def remember_listing_parent(self, draft: ObjectDraft, path: str) -> None:
         """Keeps a filled-in draft for the items that follow, if it shows the entity that the call names."""
@@ -88,7 +88,7 @@ def _find_only_object(root: Schema) -> str | None:
     """Returns the noun of the one object at the top of a result, people aside."""
     keys = [
         key
-        for key, part in root.get("properties", {}).items()
-        if schema_type(resolve(part, root)) == "object" and not set(words(key)) & PEOPLE
+        for key, property_schema in root.get("properties", {}).items()
+        if schema_type(resolve(property_schema, root)) == "object" and not set(words(key)) & PEOPLE
     ]
     return singular_words(keys[0]) if len(keys) == 1 else None

@@ -31,7 +31,7 @@ def is_optional_field_shown(
     if is_page_token(key):
         return depth <= _DEEPEST_PAGE_TOKEN
     sort_order = intent.criteria.sort_order
-    if plain(key) in draft.known or (sort_order and sort_order.field_words & set(words(key))):
+    if plain(key) in draft.known_fields or (sort_order and sort_order.field_words & set(words(key))):
         return True
     if set(words(key)) & _PROBLEM_WORDS:
         return False

@@ -14,24 +14,24 @@ from funcdex_assets.simulation.memory import Memory
 from funcdex_assets.simulation.needed_paths import NeededPaths
 
 MAX_DEPTH = 7
-MOST_FIELDS = 160  # of one result, beyond what must be there
-MOST_PARTS = 2000  # visited; a schema that contains itself in many places would never end
+MOST_SCALARS = 160  # of one result, beyond what must be there
+MOST_VALUES = 2000  # begun, of all types; a schema that contains itself in many places would never end
 
 
 @dataclass
 class ResultBudget:
-    """Counts the scalar fields filled in and the parts of the schema visited so far."""
+    """Counts the scalars filled in and the values of all types begun so far."""
 
-    fields: int = 0
-    parts: int = 0
+    scalar_count: int = 0
+    value_count: int = 0
 
     def has_no_room(self, depth: int) -> bool:
         """Returns whether optional fields are left out; what is deep inside leaves some room to what comes after it."""
-        return self.fields > MOST_FIELDS // (1 + depth // 2)
+        return self.scalar_count > MOST_SCALARS // (1 + depth // 2)
 
     def is_spent(self) -> bool:
         """Returns whether only what the schema requires may still be built."""
-        return self.parts > MOST_PARTS
+        return self.value_count > MOST_VALUES
 
 
 @dataclass(frozen=True)

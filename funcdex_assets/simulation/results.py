@@ -72,7 +72,7 @@ class ResultBuilder:
         enclosing: Mapping[str, Any] = _NO_FIELDS,
     ) -> Any:
         scope = self._scope
-        scope.budget.parts += 1
+        scope.budget.value_count += 1
         if depth > MAX_DEPTH + 1 or scope.budget.is_spent():
             return _build_least(schema, path, name, scope)
         schema = resolve(schema, scope.root)
@@ -90,18 +90,20 @@ class ResultBuilder:
         properties = schema.get("properties", {})
         required = set(schema.get("required", ()))
         may_be_reference = depth > 0 and len(properties) <= _MOST_REFERENCE_FIELDS
-        for key, part in properties.items():
+        for key, property_schema in properties.items():
             field_path = f"{path}/{key}"
             if key not in required and not is_optional_field_shown(
                 field_path, key, draft, depth, len(properties), self._scope
             ):
                 continue
             if depth > MAX_DEPTH:
-                draft.filled[key] = self._build_value(part, field_path, key, noun_of(key, draft.noun), depth + 1)
+                draft.filled[key] = self._build_value(
+                    property_schema, field_path, key, noun_of(key, draft.noun), depth + 1
+                )
             else:
-                part = resolve(part, self._scope.root)
-                draft.filled[key] = self._build_field(part, field_path, key, draft, depth)
-            if may_be_reference and not draft.known and is_id(key):
+                property_schema = resolve(property_schema, self._scope.root)
+                draft.filled[key] = self._build_field(property_schema, field_path, key, draft, depth)
+            if may_be_reference and not draft.known_fields and is_id(key):
                 self._drafts.recall_referenced_entity(draft, key, properties)
         count_listed_items(draft.filled, properties)
         if relations(tuple(draft.filled)) is not None:
@@ -115,7 +117,7 @@ class ResultBuilder:
         known_value = self._known.recall_field(schema, key, draft)
         if known_value is not None and self._known.still_holds(known_value, schema, path, key, draft):
             return known_value
-        if "@made" in draft.known or (draft.is_subject and self._scope.intent.creates_entity):
+        if "@made" in draft.known_fields or (draft.is_subject and self._scope.intent.creates_entity):
             created_value = self._build_created_field(schema, path, key, draft, depth)
             if created_value is not None:
                 return created_value

@@ -15,7 +15,7 @@ from funcdex_assets.simulation.result_scope import ResultScope
 
 def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScope) -> Any:
     """Returns the value of a scalar field of the draft, and counts it."""
-    scope.budget.fields += 1
+    scope.budget.scalar_count += 1
     intent = scope.intent
     linked_name = find_linked_name(name, intent, scope.entities) if draft.is_subject else None
     if linked_name and scope.fits_schema(schema, linked_name):

@@ -80,7 +80,7 @@ class SearchCriteria:
 
     @cached_property
     def in_titles(self) -> bool:
-        """Whether the words must be in the title."""
+        """True where the words must be in the title."""
         return any(query.in_titles for query in self.queries)
 
     def filter_for_field(self, field_name: str) -> Any:
