@@ -21,6 +21,7 @@ from funcdex_assets.simulation.created_fields import (
     is_empty_when_created,
     is_false_when_created,
 )
+from funcdex_assets.simulation.draft_starter import DraftStarter
 from funcdex_assets.simulation.fields import FieldValues
 from funcdex_assets.simulation.known_fields import KnownFields
 from funcdex_assets.simulation.list_builder import ListBuilder
@@ -29,7 +30,6 @@ from funcdex_assets.simulation.memory import noun_of, plain
 from funcdex_assets.simulation.mending import mended
 from funcdex_assets.simulation.needed_paths import NeededPaths
 from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.object_drafts import ObjectDrafts
 from funcdex_assets.simulation.optional_fields import is_optional_field_shown
 from funcdex_assets.simulation.repeated_arguments import find_written_text
 from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
@@ -44,7 +44,7 @@ class ResultBuilder:
 
     def __init__(self, schema: Schema, context: CallContext, needed: frozenset[str]):
         self._scope = ResultScope(schema, context, FieldValues(context), NeededPaths(needed))
-        self._drafts = ObjectDrafts(self._scope)
+        self._draft_starter = DraftStarter(self._scope)
         self._known = KnownFields(self._scope)
         self.pager = Pager(context.intent, context.entities, self._scope.needed.patterns, context.rng)
         self._lists = ListBuilder(self._scope, self._known, self.pager, self._build_value, self._build_object)
@@ -78,7 +78,7 @@ class ResultBuilder:
         schema = resolve(schema, scope.root)
         match schema_type(schema):
             case "object":
-                draft = self._drafts.begin_draft(schema, path, name, noun, depth, enclosing)
+                draft = self._draft_starter.begin_draft(schema, path, name, noun, depth, enclosing)
                 return self._build_object(schema, path, draft, depth)
             case "array":
                 return self._lists.build_list(schema, path, name, noun, depth)
@@ -104,13 +104,13 @@ class ResultBuilder:
                 property_schema = resolve(property_schema, self._scope.root)
                 draft.filled[key] = self._build_field(property_schema, field_path, key, draft, depth)
             if may_be_reference and not draft.known_fields and is_id(key):
-                self._drafts.recall_referenced_entity(draft, key, properties)
+                self._draft_starter.recall_referenced_entity(draft, key, properties)
         count_listed_items(draft.filled, properties)
         if relations(tuple(draft.filled)) is not None:
             text = find_written_text(self._scope.intent) if draft.is_subject else ""
             time_zone = self._scope.context.situation.persona.time_zone
             agree(draft.filled, lambda key, value: self._scope.fits_schema(properties[key], value), text, time_zone)
-        self._drafts.remember_listing_parent(draft, path)
+        self._draft_starter.remember_listing_parent(draft, path)
         return draft.filled
 
     def _build_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:

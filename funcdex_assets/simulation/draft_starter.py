@@ -19,8 +19,8 @@ from funcdex_assets.simulation.result_scope import ResultScope
 _WRAPPERS = ("data", "result")
 
 
-class ObjectDrafts:
-    """The drafts of one result. Within the items of a listing, the entity that they belong to is the same in all."""
+class DraftStarter:
+    """Begins the drafts of one result; all items of a listing show the same parent entity."""
 
     def __init__(self, scope: ResultScope):
         self._scope = scope
