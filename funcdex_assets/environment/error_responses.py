@@ -1,8 +1,9 @@
-"""Calls that go wrong: what a service answers to them.
+"""Builds what a service answers to calls that go wrong.
 
-The shape of an error is its service's: the schemas of the tool's own `errors` where it has some, else one of a few
-shapes that real services have, always the same for one toolkit. The text names what is wrong: the argument and its
-value, the thing, the seconds to wait. Nothing here changes a world; the same call fails in the same words.
+Belongs here: the shape and the words of errors, and results without items. The shape of an error is its service's: the
+schemas of the tool's own `errors` where it has some, else one of a few shapes that real services have, always the same
+for one toolkit. The text names what is wrong: the argument and its value, the entity, the seconds to wait. Nothing here
+changes a world; the same call fails in the same words.
 
 >>> can_be_empty(Tool(toolkit="t", name="LIST_TAGS", description="", parameters={}, returns=None, source=""))
 True
@@ -23,16 +24,13 @@ from funcdex_assets.environment.listings import call_key
 from funcdex_assets.environment.result_builder import ResultMaker
 from funcdex_assets.language.schema_samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records.labels import Fault
-from funcdex_assets.records.seeds import derive_seed, generator
-from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve
-from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.validation import fits, validator
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.result_schema import result_schema
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.records import Fault, Tool
+from funcdex_assets.seeds import derive_seed, generator
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.demand import read_call_intent
+from funcdex_assets.simulation.listings import call_key
+from funcdex_assets.simulation.memory import Memory
+from funcdex_assets.simulation.results import ResultBuilder
 
 _CODES: dict[Fault, tuple[int, str]] = {
     "not_found": (404, "NOT_FOUND"),
@@ -64,7 +62,7 @@ _DEEPEST = 2
 def failure(
     tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, situation: Situation, seed: int, memory: Memory
 ) -> tuple[Any, bool]:
-    """What `World.fail` answers; `memory` is read, not changed."""
+    """Returns the content of a call that goes wrong, and whether it is an error; the entities are read, not changed."""
     rng = generator("fault", seed, tool.toolkit, tool.name, call_key(arguments), fault, about)
     if fault == "empty_result":
         return _empty(tool, arguments, situation, deepcopy(memory), rng), False
@@ -75,13 +73,13 @@ def failure(
 
 
 def lost(tool: Tool, arguments: Mapping[str, Any], noun: str, identity: str, seed: int) -> Any:
-    """The content of a call that names a thing which was deleted before."""
+    """Returns the error of a call that names an entity which was deleted before."""
     rng = generator("lost", seed, tool.toolkit, tool.name, call_key(arguments))
     return _answer(tool, "not_found", _missing(_spoken(noun), identity, rng), "", None, rng)
 
 
 def can_be_empty(tool: Tool) -> bool:
-    """Whether the tool is a listing whose response schema permits one without items."""
+    """Returns whether the tool is a listing whose response schema permits a result without items."""
     return _can_be_empty(tool.name, msgspec.json.encode(tool.returns))
 
 
@@ -89,33 +87,34 @@ def can_be_empty(tool: Tool) -> bool:
 
 
 def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random) -> str:
-    place = _identifying(arguments) if about in ("", tool.name) else about
-    name, value = _last(place), at_pointer(dict(arguments), place) if place else None
-    told = _shown(value)
+    """Returns the error's text; `about` is the pointer of the argument at fault, or the tool's name."""
+    pointer = _identifying(arguments) if about in ("", tool.name) else about
+    name, value = _last(pointer), at_pointer(dict(arguments), pointer) if pointer else None
+    quoted_value = _shown(value)
     parsed = parse_tool_name(tool.name)
-    thing = _spoken(resource_noun(name) if is_id(name) and resource_noun(name) else parsed.noun)
-    which = f"{thing} {told}" if value is not None and is_id(name) else f"this {thing}"
-    does = " ".join(word for word in words(tool.name))
+    noun = _spoken(resource_noun(name) if is_id(name) and resource_noun(name) else parsed.noun)
+    entity_text = f"{noun} {quoted_value}" if value is not None and is_id(name) else f"this {noun}"
+    action_text = " ".join(word for word in words(tool.name))
     match fault:
         case "not_found":
             if value is None:
-                return f"The requested {thing} was not found."
-            return _missing(thing, value, rng) if is_id(name) else f"No {thing} matches {name} {told}."
+                return f"The requested {noun} was not found."
+            return _missing(noun, value, rng) if is_id(name) else f"No {noun} matches {name} {quoted_value}."
         case "invalid_argument":
             if value is None:
-                return f"The request to {does} has an invalid argument."
+                return f"The request to {action_text} has an invalid argument."
             return rng.choice(
                 (
-                    f"Invalid value for {name}: {told}.",
-                    f"{name}: {told} is not a valid value.",
-                    f"The value {told} of parameter {name} was rejected.",
+                    f"Invalid value for {name}: {quoted_value}.",
+                    f"{name}: {quoted_value} is not a valid value.",
+                    f"The value {quoted_value} of parameter {name} was rejected.",
                 )
             )
         case "permission_denied" if about == tool.name:
             return rng.choice(
                 (
-                    f"This connection may not {does}: the method is not enabled for it.",
-                    f"The granted scopes do not permit the request to {does}.",
+                    f"This connection may not {action_text}: the method is not enabled for it.",
+                    f"The granted scopes do not permit the request to {action_text}.",
                     f"You do not have permission to use {tool.name}.",
                     f"The method {tool.name} is switched off for this account by its administrator.",
                 )
@@ -123,9 +122,9 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
         case "permission_denied":
             return rng.choice(
                 (
-                    f"You do not have permission to {parsed.verb} {which}.",
-                    f"The caller lacks the permission needed to {parsed.verb} {which}.",
-                    f"Access to {which} is denied for this account.",
+                    f"You do not have permission to {parsed.verb} {entity_text}.",
+                    f"The caller lacks the permission needed to {parsed.verb} {entity_text}.",
+                    f"Access to {entity_text} is denied for this account.",
                 )
             )
         case "expired_auth":
@@ -139,7 +138,7 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
         case "rate_limit":
             return rng.choice(
                 (
-                    f"Rate limit exceeded for {does}. Retry after {wait} seconds.",
+                    f"Rate limit exceeded for {action_text}. Retry after {wait} seconds.",
                     f"Too many requests. Try again in {wait} seconds.",
                     f"Quota for this minute is used up; retry in {wait} seconds.",
                 )
@@ -148,35 +147,36 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
             return (
                 rng.choice(
                     (
-                        f"Conflict: {which} was changed by somebody else in the meantime.",
-                        f"The request conflicts with the current state of {which}.",
+                        f"Conflict: {entity_text} was changed by somebody else in the meantime.",
+                        f"The request conflicts with the current state of {entity_text}.",
                     )
                 )
                 if is_id(name) or value is None
-                else f"{_article(thing).capitalize()} {thing} with {name} {told} already exists."
+                else f"{_article(noun).capitalize()} {noun} with {name} {quoted_value} already exists."
             )
         case _:
             seconds = rng.choice((10, 30, 60))
             return rng.choice(
                 (
-                    f"The request to {does} timed out after {seconds} seconds.",
+                    f"The request to {action_text} timed out after {seconds} seconds.",
                     f"Deadline exceeded: no answer within {seconds} seconds.",
                 )
             )
 
 
 def _missing(thing: str, identity: Any, rng: Random) -> str:
-    told = _shown(identity)
+    quoted_identity = _shown(identity)
     return rng.choice(
         (
-            f"{thing.capitalize()} {told} was not found.",
-            f"No {thing} with id {told} exists.",
-            f"Requested {thing} not found: {told}.",
+            f"{thing.capitalize()} {quoted_identity} was not found.",
+            f"No {thing} with id {quoted_identity} exists.",
+            f"Requested {thing} not found: {quoted_identity}.",
         )
     )
 
 
 def _identifying(arguments: Mapping[str, Any]) -> str:
+    """Returns the pointer of the first argument that is an identifier, else ''."""
     return next((f"/{key}" for key, value in arguments.items() if is_id(key) and isinstance(value, str | int)), "")
 
 
@@ -194,6 +194,7 @@ def _shown(value: Any) -> str:
 
 
 def _last(pointer: str) -> str:
+    """Returns the last name in a pointer: `labels` for `/labels/0`."""
     return next((step for step in reversed(pointer.split("/")) if step and not step.isdigit() and step != "*"), "")
 
 
@@ -201,10 +202,11 @@ def _last(pointer: str) -> str:
 
 
 def _answer(tool: Tool, fault: Fault, message: str, argument: str, wait: int | None, rng: Random) -> Any:
-    own = _own(tool, fault)
-    if own is not None:
+    """Returns the error in the tool's own schema, else in the shape of its toolkit."""
+    error_schema = _own(tool, fault)
+    if error_schema is not None:
         try:
-            return _filled(own, fault, message, wait, rng)
+            return _filled(error_schema, fault, message, wait, rng)
         except NoValueError:
             pass
     code, status = _CODES[fault]
@@ -221,10 +223,10 @@ def _answer(tool: Tool, fault: Fault, message: str, argument: str, wait: int | N
             flat: dict[str, Any] = {"error": fault, "message": message, "status_code": code}
             return flat | ({"retry_after": wait} if wait is not None else {})
         case "listed":
-            one: dict[str, Any] = {"status": code, "code": fault, "message": message}
+            error_item: dict[str, Any] = {"status": code, "code": fault, "message": message}
             if argument:
-                one["field"] = argument
-            return {"errors": [one]} | ({"retry_after": wait} if wait is not None else {})
+                error_item["field"] = argument
+            return {"errors": [error_item]} | ({"retry_after": wait} if wait is not None else {})
     titles = {"expired_auth": "Unauthenticated"}
     problem: dict[str, Any] = {
         "title": titles.get(fault, fault.replace("_", " ").capitalize()),
@@ -237,38 +239,39 @@ def _answer(tool: Tool, fault: Fault, message: str, argument: str, wait: int | N
 
 
 def _own(tool: Tool, fault: Fault) -> Schema | None:
-    """The tool's own schema for such an error: by its status, by its name, or for all errors."""
+    """Returns the tool's own schema for such an error: by its status, by its name, or for all errors."""
     if not isinstance(tool.errors, dict):
         return None
     code, status = _CODES[fault]
-    told = {fault.replace("_", ""), status.replace("_", "").lower()}
-    for wanted in (
+    error_names = {fault.replace("_", ""), status.replace("_", "").lower()}
+    for is_match in (
         lambda key: key == str(code),
-        lambda key: any(name in key.lower().replace("_", "") for name in told),
+        lambda key: any(name in key.lower().replace("_", "") for name in error_names),
         lambda key: key.lower() == f"{code // 100}xx",
         lambda key: key.lower() == "default",
     ):
         for key, schema in tool.errors.items():
-            if wanted(key) and isinstance(schema, dict) and schema:
+            if is_match(key) and isinstance(schema, dict) and schema:
                 return schema
     return None
 
 
 def _filled(schema: Schema, fault: Fault, message: str, wait: int | None, rng: Random) -> Any:
+    """Returns a value of the error schema that carries the message, the code and the seconds to wait."""
     code, status = _CODES[fault]
     texts = ("message", "detail", "description", "msg", "text", "title", "error", "reason")
 
     def propose(part: Schema, name: str) -> Any:
-        said, type_ = set(words(name)), schema_type(part)
+        name_words, type_ = set(words(name)), schema_type(part)
         options: list[Any] = [part["const"]] if "const" in part else []
         if type_ == "string":
-            named = [option for option in part.get("enum", ()) if isinstance(option, str)]
-            options += [option for option in named if option.lower() in (fault, status.lower())]
-            options += [status] if said & {"code", "status", "type", "name"} and not named else []
-            options += [message] if said & set(texts) else []
+            choices = [option for option in part.get("enum", ()) if isinstance(option, str)]
+            options += [option for option in choices if option.lower() in (fault, status.lower())]
+            options += [status] if name_words & {"code", "status", "type", "name"} and not choices else []
+            options += [message] if name_words & set(texts) else []
         elif type_ in ("integer", "number"):
-            options += [wait] if wait is not None and said & {"retry", "wait", "after", "seconds"} else []
-            options += [code] if said & {"code", "status"} else []
+            options += [wait] if wait is not None and name_words & {"retry", "wait", "after", "seconds"} else []
+            options += [code] if name_words & {"code", "status"} else []
         return next((option for option in options if fits(part, part, option)), None)
 
     needed = frozenset(path for path in _text_places(schema, texts))
@@ -276,64 +279,65 @@ def _filled(schema: Schema, fault: Fault, message: str, wait: int | None, rng: R
 
 
 def _text_places(schema: Schema, texts: tuple[str, ...]) -> Iterator[str]:
-    """The first property for the message, so that it is there though optional."""
+    """Yields the path of the first property for the message, so that it is shown though optional."""
     properties = resolve(schema, schema).get("properties", {})
-    found = next((key for text in texts for key in properties if text in words(key)), None)
-    if found:
-        yield f"/{found}"
+    message_key = next((key for text in texts for key in properties if text in words(key)), None)
+    if message_key:
+        yield f"/{message_key}"
 
 
 # ── nothing found ─────────────────────────────────────────────────────────────────────────────
 
 
 def _lists(schema: Schema, root: Schema, path: str = "", depth: int = 0) -> Iterator[tuple[str, Schema]]:
-    """The lists of things at the top of a result: where they are, and their schemas."""
+    """Yields the lists of entities at the top of a result: their paths and schemas."""
     schema = resolve(schema, root)
     if schema_type(schema) == "array":
         if schema_type(resolve(schema.get("items", {}), root)) == "object":
             yield path, schema
     elif depth <= _DEEPEST:
-        for key, part in schema.get("properties", {}).items():
-            if isinstance(part, dict):
-                yield from _lists(part, root, f"{path}/{key}", depth + 1)
+        for key, property_schema in schema.get("properties", {}).items():
+            if isinstance(property_schema, dict):
+                yield from _lists(property_schema, root, f"{path}/{key}", depth + 1)
 
 
 @lru_cache(maxsize=4096)
 def _can_be_empty(name: str, returns: bytes) -> bool:
     tool = Tool(toolkit="", name=name, description="", parameters={}, returns=msgspec.json.decode(returns), source="")
     schema = result_schema(tool)
-    found = dict(_lists(schema, schema))
-    if parse_tool_name(name).action != "list" or not found:
+    lists = dict(_lists(schema, schema))
+    if parse_tool_name(name).action != "list" or not lists:
         return False
     try:
-        example = sample(schema, schema, Random(0), None, frozenset(f"{path}/*" for path in found), lean=True)
+        example = sample(schema, schema, Random(0), None, frozenset(f"{path}/*" for path in lists), lean=True)
     except NoValueError:
         return False
-    return validator(schema).is_valid(_emptied(example, schema, found))
+    return validator(schema).is_valid(_emptied(example, schema, lists))
 
 
 def _empty(tool: Tool, arguments: Mapping[str, Any], situation: Situation, memory: Memory, rng: Random) -> Any:
+    """Returns a result of the listing without items."""
     if not can_be_empty(tool):
         raise ValueError(f"{tool.name} cannot have an empty result; ask faults.can_be_empty before")
     schema = result_schema(tool)
-    found = dict(_lists(schema, schema))
-    demand = Demand(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
-    fields = FieldMaker(situation, demand, memory, situation.now, rng)
-    needed = frozenset(f"{path}/*" for path in found)
-    made = _emptied(ResultMaker(schema, demand, memory, fields, needed, rng).make(), schema, found)
-    if validator(schema).is_valid(made):
-        return made
-    return _emptied(sample(schema, schema, rng, None, needed, lean=True), schema, found)
+    lists = dict(_lists(schema, schema))
+    intent = read_call_intent(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
+    context = CallContext(situation, intent, memory, situation.now, rng)
+    needed = frozenset(f"{path}/*" for path in lists)
+    result = _emptied(ResultBuilder(schema, context, needed).build_result(), schema, lists)
+    if validator(schema).is_valid(result):
+        return result
+    return _emptied(sample(schema, schema, rng, None, needed, lean=True), schema, lists)
 
 
 def _emptied(value: Any, schema: Schema, found: Mapping[str, Schema]) -> Any:
-    """The result with its lists empty, and what tells of them in accord."""
+    """Returns the result with its lists empty, and with counts and page tokens that agree."""
     if "" in found:
         return []
     value = deepcopy(value)
     for path in found:
-        above, _, key = path.rpartition("/")
-        holder = at_pointer(value, above)
+        parent_path, _, key = path.rpartition("/")
+        holder = at_pointer(value, parent_path)
         if isinstance(holder, dict):
             holder[key] = []
     _unsay(value, schema, schema)
@@ -341,21 +345,23 @@ def _emptied(value: Any, schema: Schema, found: Mapping[str, Schema]) -> Any:
 
 
 def _unsay(made: Any, schema: Schema, root: Schema) -> None:
-    """No next page, and counts of nothing."""
+    """Removes page tokens, and sets counts to 0 where the schema permits it."""
     properties = schema.get("properties", {})
     for key in list(made) if isinstance(made, dict) else ():
-        value, part = made[key], properties.get(key, {})
+        value, property_schema = made[key], properties.get(key, {})
         if is_page_token(key) and not isinstance(value, int):
             if key not in schema.get("required", ()):
                 del made[key]
             else:
-                made[key] = next((none for none in (None, "") if fits(part, root, none)), value)
+                made[key] = next(
+                    (empty_value for empty_value in (None, "") if fits(property_schema, root, empty_value)), value
+                )
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
         elif isinstance(value, int) and set(words(key)) & _COUNTS:
-            if fits(part, root, 0) or key in schema.get("required", ()):
+            if fits(property_schema, root, 0) or key in schema.get("required", ()):
                 made[key] = 0
             else:
                 del made[key]
         elif isinstance(value, dict):
-            _unsay(value, resolve(part, root), root)
+            _unsay(value, resolve(property_schema, root), root)

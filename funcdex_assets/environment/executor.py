@@ -1,6 +1,6 @@
-"""Calls executed in a world, and the record by which they can be executed again.
+"""Runs the calls of a conversation in a world, and records them so that they can be run again.
 
-The turn loop and the replay run calls by the same code, so that both refuse, fail and answer alike.
+Belongs here: what the turn loop and the replay share, so that both refuse, fail and answer alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ PAGES: Mapping[Kind, int] = {"long_context": 12}
 
 
 class Executor:
-    """`tools` are those that can be called, by name."""
+    """Runs calls of one conversation; `tools` are those that can be called, by name."""
 
     def __init__(self, situation: Situation, seed: int, tools: Mapping[str, Tool]) -> None:
         self._seed, self._tools = seed, tools
@@ -29,7 +29,7 @@ class Executor:
         self._calls: list[SealedCall] = []
 
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:
-        """The call's result: as the world makes it, wrong as `hints` say, or an error where the call makes no sense.
+        """Returns the call's result: the world's, a fault if `hints` say so, or an error where the call makes no sense.
 
         Raises:
             ValueError: the fault is an empty result, which the tool cannot have.
@@ -37,8 +37,9 @@ class Executor:
         self._calls.append(hints)
         if hints.refused:
             return _refused(call, hints.refused)
-        if wrong := refusal(call, self._tools):
-            return wrong
+        refused_result = refusal(call, self._tools)
+        if refused_result:
+            return refused_result
         tool, error = self._tools[call.name], False
         try:
             if hints.fault is not None:
@@ -53,24 +54,25 @@ class Executor:
         return ToolResult(call_id=call.id, name=call.name, content=content, error=error)
 
     def seal(self) -> Seal:
+        """Returns the record of all calls run so far, with a hash of the state after them."""
         return Seal(world=VERSION, seed=self._seed, state=self.world.seal(), calls=tuple(self._calls))
 
 
 def refusal(call: ToolCall, tools: Mapping[str, Tool]) -> ToolResult | None:
-    """The error of a call that no service would take: an unknown tool, invalid arguments."""
+    """Returns the error of a call that no service would accept: an unknown tool, invalid arguments; else None."""
     tool = tools.get(call.name)
-    wrong = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
-    return _refused(call, "; ".join(wrong)) if wrong else None
+    reasons = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
+    return _refused(call, "; ".join(reasons)) if reasons else None
 
 
 def taken(needs: Sequence[Need], tools: Mapping[str, Tool]) -> dict[str, list[Schema]]:
-    """By path in a result, what holds for the arguments that later calls fill from there."""
-    found: dict[str, list[Schema]] = {}
+    """Returns the schemas of the arguments that later calls fill from a result, by path in the result."""
+    schemas: dict[str, list[Schema]] = {}
     for need in needs:
         if need.tool in tools:
             schema = schema_at(tools[need.tool].parameters, need.argument)
-            found.setdefault(need.path, []).append(schema or {})
-    return found
+            schemas.setdefault(need.path, []).append(schema or {})
+    return schemas
 
 
 def _refused(call: ToolCall, reason: str) -> ToolResult:

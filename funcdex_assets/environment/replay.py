@@ -1,7 +1,7 @@
-"""Conversations verified: their calls executed again from scratch, every result and the final state compared.
+"""Verifies conversations: runs their calls again from scratch, and compares every result and the final state.
 
-A `Recording` is all that this takes. It comes from the tables, or from one row of a published file: there, the
-`certificate` holds the seal, the people and what an OpenAI tool list does not say of the tools that were called
+Belongs here: recordings and the comparison. A `Recording` comes from the tables, or from one row of a published file:
+there, the `certificate` holds the seal, the people and what an OpenAI tool list does not say of the called tools
 (their response schemas), so that a row can be verified without anything beside it.
 """
 
@@ -31,7 +31,7 @@ class ReplayError(UserError):
 
 @dataclass(frozen=True)
 class Recording:
-    """`marked`: errors are marked as such in the messages; OpenAI messages have no place for that."""
+    """A conversation to replay. `marks_errors`: messages mark errors as such, which OpenAI messages cannot."""
 
     conversation_id: str
     messages: Sequence[Message]
@@ -42,7 +42,7 @@ class Recording:
 
 
 def replay(recording: Recording) -> list[str]:
-    """What differs, each with its call and place; nothing when every result and the state are the same.
+    """Returns the differences, each with its call and place; none when every result and the state are the same.
 
     Raises:
         ReplayError: another version of the world made it, or it is no whole recording.
@@ -52,46 +52,52 @@ def replay(recording: Recording) -> list[str]:
         raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {VERSION}")
     executor = Executor(recording.situation, seal.seed, recording.tools)
     calls = [call for message in recording.messages for call in message.tool_calls]
-    told = {message.result.call_id: message.result for message in recording.messages if message.result}
+    recorded_results = {message.result.call_id: message.result for message in recording.messages if message.result}
     if len(calls) != len(seal.calls):
         return [f"there are {len(calls)} calls, and {len(seal.calls)} were sealed"]
-    found: list[str] = []
+    differences: list[str] = []
     for call, hints in zip(calls, seal.calls, strict=True):
         where = f"{call.id} {call.name}"
-        if missing := next((need.tool for need in hints.needs if need.tool not in {"", *recording.tools}), ""):
-            raise ReplayError(f"{where}: the tool {missing!r} is missing")
-        result, before = executor.run(call, hints), told.get(call.id)
-        if before is None:
-            found.append(f"{where}: has no result")
+        needed_tools = (need.tool for need in hints.needs if need.tool)
+        missing_tool = next((tool for tool in needed_tools if tool not in recording.tools), None)
+        if missing_tool:
+            raise ReplayError(f"{where}: the tool {missing_tool!r} is missing")
+        result, recorded_result = executor.run(call, hints), recorded_results.get(call.id)
+        if recorded_result is None:
+            differences.append(f"{where}: has no result")
             continue
-        if recording.marked and before.error != result.error:
-            found.append(f"{where}: was {_kind(before.error)}, and is {_kind(result.error)}")
-        found += [f"{where}{difference}" for difference in _differences(before.content, _json(result.content))]
-    if (state := executor.seal().state) != seal.state:
-        found.append(f"the final state is {state}, and {seal.state} was sealed")
-    return found if len(found) <= MOST else [*found[:MOST], f"and {len(found) - MOST} more"]
+        if recording.marked and recorded_result.error != result.error:
+            differences.append(f"{where}: was {_kind(recorded_result.error)}, and is {_kind(result.error)}")
+        differences += [
+            f"{where}{difference}" for difference in _differences(recorded_result.content, _json(result.content))
+        ]
+    state = executor.seal().state
+    if state != seal.state:
+        differences.append(f"the final state is {state}, and {seal.state} was sealed")
+    return differences if len(differences) <= MOST else [*differences[:MOST], f"and {len(differences) - MOST} more"]
 
 
 def recorded(conversation: Conversation, there: Situation, tools: Mapping[str, Tool]) -> Recording | None:
-    """A stored conversation as a recording; None where a model made its results, or it has none."""
+    """Returns a stored conversation as a recording; None where a model made its results, or it has none."""
     if conversation.seal is None:
         return None
     return Recording(conversation.conversation_id, conversation.messages, conversation.seal, there, tools)
 
 
 def certificate(conversation: Conversation, there: Situation, tools: Mapping[str, Tool], offered: Sequence[str]) -> Any:
-    """What a published row carries so that it can be replayed; None where a model made its results.
+    """Returns what a published row carries so that it can be replayed; None where a model made its results.
 
-    `offered` are the tools in the row's own list; of others that were called, or that a result was to suit, the
-    parameters are here, too.
+    `offered_names` are the tools in the row's own list; of others that were called, or that a result was to suit, the
+    parameters are included, too.
     """
     if conversation.seal is None:
         return None
-    called = dict.fromkeys(call.name for message in conversation.messages for call in message.tool_calls)
-    called |= dict.fromkeys(need.tool for sealed in conversation.seal.calls for need in sealed.needs if need.tool)
+    tool_names = dict.fromkeys(call.name for message in conversation.messages for call in message.tool_calls)
+    tool_names |= dict.fromkeys(need.tool for sealed in conversation.seal.calls for need in sealed.needs if need.tool)
     described: dict[str, dict[str, Any]] = {}
-    for name in called:
-        if (tool := tools.get(name)) is not None:
+    for name in tool_names:
+        tool = tools.get(name)
+        if tool is not None:
             described[name] = {"toolkit": tool.toolkit, "returns": tool.returns}
             if tool.errors is not None:
                 described[name]["errors"] = tool.errors
@@ -106,22 +112,27 @@ def certificate(conversation: Conversation, there: Situation, tools: Mapping[str
 
 
 def published(row: Mapping[str, Any]) -> Recording | None:
-    """A row of a published file as a recording; None where it has no certificate.
+    """Returns a row of a published file as a recording; None where it has no certificate.
 
     Raises:
         ReplayError: the row is not what this program publishes.
     """
-    held = row.get("certificate")
-    held = msgspec.json.decode(held) if isinstance(held, str) else held
-    if held is None:
+    certificate_content = row.get("certificate")
+    certificate_content = (
+        msgspec.json.decode(certificate_content) if isinstance(certificate_content, str) else certificate_content
+    )
+    if certificate_content is None:
         return None
     try:
-        seal = msgspec.convert(held["seal"], Seal)
-        there = situation(msgspec.convert(held["scenario"], Scenario), msgspec.convert(held["persona"], Persona))
+        seal = msgspec.convert(certificate_content["seal"], Seal)
+        user_situation = situation(
+            msgspec.convert(certificate_content["scenario"], Scenario),
+            msgspec.convert(certificate_content["persona"], Persona),
+        )
         messages = from_openai(_decoded(row["messages"]))
-        tools = {one["function"]["name"]: one["function"]["parameters"] for one in _decoded(row["tools"])}
-        described = held["tools"]
-        known = {
+        tools = {entry["function"]["name"]: entry["function"]["parameters"] for entry in _decoded(row["tools"])}
+        described = certificate_content["tools"]
+        known_tools = {
             name: Tool(
                 toolkit=described.get(name, {}).get("toolkit", ""),
                 name=name,
@@ -135,7 +146,9 @@ def published(row: Mapping[str, Any]) -> Recording | None:
         }
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
         raise ReplayError(f"the row cannot be read: {error!r}") from None
-    return Recording(str(row.get("id", row.get("conversation_id"))), messages, seal, there, known, marked=False)
+    return Recording(
+        str(row.get("id", row.get("conversation_id"))), messages, seal, user_situation, known_tools, marked=False
+    )
 
 
 def _decoded(value: Any) -> Any:
@@ -143,6 +156,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
+    """Returns the value as it is after it was written to JSON and read again."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
@@ -151,18 +165,19 @@ def _kind(error: bool) -> str:
 
 
 def _differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
+    """Yields one line for each difference, with its pointer and both values."""
     if type(before) is type(after) is dict:
         for key in {**before, **after}:
-            here = f"{place}/{escaped(key)}"
+            key_pointer = f"{place}/{escaped(key)}"
             if key not in after:
-                yield f"{here}: was {_short(before[key])}, and is not there"
+                yield f"{key_pointer}: was {_short(before[key])}, and is not there"
             elif key not in before:
-                yield f"{here}: was not there, and is {_short(after[key])}"
+                yield f"{key_pointer}: was not there, and is {_short(after[key])}"
             else:
-                yield from _differences(before[key], after[key], here)
+                yield from _differences(before[key], after[key], key_pointer)
     elif type(before) is type(after) is list and len(before) == len(after):
-        for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(one, other, f"{place}/{index}")
+        for index, (before_item, after_item) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(before_item, after_item, f"{place}/{index}")
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield f"{place}: was {_short(before)}, and is {_short(after)}"
 

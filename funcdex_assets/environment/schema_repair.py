@@ -1,10 +1,10 @@
-"""A result that breaks its schema, made right where it is wrong.
+"""Repairs a result that breaks its schema, where it is wrong.
 
-Here belongs what is done after a result is made: the checker names the places, and each gets a value found by
-search (`language/samples.py`). Where that is not enough, what is around the place is made anew, at last the whole.
+Belongs here: what is done after a result is built. The validator names the places, and each gets a value found by
+search (`language/samples.py`). Where that is not enough, what is around the place is replaced, at last the whole.
 
 >>> schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}, "required": ["n", "t"]}
->>> mended({"n": 1}, schema, Random(1), lambda schema, name: "soon", frozenset())
+>>> repair_value({"n": 1}, schema, Random(1), lambda schema, name: "soon", frozenset())
 {'n': 7, 't': 'soon'}
 """
 
@@ -27,21 +27,23 @@ _LIFTS = (0, 0, 1, 2, 3)  # how far above the wrong places a round begins
 
 
 def mended(value: Any, schema: Schema, rng: Random, propose: Propose, needed: frozenset[str]) -> Any:
-    """A valid value that keeps what is right in this one; the value itself where none is found."""
+    """Returns a valid value that keeps what is right in this one; the value itself where none is found."""
     compiled = validator(schema)
     if compiled.is_valid(value):
         return value
-    better = deepcopy(value)
+    repaired = deepcopy(value)
     for lift in _LIFTS:
-        errors = list(islice(compiled.iter_errors(better), _MOST_ERRORS))
-        for place in _outermost([tuple(error.instance_path[: len(error.instance_path) - lift]) for error in errors]):
-            here = [error for error in errors if tuple(error.instance_path) == place]
+        errors = list(islice(compiled.iter_errors(repaired), _MOST_ERRORS))
+        for location in _outermost([tuple(error.instance_path[: len(error.instance_path) - lift]) for error in errors]):
+            local_errors = [error for error in errors if tuple(error.instance_path) == location]
             if not (
-                lift == 0 and here and all(_patched(better, error, schema, rng, propose, needed) for error in here)
+                lift == 0
+                and local_errors
+                and all(_patched(repaired, error, schema, rng, propose, needed) for error in local_errors)
             ):
-                better = _replaced(better, place, schema, rng, propose, needed)
-        if compiled.is_valid(better):
-            return better
+                repaired = _replaced(repaired, location, schema, rng, propose, needed)
+        if compiled.is_valid(repaired):
+            return repaired
     try:
         return sample(schema, schema, rng, propose, needed)
     except NoValueError:
@@ -49,48 +51,50 @@ def mended(value: Any, schema: Schema, rng: Random, propose: Propose, needed: fr
 
 
 def suited(value: Any, schema: Schema, taken: Mapping[str, Sequence[Schema]], rng: Random) -> Any:
-    """The result with other values where those at the `taken` paths are none that a later call may have."""
-    for path, wanted in taken.items():
-        if all(fits(one, one, at_pointer(value, path)) for one in wanted):
+    """Returns the result with other values at the paths from which later calls take arguments, where those there now
+    are invalid as such. `argument_schemas` has the arguments' schemas by path.
+    """
+    for path, schemas in taken.items():
+        if all(fits(argument_schema, argument_schema, at_pointer(value, path)) for argument_schema in schemas):
             continue
-        place = path.replace("*", "0")
-        both = {"allOf": [resolve(raw_at(schema, place) or {}, schema), *wanted]}
+        item_path = path.replace("*", "0")
+        joint_schema = {"allOf": [resolve(raw_at(schema, item_path) or {}, schema), *schemas]}
         try:
-            other = sample(both, both, rng)
+            suitable_value = sample(joint_schema, joint_schema, rng)
         except NoValueError:
             continue
-        changed = {"": deepcopy(value)}  # one root for objects and lists
+        wrapped = {"": deepcopy(value)}  # one root for objects and lists
         try:
-            put_pointer(changed, f"/{place}", other)
+            put_pointer(wrapped, f"/{item_path}", suitable_value)
         except TypeError:  # something on the way is no container
             continue
-        if validator(schema).is_valid(changed[""]):
-            value = changed[""]
+        if validator(schema).is_valid(wrapped[""]):
+            value = wrapped[""]
     return value
 
 
 def _outermost(places: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Each once, without those that are within another."""
-    kept: list[tuple[Any, ...]] = []
-    for place in sorted(dict.fromkeys(places), key=len):
-        if not any(place[: len(outer)] == outer for outer in kept):
-            kept.append(place)
-    return kept
+    """Returns each location once, without those that are inside another one."""
+    outermost: list[tuple[Any, ...]] = []
+    for location in sorted(dict.fromkeys(places), key=len):
+        if not any(location[: len(outer)] == outer for outer in outermost):
+            outermost.append(location)
+    return outermost
 
 
 def _patched(
     value: Any, error: ValidationError, schema: Schema, rng: Random, propose: Propose, needed: frozenset[str]
 ) -> bool:
-    """Whether a property too few or too many was all that was wrong there, and is put right."""
+    """Adds or removes a property. Returns whether one too few or too many was all that was wrong there."""
     target = _at(value, error.instance_path)
     match error.kind:
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
             for name in names:
                 target.pop(name, None)
         case ValidationErrorKind.Required(property=name):
-            place = [*error.instance_path, name]
+            location = [*error.instance_path, name]
             try:
-                target[name] = _made(place, schema, rng, propose, needed)
+                target[name] = _made(location, schema, rng, propose, needed)
             except NoValueError:
                 return False
         case _:
@@ -101,26 +105,32 @@ def _patched(
 def _replaced(
     value: Any, place: Sequence[Any], schema: Schema, rng: Random, propose: Propose, needed: frozenset[str]
 ) -> Any:
-    """The value with another one at a place, if there is one."""
+    """Returns the value with another one at a location, if one is found."""
     try:
-        made = _made(place, schema, rng, propose, needed)
+        replacement = _made(place, schema, rng, propose, needed)
     except NoValueError:
         return value
     if not place:
-        return made
-    _at(value, place[:-1])[place[-1]] = made
+        return replacement
+    _at(value, place[:-1])[place[-1]] = replacement
     return value
 
 
 def _made(place: Sequence[Any], schema: Schema, rng: Random, propose: Propose, needed: frozenset[str]) -> Any:
+    """Returns a valid value for a location.
+
+    Raises:
+        NoValueError: none was found.
+    """
     steps = [escaped(str(step)) for step in place]
-    part = raw_at(schema, "/".join(["", *steps]))
+    part_schema = raw_at(schema, "/".join(["", *steps]))
     path = "".join(f"/{'*' if isinstance(step, int) else step}" for step in place)
     name = next((step for step in reversed(place) if isinstance(step, str)), "")
-    return sample({} if part is None else part, schema, rng, propose, needed, path, name)
+    return sample({} if part_schema is None else part_schema, schema, rng, propose, needed, path, name)
 
 
 def _at(value: Any, place: Sequence[Any]) -> Any:
+    """Returns the part of a value at a location."""
     for step in place:
         value = value[step]
     return value

@@ -1,12 +1,12 @@
-"""What a search asks for, in the query languages of services: words, and what fields must hold.
+"""Reads the query languages of services: which words a search asks for, and what fields must hold.
 
-Here belongs the reading of one query's text; what a call asks for as a whole is `demand.py`'s. Of a query with `OR` or
-brackets only the words count, and what is negated is not looked at, but for `field != value`.
+Belongs here: reading one query's text; the criteria of a whole call are read in `search_criteria.py`. Of a query with
+`OR` or brackets only the words count, and what is negated is not looked at, but for `field != value`.
 
 >>> query = read_query("summary ~ 'ice throw' AND priority = High AND statusCategory != Done", datetime(2026, 1, 5))
->>> query.text, query.in_titles, query.wanted, query.excluded
+>>> query.text, query.in_titles, query.required_values, query.excluded_values
 ('ice throw', True, {'priority': 'High'}, {'status': 'done'})
->>> read_query("'roof' is:unread in:inbox", datetime(2026, 1, 5)).wanted
+>>> read_query("'roof' is:unread in:inbox", datetime(2026, 1, 5)).required_values
 {'unread': True, 'labels': ['UNREAD', 'INBOX']}
 """
 
@@ -50,51 +50,61 @@ class Query(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def read_query(text: str, now: datetime) -> Query:
-    wanted: dict[str, Any] = {}
-    excluded: dict[str, str] = {}
+    """Returns the query that a text states; `now` is the moment from which ages such as `newer_than:7d` count."""
+    required_values: dict[str, Any] = {}
+    excluded_values: dict[str, str] = {}
     bounds: dict[str, datetime | None] = {"since": None, "until": None}
-    sought: list[str] = []
-    titles: list[bool] = []
-    simple = not _EITHER.search(_QUOTED.sub("", text).replace("()", ""))
+    search_texts: list[str] = []
+    title_flags: list[bool] = []
+    is_simple = not _EITHER.search(_QUOTED.sub("", text).replace("()", ""))
 
     def operator(found: re.Match[str]) -> str:
+        """Reads `name:value` and returns a blank in its place."""
         minus, name, value = found[1], found[2].lower(), _bare(found[3])
         if minus:
             return " "
         if name in _TITLES | _WORDS:
-            sought.append(value)
-            titles.append(name in _TITLES)
-        elif simple:
-            _ask(name, value.lower(), wanted, bounds, now)
+            search_texts.append(value)
+            title_flags.append(name in _TITLES)
+        elif is_simple:
+            _ask(name, value.lower(), required_values, bounds, now)
         return " "
 
     def comparison(found: re.Match[str]) -> str:
+        """Reads `field = value` and returns a blank in its place."""
         name, sign, value = found[1].lower(), found[2], _bare(found[3])
         if sign in ("~", "contains"):
-            sought.append(value)
-            titles.append(name in _TITLES)
-        elif simple and not value.endswith(")"):
+            search_texts.append(value)
+            title_flags.append(name in _TITLES)
+        elif is_simple and not value.endswith(")"):
             field = _FIELDS.get(name, found[1])
             if sign == "=":
-                wanted[field] = _FLAGS.get(value.lower(), value)
+                required_values[field] = _FLAGS.get(value.lower(), value)
             elif sign == "!=":
-                excluded[field] = value.lower()
+                excluded_values[field] = value.lower()
         return " "
 
-    rest = _COMPARISON.sub(comparison, _OPERATOR.sub(operator, _ORDER.sub("", text)))
-    quoted = [one or two for one, two in _QUOTED.findall(rest)]
-    sought += quoted or [rest if rest == text else _JOINT.sub(" ", rest)]
-    in_titles = bool(titles) and all(titles) and not quoted
-    return Query(" ".join(" ".join(sought).split()), in_titles, wanted, excluded, bounds["since"], bounds["until"])
+    remaining_text = _COMPARISON.sub(comparison, _OPERATOR.sub(operator, _ORDER.sub("", text)))
+    quoted = [double_quoted or single_quoted for double_quoted, single_quoted in _QUOTED.findall(remaining_text)]
+    search_texts += quoted or [remaining_text if remaining_text == text else _JOINT.sub(" ", remaining_text)]
+    in_titles = bool(title_flags) and all(title_flags) and not quoted
+    return Query(
+        " ".join(" ".join(search_texts).split()),
+        in_titles,
+        required_values,
+        excluded_values,
+        bounds["since"],
+        bounds["until"],
+    )
 
 
 def tokens(text: str) -> frozenset[str]:
-    """The words of a text, as a search tells them apart."""
+    """Returns the words of a text in lower case, as a search tells them apart."""
     return frozenset(_TOKEN.findall(text.lower()))
 
 
 def _ask(name: str, value: str, wanted: dict[str, Any], bounds: dict[str, datetime | None], now: datetime) -> None:
-    """`is:unread`, `in:inbox`, `has:attachment`, `newer_than:7d`, `after:2026/01/05`."""
+    """Adds what an operator restricts: `is:unread`, `in:inbox`, `has:attachment`, `after:2026/01/05`."""
     match name:
         case "is":
             if value in _STATES:
@@ -109,7 +119,8 @@ def _ask(name: str, value: str, wanted: dict[str, Any], bounds: dict[str, dateti
             if value == "attachment":
                 wanted["attachments"] = True
         case "newer_than" | "older_than":
-            if age := _AGE.fullmatch(value):
+            age = _AGE.fullmatch(value)
+            if age:
                 bounds["since" if name == "newer_than" else "until"] = now - timedelta(days=int(age[1]) * _DAYS[age[2]])
         case "after" | "before":
             moment = read_moment({}, value.replace("/", "-"))
@@ -121,4 +132,5 @@ def _ask(name: str, value: str, wanted: dict[str, Any], bounds: dict[str, dateti
 
 
 def _bare(value: str) -> str:
+    """Returns a value without the quotes around it."""
     return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value

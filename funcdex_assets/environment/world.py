@@ -1,9 +1,9 @@
-"""The tool executor of one conversation: a service with a state, as far as its tools tell what it is.
+"""Executes the tools of one conversation: a service with a state, as far as its tools tell what it is.
 
-A `World` belongs to one conversation. It makes results from schemas (`results.py`, `fields.py`), echoes
-what a call said (`demand.py`), gives every new thing an id, and tells the same about the same thing
-whenever it comes up again (`memory.py`). Verbs decide what a call changes (`effects.py`); listings page and
-filter (`listings.py`). Nothing is random beyond its seed. See `docs/world.md`.
+Belongs here: the order of the steps of one call. A `World` belongs to one conversation. It reads a call (`demand.py`),
+builds its result from the schema (`results.py`, `fields.py`), gives every new entity an identifier, and tells the same
+about the same entity whenever it comes up again (`memory.py`). Verbs decide what a call changes (`effects.py`);
+listings page and filter (`listings.py`). Nothing is random beyond its seed. See `docs/world.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,15 @@ from funcdex_assets.environment.result_builder import ResultMaker
 from funcdex_assets.environment.schema_repair import suited
 from funcdex_assets.environment.state_changes import put_links, settle
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records.labels import Fault
-from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.result_schema import result_schema
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.records import Fault, Tool
+from funcdex_assets.simulation import faults
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.demand import MAX_ITEMS, read_call_intent
+from funcdex_assets.simulation.effects import put_links, settle
+from funcdex_assets.simulation.listings import call_key
+from funcdex_assets.simulation.memory import Memory
+from funcdex_assets.simulation.mending import suited
+from funcdex_assets.simulation.results import ResultBuilder
 
 VERSION = 2
 """Of the results for the same seed and calls; raised with every change of them."""
@@ -39,7 +42,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class RefusedError(Exception):
-    """The service refuses the call, because of its state; `content` is what it answers."""
+    """A call that the service refuses because of its state; `content` is the error that it answers."""
 
     def __init__(self, content: Any) -> None:
         super().__init__(str(content))
@@ -47,9 +50,7 @@ class RefusedError(Exception):
 
 
 class World:
-    """`execute` runs a call; what it made, listed, changed or deleted is so from then on. Listings have up to `page`
-    items.
-    """
+    """A service whose entities stay as calls left them; listings have up to `max_items` items."""
 
     def __init__(self, situation: Situation, seed: int, page: int = MAX_ITEMS):
         self._page = page
@@ -67,48 +68,52 @@ class World:
         needed: frozenset[str] = NOTHING,
         taken: Mapping[str, Sequence[Schema]] = MappingProxyType({}),
     ) -> Any:
-        """The result of a call, valid under the tool's response schema.
+        """Returns the result of a call, valid under the tool's response schema.
 
         `needed` are result paths (`/threads/*/id`, `/threads/2/id`) that must be present because a later call
         will use them; `*` means the first item. Optional fields are otherwise sometimes left out, as real
-        services do. `taken` says by such a path what else holds for the value there, because it becomes an
+        services do. `argument_schemas` says by such a path what else holds for the value there, because it becomes an
         argument.
 
         Raises:
             OverflowError: a date among the arguments is at an end of the calendar.
             RefusedError: the call names something that was deleted before.
         """
-        demand = Demand(tool.name, arguments, self._situation.now, call_key(arguments), self._page)
-        demand.suppose(tool.parameters.get("properties", {}))
-        if not demand.revives and (lost := self._memory.lost(demand.named)):
-            raise RefusedError(error_responses.lost(tool, arguments, *lost, self._seed))
+        parameters = tool.parameters.get("properties", {})
+        intent = read_call_intent(
+            tool.name, arguments, self._situation.now, call_key(arguments), self._page, parameters
+        )
+        deleted_entity = None if intent.restores_object else self._memory.lost(intent.named_entities)
+        if deleted_entity:
+            raise RefusedError(faults.lost(tool, arguments, *deleted_entity, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
-        asked = (tool.name, demand.key, demand.page)
-        if demand.looks_up and (again := self._read_before(asked, needed)) is not None:
-            return again
-        put_links(demand, self._memory)
-        fields = FieldMaker(self._situation, demand, self._memory, self._clock, self._rng)
+        question = (tool.name, intent.key, intent.page_token)
+        earlier_result = self._read_before(question, needed) if intent.is_lookup else None
+        if earlier_result is not None:
+            return earlier_result
+        put_links(intent, self._memory)
+        context = CallContext(self._situation, intent, self._memory, self._clock, self._rng)
         schema = result_schema(tool)
-        maker = ResultMaker(schema, demand, self._memory, fields, needed, self._rng)
-        result = suited(maker.make(), schema, taken, self._rng)
-        told = self._memory.remember(result, demand.noun, demand.parents)
-        if demand.view and not demand.lists and isinstance(result, dict):
-            shown = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
-            self._memory.remember(shown, demand.view)
-        maker.pager.finish(result)
-        settle(demand, arguments, told, result, self._memory, self._clock)
-        if demand.looks_up:
-            self._read[asked] = (self._memory.changes, result)
+        builder = ResultBuilder(schema, context, needed)
+        result = suited(builder.build_result(), schema, taken, self._rng)
+        shown_entities = self._memory.remember(result, intent.result_noun, intent.parents)
+        if intent.viewed_noun and not intent.is_listing and isinstance(result, dict):
+            scalars = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
+            self._memory.remember(scalars, intent.viewed_noun)
+        builder.pager.finish(result)
+        settle(intent, arguments, shown_entities, result, self._memory, self._clock)
+        if intent.is_lookup:
+            self._read[question] = (self._memory.changes, result)
         return result
 
     def fail(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> tuple[Any, bool]:
-        """The content of a call that goes wrong in this way, and whether it is an error; nothing changes.
+        """Returns the content of a call that goes wrong in this way, and whether it is an error; nothing changes.
 
         `about` is the JSON pointer of the argument at fault. An `empty_result` is no error, but the listing
         without items.
 
         Raises:
-            ValueError: a tool that lists nothing cannot have an empty result (see `faults.can_be_empty`).
+            ValueError: a tool that lists nothing cannot have an empty result (see `can_be_empty`).
         """
         return error_responses.failure(tool, arguments, fault, about, self._situation, self._seed, self._memory)
 
@@ -117,12 +122,12 @@ class World:
         self._memory.remember(result, parse_tool_name(tool).noun)
 
     def seal(self) -> str:
-        """A hash of all that the world knows by now, the same for the same history of calls."""
+        """Returns a hash of all that the world knows by now, the same for the same history of calls."""
         state = {**self._memory.state(), "clock": self._clock.isoformat()}
         return blake2b(msgspec.json.encode(state, order="deterministic"), digest_size=16).hexdigest()
 
     def _read_before(self, asked: tuple[str, str, str], needed: frozenset[str]) -> Any:
-        """What the same question was answered, when nothing has changed since and it has what is needed."""
+        """Returns the answer to the same question, if nothing has changed since and it has what is needed."""
         changes, result = self._read.get(asked, (-1, None))
         if changes != self._memory.changes:
             return None

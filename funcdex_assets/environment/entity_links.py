@@ -1,0 +1,70 @@
+"""Finds what a call attaches to an entity or detaches from it: a label on a message, an attendee of an event.
+
+Belongs here: reading links from the arguments of a call. Writing them into the world belongs in `effects.py`.
+
+>>> from funcdex_assets.catalog.names import parse_tool_name
+>>> name = parse_tool_name("ADD_LABEL_TO_EMAIL")
+>>> list(find_links(name, {"message_id": "m1", "label_id": "URGENT"}, {"message": "m1", "label": "URGENT"}))
+[Link(holder_noun='message', holder_identity='m1', noun='label', value='URGENT', is_removal=False)]
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.names import ToolName, singular, words
+from funcdex_assets.simulation.memory import kind
+
+PLACEHOLDER_IDENTITIES = frozenset("me primary default self".split())
+"""Values that stand for the user's own account or calendar instead of an identifier."""
+
+_DETACHING_VERBS = frozenset("remove detach unassign unlink unshare exclude".split())
+_ATTACHABLE_NOUNS = frozenset(
+    "label tag attendee collaborator follower watcher participant invitee guest reaction".split()
+)
+_IDENTITY_WORDS = frozenset("id ids gid uuid key email name".split())
+
+
+class Link(NamedTuple):
+    """An entity, given by identifier, name or address, that a call attaches to a holder or detaches from it."""
+
+    holder_noun: str
+    holder_identity: str
+    noun: str
+    value: str
+    is_removal: bool
+
+
+def is_mentioned_in(name: ToolName, noun: str) -> bool:
+    """Returns whether the tool's name contains the noun or a synonym of it."""
+    return kind(noun) in {kind(word) for word in name.words}
+
+
+def find_links(name: ToolName, arguments: Mapping[str, Any], identities: Mapping[str, str | int]) -> Iterator[Link]:
+    """Yields the links of `ADD_LABEL_TO_EMAIL(message_id, label_id, remove_label_ids)` or
+    `REMOVE_ATTENDEE(event_id, attendee_email)`; `identities` are the call's identifiers by noun.
+    """
+    noun = kind(name.noun)
+    holders = [
+        (holder_noun, str(identity))
+        for holder_noun, identity in identities.items()
+        if holder_noun != noun and str(identity) not in PLACEHOLDER_IDENTITIES and holder_noun != "user"
+    ]
+    if not holders:
+        return
+    holder = next((holder for holder in holders if is_mentioned_in(name, holder[0])), holders[0])
+    is_attachable = bool({noun, name.noun} & _ATTACHABLE_NOUNS)
+    is_removal = name.verb in _DETACHING_VERBS and is_attachable
+    if is_removal or (name.action == "create" and (noun in identities or is_attachable)):
+        for argument_name, value in arguments.items():
+            name_words = [word for word in words(argument_name) if word not in _IDENTITY_WORDS]
+            if name_words and kind(singular(name_words[-1])) == noun and name_words[0] not in ("remove", "add"):
+                for item in value if isinstance(value, list) else [value]:
+                    if isinstance(item, str | int):
+                        yield Link(*holder, noun, str(item), is_removal)
+    for argument_name, value in arguments.items():
+        first_word, *noun_words = words(argument_name)
+        if first_word in ("remove", "add") and noun_words and isinstance(value, list):
+            linked_noun = kind(singular(noun_words[0]))
+            for item in value:
+                if isinstance(item, str | int):
+                    yield Link(*holder, linked_noun, str(item), first_word == "remove")

@@ -1,0 +1,134 @@
+"""Chooses identifiers: that of a known entity, the one that the call gives, or a new one.
+
+Belongs here: everything that only software reads in a result, identifiers, UUIDs and links.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, schema_type
+from funcdex_assets.catalog.names import resource_noun, words
+from funcdex_assets.language import values
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.memory import identifies, kind, plain
+from funcdex_assets.simulation.object_draft import ObjectDraft
+
+OCCURRENCE_NOUNS = frozenset("instance occurrence".split())
+_PERSON_NOUNS = ("account", "user", "person")
+_LONGEST_IDENTIFIER = 200  # characters
+_MOST_TRIES = 20  # for a number that nothing else has
+_NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
+
+
+class FieldIdentifiers:
+    """The identifiers in one call's result."""
+
+    def __init__(self, context: CallContext):
+        self._context = context
+        self._numbers_used: set[str] = set()
+
+    def choose_identifier(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
+        """Returns the entity's known identifier, the one that the call gives, always the same one for a person, or a
+        new one.
+        """
+        person, entities = draft.person, self._context.entities
+        noun = resource_noun(name)
+        if person is None or noun not in ("", draft.noun, *_PERSON_NOUNS) or not person.email:
+            return self._choose_entity_identifier(schema, name, draft)
+        person_key = (person.email, f"{plain(name)} {kind(noun or draft.noun)}")
+        is_new = self._context.intent.creates_entity and draft.is_subject
+        identifier = None if is_new or draft.identity is not None else entities.of_people.get(person_key)
+        if identifier is None or plain(name) in draft.known_fields:
+            identifier = self._choose_entity_identifier(schema, name, draft)
+        entities.of_people[person_key] = identifier
+        return identifier
+
+    def create_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
+        """Returns a new identifier in the schema's form; `fields` are those of its object so far."""
+        rng = self._context.rng
+        if schema_type(schema) == "integer":
+            low = int(schema.get("minimum", 1000))
+            return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
+        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        if examples:
+            return self._imitate_unused_example(examples, noun, fields)
+        match schema.get("format"):
+            case "uuid":
+                return draw_uuid(rng)
+            case "uri":
+                return draw_link(noun, self._context)
+        size = min(schema.get("minLength") or 12, _LONGEST_IDENTIFIER)
+        digits = "".join(str(rng.randint(1, 9)) for _ in range(size))
+        letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
+        options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
+        return next((option for option in options if values.fits(schema, option)), digits)
+
+    def _choose_entity_identifier(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
+        rng, entities, intent = self._context.rng, self._context.entities, self._context.intent
+        known_value = draft.known_fields.get(plain(name))
+        if known_value is not None:
+            return known_value
+        known_id = draft.known_fields.get("id") if "examples" not in schema and identifies(name, draft.noun) else None
+        if known_id is not None and words(name)[-1] == "id" and values.fits(schema, str(known_id)):
+            return _convert_identifier(schema, known_id)
+        role = resource_noun(name)
+        noun = kind(role or draft.noun)
+        is_of_draft = role == "" or noun == kind(draft.noun)
+        if draft.noun in OCCURRENCE_NOUNS and noun in intent.parents and len(role.split()) == 1:
+            return self.create_identifier(schema, noun, draft.filled)
+        issue_key = draft.filled.get("issue_key") or intent.identities.get("issue")
+        if noun == "project" and isinstance(issue_key, str) and _NUMBERED.fullmatch(issue_key):
+            return issue_key.rpartition("-")[0]
+        given_identity = draft.identity if is_of_draft else intent.identities.get(noun)
+        if given_identity is not None:
+            return _convert_identifier(schema, given_identity)
+        candidates = [] if is_of_draft else list(entities.things(noun))
+        if candidates and not intent.is_listing:
+            return _convert_identifier(schema, candidates[-1])
+        if candidates and rng.random() < 0.5:
+            return _convert_identifier(schema, rng.choice(candidates))
+        return self.create_identifier(schema, noun, draft.filled)
+
+    def _imitate_unused_example(self, examples: Sequence[str], noun: str, fields: Mapping[str, Any]) -> str:
+        project = fields.get("project_key") or self._context.intent.identities.get("project")
+        identifier = ""
+        for _ in range(_MOST_TRIES):
+            identifier = _imitate_example(examples, project, self._context.rng)
+            is_numbered = _NUMBERED.fullmatch(identifier)
+            is_used = identifier in self._numbers_used
+            if not is_used and not (is_numbered and self._context.entities.thing(noun, identifier)):
+                break
+        if _NUMBERED.fullmatch(identifier):
+            self._numbers_used.add(identifier)
+        return identifier
+
+
+def draw_uuid(rng: Random) -> str:
+    """Returns a random UUID of version 4."""
+    digits = f"{rng.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def draw_link(noun: str, context: CallContext) -> str:
+    """Returns the address of a page that shows an entity, at the situation's domain."""
+    path = noun.replace(" ", "-") or "item"
+    return f"https://app.{context.situation.domain}/{path}/{context.rng.getrandbits(40):010x}"
+
+
+def _imitate_example(examples: Sequence[str], project: Any, rng: Random) -> str:
+    identifier = values.mimic(rng.choice(examples), rng)
+    if _NUMBERED.fullmatch(identifier) and isinstance(project, str) and project.isupper():
+        return f"{project}-{identifier.rpartition('-')[2]}"  # an issue carries its project's key
+    return identifier
+
+
+def _convert_identifier(schema: Schema, identity: str | int) -> str | int:
+    """Returns the identifier as the schema's type, where it can be one."""
+    match schema_type(schema):
+        case "integer":
+            return int(identity) if str(identity).isdigit() else identity
+        case "string":
+            return str(identity)
+    return identity

@@ -1,0 +1,174 @@
+"""Chooses dates and times: now for what the call does, after what they must follow, within the span asked for.
+
+Belongs here: the moments that a result makes up. How a moment is written in a schema's format is in
+`language/values.py`.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema
+from funcdex_assets.catalog.names import words
+from funcdex_assets.language import values
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.memory import plain
+from funcdex_assets.simulation.object_draft import ObjectDraft
+
+PAST_WORDS = frozenset(
+    (
+        "created updated modified sent received date last internal opened joined timestamp paid posted completed added"
+    ).split()
+)
+_FUTURE_WORDS = frozenset("due start end expires scheduled until deadline next ends starts".split())
+_END_WORDS = frozenset("end ends updated modified expires".split())
+_BEGIN_WORDS = frozenset("start starts begin created".split())
+_CHANGE_WORDS = frozenset("updated modified edited".split())
+_CREATION_WORDS = frozenset("created opened joined".split())
+_EXCLUSIVE_NOUNS = frozenset("slot busy free availability".split())  # two of them never overlap in time
+_PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_LONG_NOUN_DAYS = {"sprint": 14, "iteration": 14, "milestone": 30, "campaign": 30}
+_MEETING_MINUTES = (30, 45, 60, 90)
+_MOST_TRIES = 20  # to find a moment at which nothing else is
+_QUARTER_SECONDS = 900
+_WORKING_HOURS = (8, 17)
+
+
+class FieldMoments:
+    """The moments in one call's result; spans of time that exclude each other are kept apart."""
+
+    def __init__(self, context: CallContext):
+        self._context, self._rng = context, context.rng
+        self._busy_spans: list[tuple[datetime, datetime]] = []
+
+    def choose_moment(self, schema: Schema, name_words: set[str], draft: ObjectDraft) -> str:
+        """Returns a moment in the schema's format and in the user's time zone, whatever zone the call was in."""
+        moment = self._choose_datetime(name_words, draft)
+        local = moment.astimezone(self._context.clock.tzinfo) if moment.tzinfo else moment
+        return values.moment_text(schema, local)
+
+    def _choose_datetime(self, name_words: set[str], draft: ObjectDraft) -> datetime:
+        intent, clock = self._context.intent, self._context.clock
+        created_at = draft.known_fields.get("@made_at")
+        if name_words & _CREATION_WORDS and created_at is not None:
+            return created_at
+        if name_words & _CHANGE_WORDS and not intent.is_lookup:
+            return clock
+        earlier_fields = draft.filled
+        if name_words & _CHANGE_WORDS:
+            earlier_fields = {key: value for key, value in draft.filled.items() if "created" in words(key)}
+        start = _find_beginning(earlier_fields)
+        span = next(
+            (span for span in intent.criteria.spans if span.field_words and span.field_words <= name_words), None
+        )
+        if span:
+            high = span.high if name_words & _FUTURE_WORDS else min(span.high, clock)
+            return self._draw_within(span.low, max(high, span.low))
+        if draft.noun in _END_WORDS | _BEGIN_WORDS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
+            name_words = name_words | {draft.noun}
+            start = _find_beginning(draft.enclosing)
+        if "period" in name_words and name_words & _END_WORDS:
+            period_end = self._draw_end_of_period(draft)
+            if period_end:
+                return period_end
+        if name_words & _END_WORDS and isinstance(start, date):
+            end = self._draw_end(start, name_words, draft.noun)
+            if _is_exclusive(draft) and isinstance(start, datetime):
+                self._busy_spans.append((start, end))
+            return end
+        return self._choose_unrelated(name_words, draft)
+
+    def _choose_unrelated(self, name_words: set[str], draft: ObjectDraft) -> datetime:
+        """Returns a moment that follows from no other field but that of a change, which comes after a creation."""
+        intent, clock = self._context.intent, self._context.clock
+        is_creation = bool(name_words & _CREATION_WORDS)
+        if is_creation and not intent.creates_entity:
+            changed_at = _find_latest_change(draft)
+            if changed_at is not None:
+                return changed_at - timedelta(days=self._rng.randint(1, 20), minutes=15 * self._rng.randint(0, 12))
+        is_of_known_entity = (
+            draft.is_subject or draft.known_fields or draft.identity is not None or intent.mentions_noun(draft.noun)
+        )
+        existed_before = is_creation and is_of_known_entity and not intent.creates_entity
+        is_past = name_words & PAST_WORDS and not name_words & _FUTURE_WORDS
+        if not intent.is_lookup and is_past and not existed_before:
+            return clock
+        state = draft.filled.get("state", draft.filled.get("status"))
+        if draft.noun in _LONG_NOUN_DAYS and name_words & _BEGIN_WORDS and state:
+            days_running = self._rng.randint(1, _LONG_NOUN_DAYS[draft.noun] - 1)
+            days = {"active": -days_running, "closed": -90}.get(str(state))
+            if days:
+                return clock.replace(hour=9, minute=0, second=0) + timedelta(days=days)
+        window = intent.criteria.window
+        if window and not name_words & {"created", "updated", "modified"}:
+            return self._draw_free_moment(*window, draft)
+        return values.make_moment(self._context.situation, self._rng, past=not name_words & _FUTURE_WORDS)
+
+    def _draw_free_moment(self, low: datetime, high: datetime, draft: ObjectDraft) -> datetime:
+        """Returns a moment in the window; for a free or busy slot one that overlaps no other, if there is one."""
+        moment = self._draw_within(low, high)
+        longest = timedelta(minutes=max(*_MEETING_MINUTES, self._context.intent.least_minutes))
+        for _ in range(_MOST_TRIES if _is_exclusive(draft) else 0):
+            if not any(moment < end and start < moment + longest for start, end in self._busy_spans):
+                break
+            moment = self._draw_within(low, high)
+        return moment
+
+    def _draw_end_of_period(self, draft: ObjectDraft) -> datetime | None:
+        """Returns the next payment of what is paid by the week, the month or the year."""
+        context = self._context
+        price = draft.filled.get("price")
+        if not isinstance(price, dict):
+            identity = draft.filled.get("price_id", context.intent.identities.get("price", ""))
+            price = context.entities.thing("price", identity)
+        intervals = (value for key, value in price.items() if plain(key).endswith("interval"))
+        days = next((_PERIOD_DAYS.get(str(value)) for value in intervals), None)
+        if not days:
+            return None
+        days_left = days if context.intent.creates_entity else self._rng.randint(1, max(1, days - 1))
+        return context.clock.replace(second=0) + timedelta(days=days_left)
+
+    def _draw_end(self, start: date, name_words: set[str], noun: str) -> datetime:
+        clock, least_minutes = self._context.clock, self._context.intent.least_minutes
+        if noun in _LONG_NOUN_DAYS and isinstance(start, datetime):
+            return start + timedelta(days=_LONG_NOUN_DAYS[noun])
+        if not isinstance(start, datetime):
+            return datetime.combine(start, clock.timetz()) + timedelta(days=self._rng.randint(1, 7))
+        lengths = [minutes for minutes in _MEETING_MINUTES if minutes >= least_minutes] or [least_minutes]
+        end = start + timedelta(minutes=self._rng.choice(lengths))
+        return max(start, min(end, clock)) if name_words & {"updated", "modified"} else end
+
+    def _draw_within(self, low: datetime, high: datetime) -> datetime:
+        """Returns a quarter of an hour in the span, during working hours where the span has any."""
+        low, high = (end.astimezone(self._context.clock.tzinfo) for end in (low, high))
+        seconds = max(1, int((high - low).total_seconds()))
+        moment = low + timedelta(seconds=self._rng.randrange(seconds) // _QUARTER_SECONDS * _QUARTER_SECONDS)
+        at_work = moment.replace(hour=self._rng.randint(*_WORKING_HOURS), minute=self._rng.choice((0, 15, 30, 45)))
+        return at_work if low <= at_work <= high else moment
+
+
+def _is_exclusive(draft: ObjectDraft) -> bool:
+    return bool(_EXCLUSIVE_NOUNS & set(draft.noun.split()))
+
+
+def _find_beginning(fields: Mapping[str, Any]) -> date | None:
+    """Returns the moment at which something begins or was created, as its fields say."""
+    for key, value in fields.items():
+        if set(words(key)) & _BEGIN_WORDS:
+            for text in value.values() if isinstance(value, dict) else (value,):
+                moment = read_moment({}, text) if isinstance(text, str) else None
+                if isinstance(moment, date):
+                    return moment
+    return None
+
+
+def _find_latest_change(draft: ObjectDraft) -> datetime | None:
+    """Returns the moment of a change, as it is known or filled in; the entity was created before it."""
+    for fields in (draft.known_fields, draft.filled):
+        for key, value in fields.items():
+            is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(_CHANGE_WORDS))
+            moment = read_moment({}, value) if is_change else None
+            if isinstance(moment, datetime) and moment.tzinfo:
+                return moment
+    return None

@@ -1,0 +1,175 @@
+"""Chooses the texts of a result: names, titles, bodies, addresses, by the words of the field's name.
+
+Belongs here: which kind of text a field holds. The texts themselves come from `language/values.py`.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from funcdex_assets.catalog.json_schema import Schema
+from funcdex_assets.catalog.names import is_id, resource_noun, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person, company_at
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.field_identifiers import OCCURRENCE_NOUNS, draw_link, draw_uuid
+from funcdex_assets.simulation.field_moments import FieldMoments
+from funcdex_assets.simulation.memory import kind
+from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.simulation.result_people import ResultPeople
+
+_PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
+_EMPLOYER_WORDS = frozenset("company organization organisation employer".split())
+_DATE_LENGTH = 10  # of 2026-01-05
+_TITLE_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}")
+_VERSION_FRAMES = ("{} (draft)", "{} (copy)", "{}, revised", "{} — final version", "Notes on {}")
+
+
+class FieldTexts:
+    """The texts in one call's result; the title searched for is given away once, examples as rarely twice as can be."""
+
+    def __init__(self, context: CallContext, people: ResultPeople, moments: FieldMoments):
+        self._context, self._people, self._moments = context, people, moments
+        self._searched_title = context.intent.searched_title
+        self._shown_examples: dict[str, list[str]] = {}
+
+    @cached_property
+    def situation_words(self) -> frozenset[str]:
+        """The words of what the conversation is about."""
+        return frozenset(words(self._context.situation.matter))
+
+    def list_titles_with(self, text: str) -> list[str]:
+        """Returns titles of entities in which a searched text was found, the plain text first."""
+        is_general = len(text.split()) < 3 or frozenset(words(text)) <= self.situation_words
+        frames = _TITLE_FRAMES if is_general else _VERSION_FRAMES
+        title = values.sentence(text)
+        return [title, *(frame.format(title) for frame in self._context.rng.sample(frames, len(frames)))]
+
+    def choose_text(self, schema: Schema, name: str, name_words: set[str], draft: ObjectDraft) -> str:
+        """Returns the text of a field; it may break the schema's lengths and pattern."""
+        rng, person = self._context.rng, draft.person
+        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        match schema.get("format"):
+            case "email":
+                return (person or self._people.choose_person(name)).email
+            case "date-time" | "date" | "time":
+                return self._moments.choose_moment(schema, name_words, draft)
+            case "uri":
+                return values.mimic(examples[0], rng) if examples else draw_link(draft.noun, self._context)
+            case "uuid":
+                return draw_uuid(rng)
+        if examples and read_moment({}, examples[0]) is not None:
+            moment_format = "date" if len(examples[0]) == _DATE_LENGTH else "date-time"
+            return self._moments.choose_moment({"format": moment_format}, name_words, draft)
+        if name_words & {"zone", "timezone"}:
+            return self._context.situation.persona.time_zone
+        if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in name_words:
+            phone = values.make_phone(rng)
+            return self._context.entities.of_people.setdefault((person.email, "phone"), phone) if person else phone
+        personal_text = self._choose_personal_text(name, name_words, person)
+        if personal_text is not None:
+            return personal_text
+        return self._choose_name_or_title(name, name_words, draft, examples)
+
+    def _choose_personal_text(self, name: str, name_words: set[str], person: Person | None) -> str | None:
+        if person and name_words & _EMPLOYER_WORDS:
+            company = company_at(person.email.partition("@")[2])
+            if company:
+                return company
+        if person and name_words & {"name", "names", "display", "owner", "full"}:
+            return _choose_part_of_name(person, name_words)
+        is_personal = len(name_words) == 1 and name_words & _PERSONAL_WORDS
+        if is_personal or (name_words & values.PEOPLE and name_words & {"name", "from", "to", "by"}):
+            return self._people.choose_person(name).name
+        if name_words & {"job", "position", "occupation"}:
+            return self._context.rng.choice(values.positions(self._context.situation))
+        return None
+
+    def _choose_name_or_title(
+        self, name: str, name_words: set[str], draft: ObjectDraft, examples: Sequence[str]
+    ) -> str:
+        context = self._context
+        entity_name = _find_name_of_other_entity(name, draft, context) if "name" in name_words else None
+        if entity_name:
+            return entity_name
+        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLES
+        series_title = _find_series_title(context) if is_occurrence_title else None
+        if series_title:
+            return series_title
+        takes_searched_title = "name" in name_words or ("filename" in name_words and not examples)
+        if name_words & {"title", "subject", "summary", "headline"} or (self._searched_title and takes_searched_title):
+            return self._choose_title()
+        if "filename" in name_words and context.intent.name.action == "copy" and "." in "".join(examples):
+            title = next((context.entities.thing(*key).get("title") for key in context.intent.parents.items()), None)
+            if isinstance(title, str):
+                return f"{title}.{examples[0].rpartition('.')[2]}"
+        if examples:
+            return self._choose_unshown_example(name, examples)
+        if name_words & {"name", "filename", "label"}:
+            return self._choose_title()
+        if name_words & values.BODIES:
+            first_name = context.situation.persona.name.split()[0]
+            return values.make_body(context.situation, context.rng, first_name)
+        if name_words & {"link", "url", "href", "uri"}:
+            return draw_link(draft.noun, context)
+        return _choose_phrase(name_words, context)
+
+    def _choose_title(self) -> str:
+        """Returns the title that was searched for, the first time; else one that fits the situation."""
+        searched, self._searched_title = self._searched_title, None
+        return values.sentence(searched) if searched else values.make_title(self._context.situation, self._context.rng)
+
+    def _choose_unshown_example(self, name: str, examples: Sequence[str]) -> str:
+        """Returns an example that this result does not show yet, as long as there is one."""
+        shown_examples = self._shown_examples.setdefault(name, [])
+        example = self._context.rng.choice(
+            [example for example in examples if example not in shown_examples] or examples
+        )
+        shown_examples.append(example)
+        return example
+
+
+def _choose_phrase(name_words: set[str], context: CallContext) -> str:
+    """Returns one of a few values for fields such as `currency` or `city`, else keywords of the situation."""
+    company = context.situation.persona.company
+    choices = {
+        "error": ("",),
+        "currency": ("usd", "eur", "gbp"),
+        "status": ("open", "in progress", "active"),
+        "state": ("open", "in progress", "active"),
+        "organization": (company,),
+        "company": (company,),
+        "city": values.CITIES,
+        "location": values.PLACES,
+        "place": values.PLACES,
+    }
+    options = next((options for word, options in choices.items() if word in name_words), None)
+    return context.rng.choice(options) if options else values.keywords(context.situation.matter, context.rng)
+
+
+def _find_name_of_other_entity(name: str, draft: ObjectDraft, context: CallContext) -> str | None:
+    """Returns the text for `sprint_name`, where the call or a field beside gives the sprint's identifier."""
+    *noun_words, last_word = words(name)
+    if last_word != "name" or len(noun_words) != 1 or noun_words[0] == draft.noun:
+        return None
+    noun = noun_words[0]
+    identities = (value for key, value in draft.filled.items() if is_id(key) and resource_noun(key) == noun)
+    identity = next(identities, None) or context.intent.identities.get(kind(noun))
+    if not isinstance(identity, str | int):
+        return None
+    entity = context.entities.thing(noun, identity)
+    texts = (entity.get(key) for key in ("name", "title", "summary", "subject"))
+    return next((text for text in texts if isinstance(text, str)), None)
+
+
+def _find_series_title(context: CallContext) -> str | None:
+    """Returns the title of the series that an occurrence belongs to."""
+    entities = (context.entities.thing(*key) for key in context.intent.parents.items())
+    texts = (entity.get(field_name) for entity in entities for field_name in ("summary", "title", "name"))
+    return next((text for text in texts if isinstance(text, str)), None)
+
+
+def _choose_part_of_name(person: Person, name_words: set[str]) -> str:
+    if name_words & {"first", "given"}:
+        return person.first
+    return person.name.split()[-1] if name_words & {"last", "family"} else person.name

@@ -1,0 +1,128 @@
+"""Recalls what is known of an entity's field, as it is by now: shown before, said by a call, or following from a verb.
+
+Belongs here: reading the world for a field that a result is about to fill. How a field is made up is in `fields.py`.
+"""
+
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, schema_type
+from funcdex_assets.catalog.names import is_id, words
+from funcdex_assets.language.values import PEOPLE
+from funcdex_assets.simulation.call_subject import (
+    find_copied_fields,
+    find_given_identity,
+    find_linked_name,
+    is_changed_by_call,
+)
+from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
+from funcdex_assets.simulation.field_moments import PAST_WORDS
+from funcdex_assets.simulation.memory import Thing, kind, noun_of, own_identities, plain, recalled
+from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.simulation.repeated_arguments import find_synonymous_text
+from funcdex_assets.simulation.result_scope import ResultScope
+
+_NAME_FIELDS = ("name", "title")  # an entity has either, and both are the same
+_STATE_WORDS = frozenset("status state labels label_ids flags".split())
+_NOT_COPIED = (
+    PAST_WORDS
+    | _STATE_WORDS
+    | frozenset("reporter creator author owner lead organizer sender owners link url href permalink".split())
+)
+
+
+class KnownFields:
+    """The fields of the entities in one result, as far as the world knows them."""
+
+    def __init__(self, scope: ResultScope):
+        self._scope = scope
+        self._copied_fields = find_copied_fields(scope.intent, scope.entities)
+
+    def recall_field(self, schema: Schema, key: str, draft: ObjectDraft) -> Any:
+        """Returns the known value of a field; None where nothing is known, or a list lacks an entity created since."""
+        value = recalled(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
+        if value is None and draft.known_fields:
+            value = _recall_other_name(key, draft)
+            if value is None and not is_id(key):
+                value = _recall_what_calls_said(schema, key, draft)
+                if value is not None or _follows_from_verb(schema, key, draft):
+                    return value
+        if value is None and draft.is_subject and not is_id(key) and not set(words(key)) & _NOT_COPIED:
+            value = self._copied_fields.get(plain(key))
+        if isinstance(value, list | dict) and self._scope.entities.changes:
+            return self._update_value(schema, key, value, draft)
+        return value
+
+    def still_holds(self, value: Any, schema: Schema, path: str, key: str, draft: ObjectDraft) -> bool:
+        """Returns whether a known value may be shown again: the call does not change it, and it has what is needed."""
+        scope, intent = self._scope, self._scope.intent
+        if not scope.needed.are_met_by(path, value) or is_changed_by_call(key, draft, intent):
+            return False
+        if draft.is_subject:
+            if isinstance(value, dict) and not intent.is_lookup:
+                noun = noun_of(key, draft.noun)
+                identity = find_given_identity(noun, intent, scope.entities)
+                identities = own_identities(value, noun)
+                if identity is not None and identities and str(identity) not in identities:
+                    return False  # the call names another entity, such as a new assignee
+            is_scalar = schema_type(schema) not in ("object", "array")
+            if is_scalar and find_linked_name(key, intent, scope.entities):
+                return False  # the call attaches another entity than the one before
+        return scope.fits_schema(schema, value)
+
+    def find_created_children(self, noun: str, draft: ObjectDraft) -> list[Thing]:
+        """Returns the entities that calls created inside the draft's entity."""
+        entities = self._scope.entities
+        if not entities.changes or draft.identity is None:
+            return []
+        return [
+            entity
+            for entity in entities.things(noun).values()
+            if "@made" in entity and entity.get("@parents", {}).get(kind(draft.noun)) == str(draft.identity)
+        ]
+
+    def apply_links(self, schema: Schema, key: str, items: list[Any], draft: ObjectDraft) -> list[Any]:
+        """Returns the list with what calls attached to the entity and without what they detached, where valid."""
+        for links in ("@links", "@unlinks"):
+            for noun in draft.known_fields.get(links, ()):
+                if lists(key, noun):
+                    changed_items = linked_list(items, noun, key, draft.known_fields)
+                    if changed_items != items and self._scope.fits_schema(schema, changed_items):
+                        items = changed_items
+        return items
+
+    def _update_value(self, schema: Schema, key: str, value: Any, draft: ObjectDraft) -> Any:
+        """Returns a value that was shown before as it is after later changes."""
+        entities, noun = self._scope.entities, noun_of(key, draft.noun)
+        value = entities.current(value, noun)
+        if isinstance(value, list):
+            value = self.apply_links(schema, key, value, draft)
+            listed = [entities.known_as(item, noun) for item in value if isinstance(item, dict)]
+            if any(child not in listed for child in self.find_created_children(noun, draft)):
+                return None
+        return value
+
+
+def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
+    """Returns the title of an entity for its name and the other way round; a person's title is something else."""
+    if plain(key) not in _NAME_FIELDS or {draft.noun, kind(draft.noun)} & PEOPLE:
+        return None
+    return next((draft.known_fields[name] for name in _NAME_FIELDS if name in draft.known_fields), None)
+
+
+def _recall_what_calls_said(schema: Schema, key: str, draft: ObjectDraft) -> Any:
+    """Returns what an earlier call said under a synonym, or what follows from its verb."""
+    said_values = draft.known_fields.get("@told")
+    text = find_synonymous_text(key, said_values) if said_values else None
+    if text is not None:
+        return text
+    if not _follows_from_verb(schema, key, draft):
+        return None
+    verb = draft.known_fields["@state"]
+    return flag_after(verb, key) if schema_type(schema) == "boolean" else state_after(verb, schema["enum"])
+
+
+def _follows_from_verb(schema: Schema, key: str, draft: ObjectDraft) -> bool:
+    """Returns whether the verb of an earlier call alone decides a flag or a state."""
+    if not draft.known_fields.get("@state", ""):
+        return False
+    return schema_type(schema) == "boolean" or bool(set(words(key)) & {"status", "state"} and "enum" in schema)

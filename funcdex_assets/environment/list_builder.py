@@ -1,0 +1,158 @@
+"""Builds the lists of a result: the page of a listing, the parts of an entity, lists of scalars.
+
+Belongs here: how many items a list has and which entities they show. An item's own fields are built in `results.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type
+from funcdex_assets.catalog.names import words
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.simulation.known_fields import KnownFields
+from funcdex_assets.simulation.listed_items import (
+    match_item_to_search,
+    renew_repeated_identifiers,
+    searches_for_other_title,
+    sort_items,
+)
+from funcdex_assets.simulation.listings import Pager
+from funcdex_assets.simulation.memory import Thing, plain
+from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.simulation.result_people import describes_person
+from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
+
+MOST_ITEMS = 99  # of one list, whatever its schema asks for
+
+BuildValue = Callable[[Schema, str, str, str, int], Any]
+"""Builds the value for a schema, path, name, noun and depth."""
+
+BuildObject = Callable[[Schema, str, ObjectDraft, int], dict[str, Any]]
+"""Builds the object for a schema, path, draft and depth."""
+
+
+class ListBuilder:
+    """Builds lists; for their items it calls back the builder of values and objects."""
+
+    def __init__(
+        self,
+        scope: ResultScope,
+        known_fields: KnownFields,
+        pager: Pager,
+        build_value: BuildValue,
+        build_object: BuildObject,
+    ):
+        self._scope, self._known_fields, self._pager = scope, known_fields, pager
+        self._build_value, self._build_object = build_value, build_object
+
+    def build_list(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, draft: ObjectDraft | None = None
+    ) -> list[Any]:
+        """Returns the list at a path; `draft` is the object that it belongs to, if it is an object's field."""
+        scope = self._scope
+        items = resolve(schema.get("items", {}), scope.root)
+        required_size = min(schema.get("minItems", 0), MOST_ITEMS)
+        is_needed = scope.needed.is_needed_below(path)
+        if depth >= MAX_DEPTH or (scope.budget.has_no_room(depth) and not is_needed):
+            return [self._build_value(items, f"{path}/*", name, noun, depth + 1) for _ in range(required_size)]
+        indexed_size = scope.needed.least_size(path)
+        least_size = max(required_size, 1 if is_needed else 0, indexed_size)
+        if schema_type(items) != "object":
+            return self._build_scalars(items, path, name, noun, depth, least_size if indexed_size else required_size)
+        most_size = schema.get("maxItems", MOST_ITEMS)
+        is_main_list = depth <= 2 and "/*" not in path and (scope.intent.is_listing or scope.intent.mentions_noun(noun))
+        if is_main_list:
+            entities, size = self._choose_page(items, path, name, noun)
+        else:
+            entities = self._known_fields.find_created_children(noun, draft) if draft else []
+            size = self._choose_part_count(name, noun, draft)
+        if scope.budget.has_no_room(depth):
+            size = 1
+        size = min(max(size, least_size, len(entities)), most_size)
+        if is_main_list:
+            return self._build_listing(items, path, name, noun, depth, entities, size, least_size)
+        return [
+            self._build_item(items, f"{path}/*", name, noun, depth, entities[index] if index < len(entities) else {})
+            for index in range(size)
+        ]
+
+    def _build_listing(
+        self,
+        items: Schema,
+        path: str,
+        name: str,
+        noun: str,
+        depth: int,
+        entities: list[Thing],
+        size: int,
+        least_size: int,
+    ) -> list[dict[str, Any]]:
+        """Returns known entities first and then new ones that match the search, all in order."""
+        scope, criteria = self._scope, self._scope.intent.criteria
+        listed: list[dict[str, Any]] = []
+        for index in range(size):
+            entity = entities[index] if index < len(entities) else {}
+            item = self._build_item(items, f"{path}/*", name, noun, depth, entity, is_listed=True)
+            if not entity:
+                if criteria.search_words or criteria.title_filters:
+                    is_match = match_item_to_search(item, items, listed, scope)
+                    if not is_match and index >= max(1, least_size):
+                        break
+                if listed:
+                    renew_repeated_identifiers(item, items, noun, listed, scope)
+            listed.append(item)
+        best_matches = 1 if scope.intent.searched_title and not criteria.sort_order else 0
+        listed[best_matches:] = sort_items(listed[best_matches:], criteria.sort_order)
+        return listed
+
+    def _choose_page(self, items: Schema, path: str, name: str, noun: str) -> tuple[list[Thing], int]:
+        intent = self._scope.intent
+        searches_person = bool(intent.addressees or intent.searched_person_name)
+        is_person = describes_person(name, items.get("properties", {}))
+        is_only_one = (searches_person and is_person) or searches_for_other_title(self._scope)
+        return self._pager.page(path, noun, items, self._scope.root, is_only_one)
+
+    def _choose_part_count(self, name: str, noun: str, draft: ObjectDraft | None) -> int:
+        """Returns the known count of an entity's parts (`comment_count`), else a small number."""
+        intent = self._scope.intent
+        known_count = draft.known_fields.get(f"{plain(noun)}count") if draft else None
+        if isinstance(known_count, int) and known_count <= MOST_ITEMS:
+            count = known_count
+        else:
+            count = self._scope.context.rng.choice((0, 1, 1, 2))
+        if intent.is_listing and intent.criteria.filter_for_field(name) is True:
+            return max(1, count)
+        return count
+
+    def _build_item(
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Thing, is_listed: bool = False
+    ) -> dict[str, Any]:
+        person = self._choose_item_person(schema, name, is_listed, is_known=bool(entity))
+        item = self._build_object(schema, path, ObjectDraft(noun, entity, person=person), depth + 1)
+        if "@nameless" in entity:
+            self._scope.entities.name(noun, entity, item)
+        return item
+
+    def _choose_item_person(self, schema: Schema, name: str, is_listed: bool, is_known: bool) -> Person | None:
+        people, addressees = self._scope.fields.people, self._scope.intent.addressees
+        properties = schema.get("properties", {})
+        if describes_person(name, properties):
+            searched_person = people.find_searched_person() if is_listed and not is_known else None
+            return searched_person or people.choose_person(name)
+        if is_listed and addressees and any("email" in words(key) for key in properties):
+            return people.find_by_address(self._scope.context.rng.choice(addressees))  # when one of them is busy
+        return None
+
+    def _build_scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least_size: int) -> list[Any]:
+        """Returns what a filter asks of the field, as far as it is valid, else a few values."""
+        scope, rng = self._scope, self._scope.context.rng
+        size = max(least_size, rng.choice((1, 1, 2)))
+        filter_value = scope.intent.criteria.filter_for_field(name) if scope.intent.is_listing else None
+        filter_values = filter_value if isinstance(filter_value, list) else [filter_value]
+        if "enum" in items:
+            options = [option for option in items["enum"] if option is not None]
+            valid_values = [value for value in filter_values if value in options]
+            return valid_values or rng.sample(options, min(size, len(options)))
+        if filter_value is not None and all(scope.fits_schema(items, value) for value in filter_values):
+            return filter_values
+        return [self._build_value(items, f"{path}/*", name, noun, depth + 1) for _ in range(size)]

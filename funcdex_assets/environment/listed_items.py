@@ -1,0 +1,83 @@
+"""Makes the new items of a listing fit the search, and one another: matching titles, different identifiers, an order.
+
+Belongs here: what is put right after an item is built. Which known entities are listed is decided in `listings.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, resolve
+from funcdex_assets.catalog.names import is_id, words
+from funcdex_assets.language import values
+from funcdex_assets.simulation.field_moments import PAST_WORDS
+from funcdex_assets.simulation.listings import holds, ordered
+from funcdex_assets.simulation.memory import identifies
+from funcdex_assets.simulation.result_scope import ResultScope
+from funcdex_assets.simulation.search_criteria import SortOrder
+
+_SOONEST_FIRST = SortOrder(frozenset({"start"}), descending=False)
+
+
+def searches_for_other_title(scope: ResultScope) -> bool:
+    """Returns whether a search asks for a title that nothing about the situation would have by chance."""
+    searched_words = scope.intent.criteria.search_words
+    return bool(scope.intent.searched_title) and not searched_words <= scope.fields.texts.situation_words
+
+
+def match_item_to_search(
+    item: dict[str, Any], schema: Schema, other_items: Sequence[Mapping[str, Any]], scope: ResultScope
+) -> bool:
+    """Writes the words searched for into the item, in its title if it has one. Returns False where every title with
+    them is taken.
+    """
+    criteria = scope.intent.criteria
+    for name in criteria.title_filters:
+        _choose_untaken_title(item, name, schema, other_items, scope)
+    if not criteria.search_words or holds(item, criteria.search_words, criteria.in_titles):
+        return True
+    properties = schema.get("properties", {})
+    texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
+    key = next((key for key in texts if set(words(key)) & values.TITLES), None)
+    key = key or next((key for key in texts if set(words(key)) & values.BODIES), None)
+    if key is None:
+        return True
+    taken_titles = {other_item.get(key) for other_item in other_items}
+    for title in scope.fields.texts.list_titles_with(criteria.queries[0].text):
+        if title not in taken_titles and scope.fits_schema(properties[key], title):
+            item[key] = title
+            return True
+    return False
+
+
+def renew_repeated_identifiers(
+    item: dict[str, Any], schema: Schema, noun: str, other_items: Sequence[Mapping[str, Any]], scope: ResultScope
+) -> None:
+    """Gives the item new identifiers where another item of the listing has the same."""
+    for key in [key for key in item if identifies(key, noun)]:
+        if any(item[key] == other_item.get(key) for other_item in other_items):
+            identifier_schema = resolve(schema["properties"][key], scope.root)
+            item[key] = scope.fields.identifiers.create_identifier(identifier_schema, noun, item)
+
+
+def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dict[str, Any]]:
+    """Returns the items in the order asked for, else what is past newest first, else what begins soonest first."""
+    sorted_items = ordered(items, order)
+    if sorted_items:
+        return sorted_items
+    first_item = items[0] if items else {}
+    texts = (key for key, value in first_item.items() if isinstance(value, str))
+    key = next((key for key in texts if set(words(key)) & PAST_WORDS), None)
+    if key is not None and all(isinstance(item.get(key), str) for item in items):
+        return sorted(items, key=lambda item: item[key], reverse=True)
+    return ordered(items, _SOONEST_FIRST) or items
+
+
+def _choose_untaken_title(
+    item: dict[str, Any], name: str, schema: Schema, other_items: Sequence[Mapping[str, Any]], scope: ResultScope
+) -> None:
+    title = item.get(name)
+    taken_titles = [other_item.get(name) for other_item in other_items]
+    if isinstance(title, str) and title in taken_titles:
+        candidates = [text for text in scope.fields.texts.list_titles_with(title) if text not in taken_titles]
+        valid = (candidate for candidate in candidates if scope.fits_schema(schema["properties"][name], candidate))
+        item[name] = next(valid, title)

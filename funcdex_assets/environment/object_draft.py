@@ -1,0 +1,32 @@
+"""Describes an object of a result while its fields are filled in one after another.
+
+Belongs here: the state that a field's value may depend on. The values themselves are chosen in `fields.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.simulation.memory import Thing
+
+
+@dataclass
+class ObjectDraft:
+    """An unfinished object and the entity or person that it shows.
+
+    known_fields: the fields of the entity as far as earlier results told them, by `plain` name
+    filled:     the fields filled in so far, by their names in the schema
+    person:     the person whom the object describes
+    is_subject: it shows the very entity that the call names or creates
+    enclosing:  the fields filled in so far of the object around it
+    identity:   the entity's identifier, if the call gives it
+    """
+
+    noun: str
+    known_fields: Thing = field(default_factory=dict)
+    filled: dict[str, Any] = field(default_factory=dict)
+    person: Person | None = None
+    is_subject: bool = False
+    enclosing: Mapping[str, Any] = field(default_factory=dict)
+    identity: str | int | None = None

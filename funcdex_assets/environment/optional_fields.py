@@ -1,0 +1,40 @@
+"""Decides which optional fields of an object are shown, as real services leave some out.
+
+Belongs here: the shares and limits of optional fields. What must be there for a later call is in `needed_paths.py`.
+"""
+
+from funcdex_assets.catalog.names import is_page_token, words
+from funcdex_assets.simulation.memory import plain
+from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
+
+_MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
+_OPTIONAL_SHARE = 0.65  # of optional fields of one object that are shown, as real services do
+_OPTIONAL_SHARE_NEW = 0.3  # the same for a new entity, of which less is known
+_DEEPEST_PAGE_TOKEN = 3
+_PROBLEM_WORDS = frozenset("error errors warning".split())
+
+
+def is_optional_field_shown(
+    path: str, key: str, draft: ObjectDraft, depth: int, property_count: int, scope: ResultScope
+) -> bool:
+    """Returns whether an optional field is shown: when needed or said, else now and then, less often where there
+    are very many; never errors.
+    """
+    intent = scope.intent
+    if depth >= MAX_DEPTH:
+        return False
+    if scope.needed.is_on_the_way(path):
+        return True
+    if scope.budget.has_no_room(depth):
+        return False
+    if is_page_token(key):
+        return depth <= _DEEPEST_PAGE_TOKEN
+    sort_order = intent.criteria.sort_order
+    if plain(key) in draft.known_fields or (sort_order and sort_order.field_words & set(words(key))):
+        return True
+    if set(words(key)) & _PROBLEM_WORDS:
+        return False
+    share = min(1.0, _MOST_OPTIONAL / max(1, property_count))
+    share *= _OPTIONAL_SHARE_NEW if intent.creates_entity else _OPTIONAL_SHARE
+    return plain(key) in intent.said_values or scope.context.rng.random() < share

@@ -1,0 +1,63 @@
+"""Finds the argument that a field of the result repeats: by the same name, or by a name that means the same.
+
+Belongs here: which names of arguments and fields are synonyms, such as `label_name` and the `name` of a label. Whether
+a repeated value suits its schema is the caller's question.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from funcdex_assets.catalog.names import words
+from funcdex_assets.simulation.demand import CallIntent
+from funcdex_assets.simulation.memory import plain
+
+_TITLE_WORDS = frozenset("title name summary subject".split())
+_TITLE_ENDINGS = ("name", "title")
+_TEXT_WORDS = frozenset("body content text description message plaintext".split())
+_TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent")
+_WRITTEN_WORDS = frozenset("text content body markdown".split())
+_FORMAT_WORDS = frozenset("plain full raw".split())
+_PREVIEW_WORDS = frozenset("snippet preview excerpt".split())
+_PREVIEW_LENGTH = 90  # characters
+
+
+def find_repeated_argument(intent: CallIntent, field_name: str) -> Any:
+    """Returns the argument that a field of the call's own entity repeats; None where there is none."""
+    same_name = intent.said_values.get(plain(field_name))
+    if same_name is not None:
+        return same_name
+    if set(words(field_name)) & _PREVIEW_WORDS and intent.creates_entity:
+        text = _find_text(intent.said_values, _TEXT_WORDS, _TEXT_ENDINGS)
+        return text[:_PREVIEW_LENGTH] if text else None
+    if intent.is_lookup or intent.name.action == "delete":
+        return None
+    return find_synonymous_text(field_name, intent.said_values)
+
+
+def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str | None:
+    """Returns the title or text said under another name; None for a field that is neither a title nor a text."""
+    name_words = set(words(field_name))
+    if name_words & _TEXT_WORDS:
+        name_words -= _FORMAT_WORDS
+    if len(name_words) != 1 and plain(field_name) != "plaintext":
+        return None
+    if name_words & _TITLE_WORDS:
+        return _find_text(said_values, _TITLE_WORDS, _TITLE_ENDINGS)
+    return _find_text(said_values, _TEXT_WORDS, _TEXT_ENDINGS) if name_words & _TEXT_WORDS else None
+
+
+def find_written_text(intent: CallIntent) -> str:
+    """Returns the longest text that the call writes into something; '' for a look-up."""
+    if intent.is_lookup:
+        return ""
+    texts = [
+        value
+        for name, value in intent.arguments.items()
+        if isinstance(value, str) and _WRITTEN_WORDS & set(words(name))
+    ]
+    return max(texts, key=len, default="")
+
+
+def _find_text(said_values: Mapping[str, Any], whole_names: frozenset[str], endings: tuple[str, ...]) -> str | None:
+    matches = (value for name, value in said_values.items() if name in whole_names or name.endswith(endings))
+    return next((value for value in matches if isinstance(value, str)), None)

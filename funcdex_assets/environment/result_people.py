@@ -1,0 +1,67 @@
+"""Chooses the people in a result: the user, somebody the call addresses, or a colleague from the lexicon.
+
+Belongs here: who a person in a result is. Which of a person's data a field shows is decided in `field_texts.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from funcdex_assets.catalog.names import singular, words
+from funcdex_assets.language import values
+from funcdex_assets.language.lexicon import Person, behind, named
+from funcdex_assets.records import Persona
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.memory import singular_words
+
+OWNER_WORDS = frozenset("organizer organiser creator owner author sender reporter me self".split())
+
+
+class ResultPeople:
+    """The people of one call's result; each has one name per e-mail address for as long as the world lives."""
+
+    def __init__(self, context: CallContext):
+        self._context = context
+
+    def choose_person(self, field_name: str) -> Person:
+        """Returns the user for organisers, owners and the like, else a colleague."""
+        name_words = set(words(field_name))
+        singulars = {singular(word) for word in name_words}
+        if name_words & OWNER_WORDS or (self._context.intent.creates_entity and singulars & OWNER_WORDS):
+            return describe_user(self._context.situation.persona)
+        return self._remember_person(values.make_person(self._context.situation, self._context.rng))
+
+    def find_by_address(self, address: str) -> Person:
+        """Returns the person with an e-mail address: the user, one met before, or one named after the address."""
+        persona = self._context.situation.persona
+        if address == persona.email:
+            return describe_user(persona)
+        return self._context.entities.people.get(address) or self._remember_person(behind(address))
+
+    def find_searched_person(self) -> Person | None:
+        """Returns the person whom a look-up asks for by address or by name."""
+        intent = self._context.intent
+        if intent.is_lookup and intent.addressees:
+            return self.find_by_address(intent.addressees[0])
+        name = intent.searched_person_name
+        if not name:
+            return None
+        colleague = values.make_person(self._context.situation, self._context.rng)
+        full_name = name if " " in name else f"{name} {colleague.name.split()[-1]}"
+        return self._remember_person(named(full_name, colleague.email.partition("@")[2]))
+
+    def _remember_person(self, person: Person) -> Person:
+        return self._context.entities.people.setdefault(person.email, person)
+
+
+def describe_user(persona: Persona) -> Person:
+    """Returns the user of the conversation as a person in a result."""
+    return Person(persona.name, persona.name.split()[0], persona.email)
+
+
+def describes_person(object_name: str, properties: Mapping[str, Any]) -> bool:
+    """Returns whether an object of this name with these properties shows a person."""
+    has_email = any("email" in words(key) for key in properties)
+    if not has_email and not any("phone" in words(key) for key in properties):
+        return False
+    has_name = any("name" in words(key) for key in properties)
+    return (has_name and has_email) or bool(set(words(singular_words(object_name))) & values.PEOPLE)

@@ -1,0 +1,56 @@
+"""Holds what all builders of one result share: the schema, the call, the paths needed, and how much may still be built.
+
+Belongs here: limits of a result's depth and breadth, so that recursive and huge schemas end.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema, fits
+from funcdex_assets.simulation.call_context import CallContext
+from funcdex_assets.simulation.demand import CallIntent
+from funcdex_assets.simulation.fields import FieldValues
+from funcdex_assets.simulation.memory import Memory
+from funcdex_assets.simulation.needed_paths import NeededPaths
+
+MAX_DEPTH = 7
+MOST_SCALARS = 160  # of one result, beyond what must be there
+MOST_VALUES = 2000  # begun, of all types; a schema that contains itself in many places would never end
+
+
+@dataclass
+class ResultBudget:
+    """Counts the scalars filled in and the values of all types begun so far."""
+
+    scalar_count: int = 0
+    value_count: int = 0
+
+    def has_no_room(self, depth: int) -> bool:
+        """Returns whether optional fields are left out; what is deep inside leaves some room to what comes after it."""
+        return self.scalar_count > MOST_SCALARS // (1 + depth // 2)
+
+    def is_spent(self) -> bool:
+        """Returns whether only what the schema requires may still be built."""
+        return self.value_count > MOST_VALUES
+
+
+@dataclass(frozen=True)
+class ResultScope:
+    """`root` is the response schema, to which references inside it refer."""
+
+    root: Schema
+    context: CallContext
+    fields: FieldValues
+    needed: NeededPaths
+    budget: ResultBudget = field(default_factory=ResultBudget)
+
+    @property
+    def intent(self) -> CallIntent:
+        return self.context.intent
+
+    @property
+    def entities(self) -> Memory:
+        return self.context.entities
+
+    def fits_schema(self, schema: Schema, value: Any) -> bool:
+        return fits(schema, self.root, value)

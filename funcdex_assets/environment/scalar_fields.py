@@ -1,0 +1,31 @@
+"""Fills in a scalar field: repeated from the call where it is about the field, else made up by `FieldValues`.
+
+Belongs here: the order in which a link, a filter, an argument and an invented value are tried.
+"""
+
+from typing import Any
+
+from funcdex_assets.catalog.json_schema import Schema
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, words
+from funcdex_assets.simulation.call_subject import find_linked_name
+from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.simulation.repeated_arguments import find_repeated_argument
+from funcdex_assets.simulation.result_scope import ResultScope
+
+
+def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScope) -> Any:
+    """Returns the value of a scalar field of the draft, and counts it."""
+    scope.budget.scalar_count += 1
+    intent = scope.intent
+    linked_name = find_linked_name(name, intent, scope.entities) if draft.is_subject else None
+    if linked_name and scope.fits_schema(schema, linked_name):
+        return linked_name
+    may_be_filtered = intent.is_listing and not set(words(name)) & QUERY_WORDS
+    required_value = intent.criteria.filter_for_field(name) if may_be_filtered else None
+    if required_value is not None and scope.fits_schema(schema, required_value):
+        return required_value
+    if (draft.is_subject or may_be_filtered) and not is_id(name) and not is_page_token(name):
+        argument = find_repeated_argument(intent, name)
+        if argument is not None and scope.fits_schema(schema, argument):
+            return argument
+    return scope.fields.choose_value(schema, name, draft)

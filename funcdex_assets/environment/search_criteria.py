@@ -1,0 +1,184 @@
+"""Reads how a look-up restricts its results: text searched for, spans of time, filters, order.
+
+Belongs here: the criteria as the arguments state them. The syntax of one query text is in `queries.py`; whether an
+entity meets the criteria is decided in `listings.py`.
+
+>>> arguments = {"query": "roof", "status": "open", "order_by": "created desc"}
+>>> criteria = read_search_criteria("list", arguments, arguments, datetime(2026, 1, 5))
+>>> criteria.filters, criteria.sort_order
+({'status': 'open'}, SortOrder(field_words=frozenset({'created'}), descending=True))
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
+from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.values import TITLES
+from funcdex_assets.simulation.queries import Query, read_query, tokens
+
+WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
+LIMIT_WORDS = frozenset("limit max size results".split())
+_UPPER_END_WORDS = frozenset("max before until end to".split())
+_LOWER_END_WORDS = frozenset("min after since from start".split())
+_SPAN_WORDS = (
+    _UPPER_END_WORDS
+    | _LOWER_END_WORDS
+    | frozenset("time date at on day moment timestamp range begin begins starts ends".split())
+)
+_SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
+_DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
+_FILLER_WORDS = frozenset("only is filter by with has add remove".split())
+
+
+class TimeSpan(NamedTuple):
+    """A span of time asked for; `field_words` name the fields meant (`created`), none for the main ones."""
+
+    field_words: frozenset[str]
+    low: datetime
+    high: datetime
+
+
+class SortOrder(NamedTuple):
+    """The words of the field by which a listing is to be sorted."""
+
+    field_words: frozenset[str]
+    descending: bool
+
+
+@dataclass(frozen=True)
+class SearchCriteria:
+    """The restrictions of one look-up; empty for any other call.
+
+    `filters` are required field values by argument name; `excluded` are forbidden ones by field stem, in lower case.
+    """
+
+    queries: Sequence[Query] = ()
+    spans: Sequence[TimeSpan] = ()
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    sort_order: SortOrder | None = None
+
+    @cached_property
+    def window(self) -> tuple[datetime, datetime] | None:
+        """The span for the main moment of what is listed, such as the start of an event."""
+        main_span = next((span for span in self.spans if not span.field_words), None)
+        return (main_span.low, main_span.high) if main_span else None
+
+    @cached_property
+    def title_filters(self) -> list[str]:
+        """The names of the filters that ask for a title."""
+        return [name for name, value in self.filters.items() if isinstance(value, str) and set(words(name)) <= TITLES]
+
+    @cached_property
+    def search_words(self) -> frozenset[str]:
+        """All words that an entity must contain to be found."""
+        return frozenset[str]().union(*(tokens(query.text) for query in self.queries))
+
+    @cached_property
+    def in_titles(self) -> bool:
+        """True where the words must be in the title."""
+        return any(query.in_titles for query in self.queries)
+
+    def filter_for_field(self, field_name: str) -> Any:
+        """Returns the value that a field must have: `starred_only` restricts `starred`, `label` restricts `labels`."""
+        if not self.filters:
+            return None
+        stem = reduce_to_field_stem(field_name)
+        return next((value for name, value in self.filters.items() if reduce_to_field_stem(name) == stem), None)
+
+
+def read_search_criteria(
+    action: str, arguments: Mapping[str, Any], said_values: Mapping[str, Any], now: datetime
+) -> SearchCriteria:
+    """Returns the criteria of a call; `action` is its tool's, `said_values` its scalars by plain field name.
+
+    Raises:
+        OverflowError: a date among the arguments is at an end of the calendar.
+    """
+    if action not in ("list", "get"):
+        return SearchCriteria()
+    if action == "get":
+        return SearchCriteria(spans=_read_spans(arguments, (), now))
+    queries = _read_queries(said_values, now)
+    filters = {name: value for name, value in arguments.items() if _is_filter(name, value)}
+    excluded: dict[str, str] = {}
+    for query in queries:
+        filters |= {name: value for name, value in query.wanted.items() if name not in filters}
+        excluded |= {reduce_to_field_stem(name): value for name, value in query.excluded.items()}
+    return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
+
+
+def reduce_to_field_stem(name: str) -> str:
+    """Returns a common stem for names that restrict the same field: `label_ids`, `labels`, `label`; `starred_only`,
+    `starred`.
+    """
+    stem_words = [singular(word) for word in words(name) if word not in _FILLER_WORDS]
+    has_suffix = len(stem_words) > 1 and stem_words[-1] in ("id", "name")
+    return "".join(stem_words[:-1] if has_suffix else stem_words)
+
+
+def _read_queries(said_values: Mapping[str, Any], now: datetime) -> list[Query]:
+    queries: list[Query] = []
+    for name, text in said_values.items():
+        if isinstance(text, str) and (name in QUERY_WORDS or "contains" in name or "query" in name):
+            query = read_query(text, now)
+            asks_for_title = name.endswith("contains") and name.startswith(("name", "title", "subject"))
+            queries.append(query._replace(in_titles=True) if asks_for_title else query)
+    return queries
+
+
+def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: datetime) -> list[TimeSpan]:
+    lows: dict[frozenset[str], datetime | None] = {}
+    highs: dict[frozenset[str], datetime | None] = {}
+    for query in queries:
+        if query.since or query.until:
+            lows[frozenset()], highs[frozenset()] = query.since, query.until or now
+    for name, value in arguments.items():
+        moment = read_moment({}, value) if isinstance(value, str) else None
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime.combine(moment, now.timetz())
+        if isinstance(moment, datetime):
+            name_words = set(words(name))
+            field_words = frozenset(name_words - _SPAN_WORDS)
+            lows.setdefault(field_words, None)
+            highs.setdefault(field_words, None)
+            ends = highs if name_words & _UPPER_END_WORDS else lows
+            ends[field_words] = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+    spans: list[TimeSpan] = []
+    for field_words, given_low in lows.items():
+        given_high = highs[field_words]
+        low = given_low or (given_high or now) - WINDOW
+        high = given_high or low + WINDOW
+        if low < high:
+            spans.append(TimeSpan(field_words, low, high))
+    return spans
+
+
+def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
+    order_texts = [
+        str(value).lower().split(",")[0]
+        for name, value in arguments.items()
+        if isinstance(value, str) and _SORT_WORDS & set(words(name))
+    ]
+    descending, field_words = None, frozenset[str]()
+    for text in sorted(order_texts, key=len):
+        text_words = set(words(text)) | set(words(text.replace("time", " time").replace("date", " date")))
+        descending = next((_DIRECTIONS[word] for word in sorted(text_words) if word in _DIRECTIONS), descending)
+        descending = True if text.startswith("-") else descending
+        field_words = frozenset(text_words - _DIRECTIONS.keys()) or field_words
+    return SortOrder(field_words, bool(descending)) if field_words else None
+
+
+def _is_filter(name: str, value: Any) -> bool:
+    name_words = set(words(name))
+    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | _SORT_WORDS):
+        return False
+    if "contains" in name_words or not name_words:
+        return False
+    if isinstance(value, str):
+        return not is_id(name) and read_moment({}, value) is None
+    return isinstance(value, bool | int | float) or (isinstance(value, list) and bool(value))
