@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_store import Memory
 from funcdex_assets.language.values import Situation
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.memory import Memory
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,18 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.json_schema import scalars
-from funcdex_assets.catalog.names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun, words
+from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
+from funcdex_assets.environment.entity_store import kind, plain
+from funcdex_assets.environment.search_criteria import LIMIT_WORDS, SearchCriteria, read_search_criteria
 from funcdex_assets.language.values import PEOPLE
-from funcdex_assets.simulation.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
-from funcdex_assets.simulation.memory import kind, plain
-from funcdex_assets.simulation.search_criteria import LIMIT_WORDS, SearchCriteria, read_search_criteria
+from funcdex_assets.schema.json_pointers import scalars
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
 _DELETING_VERBS = frozenset("delete remove trash".split())
 _RENDERING_VERBS = frozenset("export convert".split())
-_RESTORING_VERBS = frozenset("restore undelete untrash recover".split())
 _CREATING_ACTIONS = ("create", "send", "copy")
 _NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 _MOST_MINUTES = 480  # a working day; larger numbers are not a duration in minutes
@@ -90,7 +91,7 @@ class CallIntent:
 
     @property
     def restores_object(self) -> bool:
-        return self.name.verb in _RESTORING_VERBS
+        return self.name.verb in RESTORING_VERBS
 
     @property
     def searched_title(self) -> str | None:
@@ -190,7 +191,7 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, max_items: int
             continue
         field_name = steps[-1]
         said_values.setdefault(plain(field_name), value)
-        if isinstance(value, str) and "@" in value and not {"cc", "bcc"} & set(words(steps[0])):
+        if isinstance(value, str) and "@" in value and not CC_WORDS & set(words(steps[0])):
             addressees.append(value)
         if is_id(field_name) and isinstance(value, str | int):
             noun = kind(resource_noun(field_name) or name.noun)

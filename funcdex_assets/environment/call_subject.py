@@ -6,15 +6,16 @@ Belongs here: questions about a call and what is known of the entities in it; no
 from collections.abc import Mapping
 from typing import Any
 
-from funcdex_assets.catalog.names import is_id, singular, words
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.effects import flag_after, state_after
-from funcdex_assets.simulation.memory import Memory, Thing, kind, singular_words
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.repeated_arguments import find_repeated_argument
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_store import Memory, Thing, kind, singular_words
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.repeated_arguments import find_repeated_argument
+from funcdex_assets.environment.state_changes import flag_after, state_after
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.vocabulary import CHANGE_WORDS, STATE_WORDS
 
 _PERSON_ROLES = frozenset("reporter creator author owner lead organizer sender".split())
-_MOMENT_WORDS = frozenset("updated modified edited".split())
 _DONE_WORDS = frozenset("success successful ok sent deleted removed added notified".split())
 _ADDRESSEE_WORDS = frozenset(
     "to recipient recipients attendee attendees invitee invitees participant participants people".split()
@@ -60,9 +61,9 @@ def is_changed_by_call(field_name: str, draft: ObjectDraft, intent: CallIntent) 
     if not is_id(field_name):
         if not intent.links and find_repeated_argument(intent, field_name) is not None:
             return True
-        if name_words & {"status", "state"}:
+        if name_words & STATE_WORDS:
             return bool(state_after(verb, (verb, *_CHANGED_STATES))) and "@state" not in draft.known_fields
-    return bool(name_words & (_MOMENT_WORDS | _DONE_WORDS)) or flag_after(verb, field_name) is not None
+    return bool(name_words & (CHANGE_WORDS | _DONE_WORDS)) or flag_after(verb, field_name) is not None
 
 
 def find_copied_fields(intent: CallIntent, entities: Memory) -> Thing:

@@ -5,15 +5,15 @@ Belongs here: what is certain about a new entity, such as that it has no comment
 
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import singular, words
+from funcdex_assets.environment.call_subject import find_given_identity
+from funcdex_assets.environment.entity_store import noun_of, plain
+from funcdex_assets.environment.known_fields import KnownFields
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_people import describes_person
+from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.simulation.call_subject import find_given_identity
-from funcdex_assets.simulation.known_fields import KnownFields
-from funcdex_assets.simulation.memory import noun_of, plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_people import describes_person
-from funcdex_assets.simulation.result_scope import ResultScope
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import singular, words
 
 _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import is_id, singular, words
-from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.language.spoken_values import read_moment
 from funcdex_assets.language.values import zone_of
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import singular, words
 from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.vocabulary import COUNT_WORDS, SIZE_WORDS, ZONE_WORDS
 
 Fits = Callable[[str, Any], bool]
 """Whether a value suits the schema of the field of this name."""
@@ -29,12 +29,9 @@ _UNITS = {"ms": 0.001, "milliseconds": 0.001, "seconds": 1, "secs": 1, "hours": 
 _MINUTE, _DAY = 60, 86_400
 _TEXTS = frozenset("text content body plaintext markdown".split())
 _NOT_TEXTS = frozenset("type format color preview".split())
-_SIZES = frozenset("size bytes".split())
-_OF_FILES = _SIZES | frozenset("file content in".split())
+_OF_FILES = SIZE_WORDS | frozenset("file content in".split())
 _ADDED = frozenset("tax taxes discount discounts shipping fee fees tip paid refunded".split())
-_ZONES = frozenset("zone timezone".split())
-_COUNT_WORDS = frozenset("count total estimate".split())
-_COUNTED_WORDS = _COUNT_WORDS | frozenset("result results size number of".split())
+_COUNTED_WORDS = COUNT_WORDS | frozenset("result results size number of".split())
 
 
 class _Relations(NamedTuple):
@@ -108,10 +105,10 @@ def relations(keys: tuple[str, ...]) -> _Relations | None:
             key for key in numbers if {"word", "count"} <= name_words[key] or {"words", "count"} <= name_words[key]
         ),
         characters=tuple(key for key in numbers if name_words[key] & {"character", "characters", "chars"}),
-        sizes=tuple(key for key in numbers if name_words[key] & _SIZES and name_words[key] <= _OF_FILES),
+        sizes=tuple(key for key in numbers if name_words[key] & SIZE_WORDS and name_words[key] <= _OF_FILES),
         total=totals[0] if totals and not mixed else None,
         owed=(owed[0], owed[1], owed[2]) if owed[0] and owed[1] and owed[2] else None,
-        zone=next((key for key in keys if name_words[key] & _ZONES), None),
+        zone=next((key for key in keys if name_words[key] & ZONE_WORDS), None),
     )
     measured = (
         related.word_counts or related.characters or related.sizes or related.total or related.owed or related.zone
@@ -128,7 +125,7 @@ def count_listed_items(fields: dict[str, Any], properties: Mapping[str, Schema])
     nouns = {*words(name), *(singular(word) for word in words(name))}
     for key, value in fields.items():
         name_words = set(words(key))
-        is_count = name_words & _COUNT_WORDS and name_words <= _COUNTED_WORDS | nouns
+        is_count = name_words & COUNT_WORDS and name_words <= _COUNTED_WORDS | nouns
         if is_count and isinstance(value, int) and not isinstance(value, bool):
             schema = properties.get(key)
             schema = schema if isinstance(schema, Mapping) else {}

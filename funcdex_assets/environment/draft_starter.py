@@ -6,15 +6,17 @@ Belongs here: everything that is decided about an object before its first field 
 from collections.abc import Mapping
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type
-from funcdex_assets.catalog.names import is_id, resource_noun, words
+from funcdex_assets.environment.call_subject import find_given_identity, find_parent_identity
+from funcdex_assets.environment.entity_store import Thing, kind, plain, singular_words
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_people import describes_person
+from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.values import PEOPLE
-from funcdex_assets.simulation.call_subject import find_given_identity, find_parent_identity
-from funcdex_assets.simulation.memory import Thing, kind, plain, singular_words
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_people import describes_person
-from funcdex_assets.simulation.result_scope import ResultScope
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id, resource_noun
 
 _WRAPPERS = ("data", "result")
 

@@ -11,8 +11,9 @@ Belongs here: reading links from the arguments of a call. Writing them into the 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.names import ToolName, singular, words
-from funcdex_assets.simulation.memory import kind
+from funcdex_assets.environment.entity_store import kind
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.semantics.tool_names import ToolName
 
 PLACEHOLDER_IDENTITIES = frozenset("me primary default self".split())
 """Values that stand for the user's own account or calendar instead of an identifier."""

@@ -17,20 +17,24 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.environment.call_intent import Demand
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.call_intent import read_call_intent
 from funcdex_assets.environment.entity_store import Memory
-from funcdex_assets.environment.field_values import FieldMaker
 from funcdex_assets.environment.listings import call_key
-from funcdex_assets.environment.result_builder import ResultMaker
+from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.language.schema_samples import NoValueError, sample
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Fault, Tool
-from funcdex_assets.seeds import derive_seed, generator
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.demand import read_call_intent
-from funcdex_assets.simulation.listings import call_key
-from funcdex_assets.simulation.memory import Memory
-from funcdex_assets.simulation.results import ResultBuilder
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.seeds import derive_seed, generator
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.validation import fits, validator
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.semantics.vocabulary import COUNT_WORDS
 
 _CODES: dict[Fault, tuple[int, str]] = {
     "not_found": (404, "NOT_FOUND"),
@@ -55,7 +59,6 @@ _USUAL = {
     "calendly": "problem",
     "todoist": "flat",
 }
-_COUNTS = frozenset("count total estimate".split())
 _DEEPEST = 2
 
 
@@ -358,7 +361,7 @@ def _unsay(made: Any, schema: Schema, root: Schema) -> None:
                 )
         elif isinstance(value, bool):
             made[key] = False if "more" in words(key) else value
-        elif isinstance(value, int) and set(words(key)) & _COUNTS:
+        elif isinstance(value, int) and set(words(key)) & COUNT_WORDS:
             if fits(property_schema, root, 0) or key in schema.get("required", ()):
                 made[key] = 0
             else:

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, schema_type
-from funcdex_assets.catalog.names import resource_noun, words
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import identifies, kind, plain
+from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.language import values
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.memory import identifies, kind, plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import resource_noun
+from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS
 
-OCCURRENCE_NOUNS = frozenset("instance occurrence".split())
 _PERSON_NOUNS = ("account", "user", "person")
 _LONGEST_IDENTIFIER = 200  # characters
 _MOST_TRIES = 20  # for a number that nothing else has

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import words
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.language import values
-from funcdex_assets.language.spoken import read_moment
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.memory import plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.vocabulary import CHANGE_WORDS
 
 PAST_WORDS = frozenset(
     (
@@ -24,7 +25,6 @@ PAST_WORDS = frozenset(
 _FUTURE_WORDS = frozenset("due start end expires scheduled until deadline next ends starts".split())
 _END_WORDS = frozenset("end ends updated modified expires".split())
 _BEGIN_WORDS = frozenset("start starts begin created".split())
-_CHANGE_WORDS = frozenset("updated modified edited".split())
 _CREATION_WORDS = frozenset("created opened joined".split())
 _EXCLUSIVE_NOUNS = frozenset("slot busy free availability".split())  # two of them never overlap in time
 _PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -53,10 +53,10 @@ class FieldMoments:
         created_at = draft.known_fields.get("@made_at")
         if name_words & _CREATION_WORDS and created_at is not None:
             return created_at
-        if name_words & _CHANGE_WORDS and not intent.is_lookup:
+        if name_words & CHANGE_WORDS and not intent.is_lookup:
             return clock
         earlier_fields = draft.filled
-        if name_words & _CHANGE_WORDS:
+        if name_words & CHANGE_WORDS:
             earlier_fields = {key: value for key, value in draft.filled.items() if "created" in words(key)}
         start = _find_beginning(earlier_fields)
         span = next(
@@ -167,7 +167,7 @@ def _find_latest_change(draft: ObjectDraft) -> datetime | None:
     """Returns the moment of a change, as it is known or filled in; the entity was created before it."""
     for fields in (draft.known_fields, draft.filled):
         for key, value in fields.items():
-            is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(_CHANGE_WORDS))
+            is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(CHANGE_WORDS))
             moment = read_moment({}, value) if is_change else None
             if isinstance(moment, datetime) and moment.tzinfo:
                 return moment

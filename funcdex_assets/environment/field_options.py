@@ -7,14 +7,14 @@ import mimetypes
 from collections.abc import Sequence
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import words
-from funcdex_assets.records import Persona
-from funcdex_assets.seeds import derive_seed
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.effects import state_after
-from funcdex_assets.simulation.memory import plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.state_changes import state_after
+from funcdex_assets.records.scenario import Persona
+from funcdex_assets.records.seeds import derive_seed
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
 
 _STATE_WORDS = frozenset("status state".split())
 _FIRST_STATES = (

@@ -6,17 +6,19 @@ Belongs here: which kind of text a field holds. The texts themselves come from `
 from collections.abc import Sequence
 from functools import cached_property
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import is_id, resource_noun, words
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import kind
+from funcdex_assets.environment.field_identifiers import draw_link, draw_uuid
+from funcdex_assets.environment.field_moments import FieldMoments
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person, company_at
-from funcdex_assets.language.spoken import read_moment
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.field_identifiers import OCCURRENCE_NOUNS, draw_link, draw_uuid
-from funcdex_assets.simulation.field_moments import FieldMoments
-from funcdex_assets.simulation.memory import kind
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_people import ResultPeople
+from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id, resource_noun
+from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS, ZONE_WORDS
 
 _PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
 _EMPLOYER_WORDS = frozenset("company organization organisation employer".split())
@@ -61,7 +63,7 @@ class FieldTexts:
         if examples and read_moment({}, examples[0]) is not None:
             moment_format = "date" if len(examples[0]) == _DATE_LENGTH else "date-time"
             return self._moments.choose_moment({"format": moment_format}, name_words, draft)
-        if name_words & {"zone", "timezone"}:
+        if name_words & ZONE_WORDS:
             return self._context.situation.persona.time_zone
         if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in name_words:
             phone = values.make_phone(rng)

@@ -6,17 +6,18 @@ the call is not made up: `results.py` asks for a field only when nothing else de
 
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, schema_type
-from funcdex_assets.catalog.names import is_id, is_page_token, words
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.field_identifiers import FieldIdentifiers
+from funcdex_assets.environment.field_moments import FieldMoments
+from funcdex_assets.environment.field_options import choose_option
+from funcdex_assets.environment.field_texts import FieldTexts
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_people import ResultPeople
+from funcdex_assets.environment.state_changes import flag_after
 from funcdex_assets.language import values
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.effects import flag_after
-from funcdex_assets.simulation.field_identifiers import FieldIdentifiers
-from funcdex_assets.simulation.field_moments import FieldMoments
-from funcdex_assets.simulation.field_options import choose_option
-from funcdex_assets.simulation.field_texts import FieldTexts
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_people import ResultPeople
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 _TRUE_WORDS = frozenset(
     (

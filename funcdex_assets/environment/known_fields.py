@@ -5,21 +5,23 @@ Belongs here: reading the world for a field that a result is about to fill. How 
 
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, schema_type
-from funcdex_assets.catalog.names import is_id, words
-from funcdex_assets.language.values import PEOPLE
-from funcdex_assets.simulation.call_subject import (
+from funcdex_assets.environment.call_subject import (
     find_copied_fields,
     find_given_identity,
     find_linked_name,
     is_changed_by_call,
 )
-from funcdex_assets.simulation.effects import flag_after, linked_list, lists, state_after
-from funcdex_assets.simulation.field_moments import PAST_WORDS
-from funcdex_assets.simulation.memory import Thing, kind, noun_of, own_identities, plain, recalled
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.repeated_arguments import find_synonymous_text
-from funcdex_assets.simulation.result_scope import ResultScope
+from funcdex_assets.environment.entity_store import Thing, kind, noun_of, own_identities, plain, recalled
+from funcdex_assets.environment.field_moments import PAST_WORDS
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.repeated_arguments import find_synonymous_text
+from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.state_changes import flag_after, linked_list, lists, state_after
+from funcdex_assets.language.values import PEOPLE
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.vocabulary import STATE_WORDS
 
 _NAME_FIELDS = ("name", "title")  # an entity has either, and both are the same
 _STATE_WORDS = frozenset("status state labels label_ids flags".split())
@@ -125,4 +127,4 @@ def _follows_from_verb(schema: Schema, key: str, draft: ObjectDraft) -> bool:
     """Returns whether the verb of an earlier call alone decides a flag or a state."""
     if not draft.known_fields.get("@state", ""):
         return False
-    return schema_type(schema) == "boolean" or bool(set(words(key)) & {"status", "state"} and "enum" in schema)
+    return schema_type(schema) == "boolean" or bool(set(words(key)) & STATE_WORDS and "enum" in schema)

@@ -6,21 +6,22 @@ Belongs here: how many items a list has and which entities they show. An item's 
 from collections.abc import Callable
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type
-from funcdex_assets.catalog.names import words
-from funcdex_assets.language.lexicon import Person
-from funcdex_assets.simulation.known_fields import KnownFields
-from funcdex_assets.simulation.listed_items import (
+from funcdex_assets.environment.entity_store import Thing, plain
+from funcdex_assets.environment.known_fields import KnownFields
+from funcdex_assets.environment.listed_items import (
     match_item_to_search,
     renew_repeated_identifiers,
     searches_for_other_title,
     sort_items,
 )
-from funcdex_assets.simulation.listings import Pager
-from funcdex_assets.simulation.memory import Thing, plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_people import describes_person
-from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.environment.listings import Pager
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_people import describes_person
+from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.language.lexicon import Person
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import words
 
 MOST_ITEMS = 99  # of one list, whatever its schema asks for
 

@@ -6,14 +6,16 @@ Belongs here: what is put right after an item is built. Which known entities are
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve
-from funcdex_assets.catalog.names import is_id, words
+from funcdex_assets.environment.entity_store import identifies
+from funcdex_assets.environment.field_moments import PAST_WORDS
+from funcdex_assets.environment.listings import holds, ordered
+from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.search_criteria import SortOrder
 from funcdex_assets.language import values
-from funcdex_assets.simulation.field_moments import PAST_WORDS
-from funcdex_assets.simulation.listings import holds, ordered
-from funcdex_assets.simulation.memory import identifies
-from funcdex_assets.simulation.result_scope import ResultScope
-from funcdex_assets.simulation.search_criteria import SortOrder
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id
 
 _SOONEST_FIRST = SortOrder(frozenset({"start"}), descending=False)
 

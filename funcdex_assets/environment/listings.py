@@ -12,15 +12,18 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.environment.call_intent import Demand, stem
+from funcdex_assets.environment.call_intent import CallIntent
 from funcdex_assets.environment.entity_store import Listing, Memory, Thing, kind, plain
+from funcdex_assets.environment.search_criteria import reduce_to_field_stem
 from funcdex_assets.environment.search_queries import tokens
 from funcdex_assets.language.spoken_values import read_moment
 from funcdex_assets.language.values import TITLES
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.memory import Listing, Memory, Thing, kind, plain
-from funcdex_assets.simulation.queries import tokens
-from funcdex_assets.simulation.search_criteria import reduce_to_field_stem
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.validation import fits
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 MORE = 0.2  # of listings that nobody turns the page of
 _ENDING = frozenset("completed closed done archived finished".split())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import at_pointer
+from funcdex_assets.schema.json_pointers import at_pointer
 
 
 @dataclass(frozen=True)

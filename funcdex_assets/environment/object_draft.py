@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from funcdex_assets.environment.entity_store import Thing
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.simulation.memory import Thing
 
 
 @dataclass

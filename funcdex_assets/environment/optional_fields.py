@@ -3,10 +3,11 @@
 Belongs here: the shares and limits of optional fields. What must be there for a later call is in `needed_paths.py`.
 """
 
-from funcdex_assets.catalog.names import is_page_token, words
-from funcdex_assets.simulation.memory import plain
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_page_token
 
 _MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 _OPTIONAL_SHARE = 0.65  # of optional fields of one object that are shown, as real services do

@@ -7,11 +7,11 @@ a repeated value suits its schema is the caller's question.
 from collections.abc import Mapping
 from typing import Any
 
-from funcdex_assets.catalog.names import words
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.memory import plain
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
-_TITLE_WORDS = frozenset("title name summary subject".split())
 _TITLE_ENDINGS = ("name", "title")
 _TEXT_WORDS = frozenset("body content text description message plaintext".split())
 _TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent")
@@ -41,8 +41,8 @@ def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str
         name_words -= _FORMAT_WORDS
     if len(name_words) != 1 and plain(field_name) != "plaintext":
         return None
-    if name_words & _TITLE_WORDS:
-        return _find_text(said_values, _TITLE_WORDS, _TITLE_ENDINGS)
+    if name_words & TITLE_WORDS:
+        return _find_text(said_values, TITLE_WORDS, _TITLE_ENDINGS)
     return _find_text(said_values, _TEXT_WORDS, _TEXT_ENDINGS) if name_words & _TEXT_WORDS else None
 
 

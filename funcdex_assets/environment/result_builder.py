@@ -8,32 +8,31 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, resolve, schema_type
-from funcdex_assets.catalog.names import is_id
-from funcdex_assets.language.samples import NoValueError, sample
-from funcdex_assets.simulation.agreement import agree, count_listed_items, relations
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.call_subject import (
-    find_listed_addressees,
-)
-from funcdex_assets.simulation.created_fields import (
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.call_subject import find_listed_addressees
+from funcdex_assets.environment.created_fields import (
     find_person_when_created,
     is_empty_when_created,
     is_false_when_created,
 )
-from funcdex_assets.simulation.draft_starter import DraftStarter
-from funcdex_assets.simulation.fields import FieldValues
-from funcdex_assets.simulation.known_fields import KnownFields
-from funcdex_assets.simulation.list_builder import ListBuilder
-from funcdex_assets.simulation.listings import Pager
-from funcdex_assets.simulation.memory import noun_of, plain
-from funcdex_assets.simulation.mending import mended
-from funcdex_assets.simulation.needed_paths import NeededPaths
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.optional_fields import is_optional_field_shown
-from funcdex_assets.simulation.repeated_arguments import find_written_text
-from funcdex_assets.simulation.result_scope import MAX_DEPTH, ResultScope
-from funcdex_assets.simulation.scalar_fields import fill_scalar
+from funcdex_assets.environment.derived_fields import agree, count_listed_items, relations
+from funcdex_assets.environment.draft_starter import DraftStarter
+from funcdex_assets.environment.entity_store import noun_of, plain
+from funcdex_assets.environment.field_values import FieldValues
+from funcdex_assets.environment.known_fields import KnownFields
+from funcdex_assets.environment.list_builder import ListBuilder
+from funcdex_assets.environment.listings import Pager
+from funcdex_assets.environment.needed_paths import NeededPaths
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.optional_fields import is_optional_field_shown
+from funcdex_assets.environment.repeated_arguments import find_written_text
+from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.environment.scalar_fields import fill_scalar
+from funcdex_assets.environment.schema_repair import mended
+from funcdex_assets.language.schema_samples import NoValueError, sample
+from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.semantics.tool_names import is_id
 
 _MOST_REFERENCE_FIELDS = 4  # of an object that only names another entity
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})

@@ -6,12 +6,12 @@ Belongs here: who a person in a result is. Which of a person's data a field show
 from collections.abc import Mapping
 from typing import Any
 
-from funcdex_assets.catalog.names import singular, words
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import singular_words
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person, behind, named
-from funcdex_assets.records import Persona
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.memory import singular_words
+from funcdex_assets.records.scenario import Persona
+from funcdex_assets.schema.words import singular, words
 
 OWNER_WORDS = frozenset("organizer organiser creator owner author sender reporter me self".split())
 

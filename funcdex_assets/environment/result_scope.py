@@ -6,12 +6,13 @@ Belongs here: limits of a result's depth and breadth, so that recursive and huge
 from dataclasses import dataclass, field
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema, fits
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.fields import FieldValues
-from funcdex_assets.simulation.memory import Memory
-from funcdex_assets.simulation.needed_paths import NeededPaths
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_store import Memory
+from funcdex_assets.environment.field_values import FieldValues
+from funcdex_assets.environment.needed_paths import NeededPaths
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.validation import fits
 
 MAX_DEPTH = 7
 MOST_SCALARS = 160  # of one result, beyond what must be there

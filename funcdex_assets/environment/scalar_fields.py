@@ -5,12 +5,13 @@ Belongs here: the order in which a link, a filter, an argument and an invented v
 
 from typing import Any
 
-from funcdex_assets.catalog.json_schema import Schema
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, words
-from funcdex_assets.simulation.call_subject import find_linked_name
-from funcdex_assets.simulation.object_draft import ObjectDraft
-from funcdex_assets.simulation.repeated_arguments import find_repeated_argument
-from funcdex_assets.simulation.result_scope import ResultScope
+from funcdex_assets.environment.call_subject import find_linked_name
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.repeated_arguments import find_repeated_argument
+from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
 
 
 def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScope) -> Any:

@@ -15,10 +15,11 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.names import QUERY_WORDS, is_id, is_page_token, singular, words
-from funcdex_assets.language.spoken import read_moment
+from funcdex_assets.environment.search_queries import Query, read_query, tokens
+from funcdex_assets.language.spoken_values import read_moment
 from funcdex_assets.language.values import TITLES
-from funcdex_assets.simulation.queries import Query, read_query, tokens
+from funcdex_assets.schema.words import singular, words
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
 LIMIT_WORDS = frozenset("limit max size results".split())

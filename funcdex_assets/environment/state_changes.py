@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from funcdex_assets.environment.call_intent import Demand, Link
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_links import Link
 from funcdex_assets.environment.entity_store import Memory, Thing, Told, kind, own_identities, plain, singular_words
+from funcdex_assets.environment.repeated_arguments import find_repeated_argument, find_written_text
 from funcdex_assets.language import values
-from funcdex_assets.simulation.demand import CallIntent
-from funcdex_assets.simulation.entity_links import Link
-from funcdex_assets.simulation.memory import Memory, Thing, Told, kind, own_identities, plain, singular_words
-from funcdex_assets.simulation.repeated_arguments import find_repeated_argument, find_written_text
+from funcdex_assets.schema.words import words
+from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 _STATES = {
     "close": "closed done completed complete resolved",

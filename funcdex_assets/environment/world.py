@@ -17,23 +17,20 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.environment import error_responses
-from funcdex_assets.environment.call_intent import MAX_ITEMS, Demand
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.call_intent import MAX_ITEMS, read_call_intent
 from funcdex_assets.environment.entity_store import Memory
-from funcdex_assets.environment.field_values import FieldMaker
 from funcdex_assets.environment.listings import call_key
-from funcdex_assets.environment.result_builder import ResultMaker
+from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.environment.schema_repair import suited
 from funcdex_assets.environment.state_changes import put_links, settle
 from funcdex_assets.language.values import Situation
-from funcdex_assets.records import Fault, Tool
-from funcdex_assets.simulation import faults
-from funcdex_assets.simulation.call_context import CallContext
-from funcdex_assets.simulation.demand import MAX_ITEMS, read_call_intent
-from funcdex_assets.simulation.effects import put_links, settle
-from funcdex_assets.simulation.listings import call_key
-from funcdex_assets.simulation.memory import Memory
-from funcdex_assets.simulation.mending import suited
-from funcdex_assets.simulation.results import ResultBuilder
+from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 VERSION = 2
 """Of the results for the same seed and calls; raised with every change of them."""
@@ -85,7 +82,7 @@ class World:
         )
         deleted_entity = None if intent.restores_object else self._memory.lost(intent.named_entities)
         if deleted_entity:
-            raise RefusedError(faults.lost(tool, arguments, *deleted_entity, self._seed))
+            raise RefusedError(error_responses.lost(tool, arguments, *deleted_entity, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
         question = (tool.name, intent.key, intent.page_token)
         earlier_result = self._read_before(question, needed) if intent.is_lookup else None
