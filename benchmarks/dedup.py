@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from funcdex_assets.dedup.index import Batch, IndexedScenario, LanceScenarioIndex, batch_of
-from funcdex_assets.dedup.neighbours import Thresholds, deduplicate
-from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap, signatures
+from funcdex_assets.dedup.index import Batch, IndexedScenario, LanceScenarioIndex, identify_batch
+from funcdex_assets.dedup.neighbours import ScenarioThresholds, decide_duplicates
+from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, compute_signatures, estimate_overlap
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.embedding.minilm import MiniLM
@@ -30,7 +30,7 @@ from funcdex_assets.embedding.minilm import MiniLM
 PAIRS = Path(__file__).parents[1] / "tests" / "data" / "scenario_pairs.jsonl"
 SECOND = PAIRS.with_name("scenario_pairs_second.jsonl")
 TOOLKITS = [f"toolkit{number}" for number in range(10)]
-DEFAULT = Thresholds()
+DEFAULT = ScenarioThresholds()
 
 
 def quality(embedder: Embedder) -> None:
@@ -38,7 +38,7 @@ def quality(embedder: Embedder) -> None:
     pairs = [json.loads(line) for path in (PAIRS, SECOND) for line in path.open()]
     left_texts, right_texts = ([pair[side] for pair in pairs] for side in ("left", "right"))
     semantic = (embedder.embed(left_texts) * embedder.embed(right_texts)).sum(axis=1)
-    lexical = overlap(signatures(left_texts), signatures(right_texts))
+    lexical = estimate_overlap(compute_signatures(left_texts), compute_signatures(right_texts))
     sets = np.array([pair["set"] for pair in pairs])
     duplicate = np.array([pair["duplicate"] for pair in pairs])
     print(f"\n## Labelled pairs, {embedder.name}")
@@ -76,7 +76,7 @@ def unrelated_and_copies(embedder: Embedder) -> None:
             toolkits[text] = set(pair["toolkits"])
     hard_pairs = {frozenset((pair["left"], pair["right"])) for pair in pairs}
     texts = list(situation)
-    vectors, text_signatures = embedder.embed(texts), signatures(texts)
+    vectors, text_signatures = embedder.embed(texts), compute_signatures(texts)
     cosines = []
     for row, row_text in enumerate(texts):
         for column in range(row):
@@ -100,7 +100,7 @@ def unrelated_and_copies(embedder: Embedder) -> None:
             exchanged = donor_words[donor_start : donor_start + count]
             copies.append(" ".join([*copy_words[:start], *exchanged, *copy_words[start + count :]]))
         cosine = (vectors * embedder.embed(copies)).sum(axis=1)
-        overlaps = overlap(text_signatures, signatures(copies))
+        overlaps = estimate_overlap(text_signatures, compute_signatures(copies))
         meaning, wording = cosine >= DEFAULT.semantic, overlaps >= DEFAULT.lexical
         print(
             f"  copies with {count} words exchanged ({len(texts)}): lowest cosine {cosine.min():.2f}; "
@@ -117,24 +117,26 @@ def speed(embedder: Embedder) -> None:
     texts = [" ".join(random.choice(vocabulary, 25)) for _ in range(1000)]
     _, load = _timed(lambda: MiniLM().embed(["one"]), rounds=1)
     vectors, embedding = _timed(lambda: embedder.embed(texts))
-    words, signing = _timed(lambda: signatures(texts))
+    words, signing = _timed(lambda: compute_signatures(texts))
     ids = [f"c{i}" for i in range(1000)]
-    _, deciding = _timed(lambda: deduplicate(ids, vectors, words))
+    _, deciding = _timed(lambda: decide_duplicates(ids, vectors, words))
     print(f"load and first text {load:.2f} s; {1000 / embedding:,.0f} texts/s of 25 words; ", end="")
     print(f"signatures {1000 / signing:,.0f} texts/s; 1,000 candidates among themselves {deciding:.3f} s")
     many_vectors = random.standard_normal((10_000, 384), dtype=np.float32)
     many_vectors /= np.linalg.norm(many_vectors, axis=1, keepdims=True)
     many_words = random.integers(0, 2**32, (10_000, SIGNATURE_SIZE), dtype=np.uint32)
-    _, deciding_many = _timed(lambda: deduplicate([f"c{i}" for i in range(10_000)], many_vectors, many_words), rounds=1)
+    _, deciding_many = _timed(
+        lambda: decide_duplicates([f"c{i}" for i in range(10_000)], many_vectors, many_words), rounds=1
+    )
     print(f"10,000 candidates among themselves {deciding_many:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         index = LanceScenarioIndex(folder)
         for number in range(10):
             _fill(index, TOOLKITS[number], 10_000, random, embedder.name)
-        index.compact(embedder.name)
+        index.compact_table(embedder.name)
         for toolkits in (TOOLKITS[:1], TOOLKITS[:3], TOOLKITS):
-            batch = batch_of("question", 1, toolkits, embedder.name, ids, texts)
-            _, search_seconds = _timed(lambda batch=batch: index.neighbours(batch, vectors, words))
+            batch = identify_batch("question", 1, toolkits, embedder.name, ids, texts)
+            _, search_seconds = _timed(lambda batch=batch: index.find_neighbours(batch, vectors, words))
             print(
                 f"1,000 candidates against {len(toolkits) * 10_000:,} stored of 100,000: {search_seconds:.2f} s",
                 end="",
@@ -142,7 +144,7 @@ def speed(embedder: Embedder) -> None:
             _, scanned = _timed(lambda batch=batch: _lance_search(index, batch, vectors))
             print(f"; LanceDB's own batch search {scanned:.2f} s")
         rows = [IndexedScenario(i, t, True, i, v, w) for i, t, v, w in zip(ids, texts, vectors, words, strict=True)]
-        _, writing = _timed(lambda: index.replace(batch, rows))
+        _, writing = _timed(lambda: index.replace_batch(batch, rows))
         print(f"replacing 1,000 rows among 100,000: {writing:.2f} s")
         _seeds_way(embedder, pairs, embedding + search_seconds + deciding)
 
@@ -165,7 +167,7 @@ def _seeds_way(embedder: Embedder, pairs: list[dict], ours: float) -> None:
     encodings = pairwise()
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     start, own_cpu = time.perf_counter(), time.process_time()
-    decisions = deduplicate(texts, embedder.embed(texts), signatures(texts))
+    decisions = decide_duplicates(texts, embedder.embed(texts), compute_signatures(texts))
     own_seconds, own_cpu = time.perf_counter() - start, time.process_time() - own_cpu
     print(f"\n## The seed's way, {len(texts)} scenarios, same model, same run")
     print(f"seed: {encodings:,} encodings, {seconds:.1f} s ({cpu:.1f} CPU s)")
@@ -180,9 +182,9 @@ def _seeds_way(embedder: Embedder, pairs: list[dict], ours: float) -> None:
 
 def _lance_search(index: LanceScenarioIndex, batch: Batch, vectors: np.ndarray) -> None:
     """Runs LanceDB's own batch search for the eight nearest neighbours of each vector."""
-    table = index._open(batch.embedder)
+    table = index._open_table(batch.embedder)
     query = table.search(list(vectors), vector_column_name="vector").distance_type("cosine")
-    condition = index._comparable(table, batch)
+    condition = index._render_comparable_condition(table, batch)
     query.where(condition, prefilter=True).limit(8).select(["scenario_id", "_distance"]).to_arrow()
 
 
@@ -192,8 +194,8 @@ def _fill(index: LanceScenarioIndex, toolkit: str, count: int, random: np.random
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     words = random.integers(0, 2**32, (count, SIGNATURE_SIZE), dtype=np.uint32)
     ids = [f"{toolkit}{i}" for i in range(count)]
-    batch = batch_of(toolkit, 1, [toolkit], name, ids, ids)
-    index.replace(
+    batch = identify_batch(toolkit, 1, [toolkit], name, ids, ids)
+    index.replace_batch(
         batch,
         [IndexedScenario(i, "text " * 30, True, i, v, w) for i, v, w in zip(ids, vectors, words, strict=True)],
     )

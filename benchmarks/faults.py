@@ -30,8 +30,8 @@ import msgspec
 from mock_endpoint import Fault, MockEndpoint, Reply, Report, Script, mock_endpoint, prompt_key
 from pipeline import cast_of
 
-from funcdex_assets.dialogue.participants import Cast
-from funcdex_assets.inference.journal import journal_entries
+from funcdex_assets.dialogue.participants import Participants
+from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
 from funcdex_assets.records.message import Message
@@ -41,7 +41,7 @@ from funcdex_assets.roles.role import ATTEMPTS
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.inference import Inference
 from funcdex_assets.settings.settings import load_settings
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 
 _OWN = load_settings(Path(__file__).parents[1] / "funcdex.yaml")
 SETTINGS = _OWN.model_copy(  # long conversations, so that something is in flight whenever a fault strikes
@@ -140,13 +140,13 @@ SCENARIOS = (
 
 
 @cache
-def _cast(count: int) -> list[Cast]:
+def _cast(count: int) -> list[Participants]:
     return asyncio.run(cast_of(SETTINGS, PARTITION, count))
 
 
 def play(size: Size, make_engine: Callable[[], InferenceEngine]) -> Played:
     """Plays all conversations once; an `InferenceError` stops the run and is its reason."""
-    cast, strategy = _cast(size.conversations), strategy_of(Generation(strategy=size.strategy))
+    cast, strategy = _cast(size.conversations), select_strategy(Generation(strategy=size.strategy))
 
     async def run(engine: InferenceEngine) -> Played:
         try:
@@ -311,7 +311,7 @@ def kill_and_resume(mock: MockEndpoint, size: Size, faults: dict[Fault, float]) 
         while mock.report().in_flight:
             time.sleep(0.01)
         before = mock.report()
-        journaled = sum(entry.requests for entry in journal_entries(journal))
+        journaled = sum(entry.requests for entry in list_journal_entries(journal))
         subprocess.run(command, check=True)
         played = msgspec.json.decode(result.read_bytes(), type=Played)
     name = f"{'one_shot, ' if size.strategy == 'one_shot' else ''}kill -9 at half, resumed" + (

@@ -40,8 +40,8 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from offline import played, tools_of
 
-from funcdex_assets.dml.grammar.conversation import Bounds, Language, conversation_grammar
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.grammar.conversation import Bounds, Language, build_conversation_grammar
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
@@ -114,7 +114,9 @@ def main(seconds: float) -> None:
             ("xgrammar, GBNF", "gbnf", xgr.run),
             ("llguidance, Lark", "lark", llg.run),
         ):
-            times = [run(language.printed(notation), encode(sample.text), seconds) for sample, language in fitting]
+            times = [
+                run(language.render_in_notation(notation), encode(sample.text), seconds) for sample, language in fitting
+            ]
             row("specialised", engine, str(count), times)
 
 
@@ -272,7 +274,7 @@ def conversations() -> Iterator[Sample]:
                 *(tools_by_name[name] for name in called_names),
                 *(tool for name, tool in tools_by_name.items() if name not in called_names),
             )
-            samples.append(Sample(tools, len(called_names), render(messages)))
+            samples.append(Sample(tools, len(called_names), render_conversation(messages)))
         samples_of_few_tools = [sample for sample in samples if sample.called <= TOOLS[0]]
         yield from (
             max(group, key=lambda sample: len(sample.text)) for group in (samples_of_few_tools, samples) if group
@@ -283,7 +285,7 @@ def language_of(sample: Sample, count: int) -> Language:
     """Builds the grammar of `count` tools: those that the conversation calls, then others."""
     more = (tool for partition in PARTITIONS for tool in tools_of(partition).values())
     by_name = {tool.name: tool for tool in (*sample.tools, *more)}
-    return conversation_grammar(list(by_name.values())[:count], thoughts=False, bounds=BOUNDS)
+    return build_conversation_grammar(list(by_name.values())[:count], thoughts=False, bounds=BOUNDS)
 
 
 def in_order(message: Message, tools: dict[str, Tool]) -> Message:
@@ -301,7 +303,7 @@ def in_order(message: Message, tools: dict[str, Tool]) -> Message:
 def sorted_by(schema: Json, value: Json, root: Json = None) -> Json:
     """Returns the value with its properties in the order of the schema, unknown ones last."""
     root = root or schema
-    schema = references.resolve(schema, root)
+    schema = references.resolve_schema(schema, root)
     if isinstance(value, list):
         return [sorted_by(schema.get("items", {}), item, root) for item in value]
     if not isinstance(value, dict):

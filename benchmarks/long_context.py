@@ -15,23 +15,23 @@ from collections.abc import Iterator
 
 from pipeline import cast_of
 
-from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.findings import find_problems
 from funcdex_assets.dialogue.dialogue_state import is_from_an_earlier_goal
-from funcdex_assets.dialogue.participants import Cast
-from funcdex_assets.dml.render import render
-from funcdex_assets.environment.replay import recorded, replay
+from funcdex_assets.dialogue.participants import Participants
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.environment.replay import replay_conversation, to_recording
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.judging.heuristic import judge_conversation
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.settings import Settings, load_settings
-from funcdex_assets.strategies.outcome import case_of
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 
 ENGINE = OfflineEngine(IMPROVISATIONS)
 
 
-def late_calls(cast: Cast, held: Conversation) -> Iterator[int]:
+def late_calls(cast: Participants, held: Conversation) -> Iterator[int]:
     """Yields the distance in messages for each argument that comes from a result of an earlier goal."""
     call_positions = [index for index, message in enumerate(held.messages) for _ in message.tool_calls]
     for step_index, step in enumerate(cast.plan.steps):
@@ -40,7 +40,7 @@ def late_calls(cast: Cast, held: Conversation) -> Iterator[int]:
                 yield call_positions[step_index] - call_positions[argument.step]
 
 
-def late_recalls(cast: Cast, held: Conversation) -> Iterator[int]:
+def late_recalls(cast: Participants, held: Conversation) -> Iterator[int]:
     """Yields the distance in messages for each detail of an earlier goal that the user asks for again.
 
     Its question is the last user message before the first call of the next turn.
@@ -70,30 +70,30 @@ async def measure(settings: Settings, kind: str, count: int) -> None:
     for partition in settings.partitions:
         casts = await cast_of(settings, partition, count)
         began = time.process_time()
-        played = await converse_all(casts, ENGINE, strategy_of(generation), settings.seed)
+        played = await converse_all(casts, ENGINE, select_strategy(generation), settings.seed)
         cases = [
-            case_of(cast, conversation.messages, conversation.provenance)
+            build_case(cast, conversation.messages, conversation.provenance)
             for cast, conversation in zip(casts, played, strict=True)
         ]
-        findings = [find(case) for case in cases]
+        findings = [find_problems(case) for case in cases]
         spent += time.process_time() - began
         for cast, conversation, case_findings in zip(casts, played, findings, strict=True):
             has_good_calls = (
-                judged(cast.plan, conversation.messages, case_findings).tool_use_quality
+                judge_conversation(cast.plan, conversation.messages, case_findings).tool_use_quality
                 >= generation.min_tool_use_quality
             )
-            recording = recorded(conversation, cast.situation, cast.known)
+            recording = to_recording(conversation, cast.situation, cast.tools_ever_offered)
             calls, recalls = list(late_calls(cast, conversation)), list(late_recalls(cast, conversation))
             farthest += [max(calls + recalls)] if calls or recalls else []
             counts["all"] += 1
             is_blocked = any(finding.blocking for finding in case_findings)
             counts["accepted"] += 1 if has_good_calls and not is_blocked else 0
-            counts["the same again"] += 1 if recording is not None and not replay(recording) else 0
+            counts["the same again"] += 1 if recording is not None and not replay_conversation(recording) else 0
             counts["with a late call"] += 1 if calls else 0
             counts["with a late call or recall"] += 1 if calls or recalls else 0
             figures["user turns"].append(sum(message.role == "user" for message in conversation.messages))
             figures["calls"].append(sum(len(message.tool_calls) for message in conversation.messages))
-            figures["characters"].append(len(render(conversation.messages)))
+            figures["characters"].append(len(render_conversation(conversation.messages)))
             figures["tools on offer"].append(len(cast.tools))
     print(f"{kind}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
     for name, numbers in (figures | {"messages back, of the farthest": farthest}).items():

@@ -23,37 +23,37 @@ from pathlib import Path
 import msgspec
 
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.checks.findings import find
-from funcdex_assets.dialogue.participants import Cast, casts
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.checks.findings import find_problems
+from funcdex_assets.dialogue.participants import Participants, assemble_participants
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.language.values import situation
-from funcdex_assets.planning.plans import PlanInput, draw_clarity, make_plans
+from funcdex_assets.language.values import build_situation
+from funcdex_assets.planning.plans import PlanInput, build_plans, draw_clarity
 from funcdex_assets.records.conversation import Conversation
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.seeds import derive_id, derive_seed
 from funcdex_assets.roles import judge, persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.roles.role import play_all
 from funcdex_assets.settings.settings import Settings, load_settings
-from funcdex_assets.storage.frames import rows_by
-from funcdex_assets.strategies.outcome import case_of
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
+from funcdex_assets.storage.frames import index_by
+from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix
 from funcdex_assets.tool_graph.graph import build_graph
 
 
 async def cast_of(
     settings: Settings, partition: str, count: int, lap: Callable[[str], None] = lambda _: None
-) -> list[Cast]:
+) -> list[Participants]:
     """Makes the casts of up to `count` conversations: their plans, personas, scenarios and tools."""
     generation, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
     tools = load_tools(settings.tool_files(partition))
-    by_name = rows_by(tools, "name")
+    by_name = index_by(tools, "name")
     limits = ChainLimits(generation.min_calls, generation.max_calls, generation.test_share, "_" in partition)
     cells = generation.model_copy(update={"conversations": count}).cells()
-    chains = sample_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
+    chains = sample_chain_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
     lap("tools, graph, chains")
     briefs = [
         scenario_writer.ScenarioBrief(
@@ -74,7 +74,7 @@ async def cast_of(
     inputs = [
         PlanInput(
             brief.chain,
-            situation(p.scenario, p.persona),
+            build_situation(p.scenario, p.persona),
             p.clarity,
             d.disposition,
             tools,
@@ -83,9 +83,9 @@ async def cast_of(
         )
         for brief, p, d in zip(briefs, plan_briefs, dispositions, strict=True)
     ]
-    plans, _ = make_plans(inputs)
+    plans, _ = build_plans(inputs)
     lap("personas, plans")
-    return list(casts(plans, personas, scenarios, tools).values())
+    return list(assemble_participants(plans, personas, scenarios, tools).values())
 
 
 async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
@@ -100,16 +100,16 @@ async def domain(settings: Settings, partition: str, count: int, spent: Counter[
 
     casts_of_partition = await cast_of(settings, partition, count, lap)
     engine = OfflineEngine(IMPROVISATIONS)
-    conversations = await converse_all(casts_of_partition, engine, strategy_of(settings.generation), settings.seed)
+    conversations = await converse_all(casts_of_partition, engine, select_strategy(settings.generation), settings.seed)
     lap("conversations")
     for conversation, played_cast in zip(conversations, casts_of_partition, strict=True):
-        findings = find(case_of(played_cast, conversation.messages, conversation.provenance))
+        findings = find_problems(build_case(played_cast, conversation.messages, conversation.provenance))
         brief = judge.JudgeBrief(played_cast.plan, conversation.messages, tuple(played_cast.tools.values()), findings)
         await judge.ROLE.play(engine, brief, settings.seed)
     lap("findings, judge")
     for conversation, played_cast in zip(conversations, casts_of_partition, strict=True):
-        openai_messages(parse(render(conversation.messages)), None)
-        openai_tools(list(played_cast.tools.values()))
+        to_openai_messages(parse_conversation(render_conversation(conversation.messages)), None)
+        to_openai_tools(list(played_cast.tools.values()))
     lap("markup, export")
     return conversations
 

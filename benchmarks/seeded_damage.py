@@ -15,25 +15,28 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace as changed
 
-from funcdex_assets.catalog.announced_tools import without_definitions
-from funcdex_assets.checks.provenance import trace
-from funcdex_assets.checks.rules.case import Case, failed
+from funcdex_assets.catalog.announced_tools import remove_definitions
+from funcdex_assets.checks.provenance import trace_arguments
+from funcdex_assets.checks.rules.case import Case, has_failed
 from funcdex_assets.checks.rules.claims import EMAIL
-from funcdex_assets.checks.rules.results import lookups, uncited_answer
-from funcdex_assets.language.schema_samples import NoValueError, sample
+from funcdex_assets.checks.rules.results import find_unused_lookups, uncited_answer
+from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.schema.json_pointers import put_pointer
 from funcdex_assets.schema.references import schema_at
-from funcdex_assets.schema.validation import validator
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.result_schema import result_schema
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
+from funcdex_assets.schema.validation import compile_validator
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 Messages = tuple[Message, ...]
-_SHORT = 6  # a longer query says more than the words to look for
-_LONG_ID, _DEEP = 5, 4  # characters of an id that belongs to one entity only; steps of a pointer
-_LONG_WORD = 4  # characters; the rule looks for no shorter words
+_MAX_QUERY_WORDS = 6  # a longer query says more than the words to look for
+_MIN_IDENTIFIER_LENGTH, _MAX_POINTER_DEPTH = (
+    5,
+    4,
+)  # characters of an id that belongs to one entity only; steps of a pointer
+_MIN_SEARCH_WORD_LENGTH = 4  # characters; the rule looks for no shorter words
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Damage:
     inflict: Callable[[Case, Random], Case | None]
 
 
-def damaged(damage: Damage, case: Case, seed: int) -> Case | None:
+def apply_damage(damage: Damage, case: Case, seed: int) -> Case | None:
     """Returns a damaged copy with its provenance traced anew; None if the conversation offers no opportunity for it."""
     return damage.inflict(case, Random(f"{damage.name}/{seed}"))
 
@@ -57,36 +60,38 @@ def damaged(damage: Damage, case: Case, seed: int) -> Case | None:
 # ── calls ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _wrong_value(case: Case, rng: Random) -> Case | None:
+def _replace_text_argument(case: Case, rng: Random) -> Case | None:
     """Replaces a free-text argument by a value that nobody has said."""
     candidates = [
         (index, call, pointer, value)
-        for index, call, pointer, value in _strings(case)
+        for index, call, pointer, value in _iterate_text_arguments(case)
         if not is_id(pointer.rsplit("/", 1)[-1])
     ]
-    return _with_value(case, rng, candidates, lambda value: _other_text(value, rng))
+    return _replace_random_argument(case, rng, candidates, lambda value: _invent_text(value, rng))
 
 
-def _invented_id(case: Case, rng: Random) -> Case | None:
+def _replace_identifier(case: Case, rng: Random) -> Case | None:
     """Replaces an identifier among the arguments by one that no result has."""
-    candidates = [candidate for candidate in _strings(case) if is_id(_name(candidate[2]))]
-    return _with_value(case, rng, candidates, lambda value: _shuffled_id(value, rng))
+    candidates = [candidate for candidate in _iterate_text_arguments(case) if is_id(_find_field_name(candidate[2]))]
+    return _replace_random_argument(case, rng, candidates, lambda value: _scramble_identifier(value, rng))
 
 
-def _unknown_tool(case: Case, rng: Random) -> Case | None:
+def _call_unknown_tool(case: Case, rng: Random) -> Case | None:
     """Renames a called tool and its result to a tool that was not offered."""
-    candidates = list(_calls(case))
+    candidates = list(_iterate_calls(case))
     if not candidates:
         return None
     index, call = rng.choice(candidates)
-    return _with_call(case, index, call, changed(call, name=f"{call.name[:50]}_V2"))
+    return _replace_call(case, index, call, changed(call, name=f"{call.name[:50]}_V2"))
 
 
-def _too_early(case: Case, rng: Random) -> Case | None:
+def _announce_tool_after_call(case: Case, rng: Random) -> Case | None:
     """Lets the user bring the definition of a tool only after its call."""
     last_turn_start = case.turns[-1].start
     candidates = [
-        (index, call) for index, call in _calls(case) if index < last_turn_start and call.name not in case.announced
+        (index, call)
+        for index, call in _iterate_calls(case)
+        if index < last_turn_start and call.name not in case.announced_tools
     ]
     if not candidates:
         return None
@@ -97,77 +102,79 @@ def _too_early(case: Case, rng: Random) -> Case | None:
     text = msgspec.json.encode({"type": "function", "function": function}).decode()
     user_message = case.messages[later_turn_starts[0]]
     announcement = changed(user_message, content=f"{user_message.content}\nYou can use this now: {text}")
-    return _remade(case, _put(case.messages, later_turn_starts[0], announcement))
+    return _rebuild_case(case, _replace_message_at(case.messages, later_turn_starts[0], announcement))
 
 
-def _definition_left_out(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+def _leave_out_definition(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
     """Lets the user say that there is a new function, without its definition."""
     messages = [
-        changed(message, content=without_definitions(message.content or "")) if message.role == "user" else message
+        changed(message, content=remove_definitions(message.content or "")) if message.role == "user" else message
         for message in case.messages
     ]
-    return _remade(case, messages) if case.announced and case.late else None
+    return _rebuild_case(case, messages) if case.announced_tools and case.late_tools else None
 
 
-def _missing_argument(case: Case, rng: Random) -> Case | None:
+def _drop_required_argument(case: Case, rng: Random) -> Case | None:
     """Removes a required argument from a call."""
     candidates = [
         (index, call, name)
-        for index, call in _calls(case)
+        for index, call in _iterate_calls(case)
         for name in case.tools[call.name].parameters.get("required", ())
         if name in call.arguments
     ]
     if not candidates:
         return None
     index, call, name = rng.choice(candidates)
-    return _with_call(case, index, call, changed(call, arguments=_without(call.arguments, name)))
+    return _replace_call(case, index, call, changed(call, arguments=_drop_key(call.arguments, name)))
 
 
-def _wrong_type(case: Case, rng: Random) -> Case | None:
+def _give_argument_wrong_type(case: Case, rng: Random) -> Case | None:
     """Replaces an argument by a nested list, where its schema does not allow one."""
     candidates = [
         (index, call, name)
-        for index, call in _calls(case)
+        for index, call in _iterate_calls(case)
         for name, value in call.arguments.items()
         if not isinstance(value, list)
-        and not validator(schema_at(case.tools[call.name].parameters, f"/{name}") or {}).is_valid([["?"]])
+        and not compile_validator(schema_at(case.tools[call.name].parameters, f"/{name}") or {}).is_valid([["?"]])
     ]
     if not candidates:
         return None
     index, call, name = rng.choice(candidates)
-    return _with_call(case, index, call, changed(call, arguments={**call.arguments, name: [["?"]]}))
+    return _replace_call(case, index, call, changed(call, arguments={**call.arguments, name: [["?"]]}))
 
 
-def _unknown_argument(case: Case, rng: Random) -> Case | None:
+def _add_unknown_argument(case: Case, rng: Random) -> Case | None:
     """Adds an argument `urgency_level` to a call whose schema does not allow further arguments."""
     candidates = [
         (index, call)
-        for index, call in _calls(case)
-        if not validator(case.tools[call.name].parameters).is_valid({**call.arguments, "urgency_level": 1})
+        for index, call in _iterate_calls(case)
+        if not compile_validator(case.tools[call.name].parameters).is_valid({**call.arguments, "urgency_level": 1})
     ]
     if not candidates:
         return None
     index, call = rng.choice(candidates)
-    return _with_call(case, index, call, changed(call, arguments={**call.arguments, "urgency_level": 1}))
+    return _replace_call(case, index, call, changed(call, arguments={**call.arguments, "urgency_level": 1}))
 
 
-def _placeholder_argument(case: Case, rng: Random) -> Case | None:
+def _replace_argument_by_placeholder(case: Case, rng: Random) -> Case | None:
     """Replaces a free-text argument by a placeholder such as `<base64>`."""
-    candidates = [candidate for candidate in _strings(case) if not is_id(_name(candidate[2]))]
-    return _with_value(case, rng, candidates, lambda _: rng.choice(("<base64>", "your_text_here", "{{content}}")))
+    candidates = [candidate for candidate in _iterate_text_arguments(case) if not is_id(_find_field_name(candidate[2]))]
+    return _replace_random_argument(
+        case, rng, candidates, lambda _: rng.choice(("<base64>", "your_text_here", "{{content}}"))
+    )
 
 
-def _contradiction(case: Case, rng: Random) -> Case | None:
+def _contradict_user(case: Case, rng: Random) -> Case | None:
     """Gives call, result and reply another value than the user has just said, one known from elsewhere."""
-    known_texts = [value for leaves in case.leaves.values() for _, value in leaves if isinstance(value, str)]
+    known_texts = [value for leaves in case.result_values.values() for _, value in leaves if isinstance(value, str)]
     known_texts += [address for text in case.speech for address in EMAIL.findall(text)]
     addresses = sorted({value for value in known_texts if EMAIL.fullmatch(value)})
     phrases = sorted({value for value in known_texts if 5 < len(value) < 80 and " " in value})
     candidates = []
-    for index, call, pointer, value in _strings(case):
+    for index, call, pointer, value in _iterate_text_arguments(case):
         turn = next(turn for turn in case.turns if turn.start < index < turn.end)
         text = case.speech[turn.start]
-        label = " ".join(words(_name(pointer))).rsplit(" ", 1)[-1]
+        label = " ".join(split_words(_find_field_name(pointer))).rsplit(" ", 1)[-1]
         if EMAIL.fullmatch(value) and value in text:
             alternatives = [address for address in addresses if address not in text]
         elif f'{label} "{value}"' in text:
@@ -175,9 +182,11 @@ def _contradiction(case: Case, rng: Random) -> Case | None:
         else:
             continue
         earlier_values = [
-            earlier_value for at, leaves in case.leaves.items() if at < index for _, earlier_value in leaves
+            earlier_value for at, leaves in case.result_values.items() if at < index for _, earlier_value in leaves
         ]
-        argument_values = [argument_value for arguments in case.given.values() for _, _, argument_value in arguments]
+        argument_values = [
+            argument_value for arguments in case.argument_values.values() for _, _, argument_value in arguments
+        ]
         if (
             alternatives
             and not any(isinstance(earlier_value, str) and value in earlier_value for earlier_value in earlier_values)
@@ -193,7 +202,7 @@ def _contradiction(case: Case, rng: Random) -> Case | None:
     if not candidates:
         return None
     index, end, call, pointer, value, replacement = rng.choice(candidates)
-    damaged_case = _with_value(case, rng, [(index, call, pointer, value)], lambda _: replacement)
+    damaged_case = _replace_random_argument(case, rng, [(index, call, pointer, value)], lambda _: replacement)
     if damaged_case is None:
         return None
     messages = list(damaged_case.messages)
@@ -208,10 +217,10 @@ def _contradiction(case: Case, rng: Random) -> Case | None:
             )
             content = msgspec.json.decode(encoded_content.replace(old_text, new_text))
             messages[at] = changed(message, result=changed(message.result, content=content))
-    return _remade(damaged_case, messages)
+    return _rebuild_case(damaged_case, messages)
 
 
-def _repeated_call(case: Case, rng: Random) -> Case | None:
+def _repeat_call(case: Case, rng: Random) -> Case | None:
     """Repeats a call at once, with the same result."""
     candidates = [
         index
@@ -219,53 +228,59 @@ def _repeated_call(case: Case, rng: Random) -> Case | None:
         if len(message.tool_calls) == 1
         and index + 1 < len(case.messages)
         and (result := case.messages[index + 1].result) is not None
-        and not failed(result)
-        and len(case.leaves[index + 1]) > 2
+        and not has_failed(result)
+        and len(case.result_values[index + 1]) > 2
     ]
     if not candidates:
         return None
     index = rng.choice(candidates)
     call_and_result = (changed(case.messages[index], content=None), case.messages[index + 1])
-    return _remade(case, _numbered((*case.messages[: index + 2], *call_and_result, *case.messages[index + 2 :])))
+    return _rebuild_case(
+        case, _renumber_calls((*case.messages[: index + 2], *call_and_result, *case.messages[index + 2 :]))
+    )
 
 
-def _no_call(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+def _remove_all_calls(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
     """Removes all calls and results, so that only speech is left."""
     if not case.calls_wanted:
         return None
     messages = [changed(message, tool_calls=()) for message in case.messages if message.result is None]
-    return _remade(case, [message for message in messages if message.role == "user" or message.content])
+    return _rebuild_case(case, [message for message in messages if message.role == "user" or message.content])
 
 
-def _needless_call(case: Case, rng: Random) -> Case | None:
+def _call_unsuitable_tool(case: Case, rng: Random) -> Case | None:
     """Calls an offered tool although none suits."""
-    return None if case.calls_wanted else _called_in_vain(case, rng, case.tools[rng.choice(sorted(case.tools))].name)
+    return (
+        None
+        if case.calls_wanted
+        else _replace_refusal_by_call(case, rng, case.tools[rng.choice(sorted(case.tools))].name)
+    )
 
 
-def _done_after_all(case: Case, rng: Random) -> Case | None:
+def _call_unoffered_tool_instead_of_refusal(case: Case, rng: Random) -> Case | None:
     """Calls a tool that was not offered, instead of refusing, although none suits."""
     if case.calls_wanted:
         return None
-    return _called_in_vain(case, rng, f"{rng.choice(sorted(case.tools))[:50]}_V2")
+    return _replace_refusal_by_call(case, rng, f"{rng.choice(sorted(case.tools))[:50]}_V2")
 
 
-def _claimed_without_call(case: Case, rng: Random) -> Case | None:
+def _claim_success_without_call(case: Case, rng: Random) -> Case | None:
     """Lets the assistant say that it is done, although no tool suits and none was called."""
     if case.calls_wanted:
         return None
     text = rng.choice(
         ("Done, it's all taken care of.", "I've just sent it for you.", "All set! I have updated the entry.")
     )
-    return _with_text(case, case.turns[0].end - 1, text)
+    return _replace_content(case, case.turns[0].end - 1, text)
 
 
-def _called_in_vain(case: Case, rng: Random, name: str) -> Case | None:
+def _replace_refusal_by_call(case: Case, rng: Random, name: str) -> Case | None:
     """Replaces the first refusal by a call with sampled arguments, its result and a reply."""
     tool = case.tools.get(name) or case.tools[min(case.tools)]
-    response_schema = result_schema(tool)
+    response_schema = complete_result_schema(tool)
     try:
-        arguments = sample(tool.parameters, tool.parameters, rng, lean=True)
-        content = sample(response_schema, response_schema, rng, lean=True)
+        arguments = sample_value(tool.parameters, tool.parameters, rng, lean=True)
+        content = sample_value(response_schema, response_schema, rng, lean=True)
     except NoValueError:
         return None
     end = case.turns[0].end
@@ -274,13 +289,13 @@ def _called_in_vain(case: Case, rng: Random, name: str) -> Case | None:
         Message(role="tool", result=ToolResult(call_id="call_1", name=name, content=content)),
         Message(role="assistant", content=rng.choice(("That worked, it is in place.", "I took care of it."))),
     )
-    return _remade(case, (*case.messages[: end - 1], *inserted_messages, *case.messages[end:]))
+    return _rebuild_case(case, (*case.messages[: end - 1], *inserted_messages, *case.messages[end:]))
 
 
 # ── results and what is made of them ──────────────────────────────────────────────────────────
 
 
-def _broken_result(case: Case, rng: Random) -> Case | None:
+def _break_result(case: Case, rng: Random) -> Case | None:
     """Breaks a successful result under its response schema: a member has a wrong value or is missing."""
     candidates = []
     for index, message in enumerate(case.messages):
@@ -289,36 +304,38 @@ def _broken_result(case: Case, rng: Random) -> Case | None:
             continue
         returns = case.tools[result.name].returns
         for name in sorted(result.content):
-            for broken_content in ({**result.content, name: "?!"}, _without(result.content, name)):
-                if returns is not None and not validator(returns).is_valid(broken_content):
+            for broken_content in ({**result.content, name: "?!"}, _drop_key(result.content, name)):
+                if returns is not None and not compile_validator(returns).is_valid(broken_content):
                     candidates.append((index, broken_content))
     if not candidates:
         return None
     index, content = rng.choice(candidates)
-    return _with_result(case, index, content)
+    return _replace_result(case, index, content)
 
 
-def _another_title(case: Case, rng: Random) -> Case | None:
+def _change_title_in_second_lookup(case: Case, rng: Random) -> Case | None:
     """Appends a second lookup with the same call, in whose result an entity has another title."""
     candidates = []
     for index, message in enumerate(case.messages):
         result = message.result
-        if result is None or failed(result) or parse_tool_name(result.name).action not in ("list", "get"):
+        if result is None or has_failed(result) or parse_tool_name(result.name).action not in ("list", "get"):
             continue
-        leaves = dict(case.leaves[index])
+        leaves = dict(case.result_values[index])
         for pointer, value in leaves.items():
             holder_pointer, _, name = pointer.rpartition("/")
-            is_title = isinstance(value, str) and value and words(name) and set(words(name)) <= TITLE_WORDS
+            is_title = isinstance(value, str) and value and split_words(name) and set(split_words(name)) <= TITLE_WORDS
             identity = str(leaves.get(f"{holder_pointer}/id") or "")
-            is_identified = is_title and pointer.count("/") <= _DEEP and len(identity) >= _LONG_ID
-            if is_identified and not _is_elsewhere(case, identity, index):
+            is_identified = (
+                is_title and pointer.count("/") <= _MAX_POINTER_DEPTH and len(identity) >= _MIN_IDENTIFIER_LENGTH
+            )
+            if is_identified and not _is_shown_before_or_named_after(case, identity, index):
                 candidates.append((index, pointer))
     if not candidates:
         return None
     index, pointer = rng.choice(candidates)
     result = case.messages[index].result
     assert result is not None
-    call = next(call for _, call in _calls(case) if call.id == result.call_id)
+    call = next(call for _, call in _iterate_calls(case) if call.id == result.call_id)
     title = f"Zebra quince {rng.randint(100, 999)}"
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content))}
     put_pointer(content, f"/{pointer}", title)
@@ -328,29 +345,31 @@ def _another_title(case: Case, rng: Random) -> Case | None:
         Message(role="tool", result=changed(result, content=content[""])),
         Message(role="assistant", content=f"It is there: {title}."),
     )
-    return _remade(case, _numbered((*case.messages, *second_lookup)))
+    return _rebuild_case(case, _renumber_calls((*case.messages, *second_lookup)))
 
 
-def _is_elsewhere(case: Case, identity: str, index: int) -> bool:
+def _is_shown_before_or_named_after(case: Case, identity: str, index: int) -> bool:
     """True if an earlier result shows the entity, or a later call names it and so may change it."""
-    is_shown_before = any(value == identity for at, values in case.leaves.items() if at < index for _, value in values)
+    is_shown_before = any(
+        value == identity for at, values in case.result_values.items() if at < index for _, value in values
+    )
     return is_shown_before or any(
-        value == identity for at, values in case.given.items() if at > index for _, _, value in values
+        value == identity for at, values in case.argument_values.items() if at > index for _, _, value in values
     )
 
 
-def _another_echo(case: Case, rng: Random) -> Case | None:
+def _change_echoed_identifier(case: Case, rng: Random) -> Case | None:
     """Changes an identifier in a result that repeats the argument of its call."""
     candidates = []
-    calls = {call.id: call for _, call in _calls(case)}
+    calls = {call.id: call for _, call in _iterate_calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
-        if result is None or failed(result) or parse_tool_name(result.name).action == "create":
+        if result is None or has_failed(result) or parse_tool_name(result.name).action == "create":
             continue
-        for pointer, value in case.leaves[index]:
+        for pointer, value in case.result_values[index]:
             name = pointer.rpartition("/")[2]
             argument_value = calls[result.call_id].arguments.get(name)
-            noun = resource_noun(name).rpartition(" ")[2] if is_id(name) else ""
+            noun = parse_resource_noun(name).rpartition(" ")[2] if is_id(name) else ""
             if noun and isinstance(value, str) and argument_value == value and pointer.count("/") <= 1:
                 candidates.append((index, pointer, value))
     if not candidates:
@@ -358,18 +377,18 @@ def _another_echo(case: Case, rng: Random) -> Case | None:
     index, pointer, value = rng.choice(candidates)
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
-    put_pointer(content, f"/{pointer}", _shuffled_id(value, rng))
-    return _with_result(case, index, content[""])
+    put_pointer(content, f"/{pointer}", _scramble_identifier(value, rng))
+    return _replace_result(case, index, content[""])
 
 
-def _disagreeing_fields(case: Case, rng: Random) -> Case | None:
+def _move_end_before_start(case: Case, rng: Random) -> Case | None:
     """Moves the end of something to the year before its start."""
     candidates = []
     for index, message in enumerate(case.messages):
         result = message.result
-        if result is None or failed(result):
+        if result is None or has_failed(result):
             continue
-        leaves = dict(case.leaves[index])
+        leaves = dict(case.result_values[index])
         for pointer, value in leaves.items():
             start = next(
                 (leaves.get(pointer.replace(end, "start")) for end in ("end",) if f"/{end}" in f"/{pointer}"), 0
@@ -379,87 +398,93 @@ def _disagreeing_fields(case: Case, rng: Random) -> Case | None:
     if not candidates:
         return None
     index, pointer, start = rng.choice(candidates)
-    return _with_leaf(case, index, pointer, f"{int(start[:4]) - 1}{start[4:]}")
+    return _replace_result_value(case, index, pointer, f"{int(start[:4]) - 1}{start[4:]}")
 
 
-def _somebody_elses(case: Case, rng: Random) -> Case | None:
+def _change_parent_of_item(case: Case, rng: Random) -> Case | None:
     """Changes the parent within one listed item: an invoice in a customer's list belongs to another customer."""
     candidates = []
-    calls = {call.id: call for _, call in _calls(case)}
+    calls = {call.id: call for _, call in _iterate_calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
-        if result is None or failed(result) or parse_tool_name(result.name).action != "list":
+        if result is None or has_failed(result) or parse_tool_name(result.name).action != "list":
             continue
         values_by_noun = {
-            resource_noun(key): value for key, value in calls[result.call_id].arguments.items() if is_id(key)
+            parse_resource_noun(key): value for key, value in calls[result.call_id].arguments.items() if is_id(key)
         }
-        for pointer, value in case.leaves[index]:
+        for pointer, value in case.result_values[index]:
             *_, holder, name = ("", *pointer.split("/"))
             if (
                 isinstance(value, str)
                 and is_id(name)
                 and values_by_noun.get(holder) == value
-                and not resource_noun(name)
+                and not parse_resource_noun(name)
             ):
                 candidates.append((index, pointer, value))
     if not candidates:
         return None
     index, pointer, value = rng.choice(candidates)
-    return _with_leaf(case, index, pointer, _shuffled_id(value, rng))
+    return _replace_result_value(case, index, pointer, _scramble_identifier(value, rng))
 
 
-def _off_topic(case: Case, rng: Random) -> Case | None:
+def _remove_search_words_from_item(case: Case, rng: Random) -> Case | None:
     """Removes every word of the query, and the known identifiers, from one item of a search result."""
     candidates = []
-    calls = {call.id: call for _, call in _calls(case)}
+    calls = {call.id: call for _, call in _iterate_calls(case)}
     for index, message in enumerate(case.messages):
         result = message.result
-        if result is None or failed(result) or parse_tool_name(result.name).verb not in ("find", "search"):
+        if result is None or has_failed(result) or parse_tool_name(result.name).verb not in ("find", "search"):
             continue
         query = calls[result.call_id].arguments.get("query") or calls[result.call_id].arguments.get("name_contains")
-        search_words = [word for word in str(query or "").lower().split() if len(word) >= _LONG_WORD and word.isalpha()]
+        search_words = [
+            word for word in str(query or "").lower().split() if len(word) >= _MIN_SEARCH_WORD_LENGTH and word.isalpha()
+        ]
         title_pointers = [
-            at for at, value in case.leaves[index] if isinstance(value, str) and set(words(_name(at))) & TITLE_WORDS
+            at
+            for at, value in case.result_values[index]
+            if isinstance(value, str) and set(split_words(_find_field_name(at))) & TITLE_WORDS
         ]
         item_title_pointers = [
             at for at in title_pointers if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1
         ]
-        if 0 < len(search_words) == len(str(query).split()) <= _SHORT and item_title_pointers:
+        if 0 < len(search_words) == len(str(query).split()) <= _MAX_QUERY_WORDS and item_title_pointers:
             candidates.append((index, rng.choice(item_title_pointers).rpartition("/")[0], search_words))
     if not candidates:
         return None
     index, item, search_words = rng.choice(candidates)
     damaged_case = case
-    for pointer, value in case.leaves[index]:
+    for pointer, value in case.result_values[index]:
         if pointer.startswith(f"{item}/") and isinstance(value, str):
-            if is_id(_name(pointer)):
-                damaged_case = _with_leaf(damaged_case, index, pointer, _shuffled_id(value, rng))
+            if is_id(_find_field_name(pointer)):
+                damaged_case = _replace_result_value(damaged_case, index, pointer, _scramble_identifier(value, rng))
             elif any(word in value.lower() for word in search_words):
-                damaged_case = _with_leaf(damaged_case, index, pointer, f"Zebra quince {rng.randint(100, 999)}")
+                damaged_case = _replace_result_value(
+                    damaged_case, index, pointer, f"Zebra quince {rng.randint(100, 999)}"
+                )
     return damaged_case
 
 
-def _with_leaf(case: Case, index: int, pointer: str, value: Any) -> Case:
+def _replace_result_value(case: Case, index: int, pointer: str, value: Any) -> Case:
     """Replaces the value at a pointer of a result."""
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
     put_pointer(content, f"/{pointer}", value)
-    return _with_result(case, index, content[""])
+    return _replace_result(case, index, content[""])
 
 
-def _error_as_success(case: Case, rng: Random) -> Case | None:
+def _report_error_as_success(case: Case, rng: Random) -> Case | None:
     """Lets the last call of a turn fail, and the reply say that it went well."""
-    candidates = [(last, at) for last, at in _answers(case) if not _called_before(case, at)]
+    candidates = [(last, at) for last, at in _find_answers(case) if not _is_tool_called_elsewhere_in_turn(case, at)]
     if not candidates:
         return None
     last, at = rng.choice(candidates)
     error = {"error": {"code": "permission_denied", "message": "The caller is not allowed to do this."}}
-    damaged_case = _with_result(case, at, error, error=True)
+    damaged_case = _replace_result(case, at, error, error=True)
     reply = changed(case.messages[last], content=rng.choice(("Done, that worked. All is in place now.", "All set!")))
-    return _remade(case, _put(damaged_case.messages, last, reply))
+    return _rebuild_case(case, _replace_message_at(damaged_case.messages, last, reply))
 
 
-def _called_before(case: Case, at: int) -> bool:
+def _is_tool_called_elsewhere_in_turn(case: Case, at: int) -> bool:
     """True if another call of the turn has the same tool: then the failure could count as made good."""
     result = case.messages[at].result
     turn = next(turn for turn in case.turns if turn.start < at < turn.end)
@@ -472,186 +497,191 @@ def _called_before(case: Case, at: int) -> bool:
     )
 
 
-def _said(text: str) -> Callable[[Case, Random], Case | None]:
+def _append_to_reply(text: str) -> Callable[[Case, Random], Case | None]:
     """Builds a damage that appends a text to a reply."""
-    return lambda case, rng: _add(case, rng, text, _replies(case))
+    return lambda case, rng: _append_to_one_of(case, rng, text, _find_replies(case))
 
 
-def _told(text: str) -> Callable[[Case, Random], Case | None]:
+def _append_to_answer(text: str) -> Callable[[Case, Random], Case | None]:
     """Builds a damage that appends a text to a reply after results."""
-    return lambda case, rng: _add(case, rng, text, [last for last, _ in _answers(case)])
+    return lambda case, rng: _append_to_one_of(case, rng, text, [last for last, _ in _find_answers(case)])
 
 
-def _add(case: Case, rng: Random, text: str, replies: Sequence[int]) -> Case | None:
+def _append_to_one_of(case: Case, rng: Random, text: str, replies: Sequence[int]) -> Case | None:
     """Appends a text to one of the replies, chosen at random; None if there are none."""
     if not replies:
         return None
     last = rng.choice(replies)
-    return _with_text(case, last, f"{case.messages[last].content} {text}")
+    return _replace_content(case, last, f"{case.messages[last].content} {text}")
 
 
-def _uncited(case: Case, rng: Random) -> Case | None:
+def _remove_values_from_answer(case: Case, rng: Random) -> Case | None:
     """Replaces an answer by a sentence that names no value of any result."""
     uncited_messages = {finding.message for finding in uncited_answer(case)}
-    answers = [last for last, at in _answers(case) if _tells(case, at) and last not in uncited_messages]
-    return _with_text(case, rng.choice(answers), "That has been taken care of.") if answers else None
+    answers = [
+        last for last, at in _find_answers(case) if _has_value_to_cite(case, at) and last not in uncited_messages
+    ]
+    return _replace_content(case, rng.choice(answers), "That has been taken care of.") if answers else None
 
 
-def _untold(case: Case, rng: Random) -> Case | None:
+def _answer_with_other_result(case: Case, rng: Random) -> Case | None:
     """Answers with a value of another result of the turn, and with none of the result that was looked up."""
     candidates: list[tuple[int, str]] = []
     for turn in case.turns:
         last = case.messages[turn.end - 1]
         if last.role != "assistant" or last.tool_calls:
             continue
-        for at in lookups(case, turn):
-            looked_up_words = {word for _, value in case.leaves[at] for word in str(value).lower().split()}
+        for at in find_unused_lookups(case, turn):
+            looked_up_words = {word for _, value in case.result_values[at] for word in str(value).lower().split()}
             other_values = (
                 value
                 for index in range(turn.start, turn.end)
                 if index != at and case.messages[index].result is not None
-                for pointer, value in case.leaves[index]
+                for pointer, value in case.result_values[index]
                 if isinstance(value, str)
                 and len(value) > 4
-                and not is_id(_name(pointer))
+                and not is_id(_find_field_name(pointer))
                 and looked_up_words.isdisjoint(value.lower().split())
             )
             candidates += [(turn.end - 1, value) for value in list(other_values)[:1]]
     if not candidates:
         return None
     last, value = rng.choice(candidates)
-    return _with_text(case, last, f'That would be "{value}".')
+    return _replace_content(case, last, f'That would be "{value}".')
 
 
-def _tells(case: Case, at: int) -> bool:
+def _has_value_to_cite(case: Case, at: int) -> bool:
     """True if a result has a text that an answer could cite."""
     result = case.messages[at].result
     return (result is not None and not result.error) and any(
-        isinstance(value, str) and len(value) > 4 and not is_id(_name(pointer)) for pointer, value in case.leaves[at]
+        isinstance(value, str) and len(value) > 4 and not is_id(_find_field_name(pointer))
+        for pointer, value in case.result_values[at]
     )
 
 
-def _unanswered(case: Case, rng: Random) -> Case | None:
+def _replace_answer_by_promise(case: Case, rng: Random) -> Case | None:
     """Removes the calls of a turn, and lets the reply only promise to act."""
-    answers = list(_answers(case))
+    answers = list(_find_answers(case))
     if not answers:
         return None
     last, _ = rng.choice(answers)
     turn = next(turn for turn in case.turns if turn.start < last < turn.end)
     promise = changed(case.messages[last], content=rng.choice(("Sure, I'll look into it right away.", "One moment.")))
-    return _remade(case, _numbered((*case.messages[: turn.start + 1], promise, *case.messages[turn.end :])))
+    return _rebuild_case(case, _renumber_calls((*case.messages[: turn.start + 1], promise, *case.messages[turn.end :])))
 
 
 # ── structure ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _dropped(role: str) -> Callable[[Case, Random], Case | None]:
+def _drop_message_of(role: str) -> Callable[[Case, Random], Case | None]:
     """Builds a damage that drops a message of this role which has no calls."""
 
-    def inflict(case: Case, rng: Random) -> Case | None:
+    def drop_message(case: Case, rng: Random) -> Case | None:
         candidates = [
             index for index, message in enumerate(case.messages) if message.role == role and not message.tool_calls
         ]
         if not candidates:
             return None
         index = rng.choice(candidates)
-        return _remade(case, (*case.messages[:index], *case.messages[index + 1 :]))
+        return _rebuild_case(case, (*case.messages[:index], *case.messages[index + 1 :]))
 
-    return inflict
+    return drop_message
 
 
-def _swapped_speakers(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+def _swap_speakers(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
     """Swaps the roles of user and assistant in every message."""
     swapped_roles = {"user": "assistant", "assistant": "user"}
-    return _remade(
+    return _rebuild_case(
         case, [changed(message, role=swapped_roles.get(message.role, message.role)) for message in case.messages]
     )
 
 
-def _wrong_call_id(case: Case, rng: Random) -> Case | None:
+def _change_call_id(case: Case, rng: Random) -> Case | None:
     """Changes the id of a call, and not that of its result."""
-    candidates = list(_calls(case))
+    candidates = list(_iterate_calls(case))
     if not candidates:
         return None
     index, call = rng.choice(candidates)
-    return _with_call(case, index, call, changed(call, id="call_99"), rename_result=False)
+    return _replace_call(case, index, call, changed(call, id="call_99"), rename_result=False)
 
 
-def _swapped_results(case: Case, rng: Random) -> Case | None:
+def _swap_results(case: Case, rng: Random) -> Case | None:
     """Swaps the results of two calls that are made at once."""
     candidates = [index for index, message in enumerate(case.messages) if len(message.tool_calls) > 1]
     if not candidates:
         return None
     index = rng.choice(candidates)
     first, second = case.messages[index + 1 : index + 3]
-    return _remade(case, (*case.messages[: index + 1], second, first, *case.messages[index + 3 :]))
+    return _rebuild_case(case, (*case.messages[: index + 1], second, first, *case.messages[index + 3 :]))
 
 
-def _one_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+def _keep_first_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
     """Drops all turns but the first."""
-    return _remade(case, case.messages[: case.turns[0].end])
+    return _rebuild_case(case, case.messages[: case.turns[0].end])
 
 
 # ── speech ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _user_says(text: str) -> Callable[[Case, Random], Case | None]:
+def _append_to_user_message(text: str) -> Callable[[Case, Random], Case | None]:
     """Builds a damage that appends a text to a user message."""
 
-    def inflict(case: Case, rng: Random) -> Case | None:
+    def append_text(case: Case, rng: Random) -> Case | None:
         turn = rng.choice(case.turns)
-        return _with_text(case, turn.start, f"{case.messages[turn.start].content}{text}")
+        return _replace_content(case, turn.start, f"{case.messages[turn.start].content}{text}")
 
-    return inflict
+    return append_text
 
 
-def _user_names_tool(case: Case, rng: Random) -> Case | None:
+def _let_user_name_tool(case: Case, rng: Random) -> Case | None:
     """Lets the user name a tool of the assistant."""
-    names = [call.name for _, call in _calls(case) if "_" in call.name and call.name not in case.announced]
-    return _user_says(f" Please use {rng.choice(names)} for it.")(case, rng) if names else None
+    names = [
+        call.name for _, call in _iterate_calls(case) if "_" in call.name and call.name not in case.announced_tools
+    ]
+    return _append_to_user_message(f" Please use {rng.choice(names)} for it.")(case, rng) if names else None
 
 
-def _gibberish(role: str) -> Callable[[Case, Random], Case | None]:
+def _replace_message_by_gibberish(role: str) -> Callable[[Case, Random], Case | None]:
     """Builds a damage that replaces a message of this role by words without vowels."""
 
-    def inflict(case: Case, rng: Random) -> Case | None:
+    def replace_message(case: Case, rng: Random) -> Case | None:
         candidates = [index for index, message in enumerate(case.messages) if message.role == role and message.content]
         words = ["".join(rng.choices("bcdfghjklmnpqrstvwxz", k=rng.randint(4, 9))) for _ in range(14)]
-        return _with_text(case, rng.choice(candidates), " ".join(words).capitalize() + ".")
+        return _replace_content(case, rng.choice(candidates), " ".join(words).capitalize() + ".")
 
-    return inflict
+    return replace_message
 
 
-def _loop(case: Case, rng: Random) -> Case | None:
+def _append_loop(case: Case, rng: Random) -> Case | None:
     """Appends the same few words eight times to a reply."""
-    return _said(" ".join([rng.choice(("and then we go on", "very", "the file is here,"))] * 8))(case, rng)
+    return _append_to_reply(" ".join([rng.choice(("and then we go on", "very", "the file is here,"))] * 8))(case, rng)
 
 
-def _repeated_message(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+def _append_exchange_twice(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
     """Appends the same exchange twice."""
     text = "Thank you very much, that is all I needed for today."
     more = (Message(role="user", content=text), Message(role="assistant", content="You are welcome."))
-    return _remade(case, (*case.messages, *more, *more))
+    return _rebuild_case(case, (*case.messages, *more, *more))
 
 
-def _thought_aloud(case: Case, rng: Random) -> Case | None:
+def _say_thought_aloud(case: Case, rng: Random) -> Case | None:
     """Gives a reply a thought that is also its first sentence."""
     thought = "The user wants this done now, so I have to make the call first."
-    last = rng.choice(_replies(case))
+    last = rng.choice(_find_replies(case))
     message = changed(case.messages[last], thought=thought, content=f"{thought} {case.messages[last].content}")
-    return _remade(case, _put(case.messages, last, message))
+    return _rebuild_case(case, _replace_message_at(case.messages, last, message))
 
 
-def _thought_with_markup(case: Case, rng: Random) -> Case | None:
+def _add_thought_with_markup(case: Case, rng: Random) -> Case | None:
     """Gives a reply a thought with a tag of the markup."""
-    last = rng.choice(_replies(case))
+    last = rng.choice(_find_replies(case))
     message = changed(case.messages[last], thought="Now I write </assistant> and answer.")
-    return _remade(case, _put(case.messages, last, message))
+    return _rebuild_case(case, _replace_message_at(case.messages, last, message))
 
 
-def _other_language(case: Case, rng: Random) -> Case | None:
+def _reply_in_other_language(case: Case, rng: Random) -> Case | None:
     """Replaces a reply by one in German, French or Russian."""
-    last = rng.choice(_replies(case))
+    last = rng.choice(_find_replies(case))
     text = rng.choice(
         (
             "Ich habe das für Sie erledigt und die Angaben sind jetzt in der Liste, wie Sie es wollten.",
@@ -659,14 +689,14 @@ def _other_language(case: Case, rng: Random) -> Case | None:
             "Готово, я всё сделал, как вы просили, и теперь данные в списке.",
         )
     )
-    return _with_text(case, last, text)
+    return _replace_content(case, last, text)
 
 
-def _placeholder_result(case: Case, rng: Random) -> Case | None:
+def _put_placeholder_into_result(case: Case, rng: Random) -> Case | None:
     """Replaces a text in a result by `<base64>`."""
     candidates = [
         (index, pointer)
-        for index, leaves in case.leaves.items()
+        for index, leaves in case.result_values.items()
         for pointer, value in leaves
         if isinstance(value, str) and pointer
     ]
@@ -676,136 +706,164 @@ def _placeholder_result(case: Case, rng: Random) -> Case | None:
     result = case.messages[index].result
     content = {"": msgspec.json.decode(msgspec.json.encode(result.content if result else None))}
     put_pointer(content, f"/{pointer}", "<base64>")
-    return _with_result(case, index, content[""])
+    return _replace_result(case, index, content[""])
 
 
 DAMAGES: tuple[Damage, ...] = (
-    Damage("wrong_value", ("ungrounded_argument",), "tool_use_quality", _wrong_value),
-    Damage("invented_id", ("ungrounded_argument",), "tool_use_quality", _invented_id),
-    Damage("unknown_tool", ("unknown_tool",), "tool_use_quality", _unknown_tool),
-    Damage("tool_before_it_is_there", ("unknown_tool",), "tool_use_quality", _too_early),
-    Damage("definition_left_out", ("unknown_tool",), "tool_use_quality", _definition_left_out),
-    Damage("missing_argument", ("missing_argument",), "tool_use_quality", _missing_argument),
-    Damage("wrong_type", ("invalid_arguments",), "tool_use_quality", _wrong_type),
-    Damage("unknown_argument", ("invalid_arguments",), "tool_use_quality", _unknown_argument),
-    Damage("placeholder_argument", ("placeholder_content",), "tool_use_quality", _placeholder_argument),
-    Damage("contradiction", ("contradicts_user",), "tool_use_quality", _contradiction),
-    Damage("repeated_call", ("repeated_call",), "tool_use_quality", _repeated_call),
-    Damage("no_call", ("no_call",), "task_completion", _no_call),
-    Damage("needless_call", ("needless_call",), "tool_use_quality", _needless_call),
-    Damage("done_after_all", ("needless_call", "unknown_tool"), "tool_use_quality", _done_after_all),
-    Damage("claimed_without_call", ("false_success",), "tool_use_quality", _claimed_without_call),
-    Damage("another_title", ("contradicted_state",), "tool_use_quality", _another_title),
-    Damage("another_echo", ("echo_mismatch",), "tool_use_quality", _another_echo),
-    Damage("somebody_elses", ("echo_mismatch",), "tool_use_quality", _somebody_elses),
-    Damage("off_topic", ("echo_mismatch",), "tool_use_quality", _off_topic),
-    Damage("disagreeing_fields", ("contradicts_itself",), "tool_use_quality", _disagreeing_fields),
-    Damage("broken_result", ("invalid_result",), "tool_use_quality", _broken_result),
-    Damage("error_as_success", ("false_success",), "tool_use_quality", _error_as_success),
+    Damage("wrong_value", ("ungrounded_argument",), "tool_use_quality", _replace_text_argument),
+    Damage("invented_id", ("ungrounded_argument",), "tool_use_quality", _replace_identifier),
+    Damage("unknown_tool", ("unknown_tool",), "tool_use_quality", _call_unknown_tool),
+    Damage("tool_before_it_is_there", ("unknown_tool",), "tool_use_quality", _announce_tool_after_call),
+    Damage("definition_left_out", ("unknown_tool",), "tool_use_quality", _leave_out_definition),
+    Damage("missing_argument", ("missing_argument",), "tool_use_quality", _drop_required_argument),
+    Damage("wrong_type", ("invalid_arguments",), "tool_use_quality", _give_argument_wrong_type),
+    Damage("unknown_argument", ("invalid_arguments",), "tool_use_quality", _add_unknown_argument),
+    Damage("placeholder_argument", ("placeholder_content",), "tool_use_quality", _replace_argument_by_placeholder),
+    Damage("contradiction", ("contradicts_user",), "tool_use_quality", _contradict_user),
+    Damage("repeated_call", ("repeated_call",), "tool_use_quality", _repeat_call),
+    Damage("no_call", ("no_call",), "task_completion", _remove_all_calls),
+    Damage("needless_call", ("needless_call",), "tool_use_quality", _call_unsuitable_tool),
     Damage(
-        "invented_address", ("unsupported_claim",), "tool_use_quality", _told("A copy went to zoe.qx@nowherefirm.com.")
+        "done_after_all", ("needless_call", "unknown_tool"), "tool_use_quality", _call_unoffered_tool_instead_of_refusal
     ),
-    Damage("invented_amount", ("unsupported_claim",), "tool_use_quality", _told("The total is $73,919.57.")),
-    Damage("invented_title", ("unsupported_claim",), "tool_use_quality", _told('It is in "Zebra Plan Omega".')),
-    Damage("invented_id_told", ("unsupported_claim",), "tool_use_quality", _told("Its number is qz-77x31kv9.")),
-    Damage("invented_link", ("unsupported_claim",), "tool_use_quality", _told("See https://files.zq.net/a91.")),
-    Damage("invented_date", ("unsupported_claim",), "tool_use_quality", _told("It happened on March 3, 1987.")),
-    Damage("uncited_answer", ("uncited_answer",), "task_completion", _uncited),
-    Damage("untold_lookup", ("untold_lookup",), "task_completion", _untold),
-    Damage("unanswered_request", ("unanswered_request",), "task_completion", _unanswered),
-    Damage("dropped_result", ("structure",), "tool_use_quality", _dropped("tool")),
-    Damage("dropped_reply", ("structure",), "task_completion", _dropped("assistant")),
-    Damage("swapped_speakers", ("structure",), "naturalness", _swapped_speakers),
-    Damage("wrong_call_id", ("structure",), "tool_use_quality", _wrong_call_id),
-    Damage("swapped_results", ("structure",), "tool_use_quality", _swapped_results),
-    Damage("one_turn", ("too_few_user_messages",), "task_completion", _one_turn),
-    Damage("user_as_assistant", ("wrong_speaker",), "naturalness", _user_says(" How can I help you today?")),
-    Damage("both_sides_at_once", ("wrong_speaker",), "naturalness", _user_says("\nAssistant: I have done that.")),
-    Damage("user_names_tool", ("wrong_speaker",), "naturalness", _user_names_tool),
-    Damage("gibberish_user", ("gibberish",), "user_query_clarity", _gibberish("user")),
-    Damage("gibberish_assistant", ("gibberish",), "naturalness", _gibberish("assistant")),
-    Damage("loop", ("degenerate_repetition",), "naturalness", _loop),
-    Damage("repeated_message", ("repeated_message",), "naturalness", _repeated_message),
-    Damage("leaked_markup", ("leaked_markup",), "naturalness", _said("</tool_response>")),
-    Damage("leaked_template", ("leaked_markup",), "naturalness", _said("<|im_end|>")),
-    Damage("thought_aloud", ("leaked_thought",), "naturalness", _thought_aloud),
-    Damage("thought_with_markup", ("leaked_markup",), "naturalness", _thought_with_markup),
-    Damage("broken_characters", ("broken_characters",), "naturalness", _said("Fine \ufffd\ufffd.")),
-    Damage("other_language", ("wrong_language",), "naturalness", _other_language),
-    Damage("placeholder_reply", ("placeholder_content",), "naturalness", _said("Write to <name> at any time.")),
-    Damage("placeholder_result", ("placeholder_content",), "tool_use_quality", _placeholder_result),
-    Damage("card_number", ("personal_data",), "naturalness", _user_says(" My card is 4539 1488 0343 6467.")),
-    Damage("iban", ("personal_data",), "naturalness", _user_says(" It is DE89 3704 0044 0532 0130 00.")),
-    Damage("social_security", ("personal_data",), "naturalness", _user_says(" My number is 536-22-8145.")),
-    Damage("api_key", ("personal_data",), "naturalness", _user_says(" Key: AKIAIOSFODNN7QXAMPLE.")),
+    Damage("claimed_without_call", ("false_success",), "tool_use_quality", _claim_success_without_call),
+    Damage("another_title", ("contradicted_state",), "tool_use_quality", _change_title_in_second_lookup),
+    Damage("another_echo", ("echo_mismatch",), "tool_use_quality", _change_echoed_identifier),
+    Damage("somebody_elses", ("echo_mismatch",), "tool_use_quality", _change_parent_of_item),
+    Damage("off_topic", ("echo_mismatch",), "tool_use_quality", _remove_search_words_from_item),
+    Damage("disagreeing_fields", ("contradicts_itself",), "tool_use_quality", _move_end_before_start),
+    Damage("broken_result", ("invalid_result",), "tool_use_quality", _break_result),
+    Damage("error_as_success", ("false_success",), "tool_use_quality", _report_error_as_success),
+    Damage(
+        "invented_address",
+        ("unsupported_claim",),
+        "tool_use_quality",
+        _append_to_answer("A copy went to zoe.qx@nowherefirm.com."),
+    ),
+    Damage(
+        "invented_amount", ("unsupported_claim",), "tool_use_quality", _append_to_answer("The total is $73,919.57.")
+    ),
+    Damage(
+        "invented_title", ("unsupported_claim",), "tool_use_quality", _append_to_answer('It is in "Zebra Plan Omega".')
+    ),
+    Damage(
+        "invented_id_told", ("unsupported_claim",), "tool_use_quality", _append_to_answer("Its number is qz-77x31kv9.")
+    ),
+    Damage(
+        "invented_link", ("unsupported_claim",), "tool_use_quality", _append_to_answer("See https://files.zq.net/a91.")
+    ),
+    Damage(
+        "invented_date", ("unsupported_claim",), "tool_use_quality", _append_to_answer("It happened on March 3, 1987.")
+    ),
+    Damage("uncited_answer", ("uncited_answer",), "task_completion", _remove_values_from_answer),
+    Damage("untold_lookup", ("untold_lookup",), "task_completion", _answer_with_other_result),
+    Damage("unanswered_request", ("unanswered_request",), "task_completion", _replace_answer_by_promise),
+    Damage("dropped_result", ("structure",), "tool_use_quality", _drop_message_of("tool")),
+    Damage("dropped_reply", ("structure",), "task_completion", _drop_message_of("assistant")),
+    Damage("swapped_speakers", ("structure",), "naturalness", _swap_speakers),
+    Damage("wrong_call_id", ("structure",), "tool_use_quality", _change_call_id),
+    Damage("swapped_results", ("structure",), "tool_use_quality", _swap_results),
+    Damage("one_turn", ("too_few_user_messages",), "task_completion", _keep_first_turn),
+    Damage(
+        "user_as_assistant", ("wrong_speaker",), "naturalness", _append_to_user_message(" How can I help you today?")
+    ),
+    Damage(
+        "both_sides_at_once",
+        ("wrong_speaker",),
+        "naturalness",
+        _append_to_user_message("\nAssistant: I have done that."),
+    ),
+    Damage("user_names_tool", ("wrong_speaker",), "naturalness", _let_user_name_tool),
+    Damage("gibberish_user", ("gibberish",), "user_query_clarity", _replace_message_by_gibberish("user")),
+    Damage("gibberish_assistant", ("gibberish",), "naturalness", _replace_message_by_gibberish("assistant")),
+    Damage("loop", ("degenerate_repetition",), "naturalness", _append_loop),
+    Damage("repeated_message", ("repeated_message",), "naturalness", _append_exchange_twice),
+    Damage("leaked_markup", ("leaked_markup",), "naturalness", _append_to_reply("</tool_response>")),
+    Damage("leaked_template", ("leaked_markup",), "naturalness", _append_to_reply("<|im_end|>")),
+    Damage("thought_aloud", ("leaked_thought",), "naturalness", _say_thought_aloud),
+    Damage("thought_with_markup", ("leaked_markup",), "naturalness", _add_thought_with_markup),
+    Damage("broken_characters", ("broken_characters",), "naturalness", _append_to_reply("Fine \ufffd\ufffd.")),
+    Damage("other_language", ("wrong_language",), "naturalness", _reply_in_other_language),
+    Damage(
+        "placeholder_reply", ("placeholder_content",), "naturalness", _append_to_reply("Write to <name> at any time.")
+    ),
+    Damage("placeholder_result", ("placeholder_content",), "tool_use_quality", _put_placeholder_into_result),
+    Damage(
+        "card_number", ("personal_data",), "naturalness", _append_to_user_message(" My card is 4539 1488 0343 6467.")
+    ),
+    Damage("iban", ("personal_data",), "naturalness", _append_to_user_message(" It is DE89 3704 0044 0532 0130 00.")),
+    Damage("social_security", ("personal_data",), "naturalness", _append_to_user_message(" My number is 536-22-8145.")),
+    Damage("api_key", ("personal_data",), "naturalness", _append_to_user_message(" Key: AKIAIOSFODNN7QXAMPLE.")),
 )
 
 
 # ── how conversations are changed ─────────────────────────────────────────────────────────────
 
 
-def _remade(case: Case, messages: Sequence[Message]) -> Case:
+def _rebuild_case(case: Case, messages: Sequence[Message]) -> Case:
     """Returns the case with other messages, their provenance traced anew."""
     damaged_messages = tuple(messages)
-    return replace(case, messages=damaged_messages, provenance=trace(damaged_messages, case.tools, case.situation))
+    return replace(
+        case, messages=damaged_messages, provenance=trace_arguments(damaged_messages, case.tools, case.situation)
+    )
 
 
-def _put(messages: Sequence[Message], index: int, message: Message) -> Messages:
+def _replace_message_at(messages: Sequence[Message], index: int, message: Message) -> Messages:
     return (*messages[:index], message, *messages[index + 1 :])
 
 
-def _with_text(case: Case, index: int, text: str) -> Case:
+def _replace_content(case: Case, index: int, text: str) -> Case:
     """Replaces the text of a message."""
-    return _remade(case, _put(case.messages, index, changed(case.messages[index], content=text)))
+    return _rebuild_case(case, _replace_message_at(case.messages, index, changed(case.messages[index], content=text)))
 
 
-def _with_result(case: Case, index: int, content: Any, error: bool = False) -> Case:
+def _replace_result(case: Case, index: int, content: Any, error: bool = False) -> Case:
     """Replaces the content of a result."""
     old_result = case.messages[index].result
     assert old_result is not None
     result = ToolResult(call_id=old_result.call_id, name=old_result.name, content=content, error=error)
-    return _remade(case, _put(case.messages, index, changed(case.messages[index], result=result)))
+    return _rebuild_case(case, _replace_message_at(case.messages, index, changed(case.messages[index], result=result)))
 
 
-def _with_call(case: Case, index: int, call: ToolCall, other: ToolCall, rename_result: bool = True) -> Case:
+def _replace_call(case: Case, index: int, call: ToolCall, new_call: ToolCall, rename_result: bool = True) -> Case:
     """Replaces one call of a message; its result takes over the name of the new tool unless `rename_result` is
     false.
     """
-    calls = tuple(other if old_call is call else old_call for old_call in case.messages[index].tool_calls)
-    messages = list(_put(case.messages, index, changed(case.messages[index], tool_calls=calls)))
+    calls = tuple(new_call if old_call is call else old_call for old_call in case.messages[index].tool_calls)
+    messages = list(_replace_message_at(case.messages, index, changed(case.messages[index], tool_calls=calls)))
     for at, message in enumerate(messages):
         if rename_result and message.result is not None and message.result.call_id == call.id:
-            messages[at] = changed(message, result=changed(message.result, name=other.name))
-    return _remade(case, messages)
+            messages[at] = changed(message, result=changed(message.result, name=new_call.name))
+    return _rebuild_case(case, messages)
 
 
-def _with_value(
-    case: Case, rng: Random, places: Sequence[tuple[int, ToolCall, str, str]], other: Callable[[str], str]
+def _replace_random_argument(
+    case: Case, rng: Random, candidates: Sequence[tuple[int, ToolCall, str, str]], change_value: Callable[[str], str]
 ) -> Case | None:
     """Replaces one of the candidate arguments, chosen at random, by `change_value` of it; None if there are none."""
-    if not places:
+    if not candidates:
         return None
-    index, call, pointer, value = rng.choice(places)
+    index, call, pointer, value = rng.choice(candidates)
     arguments = msgspec.json.decode(msgspec.json.encode(call.arguments))
-    put_pointer(arguments, pointer, other(value))
-    return _with_call(case, index, call, changed(call, arguments=arguments))
+    put_pointer(arguments, pointer, change_value(value))
+    return _replace_call(case, index, call, changed(call, arguments=arguments))
 
 
-def _calls(case: Case) -> Iterator[tuple[int, ToolCall]]:
+def _iterate_calls(case: Case) -> Iterator[tuple[int, ToolCall]]:
     """Yields (message index, call) of every call."""
     return ((index, call) for index, message in enumerate(case.messages) for call in message.tool_calls)
 
 
-def _strings(case: Case) -> Iterator[tuple[int, ToolCall, str, str]]:
+def _iterate_text_arguments(case: Case) -> Iterator[tuple[int, ToolCall, str, str]]:
     """Yields the free texts among the arguments: (message, call, pointer, value)."""
-    for index, arguments in case.given.items():
+    for index, arguments in case.argument_values.items():
         for call, pointer, value in arguments:
             schema = schema_at(case.tools[call.name].parameters, pointer) or {}
             if isinstance(value, str) and len(value) > 3 and not {"enum", "const", "default"} & schema.keys():
                 yield index, call, pointer, value
 
 
-def _answers(case: Case) -> Iterator[tuple[int, int]]:
+def _find_answers(case: Case) -> Iterator[tuple[int, int]]:
     """Yields (reply, last result before it) of each turn in which something was called."""
     for turn in case.turns:
         last = turn.end - 1
@@ -813,12 +871,12 @@ def _answers(case: Case) -> Iterator[tuple[int, int]]:
             yield last, last - 1
 
 
-def _replies(case: Case) -> list[int]:
+def _find_replies(case: Case) -> list[int]:
     """Returns the index of the last message of each turn."""
     return [turn.end - 1 for turn in case.turns if case.messages[turn.end - 1].content]
 
 
-def _numbered(messages: Sequence[Message]) -> Messages:
+def _renumber_calls(messages: Sequence[Message]) -> Messages:
     """Numbers the calls `call_1`, `call_2`, … and gives each result the id of its call."""
     numbered_messages: list[Message] = []
     count = 0
@@ -838,16 +896,16 @@ def _numbered(messages: Sequence[Message]) -> Messages:
     return tuple(numbered_messages)
 
 
-def _name(pointer: str) -> str:
+def _find_field_name(pointer: str) -> str:
     """Returns the field name that a pointer leads to; for an item of a list, the name of the list."""
     return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
-def _without(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _drop_key(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: member for key, member in value.items() if key != name}
 
 
-def _other_text(value: str, rng: Random) -> str:
+def _invent_text(value: str, rng: Random) -> str:
     """Invents an address, a date or words of the same form as the value."""
     if "@" in value:
         return f"quill.{rng.randint(100, 999)}@zephyrworks.net"
@@ -856,7 +914,7 @@ def _other_text(value: str, rng: Random) -> str:
     return f"{value.split(' ')[0]} {rng.choice(('zebra', 'quince', 'walrus'))} {rng.randint(1000, 9999)}"
 
 
-def _shuffled_id(value: str, rng: Random) -> str:
+def _scramble_identifier(value: str, rng: Random) -> str:
     """Returns an identifier of the same length with digits at the same positions."""
     characters = [rng.choice("0123456789") if character.isdigit() else rng.choice("xyz") for character in value]
     return "".join(characters) if "".join(characters) != value else "9" * len(value)

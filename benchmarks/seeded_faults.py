@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 from offline import PARTITIONS, played
-from seeded_damage import DAMAGES, damaged
+from seeded_damage import DAMAGES, apply_damage
 
-from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.findings import find_problems
 
 
 def main(count: int, seed: int) -> int:
@@ -34,7 +34,7 @@ def main(count: int, seed: int) -> int:
     )
     started = time.process_time()
     clean = Counter(
-        f"{finding.rule}{'' if finding.blocking else ' (minor)'}" for case in cases for finding in find(case)
+        f"{finding.rule}{'' if finding.blocking else ' (minor)'}" for case in cases for finding in find_problems(case)
     )
     seconds = time.process_time() - started
     print(f"{'damage':26}{'applied':>9}{'found':>8}   by")
@@ -42,10 +42,10 @@ def main(count: int, seed: int) -> int:
     for damage in DAMAGES:
         applied, found_by_rule = 0, Counter()
         for number, case in enumerate(cases):
-            damaged_case = damaged(damage, case, seed + number)
+            damaged_case = apply_damage(damage, case, seed + number)
             if damaged_case is not None:
                 applied += 1
-                rules = {finding.rule for finding in find(damaged_case)}
+                rules = {finding.rule for finding in find_problems(damaged_case)}
                 found_by_rule.update(rule for rule in damage.rules if rule in rules)
         found_by_every_rule = min((found_by_rule[rule] for rule in damage.rules), default=0)
         missed += applied - found_by_every_rule

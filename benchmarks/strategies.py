@@ -19,7 +19,7 @@ from funcdex_assets.inference.protocol import Completion, Request
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.settings import load_settings
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 
 STRATEGIES = {
     "simulate, results by the model": Generation(tool_results="model"),
@@ -74,7 +74,7 @@ def main() -> None:
     calls = spoken = 0
     for name, generation in STRATEGIES.items():
         scale = Scale()
-        conversations = asyncio.run(converse_all(casts, scale, strategy_of(generation), settings.seed))
+        conversations = asyncio.run(converse_all(casts, scale, select_strategy(generation), settings.seed))
         calls = sum(len(message.tool_calls) for conversation in conversations for message in conversation.messages)
         spoken = sum(message.role == "user" for conversation in conversations for message in conversation.messages)
         figures = {key: value / len(conversations) for key, value in scale.total.items()}

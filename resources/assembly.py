@@ -33,7 +33,7 @@ LIMITS_FILE = "limits.sqlite"
 """The name of the file with the state of the rate limits, in the journal's folder."""
 
 
-def assemble(
+def assemble_engine(
     inference: Inference, journal_path: Path, committee: Sequence[Mapping[str, Any]] = ()
 ) -> UsageMeter | OfflineEngine:
     """Returns the offline engine, or probed, journaled and metered servers.
@@ -56,13 +56,13 @@ def assemble(
     for number, endpoint in enumerate(members):
         settings_paths.setdefault(endpoint, f"judging.committee.{number}")
     served = {
-        endpoint: _served(endpoint, journal_path.with_name(LIMITS_FILE), settings_path)
+        endpoint: _build_balanced_engine(endpoint, journal_path.with_name(LIMITS_FILE), settings_path)
         for endpoint, settings_path in settings_paths.items()
         if endpoint.profile != "offline"
     }
     if not served:
         return offline
-    _probe(served.values())
+    _probe_engines(served.values())
     journal = Journal(journal_path)
     engines: dict[Endpoint, InferenceEngine] = {
         endpoint: JournaledEngine(engine, journal, endpoint.concurrency, engine.notation)
@@ -76,15 +76,15 @@ def assemble(
     return UsageMeter(routed, inference.prices)
 
 
-def _served(endpoint: Endpoint, limits_path: Path, place: str) -> BalancedEngine:
+def _build_balanced_engine(endpoint: Endpoint, limits_path: Path, settings_path: str) -> BalancedEngine:
     """Returns the servers of an endpoint as one engine; `settings_path` names the endpoint in error messages."""
     assert endpoint.profile != "offline"
     if not endpoint.model:
         raise InferenceError(
-            f"Profile {endpoint.profile!r} needs a model; set {place}.model to its name on the server",
+            f"Profile {endpoint.profile!r} needs a model; set {settings_path}.model to its name on the server",
             retryable=False,
         )
-    key = _key(endpoint, place)
+    key = _find_api_key(endpoint, settings_path)
     urls = endpoint.urls or (PROFILES[endpoint.profile].base_url,)
     engines = [
         OpenAICompatibleEngine(
@@ -108,20 +108,20 @@ def _served(endpoint: Endpoint, limits_path: Path, place: str) -> BalancedEngine
     return BalancedEngine(engines, concurrency=endpoint.concurrency, retries=endpoint.retries)
 
 
-def _key(endpoint: Endpoint, place: str) -> str:
+def _find_api_key(endpoint: Endpoint, settings_path: str) -> str:
     if endpoint.profile != "openai" and endpoint.api_key_env == OPENAI_KEY:
         return NO_KEY  # an OpenAI key must never reach another server by accident
     key = os.environ.get(endpoint.api_key_env, "")
     if not key:
         raise InferenceError(
-            f"{place}.api_key_env names {endpoint.api_key_env!r}, which is not set in the environment; "
+            f"{settings_path}.api_key_env names {endpoint.api_key_env!r}, which is not set in the environment; "
             "put the API key there",
             retryable=False,
         )
     return key
 
 
-def _probe(engines: Iterable[BalancedEngine]) -> None:
+def _probe_engines(engines: Iterable[BalancedEngine]) -> None:
     async def probe_and_close(engine: BalancedEngine) -> None:
         try:
             await engine.probe()

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from funcdex_assets.inference.journal import JOURNAL
+from funcdex_assets.inference.journal import JOURNAL_FILE
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.settings.inference import Endpoint, Inference, Serve
 from funcdex_assets.settings.settings import load_settings
@@ -53,24 +53,24 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[InferenceEngine]:
-        from funcdex_assets.resources.assembly import assemble  # openai and aiohttp, which only a run needs
+        from funcdex_assets.resources.assembly import assemble_engine  # openai and aiohttp, which only a run needs
 
         # The executor makes a run's resources once, in one process: a server is started once per run.
         settings = load_settings(Path(self.settings_file) if self.settings_file else None)
-        inference = self._override(settings.inference)
-        journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL
+        inference = self._override_settings(settings.inference)
+        journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL_FILE
         committee = settings.judging.members
         if inference.serve is None:
-            yield assemble(inference, journal, committee)
+            yield assemble_engine(inference, journal, committee)
             return
         from funcdex_assets.inference.servers import ServerSpec, serving
 
         spec = ServerSpec(**inference.serve.model_dump())
         progress = context.log.info if context.log else print
         with serving(spec, journal.with_name("server.log"), progress) as base_url:
-            yield assemble(inference.served_at(base_url, spec.served_name), journal, committee)
+            yield assemble_engine(inference.served_at(base_url, spec.served_name), journal, committee)
 
-    def _override(self, inference: Inference) -> Inference:
+    def _override_settings(self, inference: Inference) -> Inference:
         given = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
         file = inference.model_dump(exclude=set(URLS) if given.keys() & set(URLS) else None)
         return Inference(**file | given)

@@ -23,18 +23,18 @@ def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
         "toolkit": first.toolkit,
         "source": first.source,
         **({"licence": first.licence} if first.licence else {}),
-        "tools": [_entry(tool) for tool in tools],
+        "tools": [_render_tool_entry(tool) for tool in tools],
     }
     replace_file(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
 
-def _entry(tool: Tool) -> dict[str, Any]:
+def _render_tool_entry(tool: Tool) -> dict[str, Any]:
     entry = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     optional = {"returns": tool.returns, "errors": tool.errors, "original_name": tool.original_name or None}
     return entry | {key: value for key, value in optional.items() if value is not None}
 
 
-def list_toolkit(settings: Path, toolkit: str) -> bool:
+def add_toolkit_to_settings(settings_path: Path, toolkit: str) -> bool:
     """Adds the toolkit to `toolkits` in the settings file; returns False if it is listed already.
 
     Whatever legal form the list has (a line for each, brackets, empty, missing, the whole file in braces), the rest of
@@ -44,7 +44,7 @@ def list_toolkit(settings: Path, toolkit: str) -> bool:
         CatalogError: the list is shared by an anchor, so that adding to it would change something else; nothing was
             changed.
     """
-    text = settings.read_text(encoding="utf-8")
+    text = settings_path.read_text(encoding="utf-8")
     before = yaml.safe_load(text)
     listed = before.get("toolkits") or []
     if toolkit in listed:
@@ -52,9 +52,9 @@ def list_toolkit(settings: Path, toolkit: str) -> bool:
     edited = _insert_toolkit(text, listed, toolkit)
     if yaml.safe_load(edited) != {**before, "toolkits": [*listed, toolkit]}:
         raise CatalogError(
-            f"{settings}: the list of toolkits is also used elsewhere in the file; add {toolkit!r} to it by hand"
+            f"{settings_path}: the list of toolkits is also used elsewhere in the file; add {toolkit!r} to it by hand"
         )
-    replace_file(settings, edited.encode())
+    replace_file(settings_path, edited.encode())
     return True
 
 

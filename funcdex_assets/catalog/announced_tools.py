@@ -14,26 +14,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import prove
+from funcdex_assets.schema.validation import prove_schema
 
 _OPENING = re.compile(r'\{\s*"type"\s*:\s*"function"\s*,\s*"function"\s*:')
 _DECODER = json.JSONDecoder()
-_EVERYTHING = {"type": "object"}
+_ANY_OBJECT = {"type": "object"}
 
 
-def announced_tools(text: str) -> list[dict[str, Any]]:
+def find_announced_definitions(text: str) -> list[dict[str, Any]]:
     """Returns the definitions in a text, each `{"type": "function", "function": {…}}`, in their order.
 
     JSON that is cut off, or that gives the function no name, is skipped.
     """
-    return [definition for _, _, definition in _definitions(text)]
+    return [definition for _, _, definition in _locate_definitions(text)]
 
 
-def without_definitions(text: str) -> str:
+def remove_definitions(text: str) -> str:
     """Returns the text without the tool definitions in it."""
     if '"function"' not in text:
         return text
-    for start, end, _ in reversed(list(_definitions(text))):
+    for start, end, _ in reversed(list(_locate_definitions(text))):
         text = text[:start] + text[end:]
     return text.strip()
 
@@ -43,9 +43,9 @@ def to_tool(definition: dict[str, Any]) -> Tool:
     function = definition["function"]
     parameters = function.get("parameters")
     try:
-        prove(parameters)
+        prove_schema(parameters)
     except (ValueError, TypeError):
-        parameters = _EVERYTHING
+        parameters = _ANY_OBJECT
     return Tool(
         toolkit="announced",
         name=function["name"],
@@ -56,7 +56,7 @@ def to_tool(definition: dict[str, Any]) -> Tool:
     )
 
 
-def _definitions(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def _locate_definitions(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Yields (start, end, definition) for each definition in the text; offsets are in characters."""
     if '"function"' not in text:
         return

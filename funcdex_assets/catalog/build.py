@@ -37,7 +37,7 @@ _BATCH_BYTES = 16 * 2**20  # of schemas, before they are written
 _MOST_PROBLEMS = 1000  # of one document
 
 
-class Converted(NamedTuple):
+class ConvertedDocument(NamedTuple):
     """The outcome of converting one document: counts, problems, CPU seconds and peak memory."""
 
     document: Document
@@ -48,7 +48,7 @@ class Converted(NamedTuple):
     peak_mib: float
 
 
-class Summary(msgspec.Struct):
+class CatalogSummary(msgspec.Struct):
     """The figures of a build, written as summary.json.
 
     `lost` counts operations that gave no tool, `mended` places where a detail was left out. `peak_mib` is an
@@ -69,12 +69,12 @@ class Summary(msgspec.Struct):
     reasons: dict[str, int] = {}
 
 
-def build(
-    wanted: Sequence[Document],
+def build_catalog(
+    selected_documents: Sequence[Document],
     folder: Path,
     workers: int,
-    advanced: Callable[[Converted], None] = lambda _: None,
-) -> Summary:
+    on_converted: Callable[[ConvertedDocument], None] = lambda _: None,
+) -> CatalogSummary:
     """Converts the documents and publishes the catalogue as `folder`; the old catalogue stays until then.
 
     `on_converted` is called after each document, for a progress bar.
@@ -84,19 +84,19 @@ def build(
     shutil.rmtree(new_folder, ignore_errors=True)
     batch_folder = new_folder / "parts"
     batch_folder.mkdir(parents=True)
-    summary = Summary()
+    summary = CatalogSummary()
     problems: list[dict[str, Any]] = []
-    for converted in _convert_all(wanted, batch_folder, workers):
-        _count(summary, converted)
+    for converted in _convert_all(selected_documents, batch_folder, workers):
+        _add_to_summary(summary, converted)
         problems += [
             {"collection": converted.document.collection, "document": converted.document.application}
-            | {"place": problem.place, "reason": problem.reason, "lost": problem.lost}
+            | {"place": problem.location, "reason": problem.reason, "lost": problem.lost}
             for problem in converted.problems
         ]
-        advanced(converted)
+        on_converted(converted)
     schema = dict.fromkeys(("collection", "document", "place", "reason"), pl.String) | {"lost": pl.Boolean}
     pl.DataFrame(problems, schema=schema).write_parquet(new_folder / PROBLEMS)
-    _join(batch_folder, new_folder / TOOLS)
+    _join_batches(batch_folder, new_folder / TOOLS)
     shutil.rmtree(batch_folder)
     summary.applications = pl.scan_parquet(new_folder / TOOLS).select(pl.col("toolkit").n_unique()).collect().item()
     write_index(new_folder / TOOLS, new_folder)
@@ -111,29 +111,31 @@ def build(
     return summary
 
 
-def _convert_all(wanted: Sequence[Document], parts: Path, workers: int) -> Iterator[Converted]:
+def _convert_all(
+    selected_documents: Sequence[Document], batch_folder: Path, workers: int
+) -> Iterator[ConvertedDocument]:
     """Converts the largest documents first, so that no long one is started when all others are done."""
-    by_size = sorted(wanted, key=lambda document: -document.path.stat().st_size)
-    tasks = [(document, parts / f"{number:06}.parquet") for number, document in enumerate(by_size)]
+    by_size = sorted(selected_documents, key=lambda document: -document.path.stat().st_size)
+    tasks = [(document, batch_folder / f"{number:06}.parquet") for number, document in enumerate(by_size)]
     if workers == 1:
-        yield from (_convert(*task) for task in tasks)
+        yield from (_convert_document(*task) for task in tasks)
         return
     # Polars has threads, so no plain fork. Workers are not replaced: Python 3.11 hangs when it does that.
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        for future in as_completed([pool.submit(_convert, *task) for task in tasks]):
+        for future in as_completed([pool.submit(_convert_document, *task) for task in tasks]):
             yield future.result()
 
 
-def _convert(document: Document, part: Path) -> Converted:
+def _convert_document(document: Document, batch_path: Path) -> ConvertedDocument:
     """Writes the tools of one document as Parquet files beside `batch_path` and returns its figures; never raises."""
     started = time.process_time()
     tools = with_returns = 0
     problems: list[Problem] = []
     try:
-        reading = sources.read_document(documents.read(document.path), document.path.name)
-        tools_and_problems = sources.tools_of(reading, document.application, document.source)
-        for number, batch in enumerate(_batches(tools_and_problems, problems)):
-            to_frame(batch, Tool).write_parquet(part.with_stem(f"{part.stem}-{number:03}"))
+        reading = sources.read_document(documents.load_document(document.path), document.path.name)
+        tools_and_problems = sources.read_tools(reading, document.application, document.source)
+        for number, batch in enumerate(_split_into_batches(tools_and_problems, problems)):
+            to_frame(batch, Tool).write_parquet(batch_path.with_stem(f"{batch_path.stem}-{number:03}"))
             tools += len(batch)
             with_returns += sum(tool.returns is not None for tool in batch)
     except CatalogError as error:
@@ -141,16 +143,16 @@ def _convert(document: Document, part: Path) -> Converted:
     except Exception as error:  # an unforeseen document must not end the work on thousands of others
         problems.append(Problem("(whole)", f"{type(error).__name__}: {error}"[:500]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Converted(
+    return ConvertedDocument(
         document, tools, with_returns, tuple(problems[:_MOST_PROBLEMS]), time.process_time() - started, peak
     )
 
 
-def _batches(found: Iterable[Tool | Problem], problems: list[Problem]) -> Iterator[list[Tool]]:
+def _split_into_batches(tools_and_problems: Iterable[Tool | Problem], problems: list[Problem]) -> Iterator[list[Tool]]:
     """Yields lists of tools of about `_BATCH_BYTES` of schemas each; problems are appended to `problems`."""
     batch: list[Tool] = []
     size = 0
-    for item in found:
+    for item in tools_and_problems:
         if isinstance(item, Problem):
             problems.append(item)
             continue
@@ -163,7 +165,7 @@ def _batches(found: Iterable[Tool | Problem], problems: list[Problem]) -> Iterat
         yield batch
 
 
-def _count(summary: Summary, converted: Converted) -> None:
+def _add_to_summary(summary: CatalogSummary, converted: ConvertedDocument) -> None:
     """Adds the figures of one document to the summary, in place."""
     summary.documents += 1
     summary.tools += converted.tools
@@ -172,23 +174,23 @@ def _count(summary: Summary, converted: Converted) -> None:
     summary.cpu_seconds += converted.seconds
     name = converted.document.collection
     summary.collections[name] = summary.collections.get(name, 0) + converted.tools
-    reasons = Counter(_kind(problem) for problem in converted.problems)
+    reasons = Counter(_generalise_reason(problem) for problem in converted.problems)
     for reason, count in reasons.items():
         summary.reasons[reason] = summary.reasons.get(reason, 0) + count
-    if any(problem.place == "(whole)" for problem in converted.problems):
+    if any(problem.location == "(whole)" for problem in converted.problems):
         summary.unreadable += 1
     summary.lost += sum(problem.lost for problem in converted.problems)
     summary.mended += sum(not problem.lost for problem in converted.problems)
 
 
-def _kind(problem: Problem) -> str:
+def _generalise_reason(problem: Problem) -> str:
     """Returns a problem's reason with quoted values and numbers as `…`, so that similar ones are counted together."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*", "…", problem.reason)[:120]
 
 
-def _join(parts: Path, target: Path) -> None:
+def _join_batches(batch_folder: Path, target: Path) -> None:
     """Joins the batch files into one, sorted by file name, so that the order does not depend on the workers."""
-    paths = sorted(parts.glob("*.parquet"))
+    paths = sorted(batch_folder.glob("*.parquet"))
     if not paths:
         to_frame([], Tool).write_parquet(target)
         return

@@ -40,43 +40,48 @@ DEEPEST = 200  # levels
 _TIMEOUT_S = 60
 
 
-def read(place: str | Path) -> Any:
+def load_document(location: str | Path) -> Any:
     """Loads the document at a path, or at an address that begins with `http://` or `https://`.
 
     Raises:
         CatalogError: it is missing, too large, or neither JSON nor YAML.
     """
-    place = str(place)
-    return parse(_fetched(place) if place.startswith(("http://", "https://")) else _contents(Path(place)), place)
+    location = str(location)
+    return parse_document(
+        _fetch_address(location) if location.startswith(("http://", "https://")) else _read_file(Path(location)),
+        location,
+    )
 
 
-def parse(content: bytes, place: str) -> Any:
+def parse_document(content: bytes, location: str) -> Any:
     """Parses a JSON or YAML document to a mapping or a list; `location` is its path or address, for error messages."""
     if len(content) > MOST_BYTES:
-        raise CatalogError(f"{place} has {len(content):,} bytes, more than the {MOST_BYTES:,} that are read; split it")
-    text = _text(content, place)
+        raise CatalogError(
+            f"{location} has {len(content):,} bytes, more than the {MOST_BYTES:,} that are read; split it"
+        )
+    text = _decode_text(content, location)
     if text.lstrip()[:1] in ("{", "["):
         try:
             return msgspec.json.decode(text)
         except RecursionError:
-            raise CatalogError(f"{place} is nested too deeply to be read") from None
+            raise CatalogError(f"{location} is nested too deeply to be read") from None
         except msgspec.DecodeError as error:
             if "truncated" in str(error):
-                raise CatalogError(f"{place} is cut off after {len(content):,} bytes; get the whole file") from None
-            if not place.endswith((".yaml", ".yml")):
-                raise CatalogError(f"{place} is not readable JSON: {error}; correct the file") from None
+                raise CatalogError(f"{location} is cut off after {len(content):,} bytes; get the whole file") from None
+            if not location.endswith((".yaml", ".yml")):
+                raise CatalogError(f"{location} is not readable JSON: {error}; correct the file") from None
     try:
-        refuse_deep(text)
+        refuse_deep_nesting(text)
         value = yaml.load(text, Loader=_Loader)
-        _make_json(value)
+        _convert_to_json(value)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CatalogError(f"{place} is not readable YAML: {error}; correct the file") from None
+        raise CatalogError(f"{location} is not readable YAML: {error}; correct the file") from None
     if not isinstance(value, dict | list):
-        raise CatalogError(f"{place} holds {str(value)[:60]!r}, neither a mapping nor a list")
+        raise CatalogError(f"{location} holds {str(value)[:60]!r}, neither a mapping nor a list")
     return value
 
 
-def refuse_deep(text: str) -> None:
+def refuse_deep_nesting(text: str) -> None:
     """Raises ValueError for YAML nested deeper than `DEEPEST` levels: its loader, recursive and in C, would crash."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -88,16 +93,16 @@ def refuse_deep(text: str) -> None:
             raise ValueError(f"it is nested deeper than {DEEPEST} levels")
 
 
-def _text(content: bytes, place: str) -> str:
+def _decode_text(content: bytes, location: str) -> str:
     encoding_by_mark = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     encoding = next((encoding_by_mark[mark] for mark in encoding_by_mark if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise CatalogError(f"{place} is not {encoding} at byte {error.start:,}; save it as UTF-8") from None
+        raise CatalogError(f"{location} is not {encoding} at byte {error.start:,}; save it as UTF-8") from None
 
 
-def _contents(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CatalogError(
@@ -113,7 +118,7 @@ def _contents(path: Path) -> bytes:
         raise CatalogError(f"{path} cannot be read: {error.strerror}; check the path") from None
 
 
-def _fetched(address: str) -> bytes:
+def _fetch_address(address: str) -> bytes:
     import httpx2
 
     try:
@@ -129,7 +134,7 @@ def _fetched(address: str) -> bytes:
         raise CatalogError(f"{address} cannot be fetched: {error}; check the address, or download the file") from None
 
 
-def _make_json(value: Any) -> None:
+def _convert_to_json(value: Any) -> None:
     """Makes all keys text, in place, and refuses trees that are too large.
 
     YAML reads the key `200:` as a number. With aliases a few lines can describe an endless tree.

@@ -30,7 +30,7 @@ class Draft(msgspec.Struct, frozen=True):
     the document has none. `errors` maps a status or error name to the schema of that failure.
     """
 
-    place: str
+    location: str
     name: str
     description: str
     parameters: dict[str, Json]
@@ -41,12 +41,12 @@ class Draft(msgspec.Struct, frozen=True):
 class Problem(NamedTuple):
     """A part of a document that could not be read: `lost` is True if it cost the tool, False if only a detail of it."""
 
-    place: str
+    location: str
     reason: str
     lost: bool = True
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.reason}"
+        return f"{self.location}: {self.reason}"
 
 
-Found = Iterator[Draft | Problem]
+DraftsAndProblems = Iterator[Draft | Problem]

@@ -29,53 +29,53 @@ _FORMATS = (
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
-class Known(NamedTuple):
+class KnownSchema(NamedTuple):
     """Stands in an example for an unknown value whose schema is known, such as a placeholder `<integer>`."""
 
     schema: Mapping[str, Any]
 
 
-UNKNOWN = Known({})
+UNKNOWN = KnownSchema({})
 
 
-def schema_of(examples: Sequence[Any]) -> dict[str, Any]:
+def infer_schema(examples: Sequence[Any]) -> dict[str, Any]:
     """Infers the schema that all examples are valid under.
 
     A property is required if every example of its object has it. Empty arrays leave the items open, and so do the
     bounds above: what lies beyond them in a large example may have any shape.
     """
-    return _schema(examples, 0, iter(range(MOST_PARTS)))
+    return _infer_at_depth(examples, 0, iter(range(MOST_PARTS)))
 
 
-def _schema(examples: Sequence[Any], depth: int, left: Iterator[int]) -> dict[str, Any]:
+def _infer_at_depth(examples: Sequence[Any], depth: int, remaining: Iterator[int]) -> dict[str, Any]:
     """As `infer_schema`, at a depth; `remaining` runs out after `MOST_PARTS` subschemas over the whole tree."""
     examples = examples[:MOST_EXAMPLES]
-    values = [example for example in examples if not isinstance(example, Known)]
+    values = [example for example in examples if not isinstance(example, KnownSchema)]
     if not values:
         return dict(examples[0].schema) if examples else {}
-    types = _types(values)
+    types = _list_types(values)
     schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types} if types else {}
-    if depth >= DEEPEST or next(left, None) is None:
+    if depth >= DEEPEST or next(remaining, None) is None:
         return schema
     if texts := [example for example in values if isinstance(example, str)]:
-        schema |= _format(texts)
+        schema |= _infer_format(texts)
     if arrays := [example for example in values if isinstance(example, list)]:
         items = [item for array in arrays for item in array[:MOST_ITEMS]]
         if items:
-            schema["items"] = _schema(items, depth + 1, left)
+            schema["items"] = _infer_at_depth(items, depth + 1, remaining)
     if objects := [example for example in values if isinstance(example, dict)]:
-        schema |= _object(objects, depth, left)
+        schema |= _infer_object(objects, depth, remaining)
     return schema
 
 
-def _types(shown: Sequence[Any]) -> list[str]:
+def _list_types(values: Sequence[Any]) -> list[str]:
     """Lists the JSON types of values in order of appearance, null last: readers of only one type take the first."""
-    type_names = dict.fromkeys(_TYPES.get(type(value), "") for value in shown if value is not None)
+    type_names = dict.fromkeys(_TYPES.get(type(value), "") for value in values if value is not None)
     types = [name for name in type_names if name and not (name == "integer" and "number" in type_names)]
-    return [*types, "null"] if any(value is None for value in shown) else types
+    return [*types, "null"] if any(value is None for value in values) else types
 
 
-def _format(texts: Sequence[str]) -> dict[str, str]:
+def _infer_format(texts: Sequence[str]) -> dict[str, str]:
     """Returns `{"format": name}` if all texts have the same known format, else {}."""
     for name, pattern in _FORMATS:
         if all(len(text) <= 2300 and pattern.fullmatch(text) for text in texts):
@@ -83,15 +83,16 @@ def _format(texts: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def _object(objects: Sequence[dict[str, Any]], depth: int, left: Iterator[int]) -> dict[str, Any]:
+def _infer_object(objects: Sequence[dict[str, Any]], depth: int, remaining: Iterator[int]) -> dict[str, Any]:
     names = dict.fromkeys(name for example in objects for name in islice(example, MOST_PROPERTIES + 1))
     if not names:
         return {}
     if len(names) > MOST_PROPERTIES:
         values = [value for example in objects for value in islice(example.values(), MOST_ITEMS)]
-        return {"additionalProperties": _schema(values, depth + 1, left)}
+        return {"additionalProperties": _infer_at_depth(values, depth + 1, remaining)}
     required = [name for name in names if all(name in example for example in objects)]
     properties = {
-        name: _schema([example[name] for example in objects if name in example], depth + 1, left) for name in names
+        name: _infer_at_depth([example[name] for example in objects if name in example], depth + 1, remaining)
+        for name in names
     }
     return {"properties": properties} | ({"required": required} if required else {})

@@ -15,10 +15,10 @@ import msgspec
 import yaml
 
 from funcdex_assets.catalog import seed_format
-from funcdex_assets.catalog.documents import refuse_deep
+from funcdex_assets.catalog.documents import refuse_deep_nesting
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import validator
+from funcdex_assets.schema.validation import compile_validator
 
 LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_NESTING = 60
@@ -36,7 +36,7 @@ def load_tools(files: Mapping[str, Path]) -> list[Tool]:
     tools: list[Tool] = []
     origin: dict[str, Path] = {}
     for toolkit, path in files.items():
-        for tool in _read(toolkit, path):
+        for tool in _read_tools(toolkit, path):
             if tool.name in origin:
                 raise CatalogError(
                     f"{path}: the tool name {tool.name!r} is already defined in {origin[tool.name]}; rename one of them"
@@ -47,13 +47,13 @@ def load_tools(files: Mapping[str, Path]) -> list[Tool]:
     return tools
 
 
-def _read(toolkit: str, path: Path) -> list[Tool]:
+def _read_tools(toolkit: str, path: Path) -> list[Tool]:
     """Reads the tools of one file in either format; raises CatalogError if it defines none."""
-    content = _parse(path)
+    content = _parse_file(path)
     if isinstance(content, list):
-        tools = seed_format.read(content, path)
+        tools = seed_format.parse_seed_tools(content, path)
     elif isinstance(content, dict) and isinstance(content.get("tools"), list):
-        tools = [tool_of(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
+        tools = [parse_tool(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
     else:
         raise CatalogError(
             f"{path} holds neither a mapping with 'tools' nor a list of definitions; "
@@ -64,13 +64,13 @@ def _read(toolkit: str, path: Path) -> list[Tool]:
     return tools
 
 
-def _parse(path: Path) -> Any:
+def _parse_file(path: Path) -> Any:
     """Parses a JSON or YAML file by its suffix: the YAML parser fails on JSON with tabs, `1e5` or escaped emoji."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
             return msgspec.json.decode(text)
-        refuse_deep(text)
+        refuse_deep_nesting(text)
         return yaml.load(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror}; check the file") from None
@@ -79,7 +79,7 @@ def _parse(path: Path) -> Any:
         raise CatalogError(f"{path} is not readable {kind}: {error}; correct the file, which must be UTF-8") from None
 
 
-def tool_of(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
+def parse_tool(toolkit: str, content: dict[str, Any], entry: Any, index: int, path: Path) -> Tool:
     """Converts one entry under `tools:` to a `Tool`.
 
     `content` is the whole file, for its licence and source; `index` and `path` are for error messages.
@@ -115,20 +115,22 @@ def tool_of(toolkit: str, content: dict[str, Any], entry: Any, index: int, path:
     )
 
 
-def _refuse_non_json(value: Any, place: str, depth: int = 0) -> None:
+def _refuse_non_json(value: Any, location: str, depth: int = 0) -> None:
     """Raises CatalogError for what only YAML has: dates, keys that are no text (`no:` is False), loops."""
     if depth > MAX_NESTING:
-        raise CatalogError(f"{place[:200]}… is nested deeper than {MAX_NESTING} levels; does an alias contain itself?")
+        raise CatalogError(
+            f"{location[:200]}… is nested deeper than {MAX_NESTING} levels; does an alias contain itself?"
+        )
     if isinstance(value, dict):
         for key, child in value.items():
             if not isinstance(key, str):
-                raise CatalogError(f"{place} has the key {key!r}, which is no text; put it into quotation marks")
-            _refuse_non_json(child, f"{place}.{key}", depth + 1)
+                raise CatalogError(f"{location} has the key {key!r}, which is no text; put it into quotation marks")
+            _refuse_non_json(child, f"{location}.{key}", depth + 1)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            _refuse_non_json(child, f"{place}[{index}]", depth + 1)
+            _refuse_non_json(child, f"{location}[{index}]", depth + 1)
     elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
-        raise CatalogError(f"{place} is {value!r}, which JSON cannot hold; put it into quotation marks")
+        raise CatalogError(f"{location} is {value!r}, which JSON cannot hold; put it into quotation marks")
 
 
 def _refuse_unusable(tool: Tool, path: Path) -> None:
@@ -145,7 +147,7 @@ def _refuse_unusable(tool: Tool, path: Path) -> None:
         if schema is None:
             continue
         try:
-            validator(schema)
+            compile_validator(schema)
         except ValueError as error:
             raise CatalogError(f"{path}: {tool.name}.{field} is {error}") from None
         missing = set(schema.get("required", ())) - set(schema.get("properties", {}))

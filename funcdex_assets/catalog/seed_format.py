@@ -16,57 +16,57 @@ from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records.tool import Tool
 
 
-def read(entries: Sequence[Any], path: Path) -> list[Tool]:
+def parse_seed_tools(entries: Sequence[Any], path: Path) -> list[Tool]:
     """Parses the entries of a seed file; `path` is for messages and the tools' source.
 
     Raises:
         CatalogError: an entry lacks a field or holds unreadable parameters.
     """
-    return [_tool(entry, f"{path.name}[{index}]", path) for index, entry in enumerate(entries)]
+    return [_parse_tool(entry, f"{path.name}[{index}]", path) for index, entry in enumerate(entries)]
 
 
-def write(tools: Sequence[Tool]) -> list[dict[str, str]]:
+def render_seed_tools(tools: Sequence[Tool]) -> list[dict[str, str]]:
     """Renders tools as entries of a seed file; what the format cannot hold is left out."""
     return [
         {
             "toolkit_name": tool.toolkit,
             "tool_id": tool.name,
             "tool_description": tool.description,
-            "tool_input_parameters": _flatten(tool.parameters),
-            "tool_response_parameters": _flatten(tool.returns or {}),
+            "tool_input_parameters": _flatten_schema(tool.parameters),
+            "tool_response_parameters": _flatten_schema(tool.returns or {}),
         }
         for tool in tools
     ]
 
 
-def _tool(entry: Any, place: str, path: Path) -> Tool:
+def _parse_tool(entry: Any, location: str, path: Path) -> Tool:
     if not isinstance(entry, dict):
-        raise CatalogError(f"{place} is {type(entry).__name__}, not an object with toolkit_name and tool_id")
+        raise CatalogError(f"{location} is {type(entry).__name__}, not an object with toolkit_name and tool_id")
     for field in ("toolkit_name", "tool_id", "tool_description", "tool_input_parameters"):
         if not isinstance(entry.get(field), str):
-            raise CatalogError(f"{place}: {field} is {entry.get(field)!r}; it must be a string")
+            raise CatalogError(f"{location}: {field} is {entry.get(field)!r}; it must be a string")
     response = entry.get("tool_response_parameters") or "{}"
     if not isinstance(response, str):
-        raise CatalogError(f"{place}: tool_response_parameters is {response!r}; it must be JSON in a string")
+        raise CatalogError(f"{location}: tool_response_parameters is {response!r}; it must be JSON in a string")
     return Tool(
         toolkit=entry["toolkit_name"],
         name=entry["tool_id"],
         description=entry["tool_description"],
         parameters={
-            **_schema(entry["tool_input_parameters"], f"{place}.tool_input_parameters"),
+            **_parse_fields(entry["tool_input_parameters"], f"{location}.tool_input_parameters"),
             "additionalProperties": False,
         },
-        returns=_schema(response, f"{place}.tool_response_parameters"),
+        returns=_parse_fields(response, f"{location}.tool_response_parameters"),
         source=f"{path.name} (Funcdex-Synthesizer format)",
     )
 
 
-def _schema(text: str, place: str) -> dict[str, Any]:
+def _parse_fields(text: str, location: str) -> dict[str, Any]:
     """Parses `{name: {type, required}}`, given as JSON text, to an object schema."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, dict[str, Any]])
     except msgspec.DecodeError as error:
-        raise CatalogError(f"{place} does not hold {{name: {{type, required}}}} as JSON: {error}") from None
+        raise CatalogError(f"{location} does not hold {{name: {{type, required}}}} as JSON: {error}") from None
     return {
         "type": "object",
         "properties": {
@@ -76,7 +76,7 @@ def _schema(text: str, place: str) -> dict[str, Any]:
     }
 
 
-def _flatten(schema: dict[str, Any]) -> str:
+def _flatten_schema(schema: dict[str, Any]) -> str:
     """Renders the top level of an object schema as `{name: {type, required}}` in JSON text."""
     required = set(schema.get("required", ()))
     fields = {

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog import collections, documents
-from funcdex_assets.catalog.drafts import Draft, Found, Origin, Problem
+from funcdex_assets.catalog.drafts import Draft, DraftsAndProblems, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders import (
     botocore_models,
@@ -32,59 +32,65 @@ from funcdex_assets.catalog.loaders import (
     tool_file,
     toolbench,
 )
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 DOCUMENT_SUFFIXES = (".json", ".yaml", ".yml")
 
 
-class Format(NamedTuple):
+class DocumentFormat(NamedTuple):
     """A document format: `recognises` is a quick test; `read_drafts` and `read_licence` read a document of it."""
 
     name: str
     recognises: Callable[[Any], bool]
-    read: Callable[[Any], Found]
-    licence: Callable[[Any], str] = lambda _: ""
+    read_drafts: Callable[[Any], DraftsAndProblems]
+    read_licence: Callable[[Any], str] = lambda _: ""
 
 
-class Reading(NamedTuple):
+class SourceReading(NamedTuple):
     """An opened source: the name of its format, for people, its drafts, which are read lazily, and its licence."""
 
     format: str
-    found: Found
+    drafts: DraftsAndProblems
     licence: str = ""
 
 
 FORMATS = (
-    Format("OpenAPI", openapi.recognises, openapi.read, openapi.licence),
-    Format("Google discovery", google_discovery.recognises, google_discovery.read, lambda _: "Apache-2.0"),
-    Format("AWS service model", botocore_models.recognises, botocore_models.read, lambda _: "Apache-2.0"),
-    Format("Postman collection", postman.recognises, postman.read),
-    Format("ToolBench", toolbench.recognises, toolbench.read),
-    Format("tool file", tool_file.recognises, tool_file.read, tool_file.licence),
-    Format("function list", openai_functions.recognises, openai_functions.read),
+    DocumentFormat("OpenAPI", openapi.is_openapi, openapi.read_drafts, openapi.read_licence),
+    DocumentFormat(
+        "Google discovery", google_discovery.is_discovery_document, google_discovery.read_drafts, lambda _: "Apache-2.0"
+    ),
+    DocumentFormat(
+        "AWS service model", botocore_models.is_service_model, botocore_models.read_drafts, lambda _: "Apache-2.0"
+    ),
+    DocumentFormat("Postman collection", postman.is_postman_collection, postman.read_drafts),
+    DocumentFormat("ToolBench", toolbench.is_toolbench_document, toolbench.read_drafts),
+    DocumentFormat("tool file", tool_file.is_tool_file, tool_file.read_drafts, tool_file.read_licence),
+    DocumentFormat("function list", openai_functions.is_function_list, openai_functions.read_drafts),
 )
 
 
-def tools_of(reading: Reading, toolkit: str, source: str, only: tuple[str, ...] = ()) -> Iterator[Tool | Problem]:
+def read_tools(
+    reading: SourceReading, toolkit: str, source: str, name_patterns: tuple[str, ...] = ()
+) -> Iterator[Tool | Problem]:
     """Yields the tools of a source as tools of `toolkit`, and the problems.
 
     `name_patterns` restrict them to matching names, such as `*invoice*`; case does not matter.
     """
-    patterns = [pattern.lower() for pattern in only]
+    patterns = [pattern.lower() for pattern in name_patterns]
     selected_drafts = (
         draft
-        for draft in reading.found
+        for draft in reading.drafts
         if isinstance(draft, Problem)
         or not patterns
         or any(fnmatch(draft.name.lower(), name_pattern) for name_pattern in patterns)
     )
-    return registered(selected_drafts, Origin(toolkit, source, reading.licence))
+    return register_drafts(selected_drafts, Origin(toolkit, source, reading.licence))
 
 
-def open_source(
+def open_tool_source(
     source: str, environment: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-) -> Reading:
+) -> SourceReading:
     """Opens a source; its drafts are read lazily, as they are iterated over.
 
     `environment` and `headers` are for MCP servers: variables for a command, headers for an address.
@@ -95,18 +101,20 @@ def open_source(
     scheme, _, address = source.partition(":")
     if scheme == "mcp":
         target = address if address.startswith(("http://", "https://")) else shlex.split(address)
-        return Reading("MCP server", iter(mcp_server.read_server(target, environment=environment, headers=headers)))
+        return SourceReading(
+            "MCP server", iter(mcp_server.read_server(target, environment=environment, headers=headers))
+        )
     if scheme == "python":
-        return Reading("Python functions", python_functions.read_module(address))
+        return SourceReading("Python functions", python_functions.read_module(address))
     if scheme in ("google", "aws"):
-        document = collections.bundled(scheme, address)
-        return read_document(documents.read(document.path), source)
+        document = collections.find_service_document(scheme, address)
+        return read_document(documents.load_document(document.path), source)
     if source.startswith(("http://", "https://")) or not Path(source).is_dir():
-        return read_document(documents.read(source), source)
-    return Reading("folder", _folder(Path(source)))
+        return read_document(documents.load_document(source), source)
+    return SourceReading("folder", _read_folder(Path(source)))
 
 
-def read_document(document: Any, place: str) -> Reading:
+def read_document(document: Any, location: str) -> SourceReading:
     """Reads a parsed document with the loader of the first format that recognises it.
 
     Raises:
@@ -116,18 +124,18 @@ def read_document(document: Any, place: str) -> Reading:
         if form.recognises(document):
             # ToolBench keeps a tool's category in the name of its folder.
             drafts = (
-                toolbench.read(document, Path(place).parent.name)
-                if form.read is toolbench.read
-                else form.read(document)
+                toolbench.read_drafts(document, Path(location).parent.name)
+                if form.read_drafts is toolbench.read_drafts
+                else form.read_drafts(document)
             )
-            return Reading(form.name, drafts, form.licence(document))
+            return SourceReading(form.name, drafts, form.read_licence(document))
     raise CatalogError(
-        f"{place} is of no known format ({', '.join(form.name for form in FORMATS)}): it is "
-        f"{_described(document)}; see docs/catalog.md"
+        f"{location} is of no known format ({', '.join(form.name for form in FORMATS)}): it is "
+        f"{_describe_document(document)}; see docs/catalog.md"
     )
 
 
-def _folder(folder: Path) -> Found:
+def _read_folder(folder: Path) -> DraftsAndProblems:
     """Yields the drafts of all documents below a folder, each location preceded by its file's relative path."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in DOCUMENT_SUFFIXES and path.is_file()]
     if not paths:
@@ -135,20 +143,25 @@ def _folder(folder: Path) -> Found:
     for path in paths:
         location = str(path.relative_to(folder))
         try:
-            reading = read_document(documents.read(path), location)
+            reading = read_document(documents.load_document(path), location)
         except CatalogError as error:
             yield Problem(location, str(error))
             continue
-        for item in reading.found:
+        for item in reading.drafts:
             if isinstance(item, Draft):
                 yield Draft(
-                    f"{location}: {item.place}", item.name, item.description, item.parameters, item.returns, item.errors
+                    f"{location}: {item.location}",
+                    item.name,
+                    item.description,
+                    item.parameters,
+                    item.returns,
+                    item.errors,
                 )
             else:
-                yield Problem(f"{location}: {item.place}", item.reason, item.lost)
+                yield Problem(f"{location}: {item.location}", item.reason, item.lost)
 
 
-def _described(document: Any) -> str:
+def _describe_document(document: Any) -> str:
     if isinstance(document, dict):
         return f"a mapping with the keys {', '.join(list(document)[:6]) or '(none)'}"
     first = f" of {type(document[0]).__name__}" if isinstance(document, list) and document else ""

@@ -5,21 +5,21 @@ import re
 from funcdex_assets.catalog.errors import CatalogError
 
 LEGAL_TOOLKIT = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_LONGEST = 40
+_LONGEST_NAME = 40
 
 
-def toolkit_name(text: str) -> str:
+def derive_toolkit_name(text: str) -> str:
     """Derives a legal toolkit name from a title, a host or a file name.
 
     >>> derive_toolkit_name("https://api.example.com/v1/Pet Store (OAS).yaml")
     'petstoreoas'
     """
     stem = re.sub(r"\.(json|ya?ml)$", "", text.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower())
-    name = re.sub(r"[^a-z0-9]+", "", stem).lstrip("0123456789")[:_LONGEST]
+    name = re.sub(r"[^a-z0-9]+", "", stem).lstrip("0123456789")[:_LONGEST_NAME]
     return name or "toolkit"
 
 
-def refuse_illegal(toolkit: str) -> None:
+def refuse_illegal_toolkit_name(toolkit: str) -> None:
     """Raises CatalogError if the name cannot be a partition key, such as `Gmail` or `2fa`."""
     if not LEGAL_TOOLKIT.fullmatch(toolkit):
         raise CatalogError(

@@ -19,119 +19,125 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from funcdex_assets.checks.rules.case import Case, Held
+from funcdex_assets.checks.rules.case import Case, PlacedObject
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall, ToolResult
-from funcdex_assets.schema.words import singular, words
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, last_noun, resource_noun
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_last_noun, parse_resource_noun
 from funcdex_assets.semantics.vocabulary import NAMING_WORDS, OCCURRENCE_NOUNS, RESTORING_VERBS
 
-_READS = frozenset(
+_READ_VERBS = frozenset(
     (
         "list get fetch find search read retrieve query show lookup view check count describe browse open filter "
         "export download"
     ).split()
 )
-_MAKES = frozenset("create add new insert post upload schedule".split())
-_CHANGES = frozenset(
+_CREATE_VERBS = frozenset("create add new insert post upload schedule".split())
+_UPDATE_VERBS = frozenset(
     (
         "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen "
         "archive transition"
     ).split()
 )
-_DELETES = frozenset("delete trash".split())
-_VERBS = _READS | _MAKES | _CHANGES | _DELETES | RESTORING_VERBS
-_MAKERS = frozenset("owner creator author organizer organiser reporter".split())
-_UNSTABLE = frozenset("updated modified edited last count total status state".split())
-_ASKING = frozenset(
+_DELETE_VERBS = frozenset("delete trash".split())
+_KNOWN_VERBS = _READ_VERBS | _CREATE_VERBS | _UPDATE_VERBS | _DELETE_VERBS | RESTORING_VERBS
+_MAKER_FIELD_WORDS = frozenset("owner creator author organizer organiser reporter".split())
+_CHANGING_FIELD_WORDS = frozenset("updated modified edited last count total status state".split())
+_QUERY_OPTION_WORDS = frozenset(
     (
         "query q search keyword limit max min size results page cursor offset token fields format order sort by expand "
         "verbose include exclude show type types mode from after before since until range user start end time"
     ).split()
 )
-_SEARCHES = frozenset("find search".split())
-_QUERIES = frozenset("query q search keyword keywords".split())
+_SEARCH_VERBS = frozenset("find search".split())
+_SEARCH_ARGUMENT_NAMES = frozenset("query q search keyword keywords".split())
 _QUOTED = re.compile(r"(?<!\w)['\"]([^'\"]+)['\"](?!\w)")
 _OPERATOR = re.compile(r"\w:\S|[=<>~*|(){}]|\b(?:AND|NOT)\b")
-_NO_WORD = re.compile(r"[\W_]+")
-_TELLING_WORD, _MOST_WORDS, _DEEPEST_ITEM = 4, 6, 3
-_OF_A_WHOLE = frozenset("title subject summary".split())
-_TEXTS = frozenset("text plaintext textcontent content body".split())
-_TEXT = "text"  # the one key under which the text of an entity is kept, whatever its field is called
-_ANY = frozenset("all any none both everything *".split())
-_LEAST = 5  # characters; a shorter identifier is likely to belong to several entities
-_UNIQUE = 12  # characters; such an identifier belongs to one entity even where it stands under another noun
-_PREFIX = 12  # characters; a text that was cut off is recognised by as many
-_SPLIT = re.compile(r"[^0-9a-z]+")
+_NON_WORD = re.compile(r"[\W_]+")
+_MIN_SEARCH_WORD_LENGTH, _MAX_SEARCH_WORDS, _MAX_ITEM_DEPTH = 4, 6, 3
+_DOCUMENT_TITLE_WORDS = frozenset("title subject summary".split())
+_TEXT_FIELD_NAMES = frozenset("text plaintext textcontent content body".split())
+_TEXT_FIELD = "text"  # the one key under which the text of an entity is kept, whatever its field is called
+_ANY_VALUE_WORDS = frozenset("all any none both everything *".split())
+_MIN_IDENTIFIER_LENGTH = 5  # characters; a shorter identifier is likely to belong to several entities
+_MIN_UNIQUE_IDENTIFIER_LENGTH = (
+    12  # characters; such an identifier belongs to one entity even where it stands under another noun
+)
+_MIN_COMMON_PREFIX_LENGTH = 12  # characters; a text that was cut off is recognised by as many
+_NON_ALPHANUMERIC = re.compile(r"[^0-9a-z]+")
 
 
 def contradicted_state(case: Case) -> Iterator[Finding]:
     """A result that cannot be true if the earlier results are: `LIST_FILES` shows a file that `DELETE_FILE` deleted."""
-    known_entities: dict[str, _Thing] = {}
+    known_entities: dict[str, _Entity] = {}
     deleted_by: dict[str, str] = {}
-    for index, call, result in _pairs(case):
-        verb = _verb(call.name)
+    for index, call, result in _pair_results_with_calls(case):
+        verb = _find_verb(call.name)
         if result.error:
             continue
         if verb in RESTORING_VERBS:
-            for value in _ids_of(call):
+            for value in _collect_identifiers(call):
                 deleted_by.pop(value, None)
-        for value in _ids_of(call):
+        for value in _collect_identifiers(call):
             if value in deleted_by:
-                yield _objection(index, call, "", f"names {value!r}, which {deleted_by[value]} deleted, and it works")
-        entities = [*_things(case.objects[index]), *_shown(call, result.content, verb)]
-        if verb not in _DELETES:
+                yield _build_finding(
+                    index, call, "", f"names {value!r}, which {deleted_by[value]} deleted, and it works"
+                )
+        entities = [*_find_entities(case.result_objects[index]), *_find_entity_read_by_id(call, result.content, verb)]
+        if verb not in _DELETE_VERBS:
             for entity, pointer in entities:
                 if entity.identity in deleted_by:
                     text = f"shows {entity.identity!r}, which {deleted_by[entity.identity]} deleted"
-                    yield _objection(index, call, pointer, text)
-        if verb not in _READS:
+                    yield _build_finding(index, call, pointer, text)
+        if verb not in _READ_VERBS:
             _allow_changes(call, known_entities)
         for entity, pointer in entities:
             earlier = known_entities.get(entity.identity)
             if earlier is not None and (earlier.noun == entity.noun or pointer == ""):
                 for name, value in entity.fields.items():
-                    if name in earlier.fields and not _same(earlier.fields[name], value):
+                    if name in earlier.fields and not _are_equivalent(earlier.fields[name], value):
                         text = f"{entity.identity!r} has {name} {value!r}, and had {earlier.fields[name]!r} before"
-                        yield _objection(index, call, f"{pointer}/{name}", text)
+                        yield _build_finding(index, call, f"{pointer}/{name}", text)
                 earlier.fields.update(entity.fields)
-            elif earlier is None or len(entity.identity) < _UNIQUE:
+            elif earlier is None or len(entity.identity) < _MIN_UNIQUE_IDENTIFIER_LENGTH:
                 known_entities[entity.identity] = entity
-        if verb in _MAKES:
+        if verb in _CREATE_VERBS:
             _expect_arguments(call, entities, known_entities)
-        if verb in _DELETES and (deleted := _deleted(call)):
+        if verb in _DELETE_VERBS and (deleted := _find_deleted_identifier(call)):
             deleted_by[deleted] = call.id
 
 
 def echo_mismatch(case: Case) -> Iterator[Finding]:
     """A result that names another entity than its call, or another value in a field that the call set."""
-    earlier_objects: list[Sequence[Held]] = []
-    for index, call, result in _pairs(case):
+    earlier_objects: list[Sequence[PlacedObject]] = []
+    for index, call, result in _pair_results_with_calls(case):
         if result.error or not isinstance(call.arguments, dict):
             continue
-        verb = _verb(call.name)
-        if verb in _SEARCHES:
-            yield from _misses(index, call, case.objects[index], earlier_objects)
-        earlier_objects.append(case.objects[index])
-        arguments_by_name = {_plain(name): (name, value) for name, value in call.arguments.items()}
-        for holder, pointer, noun in case.objects[index]:
+        verb = _find_verb(call.name)
+        if verb in _SEARCH_VERBS:
+            yield from _find_unrelated_search_results(index, call, case.result_objects[index], earlier_objects)
+        earlier_objects.append(case.result_objects[index])
+        arguments_by_name = {_normalize_name(name): (name, value) for name, value in call.arguments.items()}
+        for holder, pointer, noun in case.result_objects[index]:
             for key, value in holder.items():
                 if isinstance(value, dict | list):
                     continue
-                is_own_id = is_id(key) and not resource_noun(key)
-                echoed_argument = arguments_by_name.get(_plain(key))
+                is_own_id = is_id(key) and not parse_resource_noun(key)
+                echoed_argument = arguments_by_name.get(_normalize_name(key))
                 if not is_own_id and echoed_argument is None:
                     continue
                 key_pointer = f"{pointer}/{key}"
-                if is_own_id and noun and verb in _READS | _CHANGES and isinstance(value, str | int):
-                    yield from _own_id(index, call, key_pointer, noun, value)
-                    if verb in _READS and pointer.count("/") > 1 and not pointer.rpartition("/")[2].isdigit():
-                        yield from _parents_id(index, call, key_pointer, noun, value)
+                if is_own_id and noun and verb in _READ_VERBS | _UPDATE_VERBS and isinstance(value, str | int):
+                    yield from _check_own_identifier(index, call, key_pointer, noun, value)
+                    if verb in _READ_VERBS and pointer.count("/") > 1 and not pointer.rpartition("/")[2].isdigit():
+                        yield from _check_parent_identifier(index, call, key_pointer, noun, value)
                 if echoed_argument is None:
                     continue
                 name, argument_value = echoed_argument
                 if is_id(key):
-                    is_certain = verb != "" or last_noun(key) not in {singular(word) for word in words(call.name)}
+                    is_certain = verb != "" or parse_last_noun(key) not in {
+                        to_singular(word) for word in split_words(call.name)
+                    }
                     is_mismatch = (
                         not is_own_id
                         and noun not in OCCURRENCE_NOUNS
@@ -140,20 +146,22 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                         and str(argument_value) != str(value)
                         and value is not None
                     )
-                elif verb in _MAKES | _CHANGES:
+                elif verb in _CREATE_VERBS | _UPDATE_VERBS:
                     is_mismatch = (
-                        _is_subject(pointer)
-                        and _differs(argument_value, value)
-                        and not set(words(key)) & _UNSTABLE - {"status"}
+                        _is_subject_of_result(pointer)
+                        and _differs_from_argument(argument_value, value)
+                        and not set(split_words(key)) & _CHANGING_FIELD_WORDS - {"status"}
                     )
                 else:
                     is_mismatch = (
-                        verb in _READS and _is_filter(name, argument_value) and _differs(argument_value, value)
+                        verb in _READ_VERBS
+                        and _is_filter_argument(name, argument_value)
+                        and _differs_from_argument(argument_value, value)
                     )
                 if is_mismatch and not (
                     isinstance(argument_value, str) and argument_value.lower() in ("me", "primary")
                 ):
-                    yield _objection(
+                    yield _build_finding(
                         index,
                         call,
                         key_pointer,
@@ -162,65 +170,86 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _shown(call: ToolCall, content: Any, verb: str) -> Iterator[tuple["_Thing", str]]:
+def _find_entity_read_by_id(call: ToolCall, content: Any, verb: str) -> Iterator[tuple["_Entity", str]]:
     """Yields the entity that a call reads by its identifier, with its title and text, if the whole result is about it.
 
     `GET_DOCUMENT(document_id="d1")` with the result `{"document_id": "d1", "title": "Plan"}` reads one document.
     """
-    if verb not in _READS or not isinstance(content, dict):
+    if verb not in _READ_VERBS or not isinstance(content, dict):
         return
-    tool_name_nouns = {singular(word) for word in words(call.name)}
+    tool_name_nouns = {to_singular(word) for word in split_words(call.name)}
     for key, value in content.items():
         is_echoed_id = (
             is_id(key)
-            and resource_noun(key) in tool_name_nouns
+            and parse_resource_noun(key) in tool_name_nouns
             and call.arguments.get(key) == value
-            and _is_telling(value)
+            and _is_distinctive_identifier(value)
         )
         if is_echoed_id:
-            fields = {name: field_value for name, field_value in content.items() if last_noun(name) in _OF_A_WHOLE}
+            fields = {
+                name: field_value
+                for name, field_value in content.items()
+                if parse_last_noun(name) in _DOCUMENT_TITLE_WORDS
+            }
             fields |= {
-                _TEXT: next((field_value for name, field_value in content.items() if _plain(name) in _TEXTS), None)
+                _TEXT_FIELD: next(
+                    (
+                        field_value
+                        for name, field_value in content.items()
+                        if _normalize_name(name) in _TEXT_FIELD_NAMES
+                    ),
+                    None,
+                )
             }
             texts = {name: text for name, text in fields.items() if isinstance(text, str) and text}
-            yield _Thing(resource_noun(key), str(value), texts), ""
+            yield _Entity(parse_resource_noun(key), str(value), texts), ""
 
 
-def _misses(index: int, call: ToolCall, objects: Sequence[Held], before: Sequence[Sequence[Held]]) -> Iterator[Finding]:
+def _find_unrelated_search_results(
+    index: int, call: ToolCall, objects: Sequence[PlacedObject], earlier_objects: Sequence[Sequence[PlacedObject]]
+) -> Iterator[Finding]:
     """Finds items of a search result that contain no word of the query and were not seen in an earlier result."""
     for name, query in call.arguments.items():
-        if not isinstance(query, str) or not (_plain(name) in _QUERIES or name.endswith("contains")):
+        if not isinstance(query, str) or not (
+            _normalize_name(name) in _SEARCH_ARGUMENT_NAMES or name.endswith("contains")
+        ):
             continue
-        search_words = _sought(query)
+        search_words = _extract_search_words(query)
         for holder, pointer, _ in objects if search_words else ():
-            if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _DEEPEST_ITEM:
+            if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _MAX_ITEM_DEPTH:
                 continue
-            texts = list(_strings(holder))
-            has_title = any(isinstance(value, str) and set(words(key)) & NAMING_WORDS for key, value in holder.items())
+            texts = list(_iterate_strings(holder))
+            has_title = any(
+                isinstance(value, str) and set(split_words(key)) & NAMING_WORDS for key, value in holder.items()
+            )
             if not has_title or any(word in text for word in search_words for text in texts):
                 continue
-            known_identities = {entity.identity for objects_before in before for entity, _ in _things(objects_before)}
+            known_identities = {
+                entity.identity for objects_before in earlier_objects for entity, _ in _find_entities(objects_before)
+            }
             if not any(str(value) in known_identities for key, value in holder.items() if is_id(key)):
                 text = f"{name} is {query!r} in the call, and nothing of it is here"
-                yield _objection(index, call, pointer, text, "echo_mismatch")
+                yield _build_finding(index, call, pointer, text, "echo_mismatch")
 
 
-def _sought(query: str) -> list[str]:
+def _extract_search_words(query: str) -> list[str]:
     """Words of which an item must have one; empty if the query uses operators or is too long to be plain words."""
     quoted = _QUOTED.findall(query)
     if not quoted and _OPERATOR.search(query):
         return []
-    search_words = [word for word in _NO_WORD.split(" ".join(quoted or [query]).lower()) if len(word) >= _TELLING_WORD]
-    return [] if len(search_words) > _MOST_WORDS or " or " in query.lower() else search_words
+    search_words = [
+        word for word in _NON_WORD.split(" ".join(quoted or [query]).lower()) if len(word) >= _MIN_SEARCH_WORD_LENGTH
+    ]
+    return [] if len(search_words) > _MAX_SEARCH_WORDS or " or " in query.lower() else search_words
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _iterate_strings(value: Any) -> Iterator[str]:
     """Yields every string in a JSON value in lower case."""
     if isinstance(value, str):
         yield value.lower()
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
-            yield from _strings(child)
+            yield from _iterate_strings(child)
 
 
 STATE_RULES = (contradicted_state, echo_mismatch)
@@ -230,7 +259,7 @@ STATE_RULES = (contradicted_state, echo_mismatch)
 
 
 @dataclass
-class _Thing:
+class _Entity:
     """An entity as one result shows it: `fields` holds only those that no read can change, such as its title."""
 
     noun: str
@@ -238,7 +267,7 @@ class _Thing:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def _pairs(case: Case) -> Iterator[tuple[int, ToolCall, ToolResult]]:
+def _pair_results_with_calls(case: Case) -> Iterator[tuple[int, ToolCall, ToolResult]]:
     """Yields each result with its call, and the index of the result's message."""
     calls = {call.id: call for message in case.messages for call in message.tool_calls}
     for index, message in enumerate(case.messages):
@@ -247,60 +276,73 @@ def _pairs(case: Case) -> Iterator[tuple[int, ToolCall, ToolResult]]:
 
 
 @cache
-def _verb(name: str) -> str:
+def _find_verb(name: str) -> str:
     """The first word of a tool name that is a known verb; '' if there is none, so that no rule about verbs applies."""
-    return next((word for word in words(name) if word in _VERBS), "")
+    return next((word for word in split_words(name) if word in _KNOWN_VERBS), "")
 
 
-def _things(objects: Sequence[Held]) -> Iterator[tuple[_Thing, str]]:
+def _find_entities(objects: Sequence[PlacedObject]) -> Iterator[tuple[_Entity, str]]:
     """Finds every object with an identifier of its own, with the fields that last until a call changes them."""
     for holder, pointer, noun in objects:
-        identity = next((value for key, value in holder.items() if _is_own(key, noun) and _is_telling(value)), None)
+        identity = next(
+            (
+                value
+                for key, value in holder.items()
+                if _is_own_identifier(key, noun) and _is_distinctive_identifier(value)
+            ),
+            None,
+        )
         if identity is None:
             continue
-        fields = {key: value for key, value in holder.items() if isinstance(value, str) and value and _lasts(key)}
+        fields = {
+            key: value for key, value in holder.items() if isinstance(value, str) and value and _is_lasting_field(key)
+        }
         for key, value in holder.items():
-            if isinstance(value, dict) and not _MAKERS.isdisjoint(words(key)):
-                email = next((maker_field for name, maker_field in value.items() if "email" in words(name)), None)
+            if isinstance(value, dict) and not _MAKER_FIELD_WORDS.isdisjoint(split_words(key)):
+                email = next((maker_field for name, maker_field in value.items() if "email" in split_words(name)), None)
                 fields |= {key: email} if isinstance(email, str) else {}
-        yield _Thing(noun, str(identity), fields), pointer
+        yield _Entity(noun, str(identity), fields), pointer
 
 
 @cache
-def _is_own(key: str, around: str) -> bool:
+def _is_own_identifier(key: str, noun: str) -> bool:
     """True if a key is the identifier of its object: `id` anywhere, `file_id` within a `file`."""
-    return is_id(key) and (not resource_noun(key) or (around != "" and resource_noun(key) == around))
+    return is_id(key) and (not parse_resource_noun(key) or (noun != "" and parse_resource_noun(key) == noun))
 
 
-def _is_telling(value: Any) -> bool:
+def _is_distinctive_identifier(value: Any) -> bool:
     """True if a value is long enough to identify one entity."""
-    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= _LEAST
+    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= _MIN_IDENTIFIER_LENGTH
 
 
 @cache
-def _lasts(key: str) -> bool:
+def _is_lasting_field(key: str) -> bool:
     """True if a field keeps its value until a call changes it: `title`, `created_at`, `owner`."""
-    key_words = set(words(key))
+    key_words = set(split_words(key))
     return bool(key_words) and (
-        key_words <= NAMING_WORDS or "created" in key_words or (key_words <= _MAKERS and not key_words & _UNSTABLE)
+        key_words <= NAMING_WORDS
+        or "created" in key_words
+        or (key_words <= _MAKER_FIELD_WORDS and not key_words & _CHANGING_FIELD_WORDS)
     )
 
 
-def _ids_of(call: ToolCall) -> Iterator[str]:
+def _collect_identifiers(call: ToolCall) -> Iterator[str]:
     """Yields the identifiers among a call's arguments, also those within lists."""
     for key, value in call.arguments.items() if isinstance(call.arguments, dict) else ():
         if is_id(key):
             for identifier in value if isinstance(value, list) else (value,):
-                if _is_telling(identifier):
+                if _is_distinctive_identifier(identifier):
                     yield str(identifier)
 
 
-def _deleted(call: ToolCall) -> str | None:
+def _find_deleted_identifier(call: ToolCall) -> str | None:
     """The identifier of the entity that a call deletes: the one whose noun is in the tool's name, or the only one."""
     identifiers_by_noun = {
-        last_noun(key): str(value) for key, value in call.arguments.items() if is_id(key) and _is_telling(value)
+        parse_last_noun(key): str(value)
+        for key, value in call.arguments.items()
+        if is_id(key) and _is_distinctive_identifier(value)
     }
-    tool_name_nouns = [singular(word) for word in words(call.name)]
+    tool_name_nouns = [to_singular(word) for word in split_words(call.name)]
     matching_identifiers = [value for noun, value in identifiers_by_noun.items() if noun in tool_name_nouns]
     if len(matching_identifiers) == 1:
         return matching_identifiers[0]
@@ -310,108 +352,114 @@ def _deleted(call: ToolCall) -> str | None:
 # ── judging ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _allow_changes(call: ToolCall, known: Mapping[str, _Thing]) -> None:
+def _allow_changes(call: ToolCall, known_entities: Mapping[str, _Entity]) -> None:
     """Forgets the fields of named entities that a call may have changed, so that later results may differ in them."""
     argument_words = (
-        {word for key in call.arguments for word in words(key)} if isinstance(call.arguments, dict) else set()
+        {word for key in call.arguments for word in split_words(key)} if isinstance(call.arguments, dict) else set()
     )
-    for identity in _ids_of(call):
-        if identity in known:
-            fields = known[identity].fields
-            fields.pop(_TEXT, None)
+    for identity in _collect_identifiers(call):
+        if identity in known_entities:
+            fields = known_entities[identity].fields
+            fields.pop(_TEXT_FIELD, None)
             for name in list(fields):
-                field_words = set(words(name))
+                field_words = set(split_words(name))
                 if "created" not in field_words and (
                     field_words & argument_words or (field_words & NAMING_WORDS and argument_words & NAMING_WORDS)
                 ):
                     del fields[name]
 
 
-def _expect_arguments(call: ToolCall, things: Sequence[tuple[_Thing, str]], known: Mapping[str, _Thing]) -> None:
+def _expect_arguments(
+    call: ToolCall, entities: Sequence[tuple[_Entity, str]], known_entities: Mapping[str, _Entity]
+) -> None:
     """Adds the arguments of a call to the known fields of the entity that it created, even if the result omits them."""
-    identifiers_in_call = set(_ids_of(call))
+    identifiers_in_call = set(_collect_identifiers(call))
     new_entities = [
-        entity for entity, pointer in things if _is_subject(pointer) and entity.identity not in identifiers_in_call
+        entity
+        for entity, pointer in entities
+        if _is_subject_of_result(pointer) and entity.identity not in identifiers_in_call
     ]
-    if len(new_entities) == 1 and new_entities[0].identity in known:
-        fields = known[new_entities[0].identity].fields
+    if len(new_entities) == 1 and new_entities[0].identity in known_entities:
+        fields = known_entities[new_entities[0].identity].fields
         for name, value in call.arguments.items():
-            if _lasts(name) and isinstance(value, str) and "created" not in words(name):
+            if _is_lasting_field(name) and isinstance(value, str) and "created" not in split_words(name):
                 fields.setdefault(name, value)
-            elif _plain(name) in _TEXTS and isinstance(value, str) and value:
-                fields[_TEXT] = value
+            elif _normalize_name(name) in _TEXT_FIELD_NAMES and isinstance(value, str) and value:
+                fields[_TEXT_FIELD] = value
 
 
-def _own_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> Iterator[Finding]:
+def _check_own_identifier(index: int, call: ToolCall, pointer: str, noun: str, value: Any) -> Iterator[Finding]:
     """Checks that a read answers with the entity asked for: `GET_TICKET(ticket_id)` returns that ticket."""
-    if not _is_subject(place.rpartition("/")[0]) or around not in {singular(word) for word in words(call.name)}:
+    if not _is_subject_of_result(pointer.rpartition("/")[0]) or noun not in {
+        to_singular(word) for word in split_words(call.name)
+    }:
         return
     for name, argument_value in call.arguments.items():
         if (
             is_id(name)
-            and resource_noun(name) == around
+            and parse_resource_noun(name) == noun
             and isinstance(argument_value, str | int)
             and str(argument_value) != str(value)
         ):
-            yield _objection(
-                index, call, place, f"{name} is {argument_value!r} in the call, and {value!r} here", "echo_mismatch"
+            yield _build_finding(
+                index, call, pointer, f"{name} is {argument_value!r} in the call, and {value!r} here", "echo_mismatch"
             )
 
 
-def _parents_id(index: int, call: ToolCall, place: str, around: str, value: Any) -> Iterator[Finding]:
+def _check_parent_identifier(index: int, call: ToolCall, pointer: str, noun: str, value: Any) -> Iterator[Finding]:
     """Checks that listed items belong to the parent asked for: in the result of `LIST_INVOICES(customer_id)` the
     `customer` within each invoice is that customer.
     """
     for name, argument_value in call.arguments.items():
         if (
             is_id(name)
-            and resource_noun(name) == around
+            and parse_resource_noun(name) == noun
             and isinstance(argument_value, str | int)
             and str(argument_value) != str(value)
         ):
             text = f"{name} is {argument_value!r} in the call, and {value!r} here"
-            yield _objection(index, call, place, text, "echo_mismatch")
+            yield _build_finding(index, call, pointer, text, "echo_mismatch")
 
 
-def _is_subject(pointer: str) -> bool:
+def _is_subject_of_result(pointer: str) -> bool:
     """True if the result is about this object: the whole result, or an object directly in it."""
     return pointer.count("/") <= 1
 
 
-def _is_filter(name: str, said: Any) -> bool:
+def _is_filter_argument(name: str, argument_value: Any) -> bool:
     """True if an argument restricts the result to equal values: `folder_id` does, `page_size` and `status="all"` do
     not.
     """
-    if set(words(name)) & (_ASKING | NAMING_WORDS) or is_page_token(name):
+    if set(split_words(name)) & (_QUERY_OPTION_WORDS | NAMING_WORDS) or is_page_token(name):
         return False
-    return not isinstance(said, str) or said.lower() not in _ANY
+    return not isinstance(argument_value, str) or argument_value.lower() not in _ANY_VALUE_WORDS
 
 
-def _differs(said: Any, value: Any) -> bool:
+def _differs_from_argument(argument_value: Any, value: Any) -> bool:
     """True if two scalars of one type contradict each other; an empty value contradicts nothing."""
-    if isinstance(said, dict | list) or said in (None, "") or value in (None, ""):
+    if isinstance(argument_value, dict | list) or argument_value in (None, "") or value in (None, ""):
         return False
-    return isinstance(said, str) == isinstance(value, str) and not _same(said, value)
+    return isinstance(argument_value, str) == isinstance(value, str) and not _are_equivalent(argument_value, value)
 
 
-def _same(one: Any, two: Any) -> bool:
+def _are_equivalent(first: Any, second: Any) -> bool:
     """True if two values mean the same: moments in different time zones, texts in another case or cut off."""
-    if one == two:
+    if first == second:
         return True
-    if not (isinstance(one, str) and isinstance(two, str)):
+    if not (isinstance(first, str) and isinstance(second, str)):
         return False
-    first_moment, second_moment = _moment(one), _moment(two)
+    first_moment, second_moment = _parse_moment(first), _parse_moment(second)
     if first_moment and second_moment:
         if isinstance(first_moment, datetime) and isinstance(second_moment, datetime):
             if (first_moment.tzinfo is None) != (second_moment.tzinfo is None):
                 return first_moment.replace(tzinfo=None) == second_moment.replace(tzinfo=None)
             return first_moment == second_moment
-        return one[:10] == two[:10]
-    shorter, longer = sorted((_bare(one), _bare(two)), key=len)
-    return shorter == longer or (len(shorter) >= _PREFIX and longer.startswith(shorter))
+        return first[:10] == second[:10]
+    shorter, longer = sorted((_strip_punctuation(first), _strip_punctuation(second)), key=len)
+    return shorter == longer or (len(shorter) >= _MIN_COMMON_PREFIX_LENGTH and longer.startswith(shorter))
 
 
-def _moment(text: str) -> date | None:
+def _parse_moment(text: str) -> date | None:
     """Parses an ISO 8601 date or date-time; None if the text is neither."""
     for parse in (date.fromisoformat, datetime.fromisoformat):
         try:
@@ -421,16 +469,16 @@ def _moment(text: str) -> date | None:
     return None
 
 
-def _bare(text: str) -> str:
+def _strip_punctuation(text: str) -> str:
     """Lower-cases a text and replaces punctuation by spaces; a text of punctuation alone stays as it is."""
-    return _SPLIT.sub(" ", text.lower()).strip() or text
+    return _NON_ALPHANUMERIC.sub(" ", text.lower()).strip() or text
 
 
 @cache
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     """A field name without case and separators: `fileName` and `file_name` become `filename`."""
-    return "".join(words(name))
+    return "".join(split_words(name))
 
 
-def _objection(index: int, call: ToolCall, place: str, text: str, rule: str = "contradicted_state") -> Finding:
-    return Finding(rule=rule, message=index, place=place, text=f"{call.id} {call.name}: {text}")
+def _build_finding(index: int, call: ToolCall, pointer: str, text: str, rule: str = "contradicted_state") -> Finding:
+    return Finding(rule=rule, message=index, place=pointer, text=f"{call.id} {call.name}: {text}")

@@ -42,6 +42,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def find(case: Case) -> tuple[Finding, ...]:
+def find_problems(case: Case) -> tuple[Finding, ...]:
     """Returns all findings of all rules, in the order of the rules."""
     return tuple(finding for rule in RULES for finding in rule(case))

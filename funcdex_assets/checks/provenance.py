@@ -10,43 +10,47 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.checks.rules.case import failed, is_empty
-from funcdex_assets.language.spoken_values import quoted_part, says
+from funcdex_assets.checks.rules.case import has_failed, is_empty_result
+from funcdex_assets.language.spoken_values import find_quoted_part, find_spoken_value
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import ArgumentSource, StepTrace
 from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import at_pointer, scalars
+from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
-from funcdex_assets.tool_graph.equivalent_tools import same_things
+from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
 
-def trace(messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation) -> tuple[ArgumentSource, ...]:
+def trace_arguments(
+    messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation
+) -> tuple[ArgumentSource, ...]:
     """Returns the source of every scalar argument that has one, in the order of the conversation."""
     sources: list[ArgumentSource] = []
-    history = _Past(situation)
+    history = _History(situation)
     pending_results: list[tuple[str, Any]] = []
     for index, message in enumerate(messages):
         if message.role == "user":
-            history.heard(index, message.content or "")
+            history.add_utterance(index, message.content or "")
         elif message.result is not None:
             pending_results.append((message.result.call_id, message.result.content))
         elif message.role == "assistant":
             for call_id, content in pending_results:  # only now: calls made at once do not see each other's results
-                history.returned(call_id, content)
+                history.add_result(call_id, content)
             pending_results = []
             for call in message.tool_calls:
                 sources += [
                     source
-                    for pointer, value in scalars(call.arguments)
-                    if pointer and (source := history.source(call, pointer, value, tools.get(call.name)))
+                    for pointer, value in list_scalars(call.arguments)
+                    if pointer and (source := history.find_source(call, pointer, value, tools.get(call.name)))
                 ]
     return tuple(sources)
 
 
-def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0) -> tuple[StepTrace, ...]:
+def trace_steps(
+    messages: Sequence[Message], sources: Sequence[ArgumentSource], shift: int = 0
+) -> tuple[StepTrace, ...]:
     """Returns the calls in order, each with its sources and the values that later calls took from its result.
 
     Message indices are moved by `shift`. A call makes good an earlier failed call of its tool, or one of another tool
@@ -62,10 +66,12 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
     results = {message.result.call_id: message.result for message in messages if message.result is not None}
     steps: list[StepTrace] = []
     open_failures: dict[str, tuple[str, int]] = {}  # tool → (call, message) not yet made good
-    for index, call in calls_in(messages):
+    for index, call in iterate_calls(messages):
         result = results.get(call.id)
-        outcome = "error" if result is None or failed(result) else "empty" if is_empty(result.content) else "ok"
-        failed_before = open_failures.get(call.name) or _of_another(
+        outcome = (
+            "error" if result is None or has_failed(result) else "empty" if is_empty_result(result.content) else "ok"
+        )
+        failed_before = open_failures.get(call.name) or _find_replaced_failure(
             call, index, open_failures, sources_by_call, messages
         )
         before, at = failed_before or ("", index)
@@ -95,28 +101,28 @@ def step_trace(messages: Sequence[Message], sources: Sequence[ArgumentSource], s
     return tuple(steps)
 
 
-def _of_another(
+def _find_replaced_failure(
     call: ToolCall,
     index: int,
-    open_: Mapping[str, tuple[str, int]],
+    open_failures: Mapping[str, tuple[str, int]],
     sources: Mapping[str, Sequence[ArgumentSource]],
     messages: Sequence[Message],
 ) -> tuple[str, int] | None:
     """Returns the failed call of another tool that this call makes good, with its message."""
-    for tool, (failed_call, at) in reversed(list(open_.items())):
-        if at >= index or not same_things(tool, call.name):
+    for tool, (failed_call, at) in reversed(list(open_failures.items())):
+        if at >= index or not reads_same_things(tool, call.name):
             continue
         if any(message.role == "user" for message in messages[at:index]):
             continue
         failed_origins, own_origins = (
-            set(map(_origin, sources.get(call_id, ()))) - {None} for call_id in (failed_call, call.id)
+            set(map(_find_origin, sources.get(call_id, ()))) - {None} for call_id in (failed_call, call.id)
         )
         if not failed_origins or failed_origins & own_origins:
             return failed_call, at
     return None
 
 
-def _origin(source: ArgumentSource) -> Any:
+def _find_origin(source: ArgumentSource) -> Any:
     """Identifies where a value comes from: words of the user, or an object of a result."""
     match source.source:
         case "user":
@@ -127,23 +133,23 @@ def _origin(source: ArgumentSource) -> Any:
             return None
 
 
-def ungrounded(
+def find_ungrounded_arguments(
     messages: Sequence[Message], provenance: Sequence[ArgumentSource]
 ) -> Iterator[tuple[int, ToolCall, str, Any]]:
     """Yields (message index, call, pointer, value) of each scalar argument without a source."""
     grounded = {(source.call_id, source.argument) for source in provenance}
-    for index, call in calls_in(messages):
-        for pointer, value in scalars(call.arguments):
+    for index, call in iterate_calls(messages):
+        for pointer, value in list_scalars(call.arguments):
             if pointer and (call.id, pointer) not in grounded:
                 yield index, call, pointer, value
 
 
-def calls_in(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]:
+def iterate_calls(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]:
     """Yields (message index, call) of every call, in order."""
     return ((index, call) for index, message in enumerate(messages) for call in message.tool_calls)
 
 
-class _Past:
+class _History:
     """Everything said by the user and returned by the tools before a call."""
 
     def __init__(self, situation: Situation):
@@ -159,58 +165,58 @@ class _Past:
             persona.today[:10]: "today",
         }
 
-    def heard(self, index: int, text: str) -> None:
+    def add_utterance(self, index: int, text: str) -> None:
         self.utterances.append((index, text))
 
-    def returned(self, call_id: str, content: Any) -> None:
-        for pointer, value in scalars(content):
+    def add_result(self, call_id: str, content: Any) -> None:
+        for pointer, value in list_scalars(content):
             if value not in (None, "", [], {}) and not isinstance(value, bool):
-                self.values.setdefault(_key(value), (call_id, pointer))
+                self.values.setdefault(_normalize_value(value), (call_id, pointer))
 
-    def source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
+    def find_source(self, call: ToolCall, pointer: str, value: Any, tool: Tool | None) -> ArgumentSource | None:
         """Looks a value up in all sources; identifiers and page tokens in the results first, for services make them."""
         name = next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
         schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
         made_by_service = is_id(name) or is_page_token(name)
         attempts = (
-            (self._from_result, self._from_user, self._from_context, self._from_schema)
+            (self._find_in_results, self._find_in_utterances, self._find_in_context, self._find_in_schema)
             if made_by_service
-            else (self._from_user, self._from_result, self._from_context, self._from_schema)
+            else (self._find_in_utterances, self._find_in_results, self._find_in_context, self._find_in_schema)
         )
         for attempt in attempts:
             if source_fields := attempt(name, schema, value):
                 return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
         return None
 
-    def _from_user(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:
+    def _find_in_utterances(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:
         for index, text in reversed(self.utterances):
-            if (span := says(text, name, schema, value, self.situation.now)) is not None:
+            if (span := find_spoken_value(text, name, schema, value, self.situation.now)) is not None:
                 return {"source": "user", "message": index, "evidence": span}
         return None
 
-    def _from_result(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
-        call_and_pointer = self.values.get(_key(value))
-        if call_and_pointer is None and isinstance(value, str) and (quoted := quoted_part(value)):
-            call_and_pointer = self.values.get(_key(quoted))
+    def _find_in_results(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+        call_and_pointer = self.values.get(_normalize_value(value))
+        if call_and_pointer is None and isinstance(value, str) and (quoted := find_quoted_part(value)):
+            call_and_pointer = self.values.get(_normalize_value(quoted))
         return (
             {"source": "result", "from_call": call_and_pointer[0], "pointer": call_and_pointer[1]}
             if call_and_pointer
             else None
         )
 
-    def _from_context(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+    def _find_in_context(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
         if isinstance(value, str) and value in self.context:
             return {"source": "context", "evidence": self.context[value]}
         return None
 
-    def _from_schema(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
+    def _find_in_schema(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:  # noqa: ARG002
         for keyword in ("const", "default"):
             if keyword in schema and schema[keyword] == value:
                 return {"source": "schema", "evidence": keyword}
         return {"source": "schema", "evidence": "enum"} if schema.get("enum") == [value] else None
 
 
-def _key(value: Any) -> Any:
+def _normalize_value(value: Any) -> Any:
     """Normalises a value for comparison: texts without quotes, case and surrounding space; numbers equal only
     numbers.
     """

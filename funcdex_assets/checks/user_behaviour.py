@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case
-from funcdex_assets.checks.rules.claims import Support, claims
+from funcdex_assets.checks.rules.claims import Support, find_claims
 from funcdex_assets.checks.rules.speech import wrong_speaker
-from funcdex_assets.language.spoken_values import find_words, says
+from funcdex_assets.language.spoken_values import find_first_form, find_spoken_value
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.plan import ConversationPlan, PlannedStep
 
@@ -18,27 +18,27 @@ USER_FAULTS = ("user_invents", "user_stops_early", "user_leaves_persona")
 _FACTS = ("email", "link", "id", "quote", "number")
 
 
-def faults_of_user(case: Case, plan: ConversationPlan) -> tuple[Finding, ...]:
+def find_user_faults(case: Case, plan: ConversationPlan) -> tuple[Finding, ...]:
     """Returns the faults of the user simulator, in the order of `USER_FAULTS`."""
-    return (*_invented(case, plan), *_stopped_early(case, plan), *_left_persona(case))
+    return (*_find_invented_values(case, plan), *_find_unasked_steps(case, plan), *_find_persona_breaks(case))
 
 
-def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
+def _find_invented_values(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
     """Finds values stated by the user that are in neither the plan, the persona, the scenario nor the conversation so
     far.
 
     Numbers of up to two digits are left alone: people say "two of them".
     """
-    support = _knowledge(case, plan)
+    support = _collect_user_knowledge(case, plan)
     tool_support: Support | None = None
     for index, message in enumerate(case.messages):
         if message.role == "user":
-            for claim in claims(case.speech[index]):
+            for claim in find_claims(case.speech[index]):
                 is_small_number = claim.kind == "number" and len(claim.text) < 3
-                if claim.kind not in _FACTS or is_small_number or support.has(claim):
+                if claim.kind not in _FACTS or is_small_number or support.supports_claim(claim):
                     continue
-                tool_support = tool_support or _descriptions(case)
-                if not tool_support.has(claim):
+                tool_support = tool_support or _collect_tool_descriptions(case)
+                if not tool_support.supports_claim(claim):
                     yield Finding(
                         rule="user_invents",
                         blocking=False,
@@ -46,12 +46,12 @@ def _invented(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
                         text=f"The user states {claim.text[:80]!r}, which the plan does not have",
                     )
         elif message.result is not None:
-            support.add_value(message.result.content, case.leaves[index])
+            support.add_value(message.result.content, case.result_values[index])
         elif message.content:
             support.add_text(message.content)
 
 
-def _knowledge(case: Case, plan: ConversationPlan) -> Support:
+def _collect_user_knowledge(case: Case, plan: ConversationPlan) -> Support:
     """Collects the values a user may state from the start: those of persona, scenario and planned steps."""
     situation = case.situation
     support = Support(situation.now)
@@ -64,7 +64,7 @@ def _knowledge(case: Case, plan: ConversationPlan) -> Support:
     return support
 
 
-def _descriptions(case: Case) -> Support:
+def _collect_tool_descriptions(case: Case) -> Support:
     """Collects the values in the names and descriptions of the tools."""
     support = Support(case.situation.now)
     for tool in case.tools.values():
@@ -72,7 +72,7 @@ def _descriptions(case: Case) -> Support:
     return support
 
 
-def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
+def _find_unasked_steps(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
     """Finds steps of the plan that the user never asked for: the tool was not called, and no fact was said."""
     user_texts = [case.speech[index] for index, message in enumerate(case.messages) if message.role == "user"]
     user_text = "\n".join(user_texts)
@@ -80,7 +80,7 @@ def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
     for number, step in enumerate(plan.steps):
         if step.tool in called_tools:
             called_tools.remove(step.tool)
-        elif not _asked(case, step, user_text, len(user_texts)):
+        elif not _is_asked_for(case, step, user_text, len(user_texts)):
             yield Finding(
                 rule="user_stops_early",
                 blocking=False,
@@ -88,7 +88,7 @@ def _stopped_early(case: Case, plan: ConversationPlan) -> Iterator[Finding]:
             )
 
 
-def _asked(case: Case, step: PlannedStep, said: str, turns: int) -> bool:
+def _is_asked_for(case: Case, step: PlannedStep, user_text: str, turns: int) -> bool:
     """True if the user stated one of the facts of a step; a step without facts counts as asked once its turn was
     reached.
     """
@@ -98,13 +98,14 @@ def _asked(case: Case, step: PlannedStep, said: str, turns: int) -> bool:
     if not facts:
         return turns > step.turn
     return any(
-        find_words(said, [surface]) or says(said, "", {}, value, case.situation.now) is not None
+        find_first_form(user_text, [surface])
+        or find_spoken_value(user_text, "", {}, value, case.situation.now) is not None
         for surface, value in facts
         if surface
     )
 
 
-def _left_persona(case: Case) -> Iterator[Finding]:
+def _find_persona_breaks(case: Case) -> Iterator[Finding]:
     """Finds user messages that speak as the assistant, speak for both sides, or name the tools."""
     for finding in wrong_speaker(case):
         if finding.message is not None and case.messages[finding.message].role == "user":

@@ -21,7 +21,7 @@ def print_quality_report(
     """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
-    reports = presentation.analyse(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
+    reports = presentation.report_partitions(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
     if markdown:
         for path in presentation.write_page(reports, markdown):
             console.print(str(path), highlight=False, soft_wrap=True)
@@ -51,8 +51,8 @@ def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
             cells = [
                 one.figure if one.figure != before else "",
                 escape(one.item),
-                presentation.shown(one),
-                presentation.counts(one),
+                presentation.format_value(one),
+                presentation.format_counts(one),
             ]
             grid.add_row(*cells, *(presentation.compare_with_wanted(one) if wanted else ()))
             before = one.figure

@@ -23,7 +23,7 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.settings.settings import Settings, load_settings, settings_path
 
 if TYPE_CHECKING:
-    from funcdex_assets.catalog.sources import Reading
+    from funcdex_assets.catalog.sources import SourceReading
 
 app = typer.Typer(
     cls=ErrorBoundary, help="Tool definitions from everywhere: build, search, show, add.", no_args_is_help=True
@@ -50,15 +50,15 @@ def build_big_catalogue(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
 ) -> None:
     """Make one searchable catalogue of all tool definitions that are installed."""
-    from funcdex_assets.catalog.build import PROBLEMS, Converted
-    from funcdex_assets.catalog.build import build as build_catalog
-    from funcdex_assets.catalog.collections import installed
+    from funcdex_assets.catalog.build import PROBLEMS, ConvertedDocument
+    from funcdex_assets.catalog.build import build_catalog as build_catalog
+    from funcdex_assets.catalog.collections import find_installed_documents
 
     settings = load_settings()
     npm = npm or settings.home / "npm"
     if fetch:
-        _fetch(npm)
-    there = installed(npm)
+        _fetch_npm_packages(npm)
+    there = find_installed_documents(npm)
     if unknown := set(only or ()) - set(there):
         raise CatalogError(f"{min(unknown)!r} is no collection; there are {', '.join(sorted(there))}")
     chosen = {name: documents for name, documents in there.items() if not only or name in only}
@@ -72,7 +72,7 @@ def build_big_catalogue(
         task = progress.add_task("documents", total=len(wanted))
         count = 0
 
-        def advanced(converted: Converted) -> None:
+        def advanced(converted: ConvertedDocument) -> None:
             nonlocal count
             count += converted.tools
             progress.update(task, advance=1, description=f"{count:,} tools")
@@ -89,9 +89,9 @@ def search_tools(
     limit: Annotated[int, typer.Option(min=1, max=200)] = 15,
 ) -> None:
     """Find tools in the big catalogue by what they do."""
-    from funcdex_assets.catalog.search import find
+    from funcdex_assets.catalog.search import search_tools
 
-    hits = find(_catalog(load_settings()), query, limit, application)
+    hits = search_tools(_find_catalogue(load_settings()), query, limit, application)
     if not hits:
         console.print(f"Nothing in the catalogue has the words {query!r}", highlight=False)
         return
@@ -99,7 +99,7 @@ def search_tools(
     for heading in ("application", "tool", "what it does"):
         table.add_column(heading, overflow="fold")
     for hit in hits:
-        table.add_row(escape(hit.toolkit), escape(hit.name), escape(_short(hit.description)))
+        table.add_row(escape(hit.toolkit), escape(hit.name), escape(_shorten(hit.description)))
     console.print(table)
 
 
@@ -109,18 +109,18 @@ def show_tools(
 ) -> None:
     """Print a tool of the big catalogue, or the tools of an application."""
     from funcdex_assets.catalog.build import TOOLS
-    from funcdex_assets.catalog.search import named, tools_of_application
+    from funcdex_assets.catalog.search import find_tools_by_name, list_application_tools
 
-    tools = _catalog(load_settings()) / TOOLS
-    found = named(tools, name)
+    tools = _find_catalogue(load_settings()) / TOOLS
+    found = find_tools_by_name(tools, name)
     if not found:
-        listed = tools_of_application(tools, name)
+        listed = list_application_tools(tools, name)
         if not listed:
             raise CatalogError(
                 f'the catalogue has no tool and no application {name!r}; try: funcdex catalog search "…"'
             )
         for tool in listed:
-            console.print(f"[bold]{escape(tool.name)}[/bold]  {escape(_short(tool.description))}", highlight=False)
+            console.print(f"[bold]{escape(tool.name)}[/bold]  {escape(_shorten(tool.description))}", highlight=False)
         return
     for tool in found[:5]:
         _print_tool(tool)
@@ -148,21 +148,21 @@ def add_toolkit(
     ] = None,
 ) -> None:
     """Make a toolkit: its file in toolkits/ and its line in funcdex.yaml."""
-    from funcdex_assets.catalog.adding import list_toolkit, write_toolkit
-    from funcdex_assets.catalog.sources import tools_of
-    from funcdex_assets.catalog.toolkit_names import refuse_illegal, toolkit_name
-    from funcdex_assets.tool_graph.tool_selection import belonging_together
+    from funcdex_assets.catalog.adding import add_toolkit_to_settings, write_toolkit
+    from funcdex_assets.catalog.sources import read_tools
+    from funcdex_assets.catalog.toolkit_names import derive_toolkit_name, refuse_illegal_toolkit_name
+    from funcdex_assets.tool_graph.tool_selection import select_connected_tools
 
     settings = load_settings(with_tools=False)  # what is added may be what is missing
-    toolkit = toolkit or toolkit_name(source)
-    refuse_illegal(toolkit)
+    toolkit = toolkit or derive_toolkit_name(source)
+    refuse_illegal_toolkit_name(toolkit)
     path = settings.root / "toolkits" / f"{toolkit}.json"
     _refuse_existing(path, force)
     reading = _open_reading(settings, source, env or (), header or ())
     tools: list[Tool] = []
     problems: list[Problem] = []
     shown = Path(source).name if Path(source).exists() else source  # not where it lies on this machine
-    for item in tools_of(reading, toolkit, shown, tuple(only or ())):
+    for item in read_tools(reading, toolkit, shown, tuple(only or ())):
         if isinstance(item, Problem):
             problems.append(item)
         else:
@@ -171,13 +171,13 @@ def add_toolkit(
     if not tools:
         raise CatalogError(f"{source} ({reading.format}) gives no tool" + (" of these names" if only else ""))
     with console.status(f"choosing {most} of {len(tools)} tools …"):
-        chosen = belonging_together(tools[:MOST_LOOKED_AT], most)
+        chosen = select_connected_tools(tools[:MOST_LOOKED_AT], most)
     write_toolkit(path, chosen)
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
     if more := len(tools) - len(chosen):
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
     config = settings_path()
-    if list_toolkit(config, toolkit):
+    if add_toolkit_to_settings(config, toolkit):
         console.print(f"{config} lists {toolkit}", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
 
@@ -190,26 +190,26 @@ def _refuse_existing(path: Path, force: bool) -> None:
         raise CatalogError(f"{path} is there already; add --force to replace it")
 
 
-def _open_reading(settings: Settings, source: str, env: Sequence[str], header: Sequence[str]) -> "Reading":
+def _open_reading(settings: Settings, source: str, env: Sequence[str], header: Sequence[str]) -> "SourceReading":
     """Opens the source: an application of the big catalogue, or anything that defines tools."""
-    from funcdex_assets.catalog.sources import open_source
+    from funcdex_assets.catalog.sources import open_tool_source
 
     if source.startswith("catalog:"):
         return _from_catalog(settings, source.removeprefix("catalog:"))
-    headers = dict(_pair(text) for text in header)
-    return open_source(
+    headers = dict(_split_header(text) for text in header)
+    return open_tool_source(
         source,
-        {name: _variable(name) for name in env},
-        {name: _variable(variable) for name, variable in headers.items()},
+        {name: _read_variable(name) for name in env},
+        {name: _read_variable(variable) for name, variable in headers.items()},
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _split_header(text: str) -> tuple[str, str]:
     name, _, variable = text.partition("=")
     return name, variable
 
 
-def _variable(name: str) -> str:
+def _read_variable(name: str) -> str:
     """Secrets come from the environment, never from the command line, which every user of the machine can read."""
     value = os.environ.get(name)
     if value is None:
@@ -217,13 +217,13 @@ def _variable(name: str) -> str:
     return value
 
 
-def _from_catalog(settings: Settings, application: str) -> "Reading":
+def _from_catalog(settings: Settings, application: str) -> "SourceReading":
     from funcdex_assets.catalog.build import TOOLS
     from funcdex_assets.catalog.drafts import Draft
-    from funcdex_assets.catalog.search import tools_of_application
-    from funcdex_assets.catalog.sources import Reading
+    from funcdex_assets.catalog.search import list_application_tools
+    from funcdex_assets.catalog.sources import SourceReading
 
-    tools = tools_of_application(_catalog(settings) / TOOLS, application)
+    tools = list_application_tools(_find_catalogue(settings) / TOOLS, application)
     if not tools:
         raise CatalogError(f'the catalogue has no application {application!r}; try: funcdex catalog search "…"')
     drafts = (
@@ -237,17 +237,17 @@ def _from_catalog(settings: Settings, application: str) -> "Reading":
         )
         for tool in tools
     )
-    return Reading(f"catalogue, {tools[0].source}", drafts, tools[0].licence)
+    return SourceReading(f"catalogue, {tools[0].source}", drafts, tools[0].licence)
 
 
-def _catalog(settings: Settings) -> Path:
+def _find_catalogue(settings: Settings) -> Path:
     folder = settings.home / CATALOG
     if not folder.is_dir():
         raise CatalogError(f"There is no catalogue at {folder}; make it with: funcdex catalog build")
     return folder
 
 
-def _fetch(npm: Path) -> None:
+def _fetch_npm_packages(npm: Path) -> None:
     """With the ordinary npm client, which has its own settings of where to fetch from."""
     from funcdex_assets.catalog.collections import NPM_PACKAGES
 
@@ -297,5 +297,5 @@ def _print_problems(problems: list[Problem]) -> None:
         console.print(f"… and {len(problems) - _SHOWN_PROBLEMS} more places", highlight=False)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 110 else text[:109].rstrip() + "…"

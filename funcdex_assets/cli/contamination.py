@@ -30,8 +30,14 @@ def compare_with_evaluation_sets(
     report: Annotated[Path | None, typer.Option(help="Write every overlap there, as JSON lines.")] = None,
 ) -> None:
     """Compare datasets with evaluation sets: function names, schemas, n-grams and meaning of user turns."""
-    from funcdex_assets.contamination.evaluation_sets import evaluation_sets
-    from funcdex_assets.contamination.overlaps import Limits, candidates, json_lines, overlapping_rows, overlaps
+    from funcdex_assets.contamination.evaluation_sets import read_evaluation_sets
+    from funcdex_assets.contamination.overlaps import (
+        OverlapThresholds,
+        count_overlapping_conversations,
+        encode_json_lines,
+        extract_conversation_contents,
+        find_overlaps,
+    )
 
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
@@ -45,22 +51,29 @@ def compare_with_evaluation_sets(
     if not rows:
         raise CommandError("No partition named has a dataset; run `funcdex materialize` or `funcdex backfill` first")
     names = (*settings.contamination.evaluation_sets, *(str(path.absolute()) for path in against or ()))
-    sets = evaluation_sets(names, settings.root)
+    sets = read_evaluation_sets(names, settings.root)
     if not sets:
         raise CommandError(
             "There is no evaluation set; `pip install --no-deps bfcl-eval` brings those of BFCL, "
             "--against FILE.jsonl names another"
         )
     with console.status("comparing"):
-        found = overlaps(candidates(rows), sets, _build_embedder(settings), Limits(**settings.contamination.thresholds))
+        found = find_overlaps(
+            extract_conversation_contents(rows),
+            sets,
+            _build_embedder(settings),
+            OverlapThresholds(**settings.contamination.thresholds),
+        )
     measures: tuple[Measure, ...] = get_args(Measure)
     grid = Grid("evaluation set", "items", *measures, title=f"Overlapping conversations, of {len(rows)}")
     for evaluation_set in sets:
-        counts = overlapping_rows(overlap for overlap in found if overlap.evaluation_set == evaluation_set.name)
+        counts = count_overlapping_conversations(
+            overlap for overlap in found if overlap.evaluation_set == evaluation_set.name
+        )
         grid.add_row(
             escape(evaluation_set.name), str(len(evaluation_set.items)), *(str(counts[measure]) for measure in measures)
         )
-    counts = overlapping_rows(found)
+    counts = count_overlapping_conversations(found)
     grid.add_row("any", str(sum(len(one.items) for one in sets)), *(str(counts[measure]) for measure in measures))
     console.print(grid)
     for measure in measures:
@@ -72,7 +85,7 @@ def compare_with_evaluation_sets(
                 soft_wrap=True,
             )
     if report is not None:
-        report.write_bytes(json_lines(found))
+        report.write_bytes(encode_json_lines(found))
         console.print(f"{report} has all {len(found)} overlaps", highlight=False, soft_wrap=True)
 
 

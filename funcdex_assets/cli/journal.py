@@ -8,7 +8,7 @@ import typer
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, ErrorBoundary, console, load_project
-from funcdex_assets.inference.journal import JOURNAL, JournalEntry, journal_entries
+from funcdex_assets.inference.journal import JOURNAL_FILE, JournalEntry, list_journal_entries
 from funcdex_assets.inference.token_price import TokenPrice
 
 app = typer.Typer(
@@ -21,8 +21,8 @@ app = typer.Typer(
 @app.command("stats")
 def print_journal_stats() -> None:
     """Print what the journal keeps, by engine and role: requests, tokens, bytes, from when to when."""
-    path = load_project().home / JOURNAL
-    entries = journal_entries(path)
+    path = load_project().home / JOURNAL_FILE
+    entries = list_journal_entries(path)
     if not entries:
         console.print(f"No answers in {path}; only real models are journaled", highlight=False, soft_wrap=True)
         return
@@ -52,7 +52,7 @@ def prune_answers(
         raise CommandError(
             "Nothing is named; give --older-than, --engine or --role (together they narrow down), or --all"
         )
-    path = load_project().home / JOURNAL
+    path = load_project().home / JOURNAL_FILE
     if not path.is_file():
         raise CommandError(f"There is no journal at {path}; only real models are journaled")
     older_than_s = None if older_than is None else parse_age(older_than)
@@ -74,7 +74,7 @@ def format_counts(entries: Sequence[JournalEntry]) -> list[str]:
 
 
 def format_cost(entries: Sequence[JournalEntry], prices: Mapping[str, TokenPrice]) -> str:
-    costs = [prices[entry.model].cost(entry.usage) for entry in entries if entry.model in prices]
+    costs = [prices[entry.model].compute_cost(entry.token_usage) for entry in entries if entry.model in prices]
     if not costs:
         return "unpriced"
     return f"{sum(costs):.4f}" + (" and unpriced" if len(costs) < len(entries) else "")

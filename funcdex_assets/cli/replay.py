@@ -58,7 +58,7 @@ def replay_conversations(
 
 def _compare_replay(recording: Any) -> tuple[str, list[str]]:
     from funcdex_assets.environment.replay import ReplayError
-    from funcdex_assets.environment.replay import replay as again
+    from funcdex_assets.environment.replay import replay_conversation as again
 
     if recording is None:
         return "not replayable", []
@@ -73,8 +73,8 @@ def _compare_replay(recording: Any) -> tuple[str, list[str]]:
 
 def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[Found]]]:
     """The partitions of the home with what is asked for in them."""
-    from funcdex_assets.dialogue.participants import casts
-    from funcdex_assets.environment.replay import recorded
+    from funcdex_assets.dialogue.participants import assemble_participants
+    from funcdex_assets.environment.replay import to_recording
     from funcdex_assets.records.conversation import Conversation
     from funcdex_assets.records.plan import ConversationPlan
     from funcdex_assets.records.scenario import Persona, Scenario
@@ -109,11 +109,11 @@ def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, l
                 ("tool_definitions", Tool),
             )
         )
-        cast = casts(*rows)  # type: ignore[arg-type]
+        cast = assemble_participants(*rows)  # type: ignore[arg-type]
         yield (
             partition,
             [
-                (one.conversation_id, recorded(one, there.situation, there.spoken_of))
+                (one.conversation_id, to_recording(one, there.situation, there.mentioned_tools))
                 for one in held
                 if (there := cast[one.plan_id])
             ],
@@ -122,7 +122,7 @@ def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, l
 
 def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[Found]]]:
     """The rows of a published file, by partition."""
-    from funcdex_assets.environment.replay import ReplayError, published
+    from funcdex_assets.environment.replay import ReplayError, read_published_row
 
     groups: dict[str, list[Found]] = {}
     for row in _read_rows(file):
@@ -130,7 +130,7 @@ def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, li
         if names and not identity.startswith(tuple(names)):
             continue
         try:
-            found: Found = (identity, published(row))
+            found: Found = (identity, read_published_row(row))
         except ReplayError as error:
             found = (identity, error)
         groups.setdefault(str(row.get("partition", file.name)), []).append(found)

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from funcdex_assets.cli.console import ErrorBoundary, console, load_project
 from funcdex_assets.inference.protocol import InferenceError
-from funcdex_assets.inference.servers import RunningServer, ServerSpec, start, tail
+from funcdex_assets.inference.servers import RunningServer, ServerSpec, start_server, tail_log
 
 app = typer.Typer(
     cls=ErrorBoundary, help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True
@@ -75,7 +75,7 @@ def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
         InferenceError: it does not start, or stops by itself.
     """
     with console.status(f"{spec.engine} starts …") as status:
-        server = start(spec, log, lambda line: status.update(escape(line)))
+        server = start_server(spec, log, lambda line: status.update(escape(line)))
     try:
         console.print(f"[green]ready[/green] {server.base_url}   in funcdex.yaml:\n")
         console.print(render_settings(spec, server.base_url), markup=False, highlight=False)
@@ -88,7 +88,7 @@ def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
     finally:
         server.stop()
     raise InferenceError(
-        f"the {spec.engine} server stopped with exit code {server.exit_code()}; the end of {log}:\n{tail(log)}",
+        f"the {spec.engine} server stopped with exit code {server.exit_code()}; the end of {log}:\n{tail_log(log)}",
         retryable=False,
     )
 

@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import console, load_project
 from funcdex_assets.cli.journal import format_cost, format_counts
-from funcdex_assets.inference.journal import JOURNAL, journal_entries
+from funcdex_assets.inference.journal import JOURNAL_FILE, list_journal_entries
 from funcdex_assets.judging import committee
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.settings.settings import Settings
@@ -83,16 +83,16 @@ def print_yields(settings: Settings, console: Console) -> None:
 
 def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
     """Of a committee: the mean scores of each member, and how far every two are apart."""
-    for judge in committee.judges(scored):
-        given = committee.verdicts_of(judge, scored)
-        means = {scale: marks for scale in SCALES if (marks := committee.marks(given, scale))}
+    for judge in committee.list_judges(scored):
+        given = committee.select_verdicts(judge, scored)
+        means = {scale: marks for scale in SCALES if (marks := committee.collect_scores(given, scale))}
         told = "  ".join(f"{scale} {sum(marks) / len(marks):.2f}" for scale, marks in means.items())
         silent = sum(one.failure is not None for one in given)
         text = f"{judge}: mean {told or 'of nothing'}" + (f"  without a verdict {silent}" if silent else "")
         console.print(escape(text), highlight=False, soft_wrap=True)
     apart: dict[str, list[str]] = {}
-    for pair in committee.pairs(scored):
-        apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.apart:.2f}")
+    for pair in committee.compare_judges(scored):
+        apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.mean_difference:.2f}")
     for both, differences in apart.items():
         console.print(escape(f"{both}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
 
@@ -106,7 +106,7 @@ def _print_uncut(grid: Grid, console: Console) -> None:
 
 def _print_usage(settings: Settings, console: Console) -> None:
     """Tokens and cost of everything that was ever asked of a real model, from the journal, which has each once."""
-    entries = journal_entries(settings.home / JOURNAL)
+    entries = list_journal_entries(settings.home / JOURNAL_FILE)
     if not entries:
         console.print("Tokens and cost: none, no real model was asked", highlight=False)
         return

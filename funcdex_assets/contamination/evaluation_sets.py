@@ -27,11 +27,11 @@ import msgspec
 from funcdex_assets.records.errors import UserError
 
 BFCL = "bfcl"
-_TEXTS = ("question", "prompt", "query", "instruction", "input", "text")
-_FUNCTIONS = ("function", "functions", "tools")
-_USERS = ("user", "human")
+_TEXT_FIELDS = ("question", "prompt", "query", "instruction", "input", "text")
+_FUNCTION_FIELDS = ("function", "functions", "tools")
+_USER_ROLES = ("user", "human")
 # Types as JSON Schema has them; BFCL writes those of Python, Java and JavaScript.
-_TYPES = {
+_JSON_TYPES = {
     "dict": "object",
     "hashmap": "object",
     "float": "number",
@@ -52,7 +52,7 @@ class EvaluationSetError(UserError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class OfferedFunction:
     """A function on offer: its name as written, and parameter name → JSON Schema type ("any" where none is given)."""
 
     name: str
@@ -60,12 +60,12 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class EvaluationItem:
     """One example of an evaluation set; an item without user turns only documents functions."""
 
     item_id: str
     turns: tuple[str, ...]
-    functions: tuple[Function, ...] = ()
+    functions: tuple[OfferedFunction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class EvaluationSet:
     """A named list of items, mostly one file."""
 
     name: str
-    items: tuple[Item, ...]
+    items: tuple[EvaluationItem, ...]
 
 
-def evaluation_sets(names: Iterable[str], root: Path = Path()) -> list[EvaluationSet]:
+def read_evaluation_sets(names: Iterable[str], root: Path = Path()) -> list[EvaluationSet]:
     """Reads each set by its name (`bfcl`: all its files; none if `bfcl-eval` is not installed) or file, from `root`.
 
     Raises:
@@ -85,110 +85,112 @@ def evaluation_sets(names: Iterable[str], root: Path = Path()) -> list[Evaluatio
     sets: list[EvaluationSet] = []
     for name in names:
         if name == BFCL:
-            folder = bfcl_folder()
-            sets += read_bfcl(folder) if folder else []
+            folder = find_bfcl_folder()
+            sets += read_bfcl_sets(folder) if folder else []
         else:
-            sets.append(read_file(root / Path(name).expanduser()))
+            sets.append(read_evaluation_file(root / Path(name).expanduser()))
     return sets
 
 
-def bfcl_folder() -> Path | None:
+def find_bfcl_folder() -> Path | None:
     """Finds the data folder of the installed `bfcl-eval`, without importing it: it needs dozens of other packages."""
     spec = find_spec("bfcl_eval")
     folders = [Path(location) / "data" for location in (spec.submodule_search_locations or ())] if spec else []
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def read_bfcl(folder: Path) -> list[EvaluationSet]:
+def read_bfcl_sets(folder: Path) -> list[EvaluationSet]:
     """Reads the installed BFCL: one set per file of questions and two more.
 
     One holds the conversations that precede the memory questions; the other the functions that multi-turn items name
     only by their class. Retired questions (`unused_datasets`) are not read.
     """
-    sets = [read_file(path) for path in sorted(folder.glob("BFCL_*.json")) if _is_lines(path)]
+    sets = [read_evaluation_file(path) for path in sorted(folder.glob("BFCL_*.json")) if _has_object_per_line(path)]
     prerequisites = [
-        item for path in sorted(folder.glob("memory_prereq_conversation/*.json")) for item in read_file(path).items
+        item
+        for path in sorted(folder.glob("memory_prereq_conversation/*.json"))
+        for item in read_evaluation_file(path).items
     ]
     documented = [
-        Item(path.stem, (), tuple(_functions(_lines(path))))
+        EvaluationItem(path.stem, (), tuple(_parse_functions(_read_json_objects(path))))
         for path in sorted(folder.glob("multi_turn_func_doc/*.json"))
     ]
     further = {"BFCL memory_prereq_conversation": prerequisites, "BFCL multi_turn_func_doc": documented}
     return sets + [EvaluationSet(name, tuple(items)) for name, items in further.items() if items]
 
 
-def read_file(path: Path) -> EvaluationSet:
+def read_evaluation_file(path: Path) -> EvaluationSet:
     """Reads the items of one file; the set is named by the file's stem.
 
     Raises:
         EvaluationSetError: the file is missing, or a line has none of the formats.
     """
     items = []
-    for number, line in enumerate(_lines(path), 1):
-        turns, functions = _turns(line), tuple(_functions(_given_functions(line)))
+    for number, line in enumerate(_read_json_objects(path), 1):
+        turns, functions = _extract_item_turns(line), tuple(_parse_functions(_find_function_definitions(line)))
         if turns is None and not functions:
             raise EvaluationSetError(
                 f"{path}, item {number}: neither user turns nor functions; an item has messages, conversations, or one "
-                f"of {', '.join(_TEXTS)}, and perhaps one of {', '.join(_FUNCTIONS)}"
+                f"of {', '.join(_TEXT_FIELDS)}, and perhaps one of {', '.join(_FUNCTION_FIELDS)}"
             )
-        items.append(Item(str(line.get("id", f"item {number}")), tuple(turns or ()), functions))
+        items.append(EvaluationItem(str(line.get("id", f"item {number}")), tuple(turns or ()), functions))
     return EvaluationSet(path.stem, tuple(items))
 
 
-def functions_of(tools: Any) -> tuple[Function, ...]:
+def extract_functions(tools: Any) -> tuple[OfferedFunction, ...]:
     """Reads the functions in OpenAI tools or in bare function definitions."""
-    return tuple(_functions(tools))
+    return tuple(_parse_functions(tools))
 
 
-def user_turns(messages: Any) -> tuple[str, ...]:
+def extract_user_turns(messages: Any) -> tuple[str, ...]:
     """Returns the texts of the user messages among OpenAI messages."""
-    return tuple(_said(messages))
+    return tuple(_list_user_turns(messages))
 
 
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+def _read_json_objects(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yields the JSON objects of a file that holds one per line, or one array of them; empty lines are skipped."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise EvaluationSetError(f"{path} cannot be read: {error.strerror}") from None
     if content.lstrip()[:1] == b"[":
-        objects: Sequence[bytes | msgspec.Raw] = _decoded(content, path, 1, list[msgspec.Raw])
+        objects: Sequence[bytes | msgspec.Raw] = _decode_json(content, path, 1, list[msgspec.Raw])
     else:
         objects = content.split(b"\n")
     for number, encoded in enumerate(objects, 1):
         if bytes(encoded).strip():
-            yield _decoded(encoded, path, number, dict[str, Any])
+            yield _decode_json(encoded, path, number, dict[str, Any])
 
 
-def _decoded(content: Any, path: Path, number: int, kind: Any) -> Any:
+def _decode_json(content: Any, path: Path, number: int, expected_type: Any) -> Any:
     try:
-        return msgspec.json.decode(content, type=kind)
+        return msgspec.json.decode(content, type=expected_type)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise EvaluationSetError(f"{path}, line {number}: no JSON object ({error}); write one per line") from None
 
 
-def _is_lines(path: Path) -> bool:
+def _has_object_per_line(path: Path) -> bool:
     """Returns whether a file has an object per line; BFCL also has an index of ids, one object over many lines."""
     with path.open("rb") as file:
         return file.readline().rstrip().endswith(b"}")
 
 
-def _turns(line: Mapping[str, Any]) -> list[str] | None:
+def _extract_item_turns(item: Mapping[str, Any]) -> list[str] | None:
     """Returns the user turns of an item; None if it has none of the fields that may hold them."""
-    for field in ("messages", "conversations", *_TEXTS):
-        if field in line:
-            return list(_said(line[field]))
+    for field in ("messages", "conversations", *_TEXT_FIELDS):
+        if field in item:
+            return list(_list_user_turns(item[field]))
     return None
 
 
-def _said(value: Any) -> Iterator[str]:
+def _list_user_turns(value: Any) -> Iterator[str]:
     """Yields the user turns in a text, a message of a user, or nested lists of these."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for element in value:
-            yield from _said(element)
-    elif isinstance(value, Mapping) and (value.get("role") or value.get("from")) in _USERS:
+            yield from _list_user_turns(element)
+    elif isinstance(value, Mapping) and (value.get("role") or value.get("from")) in _USER_ROLES:
         content = value.get("content", value.get("value"))
         if isinstance(content, list):  # OpenAI's content parts
             content = " ".join(block.get("text", "") for block in content if isinstance(block, Mapping))
@@ -196,22 +198,22 @@ def _said(value: Any) -> Iterator[str]:
             yield str(content)
 
 
-def _given_functions(line: Mapping[str, Any]) -> Any:
+def _find_function_definitions(item: Mapping[str, Any]) -> Any:
     """Returns the functions of an item as they are written."""
-    for field in _FUNCTIONS:
-        if field in line:
-            return line[field]
+    for field in _FUNCTION_FIELDS:
+        if field in item:
+            return item[field]
     return []
 
 
-def _functions(given: Any) -> Iterator[Function]:
+def _parse_functions(definitions: Any) -> Iterator[OfferedFunction]:
     """Yields the functions in a list of definitions, a single definition, or JSON text of these; skips the rest."""
-    if isinstance(given, str):  # ShareGPT files often hold the tools as JSON text
+    if isinstance(definitions, str):  # ShareGPT files often hold the tools as JSON text
         try:
-            given = msgspec.json.decode(given)
+            definitions = msgspec.json.decode(definitions)
         except msgspec.DecodeError:
-            given = []
-    for entry in [given] if isinstance(given, Mapping) else given or ():
+            definitions = []
+    for entry in [definitions] if isinstance(definitions, Mapping) else definitions or ():
         if not isinstance(entry, Mapping):
             continue
         definition = entry.get("function", entry)
@@ -219,15 +221,15 @@ def _functions(given: Any) -> Iterator[Function]:
             schema = definition.get("parameters")
             properties = schema.get("properties", schema) if isinstance(schema, Mapping) else {}
             if isinstance(properties, Mapping):
-                yield Function(
+                yield OfferedFunction(
                     definition["name"],
-                    {str(name): _type(property_schema) for name, property_schema in properties.items()},
+                    {str(name): _normalise_type(property_schema) for name, property_schema in properties.items()},
                 )
 
 
-def _type(schema: Any) -> str:
+def _normalise_type(schema: Any) -> str:
     """Returns the type of a property in lower case, as JSON Schema has it; of several the first that is not null."""
     name = schema.get("type", "any") if isinstance(schema, Mapping) else "any"
     if isinstance(name, list):
         name = next((alternative for alternative in name if alternative != "null"), "any")
-    return _TYPES.get(str(name).lower(), str(name).lower())
+    return _JSON_TYPES.get(str(name).lower(), str(name).lower())

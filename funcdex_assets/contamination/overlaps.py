@@ -26,12 +26,17 @@ from typing import get_args
 import msgspec
 import numpy as np
 
-from funcdex_assets.contamination.evaluation_sets import EvaluationSet, Function, functions_of, user_turns
-from funcdex_assets.dedup.masking import masked
+from funcdex_assets.contamination.evaluation_sets import (
+    EvaluationSet,
+    OfferedFunction,
+    extract_functions,
+    extract_user_turns,
+)
+from funcdex_assets.dedup.masking import mask_values
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.records.dataset import Overlap, ParsedConversation
 from funcdex_assets.records.labels import Measure
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 MIN_WORDS = 6  # masked values not counted; shorter turns ("Thanks, that is all.") are alike in any two sets
 BATCH = 4000  # turns of items compared at once
@@ -40,7 +45,7 @@ _WORD = re.compile(r"‹\w+›|\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OverlapThresholds:
     """The lowest score of each measure that counts as an overlap.
 
     `docs/deduplication.md` has the number of conversations that overlap at several thresholds. Functions with fewer
@@ -58,38 +63,46 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ConversationContent:
     """The user turns of a conversation and the functions on offer in it: all that is compared."""
 
     conversation_id: str
     partition: str
     turns: tuple[str, ...]
-    functions: tuple[Function, ...]
+    functions: tuple[OfferedFunction, ...]
 
 
-def candidates(rows: Iterable[ParsedConversation]) -> list[Candidate]:
+def extract_conversation_contents(rows: Iterable[ParsedConversation]) -> list[ConversationContent]:
     """Extracts the compared parts of each conversation."""
     return [
-        Candidate(row.conversation_id, row.partition, user_turns(row.messages), functions_of(row.tools)) for row in rows
+        ConversationContent(
+            row.conversation_id, row.partition, extract_user_turns(row.messages), extract_functions(row.tools)
+        )
+        for row in rows
     ]
 
 
-def overlaps(
-    rows: Sequence[Candidate], sets: Sequence[EvaluationSet], embedder: Embedder, limits: Limits = Limits()
+def find_overlaps(
+    conversations: Sequence[ConversationContent],
+    sets: Sequence[EvaluationSet],
+    embedder: Embedder,
+    thresholds: OverlapThresholds = OverlapThresholds(),
 ) -> list[Overlap]:
     """Returns the strongest overlap per set, measure and conversation, ordered by these three."""
     if not sets:
         return []
-    functions = _Functions(rows, limits)
-    turns = _Said(rows, embedder, limits)
+    functions = _FunctionIndex(conversations, thresholds)
+    turns = _TurnIndex(conversations, embedder, thresholds)
     best: dict[tuple[int, Measure, int], tuple[float, str, str]] = {}
-    for set_number, measure, row, score, item, reason in chain(functions.overlaps(sets), turns.overlaps(sets)):
+    for set_number, measure, row, score, item, reason in chain(
+        functions.find_overlaps(sets), turns.find_overlaps(sets)
+    ):
         if score > best.get((set_number, measure, row), (-1.0,))[0]:
             best[set_number, measure, row] = score, item, reason
     return [
         Overlap(
-            conversation_id=rows[row].conversation_id,
-            partition=rows[row].partition,
+            conversation_id=conversations[row].conversation_id,
+            partition=conversations[row].partition,
             evaluation_set=sets[set_number].name,
             item=item,
             measure=measure,
@@ -100,18 +113,20 @@ def overlaps(
     ]
 
 
-def overlapping_rows(found: Iterable[Overlap]) -> dict[Measure, int]:
+def count_overlapping_conversations(overlaps: Iterable[Overlap]) -> dict[Measure, int]:
     """Counts, for each measure, the conversations that overlap with any set."""
     rows: dict[Measure, set[str]] = {measure: set() for measure in get_args(Measure)}
-    for overlap in found:
+    for overlap in overlaps:
         rows[overlap.measure].add(overlap.conversation_id)
     return {measure: len(ids) for measure, ids in rows.items()}
 
 
-def to_remove(found: Iterable[Overlap], measures: Collection[Measure]) -> dict[str, tuple[str, str]]:
+def select_conversations_to_remove(
+    overlaps: Iterable[Overlap], measures: Collection[Measure]
+) -> dict[str, tuple[str, str]]:
     """Maps each conversation that overlaps by one of the measures to (item, reason) of its first such overlap."""
     removed: dict[str, tuple[str, str]] = {}
-    for overlap in found:
+    for overlap in overlaps:
         if overlap.measure in measures:
             item = f"{overlap.evaluation_set}/{overlap.item}"
             reason = f"{overlap.measure} {overlap.score:.2f}: {overlap.reason}"
@@ -119,23 +134,23 @@ def to_remove(found: Iterable[Overlap], measures: Collection[Measure]) -> dict[s
     return removed
 
 
-def json_lines(found: Iterable[Overlap]) -> bytes:
+def encode_json_lines(overlaps: Iterable[Overlap]) -> bytes:
     """Writes one JSON object per line."""
-    return b"".join(msgspec.json.encode(overlap) + b"\n" for overlap in found)
+    return b"".join(msgspec.json.encode(overlap) + b"\n" for overlap in overlaps)
 
 
-_Hit = tuple[int, Measure, int, float, str, str]  # number of the set, measure, row, score, item, reason
-_Turn = tuple[int, str, str, str]  # number of the set, item, turn, masked turn
+_OverlapMatch = tuple[int, Measure, int, float, str, str]  # number of the set, measure, row, score, item, reason
+_ItemTurn = tuple[int, str, str, str]  # number of the set, item, turn, masked turn
 
 
-class _Functions:
+class _FunctionIndex:
     """The functions on offer in the conversations, each compared once however many conversations offer it."""
 
-    def __init__(self, rows: Sequence[Candidate], limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, conversations: Sequence[ConversationContent], thresholds: OverlapThresholds) -> None:
+        self._thresholds = thresholds
         self._rows: dict[tuple, list[int]] = defaultdict(list)
-        self._functions: dict[tuple, Function] = {}
-        for number, row in enumerate(rows):
+        self._functions: dict[tuple, OfferedFunction] = {}
+        for number, row in enumerate(conversations):
             for function in row.functions:
                 key = function.name, *function.parameters.items()
                 self._functions[key] = function
@@ -144,12 +159,12 @@ class _Functions:
         self._by_name: dict[tuple[str, ...], list[tuple]] = defaultdict(list)
         self._by_parameter: dict[tuple[tuple[str, ...], str], list[tuple]] = defaultdict(list)
         for key, function in self._functions.items():
-            self._by_name[normalised(function.name)].append(key)
-            if len(function.parameters) >= limits.schemas_min_parameters:
-                for parameter in _typed(function):
+            self._by_name[normalise_name(function.name)].append(key)
+            if len(function.parameters) >= thresholds.schemas_min_parameters:
+                for parameter in _normalise_parameters(function):
                     self._by_parameter[parameter].append(key)
 
-    def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
+    def find_overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_OverlapMatch]:
         """Yields an overlap for each function of an item and each row that offers a match of it."""
         matches: dict[tuple, list[tuple[Measure, tuple, float, str]]] = {}
         for set_number, evaluation_set in enumerate(sets):
@@ -157,68 +172,70 @@ class _Functions:
             for item_id, function in offered:
                 key = function.name, *function.parameters.items()
                 if key not in matches:
-                    matches[key] = list(self._of(function))
+                    matches[key] = list(self._match_function(function))
                 for measure, matching_key, score, reason in matches[key]:
                     for row in self._rows[matching_key]:
                         yield set_number, measure, row, score, item_id, reason
 
-    def _of(self, function: Function) -> Iterator[tuple[Measure, tuple, float, str]]:
+    def _match_function(self, function: OfferedFunction) -> Iterator[tuple[Measure, tuple, float, str]]:
         """Yields (measure, key of a function of the conversations, score, reason) for a function of an item."""
-        for key in self._by_name.get(normalised(function.name), ()):
+        for key in self._by_name.get(normalise_name(function.name), ()):
             match = self._functions[key]
-            score = _jaccard(_parameter_names(match), _parameter_names(function))
-            if score >= self._limits.names:
+            score = _compute_jaccard(_normalise_parameter_names(match), _normalise_parameter_names(function))
+            if score >= self._thresholds.names:
                 yield "names", key, score, f"{match.name} is {function.name}, {score:.0%} of parameter names shared"
-        if len(function.parameters) < self._limits.schemas_min_parameters:
+        if len(function.parameters) < self._thresholds.schemas_min_parameters:
             return
-        typed = _typed(function)
+        typed = _normalise_parameters(function)
         for key in dict.fromkeys(key for parameter in sorted(typed) for key in self._by_parameter.get(parameter, ())):
             match = self._functions[key]
-            score = _jaccard(_typed(match), typed)
-            if score >= self._limits.schemas:
-                shared = _parameter_names(match) & _parameter_names(function)
+            score = _compute_jaccard(_normalise_parameters(match), typed)
+            if score >= self._thresholds.schemas:
+                shared = _normalise_parameter_names(match) & _normalise_parameter_names(function)
                 names = ", ".join(sorted(" ".join(name) for name in shared))
                 yield "schemas", key, score, f"{match.name} has the parameters of {function.name}: {names}"
 
 
-class _Said:
+class _TurnIndex:
     """The user turns of the conversations: their n-grams are looked up, their vectors multiplied."""
 
-    def __init__(self, rows: Sequence[Candidate], embedder: Embedder, limits: Limits) -> None:
-        self._limits, self._embedder = limits, embedder
-        self._words = [[_words(masked(turn)) for turn in row.turns] for row in rows]
+    def __init__(
+        self, conversations: Sequence[ConversationContent], embedder: Embedder, thresholds: OverlapThresholds
+    ) -> None:
+        self._thresholds, self._embedder = thresholds, embedder
+        self._words = [[_split_words(mask_values(turn)) for turn in row.turns] for row in conversations]
         self._rows: dict[str, list[int]] = defaultdict(list)  # by masked turn
         self._turns: dict[str, str] = {}  # by masked turn, the first that it was made of
-        for number, row in enumerate(rows):
+        for number, row in enumerate(conversations):
             for turn in row.turns:
-                text = masked(turn)
-                if _telling(text) and (not self._rows[text] or self._rows[text][-1] != number):
+                text = mask_values(turn)
+                if _is_distinctive(text) and (not self._rows[text] or self._rows[text][-1] != number):
                     self._rows[text].append(number)
                     self._turns.setdefault(text, turn)
         self._vectors: np.ndarray | None = None
 
-    def overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_Hit]:
+    def find_overlaps(self, sets: Sequence[EvaluationSet]) -> Iterator[_OverlapMatch]:
         """Yields the overlaps of the distinctive turns of all items, batch by batch."""
         turns = (
             (set_number, item.item_id, turn, text)
             for set_number, evaluation_set in enumerate(sets)
             for item in evaluation_set.items
             for turn in item.turns
-            if _telling(text := masked(turn))
+            if _is_distinctive(text := mask_values(turn))
         )
         while batch := list(islice(turns, BATCH)):
-            yield from self._by_ngrams(batch)
-            yield from self._by_meaning(batch)
+            yield from self._match_ngrams(batch)
+            yield from self._match_meaning(batch)
 
-    def _by_ngrams(self, turns: Sequence[_Turn]) -> Iterator[_Hit]:
+    def _match_ngrams(self, turns: Sequence[_ItemTurn]) -> Iterator[_OverlapMatch]:
         turns_by_gram: dict[str, list[int]] = defaultdict(list)
         sizes: set[int] = set()
         counts: list[int] = []
         for number, (_, _, _, text) in enumerate(turns):
-            turn_words = _words(text)
-            size = min(self._limits.ngram_size, len(turn_words))
+            turn_words = _split_words(text)
+            size = min(self._thresholds.ngram_size, len(turn_words))
             sizes.add(size)
-            grams = set(_ngrams(turn_words, size))
+            grams = set(_list_ngrams(turn_words, size))
             counts.append(len(grams))
             for gram in grams:
                 turns_by_gram[gram].append(number)
@@ -227,7 +244,7 @@ class _Said:
                 gram
                 for turn_words in row_turns
                 for size in sizes
-                for gram in _ngrams(turn_words, size)
+                for gram in _list_ngrams(turn_words, size)
                 if gram in turns_by_gram
             }
             shared: dict[int, list[str]] = defaultdict(list)
@@ -236,7 +253,7 @@ class _Said:
                     shared[number].append(gram)
             for number, grams in shared.items():
                 score = len(grams) / counts[number]
-                if score >= self._limits.ngrams:
+                if score >= self._thresholds.ngrams:
                     set_number, item, _, _ = turns[number]
                     yield (
                         set_number,
@@ -247,7 +264,7 @@ class _Said:
                         f"{score:.0%} of a user turn's n-grams, such as “{grams[0]}”",
                     )
 
-    def _by_meaning(self, turns: Sequence[_Turn]) -> Iterator[_Hit]:
+    def _match_meaning(self, turns: Sequence[_ItemTurn]) -> Iterator[_OverlapMatch]:
         if not self._turns:
             return
         if self._vectors is None:
@@ -259,54 +276,56 @@ class _Said:
             for start in range(0, len(row_turns), _BLOCK):
                 cosines = np.round(self._vectors[start : start + _BLOCK] @ item_vectors[numbers].T, 5)
                 nearest = cosines.argmax(axis=1)
-                for offset in np.flatnonzero(cosines.max(axis=1) >= self._limits.embeddings).tolist():
+                for offset in np.flatnonzero(cosines.max(axis=1) >= self._thresholds.embeddings).tolist():
                     _, item, turn, _ = turns[numbers[nearest[offset]]]
                     text, row_turn = row_turns[start + offset]
                     score = float(cosines[offset, nearest[offset]])
-                    reason = f"“{_short(row_turn)}” is like “{_short(turn)}”"
+                    reason = f"“{_shorten_text(row_turn)}” is like “{_shorten_text(turn)}”"
                     for row in self._rows[text]:
                         yield set_number, "embeddings", row, score, item, reason
 
 
 @cache
-def normalised(name: str) -> tuple[str, ...]:
+def normalise_name(name: str) -> tuple[str, ...]:
     """Splits the name of a function or parameter into singular words, leaving out a namespace before it.
 
     >>> normalise_name("calendar.ListEvents") == normalise_name("LIST_EVENT")
     True
     """
     path, _, last = name.rpartition(".")
-    name_words = words(last)
+    name_words = split_words(last)
     # One word does not identify a function: of `requests.get`, the namespace is kept.
-    return tuple(singular(word) for word in (name_words if len(name_words) > 1 else (*words(path), *name_words)))
+    return tuple(
+        to_singular(word) for word in (name_words if len(name_words) > 1 else (*split_words(path), *name_words))
+    )
 
 
-def _parameter_names(function: Function) -> frozenset[tuple[str, ...]]:
-    return frozenset(normalised(name) for name in function.parameters)
+def _normalise_parameter_names(function: OfferedFunction) -> frozenset[tuple[str, ...]]:
+    return frozenset(normalise_name(name) for name in function.parameters)
 
 
-def _typed(function: Function) -> frozenset[tuple[tuple[str, ...], str]]:
-    return frozenset((normalised(name), json_type) for name, json_type in function.parameters.items())
+def _normalise_parameters(function: OfferedFunction) -> frozenset[tuple[tuple[str, ...], str]]:
+    return frozenset((normalise_name(name), json_type) for name, json_type in function.parameters.items())
 
 
-def _jaccard(one: frozenset, other: frozenset) -> float:
+def _compute_jaccard(first: frozenset, second: frozenset) -> float:
     """Jaccard overlap of two sets, 0 to 1; 1 for two empty ones, such as those of functions without parameters."""
-    return len(one & other) / len(one | other) if one or other else 1.0
+    return len(first & second) / len(first | second) if first or second else 1.0
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _telling(text: str) -> bool:
+def _is_distinctive(text: str) -> bool:
     """Returns whether a masked turn has enough words that are not masked to be distinguished from others."""
-    return sum(not word.startswith("‹") for word in _words(text)) >= MIN_WORDS
+    return sum(not word.startswith("‹") for word in _split_words(text)) >= MIN_WORDS
 
 
-def _ngrams(told: Sequence[str], size: int) -> Iterator[str]:
-    return (" ".join(told[start : start + size]) for start in range(len(told) - size + 1))
+def _list_ngrams(turn_words: Sequence[str], size: int) -> Iterator[str]:
+    return (" ".join(turn_words[start : start + size]) for start in range(len(turn_words) - size + 1))
 
 
-def _short(text: str, longest: int = 100) -> str:
+def _shorten_text(text: str, longest: int = 100) -> str:
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -21,16 +21,16 @@ from funcdex_assets.records.record import Record
 from funcdex_assets.records.scenario import DeduplicatedScenario, Persona, Scenario
 from funcdex_assets.records.tool import Tool, ToolChain, ToolEdge
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
-from funcdex_assets.storage.frames import layout
+from funcdex_assets.storage.frames import derive_layout
 
 
-def layout_of(record: type[Record], title: str, **fields: Any) -> type[pa.DataFrameModel]:
+def build_layout(record: type[Record], title: str, **fields: Any) -> type[pa.DataFrameModel]:
     """Builds the Pandera model of a table of such records; `fields` are `pa.Field`s by column name.
 
     Columns are exactly those of the record, of its types, and nullable if the record allows None.
     """
     hints = get_type_hints(record)
-    body: dict[str, Any] = {"__annotations__": dict(layout(record)), "__doc__": record.__doc__}
+    body: dict[str, Any] = {"__annotations__": dict(derive_layout(record)), "__doc__": record.__doc__}
     for name, hint in hints.items():
         nullable = type(None) in get_args(hint) and get_origin(hint) is not tuple
         body[name] = fields.get(name) or pa.Field(nullable=nullable)
@@ -43,20 +43,20 @@ def layout_of(record: type[Record], title: str, **fields: Any) -> type[pa.DataFr
 
 TOOL_DEFINITIONS = Table(
     "tool_definitions",
-    layout_of(
+    build_layout(
         Tool,
         "ToolDefinitions",
         name=pa.Field(unique=True, str_matches=r"^[A-Za-z0-9_-]{1,64}$"),
         description=pa.Field(str_length={"min_value": 1}),
     ),
-    (TableCheck("schemas_compile", "Parameters and returns are valid JSON Schemas.", (), checks.broken_schemas),),
+    (TableCheck("schemas_compile", "Parameters and returns are valid JSON Schemas.", (), checks.find_broken_schemas),),
     key="name",
 )
 TOOL_GRAPH = Table(
     "tool_graph",
-    layout_of(ToolEdge, "ToolGraph", weight=pa.Field(gt=0, le=1)),
+    build_layout(ToolEdge, "ToolGraph", weight=pa.Field(gt=0, le=1)),
     (
-        checks.tools_exist(
+        checks.build_tools_exist_check(
             lambda frame: pl.concat([frame.select(tool="source_tool"), frame.select(tool="target_tool")]).unique(
                 maintain_order=True
             ),
@@ -66,9 +66,9 @@ TOOL_GRAPH = Table(
 )
 TOOL_CHAINS = Table(
     "tool_chains",
-    layout_of(ToolChain, "ToolChains", chain_id=pa.Field(unique=True)),
+    build_layout(ToolChain, "ToolChains", chain_id=pa.Field(unique=True)),
     (
-        checks.tools_exist(
+        checks.build_tools_exist_check(
             lambda frame: (
                 frame.select("chain_id", "steps")
                 .explode("steps")
@@ -76,32 +76,34 @@ TOOL_CHAINS = Table(
             ),
             "a chain",
         ),
-        TableCheck("bindings_point_back", "An argument is taken from an earlier step.", (), checks.loose_bindings),
+        TableCheck(
+            "bindings_point_back", "An argument is taken from an earlier step.", (), checks.find_forward_bindings
+        ),
         TableCheck(
             "steps_are_linked",
             "Every step uses an earlier result, or a later one uses its own, unless it is an errand of its own.",
             (),
-            checks.unlinked_steps,
+            checks.find_unlinked_steps,
         ),
     ),
 )
 
 # ── scenarios and people ──────────────────────────────────────────────────────────────────────
-_KEPT = pl.col("status") == "kept"
+_IS_KEPT = pl.col("status") == "kept"
 SCENARIOS = Table(
     "scenarios",
-    layout_of(
+    build_layout(
         Scenario,
         "Scenarios",
         scenario_id=pa.Field(unique=True),
         text=pa.Field(str_length={"min_value": 20}),
         matter=pa.Field(str_length={"min_value": 3}),
     ),
-    (checks.refers("chain_id", "tool_chains"),),
+    (checks.build_reference_check("chain_id", "tool_chains"),),
 )
 DEDUPLICATED_SCENARIOS = Table(
     "deduplicated_scenarios",
-    layout_of(
+    build_layout(
         DeduplicatedScenario,
         "DeduplicatedScenarios",
         scenario_id=pa.Field(unique=True),
@@ -110,19 +112,19 @@ DEDUPLICATED_SCENARIOS = Table(
         overlap=pa.Field(ge=0, le=1, nullable=True),
     ),
     (
-        checks.covers("scenarios", "scenario_id"),
+        checks.build_coverage_check("scenarios", "scenario_id"),
         TableCheck(
             "duplicates_are_explained",
             "A duplicate names what it repeats, and nothing else does.",
             (),
-            checks.unexplained_duplicates,
+            checks.find_unexplained_duplicates,
         ),
-        TableCheck("kept_texts_differ", "No two kept scenarios have the same text.", (), checks.repeated_texts),
+        TableCheck("kept_texts_differ", "No two kept scenarios have the same text.", (), checks.find_repeated_texts),
     ),
 )
 PERSONAS = Table(
     "personas",
-    layout_of(
+    build_layout(
         Persona,
         "Personas",
         persona_id=pa.Field(unique=True),
@@ -131,11 +133,11 @@ PERSONAS = Table(
         register=pa.Field(isin=["brisk", "warm", "formal", "chatty"]),
         today=pa.Field(str_matches=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}$"),
     ),
-    (checks.refers("scenario_id", "deduplicated_scenarios", where=_KEPT),),
+    (checks.build_reference_check("scenario_id", "deduplicated_scenarios", where=_IS_KEPT),),
 )
 CONVERSATION_PLANS = Table(
     "conversation_plans",
-    layout_of(
+    build_layout(
         ConversationPlan,
         "ConversationPlans",
         plan_id=pa.Field(unique=True),
@@ -143,10 +145,10 @@ CONVERSATION_PLANS = Table(
         disposition=pa.Field(str_length={"min_value": 5}),
     ),
     (
-        checks.refers("scenario_id", "deduplicated_scenarios", where=_KEPT),
-        checks.refers("persona_id", "personas"),
-        checks.refers("chain_id", "tool_chains"),
-        checks.tools_exist(
+        checks.build_reference_check("scenario_id", "deduplicated_scenarios", where=_IS_KEPT),
+        checks.build_reference_check("persona_id", "personas"),
+        checks.build_reference_check("chain_id", "tool_chains"),
+        checks.build_tools_exist_check(
             lambda frame: (
                 frame.select("plan_id", tool=pl.concat_list("tools", "distractors")).explode("tool").drop_nulls("tool")
             ),
@@ -156,13 +158,13 @@ CONVERSATION_PLANS = Table(
             "sources_are_possible",
             "Facts have words; results come from earlier steps.",
             (),
-            checks.impossible_sources,
+            checks.find_impossible_sources,
         ),
         TableCheck(
             "distractors_are_unused",
             "No distractor is among the tools of the plan.",
             (),
-            checks.distractors_in_use,
+            checks.find_used_distractors,
         ),
     ),
 )
@@ -170,7 +172,7 @@ CONVERSATION_PLANS = Table(
 # ── conversations ─────────────────────────────────────────────────────────────────────────────
 CONVERSATIONS = Table(
     "conversations",
-    layout_of(
+    build_layout(
         Conversation,
         "Conversations",
         conversation_id=pa.Field(unique=True),
@@ -178,109 +180,111 @@ CONVERSATIONS = Table(
         strategy=pa.Field(isin=["simulate", "one_shot", "hybrid"]),
     ),
     (
-        checks.refers("plan_id", "conversation_plans"),
+        checks.build_reference_check("plan_id", "conversation_plans"),
         TableCheck(
             "calls_are_answered",
             "Calls and results pair, turns are in order, nothing is empty, unless the conversation failed.",
             (),
-            checks.unpaired,
+            checks.find_unpaired_calls,
         ),
         TableCheck(
             "offline_calls_are_valid",
             "Offline conversations call only offered tools, with arguments valid under their JSON Schema.",
             ("conversation_plans", "tool_definitions"),
-            checks.bad_calls,
+            checks.find_bad_calls,
         ),
         TableCheck(
             "offline_arguments_are_grounded",
             "Every argument of an offline conversation has a source.",
             (),
-            checks.untraced,
+            checks.find_untraced_arguments,
         ),
     ),
 )
 SYSTEM_PROMPTS = Table(
     "system_prompts",
-    layout_of(
+    build_layout(
         SystemPrompt,
         "SystemPrompts",
         conversation_id=pa.Field(unique=True),
         system_prompt=pa.Field(str_length={"min_value": 40}),
     ),
     (
-        checks.refers("conversation_id", "conversations"),
-        checks.covers("conversations", "conversation_id", where=pl.col("failure").is_null()),
+        checks.build_reference_check("conversation_id", "conversations"),
+        checks.build_coverage_check("conversations", "conversation_id", where=pl.col("failure").is_null()),
     ),
 )
 
 # ── quality ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _score(nullable: bool = False) -> Any:
+def _build_score_field(nullable: bool = False) -> Any:
     """Builds the field of a score from 1 to 5."""
     return pa.Field(ge=1, le=5, nullable=nullable)
 
 
 SCORED_CONVERSATIONS = Table(
     "scored_conversations",
-    layout_of(
+    build_layout(
         ScoredConversation,
         "ScoredConversations",
         conversation_id=pa.Field(unique=True),
-        **{scale: _score(nullable=True) for scale in SCALES},
+        **{scale: _build_score_field(nullable=True) for scale in SCALES},
     ),
     (
-        checks.refers("conversation_id", "conversations"),
-        checks.covers("conversations", "conversation_id"),
+        checks.build_reference_check("conversation_id", "conversations"),
+        checks.build_coverage_check("conversations", "conversation_id"),
         TableCheck(
             "only_failures_are_unscored",
             "A conversation that failed has its failure among the findings and no score; every other is scored.",
             ("conversations",),
-            checks.wrongly_scored,
+            checks.find_wrongly_scored,
         ),
     ),
 )
 ACCEPTED_CONVERSATIONS = Table(
     "accepted_conversations",
-    layout_of(
+    build_layout(
         SelectedConversation,
         "AcceptedConversations",
         conversation_id=pa.Field(unique=True),
-        tool_use_quality=_score(),
+        tool_use_quality=_build_score_field(),
     ),
     (
-        checks.refers("conversation_id", "scored_conversations"),
+        checks.build_reference_check("conversation_id", "scored_conversations"),
         TableCheck(
             "nothing_objected",
             "No accepted conversation has a blocking finding.",
             ("scored_conversations",),
-            checks.accepted_with_objection,
+            checks.find_accepted_with_objection,
         ),
-        TableCheck("markup_is_canonical", "The text parses, and renders to itself.", (), checks.not_markup),
+        TableCheck(
+            "markup_is_canonical", "The text parses, and renders to itself.", (), checks.find_non_canonical_markup
+        ),
     ),
 )
 REJECTED_CONVERSATIONS = Table(
     "rejected_conversations",
-    layout_of(
+    build_layout(
         SelectedConversation,
         "RejectedConversations",
         conversation_id=pa.Field(unique=True),
-        tool_use_quality=_score(nullable=True),
+        tool_use_quality=_build_score_field(nullable=True),
     ),
     (
-        checks.refers("conversation_id", "scored_conversations"),
-        TableCheck("reasons_are_given", "Every rejection has a reason.", (), checks.without_reason),
+        checks.build_reference_check("conversation_id", "scored_conversations"),
+        TableCheck("reasons_are_given", "Every rejection has a reason.", (), checks.find_rejections_without_reason),
         TableCheck(
             "not_accepted_too",
             "Nothing is both accepted and rejected.",
             ("accepted_conversations",),
-            checks.in_both,
+            checks.find_both_accepted_and_rejected,
         ),
         TableCheck(
             "none_forgotten",
             "Everything scored is accepted or rejected.",
             ("accepted_conversations", "scored_conversations"),
-            checks.in_neither,
+            checks.find_neither_accepted_nor_rejected,
         ),
     ),
 )
@@ -290,32 +294,32 @@ _EXAMPLES_ARE_SOUND = TableCheck(
     "examples_are_sound",
     "Calls name offered tools, fit their JSON Schema, and have their results.",
     (),
-    checks.bad_examples,
+    checks.find_bad_examples,
 )
 _SPLITS_ARE_DISJOINT = (
     TableCheck(
         "chains_are_disjoint",
         "No tool chain of the test split is in the train split.",
         (),
-        checks.shared("chain_id"),
+        checks.build_split_overlap_finder("chain_id"),
     ),
     TableCheck(
         "clusters_are_disjoint",
         "No scenario cluster of the test split is in the train split.",
         (),
-        checks.shared("cluster_id"),
+        checks.build_split_overlap_finder("cluster_id"),
     ),
     TableCheck(
         "reserved_functions_are_held_out",
         "Functions that are reserved for the test split are called there only, and by each test row that calls any.",
         (),
-        checks.not_held_out,
+        checks.find_hold_out_violations,
     ),
 )
 
 PARSED_CONVERSATIONS = Table(
     "parsed_conversations",
-    layout_of(
+    build_layout(
         ParsedConversation,
         "ParsedConversations",
         conversation_id=pa.Field(unique=True),
@@ -323,14 +327,14 @@ PARSED_CONVERSATIONS = Table(
         user_turns=pa.Field(ge=1),
     ),
     (
-        checks.refers("conversation_id", "accepted_conversations"),
-        checks.covers("accepted_conversations", "conversation_id"),
+        checks.build_reference_check("conversation_id", "accepted_conversations"),
+        checks.build_coverage_check("accepted_conversations", "conversation_id"),
         _EXAMPLES_ARE_SOUND,
     ),
 )
 DEDUPLICATED_CONVERSATIONS = Table(
     "deduplicated_conversations",
-    layout_of(
+    build_layout(
         DeduplicatedConversation,
         "DeduplicatedConversations",
         conversation_id=pa.Field(unique=True),
@@ -339,26 +343,26 @@ DEDUPLICATED_CONVERSATIONS = Table(
         overlap=pa.Field(ge=0, le=1, nullable=True),
     ),
     (
-        checks.refers("conversation_id", "parsed_conversations"),
-        checks.covers("parsed_conversations", "conversation_id"),
+        checks.build_reference_check("conversation_id", "parsed_conversations"),
+        checks.build_coverage_check("parsed_conversations", "conversation_id"),
         TableCheck(
             "duplicates_are_explained",
             "A duplicate names the kept conversation that it repeats, with the reason, and nothing else does.",
             (),
-            checks.unexplained_repetitions,
+            checks.find_unexplained_repetitions,
         ),
     ),
 )
 DATASET = Table(
     "dataset",
-    layout_of(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
+    build_layout(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
     (
-        checks.refers("conversation_id", "parsed_conversations"),
+        checks.build_reference_check("conversation_id", "parsed_conversations"),
         TableCheck(
             "no_near_duplicates",
             "No conversation repeats another of the partition.",
             ("deduplicated_conversations",),
-            checks.repeating,
+            checks.find_near_duplicates,
         ),
         _EXAMPLES_ARE_SOUND,
         *_SPLITS_ARE_DISJOINT,
@@ -366,11 +370,14 @@ DATASET = Table(
 )
 QUALITY_REPORT = Table(
     "quality_report",
-    layout_of(QualityFigure, "QualityReport"),
+    build_layout(QualityFigure, "QualityReport"),
     (
-        TableCheck("figures_are_named_once", "No two rows are the same figure.", (), checks.repeated_figures),
+        TableCheck("figures_are_named_once", "No two rows are the same figure.", (), checks.find_repeated_figures),
         TableCheck(
-            "shares_fit_their_counts", "A share is its part by its whole, between 0 and 1.", (), checks.wrong_shares
+            "shares_fit_their_counts",
+            "A share is its part by its whole, between 0 and 1.",
+            (),
+            checks.find_wrong_shares,
         ),
     ),
     key="figure",

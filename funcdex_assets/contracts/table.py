@@ -26,7 +26,7 @@ SCHEMA = "schema"
 LONGEST_CELL = 200
 """Characters of a cell that is shown."""
 
-_WHOLE_TABLE = ("DataFrameSchema",)
+_TABLE_WIDE_CONTEXTS = ("DataFrameSchema",)
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class TableCheck:
 
     name: str
     description: str
-    needs: tuple[str, ...]
-    offending: Callable[..., pl.DataFrame]
+    needed_tables: tuple[str, ...]
+    find_offending_rows: Callable[..., pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Table:
         return (SCHEMA, *(check.name for check in self.checks))
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def needed_tables(self) -> tuple[str, ...]:
         """Names of the other tables that the checks compare this one with, each once."""
-        names = (name for check in self.checks for name in check.needs)
+        names = (name for check in self.checks for name in check.needed_tables)
         return tuple(dict.fromkeys(name for name in names if name != self.name))
 
 
@@ -74,28 +74,32 @@ class Judgement:
 
     check: str
     description: str
-    offending: pl.DataFrame
+    offending_rows: pl.DataFrame
 
     @property
     def passed(self) -> bool:
-        return self.offending.is_empty()
+        return self.offending_rows.is_empty()
 
 
-def judge(table: Table, frame: pl.DataFrame, needed: Mapping[str, pl.DataFrame] | None = None) -> list[Judgement]:
+def check_table(
+    table: Table, frame: pl.DataFrame, needed_frames: Mapping[str, pl.DataFrame] | None = None
+) -> list[Judgement]:
     """Checks a frame against the layout, and against the further checks only if the layout holds.
 
     `needed_frames` has a frame for every name in `table.needed_tables`.
     """
-    judgements = [Judgement(SCHEMA, f"Every row fits the layout {table.model.__name__}.", misfits(table, frame))]
+    judgements = [
+        Judgement(SCHEMA, f"Every row fits the layout {table.model.__name__}.", find_layout_violations(table, frame))
+    ]
     if judgements[0].passed:
-        frames = {**(needed or {}), table.name: frame}
+        frames = {**(needed_frames or {}), table.name: frame}
         for check in table.checks:
-            offending = check.offending(frame, *(frames[name] for name in check.needs))
+            offending = check.find_offending_rows(frame, *(frames[name] for name in check.needed_tables))
             judgements.append(Judgement(check.name, check.description, offending))
     return judgements
 
 
-def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+def find_layout_violations(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Finds the rows and columns that break the layout: row (from 0), the row's key, column, value, rule.
 
     Row and key are null if a whole column is at fault: missing, unexpected, of a wrong type.
@@ -109,7 +113,7 @@ def misfits(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     key = table.key or next(iter(table.model.to_schema().columns))
     violations = failure_cases.select(
         row=pl.col("index").cast(pl.Int64),
-        column=pl.when(pl.col("schema_context").is_in(_WHOLE_TABLE))
+        column=pl.when(pl.col("schema_context").is_in(_TABLE_WIDE_CONTEXTS))
         .then(pl.col("failure_case"))
         .otherwise(pl.col("column")),
         value=pl.col("failure_case"),
@@ -132,7 +136,8 @@ def describe_broken(stage: str, partition: str, broken: Sequence[Judgement]) -> 
     'tool_chains of gmail breaks known_tools: 1 row, first row=3, tool=SEND_FAX'
     """
     return f"{stage} of {partition} breaks " + "; ".join(
-        f"{judgement.check}: {count_rows(judgement.offending)}, first {_describe_first_row(judgement.offending)}"
+        f"{judgement.check}: {count_rows(judgement.offending_rows)}, "
+        f"first {_describe_first_row(judgement.offending_rows)}"
         for judgement in broken
     )
 

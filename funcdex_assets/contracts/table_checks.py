@@ -10,83 +10,85 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from funcdex_assets.catalog.announced_tools import announced_tools
-from funcdex_assets.checks.provenance import calls_in, ungrounded
+from funcdex_assets.catalog.announced_tools import find_announced_definitions
+from funcdex_assets.checks.provenance import find_ungrounded_arguments, iterate_calls
 from funcdex_assets.contracts.table import TableCheck
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.dml.structure import check
-from funcdex_assets.records.chain_patterns import AT_ONCE, LOOSE, SEVERAL_GOALS
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.dml.structure import check_conversation
+from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS, PARALLEL_PATTERNS, SEVERAL_GOALS
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.records.verdict import SCALES
-from funcdex_assets.schema.validation import problems, validator
+from funcdex_assets.schema.validation import compile_validator, find_violations
 from funcdex_assets.storage.frames import from_frame
 
 
-def offending(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+def collect_offending_rows(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Collects rows into a frame; an empty frame without columns if there are none."""
     offending_rows = list(rows)
     return pl.DataFrame(offending_rows, infer_schema_length=None) if offending_rows else pl.DataFrame()
 
 
-def refers(column: str, to: str, key: str | None = None, where: pl.Expr | None = None) -> TableCheck:
+def build_reference_check(column: str, to: str, key: str | None = None, where: pl.Expr | None = None) -> TableCheck:
     """Builds a check that every value of `column` exists in the table `to` (in its rows `where`)."""
     key = key or column
 
-    def dangling(frame: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
+    def find_dangling_rows(frame: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
         target_rows = target.filter(where) if where is not None else target
         return frame.join(target_rows, left_on=column, right_on=key, how="anti").select(
             frame.columns[0], *([column] if column != frame.columns[0] else [])
         )
 
-    return TableCheck(f"{column}_exists", f"Every {column} is one of {to}.", (to,), dangling)
+    return TableCheck(f"{column}_exists", f"Every {column} is one of {to}.", (to,), find_dangling_rows)
 
 
-def covers(table: str, column: str, where: pl.Expr | None = None) -> TableCheck:
+def build_coverage_check(table: str, column: str, where: pl.Expr | None = None) -> TableCheck:
     """Builds a check that every `column` of the upstream table (of its rows `where`) has a row here: none is lost."""
 
-    def lost(frame: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
+    def find_lost_rows(frame: pl.DataFrame, source: pl.DataFrame) -> pl.DataFrame:
         expected_rows = source.filter(where) if where is not None else source
         return expected_rows.join(frame, on=column, how="anti").select(column)
 
-    return TableCheck(f"no_{column}_lost", f"Every {column} of {table} has a row.", (table,), lost)
+    return TableCheck(f"no_{column}_lost", f"Every {column} of {table} has a row.", (table,), find_lost_rows)
 
 
-def tools_exist(names: Callable[[pl.DataFrame], pl.DataFrame], what: str) -> TableCheck:
+def build_tools_exist_check(select_tool_names: Callable[[pl.DataFrame], pl.DataFrame], what: str) -> TableCheck:
     """Builds a check that all named tools are defined.
 
     `select_tool_names` returns a frame with a column `tool` and one that identifies the row.
     """
 
-    def unknown(frame: pl.DataFrame, tools: pl.DataFrame) -> pl.DataFrame:
-        return names(frame).join(tools.select(tool="name"), on="tool", how="anti")
+    def find_unknown_tools(frame: pl.DataFrame, tools: pl.DataFrame) -> pl.DataFrame:
+        return select_tool_names(frame).join(tools.select(tool="name"), on="tool", how="anti")
 
-    return TableCheck("tools_exist", f"Every tool named in {what} is defined.", ("tool_definitions",), unknown)
+    return TableCheck(
+        "tools_exist", f"Every tool named in {what} is defined.", ("tool_definitions",), find_unknown_tools
+    )
 
 
-def broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
+def find_broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds tools whose parameters or returns are no valid JSON Schema."""
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def iterate_rows() -> Iterable[dict[str, Any]]:
         for tool in from_frame(frame, Tool):
             for field, schema in (("parameters", tool.parameters), ("returns", tool.returns)):
                 try:
                     if schema is not None:
-                        validator(schema)
+                        compile_validator(schema)
                 except (ValueError, TypeError) as error:
                     yield {"name": tool.name, "field": field, "problem": str(error)}
 
-    return offending(rows())
+    return collect_offending_rows(iterate_rows())
 
 
-def loose_bindings(frame: pl.DataFrame) -> pl.DataFrame:
+def find_forward_bindings(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds bindings that do not point to an earlier step of their chain."""
-    return offending(
+    return collect_offending_rows(
         {"chain_id": chain.chain_id, "step": index, "argument": binding.argument, "from_step": binding.step}
         for chain in from_frame(frame, ToolChain)
         for index, step in enumerate(chain.steps)
@@ -95,14 +97,14 @@ def loose_bindings(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
+def find_unlinked_steps(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds steps that neither use an earlier result nor feed a later step, in chains whose pattern asks for links."""
-    return offending(
+    return collect_offending_rows(
         {"chain_id": chain.chain_id, "step": index, "tool": step.tool}
         for chain in from_frame(frame, ToolChain)
         for index, step in enumerate(chain.steps)
         if index
-        and chain.pattern not in LOOSE | AT_ONCE
+        and chain.pattern not in EDGELESS_PATTERNS | PARALLEL_PATTERNS
         and not step.bindings
         and not any(binding.step == index for later in chain.steps for binding in later.bindings)
         and not _is_errand(chain, index)
@@ -115,7 +117,7 @@ def _is_errand(chain: ToolChain, index: int) -> bool:
     return chain.pattern == SEVERAL_GOALS and not any(step.bindings for step in earlier_steps_of_goal)
 
 
-def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
+def find_unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds duplicate scenarios that do not name what they repeat, and others that do."""
     duplicate = pl.col("status") == "duplicate"
     explained = pl.col("duplicate_of").is_not_null() & pl.col("similarity").is_not_null()
@@ -124,15 +126,15 @@ def unexplained_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def repeated_texts(frame: pl.DataFrame) -> pl.DataFrame:
+def find_repeated_texts(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds kept scenarios with the same text."""
     kept_rows = frame.filter(pl.col("status") == "kept")
     return kept_rows.filter(pl.col("text").is_duplicated()).select("scenario_id", "text")
 
 
-def impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
+def find_impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds planned arguments whose source cannot be: a result of no earlier step, a fact without words."""
-    return offending(
+    return collect_offending_rows(
         {
             "plan_id": plan.plan_id,
             "step": index,
@@ -148,39 +150,39 @@ def impossible_sources(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def distractors_in_use(frame: pl.DataFrame) -> pl.DataFrame:
+def find_used_distractors(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds plans whose distractors are among their tools."""
     return frame.filter(pl.col("tools").list.set_intersection("distractors").list.len() > 0).select(
         "plan_id", "tools", "distractors"
     )
 
 
-def unpaired(frame: pl.DataFrame) -> pl.DataFrame:
+def find_unpaired_calls(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds conversations with a structural problem, and failed ones that have messages."""
-    return offending(
+    return collect_offending_rows(
         {"conversation_id": conversation.conversation_id, "problem": problem}
         for conversation in from_frame(frame, Conversation)
-        if (problem := _unsound(conversation))
+        if (problem := _find_problem_in(conversation))
     )
 
 
-def _unsound(conversation: Conversation) -> str | None:
+def _find_problem_in(conversation: Conversation) -> str | None:
     """Returns the problem of one conversation; None if it is sound."""
     if conversation.failure is None:
-        return structural_problem(conversation.messages)
+        return find_structural_problem(conversation.messages)
     return "it failed, and yet has messages" if conversation.messages else None
 
 
-def structural_problem(messages: Sequence[Message]) -> str | None:
+def find_structural_problem(messages: Sequence[Message]) -> str | None:
     """Returns the first violation of order, pairing or completeness; None if there is none."""
     try:
-        check(messages)
+        check_conversation(messages)
     except DMLError as error:
         return str(error)
     return None
 
 
-def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
+def find_bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     """Finds calls of offline conversations to tools that were not offered, or with invalid arguments."""
     tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
     offered = {
@@ -188,11 +190,11 @@ def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFram
         for row in plans.select("plan_id", "tools", "distractors").to_dicts()
     }
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def iterate_rows() -> Iterable[dict[str, Any]]:
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
-            for index, call in calls_in(conversation.messages):
+            for index, call in iterate_calls(conversation.messages):
                 call_problems = (
-                    problems(tools[call.name].parameters, call.arguments)
+                    find_violations(tools[call.name].parameters, call.arguments)
                     if call.name in tools and call.name in offered.get(conversation.plan_id, ())
                     else [f"{call.name!r} is not among the tools offered"]
                 )
@@ -205,12 +207,12 @@ def bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFram
                         "problem": problem,
                     }
 
-    return offending(rows())
+    return collect_offending_rows(iterate_rows())
 
 
-def untraced(frame: pl.DataFrame) -> pl.DataFrame:
+def find_untraced_arguments(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds arguments of offline conversations that have no source."""
-    return offending(
+    return collect_offending_rows(
         {
             "conversation_id": conversation.conversation_id,
             "message": index,
@@ -219,11 +221,11 @@ def untraced(frame: pl.DataFrame) -> pl.DataFrame:
             "value": str(value),
         }
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation)
-        for index, call, pointer, value in ungrounded(conversation.messages, conversation.provenance)
+        for index, call, pointer, value in find_ungrounded_arguments(conversation.messages, conversation.provenance)
     )
 
 
-def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+def find_wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
     """Finds failed conversations that are scored or have no blocking finding, and others without scores."""
     failure = conversations.select("conversation_id", failed=pl.col("failure").is_not_null())
     unscored = pl.all_horizontal(pl.col("judge", *SCALES).is_null())
@@ -236,19 +238,19 @@ def wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataF
     )
 
 
-def accepted_with_objection(frame: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+def find_accepted_with_objection(frame: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
     """Finds accepted conversations with a blocking finding."""
     blocked = scored.filter(pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any())
     return frame.join(blocked, on="conversation_id", how="semi").select("conversation_id")
 
 
-def not_markup(frame: pl.DataFrame) -> pl.DataFrame:
+def find_non_canonical_markup(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds texts that do not parse, or that are not rendered to themselves."""
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def iterate_rows() -> Iterable[dict[str, Any]]:
         for conversation_id, text in frame.select("conversation_id", "dml").iter_rows():
             try:
-                if render(parse(text)) != text:
+                if render_conversation(parse_conversation(text)) != text:
                     yield {
                         "conversation_id": conversation_id,
                         "problem": "the text is not in its canonical form",
@@ -256,26 +258,28 @@ def not_markup(frame: pl.DataFrame) -> pl.DataFrame:
             except DMLError as error:
                 yield {"conversation_id": conversation_id, "problem": str(error)}
 
-    return offending(rows())
+    return collect_offending_rows(iterate_rows())
 
 
-def without_reason(frame: pl.DataFrame) -> pl.DataFrame:
+def find_rejections_without_reason(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds rejected conversations without a reason."""
     return frame.filter(pl.col("reasons").list.len() == 0).select("conversation_id")
 
 
-def in_both(frame: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+def find_both_accepted_and_rejected(frame: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     """Finds conversations that are both accepted and rejected."""
     return frame.join(accepted, on="conversation_id", how="semi").select("conversation_id")
 
 
-def in_neither(frame: pl.DataFrame, accepted: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+def find_neither_accepted_nor_rejected(
+    frame: pl.DataFrame, accepted: pl.DataFrame, scored: pl.DataFrame
+) -> pl.DataFrame:
     """Finds scored conversations that are neither accepted nor rejected."""
     judged = scored.select("conversation_id")
     return judged.join(accepted, on="conversation_id", how="anti").join(frame, on="conversation_id", how="anti")
 
 
-def example_problems(messages: Json, tools: Json) -> list[str]:
+def find_example_problems(messages: Json, tools: Json) -> list[str]:
     """Returns the problems of an OpenAI example: an unknown tool, invalid arguments, a call without its result or a
     result without its call.
     """
@@ -293,7 +297,7 @@ def example_problems(messages: Json, tools: Json) -> list[str]:
             problems_found.append(f"message {index}: {waiting[0]} has no result")
             waiting = []
         if message["role"] == "user":  # a user message may bring a tool
-            brought = (tool["function"] for tool in announced_tools(message["content"]))
+            brought = (tool["function"] for tool in find_announced_definitions(message["content"]))
             schemas |= {tool["name"]: tool.get("parameters", {}) for tool in brought}
         for call in message.get("tool_calls", ()):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
@@ -302,42 +306,42 @@ def example_problems(messages: Json, tools: Json) -> list[str]:
                 problems_found.append(f"message {index}: {name!r} is not among the tools")
             else:
                 problems_found += [
-                    f"message {index}: {name}{problem}" for problem in problems(schemas[name], arguments)
+                    f"message {index}: {name}{problem}" for problem in find_violations(schemas[name], arguments)
                 ]
     return problems_found + [f"{call} has no result" for call in waiting]
 
 
-def bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
+def find_bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds training examples with any of the problems of `find_example_problems`."""
     cached: dict[str, Any] = {}
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def iterate_rows() -> Iterable[dict[str, Any]]:
         for conversation_id, messages, tools in frame.select("conversation_id", "messages", "tools").iter_rows():
             offered = cached.get(tools) or cached.setdefault(tools, msgspec.json.decode(tools))
-            for problem in example_problems(msgspec.json.decode(messages), offered):
+            for problem in find_example_problems(msgspec.json.decode(messages), offered):
                 yield {"conversation_id": conversation_id, "problem": problem}
 
-    return offending(rows())
+    return collect_offending_rows(iterate_rows())
 
 
-def shared(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def build_split_overlap_finder(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Builds a function that finds test rows whose value of `column` is also in the train split."""
 
-    def both_sides(frame: pl.DataFrame) -> pl.DataFrame:
+    def find_overlap(frame: pl.DataFrame) -> pl.DataFrame:
         train = frame.filter(pl.col("split") == "train").select(column)
         test = frame.filter(pl.col("split") == "test")
         return test.join(train, on=column, how="semi").select("conversation_id", column)
 
-    return both_sides
+    return find_overlap
 
 
-def not_held_out(frame: pl.DataFrame) -> pl.DataFrame:
+def find_hold_out_violations(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds train rows that call a reserved function, and test rows that call others only."""
     reserved = set(frame["reserved_functions"].explode().drop_nulls().to_list())
     if not reserved:
         return pl.DataFrame()
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def iterate_rows() -> Iterable[dict[str, Any]]:
         for conversation_id, split, messages in frame.select("conversation_id", "split", "messages").iter_rows():
             called_functions = {
                 call["function"]["name"]
@@ -349,16 +353,16 @@ def not_held_out(frame: pl.DataFrame) -> pl.DataFrame:
             if split == "test" and called_functions and not called_functions & reserved:
                 yield {"conversation_id": conversation_id, "reserved": "none"}
 
-    return offending(rows())
+    return collect_offending_rows(iterate_rows())
 
 
-def repeating(frame: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+def find_near_duplicates(frame: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Finds rows that the deduplication marked as duplicates."""
     duplicates = verdicts.filter(pl.col("status") == "duplicate")
     return frame.join(duplicates, on="conversation_id", how="semi").select("conversation_id")
 
 
-def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
+def find_unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds duplicates that name no kept conversation or no reason, and kept ones that name any."""
     kept_ids = frame.filter(pl.col("status") == "kept")["conversation_id"]
     explained = pl.col("duplicate_of").is_in(kept_ids.to_list()) & (pl.col("reason") != "")
@@ -369,13 +373,13 @@ def unexplained_repetitions(frame: pl.DataFrame) -> pl.DataFrame:
     ).select("conversation_id", "status", "duplicate_of")
 
 
-def repeated_figures(frame: pl.DataFrame) -> pl.DataFrame:
+def find_repeated_figures(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds rows with the same section, figure and item."""
     names = pl.struct("section", "figure", "item")
     return frame.filter(names.is_duplicated()).select("figure", "section", "item", "value")
 
 
-def wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
+def find_wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds shares that are not their part by their whole, or that have only one of the two."""
     numerator, denominator = pl.col("part"), pl.col("whole")
     expected_value = pl.when(denominator > 0).then(numerator / denominator).otherwise(0.0)

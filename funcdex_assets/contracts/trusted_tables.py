@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from funcdex_assets.contracts.table import SCHEMA, Judgement, Table, describe_broken, judge
+from funcdex_assets.contracts.table import SCHEMA, Judgement, Table, check_table, describe_broken
 from funcdex_assets.storage.table_store import StoredTable, TableError, TableStore, UnreadableTableError
 
 
@@ -33,7 +33,7 @@ class TableVerdict:
     def broken(self) -> tuple[Judgement, ...]:
         return tuple(judgement for judgement in self.judgements if not judgement.passed)
 
-    def describe(self) -> str:
+    def describe_broken_checks(self) -> str:
         """One line: which check is broken, by how many rows, and the first of them."""
         return describe_broken(self.stage, self.partition, self.broken)
 
@@ -72,10 +72,10 @@ class TrustedTables(TableStore):
             return stored, None
         if stage not in self.contracts:
             raise TableError(f"{path} was changed after it was written, and nothing says what is right; {remedy}")
-        verdict = self._judge(self.contracts[stage], partition, stored.frame)
+        verdict = self._judge_frame(self.contracts[stage], partition, stored.frame)
         if verdict.broken:
             raise BrokenContractError(
-                f"{path} was changed after it was written: {verdict.describe()}; {remedy}", verdict
+                f"{path} was changed after it was written: {verdict.describe_broken_checks()}; {remedy}", verdict
             )
         self.seal(stage, partition, stored.digest)
         return stored, verdict
@@ -90,11 +90,13 @@ class TrustedTables(TableStore):
         Raises:
             BrokenContractError: it breaks the contract. It is kept as refused, the stored table stays as it was.
         """
-        judgements = judge(table, frame, {name: stored.frame for name, stored in read.items()})
+        judgements = check_table(table, frame, {name: stored.frame for name, stored in read.items()})
         verdict = TableVerdict(table.name, partition, tuple(judgements))
         if verdict.broken:
             refused = self.refuse(table.name, partition, frame)
-            raise BrokenContractError(f"{verdict.describe()} (the refused table is kept in {refused})", verdict)
+            raise BrokenContractError(
+                f"{verdict.describe_broken_checks()} (the refused table is kept in {refused})", verdict
+            )
         return self.write(table.name, partition, frame), verdict
 
     def judge_stored(self, table: Table, partition: str) -> TableVerdict:
@@ -107,14 +109,14 @@ class TrustedTables(TableStore):
             stored = self.load(table.name, partition)
         except UnreadableTableError as error:
             return self._report_unreadable(table.name, partition, error)
-        verdict = self._judge(table, partition, stored.frame)
+        verdict = self._judge_frame(table, partition, stored.frame)
         if not stored.sealed and not verdict.broken:
             self.seal(table.name, partition, stored.digest)
         return verdict
 
-    def _judge(self, table: Table, partition: str, frame: pl.DataFrame) -> TableVerdict:
-        needed = {name: self.read(name, partition) for name in table.needs}
-        return TableVerdict(table.name, partition, tuple(judge(table, frame, needed)))
+    def _judge_frame(self, table: Table, partition: str, frame: pl.DataFrame) -> TableVerdict:
+        needed = {name: self.read(name, partition) for name in table.needed_tables}
+        return TableVerdict(table.name, partition, tuple(check_table(table, frame, needed)))
 
     def _report_unreadable(self, stage: str, partition: str, error: UnreadableTableError) -> TableVerdict:
         file = pl.DataFrame({"file": [str(self.path(stage, partition))], "error": [str(error)]})

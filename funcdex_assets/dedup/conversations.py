@@ -22,33 +22,33 @@ from functools import cached_property
 
 import numpy as np
 
-from funcdex_assets.dedup.masking import masked
-from funcdex_assets.dedup.signatures import shingles
+from funcdex_assets.dedup.masking import mask_values
+from funcdex_assets.dedup.signatures import split_shingles
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.records.dataset import DeduplicatedConversation
 from funcdex_assets.records.record import Json
 
-SAME_TURN = 0.7  # overlap from which two turns are worded the same: named in the reason, decides nothing
+SAME_TURN_OVERLAP = 0.7  # overlap from which two turns are worded the same: named in the reason, decides nothing
 _BLOCK = 512  # conversations per matrix product
 _DECIMALS = 5  # so that the order in which BLAS adds cannot change a verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ConversationThresholds:
     """Conversations of the same calls are near-duplicates if cosine ≥ `semantic` or overlap ≥ `lexical`."""
 
     semantic: float
     lexical: float
 
 
-LIKENESS = Likeness(semantic=0.70, lexical=0.50)
+MINILM_THRESHOLDS = ConversationThresholds(semantic=0.70, lexical=0.50)
 """For all-MiniLM-L6-v2; `docs/deduplication.md` has the labelled pairs by which it was chosen."""
-COPIES = Likeness(semantic=0.97, lexical=0.50)
+HASHED_NGRAMS_THRESHOLDS = ConversationThresholds(semantic=0.97, lexical=0.50)
 """For `HashedNgrams`, which knows no meaning."""
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ComparedConversation:
     """The parts of a conversation that are compared: the functions it calls, in order, and its user turns."""
 
     conversation_id: str
@@ -58,106 +58,122 @@ class Spoken:
     @cached_property
     def masked_turns(self) -> tuple[str, ...]:
         """The user turns with a sign in place of each value."""
-        return tuple(masked(turn) for turn in self.turns)
+        return tuple(mask_values(turn) for turn in self.turns)
 
     @cached_property
-    def shingles(self) -> frozenset[str]:
+    def turn_shingles(self) -> frozenset[str]:
         """The words and word pairs of all masked turns."""
-        return frozenset(shingles("\n".join(self.masked_turns)))
+        return frozenset(split_shingles("\n".join(self.masked_turns)))
 
 
-def spoken(conversation_id: str, messages: Json) -> Spoken:
+def to_compared_conversation(conversation_id: str, messages: Json) -> ComparedConversation:
     """Takes the compared parts out of OpenAI messages."""
-    return Spoken(
+    return ComparedConversation(
         conversation_id,
         tuple(call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()),
         tuple(message["content"] or "" for message in messages if message["role"] == "user"),
     )
 
 
-def near_duplicates(
-    conversations: Sequence[Spoken], embedder: Embedder, likeness: Likeness | None = LIKENESS
+def find_near_duplicates(
+    conversations: Sequence[ComparedConversation],
+    embedder: Embedder,
+    thresholds: ConversationThresholds | None = MINILM_THRESHOLDS,
 ) -> list[DeduplicatedConversation]:
     """Returns one verdict per conversation, in their order.
 
     Each is compared with the kept ones before it; a duplicate names the one it is most alike. Without thresholds
     nothing is a duplicate.
     """
-    verdicts = {conversation.conversation_id: _kept(conversation.conversation_id) for conversation in conversations}
-    if likeness is None:
+    verdicts = {
+        conversation.conversation_id: _build_kept_verdict(conversation.conversation_id)
+        for conversation in conversations
+    }
+    if thresholds is None:
         return list(verdicts.values())
-    for group in groups(conversations, lambda conversation: conversation.calls):
+    for group in group_by_key(conversations, lambda conversation: conversation.calls):
         vectors = embedder.embed(["\n".join(conversation.masked_turns) for conversation in group])
         is_kept = np.zeros(len(group), bool)
         for start in range(0, len(group), _BLOCK):
             cosines = np.round(vectors[start : start + _BLOCK] @ vectors.T, _DECIMALS)
             for row, conversation in enumerate(group[start : start + _BLOCK], start):
                 earlier = np.flatnonzero(is_kept[:row])
-                verdict = _likest(conversation, [group[i] for i in earlier], cosines[row - start, earlier], likeness)
+                verdict = _find_near_duplicate(
+                    conversation, [group[i] for i in earlier], cosines[row - start, earlier], thresholds
+                )
                 is_kept[row] = verdict is None
                 if verdict is not None:
                     verdicts[conversation.conversation_id] = verdict
     return list(verdicts.values())
 
 
-def groups(items: Iterable[Spoken], key: Callable[[Spoken], Hashable]) -> list[list[Spoken]]:
+def group_by_key(
+    items: Iterable[ComparedConversation], key: Callable[[ComparedConversation], Hashable]
+) -> list[list[ComparedConversation]]:
     """Groups the conversations by a key; those that share it with no other are left out."""
-    by_key: dict[Hashable, list[Spoken]] = defaultdict(list)
+    by_key: dict[Hashable, list[ComparedConversation]] = defaultdict(list)
     for item in items:
         by_key[key(item)].append(item)
     return [group for group in by_key.values() if len(group) > 1]
 
 
-def repeated(conversations: Sequence[Spoken]) -> int:
+def count_exact_repeats(conversations: Sequence[ComparedConversation]) -> int:
     """Counts the conversations whose masked turns are exactly those of an earlier one, whatever functions they call."""
     counts = Counter(conversation.masked_turns for conversation in conversations)
     return sum(count - 1 for count in counts.values())
 
 
-def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+def compute_overlap(first: frozenset[str], second: frozenset[str]) -> float:
     """Jaccard overlap of two sets of shingles, 0 to 1."""
-    return len(one & other) / max(1, len(one | other))
+    return len(first & second) / max(1, len(first | second))
 
 
-def _likest(
-    one: Spoken, others: Sequence[Spoken], cosines: np.ndarray, likeness: Likeness
+def _find_near_duplicate(
+    conversation: ComparedConversation,
+    candidates: Sequence[ComparedConversation],
+    cosines: np.ndarray,
+    thresholds: ConversationThresholds,
 ) -> DeduplicatedConversation | None:
     """Returns the verdict that names the closest near-duplicate, by cosine, then overlap; None if there is none."""
-    best: tuple[float, float, Spoken] | None = None
-    for candidate, cosine in zip(others, cosines.tolist(), strict=True):
-        shared = overlap(one.shingles, candidate.shingles)
-        if (cosine >= likeness.semantic or shared >= likeness.lexical) and (
+    best: tuple[float, float, ComparedConversation] | None = None
+    for candidate, cosine in zip(candidates, cosines.tolist(), strict=True):
+        shared = compute_overlap(conversation.turn_shingles, candidate.turn_shingles)
+        if (cosine >= thresholds.semantic or shared >= thresholds.lexical) and (
             best is None or (cosine, shared) > best[:2]
         ):
             best = cosine, shared, candidate
     if best is None:
         return None
     cosine, shared, original = best
-    turns = _same_turns(one, original)
+    turns = _find_same_turns(conversation, original)
     return DeduplicatedConversation(
-        conversation_id=one.conversation_id,
+        conversation_id=conversation.conversation_id,
         status="duplicate",
         duplicate_of=original.conversation_id,
         similarity=round(cosine, _DECIMALS),
         overlap=round(shared, _DECIMALS),
         turns=turns,
         cluster_id=original.conversation_id,
-        reason=f"the same {len(one.calls)} calls; masked user turns: cosine {cosine:.2f}, overlap {shared:.2f}; "
+        reason=f"the same {len(conversation.calls)} calls; masked user turns: cosine {cosine:.2f}, "
+        f"overlap {shared:.2f}; "
         + (f"turns {', '.join(map(str, turns))} are worded the same" if turns else "no turn is worded the same"),
     )
 
 
-def _same_turns(one: Spoken, other: Spoken) -> tuple[int, ...]:
+def _find_same_turns(conversation: ComparedConversation, original: ComparedConversation) -> tuple[int, ...]:
     """Returns the numbers, from 0, of the user turns that are worded as some turn of the original."""
-    original_shingles = [frozenset(shingles(turn)) for turn in other.masked_turns]
+    original_shingles = [frozenset(split_shingles(turn)) for turn in original.masked_turns]
     return tuple(
         number
-        for number, turn in enumerate(one.masked_turns)
-        if any(overlap(frozenset(shingles(turn)), candidate) >= SAME_TURN for candidate in original_shingles)
+        for number, turn in enumerate(conversation.masked_turns)
+        if any(
+            compute_overlap(frozenset(split_shingles(turn)), candidate) >= SAME_TURN_OVERLAP
+            for candidate in original_shingles
+        )
     )
 
 
-def _kept(conversation_id: str) -> DeduplicatedConversation:
+def _build_kept_verdict(conversation_id: str) -> DeduplicatedConversation:
     return DeduplicatedConversation(
         conversation_id=conversation_id,
         status="kept",

@@ -26,7 +26,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from funcdex_assets.dedup.neighbours import NEAREST, Known, Neighbours, nearest
+from funcdex_assets.dedup.neighbours import MAX_NEIGHBOURS, KnownScenarios, Neighbours, find_nearest_known
 from funcdex_assets.dedup.signatures import SIGNATURE_SIZE
 from funcdex_assets.records.seeds import derive_id
 
@@ -45,7 +45,7 @@ class Batch:
     batch_id: str
 
 
-def batch_of(
+def identify_batch(
     partition: str,
     seed: int,
     toolkits: Sequence[str],
@@ -64,7 +64,7 @@ class IndexedScenario:
 
     scenario_id: str
     text: str
-    kept: bool
+    is_kept: bool
     cluster_id: str
     vector: np.ndarray
     signature: np.ndarray
@@ -77,18 +77,18 @@ class IndexBusy(RuntimeError):
 class ScenarioIndex(Protocol):
     """Scenarios that are known, as de-duplication asks for them."""
 
-    def turn(self) -> AbstractContextManager[Any]:
+    def lock_turn(self) -> AbstractContextManager[Any]:
         """Locks the index against other processes, from the look-up to the write.
 
         Two processes that looked up before either had written would keep duplicates of each other.
         """
         ...
 
-    def kept(self, batch: Batch) -> frozenset[str] | None:
+    def find_kept_ids(self, batch: Batch) -> frozenset[str] | None:
         """Returns the ids that this very batch kept when it was indexed; None if it never was."""
         ...
 
-    def neighbours(
+    def find_neighbours(
         self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
     ) -> Neighbours:
         """Finds the nearest kept scenarios of other batches.
@@ -98,7 +98,7 @@ class ScenarioIndex(Protocol):
         """
         ...
 
-    def replace(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
+    def replace_batch(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
         """Replaces all rows of the batch's partition and seed, in one step.
 
         A batch that is new or decided `afresh` gets the next number.
@@ -120,7 +120,7 @@ class LanceScenarioIndex:
         self._vector_index_from = vector_index_from
         self._compact_every = compact_every
 
-    def turn(self) -> AbstractContextManager[Any]:
+    def lock_turn(self) -> AbstractContextManager[Any]:
         if "://" in self._path:  # an object store has no locks: there, a Dagster pool of 1 does the same
             return nullcontext()
         from filelock import FileLock
@@ -128,49 +128,49 @@ class LanceScenarioIndex:
         Path(self._path).mkdir(parents=True, exist_ok=True)
         return FileLock(Path(self._path) / "turn.lock")
 
-    def kept(self, batch: Batch) -> frozenset[str] | None:
-        table = self._open(batch.embedder)
+    def find_kept_ids(self, batch: Batch) -> frozenset[str] | None:
+        table = self._open_table(batch.embedder)
         if table is None:
             return None
-        condition = f"{_own(batch)} AND batch = {_quoted(batch.batch_id)}"
+        condition = f"{_render_batch_condition(batch)} AND batch = {_quote_sql(batch.batch_id)}"
         rows = table.search().where(condition).select(["scenario_id", "kept"]).to_arrow().to_pylist()
         return frozenset(row["scenario_id"] for row in rows if row["kept"]) if rows else None
 
-    def neighbours(
+    def find_neighbours(
         self, batch: Batch, vectors: np.ndarray, signatures: np.ndarray, *, afresh: bool = False
     ) -> Neighbours:
-        table = self._open(batch.embedder)
+        table = self._open_table(batch.embedder)
         if table is None or len(vectors) == 0:
-            return nearest(vectors, signatures, ())
-        condition = self._comparable(table, batch, afresh)
+            return find_nearest_known(vectors, signatures, ())
+        condition = self._render_comparable_condition(table, batch, afresh)
         if self._has_vector_index(table):
-            return _search(table, condition, vectors, signatures)
-        return nearest(vectors, signatures, _stored(table, condition))
+            return _search_vector_index(table, condition, vectors, signatures)
+        return find_nearest_known(vectors, signatures, _read_known_scenarios(table, condition))
 
-    def replace(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
+    def replace_batch(self, batch: Batch, rows: Sequence[IndexedScenario], *, afresh: bool = False) -> None:
         repeated = len(rows) - len({row.scenario_id for row in rows})
         if repeated:
             raise ValueError(
                 f"{repeated} of {len(rows)} scenario ids of {batch.partition!r} (seed {batch.seed}) occur "
                 "twice; derive ids from partition, seed and position"
             )
-        if _retrying(lambda: self._replace_once(batch, rows, afresh)):
+        if _retry_on_conflict(lambda: self._replace_once(batch, rows, afresh)):
             with suppress(IndexBusy):  # the rows are committed; a later batch compacts when nobody else writes
-                self.compact(batch.embedder)
+                self.compact_table(batch.embedder)
 
-    def compact(self, embedder: str) -> None:
+    def compact_table(self, embedder: str) -> None:
         """Merges small files, deletes versions older than an hour, and builds indexes for large tables."""
-        _retrying(lambda: self._compact_once(embedder))
+        _retry_on_conflict(lambda: self._compact_once(embedder))
 
     # ── writing ──
 
     def _replace_once(self, batch: Batch, rows: Sequence[IndexedScenario], afresh: bool) -> bool:
         """Commits the rows; returns whether so many versions have passed that the table should be compacted."""
-        table = self._open(batch.embedder)
+        table = self._open_table(batch.embedder)
         if table is None:
             if not rows:
                 return False
-            table = self._create(batch.embedder, rows[0].vector.size)
+            table = self._create_table(batch.embedder, rows[0].vector.size)
         version_before = table.version
         if rows:
             # One commit: a reader sees either all old rows or all new ones.
@@ -178,17 +178,17 @@ class LanceScenarioIndex:
                 table.merge_insert(["partition", "seed", "scenario_id"])
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
-                .when_not_matched_by_source_delete(_own(batch))
-                .execute(_arrow(batch, self._sequence(table, batch, afresh), rows, table.schema))
+                .when_not_matched_by_source_delete(_render_batch_condition(batch))
+                .execute(_to_arrow_table(batch, self._assign_sequence(table, batch, afresh), rows, table.schema))
             )
         else:
-            table.delete(_own(batch))
+            table.delete(_render_batch_condition(batch))
         return table.version // self._compact_every != version_before // self._compact_every
 
     def _compact_once(self, embedder: str) -> None:
         from lancedb.index import Bitmap, BTree, IvfFlat, LabelList
 
-        table = self._open(embedder)
+        table = self._open_table(embedder)
         if table is None:
             return
         indexed = {column for index in table.list_indices() for column in index.columns}
@@ -203,9 +203,9 @@ class LanceScenarioIndex:
                 table.create_index(column, config=config)
         table.optimize(cleanup_older_than=timedelta(hours=1))
 
-    def _sequence(self, table: Any, batch: Batch, afresh: bool) -> int:
+    def _assign_sequence(self, table: Any, batch: Batch, afresh: bool) -> int:
         """Returns the number of the batch: the one that it has, or else the next."""
-        known_sequence = None if afresh else self._known_sequence(table, batch)
+        known_sequence = None if afresh else self._find_sequence(table, batch)
         if known_sequence is not None:
             return known_sequence
         numbers = table.search().select(["sequence"]).to_arrow()["sequence"].to_numpy()
@@ -213,17 +213,17 @@ class LanceScenarioIndex:
 
     # ── reading ──
 
-    def _known_sequence(self, table: Any, batch: Batch) -> int | None:
+    def _find_sequence(self, table: Any, batch: Batch) -> int | None:
         """Returns the number under which this very batch is indexed, if it is."""
-        condition = f"{_own(batch)} AND batch = {_quoted(batch.batch_id)}"
+        condition = f"{_render_batch_condition(batch)} AND batch = {_quote_sql(batch.batch_id)}"
         rows = table.search().where(condition).select(["sequence"]).limit(1).to_arrow()
         return rows["sequence"][0].as_py() if rows.num_rows else None
 
-    def _comparable(self, table: Any, batch: Batch, afresh: bool) -> str:
+    def _render_comparable_condition(self, table: Any, batch: Batch, afresh: bool) -> str:
         """Renders the SQL condition of the rows that a batch is compared with."""
-        toolkits = ", ".join(map(_quoted, batch.toolkits))
-        sequence = None if afresh else self._known_sequence(table, batch)
-        earlier = f"NOT ({_own(batch)})" if sequence is None else f"sequence < {sequence}"
+        toolkits = ", ".join(map(_quote_sql, batch.toolkits))
+        sequence = None if afresh else self._find_sequence(table, batch)
+        earlier = f"NOT ({_render_batch_condition(batch)})" if sequence is None else f"sequence < {sequence}"
         return f"kept AND array_has_any(toolkits, [{toolkits}]) AND {earlier}"
 
     @staticmethod
@@ -232,21 +232,21 @@ class LanceScenarioIndex:
 
     # ── the database ──
 
-    def _connect(self) -> Any:
+    def _connect_database(self) -> Any:
         import lancedb
 
         return lancedb.connect(self._path)
 
-    def _open(self, embedder: str) -> Any | None:
+    def _open_table(self, embedder: str) -> Any | None:
         """Opens the table as it is now, other processes' commits included; None before the first batch."""
         try:
-            return self._connect().open_table(_table_name(embedder))
+            return self._connect_database().open_table(_render_table_name(embedder))
         except ValueError as error:
             if "not found" in str(error):
                 return None
             raise
 
-    def _create(self, embedder: str, dimensions: int) -> Any:
+    def _create_table(self, embedder: str, dimensions: int) -> Any:
         import pyarrow as pa
 
         schema = pa.schema(
@@ -264,10 +264,10 @@ class LanceScenarioIndex:
                 pa.field("signature", pa.list_(pa.uint32(), SIGNATURE_SIZE), nullable=False),
             ]
         )
-        return self._connect().create_table(_table_name(embedder), schema=schema, exist_ok=True)
+        return self._connect_database().create_table(_render_table_name(embedder), schema=schema, exist_ok=True)
 
 
-def _arrow(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema: Any) -> Any:
+def _to_arrow_table(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema: Any) -> Any:
     """Converts the rows of a batch to an Arrow table of the index's schema."""
     import pyarrow as pa
 
@@ -280,7 +280,7 @@ def _arrow(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema:
         "toolkits": [list(batch.toolkits)] * count,
         "batch": [batch.batch_id] * count,
         "sequence": [sequence] * count,
-        "kept": [row.kept for row in rows],
+        "kept": [row.is_kept for row in rows],
         "cluster_id": [row.cluster_id for row in rows],
         "vector": list(np.stack([row.vector for row in rows]).astype(np.float32)),
         "signature": list(np.stack([row.signature for row in rows]).astype(np.uint32)),
@@ -290,23 +290,23 @@ def _arrow(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema:
     )
 
 
-def _stored(table: Any, condition: str) -> Iterator[Known]:
+def _read_known_scenarios(table: Any, condition: str) -> Iterator[KnownScenarios]:
     """Reads the rows that meet the condition, in blocks of 8,192."""
     query = table.search().where(condition).select(["scenario_id", "vector", "signature"])
     for rows in query.to_batches(8192):
         if rows.num_rows:
-            yield Known(
+            yield KnownScenarios(
                 ids=rows["scenario_id"].to_numpy(zero_copy_only=False),
-                vectors=_matrix(rows["vector"]),
-                signatures=_matrix(rows["signature"]),
+                vectors=_to_matrix(rows["vector"]),
+                signatures=_to_matrix(rows["signature"]),
             )
 
 
-def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndarray) -> Neighbours:
+def _search_vector_index(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndarray) -> Neighbours:
     """Finds neighbours by the vector index, with one query for all candidates."""
     columns = ["scenario_id", "vector", "signature", "_distance"]
     query = table.search(list(vectors), vector_column_name="vector").distance_type("cosine")
-    hits = query.where(condition, prefilter=True).limit(NEAREST).select(columns).to_arrow()
+    hits = query.where(condition, prefilter=True).limit(MAX_NEIGHBOURS).select(columns).to_arrow()
     owners = hits["query_index"].to_numpy() if "query_index" in hits.column_names else np.zeros(hits.num_rows)
     neighbours = []
     for candidate in range(len(vectors)):
@@ -314,8 +314,8 @@ def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndar
         blocks = []
         if rows.num_rows:
             ids = rows["scenario_id"].to_numpy()
-            blocks = [Known(ids, _matrix(rows["vector"]), _matrix(rows["signature"]))]
-        neighbours.append(nearest(vectors[[candidate]], signatures[[candidate]], blocks))
+            blocks = [KnownScenarios(ids, _to_matrix(rows["vector"]), _to_matrix(rows["signature"]))]
+        neighbours.append(find_nearest_known(vectors[[candidate]], signatures[[candidate]], blocks))
     return Neighbours(
         ids=np.vstack([per_candidate.ids for per_candidate in neighbours]),
         similarities=np.vstack([per_candidate.similarities for per_candidate in neighbours]),
@@ -323,26 +323,26 @@ def _search(table: Any, condition: str, vectors: np.ndarray, signatures: np.ndar
     )
 
 
-def _matrix(column: Any) -> np.ndarray:
+def _to_matrix(column: Any) -> np.ndarray:
     """Converts a fixed-size list column to a two-dimensional array."""
     array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
     return array.flatten().to_numpy().reshape(-1, array.type.list_size)
 
 
-def _own(batch: Batch) -> str:
+def _render_batch_condition(batch: Batch) -> str:
     """Renders the SQL condition of the rows of a batch's partition and seed."""
-    return f"partition = {_quoted(batch.partition)} AND seed = {batch.seed}"
+    return f"partition = {_quote_sql(batch.partition)} AND seed = {batch.seed}"
 
 
-def _quoted(text: str) -> str:
+def _quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _table_name(embedder: str) -> str:
+def _render_table_name(embedder: str) -> str:
     return "scenarios-" + re.sub(r"[^A-Za-z0-9_.-]", "-", embedder)
 
 
-def _retrying(action: Callable[[], _Result], attempts: int = 8) -> _Result:
+def _retry_on_conflict(action: Callable[[], _Result], attempts: int = 8) -> _Result:
     """Calls the action again, after growing pauses, while other writers commit first.
 
     Raises:

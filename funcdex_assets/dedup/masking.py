@@ -26,6 +26,6 @@ _PATTERN = re.compile("|".join(f"({pattern})" for _, pattern in _SIGNS), re.MULT
 _REPEATED = re.compile(r"(‹\w+›)(?:(?:,| and|,? or| &)? \1)+")
 
 
-def masked(text: str) -> str:
+def mask_values(text: str) -> str:
     """Replaces each value by a sign such as `‹name›`; equal signs in a row ("Bo, Zoë and Ayşe") become one."""
     return _REPEATED.sub(r"\1", _PATTERN.sub(lambda match: _SIGNS[(match.lastindex or 1) - 1][0], text))

@@ -6,9 +6,9 @@ Belongs here: the order of these steps. Each step is a module beside this one: `
 
 from collections.abc import Callable, Collection, Sequence
 
-from funcdex_assets.dedup.index import IndexedScenario, ScenarioIndex, batch_of
-from funcdex_assets.dedup.neighbours import Decision, Thresholds, deduplicate
-from funcdex_assets.dedup.signatures import signatures
+from funcdex_assets.dedup.index import IndexedScenario, ScenarioIndex, identify_batch
+from funcdex_assets.dedup.neighbours import Decision, ScenarioThresholds, decide_duplicates
+from funcdex_assets.dedup.signatures import compute_signatures
 from funcdex_assets.embedding.embedder import Embedder
 
 
@@ -21,8 +21,8 @@ def deduplicate_batch(
     toolkits: Sequence[str],
     embedder: Embedder,
     index: ScenarioIndex,
-    thresholds: Thresholds,
-    choose: Callable[[Sequence[Decision]], Collection[str]] | None = None,
+    thresholds: ScenarioThresholds,
+    choose_used_ids: Callable[[Sequence[Decision]], Collection[str]] | None = None,
 ) -> list[Decision]:
     """Decides on all candidates of a partition and seed, and replaces what was remembered of them.
 
@@ -33,26 +33,26 @@ def deduplicate_batch(
     it was compared with have changed since, so that it would keep other candidates than before, it is decided afresh
     against everything in the index.
     """
-    batch = batch_of(partition, seed, toolkits, embedder.name, ids, texts)
-    vectors, word_signatures = embedder.embed(texts), signatures(texts)
+    batch = identify_batch(partition, seed, toolkits, embedder.name, ids, texts)
+    vectors, word_signatures = embedder.embed(texts), compute_signatures(texts)
 
-    def decide(afresh: bool) -> tuple[list[Decision], set[str]]:
-        neighbours = index.neighbours(batch, vectors, word_signatures, afresh=afresh)
-        decisions = deduplicate(ids, vectors, word_signatures, neighbours, thresholds)
-        unique = {decision.scenario_id for decision in decisions if decision.kept}
-        return decisions, unique if choose is None else unique.intersection(choose(decisions))
+    def decide_batch(afresh: bool) -> tuple[list[Decision], set[str]]:
+        neighbours = index.find_neighbours(batch, vectors, word_signatures, afresh=afresh)
+        decisions = decide_duplicates(ids, vectors, word_signatures, neighbours, thresholds)
+        unique = {decision.scenario_id for decision in decisions if decision.is_kept}
+        return decisions, unique if choose_used_ids is None else unique.intersection(choose_used_ids(decisions))
 
-    with index.turn():
-        previous_ids = index.kept(batch)
-        decisions, kept_ids = decide(afresh=False)
+    with index.lock_turn():
+        previous_ids = index.find_kept_ids(batch)
+        decisions, kept_ids = decide_batch(afresh=False)
         changed = previous_ids is not None and previous_ids != kept_ids
         if changed:
-            decisions, kept_ids = decide(afresh=True)
+            decisions, kept_ids = decide_batch(afresh=True)
         rows = [
             IndexedScenario(
                 decision.scenario_id, text, decision.scenario_id in kept_ids, decision.cluster_id, vector, signature
             )
             for decision, text, vector, signature in zip(decisions, texts, vectors, word_signatures, strict=True)
         ]
-        index.replace(batch, rows, afresh=changed)
+        index.replace_batch(batch, rows, afresh=changed)
     return decisions

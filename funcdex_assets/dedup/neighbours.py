@@ -15,20 +15,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap
+from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, estimate_overlap
 
-NEAREST = 8  # known scenarios looked at per candidate
+MAX_NEIGHBOURS = 8  # known scenarios looked at per candidate
 
 # Wording is looked at only where the meaning is at least this close. Of 186 texts with 4 of some 25
 # words replaced, all had a cosine of .47 or more with the original (benchmarks/dedup.py).
-_SAME_WORDS_FROM = 0.4
+_MIN_COSINE_FOR_WORDING = 0.4
 _BLOCK = 1024  # candidates per matrix product
 # Similarities are rounded, so that the order in which BLAS adds cannot change who is nearest.
 _DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
+class ScenarioThresholds:
     """Duplicates: cosine ≥ `semantic`, or word overlap ≥ `lexical`.
 
     The defaults are for all-MiniLM-L6-v2. On tests/data/scenario_pairs.jsonl (benchmarks/dedup.py):
@@ -45,7 +45,7 @@ class Thresholds:
     lexical: float = 0.6
 
 
-COPIES_ONLY = Thresholds(semantic=0.85, lexical=0.6)
+HASHED_NGRAMS_THRESHOLDS = ScenarioThresholds(semantic=0.85, lexical=0.6)
 """For `HashedNgrams`, whose cosine of unrelated scenarios is .52 in the median and .83 at most."""
 
 
@@ -58,7 +58,7 @@ class Decision:
     """
 
     scenario_id: str
-    kept: bool
+    is_kept: bool
     duplicate_of: str | None
     similarity: float
     overlap: float
@@ -78,7 +78,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownScenarios:
     """A block of known scenarios: ids (n), unit vectors (n, d), signatures (n, 64)."""
 
     ids: np.ndarray
@@ -86,11 +86,11 @@ class Known:
     signatures: np.ndarray
 
 
-def nearest(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[Known]) -> Neighbours:
+def find_nearest_known(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[KnownScenarios]) -> Neighbours:
     """Finds the exact nearest neighbours among known scenarios, which come in blocks as they may not fit in memory."""
     count = len(vectors)
-    best = np.full((count, NEAREST), -np.inf, np.float32)
-    indices = np.zeros((count, NEAREST), np.int64)
+    best = np.full((count, MAX_NEIGHBOURS), -np.inf, np.float32)
+    indices = np.zeros((count, MAX_NEIGHBOURS), np.int64)
     # Index 0 is no scenario: it fills up where fewer than eight are known.
     ids, words, known_count = [np.array([""], object)], [np.zeros((1, SIGNATURE_SIZE), np.uint32)], 1
     for block in blocks:
@@ -100,7 +100,7 @@ def nearest(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[Known]
         pool_indices = np.hstack(
             [indices[better], np.broadcast_to(known_count + np.arange(len(block.ids)), similarities[better].shape)]
         )
-        top = np.argpartition(pool, -NEAREST, axis=1)[:, -NEAREST:]
+        top = np.argpartition(pool, -MAX_NEIGHBOURS, axis=1)[:, -MAX_NEIGHBOURS:]
         best[better] = np.take_along_axis(pool, top, axis=1)
         indices[better] = np.take_along_axis(pool_indices, top, axis=1)
         ids.append(block.ids)
@@ -112,31 +112,35 @@ def nearest(vectors: np.ndarray, signatures: np.ndarray, blocks: Iterable[Known]
     return Neighbours(
         ids=np.take_along_axis(nearest_ids, order, axis=1),
         similarities=np.take_along_axis(best, order, axis=1),
-        overlaps=overlap(np.concatenate(words)[indices], signatures[:, None, :]),
+        overlaps=estimate_overlap(np.concatenate(words)[indices], signatures[:, None, :]),
     )
 
 
-def deduplicate(
+def decide_duplicates(
     ids: Sequence[str],
     vectors: np.ndarray,
     signatures: np.ndarray,
-    known: Neighbours | None = None,
-    thresholds: Thresholds = Thresholds(),
+    neighbours: Neighbours | None = None,
+    thresholds: ScenarioThresholds = ScenarioThresholds(),
 ) -> list[Decision]:
     """Returns one decision per candidate, in their order.
 
     The original of a duplicate is the nearest scenario that it repeats; of two equally near, a known one before a
     candidate.
     """
-    known = known or nearest(vectors, signatures, ())
+    neighbours = neighbours or find_nearest_known(vectors, signatures, ())
     decisions: list[Decision] = []
     is_kept = np.zeros(len(ids), bool)
     for start in range(0, len(ids), _BLOCK):
         stop = min(start + _BLOCK, len(ids))
         similarities = np.round(vectors[start:stop] @ vectors[:stop].T, _DECIMALS)
         for row in range(start, stop):
-            to_known = _best(known.ids[row], known.similarities[row], known.overlaps[row], thresholds)
-            to_kept = _best_kept(ids, similarities[row - start, :row], is_kept[:row], signatures, row, thresholds)
+            to_known = _find_closest_match(
+                neighbours.ids[row], neighbours.similarities[row], neighbours.overlaps[row], thresholds
+            )
+            to_kept = _find_nearest_kept(
+                ids, similarities[row - start, :row], is_kept[:row], signatures, row, thresholds
+            )
             is_duplicate, similarity, shared, original = max(
                 (to_known, to_kept), key=lambda match: (match[0], match[1])
             )
@@ -144,7 +148,7 @@ def deduplicate(
             decisions.append(
                 Decision(
                     scenario_id=ids[row],
-                    kept=not is_duplicate,
+                    is_kept=not is_duplicate,
                     duplicate_of=original if is_duplicate else None,
                     similarity=similarity,
                     overlap=shared,
@@ -154,34 +158,34 @@ def deduplicate(
     return decisions
 
 
-_Found = tuple[bool, float, float, str]  # is a duplicate, similarity, overlap, id of the scenario
-_NOBODY: _Found = (False, 0.0, 0.0, "")
+_Match = tuple[bool, float, float, str]  # is a duplicate, similarity, overlap, id of the scenario
+_NO_MATCH: _Match = (False, 0.0, 0.0, "")
 
 
-def _best_kept(
+def _find_nearest_kept(
     ids: Sequence[str],
     similarities: np.ndarray,
-    kept: np.ndarray,
+    is_kept: np.ndarray,
     signatures: np.ndarray,
     row: int,
-    thresholds: Thresholds,
-) -> _Found:
+    thresholds: ScenarioThresholds,
+) -> _Match:
     """Returns the closest match of candidate `row` among the kept candidates before it."""
-    near = np.flatnonzero(kept & (similarities >= min(_SAME_WORDS_FROM, thresholds.semantic)))
+    near = np.flatnonzero(is_kept & (similarities >= min(_MIN_COSINE_FOR_WORDING, thresholds.semantic)))
     if near.size == 0:
-        near = np.flatnonzero(kept)
+        near = np.flatnonzero(is_kept)
         near = near[[int(similarities[near].argmax())]] if near.size else near
-    overlaps = overlap(signatures[near], signatures[row])
-    return _best([ids[index] for index in near.tolist()], similarities[near], overlaps, thresholds)
+    overlaps = estimate_overlap(signatures[near], signatures[row])
+    return _find_closest_match([ids[index] for index in near.tolist()], similarities[near], overlaps, thresholds)
 
 
-def _best(
-    ids: Sequence[str] | np.ndarray, similarities: np.ndarray, overlaps: np.ndarray, thresholds: Thresholds
-) -> _Found:
+def _find_closest_match(
+    ids: Sequence[str] | np.ndarray, similarities: np.ndarray, overlaps: np.ndarray, thresholds: ScenarioThresholds
+) -> _Match:
     """Returns the nearest scenario that counts as the same, or else the nearest one; the first of equals."""
     if len(similarities) == 0 or similarities.max() == -np.inf:
-        return _NOBODY
-    same_words = (overlaps >= thresholds.lexical) & (similarities >= _SAME_WORDS_FROM)
+        return _NO_MATCH
+    same_words = (overlaps >= thresholds.lexical) & (similarities >= _MIN_COSINE_FOR_WORDING)
     duplicates = (similarities >= thresholds.semantic) | same_words
     index = int(np.where(duplicates | ~duplicates.any(), similarities, -np.inf).argmax())
     similarity = round(float(similarities[index]), _DECIMALS)  # .9, not float32's .8999999761581421

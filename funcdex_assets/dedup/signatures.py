@@ -26,22 +26,22 @@ _ADDENDS = np.array([derive_seed("minhash +", i) for i in range(SIGNATURE_SIZE)]
 _WORD = re.compile(r"\w+")
 
 
-def signatures(texts: Sequence[str]) -> np.ndarray:
+def compute_signatures(texts: Sequence[str]) -> np.ndarray:
     """Returns uint32 of shape (texts, 64); two texts without any word count as equal in wording."""
     result = np.empty((len(texts), SIGNATURE_SIZE), np.uint32)
     for row, text in enumerate(texts):
-        codes = np.array([crc32(shingle.encode()) for shingle in shingles(text)], np.uint64)
+        codes = np.array([crc32(shingle.encode()) for shingle in split_shingles(text)], np.uint64)
         hashes = codes[:, None] * _MULTIPLIERS + _ADDENDS
         result[row] = (hashes >> np.uint64(32)).min(axis=0)
     return result
 
 
-def overlap(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def estimate_overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Estimates the Jaccard overlap, 0 to 1, along the last axis of two (broadcast) signature arrays."""
-    return (left == right).mean(axis=-1, dtype=np.float32)
+    return (first == second).mean(axis=-1, dtype=np.float32)
 
 
-def shingles(text: str) -> set[str]:
+def split_shingles(text: str) -> set[str]:
     """Returns the words and word pairs of a text; one empty word if it has none."""
     words = _WORD.findall(text.lower())
     return {*words, *map(" ".join, pairwise(words))} or {""}

@@ -15,7 +15,7 @@ is lost:
 
 import re
 
-NAMES = ("assistant_thought", "assistant", "tool_response", "tool_error", "tool", "parallel", "user")
+TAG_NAMES = ("assistant_thought", "assistant", "tool_response", "tool_error", "tool", "parallel", "user")
 
 USER, ASSISTANT = "</user>", "</assistant>"
 THOUGHT, THOUGHT_END = "<assistant_thought>", "</assistant_thought>"
@@ -27,7 +27,7 @@ NOT_TAGS = ("<user>", "<assistant>")  # reserved: a writer who forgets the slash
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what the function-calling APIs take
 
-_SPELLED = rf"/?(?:{'|'.join(NAMES)})>"
+_SPELLED = rf"/?(?:{'|'.join(TAG_NAMES)})>"
 TAG = re.compile(f"<{_SPELLED}")
 _TO_ESCAPE = re.compile(rf"<(\\*{_SPELLED})")
 _ESCAPED = re.compile(rf"<\\(\\*{_SPELLED})")
@@ -71,13 +71,13 @@ class DMLError(ValueError):
         offset: int | None,
         line: int | None,
         column: int | None,
-        found: str,
+        actual: str,
         expected: str,
         message: int | None = None,
         pointer: str = "",
     ) -> None:
-        super().__init__(rule, offset, line, column, found, expected, message, pointer)
-        self.rule, self.found, self.expected = rule, found, expected
+        super().__init__(rule, offset, line, column, actual, expected, message, pointer)
+        self.rule, self.actual, self.expected = rule, actual, expected
         self.offset, self.line, self.column = offset, line, column
         self.message, self.pointer = message, pointer
 
@@ -86,22 +86,22 @@ class DMLError(ValueError):
             location = f"Line {self.line}, column {self.column} (offset {self.offset})"
         else:
             location = f"Message {self.message}{f' at {self.pointer}' if self.pointer else ''}"
-        return f"{location}: found {self.found}, expected {self.expected}. {REMEDIES[self.rule]} [{self.rule}]"
+        return f"{location}: found {self.actual}, expected {self.expected}. {REMEDIES[self.rule]} [{self.rule}]"
 
 
-def text_error(rule: str, text: str, offset: int, expected: str, found: str = "") -> DMLError:
+def text_error(rule: str, text: str, offset: int, expected: str, actual: str = "") -> DMLError:
     """Returns the error at `offset` of `text`; without `actual` it quotes the text at that offset."""
     line = text.count("\n", 0, offset) + 1
     column = offset - text.rfind("\n", 0, offset)
-    return DMLError(rule, offset, line, column, found or _quote(text, offset), expected)
+    return DMLError(rule, offset, line, column, actual or _quote_text_at(text, offset), expected)
 
 
-def message_error(rule: str, message: int, pointer: str, found: str, expected: str) -> DMLError:
+def message_error(rule: str, message: int, pointer: str, actual: str, expected: str) -> DMLError:
     """Returns the error at `pointer` of the message with index `message`."""
-    return DMLError(rule, None, None, None, found, expected, message, pointer)
+    return DMLError(rule, None, None, None, actual, expected, message, pointer)
 
 
-def brief(value: object) -> str:
+def shorten_value(value: object) -> str:
     """Returns a value as error messages show it: the first 60 characters of its `repr`."""
     try:
         quoted = repr(value)
@@ -110,22 +110,22 @@ def brief(value: object) -> str:
     return quoted if len(quoted) <= 60 else f"{quoted[:59]}…"
 
 
-def escape(text: str) -> str:
+def escape_tags(text: str) -> str:
     r"""Returns `text` as an utterance or a thought holds it: `<tool>` becomes `<\tool>`."""
     return _TO_ESCAPE.sub(r"<\\\1", text) if "<" in text else text
 
 
-def unescape(written: str) -> str:
+def unescape_tags(written: str) -> str:
     return _ESCAPED.sub(r"<\1", written) if "<\\" in written else written
 
 
-def escape_json(written: str) -> str:
+def escape_tags_in_json(written: str) -> str:
     r"""Returns JSON text in which no string spells a tag: the tag's `<` becomes `\u003c`."""
     return _TAG_SIGN.sub(r"\\u003c", written) if "<" in written else written
 
 
-def _quote(text: str, offset: int) -> str:
+def _quote_text_at(text: str, offset: int) -> str:
     if offset >= len(text):
         return "the end of the text"
     tag = TAG.match(text, offset)
-    return f"`{tag.group()}`" if tag else brief(text[offset : offset + 40])
+    return f"`{tag.group()}`" if tag else shorten_value(text[offset : offset + 40])

@@ -29,28 +29,28 @@ from funcdex_assets.dml.markup import (
     TOOL_NAME,
     USER,
     DMLError,
-    brief,
+    shorten_value,
     text_error,
-    unescape,
+    unescape_tags,
 )
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.record import Json
 
 
-def parse(text: str, *, thoughts: bool | None = None) -> tuple[Message, ...]:
+def parse_conversation(text: str, *, thoughts: bool | None = None) -> tuple[Message, ...]:
     """Returns the messages of a conversation; raises DMLError at the first place that breaks a rule.
 
     `thoughts=True` demands a thought in every assistant message, `False` forbids thoughts, None accepts both.
     """
-    return _Reader(text, thoughts).conversation()
+    return _TagReader(text, thoughts).read_conversation()
 
 
-_NEXT = re.compile(rf"\s*+(?:({TAG.pattern})|\Z)")
+_NEXT_TAG = re.compile(rf"\s*+(?:({TAG.pattern})|\Z)")
 # A thought may mention any other tag; one of these inside a thought means that its closing tag was forgotten.
 _THOUGHT_STOP = re.compile("|".join((THOUGHT_END, THOUGHT, ASSISTANT, USER)))
 
 
-class _Reader:
+class _TagReader:
     """A cursor on the current tag: `tag` begins at `start` and ends at `end`; it is "" at the end of the text."""
 
     __slots__ = ("calls", "end", "messages", "start", "tag", "text", "thoughts")
@@ -61,33 +61,33 @@ class _Reader:
         self.calls = 0
         self.messages: list[Message] = []
 
-    def conversation(self) -> tuple[Message, ...]:
-        self.characters()
-        self.step("start", "`</user>`")
+    def read_conversation(self) -> tuple[Message, ...]:
+        self.check_characters()
+        self.advance_to_next_tag("start", "`</user>`")
         if self.tag != USER and self.tag not in NOT_TAGS:
-            raise self.wrong("start", "`</user>`")
+            raise self.error_at_tag("start", "`</user>`")
         while self.tag:
-            self.turn()
+            self.read_turn()
         return tuple(self.messages)
 
-    def turn(self) -> None:
+    def read_turn(self) -> None:
         if self.tag != USER:
-            raise self.misplaced("`</user>` or the end" if self.messages else "`</user>`")
-        self.messages.append(Message(role="user", content=self.utterance()))
+            raise self.misplaced_tag_error("`</user>` or the end" if self.messages else "`</user>`")
+        self.messages.append(Message(role="user", content=self.read_utterance()))
         while True:
-            thought = self.thought()
-            content = self.utterance() if self.tag == ASSISTANT else None
+            thought = self.read_thought()
+            content = self.read_utterance() if self.tag == ASSISTANT else None
             if self.tag == CALL:
-                pairs = (self.pair(),)
+                pairs = (self.read_pair(),)
             elif self.tag == GROUP:
-                pairs = self.group()
+                pairs = self.read_group()
             elif content is not None:
                 self.messages.append(Message(role="assistant", content=content, thought=thought))
                 return
             elif thought is not None and self.tag not in NOT_TAGS:
-                raise self.wrong("thought", "an utterance or a call after the thought")
+                raise self.error_at_tag("thought", "an utterance or a call after the thought")
             else:
-                raise self.misplaced("`</assistant>`, a thought or a call")
+                raise self.misplaced_tag_error("`</assistant>`, a thought or a call")
             calls = tuple(call for call, _ in pairs)
             self.messages.append(Message(role="assistant", content=content, thought=thought, tool_calls=calls))
             for _, result in pairs:
@@ -95,21 +95,21 @@ class _Reader:
 
     # ── elements: each method starts with the cursor on the opening tag and leaves it on the tag that follows ──
 
-    def utterance(self) -> str:
+    def read_utterance(self) -> str:
         next_tag = TAG.search(self.text, self.end)
         written = self.text[self.end : next_tag.start() if next_tag else None].strip()
         if not written:
             raise text_error("empty", self.text, self.start, f"text after `{self.tag}`", "no text")
-        self.stand_on(next_tag)
-        return unescape(written)
+        self.move_to_tag(next_tag)
+        return unescape_tags(written)
 
-    def thought(self) -> str | None:
+    def read_thought(self) -> str | None:
         if self.tag != THOUGHT:
             if self.thoughts and self.tag in (ASSISTANT, CALL, GROUP):
-                raise self.wrong("thought", "`<assistant_thought>`")
+                raise self.error_at_tag("thought", "`<assistant_thought>`")
             return None
         if self.thoughts is False:
-            raise self.wrong("thought", "no thoughts in this conversation")
+            raise self.error_at_tag("thought", "no thoughts in this conversation")
         stop = _THOUGHT_STOP.search(self.text, self.end)
         if stop is None or stop.group() != THOUGHT_END:
             offset = stop.start() if stop else len(self.text)
@@ -118,58 +118,58 @@ class _Reader:
         if not written:
             raise text_error("empty", self.text, self.start, "a thought", "no text")
         self.end = stop.end()
-        self.step("stray", "`</assistant>` or a call")
-        return unescape(written)
+        self.advance_to_next_tag("stray", "`</assistant>` or a call")
+        return unescape_tags(written)
 
-    def group(self) -> tuple[tuple[ToolCall, ToolResult], ...]:
+    def read_group(self) -> tuple[tuple[ToolCall, ToolResult], ...]:
         opening_offset = self.start
-        self.step("stray", "`<tool>`")
+        self.advance_to_next_tag("stray", "`<tool>`")
         pairs = []
         while self.tag == CALL:
-            pairs.append(self.pair())
+            pairs.append(self.read_pair())
         if self.tag != GROUP_END:
-            raise self.wrong("unclosed", f"`<tool>` or `{GROUP_END}`")
+            raise self.error_at_tag("unclosed", f"`<tool>` or `{GROUP_END}`")
         if len(pairs) < 2:
             number_of_calls = "one call" if pairs else "no call"
             raise text_error("group", self.text, opening_offset, "two or more calls in the group", number_of_calls)
-        self.step("stray", "`</assistant>`, a thought or a call")
+        self.advance_to_next_tag("stray", "`</assistant>`, a thought or a call")
         return tuple(pairs)
 
-    def pair(self) -> tuple[ToolCall, ToolResult]:
+    def read_pair(self) -> tuple[ToolCall, ToolResult]:
         call_offset = self.end
-        call = self.call(self.value(CALL_END), call_offset)
+        call = self.build_call(self.read_value(CALL_END), call_offset)
         if self.tag not in (RESPONSE, ERROR):
-            raise self.wrong("response", f"`{RESPONSE}` or `{ERROR}` for {call.id} ({call.name})")
+            raise self.error_at_tag("response", f"`{RESPONSE}` or `{ERROR}` for {call.id} ({call.name})")
         failed = self.tag == ERROR
-        content = self.value(ERROR_END if failed else RESPONSE_END)
+        content = self.read_value(ERROR_END if failed else RESPONSE_END)
         return call, ToolResult(call_id=call.id, name=call.name, content=content, error=failed)
 
-    def value(self, closing: str) -> Json:
-        value, self.end = values.read(self.text, self.end)
-        self.step("json", f"`{closing}` after the JSON value")
+    def read_value(self, closing: str) -> Json:
+        value, self.end = values.read_json(self.text, self.end)
+        self.advance_to_next_tag("json", f"`{closing}` after the JSON value")
         if self.tag != closing:
-            raise self.wrong("unclosed", f"`{closing}`")
-        self.step("stray", "a tag")
+            raise self.error_at_tag("unclosed", f"`{closing}`")
+        self.advance_to_next_tag("stray", "a tag")
         return value
 
-    def call(self, value: Json, offset: int) -> ToolCall:
+    def build_call(self, value: Json, offset: int) -> ToolCall:
         if type(value) is not dict or value.keys() != {"name", "arguments"}:
-            actual = f"the keys {brief(list(value))}" if type(value) is dict else f"{brief(value)}"
+            actual = f"the keys {shorten_value(list(value))}" if type(value) is dict else f"{shorten_value(value)}"
             raise text_error("call", self.text, offset, 'an object with "name" and "arguments"', actual)
         name, arguments = value["name"], value["arguments"]
         if type(name) is not str or not TOOL_NAME.fullmatch(name):
-            raise text_error("call", self.text, offset, "a tool name", f"the name {brief(name)}")
+            raise text_error("call", self.text, offset, "a tool name", f"the name {shorten_value(name)}")
         if type(arguments) is not dict:
-            actual = f"the arguments {brief(arguments)}"
+            actual = f"the arguments {shorten_value(arguments)}"
             raise text_error("call", self.text, offset, "an object of arguments", actual)
         self.calls += 1
         return ToolCall(id=f"call_{self.calls}", name=name, arguments=arguments)
 
     # ── moving the cursor, and errors at its place ───────────────────────────────────────────────
 
-    def step(self, rule: str, expected: str) -> None:
+    def advance_to_next_tag(self, rule: str, expected: str) -> None:
         """Moves the cursor to the next tag; anything but white space before that tag breaks `rule`."""
-        match = _NEXT.match(self.text, self.end)
+        match = _NEXT_TAG.match(self.text, self.end)
         if not match:
             offset = values.skip_space(self.text, self.end)
             raise text_error(rule, self.text, offset, expected)
@@ -177,19 +177,19 @@ class _Reader:
         self.end = match.end()
         self.start = self.end - len(self.tag)
 
-    def stand_on(self, found: re.Match[str] | None) -> None:
-        self.tag = found.group() if found else ""
-        self.end = found.end() if found else len(self.text)
+    def move_to_tag(self, match: re.Match[str] | None) -> None:
+        self.tag = match.group() if match else ""
+        self.end = match.end() if match else len(self.text)
         self.start = self.end - len(self.tag)
 
-    def wrong(self, rule: str, expected: str) -> DMLError:
+    def error_at_tag(self, rule: str, expected: str) -> DMLError:
         return text_error(rule, self.text, self.start, expected)
 
-    def misplaced(self, expected: str) -> DMLError:
+    def misplaced_tag_error(self, expected: str) -> DMLError:
         rule = "tag" if self.tag in NOT_TAGS else "order" if self.tag else "end"
-        return self.wrong(rule, expected)
+        return self.error_at_tag(rule, expected)
 
-    def characters(self) -> None:
+    def check_characters(self) -> None:
         """Raises DMLError at a character that a UTF-8 file or a C string cannot hold: NUL, a lone surrogate."""
         offset = self.text.find("\0")
         if offset < 0 and not self.text.isascii():

@@ -33,32 +33,32 @@ from funcdex_assets.dml.markup import (
 )
 from funcdex_assets.records.message import Message
 
-_FENCES = re.compile(r"^[ \t]*```[\w-]*[ \t]*$\n?", re.MULTILINE)
-_ENDS = {CALL: CALL_END, RESPONSE: RESPONSE_END, ERROR: ERROR_END}
-_OPENING = frozenset((USER, ASSISTANT))
+_CODE_FENCES = re.compile(r"^[ \t]*```[\w-]*[ \t]*$\n?", re.MULTILINE)
+_CLOSING_TAGS = {CALL: CALL_END, RESPONSE: RESPONSE_END, ERROR: ERROR_END}
+_UTTERANCE_TAGS = frozenset((USER, ASSISTANT))
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _WORD = re.compile(r"[A-Za-z_]+")
-_CLOSING = {"{": "}", "[": "]"}
+_CLOSING_BRACKETS = {"{": "}", "[": "]"}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def mended(text: str) -> str | None:
+def repair_text(text: str) -> str | None:
     """Returns the text with its structure repaired; None if nothing had to be done.
 
     It removes code fences and prose before the first utterance, turns `<user>` into `</user>` if it is meant so, adds
     the forgotten end of a call or a result, repairs their JSON, and gives the reply after a result its `</assistant>`.
     The parser decides whether the text can now be read.
     """
-    repaired = _FENCES.sub("", text)
-    repaired = _with_slashes(repaired)
+    repaired = _CODE_FENCES.sub("", text)
+    repaired = _correct_opening_tags(repaired)
     start = repaired.find(USER)
     if start < 0:
         return None
-    repaired = _elements(repaired[start:]).strip()
+    repaired = _rewrite_elements(repaired[start:]).strip()
     return repaired if repaired != text.strip() else None
 
 
-def _with_slashes(text: str) -> str:
+def _correct_opening_tags(text: str) -> str:
     """Turns `<user>` into `</user>` where it opens an utterance; if the two are used as a pair, as in HTML, drops the
     second.
     """
@@ -66,18 +66,18 @@ def _with_slashes(text: str) -> str:
         wrong_count, right_count = text.count(opening), text.count(correct_tag)
         if wrong_count and not right_count:
             text = text.replace(opening, correct_tag)
-        elif wrong_count and wrong_count == right_count and _alternate(text, opening, correct_tag):
+        elif wrong_count and wrong_count == right_count and _do_tags_alternate(text, opening, correct_tag):
             text = text.replace(correct_tag, "\n").replace(opening, correct_tag)
     return text
 
 
-def _alternate(text: str, opening: str, right: str) -> bool:
+def _do_tags_alternate(text: str, opening: str, correct_tag: str) -> bool:
     """True if opening and closing tags take turns, beginning with an opening one."""
-    tags = re.findall(f"{re.escape(opening)}|{re.escape(right)}", text)
-    return all(tag == (right if position % 2 else opening) for position, tag in enumerate(tags))
+    tags = re.findall(f"{re.escape(opening)}|{re.escape(correct_tag)}", text)
+    return all(tag == (correct_tag if position % 2 else opening) for position, tag in enumerate(tags))
 
 
-def _elements(text: str) -> str:
+def _rewrite_elements(text: str) -> str:
     """Rewrites the text element by element; an element is a tag with the text up to the next tag."""
     tags = list(TAG.finditer(text))
     elements = [
@@ -87,10 +87,10 @@ def _elements(text: str) -> str:
     rewritten: list[str] = []
     for position, (tag, body) in enumerate(elements):
         following = elements[position + 1][0] if position + 1 < len(elements) else ""
-        if tag in _ENDS:
-            rewritten.append(f"{tag}{mended_json(body.strip())}")
-            if following != _ENDS[tag]:
-                rewritten.append(f"{_ENDS[tag]}\n")
+        if tag in _CLOSING_TAGS:
+            rewritten.append(f"{tag}{repair_json(body.strip())}")
+            if following != _CLOSING_TAGS[tag]:
+                rewritten.append(f"{_CLOSING_TAGS[tag]}\n")
         elif tag in (RESPONSE_END, ERROR_END, GROUP_END) and body.strip() and following in (USER, ""):
             rewritten.append(
                 f"{tag}\n{ASSISTANT} {body.strip()}\n"
@@ -98,23 +98,23 @@ def _elements(text: str) -> str:
         elif tag in (CALL_END, RESPONSE_END, ERROR_END, GROUP, GROUP_END, THOUGHT_END):
             rewritten.append(f"{tag}\n")
         else:
-            rewritten.append(f"{tag} {body.strip()}\n" if tag in _OPENING else f"{tag}{body}")
+            rewritten.append(f"{tag} {body.strip()}\n" if tag in _UTTERANCE_TAGS else f"{tag}{body}")
     return "".join(rewritten)
 
 
-def mended_json(text: str) -> str:
+def repair_json(text: str) -> str:
     """Returns valid JSON for a text that was meant as JSON; the text itself if that is not clear.
 
     It repairs single quotes, `True`, `False` and `None`, line breaks within strings, trailing commas, and closing
     brackets that are missing at the end or too many.
     """
-    if _readable(text):
+    if _is_valid_json(text):
         return text
-    rewritten = _rewritten(text)
-    return rewritten if rewritten is not None and _readable(rewritten) else text
+    rewritten = _rewrite_json(text)
+    return rewritten if rewritten is not None and _is_valid_json(rewritten) else text
 
 
-def _readable(text: str) -> bool:
+def _is_valid_json(text: str) -> bool:
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -122,7 +122,7 @@ def _readable(text: str) -> bool:
     return True
 
 
-def _rewritten(text: str) -> str | None:
+def _rewrite_json(text: str) -> str | None:
     """Rewrites a text character by character as JSON; None if its brackets or strings do not close in order."""
     rewritten: list[str] = []
     closing_brackets: list[str] = []
@@ -130,16 +130,16 @@ def _rewritten(text: str) -> str | None:
     while at < len(text):
         character = text[at]
         if character in "\"'":
-            end, string = _string(text, at)
+            end, string = _rewrite_string(text, at)
             if end is None:
                 return None
             rewritten.append(string)
             at = end
             continue
-        if character in _CLOSING:
-            closing_brackets.append(_CLOSING[character])
+        if character in _CLOSING_BRACKETS:
+            closing_brackets.append(_CLOSING_BRACKETS[character])
         elif character in "}]":
-            _drop_comma(rewritten)
+            _drop_trailing_comma(rewritten)
             if not closing_brackets:
                 at += 1
                 continue  # a closing bracket too many is dropped
@@ -152,19 +152,19 @@ def _rewritten(text: str) -> str | None:
             continue
         rewritten.append(character)
         at += 1
-    _drop_comma(rewritten)
+    _drop_trailing_comma(rewritten)
     return "".join((*rewritten, *reversed(closing_brackets)))
 
 
-def _drop_comma(written: list[str]) -> None:
+def _drop_trailing_comma(rewritten: list[str]) -> None:
     """Removes a trailing comma and the space after it from the end of what was written."""
-    while written and written[-1].isspace():
-        written.pop()
-    if written and written[-1] == ",":
-        written.pop()
+    while rewritten and rewritten[-1].isspace():
+        rewritten.pop()
+    if rewritten and rewritten[-1] == ",":
+        rewritten.pop()
 
 
-def _string(text: str, at: int) -> tuple[int | None, str]:
+def _rewrite_string(text: str, at: int) -> tuple[int | None, str]:
     """Returns (end of the string, the string as JSON); an apostrophe within single quotes does not end it."""
     quote, position = text[at], at + 1
     content: list[str] = []
@@ -175,20 +175,20 @@ def _string(text: str, at: int) -> tuple[int | None, str]:
             content.append("'" if pair == "\\'" else pair)
             position += 2
             continue
-        if character == quote and (quote == '"' or _ends_here(text, position)):
+        if character == quote and (quote == '"' or _is_end_of_string(text, position)):
             return position + 1, f'"{"".join(content)}"'
         content.append('\\"' if character == '"' else _ESCAPES.get(character, character))
         position += 1
     return None, ""
 
 
-def _ends_here(text: str, place: int) -> bool:
+def _is_end_of_string(text: str, position: int) -> bool:
     """True if the quote at this position closes its string: only a comma, colon, bracket or the end may follow."""
-    text_after = text[place + 1 :].lstrip()
+    text_after = text[position + 1 :].lstrip()
     return not text_after or text_after[0] in ",:}]"
 
 
-def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
+def renumber_calls(messages: Sequence[Message]) -> tuple[Message, ...] | None:
     """Returns the messages with ids `call_1`, `call_2`, … and each result with its call; None if their pairing is not
     clear.
 
@@ -209,7 +209,7 @@ def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
         while at < len(messages) and messages[at].result is not None:
             results.append(messages[at])
             at += 1
-        ordered = _paired(message, results)
+        ordered = _pair_results_with_calls(message, results)
         if ordered is None:
             return None
         calls = tuple(
@@ -223,7 +223,7 @@ def renumbered(messages: Sequence[Message]) -> tuple[Message, ...] | None:
     return tuple(renumbered_messages)
 
 
-def _paired(message: Message, results: Sequence[Message]) -> list[Message] | None:
+def _pair_results_with_calls(message: Message, results: Sequence[Message]) -> list[Message] | None:
     """Returns the results in the order of the calls of a message; None if there is no clear pairing."""
     calls = message.tool_calls
     if len(calls) != len(results):

@@ -27,11 +27,11 @@ class HashedNgrams:
             # Two spaces at either end give even the empty text an n-gram, hence a direction.
             codes = np.frombuffer(f"  {' '.join(text.lower().split())}  ".encode(), np.uint8)
             for size in (3, 4, 5):
-                vectors[row] += np.bincount(self._buckets(codes, size), minlength=self.dimensions)
+                vectors[row] += np.bincount(self._hash_ngrams(codes, size), minlength=self.dimensions)
         vectors = np.sqrt(vectors)  # a repeated n-gram counts for less than two different ones
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def _buckets(self, codes: np.ndarray, size: int) -> np.ndarray:
+    def _hash_ngrams(self, codes: np.ndarray, size: int) -> np.ndarray:
         if codes.size < size:
             return np.zeros(0, np.int64)
         windows = np.lib.stride_tricks.sliding_window_view(codes, size).astype(np.uint64)

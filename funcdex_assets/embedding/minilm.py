@@ -46,13 +46,13 @@ class MiniLM:
         distinct = list(rows_of_text)
         batches = list(_batches_of_equal_length(self._token_ids(distinct)))
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as cores:
-            made = cores.map(partial(_forward, self._weights), [token_ids for _, token_ids in batches])
+            made = cores.map(partial(_compute_vectors, self._weights), [token_ids for _, token_ids in batches])
             for (indices, _), batch in zip(batches, made, strict=True):
                 for index, vector in zip(indices, batch, strict=True):
                     vectors[rows_of_text[distinct[index]]] = vector
         return vectors
 
-    def _read(self, file: str) -> bytes:
+    def _read_file(self, file: str) -> bytes:
         """A file of the model: of the folder that was given, else of the archive that the package ships.
 
         Raises:
@@ -74,14 +74,14 @@ class MiniLM:
     def _tokenizer(self) -> Any:
         from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_str(self._read("tokenizer.json").decode())
+        tokenizer = Tokenizer.from_str(self._read_file("tokenizer.json").decode())
         tokenizer.enable_truncation(MAX_TOKENS)
         tokenizer.no_padding()
         return tokenizer
 
     @cached_property
     def _weights(self) -> "_Weights":
-        return _Weights(self._read("model.safetensors"))
+        return _Weights(self._read_file("model.safetensors"))
 
     def _token_ids(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
@@ -156,29 +156,29 @@ def _batches_of_equal_length(token_ids: list[list[int]]) -> Iterator[tuple[list[
             yield batch, np.array([token_ids[index] for index in batch])
 
 
-def _forward(weights: _Weights, token_ids: np.ndarray) -> np.ndarray:
+def _compute_vectors(weights: _Weights, token_ids: np.ndarray) -> np.ndarray:
     """Unit vectors of texts with equally many tokens: (texts, tokens) → (texts, 384)."""
     texts, tokens = token_ids.shape
     states = weights.words[token_ids] + weights.positions[:tokens]
-    states = _normalise(states.reshape(texts * tokens, -1), weights.norm)
+    states = _normalise_layer(states.reshape(texts * tokens, -1), weights.norm)
     for layer in weights.layers:
-        attended = _affine(_attention(_affine(states, layer.attend), texts, tokens), layer.combine)
-        states = _normalise(np.add(states, attended, out=attended), layer.attention_norm)
-        hidden = _affine(states, layer.widen)
+        attended = _apply_dense(_apply_attention(_apply_dense(states, layer.attend), texts, tokens), layer.combine)
+        states = _normalise_layer(np.add(states, attended, out=attended), layer.attention_norm)
+        hidden = _apply_dense(states, layer.widen)
         _gelu_in_place(hidden.reshape(-1))
-        narrowed = _affine(hidden, layer.narrow)
-        states = _normalise(np.add(states, narrowed, out=narrowed), layer.output_norm)
+        narrowed = _apply_dense(hidden, layer.narrow)
+        states = _normalise_layer(np.add(states, narrowed, out=narrowed), layer.output_norm)
     means = states.reshape(texts, tokens, -1).mean(axis=1)
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def _affine(states: np.ndarray, dense: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _apply_dense(states: np.ndarray, dense: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     result = states @ dense[0]
     result += dense[1]
     return result
 
 
-def _attention(projected: np.ndarray, texts: int, tokens: int) -> np.ndarray:
+def _apply_attention(projected: np.ndarray, texts: int, tokens: int) -> np.ndarray:
     heads = projected.reshape(texts, tokens, 3, _HEADS, _HEAD_SIZE).transpose(2, 0, 3, 1, 4)
     query, key, value = heads[0], heads[1], heads[2]
     scores = query @ key.swapaxes(-1, -2)
@@ -188,7 +188,7 @@ def _attention(projected: np.ndarray, texts: int, tokens: int) -> np.ndarray:
     return (scores @ value).transpose(0, 2, 1, 3).reshape(texts * tokens, -1)
 
 
-def _normalise(states: np.ndarray, norm: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _normalise_layer(states: np.ndarray, norm: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     states -= states.mean(axis=-1, keepdims=True)
     variance = np.einsum("ij,ij->i", states, states) / np.float32(states.shape[-1])
     states *= norm[0] / np.sqrt(variance + np.float32(1e-12))[:, None]

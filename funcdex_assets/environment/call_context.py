@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import Memory
+from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.language.values import Situation
 
 
@@ -19,6 +19,6 @@ class CallContext:
 
     situation: Situation
     intent: CallIntent
-    entities: Memory
+    entities: EntityStore
     clock: datetime
     rng: Random

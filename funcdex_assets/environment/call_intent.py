@@ -15,12 +15,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
-from funcdex_assets.environment.entity_store import kind, plain
+from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.search_criteria import LIMIT_WORDS, SearchCriteria, read_search_criteria
-from funcdex_assets.language.values import PEOPLE
-from funcdex_assets.schema.json_pointers import scalars
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.language.values import PERSON_WORDS
+from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
@@ -137,11 +137,11 @@ def read_call_intent(
     parents = {
         noun: str(identity)
         for noun, identity in reading.identities.items()
-        if noun != kind(name.noun) and str(identity) not in PLACEHOLDER_IDENTITIES
+        if noun != canonicalize_noun(name.noun) and str(identity) not in PLACEHOLDER_IDENTITIES
     }
     is_lookup = name.action in ("list", "get")
     links = () if is_lookup else tuple(find_links(name, arguments, reading.identities))
-    holder_noun = links[0].holder_noun if links and links[0].noun == kind(name.noun) else ""
+    holder_noun = links[0].holder_noun if links and links[0].noun == canonicalize_noun(name.noun) else ""
     creates_entity = name.action in _CREATING_ACTIONS and not holder_noun and name.verb not in _RENDERING_VERBS
     page_tokens = [value for argument_name, value in arguments.items() if is_page_token(argument_name)]
     return CallIntent(
@@ -185,22 +185,24 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, max_items: int
     identity_roles: set[str] = set()
     addressees: list[str] = []
     limit = max_items
-    for pointer, value in scalars(dict(arguments)):
+    for pointer, value in list_scalars(dict(arguments)):
         steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
         if not steps:
             continue
         field_name = steps[-1]
-        said_values.setdefault(plain(field_name), value)
-        if isinstance(value, str) and "@" in value and not CC_WORDS & set(words(steps[0])):
+        said_values.setdefault(normalize_field_name(field_name), value)
+        if isinstance(value, str) and "@" in value and not CC_WORDS & set(split_words(steps[0])):
             addressees.append(value)
         if is_id(field_name) and isinstance(value, str | int):
-            noun = kind(resource_noun(field_name) or name.noun)
+            noun = canonicalize_noun(parse_resource_noun(field_name) or name.noun)
             identities[noun] = value
             named_entities.append((noun, str(value)))
-            identity_roles.add(resource_noun(field_name))
-        if set(words(field_name)) & LIMIT_WORDS and isinstance(value, int):
+            identity_roles.add(parse_resource_noun(field_name))
+        if set(split_words(field_name)) & LIMIT_WORDS and isinstance(value, int):
             limit = max(1, min(value, max_items))
-    said_values |= {plain(key): value for key, value in arguments.items() if isinstance(value, list | dict)}
+    said_values |= {
+        normalize_field_name(key): value for key, value in arguments.items() if isinstance(value, list | dict)
+    }
     return _ArgumentReading(said_values, identities, named_entities, frozenset(identity_roles), addressees, limit)
 
 
@@ -210,7 +212,7 @@ def _add_defaults(said_values: Mapping[str, Any], parameters: Mapping[str, Any])
     for name, schema in parameters.items():
         default = schema.get("default") if isinstance(schema, dict) else None
         if isinstance(default, bool | int | float) or (default is not None and "enum" in schema):
-            with_defaults.setdefault(plain(name), default)
+            with_defaults.setdefault(normalize_field_name(name), default)
     return with_defaults
 
 
@@ -220,16 +222,16 @@ def _find_least_minutes(said_values: Mapping[str, Any]) -> int:
 
 
 def _is_minutes(name: str, value: Any) -> bool:
-    return isinstance(value, int) and 0 < value <= _MOST_MINUTES and not _OTHER_UNITS & set(words(name))
+    return isinstance(value, int) and 0 < value <= _MOST_MINUTES and not _OTHER_UNITS & set(split_words(name))
 
 
 def _find_viewed_noun(name: ToolName, identities: Mapping[str, str | int], parents: Mapping[str, str]) -> str:
-    if _identity_as_text(identities, name.noun) is not None or {name.noun, kind(name.noun)} & PEOPLE:
+    if _identity_as_text(identities, name.noun) is not None or {name.noun, canonicalize_noun(name.noun)} & PERSON_WORDS:
         return ""
     viewed_nouns = [noun for noun in parents if is_mentioned_in(name, noun)]
     return viewed_nouns[0] if len(viewed_nouns) == 1 else ""
 
 
 def _identity_as_text(identities: Mapping[str, str | int], noun: str) -> str | None:
-    identity = identities.get(kind(noun))
+    identity = identities.get(canonicalize_noun(noun))
     return None if identity is None else str(identity)

@@ -6,14 +6,14 @@ Belongs here: what is certain about a new entity, such as that it has no comment
 from typing import Any
 
 from funcdex_assets.environment.call_subject import find_given_identity
-from funcdex_assets.environment.entity_store import noun_of, plain
+from funcdex_assets.environment.entity_store import derive_noun, normalize_field_name
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
@@ -25,40 +25,40 @@ def is_empty_when_created(
 ) -> bool:
     """Returns whether a list of parts, such as comments, is empty because nobody put any into the new entity."""
     intent = scope.intent
-    is_list_of_parts = bool({singular(word) for word in words(key)} & _PART_NOUNS)
+    is_list_of_parts = bool({to_singular(word) for word in split_words(key)} & _PART_NOUNS)
     if not is_list_of_parts or schema.get("minItems", 0) or scope.needed.is_needed_below(path):
         return False
     has_parts = (
-        intent.said_values.get(plain(key))
+        intent.said_values.get(normalize_field_name(key))
         or _find_value_said_before(key, draft)
         or draft.known_fields.get("@links")
         or intent.links
         or (draft.is_subject and intent.addressees)
     )
-    if has_parts or known_fields.find_created_children(noun_of(key, draft.noun), draft):
+    if has_parts or known_fields.find_created_children(derive_noun(key, draft.noun), draft):
         return False
     return scope.fits_schema(schema, [])
 
 
 def is_false_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:
     """Returns whether a flag such as `starred` is false because nobody set it."""
-    is_unset = set(words(key)) & _UNSET_FLAG_WORDS and plain(key) not in scope.intent.said_values
+    is_unset = set(split_words(key)) & _UNSET_FLAG_WORDS and normalize_field_name(key) not in scope.intent.said_values
     return bool(is_unset) and scope.fits_schema(schema, False)
 
 
 def find_person_when_created(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> Person | None:
     """Returns the person in an object of the new entity: the one given by address, or the user as its sender."""
-    noun = noun_of(key, draft.noun)
+    noun = derive_noun(key, draft.noun)
     if find_given_identity(noun, scope.intent, scope.entities) is not None:
         return None
-    said_value = scope.intent.said_values.get(plain(key)) if draft.is_subject else None
+    said_value = scope.intent.said_values.get(normalize_field_name(key)) if draft.is_subject else None
     address = said_value or _find_value_said_before(key, draft)
     if isinstance(address, str) and "@" in address:
         return scope.fields.people.find_by_address(address)
-    if set(words(key)) & _SENDER_WORDS and describes_person(key, schema.get("properties", {})):
+    if set(split_words(key)) & _SENDER_WORDS and describes_person(key, schema.get("properties", {})):
         return scope.fields.people.choose_person("me")
     return None
 
 
 def _find_value_said_before(key: str, draft: ObjectDraft) -> Any:
-    return draft.known_fields.get("@told", {}).get(plain(key))
+    return draft.known_fields.get("@told", {}).get(normalize_field_name(key))

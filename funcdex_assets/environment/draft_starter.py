@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_subject import find_given_identity, find_parent_identity
-from funcdex_assets.environment.entity_store import Thing, kind, plain, singular_words
+from funcdex_assets.environment.entity_store import Entity, canonicalize_noun, normalize_field_name, singularize_words
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.language.values import PEOPLE
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.language.values import PERSON_WORDS
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.tool_names import is_id, resource_noun
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 
 _WRAPPERS = ("data", "result")
 
@@ -27,7 +27,7 @@ class DraftStarter:
     def __init__(self, scope: ResultScope):
         self._scope = scope
         self._only_object = _find_only_object(scope.root)
-        self._listing_parents: dict[str, Thing] = {}
+        self._listing_parents: dict[str, Entity] = {}
 
     def begin_draft(
         self, schema: Schema, path: str, name: str, noun: str, depth: int, enclosing: Mapping[str, Any]
@@ -42,11 +42,11 @@ class DraftStarter:
         identity = (
             find_parent_identity(noun, intent) if is_listed else find_given_identity(noun, intent, scope.entities)
         )
-        known_fields = scope.entities.thing(noun, identity) if identity is not None else {}
+        known_fields = scope.entities.find_entity(noun, identity) if identity is not None else {}
         if is_listed and noun in self._listing_parents:
             known_fields = known_fields | self._listing_parents[noun]
         if not known_fields and depth <= 1 and intent.viewed_noun and noun == intent.result_noun:
-            known_fields = scope.entities.thing(intent.viewed_noun, intent.parents[intent.viewed_noun])
+            known_fields = scope.entities.find_entity(intent.viewed_noun, intent.parents[intent.viewed_noun])
         address = known_fields.get("email")
         if person and isinstance(address, str):
             person = scope.fields.people.find_by_address(address)
@@ -54,14 +54,16 @@ class DraftStarter:
 
     def recall_referenced_entity(self, draft: ObjectDraft, key: str, properties: Mapping[str, Any]) -> None:
         """Takes up what is known of the entity that an object only names by this key, such as the folder of a file."""
-        noun = resource_noun(key)
-        if noun and kind(noun) != kind(draft.noun) and sum(map(is_id, properties)) == 1:
-            draft.known_fields = self._scope.entities.thing(noun, draft.filled[key])
+        noun = parse_resource_noun(key)
+        if noun and canonicalize_noun(noun) != canonicalize_noun(draft.noun) and sum(map(is_id, properties)) == 1:
+            draft.known_fields = self._scope.entities.find_entity(noun, draft.filled[key])
 
     def remember_listing_parent(self, draft: ObjectDraft, path: str) -> None:
         """Keeps a filled-in draft for the items that follow, if it shows the entity that the call names."""
         if draft.identity is not None and "/*" in path and draft.noun not in self._listing_parents:
-            self._listing_parents[draft.noun] = {plain(key): value for key, value in draft.filled.items()}
+            self._listing_parents[draft.noun] = {
+                normalize_field_name(key): value for key, value in draft.filled.items()
+            }
 
     def _choose_person(self, schema: Schema, name: str, depth: int, is_subject: bool) -> Person | None:
         people, addressees = self._scope.fields.people, self._scope.intent.addressees
@@ -73,7 +75,7 @@ class DraftStarter:
             if is_subject and len(addressees) == 1:
                 return people.find_by_address(addressees[0])
             return people.choose_person(name)
-        if is_subject and addressees and any("email" in words(key) for key in properties):
+        if is_subject and addressees and any("email" in split_words(key) for key in properties):
             return people.find_by_address(addressees[0])
         return None
 
@@ -83,7 +85,9 @@ class DraftStarter:
             return True
         if self._scope.intent.is_listing:
             return False
-        return kind(noun) == kind(self._scope.intent.name.noun) or (depth == 1 and noun == self._only_object)
+        return canonicalize_noun(noun) == canonicalize_noun(self._scope.intent.name.noun) or (
+            depth == 1 and noun == self._only_object
+        )
 
 
 def _find_only_object(root: Schema) -> str | None:
@@ -91,6 +95,6 @@ def _find_only_object(root: Schema) -> str | None:
     keys = [
         key
         for key, property_schema in root.get("properties", {}).items()
-        if schema_type(resolve(property_schema, root)) == "object" and not set(words(key)) & PEOPLE
+        if schema_type(resolve_schema(property_schema, root)) == "object" and not set(split_words(key)) & PERSON_WORDS
     ]
-    return singular_words(keys[0]) if len(keys) == 1 else None
+    return singularize_words(keys[0]) if len(keys) == 1 else None

@@ -11,8 +11,8 @@ Belongs here: reading links from the arguments of a call. Writing them into the 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from funcdex_assets.environment.entity_store import kind
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.environment.entity_store import canonicalize_noun
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import ToolName
 
 PLACEHOLDER_IDENTITIES = frozenset("me primary default self".split())
@@ -37,14 +37,14 @@ class Link(NamedTuple):
 
 def is_mentioned_in(name: ToolName, noun: str) -> bool:
     """Returns whether the tool's name contains the noun or a synonym of it."""
-    return kind(noun) in {kind(word) for word in name.words}
+    return canonicalize_noun(noun) in {canonicalize_noun(word) for word in name.words}
 
 
 def find_links(name: ToolName, arguments: Mapping[str, Any], identities: Mapping[str, str | int]) -> Iterator[Link]:
     """Yields the links of `ADD_LABEL_TO_EMAIL(message_id, label_id, remove_label_ids)` or
     `REMOVE_ATTENDEE(event_id, attendee_email)`; `identities` are the call's identifiers by noun.
     """
-    noun = kind(name.noun)
+    noun = canonicalize_noun(name.noun)
     holders = [
         (holder_noun, str(identity))
         for holder_noun, identity in identities.items()
@@ -57,15 +57,19 @@ def find_links(name: ToolName, arguments: Mapping[str, Any], identities: Mapping
     is_removal = name.verb in _DETACHING_VERBS and is_attachable
     if is_removal or (name.action == "create" and (noun in identities or is_attachable)):
         for argument_name, value in arguments.items():
-            name_words = [word for word in words(argument_name) if word not in _IDENTITY_WORDS]
-            if name_words and kind(singular(name_words[-1])) == noun and name_words[0] not in ("remove", "add"):
+            name_words = [word for word in split_words(argument_name) if word not in _IDENTITY_WORDS]
+            if (
+                name_words
+                and canonicalize_noun(to_singular(name_words[-1])) == noun
+                and name_words[0] not in ("remove", "add")
+            ):
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, str | int):
                         yield Link(*holder, noun, str(item), is_removal)
     for argument_name, value in arguments.items():
-        first_word, *noun_words = words(argument_name)
+        first_word, *noun_words = split_words(argument_name)
         if first_word in ("remove", "add") and noun_words and isinstance(value, list):
-            linked_noun = kind(singular(noun_words[0]))
+            linked_noun = canonicalize_noun(to_singular(noun_words[0]))
             for item in value:
                 if isinstance(item, str | int):
                     yield Link(*holder, linked_noun, str(item), first_word == "remove")

@@ -26,80 +26,93 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.schema.words import singular, words
-from funcdex_assets.semantics.tool_names import is_id, resource_noun
-from funcdex_assets.tool_graph.graph import SYNONYMS
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
+from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
-Thing = dict[str, Any]  # by `plain` field name
-MOST_NAMES = 65_536  # read so far and kept; models invent names without end
-_NESTED = dict | list
-_CONTAINERS = frozenset(
+Entity = dict[str, Any]  # by `plain` field name
+MAX_CACHED_NAMES = 65_536  # read so far and kept; models invent names without end
+_CONTAINER_TYPES = dict | list
+_CONTAINER_NOUNS = frozenset(
     "item data result entry value record object element row hit match response payload resource".split()
 )
-_OTHERS = frozenset("parent recurring original source target previous next reply root".split())
-_TYPES = {"array": "list", "object": "dict", "string": "str", "integer": "int", "number": "float", "boolean": "bool"}
-_LEAST_TELLING = 6  # characters of an identifier that no other thing is likely to have
+_OTHER_ENTITY_WORDS = frozenset("parent recurring original source target previous next reply root".split())
+_PYTHON_TYPE_NAMES = {
+    "array": "list",
+    "object": "dict",
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+}
+_LEAST_UNIQUE_LENGTH = 6  # characters of an identifier that no other thing is likely to have
 
 
-class Told(NamedTuple):
+class ShownEntity(NamedTuple):
     """An entity that a result showed, and how deep inside."""
 
     noun: str
     identity: str
-    thing: Thing
+    entity: Entity
     depth: int
-    fields: frozenset[str]  # by `plain` name, that were told
+    field_names: frozenset[str]  # by `plain` name, that were told
 
 
 @dataclass
 class Listing:
     """The pages of one listing shown so far; the first page's token is ''. `following` are the tokens of next pages."""
 
-    pages: dict[str, list[Thing]] = field(default_factory=dict)
-    following: dict[str, Any] = field(default_factory=dict)
-    hidden: int = 0  # on the page after the last one shown
+    pages: dict[str, list[Entity]] = field(default_factory=dict)
+    next_tokens: dict[str, Any] = field(default_factory=dict)
+    next_page_size: int = 0  # on the page after the last one shown
 
 
-class Memory:
+class EntityStore:
     """The entities of one world: later results add to what earlier ones told; deleted entities stay known as such."""
 
     def __init__(self) -> None:
-        self._things: dict[str, dict[str, Thing]] = {}
-        self._gone: dict[str, str] = {}
-        self._nameless = 0
+        self._entities: dict[str, dict[str, Entity]] = {}
+        self._deleted: dict[str, str] = {}
+        self._unidentified_count = 0
         self.listings: dict[tuple[str, str, str], Listing] = {}
-        self.complete: set[tuple[str, str]] = set()
-        self.people: dict[str, Person] = {}  # by address
-        self.of_people: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
-        self.changes = 0  # how often the state was changed; reading does not count
+        self.complete_listings: set[tuple[str, str]] = set()
+        self.people_by_address: dict[str, Person] = {}  # by address
+        self.personal_values: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
+        self.change_count = 0  # how often the state was changed; reading does not count
 
-    def remember(self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0) -> list[Told]:
+    def remember_result(
+        self, value: Any, noun: str, parents: Mapping[str, str] | None = None, depth: int = 0
+    ) -> list[ShownEntity]:
         """Takes in every object of a result that has an identifier of its own. Returns them in order."""
-        shown_entities: list[Told] = []
-        self._remember(value, noun, parents or {}, depth, shown_entities)
+        shown_entities: list[ShownEntity] = []
+        self._remember_value(value, noun, parents or {}, depth, shown_entities)
         return shown_entities
 
-    def _remember(self, value: Any, noun: str, parents: Mapping[str, str], depth: int, told: list[Told]) -> None:
+    def _remember_value(
+        self, value: Any, noun: str, parents: Mapping[str, str], depth: int, shown_entities: list[ShownEntity]
+    ) -> None:
         if type(value) is dict:
-            identities = own_identities(value, noun)
+            identities = list_own_identities(value, noun)
             if identities:
-                entity = self._known(noun, identities)
-                _merge(entity, value)
+                entity = self._find_or_add(noun, identities)
+                _merge_fields(entity, value)
                 for parent, identity in parents.items():
-                    if parent != kind(noun):
+                    if parent != canonicalize_noun(noun):
                         entity.setdefault("@parents", {}).setdefault(parent, identity)
-                told.append(Told(noun, identities[0], entity, depth, frozenset(map(plain, value))))
+                shown_entities.append(
+                    ShownEntity(noun, identities[0], entity, depth, frozenset(map(normalize_field_name, value)))
+                )
             for key, nested_value in value.items():
-                if isinstance(nested_value, _NESTED):
-                    self._remember(nested_value, noun_of(key, noun), parents, depth + 1, told)
+                if isinstance(nested_value, _CONTAINER_TYPES):
+                    self._remember_value(nested_value, derive_noun(key, noun), parents, depth + 1, shown_entities)
         elif isinstance(value, list):
             for nested_value in value:
-                if isinstance(nested_value, _NESTED):
-                    self._remember(nested_value, noun, parents, depth, told)
+                if isinstance(nested_value, _CONTAINER_TYPES):
+                    self._remember_value(nested_value, noun, parents, depth, shown_entities)
 
-    def _known(self, noun: str, identities: Sequence[str]) -> Thing:
+    def _find_or_add(self, noun: str, identities: Sequence[str]) -> Entity:
         """Returns the entity that has one of these identifiers, or a new one; it has all of them from now on."""
-        entities = self._things.setdefault(kind(noun), {})
+        entities = self._entities.setdefault(canonicalize_noun(noun), {})
         entity = next((entities[identity] for identity in identities if identity in entities), None)
         entity = {} if entity is None else entity
         for identity in identities:
@@ -108,189 +121,202 @@ class Memory:
 
     # ── questions ────────────────────────────────────────────────────────────────────────────
 
-    def thing(self, noun: str, identity: str | int) -> Thing:
+    def find_entity(self, noun: str, identity: str | int) -> Entity:
         """Returns the entity's fields, empty where it is unknown."""
-        return self._things.get(kind(noun), {}).get(str(identity), {})
+        return self._entities.get(canonicalize_noun(noun), {}).get(str(identity), {})
 
-    def things(self, noun: str) -> dict[str, Thing]:
+    def list_entities(self, noun: str) -> dict[str, Entity]:
         """Returns the entities of a noun that are not deleted, by identifier, in the order in which they came up."""
-        entities = self._things.get(kind(noun), {})
+        entities = self._entities.get(canonicalize_noun(noun), {})
         visited_ids: set[int] = set()
-        by_identity: dict[str, Thing] = {}
+        by_identity: dict[str, Entity] = {}
         for identity, entity in entities.items():
             if "@gone" not in entity and id(entity) not in visited_ids:
                 visited_ids.add(id(entity))
                 by_identity[identity] = entity
         return by_identity
 
-    def known_as(self, value: Mapping[str, Any], noun: str) -> Thing | None:
+    def find_shown_entity(self, value: Mapping[str, Any], noun: str) -> Entity | None:
         """Returns the entity that an object in a result shows."""
-        entities = self._things.get(kind(noun), {})
-        return next((entities[identity] for identity in own_identities(value, noun) if identity in entities), None)
+        entities = self._entities.get(canonicalize_noun(noun), {})
+        return next((entities[identity] for identity in list_own_identities(value, noun) if identity in entities), None)
 
-    def lost(self, named: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    def find_deleted(self, named_entities: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
         """Returns the first of these, by noun and identifier, that was deleted."""
-        for noun, identity in named if self._gone else ():
-            deleted_noun = self._gone.get(identity)
-            if deleted_noun is not None and (deleted_noun == kind(noun) or len(identity) >= _LEAST_TELLING):
+        for noun, identity in named_entities if self._deleted else ():
+            deleted_noun = self._deleted.get(identity)
+            if deleted_noun is not None and (
+                deleted_noun == canonicalize_noun(noun) or len(identity) >= _LEAST_UNIQUE_LENGTH
+            ):
                 return noun, identity
         return None
 
-    def current(self, value: Any, noun: str) -> Any:
+    def update_shown_value(self, value: Any, noun: str) -> Any:
         """Returns a value that a result once showed as it is now: without deleted entities, with changed fields."""
         if isinstance(value, dict):
-            entity = self.known_as(value, noun) or {}
-            return {key: self._current_part(key, nested_value, entity, noun) for key, nested_value in value.items()}
+            entity = self.find_shown_entity(value, noun) or {}
+            return {
+                key: self._update_shown_field(key, nested_value, entity, noun) for key, nested_value in value.items()
+            }
         if isinstance(value, list):
             return [
-                self.current(nested_value, noun)
+                self.update_shown_value(nested_value, noun)
                 for nested_value in value
-                if not (isinstance(nested_value, dict) and "@gone" in (self.known_as(nested_value, noun) or ()))
+                if not (
+                    isinstance(nested_value, dict) and "@gone" in (self.find_shown_entity(nested_value, noun) or ())
+                )
             ]
         return value
 
-    def _current_part(self, key: str, part: Any, thing: Thing, noun: str) -> Any:
-        if isinstance(part, _NESTED):
-            return self.current(part, noun_of(key, noun))
-        current_value = thing.get(plain(key))
-        return current_value if type(current_value) is type(part) else part
+    def _update_shown_field(self, key: str, shown_value: Any, entity: Entity, noun: str) -> Any:
+        if isinstance(shown_value, _CONTAINER_TYPES):
+            return self.update_shown_value(shown_value, derive_noun(key, noun))
+        current_value = entity.get(normalize_field_name(key))
+        return current_value if type(current_value) is type(shown_value) else shown_value
 
-    def subject_in(self, parents: Mapping[str, str]) -> str | None:
+    def find_subject(self, parents: Mapping[str, str]) -> str | None:
         """Returns the subject of the thread that a call names, or of a message known to be in it."""
         for parent, identity in parents.items():
-            messages = [entity for entity in self.things("message").values() if entity.get(f"{parent}id") == identity]
-            for entity in (self.thing(parent, identity), *messages):
+            messages = [
+                entity for entity in self.list_entities("message").values() if entity.get(f"{parent}id") == identity
+            ]
+            for entity in (self.find_entity(parent, identity), *messages):
                 subject = entity.get("subject")
                 if isinstance(subject, str):
                     return subject
         return None
 
-    def of_address(self, noun: str, address: str) -> str | None:
+    def find_identity_by_address(self, noun: str, address: str) -> str | None:
         """Returns the identifier of the one entity of a noun that has this e-mail address."""
-        identities = [identity for identity, entity in self.things(noun).items() if entity.get("email") == address]
+        identities = [
+            identity for identity, entity in self.list_entities(noun).items() if entity.get("email") == address
+        ]
         return identities[0] if len(identities) == 1 and not identities[0].startswith("#") else None
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────
 
-    def forget(self, noun: str, identity: str) -> None:
+    def delete_entity(self, noun: str, identity: str) -> None:
         """Marks the entity as deleted, under all its identifiers."""
-        entities = self._things.setdefault(kind(noun), {})
+        entities = self._entities.setdefault(canonicalize_noun(noun), {})
         entity = entities.setdefault(identity, {})
         entity["@gone"] = True
         identities = [known_identity for known_identity, candidate in entities.items() if candidate is entity]
         for known_identity in identities:
-            self._gone[known_identity] = kind(noun)
+            self._deleted[known_identity] = canonicalize_noun(noun)
 
-    def revive(self, noun: str, identity: str) -> None:
+    def restore_entity(self, noun: str, identity: str) -> None:
         """Takes back the deletion of an entity."""
-        entity = self._things.get(kind(noun), {}).get(identity, {})
+        entity = self._entities.get(canonicalize_noun(noun), {}).get(identity, {})
         entity.pop("@gone", None)
-        self._gone = {
+        self._deleted = {
             deleted_identity: deleted_noun
-            for deleted_identity, deleted_noun in self._gone.items()
-            if deleted_noun != kind(noun) or deleted_identity != identity
+            for deleted_identity, deleted_noun in self._deleted.items()
+            if deleted_noun != canonicalize_noun(noun) or deleted_identity != identity
         }
 
-    def add_nameless(self, noun: str, thing: Thing) -> None:
+    def add_unidentified(self, noun: str, entity: Entity) -> None:
         """Adds an entity whose identifier no result has shown yet; it gets one when it is first listed."""
-        self._nameless += 1
-        self._things.setdefault(kind(noun), {})[f"#{self._nameless}"] = thing
+        self._unidentified_count += 1
+        self._entities.setdefault(canonicalize_noun(noun), {})[f"#{self._unidentified_count}"] = entity
 
-    def name(self, noun: str, thing: Thing, value: Mapping[str, Any]) -> None:
+    def identify_entity(self, noun: str, entity: Entity, value: Mapping[str, Any]) -> None:
         """Files an entity without identifier under those with which it is listed now."""
-        entities = self._things.get(kind(noun), {})
+        entities = self._entities.get(canonicalize_noun(noun), {})
         placeholder = next(
             (
                 known_identity
                 for known_identity, candidate in entities.items()
-                if candidate is thing and known_identity.startswith("#")
+                if candidate is entity and known_identity.startswith("#")
             ),
             None,
         )
-        identities = own_identities(value, noun)
+        identities = list_own_identities(value, noun)
         if placeholder and identities:
             del entities[placeholder]
             for identity in identities:
-                entities[identity] = thing
+                entities[identity] = entity
 
-    def state(self) -> dict[str, Any]:
+    def dump_state(self) -> dict[str, Any]:
         """Returns the whole state as JSON, the same for the same history."""
         return {
-            "things": self._things,
-            "gone": self._gone,
-            "complete": sorted(self.complete),
-            "people": [[*key, value] for key, value in self.of_people.items()],
+            "things": self._entities,
+            "gone": self._deleted,
+            "complete": sorted(self.complete_listings),
+            "people": [[*key, value] for key, value in self.personal_values.items()],
             "listings": [
-                [*key, listing.pages, listing.following, listing.hidden] for key, listing in self.listings.items()
+                [*key, listing.pages, listing.next_tokens, listing.next_page_size]
+                for key, listing in self.listings.items()
             ],
         }
 
 
-def own_identities(value: Mapping[str, Any], noun: str) -> list[str]:
+def list_own_identities(value: Mapping[str, Any], noun: str) -> list[str]:
     """Returns the object's own identifiers: `id`, or `thread_id` for a thread; not the id of its parent."""
     identities = [
         str(field_value)
         for key, field_value in value.items()
-        if identifies(key, noun) and type(field_value) in (str, int) and field_value != ""
+        if is_own_identifier(key, noun) and type(field_value) in (str, int) and field_value != ""
     ]
     return identities if len(identities) < 2 else list(dict.fromkeys(identities))
 
 
-@lru_cache(maxsize=MOST_NAMES)
-def identifies(key: str, noun: str) -> bool:
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def is_own_identifier(key: str, noun: str) -> bool:
     """Returns whether a field holds the identifier of the object itself, not of its parent or of another one."""
     if not is_id(key):
         return False
-    named_noun = resource_noun(key)
+    named_noun = parse_resource_noun(key)
     if named_noun == "" or named_noun == noun:
         return True
-    return kind(named_noun) == kind(noun) and not _OTHERS & set(named_noun.split())
+    return canonicalize_noun(named_noun) == canonicalize_noun(noun) and not _OTHER_ENTITY_WORDS & set(
+        named_noun.split()
+    )
 
 
-@lru_cache(maxsize=MOST_NAMES)
-def noun_of(key: str, around: str) -> str:
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def derive_noun(key: str, enclosing_noun: str) -> str:
     """Returns the noun of the value under a key; that of the object around it for a key like `data` or `items`."""
-    key_noun = singular_words(key)
-    return around if key_noun in _CONTAINERS else key_noun
+    key_noun = singularize_words(key)
+    return enclosing_noun if key_noun in _CONTAINER_NOUNS else key_noun
 
 
-def recalled(thing: Thing, name: str, type_: str) -> Any:
+def recall_field_value(entity: Entity, field_name: str, json_type: str) -> Any:
     """Returns the known value of a field: as last shown, as shown elsewhere in this JSON type, or as a call said it."""
-    normalized_name = plain(name)
-    value = thing.get(normalized_name)
+    normalized_name = normalize_field_name(field_name)
+    value = entity.get(normalized_name)
     if value is not None:
-        type_name = _TYPES.get(type_)
+        type_name = _PYTHON_TYPE_NAMES.get(json_type)
         if type_name and type(value).__name__ != type_name:
-            return thing.get(f"{normalized_name}|{type_name}", value)
+            return entity.get(f"{normalized_name}|{type_name}", value)
         return value
-    return thing.get("@told", {}).get(normalized_name)
+    return entity.get("@told", {}).get(normalized_name)
 
 
-@lru_cache(maxsize=MOST_NAMES)
-def kind(noun: str) -> str:
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def canonicalize_noun(noun: str) -> str:
     """Returns one noun for all its synonyms: `google doc` and `file` are the same."""
     head_noun = noun.rpartition(" ")[2]
-    return SYNONYMS.get(head_noun, head_noun)
+    return CANONICAL_NOUNS.get(head_noun, head_noun)
 
 
-@lru_cache(maxsize=MOST_NAMES)
-def plain(name: str) -> str:
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def normalize_field_name(name: str) -> str:
     """Returns one name for all spellings of a field: `threadId` and `thread_id` are the same."""
-    return "".join(words(name))
+    return "".join(split_words(name))
 
 
-@lru_cache(maxsize=MOST_NAMES)
-def singular_words(name: str) -> str:
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def singularize_words(name: str) -> str:
     """Returns the words of a name in the singular, separated by blanks."""
-    return " ".join(singular(word) for word in words(name))
+    return " ".join(to_singular(word) for word in split_words(name))
 
 
-def _merge(known: Thing, value: Mapping[str, Any]) -> None:
+def _merge_fields(entity: Entity, value: Mapping[str, Any]) -> None:
     """Overwrites known fields; a value of another JSON type than before is kept beside the new one, as `field|type`."""
     for key, new_value in value.items():
-        field_name = plain(key)
-        old_value = known.get(field_name)
+        field_name = normalize_field_name(key)
+        old_value = entity.get(field_name)
         if old_value is not None and new_value is not None and type(old_value) is not type(new_value):
-            known[f"{field_name}|{type(old_value).__name__}"] = old_value
-        if new_value is not None or field_name not in known:
-            known[field_name] = new_value
+            entity[f"{field_name}|{type(old_value).__name__}"] = old_value
+        if new_value is not None or field_name not in entity:
+            entity[field_name] = new_value

@@ -19,21 +19,21 @@ import msgspec
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import read_call_intent
-from funcdex_assets.environment.entity_store import Memory
-from funcdex_assets.environment.listings import call_key
+from funcdex_assets.environment.entity_store import EntityStore
+from funcdex_assets.environment.listings import build_call_key
 from funcdex_assets.environment.result_builder import ResultBuilder
-from funcdex_assets.language.schema_samples import NoValueError, sample
+from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.labels import Fault
-from funcdex_assets.records.seeds import derive_seed, generator
+from funcdex_assets.records.seeds import derive_seed, seed_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.validation import fits, validator
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.result_schema import result_schema
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.schema.validation import compile_validator, is_valid_under
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import COUNT_WORDS
 
 _CODES: dict[Fault, tuple[int, str]] = {
@@ -45,9 +45,9 @@ _CODES: dict[Fault, tuple[int, str]] = {
     "conflict": (409, "ABORTED"),
     "timeout": (504, "DEADLINE_EXCEEDED"),
 }
-_WAITS = (5, 10, 15, 20, 30, 45, 60)
-_SHAPES = ("nested", "flat", "listed", "problem")
-_USUAL = {
+_WAIT_SECONDS = (5, 10, 15, 20, 30, 45, 60)
+_ERROR_SHAPES = ("nested", "flat", "listed", "problem")
+_SHAPE_OF_TOOLKIT = {
     "gmail": "nested",
     "googlecalendar": "nested",
     "googledrive": "nested",
@@ -59,26 +59,32 @@ _USUAL = {
     "calendly": "problem",
     "todoist": "flat",
 }
-_DEEPEST = 2
+_MAX_LIST_DEPTH = 2
 
 
-def failure(
-    tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, situation: Situation, seed: int, memory: Memory
+def build_faulty_result(
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    fault: Fault,
+    about: str,
+    situation: Situation,
+    seed: int,
+    entities: EntityStore,
 ) -> tuple[Any, bool]:
     """Returns the content of a call that goes wrong, and whether it is an error; the entities are read, not changed."""
-    rng = generator("fault", seed, tool.toolkit, tool.name, call_key(arguments), fault, about)
+    rng = seed_generator("fault", seed, tool.toolkit, tool.name, build_call_key(arguments), fault, about)
     if fault == "empty_result":
-        return _empty(tool, arguments, situation, deepcopy(memory), rng), False
-    wait = rng.choice(_WAITS) if fault == "rate_limit" else None
-    message = _message(tool, arguments, fault, about, wait, rng)
-    argument = _last(about) if fault in ("not_found", "invalid_argument", "conflict") else ""
-    return _answer(tool, fault, message, argument, wait, rng), True
+        return _build_empty_result(tool, arguments, situation, deepcopy(entities), rng), False
+    wait = rng.choice(_WAIT_SECONDS) if fault == "rate_limit" else None
+    message = _write_message(tool, arguments, fault, about, wait, rng)
+    argument = _find_last_name(about) if fault in ("not_found", "invalid_argument", "conflict") else ""
+    return _build_error(tool, fault, message, argument, wait, rng), True
 
 
-def lost(tool: Tool, arguments: Mapping[str, Any], noun: str, identity: str, seed: int) -> Any:
+def build_deleted_error(tool: Tool, arguments: Mapping[str, Any], noun: str, identity: str, seed: int) -> Any:
     """Returns the error of a call that names an entity which was deleted before."""
-    rng = generator("lost", seed, tool.toolkit, tool.name, call_key(arguments))
-    return _answer(tool, "not_found", _missing(_spoken(noun), identity, rng), "", None, rng)
+    rng = seed_generator("lost", seed, tool.toolkit, tool.name, build_call_key(arguments))
+    return _build_error(tool, "not_found", _write_not_found(_name_resource(noun), identity, rng), "", None, rng)
 
 
 def can_be_empty(tool: Tool) -> bool:
@@ -89,20 +95,22 @@ def can_be_empty(tool: Tool) -> bool:
 # ── what is said ──────────────────────────────────────────────────────────────────────────────
 
 
-def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random) -> str:
+def _write_message(
+    tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str, wait: int | None, rng: Random
+) -> str:
     """Returns the error's text; `about` is the pointer of the argument at fault, or the tool's name."""
-    pointer = _identifying(arguments) if about in ("", tool.name) else about
-    name, value = _last(pointer), at_pointer(dict(arguments), pointer) if pointer else None
-    quoted_value = _shown(value)
+    pointer = _find_identifier_pointer(arguments) if about in ("", tool.name) else about
+    name, value = _find_last_name(pointer), at_pointer(dict(arguments), pointer) if pointer else None
+    quoted_value = _quote_value(value)
     parsed = parse_tool_name(tool.name)
-    noun = _spoken(resource_noun(name) if is_id(name) and resource_noun(name) else parsed.noun)
+    noun = _name_resource(parse_resource_noun(name) if is_id(name) and parse_resource_noun(name) else parsed.noun)
     entity_text = f"{noun} {quoted_value}" if value is not None and is_id(name) else f"this {noun}"
-    action_text = " ".join(word for word in words(tool.name))
+    action_text = " ".join(word for word in split_words(tool.name))
     match fault:
         case "not_found":
             if value is None:
                 return f"The requested {noun} was not found."
-            return _missing(noun, value, rng) if is_id(name) else f"No {noun} matches {name} {quoted_value}."
+            return _write_not_found(noun, value, rng) if is_id(name) else f"No {noun} matches {name} {quoted_value}."
         case "invalid_argument":
             if value is None:
                 return f"The request to {action_text} has an invalid argument."
@@ -155,7 +163,7 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
                     )
                 )
                 if is_id(name) or value is None
-                else f"{_article(noun).capitalize()} {noun} with {name} {quoted_value} already exists."
+                else f"{_choose_article(noun).capitalize()} {noun} with {name} {quoted_value} already exists."
             )
         case _:
             seconds = rng.choice((10, 30, 60))
@@ -167,36 +175,36 @@ def _message(tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str,
             )
 
 
-def _missing(thing: str, identity: Any, rng: Random) -> str:
-    quoted_identity = _shown(identity)
+def _write_not_found(noun: str, identity: Any, rng: Random) -> str:
+    quoted_identity = _quote_value(identity)
     return rng.choice(
         (
-            f"{thing.capitalize()} {quoted_identity} was not found.",
-            f"No {thing} with id {quoted_identity} exists.",
-            f"Requested {thing} not found: {quoted_identity}.",
+            f"{noun.capitalize()} {quoted_identity} was not found.",
+            f"No {noun} with id {quoted_identity} exists.",
+            f"Requested {noun} not found: {quoted_identity}.",
         )
     )
 
 
-def _identifying(arguments: Mapping[str, Any]) -> str:
+def _find_identifier_pointer(arguments: Mapping[str, Any]) -> str:
     """Returns the pointer of the first argument that is an identifier, else ''."""
     return next((f"/{key}" for key, value in arguments.items() if is_id(key) and isinstance(value, str | int)), "")
 
 
-def _article(noun: str) -> str:
+def _choose_article(noun: str) -> str:
     return "an" if noun[:1] in "aeiou" else "a"
 
 
-def _spoken(noun: str) -> str:
+def _name_resource(noun: str) -> str:
     return noun or "resource"
 
 
-def _shown(value: Any) -> str:
+def _quote_value(value: Any) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return f"'{text if len(text) <= 80 else text[:77] + '...'}'"
 
 
-def _last(pointer: str) -> str:
+def _find_last_name(pointer: str) -> str:
     """Returns the last name in a pointer: `labels` for `/labels/0`."""
     return next((step for step in reversed(pointer.split("/")) if step and not step.isdigit() and step != "*"), "")
 
@@ -204,16 +212,18 @@ def _last(pointer: str) -> str:
 # ── how it is written down ────────────────────────────────────────────────────────────────────
 
 
-def _answer(tool: Tool, fault: Fault, message: str, argument: str, wait: int | None, rng: Random) -> Any:
+def _build_error(tool: Tool, fault: Fault, message: str, argument: str, wait: int | None, rng: Random) -> Any:
     """Returns the error in the tool's own schema, else in the shape of its toolkit."""
-    error_schema = _own(tool, fault)
+    error_schema = _find_error_schema(tool, fault)
     if error_schema is not None:
         try:
-            return _filled(error_schema, fault, message, wait, rng)
+            return _fill_error_schema(error_schema, fault, message, wait, rng)
         except NoValueError:
             pass
     code, status = _CODES[fault]
-    shape = _USUAL.get(tool.toolkit) or _SHAPES[derive_seed("errors", tool.toolkit) % len(_SHAPES)]
+    shape = (
+        _SHAPE_OF_TOOLKIT.get(tool.toolkit) or _ERROR_SHAPES[derive_seed("errors", tool.toolkit) % len(_ERROR_SHAPES)]
+    )
     match shape:
         case "nested":
             error: dict[str, Any] = {"code": code, "message": message, "status": status}
@@ -241,7 +251,7 @@ def _answer(tool: Tool, fault: Fault, message: str, argument: str, wait: int | N
     return problem | ({"retry_after": wait} if wait is not None else {})
 
 
-def _own(tool: Tool, fault: Fault) -> Schema | None:
+def _find_error_schema(tool: Tool, fault: Fault) -> Schema | None:
     """Returns the tool's own schema for such an error: by its status, by its name, or for all errors."""
     if not isinstance(tool.errors, dict):
         return None
@@ -259,32 +269,32 @@ def _own(tool: Tool, fault: Fault) -> Schema | None:
     return None
 
 
-def _filled(schema: Schema, fault: Fault, message: str, wait: int | None, rng: Random) -> Any:
+def _fill_error_schema(schema: Schema, fault: Fault, message: str, wait: int | None, rng: Random) -> Any:
     """Returns a value of the error schema that carries the message, the code and the seconds to wait."""
     code, status = _CODES[fault]
     texts = ("message", "detail", "description", "msg", "text", "title", "error", "reason")
 
-    def propose(part: Schema, name: str) -> Any:
-        name_words, type_ = set(words(name)), schema_type(part)
-        options: list[Any] = [part["const"]] if "const" in part else []
+    def propose_value(field_schema: Schema, name: str) -> Any:
+        name_words, type_ = set(split_words(name)), schema_type(field_schema)
+        options: list[Any] = [field_schema["const"]] if "const" in field_schema else []
         if type_ == "string":
-            choices = [option for option in part.get("enum", ()) if isinstance(option, str)]
+            choices = [option for option in field_schema.get("enum", ()) if isinstance(option, str)]
             options += [option for option in choices if option.lower() in (fault, status.lower())]
             options += [status] if name_words & {"code", "status", "type", "name"} and not choices else []
             options += [message] if name_words & set(texts) else []
         elif type_ in ("integer", "number"):
             options += [wait] if wait is not None and name_words & {"retry", "wait", "after", "seconds"} else []
             options += [code] if name_words & {"code", "status"} else []
-        return next((option for option in options if fits(part, part, option)), None)
+        return next((option for option in options if is_valid_under(field_schema, field_schema, option)), None)
 
-    needed = frozenset(path for path in _text_places(schema, texts))
-    return sample(schema, schema, rng, propose, needed)
+    needed = frozenset(path for path in _find_message_path(schema, texts))
+    return sample_value(schema, schema, rng, propose_value, needed)
 
 
-def _text_places(schema: Schema, texts: tuple[str, ...]) -> Iterator[str]:
+def _find_message_path(schema: Schema, texts: tuple[str, ...]) -> Iterator[str]:
     """Yields the path of the first property for the message, so that it is shown though optional."""
-    properties = resolve(schema, schema).get("properties", {})
-    message_key = next((key for text in texts for key in properties if text in words(key)), None)
+    properties = resolve_schema(schema, schema).get("properties", {})
+    message_key = next((key for text in texts for key in properties if text in split_words(key)), None)
     if message_key:
         yield f"/{message_key}"
 
@@ -292,79 +302,82 @@ def _text_places(schema: Schema, texts: tuple[str, ...]) -> Iterator[str]:
 # ── nothing found ─────────────────────────────────────────────────────────────────────────────
 
 
-def _lists(schema: Schema, root: Schema, path: str = "", depth: int = 0) -> Iterator[tuple[str, Schema]]:
+def _find_lists(schema: Schema, root: Schema, path: str = "", depth: int = 0) -> Iterator[tuple[str, Schema]]:
     """Yields the lists of entities at the top of a result: their paths and schemas."""
-    schema = resolve(schema, root)
+    schema = resolve_schema(schema, root)
     if schema_type(schema) == "array":
-        if schema_type(resolve(schema.get("items", {}), root)) == "object":
+        if schema_type(resolve_schema(schema.get("items", {}), root)) == "object":
             yield path, schema
-    elif depth <= _DEEPEST:
+    elif depth <= _MAX_LIST_DEPTH:
         for key, property_schema in schema.get("properties", {}).items():
             if isinstance(property_schema, dict):
-                yield from _lists(property_schema, root, f"{path}/{key}", depth + 1)
+                yield from _find_lists(property_schema, root, f"{path}/{key}", depth + 1)
 
 
 @lru_cache(maxsize=4096)
 def _can_be_empty(name: str, returns: bytes) -> bool:
     tool = Tool(toolkit="", name=name, description="", parameters={}, returns=msgspec.json.decode(returns), source="")
-    schema = result_schema(tool)
-    lists = dict(_lists(schema, schema))
+    schema = complete_result_schema(tool)
+    lists = dict(_find_lists(schema, schema))
     if parse_tool_name(name).action != "list" or not lists:
         return False
     try:
-        example = sample(schema, schema, Random(0), None, frozenset(f"{path}/*" for path in lists), lean=True)
+        example = sample_value(schema, schema, Random(0), None, frozenset(f"{path}/*" for path in lists), lean=True)
     except NoValueError:
         return False
-    return validator(schema).is_valid(_emptied(example, schema, lists))
+    return compile_validator(schema).is_valid(_empty_lists(example, schema, lists))
 
 
-def _empty(tool: Tool, arguments: Mapping[str, Any], situation: Situation, memory: Memory, rng: Random) -> Any:
+def _build_empty_result(
+    tool: Tool, arguments: Mapping[str, Any], situation: Situation, entities: EntityStore, rng: Random
+) -> Any:
     """Returns a result of the listing without items."""
     if not can_be_empty(tool):
         raise ValueError(f"{tool.name} cannot have an empty result; ask faults.can_be_empty before")
-    schema = result_schema(tool)
-    lists = dict(_lists(schema, schema))
-    intent = read_call_intent(tool.name, arguments, situation.now, f"empty {call_key(arguments)}")
-    context = CallContext(situation, intent, memory, situation.now, rng)
+    schema = complete_result_schema(tool)
+    lists = dict(_find_lists(schema, schema))
+    intent = read_call_intent(tool.name, arguments, situation.now, f"empty {build_call_key(arguments)}")
+    context = CallContext(situation, intent, entities, situation.now, rng)
     needed = frozenset(f"{path}/*" for path in lists)
-    result = _emptied(ResultBuilder(schema, context, needed).build_result(), schema, lists)
-    if validator(schema).is_valid(result):
+    result = _empty_lists(ResultBuilder(schema, context, needed).build_result(), schema, lists)
+    if compile_validator(schema).is_valid(result):
         return result
-    return _emptied(sample(schema, schema, rng, None, needed, lean=True), schema, lists)
+    return _empty_lists(sample_value(schema, schema, rng, None, needed, lean=True), schema, lists)
 
 
-def _emptied(value: Any, schema: Schema, found: Mapping[str, Schema]) -> Any:
+def _empty_lists(value: Any, schema: Schema, lists: Mapping[str, Schema]) -> Any:
     """Returns the result with its lists empty, and with counts and page tokens that agree."""
-    if "" in found:
+    if "" in lists:
         return []
     value = deepcopy(value)
-    for path in found:
+    for path in lists:
         parent_path, _, key = path.rpartition("/")
         holder = at_pointer(value, parent_path)
         if isinstance(holder, dict):
             holder[key] = []
-    _unsay(value, schema, schema)
+    _clear_counts_and_tokens(value, schema, schema)
     return value
 
 
-def _unsay(made: Any, schema: Schema, root: Schema) -> None:
+def _clear_counts_and_tokens(fields: Any, schema: Schema, root: Schema) -> None:
     """Removes page tokens, and sets counts to 0 where the schema permits it."""
     properties = schema.get("properties", {})
-    for key in list(made) if isinstance(made, dict) else ():
-        value, property_schema = made[key], properties.get(key, {})
+    for key in list(fields) if isinstance(fields, dict) else ():
+        value, property_schema = fields[key], properties.get(key, {})
         if is_page_token(key) and not isinstance(value, int):
             if key not in schema.get("required", ()):
-                del made[key]
+                del fields[key]
             else:
-                made[key] = next(
-                    (empty_value for empty_value in (None, "") if fits(property_schema, root, empty_value)), value
+                fields[key] = next(
+                    (empty_value for empty_value in (None, "") if is_valid_under(property_schema, root, empty_value)),
+                    value,
                 )
         elif isinstance(value, bool):
-            made[key] = False if "more" in words(key) else value
-        elif isinstance(value, int) and set(words(key)) & COUNT_WORDS:
-            if fits(property_schema, root, 0) or key in schema.get("required", ()):
-                made[key] = 0
+            fields[key] = False if "more" in split_words(key) else value
+        elif isinstance(value, int) and set(split_words(key)) & COUNT_WORDS:
+            if is_valid_under(property_schema, root, 0) or key in schema.get("required", ()):
+                fields[key] = 0
             else:
-                del made[key]
+                del fields[key]
         elif isinstance(value, dict):
-            _unsay(value, resolve(property_schema, root), root)
+            _clear_counts_and_tokens(value, resolve_schema(property_schema, root), root)

@@ -6,7 +6,7 @@ Belongs here: what the turn loop and the replay share, so that both refuse, fail
 from collections.abc import Mapping, Sequence
 
 from funcdex_assets.environment.call_intent import MAX_ITEMS
-from funcdex_assets.environment.world import VERSION, RefusedError, World
+from funcdex_assets.environment.world import WORLD_VERSION, RefusedError, World
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import Need, Seal, SealedCall
 from funcdex_assets.records.labels import Kind
@@ -14,9 +14,9 @@ from funcdex_assets.records.message import ToolCall, ToolResult
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 
-PAGES: Mapping[Kind, int] = {"long_context": 12}
+MAX_ITEMS_BY_KIND: Mapping[Kind, int] = {"long_context": 12}
 """The most items of a listing, where a kind of conversations has larger ones than others."""
 
 
@@ -25,8 +25,8 @@ class Executor:
 
     def __init__(self, situation: Situation, seed: int, tools: Mapping[str, Tool]) -> None:
         self._seed, self._tools = seed, tools
-        self.world = World(situation, seed, PAGES.get(situation.scenario.kind, MAX_ITEMS))
-        self._calls: list[SealedCall] = []
+        self.world = World(situation, seed, MAX_ITEMS_BY_KIND.get(situation.scenario.kind, MAX_ITEMS))
+        self._sealed_calls: list[SealedCall] = []
 
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:
         """Returns the call's result: the world's, a fault if `hints` say so, or an error where the call makes no sense.
@@ -34,38 +34,42 @@ class Executor:
         Raises:
             ValueError: the fault is an empty result, which the tool cannot have.
         """
-        self._calls.append(hints)
+        self._sealed_calls.append(hints)
         if hints.refused:
-            return _refused(call, hints.refused)
-        refused_result = refusal(call, self._tools)
+            return _build_refusal(call, hints.refused)
+        refused_result = refuse_invalid_call(call, self._tools)
         if refused_result:
             return refused_result
         tool, error = self._tools[call.name], False
         try:
             if hints.fault is not None:
-                content, error = self.world.fail(tool, call.arguments, hints.fault, hints.about)
+                content, error = self.world.answer_fault(tool, call.arguments, hints.fault, hints.about)
             else:
                 needed = frozenset(need.path for need in hints.needs)
-                content = self.world.execute(tool, call.arguments, needed, taken(hints.needs, self._tools))
+                content = self.world.execute_call(
+                    tool, call.arguments, needed, collect_argument_schemas(hints.needs, self._tools)
+                )
         except RefusedError as refused:
             content, error = refused.content, True
         except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
-            return _refused(call, "a date is out of range")
+            return _build_refusal(call, "a date is out of range")
         return ToolResult(call_id=call.id, name=call.name, content=content, error=error)
 
-    def seal(self) -> Seal:
+    def seal_calls(self) -> Seal:
         """Returns the record of all calls run so far, with a hash of the state after them."""
-        return Seal(world=VERSION, seed=self._seed, state=self.world.seal(), calls=tuple(self._calls))
+        return Seal(
+            world=WORLD_VERSION, seed=self._seed, state=self.world.hash_state(), calls=tuple(self._sealed_calls)
+        )
 
 
-def refusal(call: ToolCall, tools: Mapping[str, Tool]) -> ToolResult | None:
+def refuse_invalid_call(call: ToolCall, tools: Mapping[str, Tool]) -> ToolResult | None:
     """Returns the error of a call that no service would accept: an unknown tool, invalid arguments; else None."""
     tool = tools.get(call.name)
-    reasons = problems(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
-    return _refused(call, "; ".join(reasons)) if reasons else None
+    reasons = find_violations(tool.parameters, call.arguments) if tool else [f"there is no tool {call.name!r}"]
+    return _build_refusal(call, "; ".join(reasons)) if reasons else None
 
 
-def taken(needs: Sequence[Need], tools: Mapping[str, Tool]) -> dict[str, list[Schema]]:
+def collect_argument_schemas(needs: Sequence[Need], tools: Mapping[str, Tool]) -> dict[str, list[Schema]]:
     """Returns the schemas of the arguments that later calls fill from a result, by path in the result."""
     schemas: dict[str, list[Schema]] = {}
     for need in needs:
@@ -75,5 +79,5 @@ def taken(needs: Sequence[Need], tools: Mapping[str, Tool]) -> dict[str, list[Sc
     return schemas
 
 
-def _refused(call: ToolCall, reason: str) -> ToolResult:
+def _build_refusal(call: ToolCall, reason: str) -> ToolResult:
     return ToolResult(call_id=call.id, name=call.name, content={"error": reason}, error=True)

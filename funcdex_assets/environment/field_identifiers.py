@@ -9,12 +9,12 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import identifies, kind, plain
+from funcdex_assets.environment.entity_store import canonicalize_noun, is_own_identifier, normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.language import values
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.tool_names import resource_noun
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.tool_names import parse_resource_noun
 from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS
 
 _PERSON_NOUNS = ("account", "user", "person")
@@ -35,15 +35,15 @@ class FieldIdentifiers:
         new one.
         """
         person, entities = draft.person, self._context.entities
-        noun = resource_noun(name)
+        noun = parse_resource_noun(name)
         if person is None or noun not in ("", draft.noun, *_PERSON_NOUNS) or not person.email:
             return self._choose_entity_identifier(schema, name, draft)
-        person_key = (person.email, f"{plain(name)} {kind(noun or draft.noun)}")
+        person_key = (person.email, f"{normalize_field_name(name)} {canonicalize_noun(noun or draft.noun)}")
         is_new = self._context.intent.creates_entity and draft.is_subject
-        identifier = None if is_new or draft.identity is not None else entities.of_people.get(person_key)
-        if identifier is None or plain(name) in draft.known_fields:
+        identifier = None if is_new or draft.identity is not None else entities.personal_values.get(person_key)
+        if identifier is None or normalize_field_name(name) in draft.known_fields:
             identifier = self._choose_entity_identifier(schema, name, draft)
-        entities.of_people[person_key] = identifier
+        entities.personal_values[person_key] = identifier
         return identifier
 
     def create_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
@@ -64,19 +64,25 @@ class FieldIdentifiers:
         digits = "".join(str(rng.randint(1, 9)) for _ in range(size))
         letters = "".join(rng.choice("ABCDEFGHKLMNPRST") for _ in range(3))
         options = (f"{rng.getrandbits(56):014x}", digits, f"{letters}-{rng.randint(100, 999)}", digits[:6])
-        return next((option for option in options if values.fits(schema, option)), digits)
+        return next((option for option in options if values.is_within_string_limits(schema, option)), digits)
 
     def _choose_entity_identifier(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
         rng, entities, intent = self._context.rng, self._context.entities, self._context.intent
-        known_value = draft.known_fields.get(plain(name))
+        known_value = draft.known_fields.get(normalize_field_name(name))
         if known_value is not None:
             return known_value
-        known_id = draft.known_fields.get("id") if "examples" not in schema and identifies(name, draft.noun) else None
-        if known_id is not None and words(name)[-1] == "id" and values.fits(schema, str(known_id)):
+        known_id = (
+            draft.known_fields.get("id") if "examples" not in schema and is_own_identifier(name, draft.noun) else None
+        )
+        if (
+            known_id is not None
+            and split_words(name)[-1] == "id"
+            and values.is_within_string_limits(schema, str(known_id))
+        ):
             return _convert_identifier(schema, known_id)
-        role = resource_noun(name)
-        noun = kind(role or draft.noun)
-        is_of_draft = role == "" or noun == kind(draft.noun)
+        role = parse_resource_noun(name)
+        noun = canonicalize_noun(role or draft.noun)
+        is_of_draft = role == "" or noun == canonicalize_noun(draft.noun)
         if draft.noun in OCCURRENCE_NOUNS and noun in intent.parents and len(role.split()) == 1:
             return self.create_identifier(schema, noun, draft.filled)
         issue_key = draft.filled.get("issue_key") or intent.identities.get("issue")
@@ -85,7 +91,7 @@ class FieldIdentifiers:
         given_identity = draft.identity if is_of_draft else intent.identities.get(noun)
         if given_identity is not None:
             return _convert_identifier(schema, given_identity)
-        candidates = [] if is_of_draft else list(entities.things(noun))
+        candidates = [] if is_of_draft else list(entities.list_entities(noun))
         if candidates and not intent.is_listing:
             return _convert_identifier(schema, candidates[-1])
         if candidates and rng.random() < 0.5:
@@ -99,7 +105,7 @@ class FieldIdentifiers:
             identifier = _imitate_example(examples, project, self._context.rng)
             is_numbered = _NUMBERED.fullmatch(identifier)
             is_used = identifier in self._numbers_used
-            if not is_used and not (is_numbered and self._context.entities.thing(noun, identifier)):
+            if not is_used and not (is_numbered and self._context.entities.find_entity(noun, identifier)):
                 break
         if _NUMBERED.fullmatch(identifier):
             self._numbers_used.add(identifier)
@@ -119,7 +125,7 @@ def draw_link(noun: str, context: CallContext) -> str:
 
 
 def _imitate_example(examples: Sequence[str], project: Any, rng: Random) -> str:
-    identifier = values.mimic(rng.choice(examples), rng)
+    identifier = values.imitate_identifier(rng.choice(examples), rng)
     if _NUMBERED.fullmatch(identifier) and isinstance(project, str) and project.isupper():
         return f"{project}-{identifier.rpartition('-')[2]}"  # an issue carries its project's key
     return identifier

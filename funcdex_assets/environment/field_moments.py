@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.language import values
-from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.vocabulary import CHANGE_WORDS
 
 PAST_WORDS = frozenset(
@@ -46,7 +46,7 @@ class FieldMoments:
         """Returns a moment in the schema's format and in the user's time zone, whatever zone the call was in."""
         moment = self._choose_datetime(name_words, draft)
         local = moment.astimezone(self._context.clock.tzinfo) if moment.tzinfo else moment
-        return values.moment_text(schema, local)
+        return values.render_moment(schema, local)
 
     def _choose_datetime(self, name_words: set[str], draft: ObjectDraft) -> datetime:
         intent, clock = self._context.intent, self._context.clock
@@ -57,7 +57,7 @@ class FieldMoments:
             return clock
         earlier_fields = draft.filled
         if name_words & CHANGE_WORDS:
-            earlier_fields = {key: value for key, value in draft.filled.items() if "created" in words(key)}
+            earlier_fields = {key: value for key, value in draft.filled.items() if "created" in split_words(key)}
         start = _find_beginning(earlier_fields)
         span = next(
             (span for span in intent.criteria.spans if span.field_words and span.field_words <= name_words), None
@@ -103,7 +103,7 @@ class FieldMoments:
         window = intent.criteria.window
         if window and not name_words & {"created", "updated", "modified"}:
             return self._draw_free_moment(*window, draft)
-        return values.make_moment(self._context.situation, self._rng, past=not name_words & _FUTURE_WORDS)
+        return values.invent_moment(self._context.situation, self._rng, past=not name_words & _FUTURE_WORDS)
 
     def _draw_free_moment(self, low: datetime, high: datetime, draft: ObjectDraft) -> datetime:
         """Returns a moment in the window; for a free or busy slot one that overlaps no other, if there is one."""
@@ -121,8 +121,8 @@ class FieldMoments:
         price = draft.filled.get("price")
         if not isinstance(price, dict):
             identity = draft.filled.get("price_id", context.intent.identities.get("price", ""))
-            price = context.entities.thing("price", identity)
-        intervals = (value for key, value in price.items() if plain(key).endswith("interval"))
+            price = context.entities.find_entity("price", identity)
+        intervals = (value for key, value in price.items() if normalize_field_name(key).endswith("interval"))
         days = next((_PERIOD_DAYS.get(str(value)) for value in intervals), None)
         if not days:
             return None
@@ -155,9 +155,9 @@ def _is_exclusive(draft: ObjectDraft) -> bool:
 def _find_beginning(fields: Mapping[str, Any]) -> date | None:
     """Returns the moment at which something begins or was created, as its fields say."""
     for key, value in fields.items():
-        if set(words(key)) & _BEGIN_WORDS:
+        if set(split_words(key)) & _BEGIN_WORDS:
             for text in value.values() if isinstance(value, dict) else (value,):
-                moment = read_moment({}, text) if isinstance(text, str) else None
+                moment = parse_moment({}, text) if isinstance(text, str) else None
                 if isinstance(moment, date):
                     return moment
     return None
@@ -168,7 +168,7 @@ def _find_latest_change(draft: ObjectDraft) -> datetime | None:
     for fields in (draft.known_fields, draft.filled):
         for key, value in fields.items():
             is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(CHANGE_WORDS))
-            moment = read_moment({}, value) if is_change else None
+            moment = parse_moment({}, value) if is_change else None
             if isinstance(moment, datetime) and moment.tzinfo:
                 return moment
     return None

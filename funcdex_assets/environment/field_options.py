@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
-from funcdex_assets.environment.state_changes import state_after
+from funcdex_assets.environment.state_changes import find_state_after_verb
 from funcdex_assets.records.scenario import Persona
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 
 _STATE_WORDS = frozenset("status state".split())
 _FIRST_STATES = (
@@ -27,20 +27,22 @@ _PLAIN_TEXT = "text/plain"
 def choose_option(schema: Schema, name: str, draft: ObjectDraft, context: CallContext) -> Any:
     """Returns one of the schema's options; where a file's type and its name disagree, a made-up name is changed."""
     options = [option for option in schema["enum"] if option is not None] or [None]
-    name_words = set(words(name))
+    name_words = set(split_words(name))
     intent = context.intent
     if "zone" in name_words:
         return _choose_time_zone(options, context.situation.persona)
-    excluded = intent.criteria.excluded.get(plain(name))
+    excluded = intent.criteria.excluded.get(normalize_field_name(name))
     if excluded:
         options = [option for option in options if str(option).lower() != excluded] or options
     if "mime" in name_words:
         options = _narrow_to_file_type(options, draft, context)
     if name_words & _STATE_WORDS and intent.name.action in ("create", "send"):
-        first_options = [option for state in _FIRST_STATES for option in options if plain(str(option)) == state]
+        first_options = [
+            option for state in _FIRST_STATES for option in options if normalize_field_name(str(option)) == state
+        ]
         return (first_options or options)[0]
     if name_words & _STATE_WORDS and draft.is_subject:
-        state = state_after(intent.name.verb, options)
+        state = find_state_after_verb(intent.name.verb, options)
         if state is not None:
             return state
     return context.rng.choice(options)
@@ -70,7 +72,7 @@ def _change_extension(draft: ObjectDraft, file_types: Sequence[Any], context: Ca
         name = draft.filled.get(key)
         if (
             isinstance(name, str)
-            and plain(key) not in draft.known_fields
+            and normalize_field_name(key) not in draft.known_fields
             and name not in context.intent.said_values.values()
         ):
             stem, dot, _ = name.rpartition(".")

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import kind
+from funcdex_assets.environment.entity_store import canonicalize_noun
 from funcdex_assets.environment.field_identifiers import draw_link, draw_uuid
 from funcdex_assets.environment.field_moments import FieldMoments
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import Person, company_at
-from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.language.lexicon import Person, find_company_at
+from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.tool_names import is_id, resource_noun
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS, ZONE_WORDS
 
 _PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
@@ -38,13 +38,13 @@ class FieldTexts:
     @cached_property
     def situation_words(self) -> frozenset[str]:
         """The words of what the conversation is about."""
-        return frozenset(words(self._context.situation.matter))
+        return frozenset(split_words(self._context.situation.matter))
 
     def list_titles_with(self, text: str) -> list[str]:
         """Returns titles of entities in which a searched text was found, the plain text first."""
-        is_general = len(text.split()) < 3 or frozenset(words(text)) <= self.situation_words
+        is_general = len(text.split()) < 3 or frozenset(split_words(text)) <= self.situation_words
         frames = _TITLE_FRAMES if is_general else _VERSION_FRAMES
-        title = values.sentence(text)
+        title = values.capitalize_sentence(text)
         return [title, *(frame.format(title) for frame in self._context.rng.sample(frames, len(frames)))]
 
     def choose_text(self, schema: Schema, name: str, name_words: set[str], draft: ObjectDraft) -> str:
@@ -57,17 +57,19 @@ class FieldTexts:
             case "date-time" | "date" | "time":
                 return self._moments.choose_moment(schema, name_words, draft)
             case "uri":
-                return values.mimic(examples[0], rng) if examples else draw_link(draft.noun, self._context)
+                return values.imitate_identifier(examples[0], rng) if examples else draw_link(draft.noun, self._context)
             case "uuid":
                 return draw_uuid(rng)
-        if examples and read_moment({}, examples[0]) is not None:
+        if examples and parse_moment({}, examples[0]) is not None:
             moment_format = "date" if len(examples[0]) == _DATE_LENGTH else "date-time"
             return self._moments.choose_moment({"format": moment_format}, name_words, draft)
         if name_words & ZONE_WORDS:
             return self._context.situation.persona.time_zone
         if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in name_words:
-            phone = values.make_phone(rng)
-            return self._context.entities.of_people.setdefault((person.email, "phone"), phone) if person else phone
+            phone = values.invent_phone(rng)
+            return (
+                self._context.entities.personal_values.setdefault((person.email, "phone"), phone) if person else phone
+            )
         personal_text = self._choose_personal_text(name, name_words, person)
         if personal_text is not None:
             return personal_text
@@ -75,16 +77,16 @@ class FieldTexts:
 
     def _choose_personal_text(self, name: str, name_words: set[str], person: Person | None) -> str | None:
         if person and name_words & _EMPLOYER_WORDS:
-            company = company_at(person.email.partition("@")[2])
+            company = find_company_at(person.email.partition("@")[2])
             if company:
                 return company
         if person and name_words & {"name", "names", "display", "owner", "full"}:
             return _choose_part_of_name(person, name_words)
         is_personal = len(name_words) == 1 and name_words & _PERSONAL_WORDS
-        if is_personal or (name_words & values.PEOPLE and name_words & {"name", "from", "to", "by"}):
+        if is_personal or (name_words & values.PERSON_WORDS and name_words & {"name", "from", "to", "by"}):
             return self._people.choose_person(name).name
         if name_words & {"job", "position", "occupation"}:
-            return self._context.rng.choice(values.positions(self._context.situation))
+            return self._context.rng.choice(values.list_positions(self._context.situation))
         return None
 
     def _choose_name_or_title(
@@ -94,7 +96,7 @@ class FieldTexts:
         entity_name = _find_name_of_other_entity(name, draft, context) if "name" in name_words else None
         if entity_name:
             return entity_name
-        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLES
+        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLE_WORDS
         series_title = _find_series_title(context) if is_occurrence_title else None
         if series_title:
             return series_title
@@ -102,16 +104,18 @@ class FieldTexts:
         if name_words & {"title", "subject", "summary", "headline"} or (self._searched_title and takes_searched_title):
             return self._choose_title()
         if "filename" in name_words and context.intent.name.action == "copy" and "." in "".join(examples):
-            title = next((context.entities.thing(*key).get("title") for key in context.intent.parents.items()), None)
+            title = next(
+                (context.entities.find_entity(*key).get("title") for key in context.intent.parents.items()), None
+            )
             if isinstance(title, str):
                 return f"{title}.{examples[0].rpartition('.')[2]}"
         if examples:
             return self._choose_unshown_example(name, examples)
         if name_words & {"name", "filename", "label"}:
             return self._choose_title()
-        if name_words & values.BODIES:
+        if name_words & values.BODY_WORDS:
             first_name = context.situation.persona.name.split()[0]
-            return values.make_body(context.situation, context.rng, first_name)
+            return values.invent_body(context.situation, context.rng, first_name)
         if name_words & {"link", "url", "href", "uri"}:
             return draw_link(draft.noun, context)
         return _choose_phrase(name_words, context)
@@ -119,7 +123,11 @@ class FieldTexts:
     def _choose_title(self) -> str:
         """Returns the title that was searched for, the first time; else one that fits the situation."""
         searched, self._searched_title = self._searched_title, None
-        return values.sentence(searched) if searched else values.make_title(self._context.situation, self._context.rng)
+        return (
+            values.capitalize_sentence(searched)
+            if searched
+            else values.invent_title(self._context.situation, self._context.rng)
+        )
 
     def _choose_unshown_example(self, name: str, examples: Sequence[str]) -> str:
         """Returns an example that this result does not show yet, as long as there is one."""
@@ -146,32 +154,32 @@ def _choose_phrase(name_words: set[str], context: CallContext) -> str:
         "place": values.PLACES,
     }
     options = next((options for word, options in choices.items() if word in name_words), None)
-    return context.rng.choice(options) if options else values.keywords(context.situation.matter, context.rng)
+    return context.rng.choice(options) if options else values.choose_keywords(context.situation.matter, context.rng)
 
 
 def _find_name_of_other_entity(name: str, draft: ObjectDraft, context: CallContext) -> str | None:
     """Returns the text for `sprint_name`, where the call or a field beside gives the sprint's identifier."""
-    *noun_words, last_word = words(name)
+    *noun_words, last_word = split_words(name)
     if last_word != "name" or len(noun_words) != 1 or noun_words[0] == draft.noun:
         return None
     noun = noun_words[0]
-    identities = (value for key, value in draft.filled.items() if is_id(key) and resource_noun(key) == noun)
-    identity = next(identities, None) or context.intent.identities.get(kind(noun))
+    identities = (value for key, value in draft.filled.items() if is_id(key) and parse_resource_noun(key) == noun)
+    identity = next(identities, None) or context.intent.identities.get(canonicalize_noun(noun))
     if not isinstance(identity, str | int):
         return None
-    entity = context.entities.thing(noun, identity)
+    entity = context.entities.find_entity(noun, identity)
     texts = (entity.get(key) for key in ("name", "title", "summary", "subject"))
     return next((text for text in texts if isinstance(text, str)), None)
 
 
 def _find_series_title(context: CallContext) -> str | None:
     """Returns the title of the series that an occurrence belongs to."""
-    entities = (context.entities.thing(*key) for key in context.intent.parents.items())
+    entities = (context.entities.find_entity(*key) for key in context.intent.parents.items())
     texts = (entity.get(field_name) for entity in entities for field_name in ("summary", "title", "name"))
     return next((text for text in texts if isinstance(text, str)), None)
 
 
 def _choose_part_of_name(person: Person, name_words: set[str]) -> str:
     if name_words & {"first", "given"}:
-        return person.first
+        return person.first_name
     return person.name.split()[-1] if name_words & {"last", "family"} else person.name

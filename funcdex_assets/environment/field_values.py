@@ -13,10 +13,10 @@ from funcdex_assets.environment.field_options import choose_option
 from funcdex_assets.environment.field_texts import FieldTexts
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import ResultPeople
-from funcdex_assets.environment.state_changes import flag_after
+from funcdex_assets.environment.state_changes import find_flag_after_verb
 from funcdex_assets.language import values
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 _TRUE_WORDS = frozenset(
@@ -51,7 +51,7 @@ class FieldValues:
             return self.identifiers.choose_identifier(schema, name, draft)
         if "enum" in schema:
             return choose_option(schema, name, draft, self._context)
-        name_words = set(words(name))
+        name_words = set(split_words(name))
         match schema_type(schema):
             case "boolean":
                 return self._choose_flag(name, name_words, draft)
@@ -60,13 +60,13 @@ class FieldValues:
             case "null":
                 return None
         text = self.texts.choose_text(schema, name, name_words, draft)
-        if values.fits(schema, text):
+        if values.is_within_string_limits(schema, text):
             return text
-        examples = (option for option in schema.get("examples", ()) if values.fits(schema, option))
+        examples = (option for option in schema.get("examples", ()) if values.is_within_string_limits(schema, option))
         return next(examples, text[: schema.get("maxLength", len(text))])
 
     def _choose_flag(self, name: str, name_words: set[str], draft: ObjectDraft) -> bool:
-        flag = flag_after(self._context.intent.name.verb, name) if draft.is_subject else None
+        flag = find_flag_after_verb(self._context.intent.name.verb, name) if draft.is_subject else None
         if flag is not None:
             return flag
         if name_words & _TRUE_WORDS:
@@ -74,7 +74,7 @@ class FieldValues:
         return not name_words & _RARELY_TRUE_WORDS and self._context.rng.random() < _TRUE_SHARE
 
     def _choose_number(self, schema: Schema, name: str, name_words: set[str]) -> Any:
-        number = values.make_number(name, schema, self._context.rng)
+        number = values.invent_number(name, schema, self._context.rng)
         if "count" in name_words and name_words & _PART_WORDS:
             return max(schema.get("minimum", 0), min(number, self._context.rng.randint(1, _MOST_PARTS)))
         return number

@@ -11,15 +11,27 @@ from funcdex_assets.environment.call_subject import (
     find_linked_name,
     is_changed_by_call,
 )
-from funcdex_assets.environment.entity_store import Thing, kind, noun_of, own_identities, plain, recalled
+from funcdex_assets.environment.entity_store import (
+    Entity,
+    canonicalize_noun,
+    derive_noun,
+    list_own_identities,
+    normalize_field_name,
+    recall_field_value,
+)
 from funcdex_assets.environment.field_moments import PAST_WORDS
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_synonymous_text
 from funcdex_assets.environment.result_scope import ResultScope
-from funcdex_assets.environment.state_changes import flag_after, linked_list, lists, state_after
-from funcdex_assets.language.values import PEOPLE
+from funcdex_assets.environment.state_changes import (
+    find_flag_after_verb,
+    find_state_after_verb,
+    lists_noun,
+    update_linked_items,
+)
+from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import STATE_WORDS
 
@@ -41,16 +53,16 @@ class KnownFields:
 
     def recall_field(self, schema: Schema, key: str, draft: ObjectDraft) -> Any:
         """Returns the known value of a field; None where nothing is known, or a list lacks an entity created since."""
-        value = recalled(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
+        value = recall_field_value(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
         if value is None and draft.known_fields:
             value = _recall_other_name(key, draft)
             if value is None and not is_id(key):
                 value = _recall_what_calls_said(schema, key, draft)
                 if value is not None or _follows_from_verb(schema, key, draft):
                     return value
-        if value is None and draft.is_subject and not is_id(key) and not set(words(key)) & _NOT_COPIED:
-            value = self._copied_fields.get(plain(key))
-        if isinstance(value, list | dict) and self._scope.entities.changes:
+        if value is None and draft.is_subject and not is_id(key) and not set(split_words(key)) & _NOT_COPIED:
+            value = self._copied_fields.get(normalize_field_name(key))
+        if isinstance(value, list | dict) and self._scope.entities.change_count:
             return self._update_value(schema, key, value, draft)
         return value
 
@@ -61,9 +73,9 @@ class KnownFields:
             return False
         if draft.is_subject:
             if isinstance(value, dict) and not intent.is_lookup:
-                noun = noun_of(key, draft.noun)
+                noun = derive_noun(key, draft.noun)
                 identity = find_given_identity(noun, intent, scope.entities)
-                identities = own_identities(value, noun)
+                identities = list_own_identities(value, noun)
                 if identity is not None and identities and str(identity) not in identities:
                     return False  # the call names another entity, such as a new assignee
             is_scalar = schema_type(schema) not in ("object", "array")
@@ -71,34 +83,35 @@ class KnownFields:
                 return False  # the call attaches another entity than the one before
         return scope.fits_schema(schema, value)
 
-    def find_created_children(self, noun: str, draft: ObjectDraft) -> list[Thing]:
+    def find_created_children(self, noun: str, draft: ObjectDraft) -> list[Entity]:
         """Returns the entities that calls created inside the draft's entity."""
         entities = self._scope.entities
-        if not entities.changes or draft.identity is None:
+        if not entities.change_count or draft.identity is None:
             return []
         return [
             entity
-            for entity in entities.things(noun).values()
-            if "@made" in entity and entity.get("@parents", {}).get(kind(draft.noun)) == str(draft.identity)
+            for entity in entities.list_entities(noun).values()
+            if "@made" in entity
+            and entity.get("@parents", {}).get(canonicalize_noun(draft.noun)) == str(draft.identity)
         ]
 
     def apply_links(self, schema: Schema, key: str, items: list[Any], draft: ObjectDraft) -> list[Any]:
         """Returns the list with what calls attached to the entity and without what they detached, where valid."""
         for links in ("@links", "@unlinks"):
             for noun in draft.known_fields.get(links, ()):
-                if lists(key, noun):
-                    changed_items = linked_list(items, noun, key, draft.known_fields)
+                if lists_noun(key, noun):
+                    changed_items = update_linked_items(items, noun, key, draft.known_fields)
                     if changed_items != items and self._scope.fits_schema(schema, changed_items):
                         items = changed_items
         return items
 
     def _update_value(self, schema: Schema, key: str, value: Any, draft: ObjectDraft) -> Any:
         """Returns a value that was shown before as it is after later changes."""
-        entities, noun = self._scope.entities, noun_of(key, draft.noun)
-        value = entities.current(value, noun)
+        entities, noun = self._scope.entities, derive_noun(key, draft.noun)
+        value = entities.update_shown_value(value, noun)
         if isinstance(value, list):
             value = self.apply_links(schema, key, value, draft)
-            listed = [entities.known_as(item, noun) for item in value if isinstance(item, dict)]
+            listed = [entities.find_shown_entity(item, noun) for item in value if isinstance(item, dict)]
             if any(child not in listed for child in self.find_created_children(noun, draft)):
                 return None
         return value
@@ -106,7 +119,7 @@ class KnownFields:
 
 def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
     """Returns the title of an entity for its name and the other way round; a person's title is something else."""
-    if plain(key) not in _NAME_FIELDS or {draft.noun, kind(draft.noun)} & PEOPLE:
+    if normalize_field_name(key) not in _NAME_FIELDS or {draft.noun, canonicalize_noun(draft.noun)} & PERSON_WORDS:
         return None
     return next((draft.known_fields[name] for name in _NAME_FIELDS if name in draft.known_fields), None)
 
@@ -120,11 +133,15 @@ def _recall_what_calls_said(schema: Schema, key: str, draft: ObjectDraft) -> Any
     if not _follows_from_verb(schema, key, draft):
         return None
     verb = draft.known_fields["@state"]
-    return flag_after(verb, key) if schema_type(schema) == "boolean" else state_after(verb, schema["enum"])
+    return (
+        find_flag_after_verb(verb, key)
+        if schema_type(schema) == "boolean"
+        else find_state_after_verb(verb, schema["enum"])
+    )
 
 
 def _follows_from_verb(schema: Schema, key: str, draft: ObjectDraft) -> bool:
     """Returns whether the verb of an earlier call alone decides a flag or a state."""
     if not draft.known_fields.get("@state", ""):
         return False
-    return schema_type(schema) == "boolean" or bool(set(words(key)) & STATE_WORDS and "enum" in schema)
+    return schema_type(schema) == "boolean" or bool(set(split_words(key)) & STATE_WORDS and "enum" in schema)

@@ -6,7 +6,7 @@ Belongs here: how many items a list has and which entities they show. An item's 
 from collections.abc import Callable
 from typing import Any
 
-from funcdex_assets.environment.entity_store import Thing, plain
+from funcdex_assets.environment.entity_store import Entity, normalize_field_name
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.listed_items import (
     match_item_to_search,
@@ -19,9 +19,9 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 
 MOST_ITEMS = 99  # of one list, whatever its schema asks for
 
@@ -51,7 +51,7 @@ class ListBuilder:
     ) -> list[Any]:
         """Returns the list at a path; `draft` is the object that it belongs to, if it is an object's field."""
         scope = self._scope
-        items = resolve(schema.get("items", {}), scope.root)
+        items = resolve_schema(schema.get("items", {}), scope.root)
         required_size = min(schema.get("minItems", 0), MOST_ITEMS)
         is_needed = scope.needed.is_needed_below(path)
         if depth >= MAX_DEPTH or (scope.budget.has_no_room(depth) and not is_needed):
@@ -84,7 +84,7 @@ class ListBuilder:
         name: str,
         noun: str,
         depth: int,
-        entities: list[Thing],
+        entities: list[Entity],
         size: int,
         least_size: int,
     ) -> list[dict[str, Any]]:
@@ -106,17 +106,17 @@ class ListBuilder:
         listed[best_matches:] = sort_items(listed[best_matches:], criteria.sort_order)
         return listed
 
-    def _choose_page(self, items: Schema, path: str, name: str, noun: str) -> tuple[list[Thing], int]:
+    def _choose_page(self, items: Schema, path: str, name: str, noun: str) -> tuple[list[Entity], int]:
         intent = self._scope.intent
         searches_person = bool(intent.addressees or intent.searched_person_name)
         is_person = describes_person(name, items.get("properties", {}))
         is_only_one = (searches_person and is_person) or searches_for_other_title(self._scope)
-        return self._pager.page(path, noun, items, self._scope.root, is_only_one)
+        return self._pager.choose_page(path, noun, items, self._scope.root, is_only_one)
 
     def _choose_part_count(self, name: str, noun: str, draft: ObjectDraft | None) -> int:
         """Returns the known count of an entity's parts (`comment_count`), else a small number."""
         intent = self._scope.intent
-        known_count = draft.known_fields.get(f"{plain(noun)}count") if draft else None
+        known_count = draft.known_fields.get(f"{normalize_field_name(noun)}count") if draft else None
         if isinstance(known_count, int) and known_count <= MOST_ITEMS:
             count = known_count
         else:
@@ -126,12 +126,12 @@ class ListBuilder:
         return count
 
     def _build_item(
-        self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Thing, is_listed: bool = False
+        self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Entity, is_listed: bool = False
     ) -> dict[str, Any]:
         person = self._choose_item_person(schema, name, is_listed, is_known=bool(entity))
         item = self._build_object(schema, path, ObjectDraft(noun, entity, person=person), depth + 1)
         if "@nameless" in entity:
-            self._scope.entities.name(noun, entity, item)
+            self._scope.entities.identify_entity(noun, entity, item)
         return item
 
     def _choose_item_person(self, schema: Schema, name: str, is_listed: bool, is_known: bool) -> Person | None:
@@ -140,7 +140,7 @@ class ListBuilder:
         if describes_person(name, properties):
             searched_person = people.find_searched_person() if is_listed and not is_known else None
             return searched_person or people.choose_person(name)
-        if is_listed and addressees and any("email" in words(key) for key in properties):
+        if is_listed and addressees and any("email" in split_words(key) for key in properties):
             return people.find_by_address(self._scope.context.rng.choice(addressees))  # when one of them is busy
         return None
 

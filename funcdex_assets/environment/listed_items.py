@@ -6,15 +6,15 @@ Belongs here: what is put right after an item is built. Which known entities are
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from funcdex_assets.environment.entity_store import identifies
+from funcdex_assets.environment.entity_store import is_own_identifier
 from funcdex_assets.environment.field_moments import PAST_WORDS
-from funcdex_assets.environment.listings import holds, ordered
+from funcdex_assets.environment.listings import contains_words, sort_by_order
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.environment.search_criteria import SortOrder
 from funcdex_assets.language import values
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id
 
 _SOONEST_FIRST = SortOrder(frozenset({"start"}), descending=False)
@@ -35,12 +35,12 @@ def match_item_to_search(
     criteria = scope.intent.criteria
     for name in criteria.title_filters:
         _choose_untaken_title(item, name, schema, other_items, scope)
-    if not criteria.search_words or holds(item, criteria.search_words, criteria.in_titles):
+    if not criteria.search_words or contains_words(item, criteria.search_words, criteria.in_titles):
         return True
     properties = schema.get("properties", {})
     texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
-    key = next((key for key in texts if set(words(key)) & values.TITLES), None)
-    key = key or next((key for key in texts if set(words(key)) & values.BODIES), None)
+    key = next((key for key in texts if set(split_words(key)) & values.TITLE_WORDS), None)
+    key = key or next((key for key in texts if set(split_words(key)) & values.BODY_WORDS), None)
     if key is None:
         return True
     taken_titles = {other_item.get(key) for other_item in other_items}
@@ -55,23 +55,23 @@ def renew_repeated_identifiers(
     item: dict[str, Any], schema: Schema, noun: str, other_items: Sequence[Mapping[str, Any]], scope: ResultScope
 ) -> None:
     """Gives the item new identifiers where another item of the listing has the same."""
-    for key in [key for key in item if identifies(key, noun)]:
+    for key in [key for key in item if is_own_identifier(key, noun)]:
         if any(item[key] == other_item.get(key) for other_item in other_items):
-            identifier_schema = resolve(schema["properties"][key], scope.root)
+            identifier_schema = resolve_schema(schema["properties"][key], scope.root)
             item[key] = scope.fields.identifiers.create_identifier(identifier_schema, noun, item)
 
 
 def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dict[str, Any]]:
     """Returns the items in the order asked for, else what is past newest first, else what begins soonest first."""
-    sorted_items = ordered(items, order)
+    sorted_items = sort_by_order(items, order)
     if sorted_items:
         return sorted_items
     first_item = items[0] if items else {}
     texts = (key for key, value in first_item.items() if isinstance(value, str))
-    key = next((key for key in texts if set(words(key)) & PAST_WORDS), None)
+    key = next((key for key in texts if set(split_words(key)) & PAST_WORDS), None)
     if key is not None and all(isinstance(item.get(key), str) for item in items):
         return sorted(items, key=lambda item: item[key], reverse=True)
-    return ordered(items, _SOONEST_FIRST) or items
+    return sort_by_order(items, _SOONEST_FIRST) or items
 
 
 def _choose_untaken_title(

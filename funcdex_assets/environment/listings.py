@@ -13,38 +13,48 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import Listing, Memory, Thing, kind, plain
+from funcdex_assets.environment.entity_store import (
+    Entity,
+    EntityStore,
+    Listing,
+    canonicalize_noun,
+    normalize_field_name,
+)
 from funcdex_assets.environment.search_criteria import reduce_to_field_stem
-from funcdex_assets.environment.search_queries import tokens
-from funcdex_assets.language.spoken_values import read_moment
-from funcdex_assets.language.values import TITLES
+from funcdex_assets.environment.search_queries import split_search_words
+from funcdex_assets.language.spoken_values import parse_moment
+from funcdex_assets.language.values import TITLE_WORDS
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.validation import fits
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.validation import is_valid_under
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
-MORE = 0.2  # of listings that nobody turns the page of
-_ENDING = frozenset("completed closed done archived finished".split())
-_STATES = frozenset("status state completed checked closed done archived".split())
-_TOTALS = frozenset("total estimate".split())
-_PARTS = frozenset("comment message reply note attachment subtask task section event issue worklog reaction".split())
-_MAIN_MOMENTS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
+MORE_PAGES_SHARE = 0.2  # of listings that nobody turns the page of
+_ENDED_WORDS = frozenset("completed closed done archived finished".split())
+_STATE_WORDS = frozenset("status state completed checked closed done archived".split())
+_TOTAL_WORDS = frozenset("total estimate".split())
+_PART_NOUNS = frozenset(
+    "comment message reply note attachment subtask task section event issue worklog reaction".split()
+)
+_MAIN_MOMENT_FIELDS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
 class Pager:
     """Pages the listings within one call's result."""
 
-    def __init__(self, demand: CallIntent, memory: Memory, needed: frozenset[str], rng: Random):
-        self._demand, self._memory, self._needed, self._rng = demand, memory, needed, rng
-        self._open: list[tuple[Listing, str, str, tuple[str, str] | None]] = []
-        self._more = any(is_page_token(step) for path in needed for step in path.split("/"))
-        self._turns = self._more
+    def __init__(self, intent: CallIntent, entities: EntityStore, needed: frozenset[str], rng: Random):
+        self._intent, self._entities, self._needed, self._rng = intent, entities, needed, rng
+        self._open_listings: list[tuple[Listing, str, str, tuple[str, str] | None]] = []
+        self._has_more = any(is_page_token(step) for path in needed for step in path.split("/"))
+        self._needs_token = self._has_more
 
-    def page(self, path: str, noun: str, items: Schema, root: Schema, alone: bool) -> tuple[list[Thing], int]:
+    def choose_page(
+        self, path: str, noun: str, items: Schema, root: Schema, is_only_one: bool
+    ) -> tuple[list[Entity], int]:
         """Returns the known entities to list, and the size of the page. `is_only_one`: one entity is searched for."""
-        intent, store = self._demand, self._memory
+        intent, store = self._intent, self._entities
         listing = store.listings.setdefault((intent.tool, intent.key, path), Listing())
         listed_elsewhere = [
             entity
@@ -52,20 +62,22 @@ class Pager:
             if other_page != intent.page_token
             for entity in entities
         ]
-        listed_parents = self._whole()
-        complete = intent.is_listing and bool({(kind(noun), ""), (kind(noun), listed_parents or "")} & store.complete)
+        listed_parents = self._find_whole_listing()
+        complete = intent.is_listing and bool(
+            {(canonicalize_noun(noun), ""), (canonicalize_noun(noun), listed_parents or "")} & store.complete_listings
+        )
         matches = [
             entity
-            for entity in store.things(noun).values()
-            if belongs(entity, intent, items, root) and not _among(entity, listed_elsewhere)
+            for entity in store.list_entities(noun).values()
+            if meets_criteria(entity, intent, items, root) and not _is_among(entity, listed_elsewhere)
         ]
         if intent.page_token in listing.pages:
             listed_before = [
                 entity
                 for entity in listing.pages[intent.page_token]
-                if "@gone" not in entity and belongs(entity, intent, items, root)
+                if "@gone" not in entity and meets_criteria(entity, intent, items, root)
             ]
-            created = [entity for entity in matches if "@made" in entity and not _among(entity, listed_before)]
+            created = [entity for entity in matches if "@made" in entity and not _is_among(entity, listed_before)]
             page_entities = [*listed_before, *(created if intent.page_token == "" else [])]
             has_more = len(page_entities) > intent.limit
             page_entities = page_entities[-intent.limit :] if has_more else page_entities
@@ -73,30 +85,32 @@ class Pager:
         else:
             page_entities, has_more = matches[-intent.limit :], len(matches) > intent.limit
             size = len(page_entities) if complete else self._rng.randint(1, intent.limit)
-            if alone:
+            if is_only_one:
                 size = 1
-            elif intent.page_token and listing.hidden:
-                size = max(listing.hidden, len(page_entities))
-            elif not intent.page_token and (expected := self._expected(noun)):
+            elif intent.page_token and listing.next_page_size:
+                size = max(listing.next_page_size, len(page_entities))
+            elif not intent.page_token and (expected := self._find_expected_size(noun)):
                 size = max(expected, len(page_entities))
-            if self._is_new(noun):
+            if self._is_newly_created(noun):
                 size = len(page_entities)
-            elif not intent.page_token and not complete and not alone and self._rng.random() < MORE:
+            elif not intent.page_token and not complete and not is_only_one and self._rng.random() < MORE_PAGES_SHARE:
                 has_more = True
-        if (has_more and (not complete or len(matches) > intent.limit)) or intent.page_token in listing.following:
-            self._more = True
-        self._open.append((listing, path, noun, None if listed_parents is None else (kind(noun), listed_parents)))
+        if (has_more and (not complete or len(matches) > intent.limit)) or intent.page_token in listing.next_tokens:
+            self._has_more = True
+        self._open_listings.append(
+            (listing, path, noun, None if listed_parents is None else (canonicalize_noun(noun), listed_parents))
+        )
         return page_entities, size
 
-    def _is_new(self, noun: str) -> bool:
+    def _is_newly_created(self, noun: str) -> bool:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
-        if not _PARTS & set(noun.split()):
+        if not _PART_NOUNS & set(noun.split()):
             return False
-        return any("@made" in self._memory.thing(*parent) for parent in self._demand.parents.items())
+        return any("@made" in self._entities.find_entity(*parent) for parent in self._intent.parents.items())
 
-    def _whole(self) -> str | None:
+    def _find_whole_listing(self) -> str | None:
         """Returns the parents within which a listing shows all entities; None where anything else restricts it."""
-        intent = self._demand
+        intent = self._intent
         if (
             not intent.is_listing
             or intent.page_token
@@ -109,155 +123,165 @@ class Pager:
             return None
         return ",".join(f"{parent}={identity}" for parent, identity in sorted(intent.parents.items()))
 
-    def _expected(self, noun: str) -> int:
+    def _find_expected_size(self, noun: str) -> int:
         """Returns the known size of what the call names, such as the `message_count` of its thread, else 0."""
-        for parent, identity in self._demand.parents.items():
-            count = self._memory.thing(parent, identity).get(f"{kind(noun)}count")
+        for parent, identity in self._intent.parents.items():
+            count = self._entities.find_entity(parent, identity).get(f"{canonicalize_noun(noun)}count")
             if isinstance(count, int) and not isinstance(count, bool) and 0 < count <= 8:
                 return count
         return 0
 
-    def turned(self, made: Any, root: Schema) -> Any:
+    def add_page_tokens(self, result: Any, root: Schema) -> Any:
         """Returns the result with a token for the next page where there is one, and without where there is none."""
         shown_count = sum(
-            len(items) for _, path, _, _ in self._open if isinstance(items := at_pointer(made, path), list)
+            len(items) for _, path, _, _ in self._open_listings if isinstance(items := at_pointer(result, path), list)
         )
-        if self._open and self._more:
-            for listing, *_ in self._open:
-                listing.hidden = listing.hidden or self._rng.randint(1, self._demand.limit)
-        if isinstance(made, dict):
-            if not _can_turn(made) and not self._turns:
-                self._more = False
-            self._turn(made, root, root, shown_count, 0)
-        if not self._more:
-            for listing, *_ in self._open:
-                listing.hidden = 0
-        return made
+        if self._open_listings and self._has_more:
+            for listing, *_ in self._open_listings:
+                listing.next_page_size = listing.next_page_size or self._rng.randint(1, self._intent.limit)
+        if isinstance(result, dict):
+            if not _has_page_fields(result) and not self._needs_token:
+                self._has_more = False
+            self._set_page_fields(result, root, root, shown_count, 0)
+        if not self._has_more:
+            for listing, *_ in self._open_listings:
+                listing.next_page_size = 0
+        return result
 
-    def _turn(self, made: dict[str, Any], schema: Schema, root: Schema, shown: int, depth: int) -> None:
+    def _set_page_fields(
+        self, fields: dict[str, Any], schema: Schema, root: Schema, shown_count: int, depth: int
+    ) -> None:
         """Sets page tokens, flags such as `has_more` and totals of an object and of the objects inside it."""
         properties = schema.get("properties", {})
-        listing = self._open[0][0] if self._open else Listing()
-        page_token = self._demand.page_token
-        for key in list(made):
-            value, name_words = made[key], set(words(key))
+        listing = self._open_listings[0][0] if self._open_listings else Listing()
+        page_token = self._intent.page_token
+        for key in list(fields):
+            value, name_words = fields[key], set(split_words(key))
             if is_page_token(key):
                 if isinstance(value, int) and not isinstance(value, bool):
-                    made[key] = (
+                    fields[key] = (
                         int(page_token) if page_token.isdigit() else max(0, properties.get(key, {}).get("minimum", 0))
                     )
-                elif self._more:
-                    made[key] = listing.following.setdefault(page_token, value)
+                elif self._has_more:
+                    fields[key] = listing.next_tokens.setdefault(page_token, value)
                 elif key not in schema.get("required", ()):
-                    del made[key]
+                    del fields[key]
                 else:
                     property_schema = properties.get(key, {})
-                    made[key] = next(
-                        (empty_value for empty_value in (None, "") if fits(property_schema, root, empty_value)), value
+                    fields[key] = next(
+                        (
+                            empty_value
+                            for empty_value in (None, "")
+                            if is_valid_under(property_schema, root, empty_value)
+                        ),
+                        value,
                     )
             elif isinstance(value, bool):
                 if "more" in name_words:
-                    made[key] = self._more
+                    fields[key] = self._has_more
                 elif "last" in name_words and name_words & {"is", "page"}:
-                    made[key] = not self._more
-            elif isinstance(value, int) and name_words & _TOTALS and value == shown and self._open:
-                total = shown + sum(
+                    fields[key] = not self._has_more
+            elif isinstance(value, int) and name_words & _TOTAL_WORDS and value == shown_count and self._open_listings:
+                total = shown_count + sum(
                     len(entities) for other_token, entities in listing.pages.items() if other_token != page_token
                 )
-                if self._more and len(listing.pages) <= 1:
-                    total += listing.hidden
+                if self._has_more and len(listing.pages) <= 1:
+                    total += listing.next_page_size
                 maximum = properties.get(key, {}).get("maximum", total)
-                made[key] = min(total, maximum)
+                fields[key] = min(total, maximum)
             elif isinstance(value, dict) and depth < 2 and key in properties:
-                self._turn(value, resolve(properties[key], root), root, shown, depth + 1)
+                self._set_page_fields(value, resolve_schema(properties[key], root), root, shown_count, depth + 1)
 
-    def finish(self, result: Any) -> None:
+    def record_pages(self, result: Any) -> None:
         """Files what was shown under its page; to be called when the result's entities are remembered."""
-        for listing, path, noun, complete_listing in self._open:
+        for listing, path, noun, complete_listing in self._open_listings:
             items = at_pointer(result, path)
             if isinstance(items, list):
-                listing.pages[self._demand.page_token] = [
-                    self._memory.known_as(item, noun) or {plain(key): value for key, value in item.items()}
+                listing.pages[self._intent.page_token] = [
+                    self._entities.find_shown_entity(item, noun)
+                    or {normalize_field_name(key): value for key, value in item.items()}
                     for item in items
                     if isinstance(item, dict)
                 ]
-            if complete_listing and not self._more:
-                self._memory.complete.add(complete_listing)
+            if complete_listing and not self._has_more:
+                self._entities.complete_listings.add(complete_listing)
 
 
-def call_key(arguments: Mapping[str, Any]) -> str:
+def build_call_key(arguments: Mapping[str, Any]) -> str:
     """Returns the arguments that identify a listing as text: all but the page token."""
     listing_arguments = {key: value for key, value in arguments.items() if not is_page_token(key)}
     return msgspec.json.encode(listing_arguments, order="deterministic").decode()
 
 
-def belongs(thing: Thing, demand: CallIntent, items: Schema, root: Schema) -> bool:
+def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Schema) -> bool:
     """Returns whether nothing known of an entity speaks against its being listed."""
-    if demand.object_identity is not None and demand.is_listing:
+    if intent.object_identity is not None and intent.is_listing:
         return False
-    for parent, identity in demand.parents.items():
-        parent_identity = thing.get(f"{parent}id", thing.get("@parents", {}).get(parent))
-        parent_object = thing.get(parent)
+    for parent, identity in intent.parents.items():
+        parent_identity = entity.get(f"{parent}id", entity.get("@parents", {}).get(parent))
+        parent_object = entity.get(parent)
         if parent_identity is None and isinstance(parent_object, dict):
             parent_identity = next((value for key, value in parent_object.items() if is_id(key)), None)
         if str(parent_identity) != identity:
             return False
-    if demand.criteria.search_words and not holds(thing, demand.criteria.search_words, demand.criteria.in_titles):
+    if intent.criteria.search_words and not contains_words(
+        entity, intent.criteria.search_words, intent.criteria.in_titles
+    ):
         return False
     properties = items.get("properties", {})
-    if "@closed" in thing:
-        shows_state = any(_STATES & set(words(key)) for key in properties)
-        if not shows_state and not _ENDING & set(demand.name.words):
+    if "@closed" in entity:
+        shows_state = any(_STATE_WORDS & set(split_words(key)) for key in properties)
+        if not shows_state and not _ENDED_WORDS & set(intent.name.words):
             return False
-    elif _ENDING & set(demand.name.words) and "@made" in thing:
+    elif _ENDED_WORDS & set(intent.name.words) and "@made" in entity:
         return False
-    for key, required_value in demand.criteria.filters.items():
+    for key, required_value in intent.criteria.filters.items():
         stem = reduce_to_field_stem(key)
         for name, property_schema in properties.items():
-            if reduce_to_field_stem(name) == stem and _speaks_against(
-                thing, name, resolve(property_schema, root), root, required_value
+            if reduce_to_field_stem(name) == stem and _contradicts_filter(
+                entity, name, resolve_schema(property_schema, root), root, required_value
             ):
                 return False
-    if any(str(thing.get(stem)).lower() == value for stem, value in demand.criteria.excluded.items()):
+    if any(str(entity.get(stem)).lower() == value for stem, value in intent.criteria.excluded.items()):
         return False
-    return all(_is_within(thing, span.field_words, span.low, span.high) for span in demand.criteria.spans)
+    return all(_is_within_span(entity, span.field_words, span.low, span.high) for span in intent.criteria.spans)
 
 
-def holds(thing: Mapping[str, Any], sought: frozenset[str], in_titles: bool) -> bool:
+def contains_words(entity: Mapping[str, Any], search_words: frozenset[str], in_titles: bool) -> bool:
     """Returns whether all words are in the texts of an entity, or in its title."""
-    titles = [value for key, value in thing.items() if key in TITLES] if in_titles else []
-    return sought <= tokens(_texts(titles or thing))
+    titles = [value for key, value in entity.items() if key in TITLE_WORDS] if in_titles else []
+    return search_words <= split_search_words(_collect_texts(titles or entity))
 
 
-def _speaks_against(thing: Thing, name: str, schema: Schema, root: Schema, wanted: Any) -> bool:
+def _contradicts_filter(entity: Entity, name: str, schema: Schema, root: Schema, required_value: Any) -> bool:
     """Returns whether the entity's field is known to have another value than the filter asks for."""
-    value = thing.get(plain(name), thing.get("@told", {}).get(plain(name)))
+    value = entity.get(normalize_field_name(name), entity.get("@told", {}).get(normalize_field_name(name)))
     if value is None:  # what was made without labels has none
-        return "@made" in thing and "@links" not in thing and schema_type(schema) == "array"
+        return "@made" in entity and "@links" not in entity and schema_type(schema) == "array"
     if isinstance(value, list):
-        required_values = wanted if isinstance(wanted, list) else [wanted]
+        required_values = required_value if isinstance(required_value, list) else [required_value]
         known_values = {str(item).lower() for item in value if not isinstance(item, dict | list)}
-        return (bool(known_values) or ("@made" in thing and not value)) and not {
+        return (bool(known_values) or ("@made" in entity and not value)) and not {
             str(item).lower() for item in required_values
         } <= known_values
-    if isinstance(wanted, list):
-        return value not in wanted
-    if not fits(schema, root, wanted) or isinstance(value, dict):
+    if isinstance(required_value, list):
+        return value not in required_value
+    if not is_valid_under(schema, root, required_value) or isinstance(value, dict):
         return False
-    if isinstance(wanted, str) and set(words(name)) & TITLES:
-        return wanted.lower() not in str(value).lower()
-    return value != wanted and str(value).lower() != str(wanted).lower()
+    if isinstance(required_value, str) and set(split_words(name)) & TITLE_WORDS:
+        return required_value.lower() not in str(value).lower()
+    return value != required_value and str(value).lower() != str(required_value).lower()
 
 
-def _is_within(thing: Thing, about: frozenset[str], low: datetime, high: datetime) -> bool:
+def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, high: datetime) -> bool:
     """Returns whether the first moment among the meant fields lies in the span; an entity without one may be listed."""
-    for key, value in thing.items():
-        is_meant = any(word in key for word in about) if about else key.startswith(_MAIN_MOMENTS)
+    for key, value in entity.items():
+        is_meant = any(word in key for word in field_words) if field_words else key.startswith(_MAIN_MOMENT_FIELDS)
         if not is_meant or key.startswith("@"):
             continue
         texts = value.values() if isinstance(value, dict) else (value,)
         for text in texts:
-            moment = read_moment({}, text) if isinstance(text, str) else None
+            moment = parse_moment({}, text) if isinstance(text, str) else None
             if isinstance(moment, datetime):
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=low.tzinfo)
                 return low <= moment <= high
@@ -266,50 +290,52 @@ def _is_within(thing: Thing, about: frozenset[str], low: datetime, high: datetim
     return True
 
 
-def ordered(items: list[dict[str, Any]], order: tuple[frozenset[str], bool] | None) -> list[dict[str, Any]] | None:
+def sort_by_order(
+    items: list[dict[str, Any]], sort_order: tuple[frozenset[str], bool] | None
+) -> list[dict[str, Any]] | None:
     """Returns the items sorted as asked; None where no order is asked, or not of a plain field that all items have."""
-    if order is None or not items:
+    if sort_order is None or not items:
         return None
-    field_words, descending = order
-    keys = sorted(items[0], key=lambda key: -len(field_words & set(words(key))))
-    if not keys or not field_words & set(words(keys[0])):
+    field_words, descending = sort_order
+    keys = sorted(items[0], key=lambda key: -len(field_words & set(split_words(key))))
+    if not keys or not field_words & set(split_words(keys[0])):
         return None
-    values = [_sortable(item.get(keys[0])) for item in items]
+    values = [_to_sortable(item.get(keys[0])) for item in items]
     if any(value is None for value in values) or len({type(value) for value in values}) > 1:
         return None
     by_value = sorted(zip(values, range(len(items)), strict=True), key=lambda pair: pair[0], reverse=descending)
     return [items[index] for _, index in by_value]
 
 
-def _sortable(value: Any) -> Any:
+def _to_sortable(value: Any) -> Any:
     """Returns a value by which a field's values can be compared; None for one that cannot."""
     if isinstance(value, dict):
         value = next((text for text in value.values() if isinstance(text, str)), None)
     if isinstance(value, str):
-        moment = read_moment({}, value)
+        moment = parse_moment({}, value)
         return moment.isoformat() if isinstance(moment, date) else value.lower()
     return float(value) if isinstance(value, int | float) else None
 
 
-def _texts(value: Any, depth: int = 0) -> str:
+def _collect_texts(value: Any, depth: int = 0) -> str:
     """Returns all texts in a value, in lower case."""
     if isinstance(value, str):
         return value.lower()
     if depth > 3:
         return ""
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return " ".join(_texts(nested_value, depth + 1) for nested_value in values)
+    return " ".join(_collect_texts(nested_value, depth + 1) for nested_value in values)
 
 
-def _among(thing: Thing, things: Sequence[Thing]) -> bool:
-    return any(candidate is thing for candidate in things)
+def _is_among(entity: Entity, entities: Sequence[Entity]) -> bool:
+    return any(candidate is entity for candidate in entities)
 
 
-def _can_turn(made: dict[str, Any], depth: int = 0) -> bool:
+def _has_page_fields(fields: dict[str, Any], depth: int = 0) -> bool:
     """Returns whether the result has a field that says that there is more."""
-    for key, value in made.items():
-        if is_page_token(key) or (isinstance(value, bool) and "more" in words(key)):
+    for key, value in fields.items():
+        if is_page_token(key) or (isinstance(value, bool) and "more" in split_words(key)):
             return True
-        if isinstance(value, dict) and depth < 2 and _can_turn(value, depth + 1):
+        if isinstance(value, dict) and depth < 2 and _has_page_fields(value, depth + 1):
             return True
     return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from funcdex_assets.environment.entity_store import Thing
+from funcdex_assets.environment.entity_store import Entity
 from funcdex_assets.language.lexicon import Person
 
 
@@ -24,7 +24,7 @@ class ObjectDraft:
     """
 
     noun: str
-    known_fields: Thing = field(default_factory=dict)
+    known_fields: Entity = field(default_factory=dict)
     filled: dict[str, Any] = field(default_factory=dict)
     person: Person | None = None
     is_subject: bool = False

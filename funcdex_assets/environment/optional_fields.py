@@ -3,10 +3,10 @@
 Belongs here: the shares and limits of optional fields. What must be there for a later call is in `needed_paths.py`.
 """
 
-from funcdex_assets.environment.entity_store import plain
+from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_page_token
 
 _MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
@@ -32,10 +32,12 @@ def is_optional_field_shown(
     if is_page_token(key):
         return depth <= _DEEPEST_PAGE_TOKEN
     sort_order = intent.criteria.sort_order
-    if plain(key) in draft.known_fields or (sort_order and sort_order.field_words & set(words(key))):
+    if normalize_field_name(key) in draft.known_fields or (
+        sort_order and sort_order.field_words & set(split_words(key))
+    ):
         return True
-    if set(words(key)) & _PROBLEM_WORDS:
+    if set(split_words(key)) & _PROBLEM_WORDS:
         return False
     share = min(1.0, _MOST_OPTIONAL / max(1, property_count))
     share *= _OPTIONAL_SHARE_NEW if intent.creates_entity else _OPTIONAL_SHARE
-    return plain(key) in intent.said_values or scope.context.rng.random() < share
+    return normalize_field_name(key) in intent.said_values or scope.context.rng.random() < share

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import plain
-from funcdex_assets.schema.words import words
+from funcdex_assets.environment.entity_store import normalize_field_name
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 _TITLE_ENDINGS = ("name", "title")
@@ -23,10 +23,10 @@ _PREVIEW_LENGTH = 90  # characters
 
 def find_repeated_argument(intent: CallIntent, field_name: str) -> Any:
     """Returns the argument that a field of the call's own entity repeats; None where there is none."""
-    same_name = intent.said_values.get(plain(field_name))
+    same_name = intent.said_values.get(normalize_field_name(field_name))
     if same_name is not None:
         return same_name
-    if set(words(field_name)) & _PREVIEW_WORDS and intent.creates_entity:
+    if set(split_words(field_name)) & _PREVIEW_WORDS and intent.creates_entity:
         text = _find_text(intent.said_values, _TEXT_WORDS, _TEXT_ENDINGS)
         return text[:_PREVIEW_LENGTH] if text else None
     if intent.is_lookup or intent.name.action == "delete":
@@ -36,10 +36,10 @@ def find_repeated_argument(intent: CallIntent, field_name: str) -> Any:
 
 def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str | None:
     """Returns the title or text said under another name; None for a field that is neither a title nor a text."""
-    name_words = set(words(field_name))
+    name_words = set(split_words(field_name))
     if name_words & _TEXT_WORDS:
         name_words -= _FORMAT_WORDS
-    if len(name_words) != 1 and plain(field_name) != "plaintext":
+    if len(name_words) != 1 and normalize_field_name(field_name) != "plaintext":
         return None
     if name_words & TITLE_WORDS:
         return _find_text(said_values, TITLE_WORDS, _TITLE_ENDINGS)
@@ -53,7 +53,7 @@ def find_written_text(intent: CallIntent) -> str:
     texts = [
         value
         for name, value in intent.arguments.items()
-        if isinstance(value, str) and _WRITTEN_WORDS & set(words(name))
+        if isinstance(value, str) and _WRITTEN_WORDS & set(split_words(name))
     ]
     return max(texts, key=len, default="")
 

@@ -12,17 +12,17 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.environment.executor import Executor
-from funcdex_assets.environment.world import VERSION
-from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.environment.world import WORLD_VERSION
+from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.records.conversation import Conversation, Seal
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.openai_messages import from_openai
+from funcdex_assets.records.openai_messages import parse_openai_messages
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import escaped
+from funcdex_assets.schema.json_pointers import escape_step
 
-MOST = 5  # differences told of one conversation
+MAX_DIFFERENCES = 5  # differences told of one conversation
 
 
 class ReplayError(UserError):
@@ -38,18 +38,18 @@ class Recording:
     seal: Seal
     situation: Situation
     tools: Mapping[str, Tool]
-    marked: bool = True
+    marks_errors: bool = True
 
 
-def replay(recording: Recording) -> list[str]:
+def replay_conversation(recording: Recording) -> list[str]:
     """Returns the differences, each with its call and place; none when every result and the state are the same.
 
     Raises:
         ReplayError: another version of the world made it, or it is no whole recording.
     """
     seal = recording.seal
-    if seal.world != VERSION:
-        raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {VERSION}")
+    if seal.world != WORLD_VERSION:
+        raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {WORLD_VERSION}")
     executor = Executor(recording.situation, seal.seed, recording.tools)
     calls = [call for message in recording.messages for call in message.tool_calls]
     recorded_results = {message.result.call_id: message.result for message in recording.messages if message.result}
@@ -66,25 +66,35 @@ def replay(recording: Recording) -> list[str]:
         if recorded_result is None:
             differences.append(f"{where}: has no result")
             continue
-        if recording.marked and recorded_result.error != result.error:
-            differences.append(f"{where}: was {_kind(recorded_result.error)}, and is {_kind(result.error)}")
+        if recording.marks_errors and recorded_result.error != result.error:
+            differences.append(
+                f"{where}: was {_describe_error_flag(recorded_result.error)}, "
+                f"and is {_describe_error_flag(result.error)}"
+            )
         differences += [
-            f"{where}{difference}" for difference in _differences(recorded_result.content, _json(result.content))
+            f"{where}{difference}"
+            for difference in _find_differences(recorded_result.content, _round_trip_json(result.content))
         ]
-    state = executor.seal().state
+    state = executor.seal_calls().state
     if state != seal.state:
         differences.append(f"the final state is {state}, and {seal.state} was sealed")
-    return differences if len(differences) <= MOST else [*differences[:MOST], f"and {len(differences) - MOST} more"]
+    return (
+        differences
+        if len(differences) <= MAX_DIFFERENCES
+        else [*differences[:MAX_DIFFERENCES], f"and {len(differences) - MAX_DIFFERENCES} more"]
+    )
 
 
-def recorded(conversation: Conversation, there: Situation, tools: Mapping[str, Tool]) -> Recording | None:
+def to_recording(conversation: Conversation, user_situation: Situation, tools: Mapping[str, Tool]) -> Recording | None:
     """Returns a stored conversation as a recording; None where a model made its results, or it has none."""
     if conversation.seal is None:
         return None
-    return Recording(conversation.conversation_id, conversation.messages, conversation.seal, there, tools)
+    return Recording(conversation.conversation_id, conversation.messages, conversation.seal, user_situation, tools)
 
 
-def certificate(conversation: Conversation, there: Situation, tools: Mapping[str, Tool], offered: Sequence[str]) -> Any:
+def build_certificate(
+    conversation: Conversation, user_situation: Situation, tools: Mapping[str, Tool], offered_names: Sequence[str]
+) -> Any:
     """Returns what a published row carries so that it can be replayed; None where a model made its results.
 
     `offered_names` are the tools in the row's own list; of others that were called, or that a result was to suit, the
@@ -101,17 +111,17 @@ def certificate(conversation: Conversation, there: Situation, tools: Mapping[str
             described[name] = {"toolkit": tool.toolkit, "returns": tool.returns}
             if tool.errors is not None:
                 described[name]["errors"] = tool.errors
-            if name not in offered:
+            if name not in offered_names:
                 described[name]["parameters"] = tool.parameters
     return {
         "seal": msgspec.to_builtins(conversation.seal),
-        "scenario": msgspec.to_builtins(there.scenario),
-        "persona": msgspec.to_builtins(there.persona),
+        "scenario": msgspec.to_builtins(user_situation.scenario),
+        "persona": msgspec.to_builtins(user_situation.persona),
         "tools": described,
     }
 
 
-def published(row: Mapping[str, Any]) -> Recording | None:
+def read_published_row(row: Mapping[str, Any]) -> Recording | None:
     """Returns a row of a published file as a recording; None where it has no certificate.
 
     Raises:
@@ -125,12 +135,12 @@ def published(row: Mapping[str, Any]) -> Recording | None:
         return None
     try:
         seal = msgspec.convert(certificate_content["seal"], Seal)
-        user_situation = situation(
+        user_situation = build_situation(
             msgspec.convert(certificate_content["scenario"], Scenario),
             msgspec.convert(certificate_content["persona"], Persona),
         )
-        messages = from_openai(_decoded(row["messages"]))
-        tools = {entry["function"]["name"]: entry["function"]["parameters"] for entry in _decoded(row["tools"])}
+        messages = parse_openai_messages(_decode_json(row["messages"]))
+        tools = {entry["function"]["name"]: entry["function"]["parameters"] for entry in _decode_json(row["tools"])}
         described = certificate_content["tools"]
         known_tools = {
             name: Tool(
@@ -147,41 +157,41 @@ def published(row: Mapping[str, Any]) -> Recording | None:
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
         raise ReplayError(f"the row cannot be read: {error!r}") from None
     return Recording(
-        str(row.get("id", row.get("conversation_id"))), messages, seal, user_situation, known_tools, marked=False
+        str(row.get("id", row.get("conversation_id"))), messages, seal, user_situation, known_tools, marks_errors=False
     )
 
 
-def _decoded(value: Any) -> Any:
+def _decode_json(value: Any) -> Any:
     return msgspec.json.decode(value) if isinstance(value, str) else value
 
 
-def _json(value: Any) -> Any:
+def _round_trip_json(value: Any) -> Any:
     """Returns the value as it is after it was written to JSON and read again."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def _kind(error: bool) -> str:
+def _describe_error_flag(error: bool) -> str:
     return "an error" if error else "no error"
 
 
-def _differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
+def _find_differences(before: Any, after: Any, pointer: str = "") -> Iterator[str]:
     """Yields one line for each difference, with its pointer and both values."""
     if type(before) is type(after) is dict:
         for key in {**before, **after}:
-            key_pointer = f"{place}/{escaped(key)}"
+            key_pointer = f"{pointer}/{escape_step(key)}"
             if key not in after:
-                yield f"{key_pointer}: was {_short(before[key])}, and is not there"
+                yield f"{key_pointer}: was {_shorten_value(before[key])}, and is not there"
             elif key not in before:
-                yield f"{key_pointer}: was not there, and is {_short(after[key])}"
+                yield f"{key_pointer}: was not there, and is {_shorten_value(after[key])}"
             else:
-                yield from _differences(before[key], after[key], key_pointer)
+                yield from _find_differences(before[key], after[key], key_pointer)
     elif type(before) is type(after) is list and len(before) == len(after):
         for index, (before_item, after_item) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(before_item, after_item, f"{place}/{index}")
+            yield from _find_differences(before_item, after_item, f"{pointer}/{index}")
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
-        yield f"{place}: was {_short(before)}, and is {_short(after)}"
+        yield f"{pointer}: was {_shorten_value(before)}, and is {_shorten_value(after)}"
 
 
-def _short(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     text = msgspec.json.encode(value).decode()
     return text if len(text) <= 90 else f"{text[:87]}..."

@@ -15,9 +15,9 @@ from funcdex_assets.environment.created_fields import (
     is_empty_when_created,
     is_false_when_created,
 )
-from funcdex_assets.environment.derived_fields import agree, count_listed_items, relations
+from funcdex_assets.environment.derived_fields import count_listed_items, derive_dependent_fields, find_field_relations
 from funcdex_assets.environment.draft_starter import DraftStarter
-from funcdex_assets.environment.entity_store import noun_of, plain
+from funcdex_assets.environment.entity_store import derive_noun, normalize_field_name
 from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.list_builder import ListBuilder
@@ -28,9 +28,9 @@ from funcdex_assets.environment.optional_fields import is_optional_field_shown
 from funcdex_assets.environment.repeated_arguments import find_written_text
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.environment.scalar_fields import fill_scalar
-from funcdex_assets.environment.schema_repair import mended
-from funcdex_assets.language.schema_samples import NoValueError, sample
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.environment.schema_repair import repair_value
+from funcdex_assets.language.schema_samples import NoValueError, sample_value
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.semantics.tool_names import is_id
 
@@ -51,9 +51,9 @@ class ResultBuilder:
     def build_result(self) -> Any:
         """Returns the whole result, valid under its schema wherever a valid one is found."""
         scope, noun = self._scope, self._scope.intent.result_noun
-        result = self.pager.turned(self._build_value(scope.root, "", "", noun, 0), scope.root)
+        result = self.pager.add_page_tokens(self._build_value(scope.root, "", "", noun, 0), scope.root)
         draft = ObjectDraft(noun)
-        return mended(
+        return repair_value(
             result,
             scope.root,
             scope.context.rng,
@@ -74,7 +74,7 @@ class ResultBuilder:
         scope.budget.value_count += 1
         if depth > MAX_DEPTH + 1 or scope.budget.is_spent():
             return _build_least(schema, path, name, scope)
-        schema = resolve(schema, scope.root)
+        schema = resolve_schema(schema, scope.root)
         match schema_type(schema):
             case "object":
                 draft = self._draft_starter.begin_draft(schema, path, name, noun, depth, enclosing)
@@ -97,18 +97,20 @@ class ResultBuilder:
                 continue
             if depth > MAX_DEPTH:
                 draft.filled[key] = self._build_value(
-                    property_schema, field_path, key, noun_of(key, draft.noun), depth + 1
+                    property_schema, field_path, key, derive_noun(key, draft.noun), depth + 1
                 )
             else:
-                property_schema = resolve(property_schema, self._scope.root)
+                property_schema = resolve_schema(property_schema, self._scope.root)
                 draft.filled[key] = self._build_field(property_schema, field_path, key, draft, depth)
             if may_be_reference and not draft.known_fields and is_id(key):
                 self._draft_starter.recall_referenced_entity(draft, key, properties)
         count_listed_items(draft.filled, properties)
-        if relations(tuple(draft.filled)) is not None:
+        if find_field_relations(tuple(draft.filled)) is not None:
             text = find_written_text(self._scope.intent) if draft.is_subject else ""
             time_zone = self._scope.context.situation.persona.time_zone
-            agree(draft.filled, lambda key, value: self._scope.fits_schema(properties[key], value), text, time_zone)
+            derive_dependent_fields(
+                draft.filled, lambda key, value: self._scope.fits_schema(properties[key], value), text, time_zone
+            )
         self._draft_starter.remember_listing_parent(draft, path)
         return draft.filled
 
@@ -126,7 +128,7 @@ class ResultBuilder:
             said_value = self._build_said_field(schema, path, key, draft, depth)
             if said_value is not None:
                 return said_value
-        noun = noun_of(key, draft.noun)
+        noun = derive_noun(key, draft.noun)
         if schema_type(schema) == "array" and not self._scope.budget.is_spent():
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)
@@ -142,7 +144,7 @@ class ResultBuilder:
             case "object":
                 person = find_person_when_created(schema, key, draft, self._scope)
                 if person is not None:
-                    person_draft = ObjectDraft(noun_of(key, draft.noun), person=person)
+                    person_draft = ObjectDraft(derive_noun(key, draft.noun), person=person)
                     return self._build_object(schema, path, person_draft, depth + 1)
         return None
 
@@ -151,7 +153,7 @@ class ResultBuilder:
         people whom the call addresses; else None.
         """
         scope = self._scope
-        argument = scope.intent.said_values.get(plain(key))
+        argument = scope.intent.said_values.get(normalize_field_name(key))
         if (
             isinstance(argument, list | dict)
             and not scope.intent.links
@@ -160,7 +162,7 @@ class ResultBuilder:
         ):
             return argument
         if isinstance(argument, dict) and schema_type(schema) == "object":
-            value = self._build_value(schema, path, key, noun_of(key, draft.noun), depth + 1, draft.filled)
+            value = self._build_value(schema, path, key, derive_noun(key, draft.noun), depth + 1, draft.filled)
             properties = schema.get("properties", {})
             return value | {
                 name: field_value
@@ -176,7 +178,7 @@ class ResultBuilder:
         """Returns the people whom the call addresses, as the result lists them under `to` or `attendees`, else None."""
         addresses = find_listed_addressees(key, self._scope.intent)
         is_list = schema_type(schema) == "array"
-        items = resolve(schema.get("items", {}) if is_list else schema, self._scope.root)
+        items = resolve_schema(schema.get("items", {}) if is_list else schema, self._scope.root)
         if not addresses or schema_type(items) != "object" or "email" not in items.get("properties", {}):
             return None
         drafts = (ObjectDraft(key, person=self._scope.fields.people.find_by_address(address)) for address in addresses)
@@ -187,6 +189,6 @@ class ResultBuilder:
 def _build_least(schema: Schema, path: str, name: str, scope: ResultScope) -> Any:
     """Returns as little as the schema requires, for a schema that contains itself or is huge; None if none is found."""
     try:
-        return sample(schema, scope.root, scope.context.rng, None, scope.needed.patterns, path, name, lean=True)
+        return sample_value(schema, scope.root, scope.context.rng, None, scope.needed.patterns, path, name, lean=True)
     except NoValueError:
         return None

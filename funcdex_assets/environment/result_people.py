@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import singular_words
+from funcdex_assets.environment.entity_store import singularize_words
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import Person, behind, named
+from funcdex_assets.language.lexicon import Person, build_person, parse_person
 from funcdex_assets.records.scenario import Persona
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 OWNER_WORDS = frozenset("organizer organiser creator owner author sender reporter me self".split())
 
@@ -24,18 +24,18 @@ class ResultPeople:
 
     def choose_person(self, field_name: str) -> Person:
         """Returns the user for organisers, owners and the like, else a colleague."""
-        name_words = set(words(field_name))
-        singulars = {singular(word) for word in name_words}
+        name_words = set(split_words(field_name))
+        singulars = {to_singular(word) for word in name_words}
         if name_words & OWNER_WORDS or (self._context.intent.creates_entity and singulars & OWNER_WORDS):
             return describe_user(self._context.situation.persona)
-        return self._remember_person(values.make_person(self._context.situation, self._context.rng))
+        return self._remember_person(values.invent_person(self._context.situation, self._context.rng))
 
     def find_by_address(self, address: str) -> Person:
         """Returns the person with an e-mail address: the user, one met before, or one named after the address."""
         persona = self._context.situation.persona
         if address == persona.email:
             return describe_user(persona)
-        return self._context.entities.people.get(address) or self._remember_person(behind(address))
+        return self._context.entities.people_by_address.get(address) or self._remember_person(parse_person(address))
 
     def find_searched_person(self) -> Person | None:
         """Returns the person whom a look-up asks for by address or by name."""
@@ -45,12 +45,12 @@ class ResultPeople:
         name = intent.searched_person_name
         if not name:
             return None
-        colleague = values.make_person(self._context.situation, self._context.rng)
+        colleague = values.invent_person(self._context.situation, self._context.rng)
         full_name = name if " " in name else f"{name} {colleague.name.split()[-1]}"
-        return self._remember_person(named(full_name, colleague.email.partition("@")[2]))
+        return self._remember_person(build_person(full_name, colleague.email.partition("@")[2]))
 
     def _remember_person(self, person: Person) -> Person:
-        return self._context.entities.people.setdefault(person.email, person)
+        return self._context.entities.people_by_address.setdefault(person.email, person)
 
 
 def describe_user(persona: Persona) -> Person:
@@ -60,8 +60,8 @@ def describe_user(persona: Persona) -> Person:
 
 def describes_person(object_name: str, properties: Mapping[str, Any]) -> bool:
     """Returns whether an object of this name with these properties shows a person."""
-    has_email = any("email" in words(key) for key in properties)
-    if not has_email and not any("phone" in words(key) for key in properties):
+    has_email = any("email" in split_words(key) for key in properties)
+    if not has_email and not any("phone" in split_words(key) for key in properties):
         return False
-    has_name = any("name" in words(key) for key in properties)
-    return (has_name and has_email) or bool(set(words(singular_words(object_name))) & values.PEOPLE)
+    has_name = any("name" in split_words(key) for key in properties)
+    return (has_name and has_email) or bool(set(split_words(singularize_words(object_name))) & values.PERSON_WORDS)

@@ -8,11 +8,11 @@ from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import Memory
+from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.needed_paths import NeededPaths
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.validation import fits
+from funcdex_assets.schema.validation import is_valid_under
 
 MAX_DEPTH = 7
 MOST_SCALARS = 160  # of one result, beyond what must be there
@@ -50,8 +50,8 @@ class ResultScope:
         return self.context.intent
 
     @property
-    def entities(self) -> Memory:
+    def entities(self) -> EntityStore:
         return self.context.entities
 
     def fits_schema(self, schema: Schema, value: Any) -> bool:
-        return fits(schema, self.root, value)
+        return is_valid_under(schema, self.root, value)

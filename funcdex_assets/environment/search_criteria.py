@@ -15,10 +15,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from funcdex_assets.environment.search_queries import Query, read_query, tokens
-from funcdex_assets.language.spoken_values import read_moment
-from funcdex_assets.language.values import TITLES
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.environment.search_queries import Query, read_query, split_search_words
+from funcdex_assets.language.spoken_values import parse_moment
+from funcdex_assets.language.values import TITLE_WORDS
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
@@ -72,12 +72,16 @@ class SearchCriteria:
     @cached_property
     def title_filters(self) -> list[str]:
         """The names of the filters that ask for a title."""
-        return [name for name, value in self.filters.items() if isinstance(value, str) and set(words(name)) <= TITLES]
+        return [
+            name
+            for name, value in self.filters.items()
+            if isinstance(value, str) and set(split_words(name)) <= TITLE_WORDS
+        ]
 
     @cached_property
     def search_words(self) -> frozenset[str]:
         """All words that an entity must contain to be found."""
-        return frozenset[str]().union(*(tokens(query.text) for query in self.queries))
+        return frozenset[str]().union(*(split_search_words(query.text) for query in self.queries))
 
     @cached_property
     def in_titles(self) -> bool:
@@ -108,8 +112,8 @@ def read_search_criteria(
     filters = {name: value for name, value in arguments.items() if _is_filter(name, value)}
     excluded: dict[str, str] = {}
     for query in queries:
-        filters |= {name: value for name, value in query.wanted.items() if name not in filters}
-        excluded |= {reduce_to_field_stem(name): value for name, value in query.excluded.items()}
+        filters |= {name: value for name, value in query.required_values.items() if name not in filters}
+        excluded |= {reduce_to_field_stem(name): value for name, value in query.excluded_values.items()}
     return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
 
 
@@ -117,7 +121,7 @@ def reduce_to_field_stem(name: str) -> str:
     """Returns a common stem for names that restrict the same field: `label_ids`, `labels`, `label`; `starred_only`,
     `starred`.
     """
-    stem_words = [singular(word) for word in words(name) if word not in _FILLER_WORDS]
+    stem_words = [to_singular(word) for word in split_words(name) if word not in _FILLER_WORDS]
     has_suffix = len(stem_words) > 1 and stem_words[-1] in ("id", "name")
     return "".join(stem_words[:-1] if has_suffix else stem_words)
 
@@ -139,11 +143,11 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
         if query.since or query.until:
             lows[frozenset()], highs[frozenset()] = query.since, query.until or now
     for name, value in arguments.items():
-        moment = read_moment({}, value) if isinstance(value, str) else None
+        moment = parse_moment({}, value) if isinstance(value, str) else None
         if isinstance(moment, date) and not isinstance(moment, datetime):
             moment = datetime.combine(moment, now.timetz())
         if isinstance(moment, datetime):
-            name_words = set(words(name))
+            name_words = set(split_words(name))
             field_words = frozenset(name_words - _SPAN_WORDS)
             lows.setdefault(field_words, None)
             highs.setdefault(field_words, None)
@@ -163,11 +167,11 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
     order_texts = [
         str(value).lower().split(",")[0]
         for name, value in arguments.items()
-        if isinstance(value, str) and _SORT_WORDS & set(words(name))
+        if isinstance(value, str) and _SORT_WORDS & set(split_words(name))
     ]
     descending, field_words = None, frozenset[str]()
     for text in sorted(order_texts, key=len):
-        text_words = set(words(text)) | set(words(text.replace("time", " time").replace("date", " date")))
+        text_words = set(split_words(text)) | set(split_words(text.replace("time", " time").replace("date", " date")))
         descending = next((_DIRECTIONS[word] for word in sorted(text_words) if word in _DIRECTIONS), descending)
         descending = True if text.startswith("-") else descending
         field_words = frozenset(text_words - _DIRECTIONS.keys()) or field_words
@@ -175,11 +179,11 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 
 def _is_filter(name: str, value: Any) -> bool:
-    name_words = set(words(name))
+    name_words = set(split_words(name))
     if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | _SORT_WORDS):
         return False
     if "contains" in name_words or not name_words:
         return False
     if isinstance(value, str):
-        return not is_id(name) and read_moment({}, value) is None
+        return not is_id(name) and parse_moment({}, value) is None
     return isinstance(value, bool | int | float) or (isinstance(value, list) and bool(value))

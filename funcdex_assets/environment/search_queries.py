@@ -16,23 +16,23 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.language.spoken_values import parse_moment
 
-_OPERATOR = re.compile(r"(?<![\w'\"])(-?)([A-Za-z_]+):(?:\s(?=['\"]))?(\"[^\"]*\"|'[^']*'|[^\s()]+)")
-_SIGNS = r"!=|>=|<=|!~|=|>|<|~|\bcontains\b"
-_COMPARISON = re.compile(rf"\b([A-Za-z_.]+)\s*({_SIGNS})\s*(\"[^\"]*\"|'[^']*'|[^\s()]+(?:\(\))?)")
-_ORDER = re.compile(r"\border\s+by\b.*$", re.IGNORECASE)
-_JOINT = re.compile(r"(?<!\w)(?:and|AND)(?!\w)")
-_EITHER = re.compile(r"\bOR\b|\bor\b|\bnot\b|\bNOT\b|[{}()|]")
-_QUOTED = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
-_AGE = re.compile(r"-?(\d+)([dwmy])")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
-_TOKEN = re.compile(r"[^\W_]+")
-_TITLES = frozenset("title name summary subject intitle".split())
-_WORDS = frozenset("text fulltext search from to body content description q query".split())
-_STATES = {"unread": ("unread", True), "read": ("unread", False), "starred": ("starred", True)}
-_FIELDS = {"statuscategory": "status", "type": "issue_type", "issuetype": "issue_type", "label": "labels"}
-_FLAGS = {"true": True, "false": False}
+_OPERATOR_PATTERN = re.compile(r"(?<![\w'\"])(-?)([A-Za-z_]+):(?:\s(?=['\"]))?(\"[^\"]*\"|'[^']*'|[^\s()]+)")
+_COMPARISON_SIGNS = r"!=|>=|<=|!~|=|>|<|~|\bcontains\b"
+_COMPARISON_PATTERN = re.compile(rf"\b([A-Za-z_.]+)\s*({_COMPARISON_SIGNS})\s*(\"[^\"]*\"|'[^']*'|[^\s()]+(?:\(\))?)")
+_ORDER_PATTERN = re.compile(r"\border\s+by\b.*$", re.IGNORECASE)
+_AND_PATTERN = re.compile(r"(?<!\w)(?:and|AND)(?!\w)")
+_ALTERNATIVE_PATTERN = re.compile(r"\bOR\b|\bor\b|\bnot\b|\bNOT\b|[{}()|]")
+_QUOTED_PATTERN = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
+_AGE_PATTERN = re.compile(r"-?(\d+)([dwmy])")
+_UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+_WORD_PATTERN = re.compile(r"[^\W_]+")
+_TITLE_FIELDS = frozenset("title name summary subject intitle".split())
+_TEXT_FIELDS = frozenset("text fulltext search from to body content description q query".split())
+_STATE_FLAGS = {"unread": ("unread", True), "read": ("unread", False), "starred": ("starred", True)}
+_FIELD_SYNONYMS = {"statuscategory": "status", "type": "issue_type", "issuetype": "issue_type", "label": "labels"}
+_FLAG_VALUES = {"true": True, "false": False}
 
 
 class Query(NamedTuple):
@@ -42,8 +42,8 @@ class Query(NamedTuple):
 
     text: str
     in_titles: bool
-    wanted: Mapping[str, Any]
-    excluded: Mapping[str, str]
+    required_values: Mapping[str, Any]
+    excluded_values: Mapping[str, str]
     since: datetime | None
     until: datetime | None
 
@@ -56,37 +56,41 @@ def read_query(text: str, now: datetime) -> Query:
     bounds: dict[str, datetime | None] = {"since": None, "until": None}
     search_texts: list[str] = []
     title_flags: list[bool] = []
-    is_simple = not _EITHER.search(_QUOTED.sub("", text).replace("()", ""))
+    is_simple = not _ALTERNATIVE_PATTERN.search(_QUOTED_PATTERN.sub("", text).replace("()", ""))
 
-    def operator(found: re.Match[str]) -> str:
+    def replace_operator(operator_match: re.Match[str]) -> str:
         """Reads `name:value` and returns a blank in its place."""
-        minus, name, value = found[1], found[2].lower(), _bare(found[3])
+        minus, name, value = operator_match[1], operator_match[2].lower(), _strip_quotes(operator_match[3])
         if minus:
             return " "
-        if name in _TITLES | _WORDS:
+        if name in _TITLE_FIELDS | _TEXT_FIELDS:
             search_texts.append(value)
-            title_flags.append(name in _TITLES)
+            title_flags.append(name in _TITLE_FIELDS)
         elif is_simple:
-            _ask(name, value.lower(), required_values, bounds, now)
+            _add_restriction(name, value.lower(), required_values, bounds, now)
         return " "
 
-    def comparison(found: re.Match[str]) -> str:
+    def replace_comparison(comparison_match: re.Match[str]) -> str:
         """Reads `field = value` and returns a blank in its place."""
-        name, sign, value = found[1].lower(), found[2], _bare(found[3])
+        name, sign, value = comparison_match[1].lower(), comparison_match[2], _strip_quotes(comparison_match[3])
         if sign in ("~", "contains"):
             search_texts.append(value)
-            title_flags.append(name in _TITLES)
+            title_flags.append(name in _TITLE_FIELDS)
         elif is_simple and not value.endswith(")"):
-            field = _FIELDS.get(name, found[1])
+            field = _FIELD_SYNONYMS.get(name, comparison_match[1])
             if sign == "=":
-                required_values[field] = _FLAGS.get(value.lower(), value)
+                required_values[field] = _FLAG_VALUES.get(value.lower(), value)
             elif sign == "!=":
                 excluded_values[field] = value.lower()
         return " "
 
-    remaining_text = _COMPARISON.sub(comparison, _OPERATOR.sub(operator, _ORDER.sub("", text)))
-    quoted = [double_quoted or single_quoted for double_quoted, single_quoted in _QUOTED.findall(remaining_text)]
-    search_texts += quoted or [remaining_text if remaining_text == text else _JOINT.sub(" ", remaining_text)]
+    remaining_text = _COMPARISON_PATTERN.sub(
+        replace_comparison, _OPERATOR_PATTERN.sub(replace_operator, _ORDER_PATTERN.sub("", text))
+    )
+    quoted = [
+        double_quoted or single_quoted for double_quoted, single_quoted in _QUOTED_PATTERN.findall(remaining_text)
+    ]
+    search_texts += quoted or [remaining_text if remaining_text == text else _AND_PATTERN.sub(" ", remaining_text)]
     in_titles = bool(title_flags) and all(title_flags) and not quoted
     return Query(
         " ".join(" ".join(search_texts).split()),
@@ -98,39 +102,43 @@ def read_query(text: str, now: datetime) -> Query:
     )
 
 
-def tokens(text: str) -> frozenset[str]:
+def split_search_words(text: str) -> frozenset[str]:
     """Returns the words of a text in lower case, as a search tells them apart."""
-    return frozenset(_TOKEN.findall(text.lower()))
+    return frozenset(_WORD_PATTERN.findall(text.lower()))
 
 
-def _ask(name: str, value: str, wanted: dict[str, Any], bounds: dict[str, datetime | None], now: datetime) -> None:
+def _add_restriction(
+    name: str, value: str, required_values: dict[str, Any], bounds: dict[str, datetime | None], now: datetime
+) -> None:
     """Adds what an operator restricts: `is:unread`, `in:inbox`, `has:attachment`, `after:2026/01/05`."""
     match name:
         case "is":
-            if value in _STATES:
-                field, holds = _STATES[value]
-                wanted[field] = holds
+            if value in _STATE_FLAGS:
+                field, holds = _STATE_FLAGS[value]
+                required_values[field] = holds
             if value in ("unread", "starred", "important"):
-                wanted.setdefault("labels", []).append(value.upper())
+                required_values.setdefault("labels", []).append(value.upper())
         case "in":
             if value in ("inbox", "sent", "trash", "spam"):
-                wanted.setdefault("labels", []).append(value.upper())
+                required_values.setdefault("labels", []).append(value.upper())
         case "has":
             if value == "attachment":
-                wanted["attachments"] = True
+                required_values["attachments"] = True
         case "newer_than" | "older_than":
-            age = _AGE.fullmatch(value)
+            age = _AGE_PATTERN.fullmatch(value)
             if age:
-                bounds["since" if name == "newer_than" else "until"] = now - timedelta(days=int(age[1]) * _DAYS[age[2]])
+                bounds["since" if name == "newer_than" else "until"] = now - timedelta(
+                    days=int(age[1]) * _UNIT_DAYS[age[2]]
+                )
         case "after" | "before":
-            moment = read_moment({}, value.replace("/", "-"))
+            moment = parse_moment({}, value.replace("/", "-"))
             if moment is not None and hasattr(moment, "year"):
                 day = datetime.fromisoformat(f"{moment}"[:10])
                 bounds["since" if name == "after" else "until"] = day.replace(tzinfo=now.tzinfo)
         case "status" | "state" | "priority" | "currency":
-            wanted[name] = value
+            required_values[name] = value
 
 
-def _bare(value: str) -> str:
+def _strip_quotes(value: str) -> str:
     """Returns a value without the quotes around it."""
     return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value

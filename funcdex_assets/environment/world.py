@@ -19,23 +19,23 @@ import msgspec
 from funcdex_assets.environment import error_responses
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import MAX_ITEMS, read_call_intent
-from funcdex_assets.environment.entity_store import Memory
-from funcdex_assets.environment.listings import call_key
+from funcdex_assets.environment.entity_store import EntityStore
+from funcdex_assets.environment.listings import build_call_key
 from funcdex_assets.environment.result_builder import ResultBuilder
-from funcdex_assets.environment.schema_repair import suited
-from funcdex_assets.environment.state_changes import put_links, settle
+from funcdex_assets.environment.schema_repair import replace_unsuitable_values
+from funcdex_assets.environment.state_changes import apply_call_effects, apply_links
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
-VERSION = 2
+WORLD_VERSION = 2
 """Of the results for the same seed and calls; raised with every change of them."""
 
-NOTHING: frozenset[str] = frozenset()
+NO_PATHS: frozenset[str] = frozenset()
 
 
 class RefusedError(Exception):
@@ -49,21 +49,21 @@ class RefusedError(Exception):
 class World:
     """A service whose entities stay as calls left them; listings have up to `max_items` items."""
 
-    def __init__(self, situation: Situation, seed: int, page: int = MAX_ITEMS):
-        self._page = page
+    def __init__(self, situation: Situation, seed: int, max_items: int = MAX_ITEMS):
+        self._max_items = max_items
         self._situation = situation
         self._seed = seed
         self._rng = Random(seed)
-        self._memory = Memory()
+        self._entities = EntityStore()
         self._clock = situation.now
-        self._read: dict[tuple[str, str, str], tuple[int, Any]] = {}
+        self._answered_lookups: dict[tuple[str, str, str], tuple[int, Any]] = {}
 
-    def execute(
+    def execute_call(
         self,
         tool: Tool,
         arguments: Mapping[str, Any],
-        needed: frozenset[str] = NOTHING,
-        taken: Mapping[str, Sequence[Schema]] = MappingProxyType({}),
+        needed: frozenset[str] = NO_PATHS,
+        argument_schemas: Mapping[str, Sequence[Schema]] = MappingProxyType({}),
     ) -> Any:
         """Returns the result of a call, valid under the tool's response schema.
 
@@ -78,32 +78,32 @@ class World:
         """
         parameters = tool.parameters.get("properties", {})
         intent = read_call_intent(
-            tool.name, arguments, self._situation.now, call_key(arguments), self._page, parameters
+            tool.name, arguments, self._situation.now, build_call_key(arguments), self._max_items, parameters
         )
-        deleted_entity = None if intent.restores_object else self._memory.lost(intent.named_entities)
+        deleted_entity = None if intent.restores_object else self._entities.find_deleted(intent.named_entities)
         if deleted_entity:
-            raise RefusedError(error_responses.lost(tool, arguments, *deleted_entity, self._seed))
+            raise RefusedError(error_responses.build_deleted_error(tool, arguments, *deleted_entity, self._seed))
         self._clock += timedelta(seconds=self._rng.randint(20, 90))
         question = (tool.name, intent.key, intent.page_token)
-        earlier_result = self._read_before(question, needed) if intent.is_lookup else None
+        earlier_result = self._find_earlier_result(question, needed) if intent.is_lookup else None
         if earlier_result is not None:
             return earlier_result
-        put_links(intent, self._memory)
-        context = CallContext(self._situation, intent, self._memory, self._clock, self._rng)
-        schema = result_schema(tool)
+        apply_links(intent, self._entities)
+        context = CallContext(self._situation, intent, self._entities, self._clock, self._rng)
+        schema = complete_result_schema(tool)
         builder = ResultBuilder(schema, context, needed)
-        result = suited(builder.build_result(), schema, taken, self._rng)
-        shown_entities = self._memory.remember(result, intent.result_noun, intent.parents)
+        result = replace_unsuitable_values(builder.build_result(), schema, argument_schemas, self._rng)
+        shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
         if intent.viewed_noun and not intent.is_listing and isinstance(result, dict):
             scalars = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
-            self._memory.remember(scalars, intent.viewed_noun)
-        builder.pager.finish(result)
-        settle(intent, arguments, shown_entities, result, self._memory, self._clock)
+            self._entities.remember_result(scalars, intent.viewed_noun)
+        builder.pager.record_pages(result)
+        apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
         if intent.is_lookup:
-            self._read[question] = (self._memory.changes, result)
+            self._answered_lookups[question] = (self._entities.change_count, result)
         return result
 
-    def fail(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> tuple[Any, bool]:
+    def answer_fault(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> tuple[Any, bool]:
         """Returns the content of a call that goes wrong in this way, and whether it is an error; nothing changes.
 
         `about` is the JSON pointer of the argument at fault. An `empty_result` is no error, but the listing
@@ -112,21 +112,23 @@ class World:
         Raises:
             ValueError: a tool that lists nothing cannot have an empty result (see `can_be_empty`).
         """
-        return error_responses.failure(tool, arguments, fault, about, self._situation, self._seed, self._memory)
+        return error_responses.build_faulty_result(
+            tool, arguments, fault, about, self._situation, self._seed, self._entities
+        )
 
-    def witness(self, tool: str, result: Any) -> None:
+    def remember_result(self, tool: str, result: Any) -> None:
         """Takes in a result that somebody else made, so that later ones agree with it."""
-        self._memory.remember(result, parse_tool_name(tool).noun)
+        self._entities.remember_result(result, parse_tool_name(tool).noun)
 
-    def seal(self) -> str:
+    def hash_state(self) -> str:
         """Returns a hash of all that the world knows by now, the same for the same history of calls."""
-        state = {**self._memory.state(), "clock": self._clock.isoformat()}
+        state = {**self._entities.dump_state(), "clock": self._clock.isoformat()}
         return blake2b(msgspec.json.encode(state, order="deterministic"), digest_size=16).hexdigest()
 
-    def _read_before(self, asked: tuple[str, str, str], needed: frozenset[str]) -> Any:
+    def _find_earlier_result(self, question: tuple[str, str, str], needed: frozenset[str]) -> Any:
         """Returns the answer to the same question, if nothing has changed since and it has what is needed."""
-        changes, result = self._read.get(asked, (-1, None))
-        if changes != self._memory.changes:
+        changes, result = self._answered_lookups.get(question, (-1, None))
+        if changes != self._entities.change_count:
             return None
         if any(at_pointer(result, path) in (None, "", [], {}) for path in needed):
             return None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from funcdex_assets.records.dataset import DatasetRow, LeftOut
 
 SPLITS = ("train", "test")
-_HEAD = """---
+_YAML_HEAD = """---
 license: mit
 task_categories: [text-generation]
 tags: [function-calling, tool-use, multi-turn, synthetic]
@@ -54,7 +54,7 @@ dataset_info:
 """
 
 
-def dataset_card(name: str, release: str, rows: Sequence[DatasetRow], left_out: Sequence[LeftOut] = ()) -> str:
+def render_dataset_card(name: str, release: str, rows: Sequence[DatasetRow], left_out: Sequence[LeftOut] = ()) -> str:
     """Renders the README of a release of dataset `name`: YAML head, counts per partition, columns, how to verify."""
     splits = Counter(row.split for row in rows)
     # A split without rows is left out of the head: `load_dataset` refuses a file without rows.
@@ -67,12 +67,13 @@ def dataset_card(name: str, release: str, rows: Sequence[DatasetRow], left_out: 
     count = max(1, len(rows))
     table = "\n".join(f"| {partition} | {number} |" for partition, number in partitions.items())
     busiest = ", ".join(f"`{tool}` ({number})" for tool, number in tools.most_common(8))
-    return f"""{_HEAD.format(data_files=data_files)}
+    notes = _render_reserved_functions(rows) + _render_left_out(left_out)
+    return f"""{_YAML_HEAD.format(data_files=data_files)}
 # {name}: multi-turn function calling
 
 Release `{release}`: {len(rows)} conversations between a user and an assistant that calls tools, synthesised
 from tool definitions. {splits["train"]} train, {splits["test"]} test. Test conversations are reserved: no tool
-chain and no scenario cluster of the test split occurs in the train split.{_reserved(rows)}{_left_out(left_out)}
+chain and no scenario cluster of the test split occurs in the train split.{notes}
 
 | partition | conversations |
 |---|---|
@@ -111,13 +112,13 @@ funcdex replay --file train.jsonl
 """
 
 
-def _reserved(rows: Sequence[DatasetRow]) -> str:
+def _render_reserved_functions(rows: Sequence[DatasetRow]) -> str:
     """Renders the sentence on functions that only the test split calls; empty if there are none."""
     names = sorted({name for row in rows for name in row.reserved_functions})
     return f" {len(names)} functions are called in the test split only." if names else ""
 
 
-def _left_out(left_out: Sequence[LeftOut]) -> str:
+def _render_left_out(left_out: Sequence[LeftOut]) -> str:
     """Renders the sentence on conversations that are left out, with their number per rule; empty if there are none."""
     rules = Counter(exclusion.rule.replace("_", " ") for exclusion in left_out)
     counts = ", ".join(f"{number} {rule}" for rule, number in sorted(rules.items()))

@@ -17,12 +17,12 @@ from uuid import uuid4
 
 import msgspec
 
-from funcdex_assets.export.card import SPLITS, dataset_card
+from funcdex_assets.export.card import SPLITS, render_dataset_card
 from funcdex_assets.records.dataset import DatasetRow, LeftOut
 from funcdex_assets.storage.frames import to_frame
 
 
-def publish(
+def publish_release(
     rows: Sequence[DatasetRow],
     folder: Path,
     name: str,
@@ -37,11 +37,11 @@ def publish(
         OSError: the folder cannot be written.
     """
     content = {split: [row for row in rows if row.split == split] for split in SPLITS}
-    lines = {split: b"".join(_line(row) for row in split_rows) for split, split_rows in content.items()}
+    lines = {split: b"".join(_encode_row(row) for row in split_rows) for split, split_rows in content.items()}
     further_files = dict(reports)
     if left_out:
         further_files["left_out.jsonl"] = b"".join(msgspec.json.encode(exclusion) + b"\n" for exclusion in left_out)
-    release = f"release_{_digest(lines, further_files)}"
+    release = f"release_{_hash_files(lines, further_files)}"
     destination = folder / release
     if not destination.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def publish(
             for split in SPLITS:
                 (draft / f"{split}.jsonl").write_bytes(lines[split])
                 to_frame(content[split], DatasetRow).write_parquet(draft / f"{split}.parquet", compression="zstd")
-            (draft / "README.md").write_text(dataset_card(name, release, rows, left_out), encoding="utf-8")
+            (draft / "README.md").write_text(render_dataset_card(name, release, rows, left_out), encoding="utf-8")
             for file, contents in further_files.items():
                 (draft / file).write_bytes(contents)
             draft.rename(destination)
@@ -66,7 +66,7 @@ def publish(
     return destination
 
 
-def _line(row: DatasetRow) -> bytes:
+def _encode_row(row: DatasetRow) -> bytes:
     """Encodes a row as a line of JSON, with the columns that the card names."""
     return (
         msgspec.json.encode(
@@ -88,11 +88,11 @@ def _line(row: DatasetRow) -> bytes:
     )
 
 
-def _digest(lines: dict[str, bytes], others: dict[str, bytes]) -> str:
+def _hash_files(lines: dict[str, bytes], further_files: dict[str, bytes]) -> str:
     """Hashes the rows and the further files of a release; the card is left out, as it names the release."""
     digest = blake2b(digest_size=6)
     for split in SPLITS:
         digest.update(split.encode() + lines[split])
-    for file, content in sorted(others.items()):
+    for file, content in sorted(further_files.items()):
         digest.update(file.encode() + content)
     return digest.hexdigest()

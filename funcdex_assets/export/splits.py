@@ -15,12 +15,12 @@ from typing import TypeVar
 import msgspec
 
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
-from funcdex_assets.records.hold_out import HoldOut, reserved_tools
+from funcdex_assets.records.hold_out import HoldOut, select_reserved_tools
 
 Row = TypeVar("Row", bound=ParsedConversation)
 
 
-def split_rows(
+def assign_splits(
     parsed: Sequence[ParsedConversation], hold_out: HoldOut = "chain", test_share: float = 0
 ) -> tuple[list[DatasetRow], list[LeftOut]]:
     """Returns the conversations with their split, and those that are left out; `test_share` is that of `hold_out`."""
@@ -28,74 +28,80 @@ def split_rows(
         DatasetRow(
             **msgspec.structs.asdict(row),
             split="test" if row.held_out else "train",
-            reserved_functions=reserved_tools(called(row), test_share) if hold_out == "function" else (),
+            reserved_functions=select_reserved_tools(list_called_functions(row), test_share)
+            if hold_out == "function"
+            else (),
         )
         for row in parsed
     ]
-    rows, misplaced = _without(rows, _astray if hold_out == "function" else lambda _: None)
+    rows, misplaced = _separate_rows(rows, _explain_misplacement if hold_out == "function" else lambda _: None)
     test_clusters = {row.cluster_id for row in rows if row.split == "test"}
 
-    def gives_way(row: DatasetRow) -> LeftOut | None:
+    def explain_shared_cluster(row: DatasetRow) -> LeftOut | None:
         """Leaves out a train conversation whose scenario cluster has members in the test split."""
         if row.split == "test" or row.cluster_id not in test_clusters:
             return None
-        return _left_out(row, "shared_cluster", row.cluster_id, "the test split has scenarios of the same cluster")
+        return _build_exclusion(
+            row, "shared_cluster", row.cluster_id, "the test split has scenarios of the same cluster"
+        )
 
-    rows, shared = _without(rows, gives_way)
+    rows, shared = _separate_rows(rows, explain_shared_cluster)
     return rows, misplaced + shared
 
 
-def without_duplicates(
+def remove_duplicates(
     rows: Sequence[Row], verdicts: Iterable[DeduplicatedConversation]
 ) -> tuple[list[Row], list[LeftOut]]:
     """Returns the rows that repeat no other, and those that are left out as near-duplicates."""
     duplicates = {verdict.conversation_id: verdict for verdict in verdicts if verdict.status == "duplicate"}
 
-    def repeats(row: ParsedConversation) -> LeftOut | None:
+    def explain_duplicate(row: ParsedConversation) -> LeftOut | None:
         verdict = duplicates.get(row.conversation_id)
-        return verdict and _left_out(row, "near_duplicate", verdict.duplicate_of, verdict.reason)
+        return verdict and _build_exclusion(row, "near_duplicate", verdict.duplicate_of, verdict.reason)
 
-    return _without(rows, repeats)
+    return _separate_rows(rows, explain_duplicate)
 
 
-def without_overlaps(rows: Sequence[Row], overlaps: Mapping[str, tuple[str, str]]) -> tuple[list[Row], list[LeftOut]]:
+def remove_overlaps(rows: Sequence[Row], overlaps: Mapping[str, tuple[str, str]]) -> tuple[list[Row], list[LeftOut]]:
     """Returns the rows that are not in `overlaps`, and those that are left out because they are.
 
     `overlaps` maps a conversation to (item of an evaluation set, reason).
     """
 
-    def overlapping(row: ParsedConversation) -> LeftOut | None:
+    def explain_overlap(row: ParsedConversation) -> LeftOut | None:
         overlap = overlaps.get(row.conversation_id)
-        return overlap and _left_out(row, "contamination", *overlap)
+        return overlap and _build_exclusion(row, "contamination", *overlap)
 
-    return _without(rows, overlapping)
+    return _separate_rows(rows, explain_overlap)
 
 
-def called(row: ParsedConversation) -> list[str]:
+def list_called_functions(row: ParsedConversation) -> list[str]:
     """Lists the functions that a conversation calls, each once, in order."""
     calls = (call for message in row.messages for call in message.get("tool_calls") or ())
     return list(dict.fromkeys(call["function"]["name"] for call in calls))
 
 
-def _astray(row: DatasetRow) -> LeftOut | None:
+def _explain_misplacement(row: DatasetRow) -> LeftOut | None:
     """Leaves out a train row that calls a reserved function, and a test row that calls only others."""
     if row.split == "train" and row.reserved_functions:
         names = ", ".join(row.reserved_functions)
-        return _left_out(row, "held_out", row.reserved_functions[0], f"calls {names}, reserved for the test split")
+        return _build_exclusion(
+            row, "held_out", row.reserved_functions[0], f"calls {names}, reserved for the test split"
+        )
     # A test row without calls stays: in conversations of kind no_suitable_tool nothing is called, on either side.
     if row.split == "test" and row.calls and not row.reserved_functions:
-        return _left_out(row, "held_out", None, "calls no function that is reserved for the test split")
+        return _build_exclusion(row, "held_out", None, "calls no function that is reserved for the test split")
     return None
 
 
-def _without(rows: Sequence[Row], objection: Callable[[Row], LeftOut | None]) -> tuple[list[Row], list[LeftOut]]:
+def _separate_rows(rows: Sequence[Row], objection: Callable[[Row], LeftOut | None]) -> tuple[list[Row], list[LeftOut]]:
     """Separates the rows without an objection from the objections to the others."""
     objections = [objection(row) for row in rows]
     accepted = [row for row, exclusion in zip(rows, objections, strict=True) if exclusion is None]
     return accepted, [exclusion for exclusion in objections if exclusion is not None]
 
 
-def _left_out(row: ParsedConversation, rule: str, of: str | None, reason: str) -> LeftOut:
+def _build_exclusion(row: ParsedConversation, rule: str, of: str | None, reason: str) -> LeftOut:
     return msgspec.convert(
         {
             "conversation_id": row.conversation_id,

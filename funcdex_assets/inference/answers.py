@@ -14,7 +14,9 @@ import msgspec
 
 from funcdex_assets.inference.protocol import NO_USAGE, ChatToolCall, Usage
 
-REFUSALS = frozenset({"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"})
+REFUSING_FINISH_REASONS = frozenset(
+    {"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"}
+)
 """The finish reasons, in lower case, with which OpenAI's, Anthropic's and Google's endpoints refuse to answer."""
 
 
@@ -36,7 +38,7 @@ class AnswerMessage(msgspec.Struct):
     tool_calls: list[AnsweredCall] | None = None
 
     @property
-    def text(self) -> str:
+    def text_without_reasoning(self) -> str:
         """The content without its reasoning; if it is a list of blocks, as of some servers, their texts joined."""
         content = self.content or ""
         if isinstance(content, list):
@@ -44,7 +46,7 @@ class AnswerMessage(msgspec.Struct):
         return strip_reasoning(content)
 
     @property
-    def calls(self) -> tuple[ChatToolCall, ...]:
+    def chat_tool_calls(self) -> tuple[ChatToolCall, ...]:
         return tuple(
             ChatToolCall(call.id or f"call_{number}", call.function.name, _json_text(call.function.arguments))
             for number, call in enumerate(self.tool_calls or ())
@@ -56,11 +58,11 @@ class Choice(msgspec.Struct):
     finish_reason: str | None = None
 
     @property
-    def refusal(self) -> str | None:
+    def refusal_words(self) -> str | None:
         """The words in which the model or a filter refused; None if neither did."""
         if self.message.refusal:
             return self.message.refusal
-        return self.finish_reason if (self.finish_reason or "").lower() in REFUSALS else None
+        return self.finish_reason if (self.finish_reason or "").lower() in REFUSING_FINISH_REASONS else None
 
 
 class PromptDetails(msgspec.Struct):
@@ -78,7 +80,7 @@ class Answer(msgspec.Struct):
     usage: AnswerUsage | None = None
     error: Any = None
 
-    def counted(self) -> Usage:
+    def to_usage(self) -> Usage:
         """Returns the usage, with zeros for figures that the server leaves out."""
         if self.usage is None:
             return NO_USAGE
@@ -110,7 +112,7 @@ def read_answer(content: bytes) -> Answer:
     if not answer.choices:
         raise BrokenAnswer(f"no choices, but the error {answer.error}" if answer.error else "no choices")
     choice = answer.choices[0]
-    has_reason = choice.refusal or choice.message.tool_calls or choice.finish_reason == "length"
+    has_reason = choice.refusal_words or choice.message.tool_calls or choice.finish_reason == "length"
     if choice.message.content is None and not has_reason:
         raise BrokenAnswer("a message without content")
     return answer

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import Completion, InferenceError, Request
-from funcdex_assets.inference.tries import answered
+from funcdex_assets.inference.tries import ask_with_retries
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class BalancedEngine:
         if slots is None:
             slots = self._slots[loop] = asyncio.Semaphore(self._concurrency)
         async with slots:
-            return await answered(self._engines, request, self._retries)
+            return await ask_with_retries(self._engines, request, self._retries)
 
     async def probe(self) -> None:
         """Probes all servers at the same time. Unavailable ones are left out for a while, with a warning.

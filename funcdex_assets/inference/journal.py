@@ -33,7 +33,7 @@ from funcdex_assets.inference.protocol import (
     Usage,
 )
 
-JOURNAL = "journal.sqlite"
+JOURNAL_FILE = "journal.sqlite"
 """The name of the journal in the project's home."""
 
 VERSION = 1
@@ -70,8 +70,8 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._reader = _connect(path)
-            self._writer = _connect(path)
+            self._reader = _connect_to_file(path)
+            self._writer = _connect_to_file(path)
         except (OSError, sqlite3.Error) as error:
             raise InferenceError(
                 f"Cannot open the journal {path}: {error}; move the file away or choose another journal path",
@@ -81,14 +81,14 @@ class Journal:
         self._waiting: deque[tuple[bytes, str, str, bytes, int]] = deque()
         self._batches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Batches] = WeakKeyDictionary()
 
-    def read(self, key: bytes) -> Completion | None:
+    def read_completion(self, key: bytes) -> Completion | None:
         try:
             row = self._reader.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()
             return _decode(row[0]) if row else None
         except (sqlite3.Error, msgspec.MsgspecError) as error:
-            raise self._unusable("read", error) from error
+            raise self._unusable_file_error("read", error) from error
 
-    async def write(self, key: bytes, engine: str, role: str, completion: Completion) -> None:
+    async def write_completion(self, key: bytes, engine: str, role: str, completion: Completion) -> None:
         """Writes an answer and returns when it is on the disk. All answers written during one commit share the next."""
         self._waiting.append((key, engine, role, _encode(completion), int(time())))
         loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ class Journal:
         try:
             await asyncio.shield(batches.next)
         except sqlite3.Error as error:
-            raise self._unusable("write", error) from error
+            raise self._unusable_file_error("write", error) from error
 
     async def _commit_next(self, batches: "_Batches") -> None:
         if batches.running is not None:
@@ -118,7 +118,7 @@ class Journal:
             self._waiting.extendleft(reversed(rows))
             raise
 
-    def _unusable(self, action: str, error: Exception) -> InferenceError:
+    def _unusable_file_error(self, action: str, error: Exception) -> InferenceError:
         return InferenceError(
             f"Cannot {action} the journal {self.path}: {error}; see that the disk has space and the file is "
             "a journal, then run again: what is written will not be asked again",
@@ -149,26 +149,26 @@ class JournaledEngine:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _InFlight] = WeakKeyDictionary()
 
     async def complete(self, request: Request) -> Completion:
-        key = request_key(self.name, request, self._notation)
+        key = compute_request_key(self.name, request, self._notation)
         loop = asyncio.get_running_loop()
         in_flight = self._loops.get(loop)
         if in_flight is None:
             in_flight = self._loops[loop] = _InFlight(self._concurrency)
         # Shielded, so that a cancelled caller does not cancel the request for other callers and the journal.
         if key in in_flight.tasks:
-            return _replayed(await asyncio.shield(in_flight.tasks[key]))
-        journaled = self._journal.read(key)
+            return _mark_as_replayed(await asyncio.shield(in_flight.tasks[key]))
+        journaled = self._journal.read_completion(key)
         if journaled is not None:
-            return _replayed(journaled)
-        in_flight.tasks[key] = task = loop.create_task(self._ask(key, request, in_flight))
-        task.add_done_callback(lambda finished_task: in_flight.forget(key, finished_task))
+            return _mark_as_replayed(journaled)
+        in_flight.tasks[key] = task = loop.create_task(self._ask_and_write(key, request, in_flight))
+        task.add_done_callback(lambda finished_task: in_flight.forget_task(key, finished_task))
         return await asyncio.shield(task)
 
-    async def _ask(self, key: bytes, request: Request, in_flight: "_InFlight") -> Completion:
+    async def _ask_and_write(self, key: bytes, request: Request, in_flight: "_InFlight") -> Completion:
         async with in_flight.slots:
             in_flight.asked.add(key)
             completion = await self._engine.complete(request)
-            await self._journal.write(key, self.name, request.role, completion)
+            await self._journal.write_completion(key, self.name, request.role, completion)
         return completion
 
     async def close(self) -> None:
@@ -202,14 +202,14 @@ class _InFlight:
         self.tasks: dict[bytes, asyncio.Task[Completion]] = {}
         self.asked: set[bytes] = set()
 
-    def forget(self, key: bytes, done: asyncio.Task[Completion]) -> None:
+    def forget_task(self, key: bytes, finished_task: asyncio.Task[Completion]) -> None:
         del self.tasks[key]
         self.asked.discard(key)
-        if not done.cancelled():
-            done.exception()  # retrieved, or asyncio would log it if no caller is left to raise it
+        if not finished_task.cancelled():
+            finished_task.exception()  # retrieved, or asyncio would log it if no caller is left to raise it
 
 
-def request_key(engine: str, request: Request, notation: Notation | None = None) -> bytes:
+def compute_request_key(engine: str, request: Request, notation: Notation | None = None) -> bytes:
     """Returns a hash of everything that can change the answer of a request, even the order of schema properties.
 
     A grammar is identified by the key of its language and the notation, so that it need not be rendered.
@@ -238,11 +238,11 @@ class JournalEntry(msgspec.Struct):
     newest: int = 0
 
     @property
-    def usage(self) -> Usage:
+    def token_usage(self) -> Usage:
         return Usage(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
 
 
-class Pruned(msgspec.Struct):
+class PruneResult(msgspec.Struct):
     """The answers that were deleted, or would be; `file_bytes` is None if the file could not be made smaller."""
 
     requests: int
@@ -250,12 +250,12 @@ class Pruned(msgspec.Struct):
     file_bytes: int | None
 
 
-def journal_entries(path: Path) -> list[JournalEntry]:
+def list_journal_entries(path: Path) -> list[JournalEntry]:
     """Returns the totals of the journal at `path`, sorted by engine, role and model; empty without a journal."""
     if not path.is_file():
         return []
     entries: dict[tuple[str, str, str], JournalEntry] = {}
-    with closing(_opened(path)) as connection:
+    with closing(_open_journal(path)) as connection:
         rows = connection.execute("SELECT engine, role, completion, created_at FROM completions")
         for engine, role, encoded, created_at in rows:
             completion = _decode(encoded)
@@ -280,7 +280,7 @@ def prune_journal(
     engine: str | None = None,
     role: str | None = None,
     dry_run: bool = False,
-) -> Pruned:
+) -> PruneResult:
     """Deletes the answers that meet all of the given conditions, and returns the space to the disk.
 
     A run may write meanwhile, and waits for a moment at most. Deleted answers will be asked for, and paid for, again.
@@ -292,18 +292,20 @@ def prune_journal(
     }
     conditions = {condition: value for condition, value in conditions.items() if value is not None}
     where, values = " AND ".join(conditions) or "TRUE", tuple(conditions.values())
-    with closing(_opened(path)) as connection:
+    with closing(_open_journal(path)) as connection:
         count_statement = f"SELECT count(*), coalesce(sum(length(completion)), 0) FROM completions WHERE {where}"
         requests, size = connection.execute(count_statement, values).fetchone()
         if not dry_run and requests:
             selection = f"SELECT key FROM completions WHERE {where} LIMIT {PRUNED_AT_ONCE}"
-            requests = sum(_deletions(connection, f"DELETE FROM completions WHERE key IN ({selection})", values))
-            if not _shrink(connection):
-                return Pruned(requests, size, None)
-    return Pruned(requests, size, path.stat().st_size)
+            requests = sum(
+                _delete_in_batches(connection, f"DELETE FROM completions WHERE key IN ({selection})", values)
+            )
+            if not _shrink_file(connection):
+                return PruneResult(requests, size, None)
+    return PruneResult(requests, size, path.stat().st_size)
 
 
-def _deletions(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> Iterator[int]:
+def _delete_in_batches(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> Iterator[int]:
     while True:
         with connection:
             deleted = connection.execute(statement, values).rowcount
@@ -312,7 +314,7 @@ def _deletions(connection: sqlite3.Connection, statement: str, values: tuple[obj
         yield deleted
 
 
-def _shrink(connection: sqlite3.Connection) -> bool:
+def _shrink_file(connection: sqlite3.Connection) -> bool:
     try:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -321,26 +323,26 @@ def _shrink(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _replayed(completion: Completion) -> Completion:
+def _mark_as_replayed(completion: Completion) -> Completion:
     return msgspec.structs.replace(completion, replayed=True)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_journal(path: Path) -> sqlite3.Connection:
     try:
-        return _connect(path)
+        return _connect_to_file(path)
     except sqlite3.Error as error:
         raise InferenceError(f"Cannot open the journal {path}: {error}; is it a journal?", retryable=False) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = wal.connect(path, timeout_s=60)
+def _connect_to_file(path: Path) -> sqlite3.Connection:
+    connection = wal.connect_in_wal_mode(path, timeout_s=60)
     connection.execute("PRAGMA synchronous = FULL")  # an answer survives even a power loss
     if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        _migrate(connection)
+        _migrate_schema(connection)
     return connection
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate_schema(connection: sqlite3.Connection) -> None:
     """Gives a new or older file the schema of this version; answers of an older file count as written now."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")

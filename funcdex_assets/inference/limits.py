@@ -58,9 +58,11 @@ class RateLimiter:
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
     ) -> None:
-        self._book: _Book | None = None
+        self._shared_limit: _SharedLimit | None = None
         if path is not None and (requests_per_minute or tokens_per_minute):
-            self._book = _Book(path, key, 60 / (requests_per_minute or 1e12), 60 / (tokens_per_minute or 1e12))
+            self._shared_limit = _SharedLimit(
+                path, key, 60 / (requests_per_minute or 1e12), 60 / (tokens_per_minute or 1e12)
+            )
         self._paused_until = 0.0
         self._refusals = 0
         self._answer_tokens: float | None = None  # a running mean
@@ -71,7 +73,7 @@ class RateLimiter:
         while (wait := self._paused_until - monotonic()) > 0:
             # Spread, so that a server that asked for a pause does not get all requests at its end.
             await asyncio.sleep(wait + random() * min(1.0, 0.1 * wait))
-        if self._book is None:
+        if self._shared_limit is None:
             return 0
         tokens = characters // CHARACTERS_PER_TOKEN + min(max_tokens, round(self._answer_tokens or max_tokens))
         loop = asyncio.get_running_loop()
@@ -79,43 +81,45 @@ class RateLimiter:
         if turn_lock is None:
             turn_lock = self._turns[loop] = asyncio.Lock()
         async with turn_lock:
-            while (wait := self._book.take(tokens)) > 0:
+            while (wait := self._shared_limit.try_to_book(tokens)) > 0:
                 await asyncio.sleep(wait + 0.002 * random())  # processes that wait for the same instant take turns
         return tokens
 
-    def settle(self, booked: int, *, used: int, answered: int = 0) -> None:
+    def settle_booking(self, booked: int, *, used: int, completion_tokens: int = 0) -> None:
         """Corrects a booking to the tokens that were `used`, of which `answered` belong to the completion."""
-        if self._book is None:
+        if self._shared_limit is None:
             return
-        if answered:
+        if completion_tokens:
             self._answer_tokens = (
-                answered if self._answer_tokens is None else 0.9 * self._answer_tokens + 0.1 * answered
+                completion_tokens
+                if self._answer_tokens is None
+                else 0.9 * self._answer_tokens + 0.1 * completion_tokens
             )
-        self._book.correct(used - booked)
+        self._shared_limit.add_correction(used - booked)
 
-    def refused(self, seconds: float) -> None:
+    def note_refusal(self, seconds: float) -> None:
         """Notes that the server asked one request to wait; after several in a row, all requests wait."""
         self._refusals += 1
         if self._refusals >= REFUSALS_THAT_PAUSE:
-            self.pause(seconds)
+            self.pause_requests(seconds)
 
-    def answered(self) -> None:
+    def note_answer(self) -> None:
         """Notes an answer, which shows that earlier refusals did not come from a limit."""
         self._refusals = 0
 
-    def pause(self, seconds: float) -> None:
+    def pause_requests(self, seconds: float) -> None:
         """Delays all requests of this limit by `seconds` from now, those of other processes too if it has a file."""
         self._paused_until = max(self._paused_until, monotonic() + seconds)
-        if self._book is not None:
-            self._book.pause(seconds)
+        if self._shared_limit is not None:
+            self._shared_limit.pause_requests(seconds)
 
-    def close(self) -> None:
+    def write_corrections(self) -> None:
         """Writes the corrections that are not written yet."""
-        if self._book is not None:
-            self._book.flush()
+        if self._shared_limit is not None:
+            self._shared_limit.write_correction()
 
 
-class _Book:
+class _SharedLimit:
     """The shared state of one limit. A transaction takes some tens of microseconds, so it may block the event loop."""
 
     def __init__(self, path: Path, key: str, request_s: float, token_s: float) -> None:
@@ -129,22 +133,22 @@ class _Book:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = wal.connect(path, timeout_s=10, autocommit=True)
+            self._connection = wal.connect_in_wal_mode(path, timeout_s=10, autocommit=True)
             self._connection.execute("PRAGMA synchronous = OFF")  # losing the limits in a power loss does no harm
             self._connection.execute(SCHEMA)
             self._connection.execute("INSERT OR IGNORE INTO limits VALUES (?, 0, 0, 0)", (key,))
         except (OSError, sqlite3.Error) as error:
-            raise self._unusable(error) from error
+            raise self._unusable_file_error(error) from error
 
-    def take(self, tokens: int) -> float:
+    def try_to_book(self, tokens: int) -> float:
         """Books the request and returns 0, or returns the seconds until it may be booked."""
-        with self._transaction() as connection:
+        with self._open_transaction() as connection:
             # Read within the transaction: before it, the time could be earlier than that of the previous booking.
             now = time()
             requests_at, tokens_at, paused_until = connection.execute(
                 "SELECT requests_free_at, tokens_free_at, paused_until FROM limits WHERE key = ?", (self._key,)
             ).fetchone()
-            tokens_at = max(now, tokens_at) + self._taken_correction() * self._token_s
+            tokens_at = max(now, tokens_at) + self._take_correction() * self._token_s
             wait = max(requests_at - now - self._request_burst_s, tokens_at - now - BURST_S, paused_until - now)
             if wait <= 0:
                 requests_at = max(now, requests_at) + self._request_s
@@ -155,37 +159,37 @@ class _Book:
             )
         return max(0.0, wait)
 
-    def correct(self, tokens: int) -> None:
+    def add_correction(self, tokens: int) -> None:
         with self._lock:
             self._correction += tokens
 
-    def flush(self) -> None:
-        with self._transaction() as connection:
+    def write_correction(self) -> None:
+        with self._open_transaction() as connection:
             connection.execute(
                 "UPDATE limits SET tokens_free_at = tokens_free_at + ? WHERE key = ?",
-                (self._taken_correction() * self._token_s, self._key),
+                (self._take_correction() * self._token_s, self._key),
             )
 
-    def pause(self, seconds: float) -> None:
-        with self._transaction() as connection:
+    def pause_requests(self, seconds: float) -> None:
+        with self._open_transaction() as connection:
             connection.execute(
                 "UPDATE limits SET paused_until = max(paused_until, ?) WHERE key = ?", (time() + seconds, self._key)
             )
 
-    def _taken_correction(self) -> int:
+    def _take_correction(self) -> int:
         correction, self._correction = self._correction, 0
         return correction
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _open_transaction(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._lock, self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise self._unusable_file_error(error) from error
 
-    def _unusable(self, error: Exception) -> InferenceError:
+    def _unusable_file_error(self, error: Exception) -> InferenceError:
         return InferenceError(
             f"Cannot keep the rate limits in {self._path}: {error}; see that the disk has space, or delete the file "
             "(it holds nothing but the state of the limits)",

@@ -27,12 +27,12 @@ FLAGS = {
 def main(args: Sequence[str]) -> None:
     xllamacpp: Any = import_module("xllamacpp")  # optional, hence unknown to type checkers
     params = xllamacpp.CommonParams()
-    for flag, text in _pairs(args):
+    for flag, text in _pair_flags_with_values(args):
         field = FLAGS.get(flag, flag.removeprefix("--").replace("-", "_"))
-        owner, name = _place(params, field)
+        owner, name = _find_field(params, field)
         if not flag.startswith("--") or not hasattr(owner, name):
             sys.exit(f"xllamacpp has no setting {flag!r}; install the program llama-server to use its flags")
-        setattr(owner, name, _like(getattr(owner, name), flag, text))
+        setattr(owner, name, _convert_to_type_of(getattr(owner, name), flag, text))
     if key := os.environ.get("LLAMA_API_KEY"):
         params.api_keys = [key]
     server = xllamacpp.Server(params)  # returns when the model is loaded; serves from threads of its own
@@ -40,19 +40,19 @@ def main(args: Sequence[str]) -> None:
     signal.pause()
 
 
-def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _pair_flags_with_values(args: Sequence[str]) -> Iterator[tuple[str, str]]:
     if len(args) % 2:
         sys.exit(f"every flag of the llama.cpp server in xllamacpp takes one value; {args[-1]!r} has none")
     return zip(args[::2], args[1::2], strict=True)
 
 
-def _place(params: object, field: str) -> tuple[object, str]:
+def _find_field(params: object, field: str) -> tuple[object, str]:
     """Returns the object that has the field, and the field's own name, for a path such as `model.path`."""
     *parents, name = field.split(".")
     return reduce(getattr, parents, params), name
 
 
-def _like(default: object, flag: str, text: str) -> object:
+def _convert_to_type_of(default: object, flag: str, text: str) -> object:
     """Returns the text as a value of the type of the field's default."""
     try:
         match default:

@@ -24,7 +24,7 @@ import openai
 
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.answers import BrokenAnswer, read_answer
-from funcdex_assets.inference.failures import exceeds_context, explain, refused
+from funcdex_assets.inference.failures import exceeds_context, explain_failure, refusal_error
 from funcdex_assets.inference.limits import RateLimiter
 from funcdex_assets.inference.profiles import PROFILES, ProfileName
 from funcdex_assets.inference.protocol import (
@@ -37,7 +37,7 @@ from funcdex_assets.inference.protocol import (
     Request,
     Sampling,
 )
-from funcdex_assets.inference.tries import LONGEST_WAIT_S, Standing, TryFailed, answered
+from funcdex_assets.inference.tries import LONGEST_WAIT_S, ServerState, TryFailed, ask_with_retries
 
 NO_KEY = "EMPTY"
 """Sent to servers that check no key, because the client insists on one."""
@@ -107,8 +107,8 @@ class OpenAICompatibleEngine:
                 f"{', '.join(self._profile.grammars) or 'none'}; choose one of them, or leave it out",
                 retryable=False,
             )
-        self.notation: Notation | None = notation or self._profile.notation
-        self.standing = Standing()
+        self.notation: Notation | None = notation or self._profile.default_notation
+        self.standing = ServerState()
         self._model = model
         self._base_url = (base_url or self._profile.base_url).rstrip("/")
         self.where = f"{profile} server at {self._base_url} (model {model!r})"
@@ -118,7 +118,7 @@ class OpenAICompatibleEngine:
         self._retries = retries
         self._limiter = limiter or RateLimiter()
         # OpenAI's newer models refuse max_tokens; many lookalikes know no other field.
-        is_openai = _checked_host(self._base_url) == "api.openai.com"
+        is_openai = _parse_host(self._base_url) == "api.openai.com"
         self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
         # Connections and semaphores belong to an event loop, and each asset may run its own.
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _Session] = WeakKeyDictionary()
@@ -127,8 +127,8 @@ class OpenAICompatibleEngine:
         return f"<{type(self).__name__}: {self.where}>"
 
     async def complete(self, request: Request) -> Completion:
-        async with self._session().slots:
-            return await answered((self,), request, self._retries)
+        async with self._find_or_open_session().slots:
+            return await ask_with_retries((self,), request, self._retries)
 
     async def attempt(self, request: Request) -> Completion:
         """Makes one try, whatever the number of requests in flight; waits only for the rate limit.
@@ -137,29 +137,29 @@ class OpenAICompatibleEngine:
             TryFailed: the try failed; it says whether another may succeed.
             InferenceError: the server refuses to answer, or cannot do what the request asks for.
         """
-        body = self._body(request)
+        body = self._encode_body(request)
         booked = await self._limiter.acquire(characters=len(body), max_tokens=request.sampling.max_tokens)
         used = answer_tokens = 0
         sent_at = perf_counter()
         try:
-            content = await self._post(body, sent_at)
+            content = await self._post_body(body, sent_at)
             latency_s = perf_counter() - sent_at
             try:
                 answer = read_answer(content)
             except BrokenAnswer as defect:
-                quoted_defect = self._quote(str(defect))
+                quoted_defect = self._quote_server(str(defect))
                 raise TryFailed(
-                    lambda tries: self._no_usable(quoted_defect, tries), passing=True, sent_at=sent_at
+                    lambda tries: self._unusable_answer_error(quoted_defect, tries), retryable=True, sent_at=sent_at
                 ) from None
-            self._limiter.answered()
-            usage = answer.counted()
+            self._limiter.note_answer()
+            usage = answer.to_usage()
             answer_tokens = usage.completion_tokens
             used = usage.prompt_tokens + answer_tokens or booked
         finally:
-            self._limiter.settle(booked, used=used, answered=answer_tokens)
+            self._limiter.settle_booking(booked, used=used, completion_tokens=answer_tokens)
         choice = answer.choices[0]
-        if choice.refusal:
-            raise refused(self.where, self._quote(choice.refusal))
+        if choice.refusal_words:
+            raise refusal_error(self.where, self._quote_server(choice.refusal_words))
         if choice.message.tool_calls and choice.message.content is None and not request.tools:
             raise InferenceError(
                 f"{self.where} turned its answer into tool calls; switch the server's tool-call parser off "
@@ -167,12 +167,12 @@ class OpenAICompatibleEngine:
                 retryable=False,
             )
         return Completion(
-            text=choice.message.text,
+            text=choice.message.text_without_reasoning,
             finish_reason=choice.finish_reason or "stop",
             usage=usage,
             latency_s=latency_s,
             model=self._model,
-            tool_calls=choice.message.calls if request.tools else (),
+            tool_calls=choice.message.chat_tool_calls if request.tools else (),
         )
 
     async def probe(self) -> None:
@@ -186,17 +186,17 @@ class OpenAICompatibleEngine:
             if isinstance(constraint, GrammarConstraint) and self.notation is None:
                 continue
             request = Request("probe", None, _probe_prompt, 7431, PROBE_SAMPLING, constraint)
-            completion = await answered((self,), request, min(self._retries, 1))
+            completion = await ask_with_retries((self,), request, min(self._retries, 1))
             if not _is_honoured(completion, expected):
-                raise self._not_honoured(constraint, completion, expected)
+                raise self._ignored_constraint_error(constraint, completion, expected)
 
     async def close(self) -> None:
-        self._limiter.close()
+        self._limiter.write_corrections()
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.client.close()
 
-    def _session(self) -> "_Session":
+    def _find_or_open_session(self) -> "_Session":
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
@@ -217,11 +217,11 @@ class OpenAICompatibleEngine:
             session = self._sessions[loop] = _Session(client, self._concurrency)
         return session
 
-    def _body(self, request: Request) -> bytes:
+    def _encode_body(self, request: Request) -> bytes:
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": _wire_messages(request.messages),
+            "messages": _to_wire_messages(request.messages),
             self._limit_field: sampling.max_tokens,
             # Every server can hold 31 bits; llama.cpp silently cuts a longer seed.
             "seed": request.seed & 0x7FFFFFFF,
@@ -244,13 +244,13 @@ class OpenAICompatibleEngine:
                     "use the profile vllm or llama_cpp, or the strategy simulate",
                     retryable=False,
                 )
-            body |= self._profile.grammars[self.notation](constraint.printed(self.notation))
+            body |= self._profile.grammars[self.notation](constraint.render_in_notation(self.notation))
         return msgspec.json.encode(body)
 
-    async def _post(self, body: bytes, sent_at: float) -> bytes:
+    async def _post_body(self, body: bytes, sent_at: float) -> bytes:
         # The raw response is decoded with msgspec: chat.completions.create, with its walk over the messages and
         # its pydantic models, takes 0.5 ms of CPU more per request.
-        client = self._session().client
+        client = self._find_or_open_session().client
         try:
             # The client's own limit is per read; a server that sends a byte now and then would never exceed it.
             async with asyncio.timeout(self._timeout_s):
@@ -266,17 +266,17 @@ class OpenAICompatibleEngine:
             error.__cause__ = timeout_error
         except openai.APIError as failure:
             error = failure
-        server_message = self._quote(_server_message(error))
-        offered = await _offered_models(client) if isinstance(error, openai.NotFoundError) else []
-        wait_s = _wait_asked_for(error)
+        server_message = self._quote_server(_extract_server_message(error))
+        offered = await _list_offered_models(client) if isinstance(error, openai.NotFoundError) else []
+        wait_s = _parse_retry_after(error)
         if wait_s and wait_s <= LONGEST_WAIT_S:
-            self._limiter.refused(wait_s)
+            self._limiter.note_refusal(wait_s)
 
-        def explained(tries: int) -> InferenceError:
-            return explain(
+        def build_error(tries: int) -> InferenceError:
+            return explain_failure(
                 error,
                 where=self.where,
-                said=server_message,
+                server_message=server_message,
                 tries=tries,
                 timeout_s=self._timeout_s,
                 offered=offered,
@@ -284,20 +284,23 @@ class OpenAICompatibleEngine:
 
         # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
         raise TryFailed(
-            explained,
-            passing=_may_pass(error),
+            build_error,
+            retryable=_is_worth_retrying(error),
             servers_fault=not isinstance(error, openai.APIStatusError) or error.status_code >= 500,
             wait_s=wait_s,
             sent_at=sent_at,
         )
 
-    def _no_usable(self, said: str, tries: int) -> InferenceError:
+    def _unusable_answer_error(self, quoted_defect: str, tries: int) -> InferenceError:
         return InferenceError(
-            f"{self.where} gave no usable answer in {tries} tries: {said}; see the server's log, then run again",
+            f"{self.where} gave no usable answer in {tries} tries: {quoted_defect}; "
+            "see the server's log, then run again",
             retryable=True,
         )
 
-    def _not_honoured(self, constraint: Constraint, completion: Completion, expected: str) -> InferenceError:
+    def _ignored_constraint_error(
+        self, constraint: Constraint, completion: Completion, expected: str
+    ) -> InferenceError:
         if not completion.text and completion.finish_reason == "length":
             return InferenceError(
                 f"{self.where} used {PROBE_SAMPLING.max_tokens} tokens before the first word of its answer; "
@@ -310,12 +313,12 @@ class OpenAICompatibleEngine:
         if is_grammar:
             remedy += ", or choose another inference.notation"
         return InferenceError(
-            f"{self.where} ignored a {kind}: it said {self._quote(completion.text)!r}, where only "
+            f"{self.where} ignored a {kind}: it said {self._quote_server(completion.text)!r}, where only "
             f"{expected!r} is possible; {remedy}",
             retryable=False,
         )
 
-    def _quote(self, text: str) -> str:
+    def _quote_server(self, text: str) -> str:
         """Returns a server's text as one line of at most 300 characters, without the API key, which some echo."""
         if self._api_key != NO_KEY:
             text = text.replace(self._api_key, "[API key]")
@@ -348,12 +351,12 @@ def _is_honoured(completion: Completion, expected: str) -> bool:
     return answer == expected or is_cut_answer
 
 
-def _wire_messages(messages: Sequence[ChatMessage]) -> list[Any]:
+def _to_wire_messages(messages: Sequence[ChatMessage]) -> list[Any]:
     """Returns messages in the form of the HTTP protocol, which wraps each call into an object of its type."""
-    return [_with_wire_calls(message) if message.tool_calls else message for message in messages]
+    return [_to_wire_message(message) if message.tool_calls else message for message in messages]
 
 
-def _with_wire_calls(message: ChatMessage) -> dict[str, Any]:
+def _to_wire_message(message: ChatMessage) -> dict[str, Any]:
     calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in message.tool_calls
@@ -361,7 +364,7 @@ def _with_wire_calls(message: ChatMessage) -> dict[str, Any]:
     return {"role": message.role, "content": message.content, "tool_calls": calls}
 
 
-def _may_pass(error: openai.APIError) -> bool:
+def _is_worth_retrying(error: openai.APIError) -> bool:
     """Returns True if a retry may succeed: the rule of the `openai` package, but never for a context or quota."""
     if not isinstance(error, openai.APIStatusError):
         return isinstance(error, openai.APIConnectionError)  # timeouts too
@@ -373,7 +376,7 @@ def _may_pass(error: openai.APIError) -> bool:
     return error.status_code in (408, 409, 429) or error.status_code >= 500
 
 
-def _wait_asked_for(error: openai.APIError) -> float | None:
+def _parse_retry_after(error: openai.APIError) -> float | None:
     """Returns the seconds of `Retry-After` (a number or a date) or OpenAI's `retry-after-ms`; None without either."""
     if not isinstance(error, openai.APIStatusError):
         return None
@@ -389,13 +392,13 @@ def _wait_asked_for(error: openai.APIError) -> float | None:
     return seconds if seconds > 0 else None
 
 
-def _server_message(error: openai.APIError) -> str:
+def _extract_server_message(error: openai.APIError) -> str:
     if isinstance(error.body, dict) and error.body.get("message"):
         return str(error.body["message"])
     return str(error.__cause__ or error.message)
 
 
-async def _offered_models(client: openai.AsyncOpenAI) -> list[str]:
+async def _list_offered_models(client: openai.AsyncOpenAI) -> list[str]:
     try:
         page = await client.models.list()
         return sorted(model.id for model in page.data)[:20]
@@ -403,7 +406,7 @@ async def _offered_models(client: openai.AsyncOpenAI) -> list[str]:
         return []
 
 
-def _checked_host(base_url: str) -> str:
+def _parse_host(base_url: str) -> str:
     try:
         url = urlsplit(base_url)
         if url.scheme in ("http", "https") and url.hostname and "@" not in url.netloc and not url.query:

@@ -30,7 +30,7 @@ class Profile(msgspec.Struct, frozen=True):
     grammars: Mapping[Notation, Callable[[str], dict[str, Json]]]
 
     @property
-    def notation(self) -> Notation | None:
+    def default_notation(self) -> Notation | None:
         return next(iter(self.grammars), None)
 
 

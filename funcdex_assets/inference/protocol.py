@@ -44,7 +44,7 @@ class GrammarConstraint(msgspec.Struct, frozen=True, tag="grammar"):
     """
 
     key: str
-    printed: Callable[[Notation], str]
+    render_in_notation: Callable[[Notation], str]
 
 
 class JsonSchemaConstraint(msgspec.Struct, frozen=True, tag="json_schema"):

@@ -46,6 +46,6 @@ class RoutedEngine:
             await engine.close()
 
 
-def members_of(engine: InferenceEngine, count: int) -> tuple[str, ...]:
+def list_committee_members(engine: InferenceEngine, count: int) -> tuple[str, ...]:
     """Returns the names of the engines of a committee; an engine without a committee is all `count` members."""
     return getattr(engine, "members", ()) or (engine.name,) * count

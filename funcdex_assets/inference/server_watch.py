@@ -25,7 +25,7 @@ POLL_S = 0.1
 PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 
 
-def watch(command: Sequence[str], owner: int) -> int:
+def watch_server(command: Sequence[str], owner: int) -> int:
     """Runs the command until it or its owner ends, and returns its exit code.
 
     `owner` is the reading end of the pipe that the owner holds open.
@@ -33,11 +33,11 @@ def watch(command: Sequence[str], owner: int) -> int:
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_watcher)
     while server.poll() is None and not select.select([owner], [], [], POLL_S)[0]:
         pass
-    _signal(server.pid, signal.SIGTERM)
+    _signal_group(server.pid, signal.SIGTERM)
     deadline = monotonic() + GRACE_S
-    while monotonic() < deadline and (server.poll() is None or _signal(server.pid, 0)):
+    while monotonic() < deadline and (server.poll() is None or _signal_group(server.pid, 0)):
         sleep(POLL_S)
-    _signal(server.pid, signal.SIGKILL)
+    _signal_group(server.pid, signal.SIGKILL)
     code = server.wait()
     return code if code >= 0 else 128 - code
 
@@ -48,14 +48,14 @@ def _end_with_watcher() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _signal(group: int, number: int) -> bool:
+def _signal_group(group: int, signal_number: int) -> bool:
     """Sends a signal to a process group; returns True if any process of the group was there to get it."""
     try:
-        os.killpg(group, number)
+        os.killpg(group, signal_number)
     except (ProcessLookupError, PermissionError):  # macOS says the latter when only zombies are left
         return False
     return True
 
 
 if __name__ == "__main__":
-    sys.exit(watch(sys.argv[1:], sys.stdin.fileno()))
+    sys.exit(watch_server(sys.argv[1:], sys.stdin.fileno()))

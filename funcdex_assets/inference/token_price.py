@@ -14,7 +14,7 @@ class TokenPrice(BaseModel):
     completion: float = Field(default=0, ge=0)
     cached: float | None = Field(default=None, ge=0, description="cached prompt tokens; by default the price of others")
 
-    def cost(self, usage: Usage) -> float:
+    def compute_cost(self, usage: Usage) -> float:
         cached_price = self.prompt if self.cached is None else self.cached
         return (
             (usage.prompt_tokens - usage.cached_tokens) * self.prompt

@@ -38,22 +38,22 @@ class TryFailed(Exception):
 
     def __init__(
         self,
-        explained: Callable[[int], InferenceError],
+        build_error: Callable[[int], InferenceError],
         *,
-        passing: bool,
+        retryable: bool,
         servers_fault: bool = False,
         wait_s: float | None = None,
         sent_at: float,
     ) -> None:
         super().__init__()
-        self.explained = explained
-        self.passing = passing
+        self.build_error = build_error
+        self.retryable = retryable
         self.servers_fault = servers_fault
         self.wait_s = wait_s
         self.sent_at = sent_at
 
 
-class Standing:
+class ServerState:
     """The state of a server: its requests in flight, its failures in a row, and the time from which it is ready."""
 
     __slots__ = ("failures", "in_flight", "ready_at")
@@ -62,12 +62,12 @@ class Standing:
         self.in_flight = self.failures = 0
         self.ready_at = 0.0
 
-    def note(self, failed: TryFailed | None) -> None:
-        if failed is None:
+    def note_outcome(self, failure: TryFailed | None) -> None:
+        if failure is None:
             self.failures, self.ready_at = 0, 0.0
             return
-        wait_s = min(failed.wait_s or 0.0, LONGEST_WAIT_S)
-        if failed.servers_fault:
+        wait_s = min(failure.wait_s or 0.0, LONGEST_WAIT_S)
+        if failure.servers_fault:
             self.failures += 1
             cool_down = min(LONGEST_COOL_DOWN_S, FIRST_COOL_DOWN_S * 2 ** min(self.failures - 1, 10))
             wait_s = max(wait_s, cool_down * (0.75 + 0.5 * random()))
@@ -83,14 +83,14 @@ class Server(Protocol):
     """A server that can be asked once, without retries."""
 
     @property
-    def standing(self) -> Standing: ...
+    def standing(self) -> ServerState: ...
 
     async def attempt(self, request: Request) -> Completion:
         """Returns the answer of one try, or raises `TryFailed`."""
         ...
 
 
-async def answered(servers: Sequence[Server], request: Request, retries: int) -> Completion:
+async def ask_with_retries(servers: Sequence[Server], request: Request, retries: int) -> Completion:
     """Returns the first answer, after one try and at most `retries` further ones.
 
     Raises:
@@ -101,43 +101,43 @@ async def answered(servers: Sequence[Server], request: Request, retries: int) ->
     last_failure: TryFailed | None = None
     sent_at = None
     while True:
-        server = _chosen(servers, tried)
+        server = _choose_server(servers, tried)
         if last_failure is not None and server in tried:
             pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (retries_made - 1)) * (1 - 0.25 * random())
             await asyncio.sleep(min(last_failure.wait_s, LONGEST_WAIT_S) if last_failure.wait_s else pause_s)
             tried.clear()
-            server = _chosen(servers, tried)
+            server = _choose_server(servers, tried)
         server.standing.in_flight += 1
         try:
             completion = await server.attempt(request)
         except TryFailed as error:
             last_failure = error
         else:
-            server.standing.note(None)
+            server.standing.note_outcome(None)
             if sent_at is None:
                 return completion
             return msgspec.structs.replace(completion, latency_s=perf_counter() - sent_at, retries=retries_made)
         finally:
             server.standing.in_flight -= 1
-        server.standing.note(last_failure)
+        server.standing.note_outcome(last_failure)
         sent_at = sent_at or last_failure.sent_at
         tried.append(server)
         must_give_up = (last_failure.wait_s or 0.0) > LONGEST_WAIT_S and len(tried) == len(servers)
-        if must_give_up or not last_failure.passing or retries_made >= retries:
+        if must_give_up or not last_failure.retryable or retries_made >= retries:
             # Not from within the handler: the client's error may quote the key, and would be shown as the cause.
-            raise last_failure.explained(retries_made + 1)
+            raise last_failure.build_error(retries_made + 1)
         retries_made += 1
 
 
-def _chosen(servers: Sequence[Server], tried: Sequence[Server]) -> Server:
+def _choose_server(servers: Sequence[Server], tried: Sequence[Server]) -> Server:
     """Returns the least busy available server, first those that the request has not tried; else the soonest ready."""
     if len(servers) == 1:
         return servers[0]
     now = monotonic()
 
-    def rank(server: Server) -> tuple[bool, bool, float, int]:
+    def rank_server(server: Server) -> tuple[bool, bool, float, int]:
         standing = server.standing
         is_out = standing.is_out(now)
         return is_out, server in tried, standing.ready_at if is_out else 0.0, standing.in_flight
 
-    return min(servers, key=rank)
+    return min(servers, key=rank_server)

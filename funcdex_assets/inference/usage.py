@@ -68,7 +68,7 @@ class UsageMeter:
         if price is None:
             self._unpriced.add(completion.model)
         else:
-            tally.cost_usd += price.cost(completion.usage)
+            tally.cost_usd += price.compute_cost(completion.usage)
 
     def _count_spent(self, role: str, completion: Completion) -> None:
         tally = self._spent.get((role, completion.model))
@@ -77,7 +77,7 @@ class UsageMeter:
         tally.requests += 1
         tally.add_tokens(completion.usage)
 
-    def spent(self) -> list[Spent]:
+    def list_spent(self) -> list[Spent]:
         """Returns, by role and model, the requests and tokens that the answers took when they were first paid for.
 
         Replayed answers count like new ones. The offline engine costs nothing and is left out.
@@ -88,7 +88,7 @@ class UsageMeter:
             for (role, model), tally in sorted(self._spent.items())
         ]
 
-    def summary(self) -> dict[str, Any]:
+    def to_metadata(self) -> dict[str, Any]:
         """Returns the totals, and under `roles` the same figures for each role; JSON values only.
 
         `requests` counts the answered requests, `replayed` those among them whose answer came from the journal:
@@ -97,15 +97,15 @@ class UsageMeter:
         """
         total = _Tally()
         for tally in self._roles.values():
-            total.add(tally)
+            total.add_counts(tally)
         return {
             "engine": self.name,
-            **total.summary(),
+            **total.to_metadata(),
             "unpriced_models": sorted(self._unpriced),
-            "roles": {role: tally.summary() for role, tally in sorted(self._roles.items())},
+            "roles": {role: tally.to_metadata() for role, tally in sorted(self._roles.items())},
         }
 
-    def reset(self) -> None:
+    def reset_counts(self) -> None:
         self._roles.clear()
         self._unpriced.clear()
         self._spent.clear()
@@ -133,16 +133,16 @@ class _Tally:
         self.cost_usd = 0.0
         self.latencies_s = array("d")
 
-    def add(self, other: "_Tally") -> None:
+    def add_counts(self, tally: "_Tally") -> None:
         for field in self.__slots__:
-            setattr(self, field, getattr(self, field) + getattr(other, field))
+            setattr(self, field, getattr(self, field) + getattr(tally, field))
 
     def add_tokens(self, usage: Usage) -> None:
         self.prompt_tokens += usage.prompt_tokens
         self.completion_tokens += usage.completion_tokens
         self.cached_tokens += usage.cached_tokens
 
-    def summary(self) -> dict[str, Any]:
+    def to_metadata(self) -> dict[str, Any]:
         ordered = sorted(self.latencies_s)
         return {
             "requests": self.requests,
@@ -154,13 +154,13 @@ class _Tally:
             "cached_tokens": self.cached_tokens,
             "cost_usd": round(self.cost_usd, 6),
             "latency_mean_s": round(sum(ordered) / len(ordered), 4) if ordered else 0.0,
-            "latency_p50_s": _percentile(ordered, 50),
-            "latency_p95_s": _percentile(ordered, 95),
-            "latency_p99_s": _percentile(ordered, 99),
+            "latency_p50_s": _compute_percentile(ordered, 50),
+            "latency_p95_s": _compute_percentile(ordered, 95),
+            "latency_p99_s": _compute_percentile(ordered, 99),
         }
 
 
-def _percentile(ordered: list[float], percent: int) -> float:
+def _compute_percentile(ordered: list[float], percent: int) -> float:
     """Returns the nearest-rank percentile, which is one of the values; 0 without any."""
     if not ordered:
         return 0.0

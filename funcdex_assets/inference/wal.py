@@ -7,7 +7,7 @@ from time import monotonic, sleep
 _BETWEEN_TRIES_S = 0.005
 
 
-def connect(path: Path, *, timeout_s: float, autocommit: bool = False) -> sqlite3.Connection:
+def connect_in_wal_mode(path: Path, *, timeout_s: float, autocommit: bool = False) -> sqlite3.Connection:
     """Returns a connection in write-ahead mode for any thread; it waits up to `timeout_s` seconds for other writers.
 
     SQLite's own timeout does not cover the change of a new file to write-ahead mode: of two processes that make the

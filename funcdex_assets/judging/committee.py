@@ -20,7 +20,7 @@ from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversa
 
 
 @dataclass(frozen=True)
-class Pair:
+class JudgeAgreement:
     """Agreement of two judges on one scale, over the conversations to which both gave a score.
 
     `mean_difference` is the mean absolute difference, `equal_scores` the number of conversations with the same score,
@@ -30,32 +30,32 @@ class Pair:
     judges: tuple[str, str]
     scale: str
     conversations: int
-    apart: float
-    equal: int
-    rho: float | None
+    mean_difference: float
+    equal_scores: int
+    rank_correlation: float | None
 
 
-def judges(scored: Sequence[ScoredConversation]) -> list[str]:
+def list_judges(scored: Sequence[ScoredConversation]) -> list[str]:
     """Names of the judges in the order of the settings; empty if there is only one judge."""
     return list(dict.fromkeys(member.judge for conversation in scored for member in conversation.members))
 
 
-def verdicts_of(judge: str, scored: Sequence[ScoredConversation]) -> list[MemberVerdict]:
+def select_verdicts(judge: str, scored: Sequence[ScoredConversation]) -> list[MemberVerdict]:
     """Returns the judge's verdict on each conversation shown to it, including those in which it gave no score but a
     reason.
     """
     return [member for conversation in scored for member in conversation.members if member.judge == judge]
 
 
-def marks(verdicts: Sequence[MemberVerdict], scale: str) -> list[int]:
+def collect_scores(verdicts: Sequence[MemberVerdict], scale: str) -> list[int]:
     """Returns the scores on one scale, without the verdicts that have none."""
     return [score for verdict in verdicts if (score := getattr(verdict, scale)) is not None]
 
 
-def pairs(scored: Sequence[ScoredConversation]) -> Iterator[Pair]:
+def compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[JudgeAgreement]:
     """Compares each two judges on each scale for which they have at least one conversation in common."""
     verdicts_by_judge = [{member.judge: member for member in conversation.members} for conversation in scored]
-    for first, second in combinations(judges(scored), 2):
+    for first, second in combinations(list_judges(scored), 2):
         verdict_pairs = [
             (by_judge[first], by_judge[second])
             for by_judge in verdicts_by_judge
@@ -70,19 +70,19 @@ def pairs(scored: Sequence[ScoredConversation]) -> Iterator[Pair]:
             ]
             if score_pairs:
                 differences = [abs(first_score - second_score) for first_score, second_score in score_pairs]
-                yield Pair(
+                yield JudgeAgreement(
                     (first, second),
                     scale,
                     len(score_pairs),
                     fmean(differences),
                     differences.count(0),
-                    _rho(score_pairs),
+                    _compute_rank_correlation(score_pairs),
                 )
 
 
-def _rho(marked: Sequence[tuple[int, int]]) -> float | None:
+def _compute_rank_correlation(score_pairs: Sequence[tuple[int, int]]) -> float | None:
     """Spearman's rank correlation; None if one side is constant, for then it is undefined."""
-    if not all(map(pstdev, zip(*marked, strict=True))):
+    if not all(map(pstdev, zip(*score_pairs, strict=True))):
         return None
-    frame = pl.DataFrame(marked, schema=["left", "right"], orient="row")
+    frame = pl.DataFrame(score_pairs, schema=["left", "right"], orient="row")
     return frame.select(pl.corr("left", "right", method="spearman")).item()

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from funcdex_assets.checks.rules.case import failed
-from funcdex_assets.judging.turn_verdicts import turn_verdicts
+from funcdex_assets.checks.rules.case import has_failed
+from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.verdict import SCALES, TurnScore, Verdict
-from funcdex_assets.tool_graph.equivalent_tools import same_things
+from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
 # Points that a finding costs on each scale: clarity of the user, tool use, naturalness, completion.
 Price = tuple[int, int, int, int]
@@ -43,14 +43,14 @@ PRICES: dict[str, Price] = {
     "degenerate_repetition": (0, 0, 3, 0),
     "repeated_message": (0, 0, 2, 0),
 }
-_SPEECH: dict[str, Price] = {
+_GIBBERISH_PRICES: dict[str, Price] = {
     "user": (3, 0, 3, 0),
     "assistant": (0, 0, 3, 2),
 }  # price of gibberish by the role of its speaker
-_FORMULA = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
+_FORMULAIC_SENTENCE = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
 _BETWEEN_SENTENCES = re.compile(r"\s(?<=[.!?]\s)\s*")
-_LONG_MESSAGE = 110  # words
-_SAME_OPENINGS = 3
+_MAX_NATURAL_WORDS = 110  # words
+_MIN_SAME_OPENINGS = 3
 
 
 @dataclass(frozen=True)
@@ -63,56 +63,56 @@ class Measures:
     """
 
     steps: int
-    reached: int
+    reached_steps: int
     errors: int
-    recovered: int
-    stubborn: int
+    recovered_errors: int
+    stubborn_retries: int
     questions: int
-    formulas: int
-    longest: int
-    repeated: int
-    openings: int
+    formulaic_sentences: int
+    longest_user_message: int
+    repeated_sentences: int
+    same_openings: int
 
 
-def measure(plan: ConversationPlan, messages: Sequence[Message]) -> Measures:
+def measure_conversation(plan: ConversationPlan, messages: Sequence[Message]) -> Measures:
     """Counts everything that the verdict depends on beside the findings."""
-    errors, recovered, stubborn = _errors(messages)
-    formulas, longest, repeated, openings = _style(messages)
+    errors, recovered, stubborn = _count_errors(messages)
+    formulas, longest, repeated, openings = _measure_style(messages)
     return Measures(
         steps=len(plan.steps),
-        reached=_reached(plan, messages),
+        reached_steps=_count_reached_steps(plan, messages),
         errors=errors,
-        recovered=recovered,
-        stubborn=stubborn,
-        questions=sum(_asks_back(messages, index) for index in range(len(messages))),
-        formulas=formulas,
-        longest=longest,
-        repeated=repeated,
-        openings=openings,
+        recovered_errors=recovered,
+        stubborn_retries=stubborn,
+        questions=sum(_is_question_back(messages, index) for index in range(len(messages))),
+        formulaic_sentences=formulas,
+        longest_user_message=longest,
+        repeated_sentences=repeated,
+        same_openings=openings,
     )
 
 
-def judged(plan: ConversationPlan, messages: Sequence[Message], findings: Sequence[Finding]) -> Verdict:
+def judge_conversation(plan: ConversationPlan, messages: Sequence[Message], findings: Sequence[Finding]) -> Verdict:
     """Returns the verdict on a conversation; a turn's score follows from the findings in it."""
-    measures = measure(plan, messages)
-    prices = [_price(finding, messages) for finding in findings]
+    measures = measure_conversation(plan, messages)
+    prices = [_find_price(finding, messages) for finding in findings]
     clarity, tool_use, naturalness, completion = (sum(column) for column in zip((0, 0, 0, 0), *prices, strict=True))
     clarity += min(measures.questions, 2)
-    if measures.formulas >= 3:
+    if measures.formulaic_sentences >= 3:
         clarity += 1
-    tool_use += measures.stubborn
-    naturalness += min(2, measures.repeated)
-    if measures.formulas >= 2:
+    tool_use += measures.stubborn_retries
+    naturalness += min(2, measures.repeated_sentences)
+    if measures.formulaic_sentences >= 2:
         naturalness += 1
-    if measures.longest > _LONG_MESSAGE:
+    if measures.longest_user_message > _MAX_NATURAL_WORDS:
         naturalness += 1
-    if measures.openings >= _SAME_OPENINGS:
+    if measures.same_openings >= _MIN_SAME_OPENINGS:
         naturalness += 1
-    completion += 2 * (measures.steps - measures.reached)
+    completion += 2 * (measures.steps - measures.reached_steps)
     scores = (max(1, 5 - lost_points) for lost_points in (clarity, tool_use, naturalness, completion))
-    turns = turn_verdicts(messages, findings)
+    turns = judge_turns(messages, findings)
     return Verdict(
-        reasoning=_reasoning(measures, findings),
+        reasoning=_write_reasoning(measures, findings),
         **dict(zip(SCALES, scores, strict=True)),
         turns=tuple(
             TurnScore(turn=verdict.turn, reason=verdict.reason, score=verdict.score, ok=verdict.ok) for verdict in turns
@@ -120,27 +120,27 @@ def judged(plan: ConversationPlan, messages: Sequence[Message], findings: Sequen
     )
 
 
-def _price(finding: Finding, messages: Sequence[Message]) -> Price:
+def _find_price(finding: Finding, messages: Sequence[Message]) -> Price:
     """Returns the points that a finding costs on each scale."""
     if finding.rule == "gibberish" and finding.message is not None:
-        return _SPEECH["user" if messages[finding.message].role == "user" else "assistant"]
+        return _GIBBERISH_PRICES["user" if messages[finding.message].role == "user" else "assistant"]
     return PRICES.get(finding.rule, BLOCKING if finding.blocking else MINOR)
 
 
-def _reasoning(made: Measures, findings: Sequence[Finding]) -> str:
+def _write_reasoning(measures: Measures, findings: Sequence[Finding]) -> str:
     """Sums up counts and findings in a few sentences."""
     blocking = sum(finding.blocking for finding in findings)
     rules = ", ".join(f"{rule} {count}" for rule, count in Counter(finding.rule for finding in findings).items())
     return (
-        f"{made.reached} of {made.steps} intended calls were made; {blocking} blocking and {len(findings) - blocking} "
-        f"minor findings{f' ({rules})' if rules else ''}. "
-        f"{made.recovered} of {made.errors} failed calls were made good. "
-        f"The assistant had to ask back {made.questions} times. {made.formulas} formulaic sentences, "
-        f"{made.repeated} repeated, longest user message {made.longest} words."
+        f"{measures.reached_steps} of {measures.steps} intended calls were made; {blocking} blocking and "
+        f"{len(findings) - blocking} minor findings{f' ({rules})' if rules else ''}. "
+        f"{measures.recovered_errors} of {measures.errors} failed calls were made good. "
+        f"The assistant had to ask back {measures.questions} times. "
+        f"{measures.formulaic_sentences} formulaic sentences, {measures.repeated_sentences} repeated, longest user message {measures.longest_user_message} words."
     )
 
 
-def _reached(plan: ConversationPlan, messages: Sequence[Message]) -> int:
+def _count_reached_steps(plan: ConversationPlan, messages: Sequence[Message]) -> int:
     """Counts the steps whose tool was called with success; for a step that is planned to fail, a failed call
     is enough.
     """
@@ -148,7 +148,7 @@ def _reached(plan: ConversationPlan, messages: Sequence[Message]) -> int:
     failed_calls: Counter[str] = Counter()
     for message in messages:
         if message.result is not None:
-            calls_by_tool = failed_calls if failed(message.result) else succeeded
+            calls_by_tool = failed_calls if has_failed(message.result) else succeeded
             calls_by_tool[message.result.name] += 1
     reached = 0
     for step in sorted(plan.steps, key=lambda step: step.fault is None):  # failures first: they need no success
@@ -160,16 +160,16 @@ def _reached(plan: ConversationPlan, messages: Sequence[Message]) -> int:
     return reached
 
 
-def _errors(messages: Sequence[Message]) -> tuple[int, int, int]:
+def _count_errors(messages: Sequence[Message]) -> tuple[int, int, int]:
     """Counts failed calls; those whose tool, or a substitute for it, then worked; and those repeated unchanged a third
     time or more.
     """
     results = [message.result for message in messages if message.result is not None]
     calls = {call.id: call for message in messages for call in message.tool_calls}
-    failures = [(position, result) for position, result in enumerate(results) if failed(result)]
+    failures = [(position, result) for position, result in enumerate(results) if has_failed(result)]
     recovered = sum(
         any(
-            (later.name == result.name or same_things(later.name, result.name)) and not failed(later)
+            (later.name == result.name or reads_same_things(later.name, result.name)) and not has_failed(later)
             for later in results[position + 1 :]
         )
         for position, result in failures
@@ -180,7 +180,7 @@ def _errors(messages: Sequence[Message]) -> tuple[int, int, int]:
     return len(failures), recovered, sum(max(0, count - 2) for count in attempts_by_call.values())
 
 
-def _asks_back(messages: Sequence[Message], index: int) -> bool:
+def _is_question_back(messages: Sequence[Message], index: int) -> bool:
     """True if the assistant asks right after the user spoke, instead of calling or answering."""
     message = messages[index]
     before = messages[index - 1] if index else None
@@ -194,12 +194,12 @@ def _asks_back(messages: Sequence[Message], index: int) -> bool:
     )
 
 
-def _style(messages: Sequence[Message]) -> tuple[int, int, int, int]:
+def _measure_style(messages: Sequence[Message]) -> tuple[int, int, int, int]:
     """Counts formulaic sentences, words of the longest user message, sentences said more than once, and the most
     replies that begin with the same three words.
     """
     user_texts = [message.content or "" for message in messages if message.role == "user"]
-    formulas = sum(len(_FORMULA.findall(text)) for text in user_texts)
+    formulas = sum(len(_FORMULAIC_SENTENCE.findall(text)) for text in user_texts)
     sentence_counts = Counter(
         sentence
         for message in messages

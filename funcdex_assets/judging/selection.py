@@ -8,7 +8,7 @@
 from funcdex_assets.records.verdict import ScoredConversation
 
 
-def reasons_against(scored: ScoredConversation, min_tool_use_quality: int) -> tuple[str, ...]:
+def find_reasons_against(scored: ScoredConversation, min_tool_use_quality: int) -> tuple[str, ...]:
     """Returns the reasons to reject a conversation; empty if it is accepted.
 
     A conversation without scores is rejected by its blocking finding, which says why it has none.

@@ -17,13 +17,13 @@ from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import TurnScore, TurnVerdict
 
 
-def turns_of(roles: Sequence[str]) -> Iterator[tuple[int, int]]:
+def split_into_turns(roles: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yields (first, last) message of each turn; messages before the first user message belong to none."""
     starts = [index for index, role in enumerate(roles) if role == "user"]
     return zip(starts, [*(start - 1 for start in starts[1:]), len(roles) - 1], strict=True)
 
 
-def turn_verdicts(
+def judge_turns(
     messages: Sequence[Message], findings: Sequence[Finding], scores: Sequence[TurnScore] = ()
 ) -> tuple[TurnVerdict, ...]:
     """Returns one verdict per turn, from the judge's score if there is one and from the findings at its messages.
@@ -32,7 +32,7 @@ def turn_verdicts(
     """
     judged = {score.turn: score for score in scores}
     verdicts = []
-    for turn, (first, last) in enumerate(turns_of([message.role for message in messages])):
+    for turn, (first, last) in enumerate(split_into_turns([message.role for message in messages])):
         turn_findings = [
             finding for finding in findings if finding.message is not None and first <= finding.message <= last
         ]
@@ -51,12 +51,12 @@ def turn_verdicts(
     return tuple(verdicts)
 
 
-def moved(verdicts: Sequence[TurnVerdict], by: int) -> tuple[TurnVerdict, ...]:
+def shift_verdicts(verdicts: Sequence[TurnVerdict], by: int) -> tuple[TurnVerdict, ...]:
     """Shifts the message indices of verdicts by the number of messages put first, such as a system prompt."""
     return tuple(replace(verdict, first=verdict.first + by, last=verdict.last + by) for verdict in verdicts)
 
 
-def train_on(roles: Sequence[str], verdicts: Sequence[TurnVerdict]) -> list[int]:
+def select_trainable_messages(roles: Sequence[str], verdicts: Sequence[TurnVerdict]) -> list[int]:
     """Returns the indices of the assistant messages outside bad turns."""
     bad = {index for verdict in verdicts if not verdict.ok for index in range(verdict.first, verdict.last + 1)}
     return [index for index, role in enumerate(roles) if role == "assistant" and index not in bad]

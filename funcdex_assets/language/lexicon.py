@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
-_FOLDER = files("funcdex_assets.language")
-_COMMON = 12  # characters; so short a phrase ("sure, ") is natural to repeat
-_SLOT = re.compile(r"\{([\w.]+)\}")
+_DATA_FOLDER = files("funcdex_assets.language")
+_LONGEST_REPEATABLE = 12  # characters; so short a phrase ("sure, ") is natural to repeat
+_SLOT_PATTERN = re.compile(r"\{([\w.]+)\}")
 
 
 class Person(NamedTuple):
     """A colleague or customer with full name, first name and email address."""
 
     name: str
-    first: str
+    first_name: str
     email: str
 
 
@@ -37,32 +37,32 @@ class ToolPhrases(NamedTuple):
 
 
 @cache
-def load(name: str) -> Any:
+def load_lexicon_file(name: str) -> Any:
     """Returns the parsed `lexicon/<name>.yaml`; it is shared, so do not change it."""
-    return yaml.load((_FOLDER / "lexicon" / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return yaml.load((_DATA_FOLDER / "lexicon" / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @cache
-def industries() -> Mapping[str, Mapping[str, Any]]:
+def load_industries() -> Mapping[str, Mapping[str, Any]]:
     """Returns the entries of `lexicon/industries.yaml` by name of the industry."""
-    return {entry["industry"]: entry for entry in load("industries")}
+    return {entry["industry"]: entry for entry in load_lexicon_file("industries")}
 
 
 @cache
-def companies() -> Sequence[str]:
+def load_companies() -> Sequence[str]:
     """Returns one company of every industry, for people who work elsewhere than the persona."""
-    return tuple(entry["companies"][0] for entry in industries().values())
+    return tuple(entry["companies"][0] for entry in load_industries().values())
 
 
 @cache
-def phrasebook() -> Mapping[str, ToolPhrases]:
+def load_phrasebook() -> Mapping[str, ToolPhrases]:
     """Returns the phrases of all `phrasebook/*.yaml` by tool; entries for the same tool are joined."""
     book: dict[str, ToolPhrases] = {}
-    for file in sorted((_FOLDER / "phrasebook").iterdir(), key=lambda item: item.name):
+    for file in sorted((_DATA_FOLDER / "phrasebook").iterdir(), key=lambda item: item.name):
         if not file.name.endswith(".yaml"):
             continue
         for tool, entry in (yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).items():
-            asks = tuple((text, frozenset(_SLOT.findall(text))) for text in entry["asks"])
+            asks = tuple((text, frozenset(_SLOT_PATTERN.findall(text))) for text in entry["asks"])
             phrases = ToolPhrases(asks, tuple(entry["doing"]), tuple(entry["done"]))
             earlier = book.get(tool)
             book[tool] = (
@@ -73,89 +73,93 @@ def phrasebook() -> Mapping[str, ToolPhrases]:
     return book
 
 
-def moves(kind: str, register: str | None = None) -> Sequence[str]:
+def load_moves(move: str, register: str | None = None) -> Sequence[str]:
     """Returns the templates of a discourse move in `lexicon/moves.yaml`, for one register if there are several."""
-    entry = load("moves")[kind]
+    entry = load_lexicon_file("moves")[move]
     return entry[register] if register else entry
 
 
-def turn_moves(kind: str, register: str | None = None) -> Sequence[Any]:
+def load_turn_moves(move: str, register: str | None = None) -> Sequence[Any]:
     """Returns the templates for a turn that is no plain request, from `lexicon/turns.yaml`."""
-    entry = load("turns")[kind]
+    entry = load_lexicon_file("turns")[move]
     return entry[register] if register else entry
 
 
-def fill(template: str, slots: Mapping[str, str]) -> str:
+def fill_slots(template: str, slots: Mapping[str, str]) -> str:
     """Replaces each `{slot}` by its words; a slot without words stays visible, so that a test sees it."""
-    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+    return _SLOT_PATTERN.sub(lambda match: slots.get(match[1], match[0]), template)
 
 
-def unsaid(templates: Sequence[str], said: str) -> Sequence[str]:
+def select_unused_templates(templates: Sequence[str], earlier_text: str) -> Sequence[str]:
     """Returns the templates that were not used in `earlier_text` yet, or all if every one was.
 
     A template counts as used if its longest literal is in the text; short ones are never used up.
     """
-    unused = [text for text in templates if len(words := _words_of(text)) <= _COMMON or words not in said]
+    unused = [
+        text
+        for text in templates
+        if len(words := _find_longest_literal(text)) <= _LONGEST_REPEATABLE or words not in earlier_text
+    ]
     return unused or templates
 
 
 @cache
-def _words_of(template: str) -> str:
+def _find_longest_literal(template: str) -> str:
     """Returns the longest text between a template's slots, without the "?" that is moved to the end of a sentence."""
-    return max(_SLOT.split(template)[::2], key=len).strip().removesuffix("?")
+    return max(_SLOT_PATTERN.split(template)[::2], key=len).strip().removesuffix("?")
 
 
 @cache
-def slots_of(template: str) -> frozenset[str]:
+def find_slots(template: str) -> frozenset[str]:
     """Returns the names of a template's slots."""
-    return frozenset(_SLOT.findall(template))
+    return frozenset(_SLOT_PATTERN.findall(template))
 
 
-def person(rng: Random, domain: str) -> Person:
+def draw_person(rng: Random, domain: str) -> Person:
     """Draws a first and a last name for somebody with an address at this domain."""
-    people = load("people")
+    people = load_lexicon_file("people")
     first, last = rng.choice(people["first_names"]), rng.choice(people["last_names"])
-    return named(f"{first} {last}", domain)
+    return build_person(f"{first} {last}", domain)
 
 
-def named(name: str, domain: str) -> Person:
+def build_person(name: str, domain: str) -> Person:
     """Gives a name its email address: `Zoë Lang` at `x.com` → `zoe.lang@x.com`."""
     first, _, last = name.partition(" ")
-    return Person(name, first, f"{_ascii(first)}.{_ascii(last)}@{domain}")
+    return Person(name, first, f"{_reduce_to_ascii(first)}.{_reduce_to_ascii(last)}@{domain}")
 
 
-def behind(address: str) -> Person:
+def parse_person(address: str) -> Person:
     """Reads the name of a person from the address: `zoe.lang@x.com` is Zoë Lang."""
     first, _, last = address.partition("@")[0].partition(".")
-    spellings = _spellings()
+    spellings = _load_name_spellings()
     first, last = (spellings.get(spelled_part, spelled_part.title()) for spelled_part in (first.lower(), last.lower()))
     return Person(f"{first} {last}".strip(), first, address)
 
 
 @cache
-def _spellings() -> Mapping[str, str]:
+def _load_name_spellings() -> Mapping[str, str]:
     """Returns the lexicon's names by their spelling in an address; of two with the same spelling, the first."""
-    people = load("people")
+    people = load_lexicon_file("people")
     names = (*people["first_names"], *people["last_names"])
-    return {_ascii(name): name for name in reversed(names)}
+    return {_reduce_to_ascii(name): name for name in reversed(names)}
 
 
 @cache
-def company_at(domain: str) -> str | None:
+def find_company_at(domain: str) -> str | None:
     """Returns the company of the lexicon whose people have addresses at this domain, or None."""
     company_by_domain = {
-        domain_of(company): company for entry in industries().values() for company in entry["companies"]
+        derive_domain(company): company for entry in load_industries().values() for company in entry["companies"]
     }
     return company_by_domain.get(domain)
 
 
-def domain_of(company: str) -> str:
+def derive_domain(company: str) -> str:
     """Makes a domain of a company's name: `Polar Lane Freight` → `polarlanefreight.com`."""
-    return f"{_ascii(company)[:24]}.com"
+    return f"{_reduce_to_ascii(company)[:24]}.com"
 
 
 @cache
-def _ascii(text: str) -> str:
+def _reduce_to_ascii(text: str) -> str:
     """Reduces a text to lower-case ASCII letters and digits: `Zoë` → `zoe`; "x" if none are left."""
     without_special_letters = text.translate(
         str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"})

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import msgspec
 
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import fill, phrasebook
+from funcdex_assets.language.lexicon import fill_slots, load_phrasebook
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.words import plural, singular, words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.schema.words import split_words, to_plural, to_singular
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_resource_noun, parse_tool_name
 
-NEXT_PAGE = (
+NEXT_PAGE_REQUESTS = (
     "show me the next page",
     "are there any more?",
     "keep going, what's on the next page?",
@@ -28,7 +28,7 @@ NEXT_PAGE = (
     "what else is there?",
     "let me see the rest, too",
 )
-_VERBS = {
+_ACTION_VERBS = {
     "list": ("list", "look up", "pull up", "find"),
     "get": ("open", "check", "pull up"),
     "create": ("create", "set up", "add"),
@@ -38,7 +38,7 @@ _VERBS = {
     "copy": ("copy", "duplicate"),
 }
 # Clauses that end a request, by a word of the argument's name; the first entry whose word is in the name is used.
-_INLINE = {
+_INLINE_CLAUSES = {
     "limit": ", at most {x}",
     "results": ", {x} at most",
     "size": ", no more than {x}",
@@ -78,15 +78,15 @@ _INLINE = {
     "minutes": "for {x}",
     "duration": "for {x}",
 }
-_GENERIC = (", with the {words} {x}", ", with the {words} set to {x}", ", {words}: {x}", " with {words} {x}")
-_SEPARATE = (
+_GENERIC_CLAUSES = (", with the {words} {x}", ", with the {words} set to {x}", ", {words}: {x}", " with {words} {x}")
+_GENERIC_SENTENCES = (
     "The {words} should be {x}.",
     "Use {x} as the {words}.",
     "For the {words}: {x}.",
     "{Words}: {x}.",
 )
 # Sentences that state a fact on its own, by a word of the argument's name; the first entry that fits is used.
-_SENTENCES = {
+_FACT_SENTENCES = {
     "find": ("It's {x} that has to go.", "Look for {x}.", "The wording to replace: {x}."),
     "replace": ("Put {x} in its place.", "It should become {x}.", "The new wording: {x}."),
     "after": ("Only from {x} on.", "Nothing before {x}."),
@@ -112,9 +112,9 @@ _SENTENCES = {
     "location": ("The place is {x}.", "We meet at {x}."),
     "reason": ("The reason: {x}.", "Because: {x}."),
 }
-_TO = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
+_RECIPIENT_SENTENCES = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 ORDINALS = ("first", "second", "third")
-_SPOKEN_OF = {
+_SPOKEN_ARGUMENT_NAMES = {
     "q": "search words",
     "query": "search words",
     "jql": "search words",
@@ -134,14 +134,14 @@ _SPOKEN_OF = {
 }
 """Names that people use for arguments whose own names nobody says."""
 # A request that begins with one of these is a sentence of its own: nothing can stand before it, as before "add a task".
-_SUBJECTS = frozenset(
+_STATEMENT_OPENERS = frozenset(
     (
         "the we we've we'd we're i i'd i'll i've i'm my our they there there's here's that this these it it's its "
         "somebody someone some nothing let's quick could"
     ).split()
 )
-_OF_ONE = frozenset("it its it's that one this".split())
-_LONG_AGO = (
+_SINGULAR_PRONOUNS = frozenset("it its it's that one this".split())
+_DISTANT_REFERENCES = (
     "{x} from the beginning",
     "{x} from the start",
     "{x} from before",
@@ -150,20 +150,22 @@ _LONG_AGO = (
     "{x} from our first topic",
     "{x} from my first request",
 )
-_THEMSELVES = ("the person", "the user", "the contact", "the member")
-_NOT_THE_FIRST = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
-_THE_SAME = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
-_PLACE = re.compile(r"/(\d+)(?=/|$)")
-_LONG = 48  # characters; a longer text gets a sentence of its own, as the request would become hard to read
+_BARE_PERSON_REFERENCES = ("the person", "the user", "the contact", "the member")
+_LATER_ORDINAL = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
+_REPEATED_NOUN = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
+_ITEM_INDEX = re.compile(r"/(\d+)(?=/|$)")
+_LONGEST_CLAUSE_VALUE = (
+    48  # characters; a longer text gets a sentence of its own, as the request would become hard to read
+)
 
 
-def infinitive(tool: str, rng: Random) -> str:
+def render_tool_infinitive(tool: str, rng: Random) -> str:
     """Turns a tool's name into a verb phrase: `REPLY_TO_THREAD` → `reply to the thread`.
 
     Where the name does not begin with its verb, a verb for the tool's action is drawn.
     """
     parsed = parse_tool_name(tool)
-    name_words = words(tool)
+    name_words = split_words(tool)
     if parsed.verb in name_words[:1] and len(name_words) > 1:
         verb, object_words = name_words[0], list(name_words[1:])
         if object_words and object_words[-1] in ("action", "preference"):
@@ -184,52 +186,55 @@ def infinitive(tool: str, rng: Random) -> str:
         if article == "a " and object_words[0][0] in "aeiou":
             article = "an "
         return f"{verb} {article}{' '.join(object_words)}"
-    return f"{rng.choice(_VERBS[parsed.action])} the {' '.join(parsed.words)}"
+    return f"{rng.choice(_ACTION_VERBS[parsed.action])} the {' '.join(parsed.words)}"
 
 
-class Request(NamedTuple):
+class RequestPhrase(NamedTuple):
     """A request in words, `text`, and further sentences with the facts that did not fit into it.
 
     `stands_alone` says that no "could you" fits before it: it is a question, which ends with "?", or a statement.
     """
 
     text: str
-    more: list[str]
+    more_sentences: list[str]
     stands_alone: bool
 
 
-def ask(
+def phrase_request(
     tool: Tool,
-    told: Sequence[PlannedArgument],
+    facts: Sequence[PlannedArgument],
     references: Mapping[str, str],
     rng: Random,
-    several: bool = False,
-    distant: Collection[str] = (),
-) -> Request:
+    for_several: bool = False,
+    distant_pointers: Collection[str] = (),
+) -> RequestPhrase:
     """Phrases a request for a call, or for parallel calls that do the same with several items (`for_several`).
 
     `facts` are the arguments to be stated now. `references` gives the words for the arguments taken from earlier
     results, by argument pointer. References in `distant_pointers` go back to an earlier goal and are always said.
     """
-    told = _grouped(told)
-    slot_words = {slot(argument.argument): quote(argument) for argument in told}
-    slot_words |= {slot(pointer): wording for pointer, wording in references.items()}
-    entry = phrasebook().get(tool.name)
+    facts = _join_array_items(facts)
+    slot_words = {to_slot_name(argument.argument): quote_free_text(argument) for argument in facts}
+    slot_words |= {to_slot_name(pointer): wording for pointer, wording in references.items()}
+    entry = load_phrasebook().get(tool.name)
     spoken_references = {
-        slot(pointer): wording
+        to_slot_name(pointer): wording
         for pointer, wording in references.items()
-        if several or pointer in distant or _NOT_THE_FIRST.search(wording) or not _goes_without_saying(pointer, tool)
+        if for_several
+        or pointer in distant_pointers
+        or _LATER_ORDINAL.search(wording)
+        or not _is_reference_implied(pointer, tool)
     }
     options = (
         [(wording, used_slots) for wording, used_slots in entry.asks if used_slots <= slot_words.keys()]
         if entry
         else []
     )
-    if several:
+    if for_several:
         options = [
             (wording, used_slots)
             for wording, used_slots in options
-            if used_slots & spoken_references.keys() and not _is_of_one(wording)
+            if used_slots & spoken_references.keys() and not _is_about_single_item(wording)
         ]
     most_references = max((len(used_slots & spoken_references.keys()) for _, used_slots in options), default=0)
     options = [
@@ -239,43 +244,51 @@ def ask(
     ]
     if options:
         wording, used_slots = rng.choices(options, [(1 + len(used_slots)) ** 2 for _, used_slots in options])[0]
-    elif several:
-        wording, used_slots = ask_for_several(tool.name, next(iter(references.values())), rng), frozenset[str]()
+    elif for_several:
+        wording, used_slots = (
+            phrase_request_for_several(tool.name, next(iter(references.values())), rng),
+            frozenset[str](),
+        )
         spoken_references = {}
     else:
-        wording, used_slots = infinitive(tool.name, rng), frozenset[str]()
+        wording, used_slots = render_tool_infinitive(tool.name, rng), frozenset[str]()
         if references and not spoken_references:
             wording = f"{wording} for {next(iter(references.values()))}"
     statement = _is_statement(wording)
     for slot_name, reference_words in spoken_references.items():  # unsaid, nobody could know which item is meant
         if slot_name not in used_slots:
-            preposition = "about" if set(words(slot_name)) & QUERY_WORDS else "for"
+            preposition = "about" if set(split_words(slot_name)) & QUERY_WORDS else "for"
             wording = f"{wording.rstrip('?')} {preposition} {reference_words}{'?' if wording.endswith('?') else ''}"
-    request = _THE_SAME.sub(r"the same \1", fill(wording, slot_words))
+    request = _REPEATED_NOUN.sub(r"the same \1", fill_slots(wording, slot_words))
     question = request.endswith("?")
     request = request.rstrip("?")
     sentences = []
     clause_count = 0
-    for argument in told:
-        if slot(argument.argument) in used_slots:
+    for argument in facts:
+        if to_slot_name(argument.argument) in used_slots:
             continue
-        clause = _inline(argument, tool.name, rng)
-        if clause and clause_count < 2 and len(argument.surface) < _LONG and not request.endswith(('"', ".")):
+        clause = _phrase_inline_clause(argument, tool.name, rng)
+        if (
+            clause
+            and clause_count < 2
+            and len(argument.surface) < _LONGEST_CLAUSE_VALUE
+            and not request.endswith(('"', "."))
+        ):
             request += clause if clause[0] in ", " else (" " if clause_count == 0 else ", ") + clause
             clause_count += 1
         else:
-            sentences.append(separate(argument, rng))
-    return Request(request + ("?" if question else ""), sentences, question or statement)
+            sentences.append(phrase_fact_sentence(argument, rng))
+    return RequestPhrase(request + ("?" if question else ""), sentences, question or statement)
 
 
-def next_page(said: str, rng: Random) -> Request:
+def phrase_next_page_request(earlier_text: str, rng: Random) -> RequestPhrase:
     """Phrases a request for the next page of a listing, preferably in words that are not in `earlier_text`."""
-    unused = [text for text in NEXT_PAGE if text.rstrip("?") not in said.lower()]
-    text = rng.choice(unused or NEXT_PAGE)
-    return Request(text, [], text.endswith("?"))
+    unused = [text for text in NEXT_PAGE_REQUESTS if text.rstrip("?") not in earlier_text.lower()]
+    text = rng.choice(unused or NEXT_PAGE_REQUESTS)
+    return RequestPhrase(text, [], text.endswith("?"))
 
 
-def _goes_without_saying(pointer: str, tool: Tool) -> bool:
+def _is_reference_implied(pointer: str, tool: Tool) -> bool:
     """True for a required id: as in `hand it over`, the listener takes the item that was just shown.
 
     An optional argument is only meant if it is said.
@@ -287,25 +300,25 @@ def _goes_without_saying(pointer: str, tool: Tool) -> bool:
 @cache
 def _is_statement(template: str) -> bool:
     """True for a request that is a sentence with a subject: `{task_id} is done`, `we need a new label`."""
-    return template.startswith("{") or template.split(" ", 1)[0].lower() in _SUBJECTS
+    return template.startswith("{") or template.split(" ", 1)[0].lower() in _STATEMENT_OPENERS
 
 
 @cache
-def _is_of_one(template: str) -> bool:
+def _is_about_single_item(template: str) -> bool:
     """True for a request about a single item, where several would not fit: `read {id} and tell me what it says`."""
-    return _is_statement(template) or not _OF_ONE.isdisjoint(re.findall(r"[\w']+", template.lower()))
+    return _is_statement(template) or not _SINGULAR_PRONOUNS.isdisjoint(re.findall(r"[\w']+", template.lower()))
 
 
-def is_next_page(argument: PlannedArgument) -> bool:
+def is_next_page_argument(argument: PlannedArgument) -> bool:
     """True for a page token that comes from an earlier result: the call asks for that listing's next page."""
     return argument.source == "result" and is_page_token(argument.argument.rsplit("/", 1)[-1])
 
 
-def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
+def _join_array_items(facts: Sequence[PlannedArgument]) -> list[PlannedArgument]:
     """Joins the items of each array into one fact: `maria@… and tom@…`."""
     groups: dict[str, list[PlannedArgument]] = {}
-    for argument in told:
-        groups.setdefault(slot(argument.argument), []).append(argument)
+    for argument in facts:
+        groups.setdefault(to_slot_name(argument.argument), []).append(argument)
     return [
         group[0]
         if len(group) == 1
@@ -314,42 +327,43 @@ def _grouped(told: Sequence[PlannedArgument]) -> list[PlannedArgument]:
     ]
 
 
-def separate(argument: PlannedArgument, rng: Random) -> str:
+def phrase_fact_sentence(argument: PlannedArgument, rng: Random) -> str:
     """Phrases a fact as a sentence of its own: `The title is "Gym roof".`"""
-    argument_name = argument_words(argument.argument)
+    argument_name = render_argument_name(argument.argument)
     if "@" in argument.surface and {"recipient", "to"} & set(argument_name.split()):
-        return fill(rng.choice(_TO), {"x": argument.surface})
-    field_words = words(field_of(argument))
-    sentences = next((options for word, options in _SENTENCES.items() if word in field_words), _SEPARATE)
-    filled = fill(
-        rng.choice(sentences), {"words": argument_name, "Words": values.sentence(argument_name), "x": quote(argument)}
+        return fill_slots(rng.choice(_RECIPIENT_SENTENCES), {"x": argument.surface})
+    field_words = split_words(parse_field_name(argument))
+    sentences = next((options for word, options in _FACT_SENTENCES.items() if word in field_words), _GENERIC_SENTENCES)
+    filled = fill_slots(
+        rng.choice(sentences),
+        {"words": argument_name, "Words": values.capitalize_sentence(argument_name), "x": quote_free_text(argument)},
     )
     return filled.removesuffix(".") if filled.endswith(('.".', '!".', '?".')) else filled
 
 
-def quote(argument: PlannedArgument) -> str:
+def quote_free_text(argument: PlannedArgument) -> str:
     """Returns the words for a value, in quotation marks if it is free text: a title, a body or a search phrase."""
-    field_name = field_of(argument)
-    field_words = set(words(field_name))
-    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not field_words & values.BODIES:
+    field_name = parse_field_name(argument)
+    field_words = set(split_words(field_name))
+    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not field_words & values.BODY_WORDS:
         return argument.surface
-    free_text = field_words & (values.TITLES | values.BODIES | QUERY_WORDS) and " " in argument.surface
+    free_text = field_words & (values.TITLE_WORDS | values.BODY_WORDS | QUERY_WORDS) and " " in argument.surface
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
 
 @cache
-def argument_words(pointer: str) -> str:
+def render_argument_name(pointer: str) -> str:
     """Names an argument as people do: `/attendees/0/email` → `attendee email`, `/start/dateTime` → `start time`,
     `/to` → `recipient`.
     """
     steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
-    names_itself = len(words(steps[-1])) > 1 and {"date", "time"} & set(words(steps[-1])[1:])
+    names_itself = len(split_words(steps[-1])) > 1 and {"date", "time"} & set(split_words(steps[-1])[1:])
     naming_steps = steps[-1:] if names_itself and steps[-1] != "dateTime" else steps[-2:]
     distinct_words: list[str] = []
     moment = ""
     for step in naming_steps:
-        for word in words(step):
-            if word in ("date", "time") and len(words(step)) > 1:
+        for word in split_words(step):
+            if word in ("date", "time") and len(split_words(step)) > 1:
                 moment = "time" if "time" in (word, moment) else "date"
             elif word not in distinct_words:
                 distinct_words.append(word)
@@ -359,45 +373,49 @@ def argument_words(pointer: str) -> str:
         bound = "earliest" if "min" in distinct_words else "latest"
         return " ".join([bound, *(word for word in distinct_words if word not in ("min", "max")), moment])
     joined = " ".join(distinct_words)
-    return _SPOKEN_OF.get(joined, f"{joined} {moment}".strip())
+    return _SPOKEN_ARGUMENT_NAMES.get(joined, f"{joined} {moment}".strip())
 
 
-def missing(arguments: Sequence[PlannedArgument]) -> str:
+def render_missing_arguments(arguments: Sequence[PlannedArgument]) -> str:
     """Lists arguments that the assistant has to ask for: `the due date and the assignee`."""
-    argument_names = list(dict.fromkeys(f"the {argument_words(argument.argument)}" for argument in arguments))
+    argument_names = list(dict.fromkeys(f"the {render_argument_name(argument.argument)}" for argument in arguments))
     return (
         argument_names[0] if len(argument_names) == 1 else f"{', '.join(argument_names[:-1])} and {argument_names[-1]}"
     )
 
 
-def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: Random, in_view: bool = True) -> str:
+def phrase_reference(
+    argument: PlannedArgument, source_noun: str, from_same_turn: bool, rng: Random, in_view: bool = True
+) -> str:
     """Phrases a reference to a value of an earlier result: `that thread`, `the subject of the second email`.
 
     `source_noun` names what the earlier call returned; `from_same_turn` says that it was made for the same user turn.
     `the second one` is only said while the listing is `in_view`: no other listing was shown since.
     """
-    field_name = field_of(argument)
+    field_name = parse_field_name(argument)
     source_field = (argument.result or "").rsplit("/", 1)[-1]
-    first_item_path, item_index, nested_field = _placed(argument.result or "")
+    first_item_path, item_index, nested_field = _split_item_index(argument.result or "")
     if item_index and (nested_field or not (is_id(field_name) or is_id(source_field))):
         first_item_argument = msgspec.structs.replace(argument, result=first_item_path)
         field_reference = (
-            f"the {' '.join(words(nested_field))}"
+            f"the {' '.join(split_words(nested_field))}"
             if nested_field and is_id(source_field)
-            else _of_it(first_item_argument, kind_of_source, rng)
+            else _phrase_field_reference(first_item_argument, source_noun, rng)
         )
-        item_reference = f"the {ORDINALS[item_index]} {kind_of_source.rsplit(' ', 1)[-1] or 'one'}"
-        return item_reference if field_reference in _THEMSELVES else f"{field_reference} of {item_reference}"
+        item_reference = f"the {ORDINALS[item_index]} {source_noun.rsplit(' ', 1)[-1] or 'one'}"
+        return (
+            item_reference if field_reference in _BARE_PERSON_REFERENCES else f"{field_reference} of {item_reference}"
+        )
     if is_id(field_name) or is_id(source_field):
-        noun = resource_noun(field_name) or resource_noun(source_field) or kind_of_source
+        noun = parse_resource_noun(field_name) or parse_resource_noun(source_field) or source_noun
         noun = noun.rsplit(" ", 1)[-1] if noun else "one"
-        if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
+        if noun == "message" and source_noun in ("email", "thread", "draft", "attachment"):
             noun = "email"
-        listed_noun = kind_of_source.rsplit(" ", 1)[-1]
+        listed_noun = source_noun.rsplit(" ", 1)[-1]
         belongs_to_item = (
-            listed_noun and singular(listed_noun) != noun and noun != "account" and resource_noun(source_field)
+            listed_noun and to_singular(listed_noun) != noun and noun != "account" and parse_resource_noun(source_field)
         )
-        index_match = _PLACE.search(argument.result or "")
+        index_match = _ITEM_INDEX.search(argument.result or "")
         if index_match and int(index_match[1]) < len(ORDINALS):
             ordinal = ORDINALS[int(index_match[1])]
             if belongs_to_item:  # `/tasks/1/project_id`
@@ -409,8 +427,8 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
             return rng.choice(
                 (
                     f"that {noun}",
-                    f"the first {noun}" if not fresh else f"that {noun}",
-                    f"the top {noun}" if not fresh else f"the {noun}",
+                    f"the first {noun}" if not from_same_turn else f"that {noun}",
+                    f"the top {noun}" if not from_same_turn else f"the {noun}",
                 )
             )
         return rng.choice((f"that {noun}", f"the {noun}", f"this {noun}"))
@@ -420,52 +438,52 @@ def reference(argument: PlannedArgument, kind_of_source: str, fresh: bool, rng: 
         or (argument.result and ("email" in source_field or "phone" in source_field))
     ):
         owner = next((step for step in reversed((argument.result or "").split("/")[:-1]) if step not in ("*", "")), "")
-        if not set(words(owner)) & {*values.PEOPLE, "from", "to"}:
+        if not set(split_words(owner)) & {*values.PERSON_WORDS, "from", "to"}:
             return "that person"
         owner = {"from": "the sender", "to": "the recipient", "people": "that person"}.get(
-            owner, f"the {' '.join(words(owner))}" if owner else "that person"
+            owner, f"the {' '.join(split_words(owner))}" if owner else "that person"
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
     return rng.choice(
         (
-            f"the same {words(source_field)[-1]}",
-            f"that {words(source_field)[-1]}",
-            f"that same {words(source_field)[-1]}",
+            f"the same {split_words(source_field)[-1]}",
+            f"that {split_words(source_field)[-1]}",
+            f"that same {split_words(source_field)[-1]}",
         )
     )
 
 
-def _definite(reference: str) -> str:
+def _to_definite(reference: str) -> str:
     """Replaces a pointing word by the article: `that same title` → `the title`."""
     return re.sub(r"^(?:that same|that|this|the same|the) ", "the ", reference)
 
 
-def from_long_ago(reference: str, kind_of_source: str, rng: Random) -> str:
+def phrase_distant_reference(reference: str, source_noun: str, rng: Random) -> str:
     """Rewords a reference that goes back to an earlier goal: `that thread` → `the thread from the beginning`."""
-    definite = _definite(reference)
-    definite = re.sub(r" one$", f" {kind_of_source.rsplit(' ', 1)[-1]}", definite) if kind_of_source else definite
-    return fill(rng.choice(_LONG_AGO), {"x": definite})
+    definite = _to_definite(reference)
+    definite = re.sub(r" one$", f" {source_noun.rsplit(' ', 1)[-1]}", definite) if source_noun else definite
+    return fill_slots(rng.choice(_DISTANT_REFERENCES), {"x": definite})
 
 
-def is_sayable(argument: PlannedArgument, value: str) -> bool:
+def is_sayable_value(argument: PlannedArgument, value: str) -> bool:
     """True if people would repeat the value that they were shown: a title, not an id, an address or a number."""
     source = (argument.result or "").rsplit("/", 1)[-1]
     return (
-        not is_id(field_of(argument))
+        not is_id(parse_field_name(argument))
         and not is_id(source)
-        and bool(set(words(source)) & values.TITLES)
-        and len(value) < _LONG
+        and bool(set(split_words(source)) & values.TITLE_WORDS)
+        and len(value) < _LONGEST_CLAUSE_VALUE
         and '"' not in value
     )
 
 
-def _placed(path: str) -> tuple[str, int, str]:
+def _split_item_index(path: str) -> tuple[str, int, str]:
     """Splits a result pointer into the pointer of any item, the item's index and the object in it that holds the value.
 
     `/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`. The index is 0 for the first item, and for one
     past the ordinals that people use.
     """
-    index_match = _PLACE.search(path)
+    index_match = _ITEM_INDEX.search(path)
     if not index_match or not 0 < int(index_match[1]) < len(ORDINALS):
         return path, 0, ""
     inner_steps = path[index_match.end() :].split("/")[1:-1]
@@ -476,59 +494,67 @@ def _placed(path: str) -> tuple[str, int, str]:
     )
 
 
-def _of_it(argument: PlannedArgument, kind_of_source: str, rng: Random) -> str:
+def _phrase_field_reference(argument: PlannedArgument, source_noun: str, rng: Random) -> str:
     """Phrases a reference to a field of an item, without saying which item: `the title`."""
-    return _definite(reference(argument, kind_of_source, True, rng))
+    return _to_definite(phrase_reference(argument, source_noun, True, rng))
 
 
-def several(argument: PlannedArgument, kind_of_source: str, count: int, rng: Random) -> str:
+def phrase_first_items(argument: PlannedArgument, source_noun: str, count: int, rng: Random) -> str:
     """Phrases a reference to the first items of a listing: `the first three threads`."""
-    field_name = field_of(argument)
-    noun = (resource_noun(field_name) or kind_of_source).rsplit(" ", 1)[-1] or "one"
-    if noun == "message" and kind_of_source in ("email", "thread", "draft", "attachment"):
+    field_name = parse_field_name(argument)
+    noun = (parse_resource_noun(field_name) or source_noun).rsplit(" ", 1)[-1] or "one"
+    if noun == "message" and source_noun in ("email", "thread", "draft", "attachment"):
         noun = "email"
     number = {2: "two", 3: "three"}.get(count, str(count))
-    options = [f"the first {number} {plural(noun)}", f"the top {number} {plural(noun)}", f"the first {number} of them"]
+    options = [
+        f"the first {number} {to_plural(noun)}",
+        f"the top {number} {to_plural(noun)}",
+        f"the first {number} of them",
+    ]
     return rng.choice(options)
 
 
-def able(tools: Sequence[str], rng: Random) -> str:
+def phrase_abilities(tools: Sequence[str], rng: Random) -> str:
     """Lists up to three things that the tools can do: `search threads, send an email and list labels`."""
     chosen = rng.sample(list(tools), min(len(tools), 3))
-    actions = list(dict.fromkeys(_in_general(infinitive(tool, rng)) for tool in chosen))
+    actions = list(dict.fromkeys(_generalize_action(render_tool_infinitive(tool, rng)) for tool in chosen))
     return actions[0] if len(actions) == 1 else f"{', '.join(actions[:-1])} and {actions[-1]}"
 
 
-def _in_general(action: str) -> str:
+def _generalize_action(action: str) -> str:
     """Turns an action on one item into the general one: `send the draft` → `send drafts`."""
     verb, _, object_words = action.partition(" ")
     for article in ("the ", "a ", "an "):
         if object_words.startswith(article) and not {"to", "from", "as", "by"} & set(object_words.split()):
-            return f"{verb} {plural(object_words.removeprefix(article))}"
+            return f"{verb} {to_plural(object_words.removeprefix(article))}"
     return action
 
 
-def ask_for_several(tool: str, things: str, rng: Random) -> str:
+def phrase_request_for_several(tool: str, items_reference: str, rng: Random) -> str:
     """Phrases a request for parallel calls without a phrasebook entry.
 
     `DELETE_DRAFT`, `the first two drafts` → `delete the first two drafts`.
     """
-    text = infinitive(tool, rng)
-    nouns = {things.rsplit(" ", 1)[-1], singular(things.rsplit(" ", 1)[-1]), parse_tool_name(tool).words[-1]}
+    text = render_tool_infinitive(tool, rng)
+    nouns = {
+        items_reference.rsplit(" ", 1)[-1],
+        to_singular(items_reference.rsplit(" ", 1)[-1]),
+        parse_tool_name(tool).words[-1],
+    }
     verb, _, object_words = text.partition(" the ")
-    return f"{verb} {things}" if object_words and object_words in nouns else f"{text} for {things}"
+    return f"{verb} {items_reference}" if object_words and object_words in nouns else f"{text} for {items_reference}"
 
 
-def doing(tool: str, rng: Random) -> str:
+def render_tool_gerund(tool: str, rng: Random) -> str:
     """Words for a call that is under way: `SEND_DRAFT` → `sending the draft`."""
-    entry = phrasebook().get(tool)
+    entry = load_phrasebook().get(tool)
     if entry:
         return rng.choice(entry.doing)
-    verb, _, object_words = infinitive(tool, rng).partition(" ")
-    return f"{gerund(verb)} {object_words}"
+    verb, _, object_words = render_tool_infinitive(tool, rng).partition(" ")
+    return f"{to_gerund(verb)} {object_words}"
 
 
-def gerund(verb: str) -> str:
+def to_gerund(verb: str) -> str:
     """Adds `-ing` to a verb: `move` → `moving`, `get` → `getting`."""
     if verb.endswith("e") and not verb.endswith("ee"):
         return verb[:-1] + "ing"
@@ -537,29 +563,31 @@ def gerund(verb: str) -> str:
     return verb + "ing"
 
 
-def field_of(argument: PlannedArgument) -> str:
+def parse_field_name(argument: PlannedArgument) -> str:
     """Returns the last name in an argument's pointer: `/start/dateTime` → `dateTime`, `/label_ids/0` → `label_ids`."""
     return argument.argument.rstrip("/0123456789").rsplit("/", 1)[-1]
 
 
-def slot(pointer: str) -> str:
+def to_slot_name(pointer: str) -> str:
     """Names the template slot of an argument: `/start/dateTime` → `start.dateTime`, `/label_ids/0` → `label_ids`."""
     return ".".join(step for step in pointer.split("/")[1:] if not step.isdigit())
 
 
-def _inline(argument: PlannedArgument, tool: str, rng: Random) -> str | None:
+def _phrase_inline_clause(argument: PlannedArgument, tool: str, rng: Random) -> str | None:
     """Phrases a fact as a clause at the end of a request, `titled "Gym roof"`; None if it needs its own sentence."""
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
-    argument_name_words = {*words(steps[-1]), *words(steps[0])}
-    if parse_tool_name(tool).action == "update" and argument_name_words & values.TITLES:
+    argument_name_words = {*split_words(steps[-1]), *split_words(steps[0])}
+    if parse_tool_name(tool).action == "update" and argument_name_words & values.TITLE_WORDS:
         return None  # `change the event called X` would say which one it is
-    if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PEOPLE:
-        return f"named {quote(argument)}"
-    for word, clause in _INLINE.items():
+    if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PERSON_WORDS:
+        return f"named {quote_free_text(argument)}"
+    for word, clause in _INLINE_CLAUSES.items():
         if word in argument_name_words:
-            return fill(clause, {"x": quote(argument)})
+            return fill_slots(clause, {"x": quote_free_text(argument)})
     if "@" in argument.surface:
         return f"for {argument.surface}"
-    if len(words(steps[-1])) > 3:
+    if len(split_words(steps[-1])) > 3:
         return None
-    return fill(rng.choice(_GENERIC), {"x": quote(argument), "words": argument_words(argument.argument)})
+    return fill_slots(
+        rng.choice(_GENERIC_CLAUSES), {"x": quote_free_text(argument), "words": render_argument_name(argument.argument)}
+    )

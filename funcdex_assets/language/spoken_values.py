@@ -17,7 +17,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 
 HALF_A_YEAR = 182  # days; a date without a year is the nearest of its kind
 _NUMBER_WORDS = [
@@ -39,58 +39,60 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # before `5`: it ends `2,5`, `10:5` or `-5`
 _AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
 _MONTHS = "|".join(date(2000, month, 1).strftime("%B").lower() for month in range(1, 13))
-_IN_ADDRESS = (".", "-", "_", "+")
+_ADDRESS_SIGNS = (".", "-", "_", "+")
 
 
-def spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
+def list_spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> list[str]:
     """Lists the ways to say the value of the field `name`, the most natural first.
 
     A date-time is said as `date at time`.
     """
     if isinstance(value, bool):
-        return [phrase if value else f"no {phrase}" for phrase in _flag_phrases(name)]
+        return [phrase if value else f"no {phrase}" for phrase in _list_flag_phrases(name)]
     if isinstance(value, int | float):
-        return _number_forms(name, schema, value)
+        return _list_number_forms(name, schema, value)
     if not isinstance(value, str):
         return []
-    moment = read_moment(schema, value)
+    moment = parse_moment(schema, value)
     if isinstance(moment, datetime):
         return [
             f"{day} at {clock}"
-            for day in _date_forms(moment.date(), now.date())[:3]
-            for clock in _time_forms(moment.time())[:1]
+            for day in _list_date_forms(moment.date(), now.date())[:3]
+            for clock in _list_time_forms(moment.time())[:1]
         ] + [value]
     if isinstance(moment, date):
-        return list(dict.fromkeys([*_date_forms(moment, now.date()), value]))
+        return list(dict.fromkeys([*_list_date_forms(moment, now.date()), value]))
     if isinstance(moment, time):
-        return [*_time_forms(moment), value]
+        return [*_list_time_forms(moment), value]
     if "enum" in schema or "const" in schema:
         in_words = _CAMEL_CASE.sub(" ", value.replace("_", " ").replace("-", " "))
         return list(dict.fromkeys([in_words.lower(), value]))
-    quoted = quoted_part(value)
+    quoted = find_quoted_part(value)
     if quoted:
         return [quoted, value]
     return [value]
 
 
-def says(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str | None:
+def find_spoken_value(text: str, name: str, schema: Schema, value: Any, now: datetime) -> str | None:
     """Returns the words of `text`, in its own spelling, that state the value; None if it is not stated.
 
     A date-time is stated if both its day and its time are; the words of its day are returned.
     """
-    moment = read_moment(schema, value) if isinstance(value, str) else None
+    moment = parse_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
-        day = find_words(text, [*_date_forms(moment.date(), now.date()), value], _another_day(moment))
-        clock = [*_time_forms(moment.time()), f"{moment:%H:%M:%S}"]
-        return day if day and (day == value or find_words(text, clock)) else None
+        day = find_first_form(
+            text, [*_list_date_forms(moment.date(), now.date()), value], _build_other_day_pattern(moment)
+        )
+        clock = [*_list_time_forms(moment.time()), f"{moment:%H:%M:%S}"]
+        return day if day and (day == value or find_first_form(text, clock)) else None
     if isinstance(moment, date):
-        return find_words(text, spoken_forms(name, schema, value, now), _another_day(moment))
-    if value is True and find_words(text, spoken_forms(name, schema, False, now)):
+        return find_first_form(text, list_spoken_forms(name, schema, value, now), _build_other_day_pattern(moment))
+    if value is True and find_first_form(text, list_spoken_forms(name, schema, False, now)):
         return None
-    return find_words(text, spoken_forms(name, schema, value, now))
+    return find_first_form(text, list_spoken_forms(name, schema, value, now))
 
 
-def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
+def parse_moment(schema: Schema, value: str) -> datetime | date | time | None:
     """Parses a string as the moment that its schema's `format` declares; None if it is none.
 
     Without a format, strings that begin like an ISO date are parsed.
@@ -104,12 +106,12 @@ def read_moment(schema: Schema, value: str) -> datetime | date | time | None:
             case "time":
                 return time.fromisoformat(value)
             case _:
-                return _looks_like_moment(value)
+                return _parse_undeclared_moment(value)
     except ValueError:
         return None
 
 
-def _looks_like_moment(value: str) -> datetime | date | None:
+def _parse_undeclared_moment(value: str) -> datetime | date | None:
     """Parses a string that begins with an ISO date, such as `2025-10-03`; None for any other."""
     if len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-" and value[:4].isdigit():
         try:
@@ -119,7 +121,7 @@ def _looks_like_moment(value: str) -> datetime | date | None:
     return None
 
 
-def quoted_part(value: str) -> str | None:
+def find_quoted_part(value: str) -> str | None:
     """Returns the first quoted words of a query such as `name contains 'budget'`; None without such syntax."""
     for quote in ("'", '"'):
         first = value.find(quote)
@@ -136,7 +138,7 @@ def is_minor_unit(schema: Schema) -> bool:
     return "cent" in text.replace("percent", "") or "smallest" in text or "minor unit" in text
 
 
-def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
+def _list_number_forms(name: str, schema: Schema, value: float) -> list[str]:
     """Lists the ways to say a number: `30` for `duration` is "30 minutes", "half an hour" or "30"."""
     if is_minor_unit(schema) and isinstance(value, int):
         amount = f"{value / 100:,.2f}"
@@ -144,7 +146,7 @@ def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
         return [*(f"${form}" for form in (*whole_units, amount)), *whole_units, amount, str(value)]
     plain = str(value) if not isinstance(value, float) or value != int(value) else str(int(value))
     forms = [plain]
-    if "minutes" in words(name) or "duration" in words(name):
+    if "minutes" in split_words(name) or "duration" in split_words(name):
         forms = {
             15: ["15 minutes", "a quarter of an hour"],
             30: ["30 minutes", "half an hour"],
@@ -159,7 +161,7 @@ def _number_forms(name: str, schema: Schema, value: float) -> list[str]:
     return forms
 
 
-def _date_forms(day: date, today: date) -> list[str]:
+def _list_date_forms(day: date, today: date) -> list[str]:
     """Lists the ways to say a day: "tomorrow" or "Friday" if it is near, "October 3", "2025-10-03"."""
     ahead = (day - today).days
     weekday, month = day.strftime("%A"), day.strftime("%B")
@@ -177,7 +179,7 @@ def _date_forms(day: date, today: date) -> list[str]:
     return [*forms, day.isoformat()]
 
 
-def _time_forms(moment: time) -> list[str]:
+def _list_time_forms(moment: time) -> list[str]:
     """Lists the ways to say a time of day: "2:30 pm", "2:30pm", "14:30"."""
     hour = moment.hour % 12 or 12
     half = "am" if moment.hour < 12 else "pm"
@@ -186,13 +188,13 @@ def _time_forms(moment: time) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def _flag_phrases(name: str) -> list[str]:
+def _list_flag_phrases(name: str) -> list[str]:
     """Lists the words for a flag: "all day" and the name itself for `is_all_day`."""
-    name_words = [word for word in words(name) if word not in ("is", "has", "enable", "enabled")]
+    name_words = [word for word in split_words(name) if word not in ("is", "has", "enable", "enabled")]
     return [" ".join(name_words), name]
 
 
-def _another_day(day: date) -> re.Pattern[str]:
+def _build_other_day_pattern(day: date) -> re.Pattern[str]:
     """Builds the pattern of words after a day by which another day is meant.
 
     Such as the year after `October 15, 2031`, or the date after `Tuesday, 4 March`.
@@ -200,7 +202,7 @@ def _another_day(day: date) -> re.Pattern[str]:
     return re.compile(rf",? (?!{day.year}\b)\d{{4}}\b|(?<=day),? (?:\d{{1,2}} )?(?:{_MONTHS})\b")
 
 
-def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:
+def find_first_form(text: str, forms: list[str], unless_before: re.Pattern[str] | None = None) -> str | None:
     """Returns the first form that is in the text as whole words, in the text's own spelling; None if there is none.
 
     A number is not found in a longer number, nor an address in a longer address. A form directly before a match of
@@ -214,23 +216,23 @@ def find_words(text: str, forms: list[str], unless_before: re.Pattern[str] | Non
         start = folded.find(lowered_form)
         while start >= 0 and lowered_form:
             end = start + len(lowered_form)
-            if _is_whole(folded, start, end) and not (unless_before and unless_before.match(folded, end)):
+            if _is_whole_word(folded, start, end) and not (unless_before and unless_before.match(folded, end)):
                 return text[start:end]
             start = folded.find(lowered_form, start + 1)
     return None
 
 
-def _is_whole(text: str, at: int, end: int) -> bool:
+def _is_whole_word(text: str, start: int, end: int) -> bool:
     """True if a span of the text is not part of a longer word, number or email address."""
-    first, last, before, after = text[at], text[end - 1], text[at - 1 : at], text[end : end + 1]
+    first, last, before, after = text[start], text[end - 1], text[start - 1 : start], text[end : end + 1]
     if (first.isalnum() and before.isalnum()) or (last.isalnum() and after.isalnum()):
         return False
-    if first.isdigit() and before in (".", ",", ":", "-") and _BEFORE_NUMBER.search(text, 0, at):
+    if first.isdigit() and before in (".", ",", ":", "-") and _BEFORE_NUMBER.search(text, 0, start):
         return False
     if last.isdigit() and after in (".", ",", ":") and _AFTER_NUMBER.match(text, end):
         return False
-    if "@" in text[at:end]:
-        return not (before in _IN_ADDRESS and text[: at - 1][-1:].isalnum()) and not (
-            after in _IN_ADDRESS and text[end + 1 : end + 2].isalnum()
+    if "@" in text[start:end]:
+        return not (before in _ADDRESS_SIGNS and text[: start - 1][-1:].isalnum()) and not (
+            after in _ADDRESS_SIGNS and text[end + 1 : end + 2].isalnum()
         )
     return True

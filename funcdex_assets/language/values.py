@@ -16,30 +16,39 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from funcdex_assets.language.lexicon import Person, companies, domain_of, fill, industries, moves, person, slots_of
-from funcdex_assets.language.schema_samples import numbers
-from funcdex_assets.language.spoken_values import is_minor_unit, quoted_part
+from funcdex_assets.language.lexicon import (
+    Person,
+    derive_domain,
+    draw_person,
+    fill_slots,
+    find_slots,
+    load_companies,
+    load_industries,
+    load_moves,
+)
+from funcdex_assets.language.schema_samples import propose_numbers
+from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_unit
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.validation import matcher
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.validation import compile_pattern
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
-TITLES = frozenset("subject title name summary filename headline label topic".split())
-BODIES = frozenset(
+TITLE_WORDS = frozenset("subject title name summary filename headline label topic".split())
+BODY_WORDS = frozenset(
     (
         "body text message content description note notes comment snippet excerpt details reason memo html "
         "plaintext preview"
     ).split()
 )
-PEOPLE = frozenset(
+PERSON_WORDS = frozenset(
     (
         "customer contact attendee attendees invitee invitees user member owner sender recipient creator "
         "organizer organiser people assignee reporter author guest guests host participant participants "
         "person from to cc bcc display admin"
     ).split()
 )
-PATHS = frozenset("path paths filepath directory dir".split())
+PATH_WORDS = frozenset("path paths filepath directory dir".split())
 FOLDERS = ("documents", "reports/2026", "notes", "shared/drafts", "projects", "archive")
 EXTENSIONS = ("md", "txt", "csv", "json")
 PLACES = (
@@ -88,8 +97,8 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """Matches placeholders that stand where real content should: `<name>`, `your_email`, `TODO`."""
-_OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
-_FILLERS = frozenset("too many much no not that this which who our my their its".split())
+_FIELD_OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
+_FILLER_WORDS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
 
 
@@ -107,22 +116,22 @@ class Situation:
 
     @property
     def domain(self) -> str:
-        return domain_of(self.persona.company)
+        return derive_domain(self.persona.company)
 
 
-def situation(scenario: Scenario, persona: Persona) -> Situation:
+def build_situation(scenario: Scenario, persona: Persona) -> Situation:
     """Builds the situation of a conversation from its scenario and persona.
 
     `now` is in the persona's time zone, so that a moment reckoned from it has the offset of its own day.
     """
     now = datetime.fromisoformat(persona.today)
-    zone = zone_of(persona.time_zone)
+    zone = find_time_zone(persona.time_zone)
     if zone is not None and now.utcoffset() == now.replace(tzinfo=zone).utcoffset():
         now = now.replace(tzinfo=zone)
     return Situation(scenario, persona, now)
 
 
-def zone_of(name: str) -> ZoneInfo | None:
+def find_time_zone(name: str) -> ZoneInfo | None:
     """Returns the time zone of this name, or None if there is none."""
     try:
         return ZoneInfo(name)
@@ -130,7 +139,7 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None
 
 
-def title(matter: str) -> str:
+def to_title_case(matter: str) -> str:
     """Capitalises the words of a matter: `reefer breakdown on the A7` → `Reefer Breakdown on the A7`."""
     title_words = matter.split()
     return " ".join(
@@ -139,21 +148,23 @@ def title(matter: str) -> str:
     )
 
 
-def sentence(text: str) -> str:
+def capitalize_sentence(text: str) -> str:
     """Capitalises the first letter, unless the text begins with an email address or a link."""
     first_word = text.split(" ", 1)[0]
     return text if "@" in first_word or "://" in first_word else text[:1].upper() + text[1:]
 
 
-def worded(template: str, situation: Situation, rng: Random, first_name: str = "") -> str:
+def fill_from_situation(template: str, situation: Situation, rng: Random, first_name: str = "") -> str:
     """Fills a template of the lexicon from the situation; some slots are drawn, such as `{day}`."""
-    return fill(template, {slot: _slot(slot, situation, rng, first_name) for slot in sorted(slots_of(template))})
+    return fill_slots(
+        template, {slot: _choose_slot_words(slot, situation, rng, first_name) for slot in sorted(find_slots(template))}
+    )
 
 
-def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
+def _choose_slot_words(name: str, situation: Situation, rng: Random, first_name: str) -> str:
     """Returns the words for one slot; a slot that is not known stays visible."""
     persona = situation.persona
-    entry = industries().get(persona.industry, {})
+    entry = load_industries().get(persona.industry, {})
     match name:
         case "matter":
             return situation.matter
@@ -175,39 +186,43 @@ def _slot(name: str, situation: Situation, rng: Random, first_name: str) -> str:
             return f"{{{name}}}"
 
 
-def make_title(situation: Situation, rng: Random) -> str:
+def invent_title(situation: Situation, rng: Random) -> str:
     """Invents a title about the matter."""
-    matter = title(situation.matter) if rng.random() < 0.5 else situation.matter
-    return sentence(fill(rng.choice(moves("title_frames")), {"matter": matter, "company": situation.persona.company}))
+    matter = to_title_case(situation.matter) if rng.random() < 0.5 else situation.matter
+    return capitalize_sentence(
+        fill_slots(rng.choice(load_moves("title_frames")), {"matter": matter, "company": situation.persona.company})
+    )
 
 
-def make_body(situation: Situation, rng: Random, first_name: str = "") -> str:
+def invent_body(situation: Situation, rng: Random, first_name: str = "") -> str:
     """Invents a text of a few sentences, to the person of this first name if there is one."""
-    text = worded(rng.choice(moves("bodies") if first_name else _bodies_to_anybody()), situation, rng, first_name)
-    return sentence(text).replace('"', "'")
+    text = fill_from_situation(
+        rng.choice(load_moves("bodies") if first_name else _load_unaddressed_bodies()), situation, rng, first_name
+    )
+    return capitalize_sentence(text).replace('"', "'")
 
 
 @cache
-def _bodies_to_anybody() -> Sequence[str]:
+def _load_unaddressed_bodies() -> Sequence[str]:
     """Returns the body templates that address nobody by name."""
-    return [body for body in moves("bodies") if "first_name" not in slots_of(body)]
+    return [body for body in load_moves("bodies") if "first_name" not in find_slots(body)]
 
 
-def make_path(situation: Situation, rng: Random, is_folder: object = False) -> str:
+def invent_path(situation: Situation, rng: Random, is_folder: object = False) -> str:
     """Invents the path of a file about the matter, or of a folder for it."""
-    slug = "-".join(re.sub(r"[^a-z0-9 ]", "", keywords(situation.matter, rng).lower()).split()) or "notes"
+    slug = "-".join(re.sub(r"[^a-z0-9 ]", "", choose_keywords(situation.matter, rng).lower()).split()) or "notes"
     path = f"{rng.choice(FOLDERS)}/{slug}"
     return path if is_folder else f"{path}.{rng.choice(EXTENSIONS)}"
 
 
-def keywords(matter: str, rng: Random) -> str:
+def choose_keywords(matter: str, rng: Random) -> str:
     """Chooses two or three neighbouring words of the matter as search words.
 
     `the dragon skin refund thread` → `dragon skin refund`.
     """
     runs: list[list[str]] = [[]]
     for word in matter.split():
-        if word.lower() in _SMALL_WORDS | _FILLERS or "'" in word:
+        if word.lower() in _SMALL_WORDS | _FILLER_WORDS or "'" in word:
             runs.append([])
         else:
             runs[-1].append(word)
@@ -215,25 +230,25 @@ def keywords(matter: str, rng: Random) -> str:
     return " ".join(longest[: rng.choice((2, 3, 3))] or [matter.replace("'", "")])
 
 
-def make_person(situation: Situation, rng: Random) -> Person:
+def invent_person(situation: Situation, rng: Random) -> Person:
     """Invents a person: mostly a colleague of the persona, otherwise somebody from another company of the lexicon."""
     if rng.random() < 0.55:
-        return person(rng, situation.domain)
-    return person(rng, domain_of(rng.choice(companies())))
+        return draw_person(rng, situation.domain)
+    return draw_person(rng, derive_domain(rng.choice(load_companies())))
 
 
-def positions(situation: Situation) -> Sequence[str]:
+def list_positions(situation: Situation) -> Sequence[str]:
     """Returns the job titles of the persona's industry."""
-    return industries().get(situation.persona.industry, {}).get("positions", (situation.persona.position,))
+    return load_industries().get(situation.persona.industry, {}).get("positions", (situation.persona.position,))
 
 
-def make_phone(rng: Random) -> str:
+def invent_phone(rng: Random) -> str:
     """Invents an international phone number: a country's code and digits, twelve in all."""
     country = rng.choice(("44", "49", "1", "351", "91", "33", "48", "353"))
     return f"+{country}{rng.randint(2, 9)}" + "".join(str(rng.randint(0, 9)) for _ in range(11 - len(country)))
 
 
-def make_moment(situation: Situation, rng: Random, past: bool) -> datetime:
+def invent_moment(situation: Situation, rng: Random, past: bool) -> datetime:
     """Invents a round time on a working day, in the last four weeks (`past`) or the next three."""
     days = -rng.randint(1, 27) if past else rng.randint(1, 20)
     day = situation.now + timedelta(days=days)
@@ -242,13 +257,13 @@ def make_moment(situation: Situation, rng: Random, past: bool) -> datetime:
     return day.replace(hour=rng.randint(8, 17), minute=rng.choice((0, 0, 15, 30, 30, 45)), second=0, microsecond=0)
 
 
-def make_number(name: str, schema: Schema, rng: Random) -> float | int:
+def invent_number(name: str, schema: Schema, rng: Random) -> float | int:
     """Invents a number that suits the field's name and the schema's bounds: 15, 30 or 45 for `duration_minutes`."""
-    name_words = set(words(name))
+    name_words = set(split_words(name))
     low, high = schema.get("minimum"), schema.get("maximum")
     low = schema["exclusiveMinimum"] + 1 if "exclusiveMinimum" in schema else low
     if low is not None and high is not None and ceil(low) > floor(high):
-        return next(numbers(schema, "number", rng))
+        return next(propose_numbers(schema, "number", rng))
     is_integer = schema_type(schema) == "integer"
     options: tuple[float, ...]
     if name_words & {"limit", "max", "size", "results", "count", "top"} and not name_words & {"bytes"}:
@@ -271,7 +286,7 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
         options = tuple(rng.randint(1, 12) for _ in range(2))
     options = tuple(
         option for option in options if (low is None or option >= low) and (high is None or option <= high)
-    ) or (_between(low, high, rng),)
+    ) or (_draw_between(low, high, rng),)
     value = rng.choice(options)
     multiple = schema.get("multipleOf")
     if multiple:
@@ -279,13 +294,13 @@ def make_number(name: str, schema: Schema, rng: Random) -> float | int:
     return int(value) if is_integer else value
 
 
-def _between(low: float | None, high: float | None, rng: Random) -> int:
+def _draw_between(low: float | None, high: float | None, rng: Random) -> int:
     """Draws an integer within the bounds; None is no bound."""
     first = ceil(low) if low is not None else min(0, floor(high or 0))
     return rng.randint(first, floor(high) if high is not None else first + 20)
 
 
-def examples_of(schema: Schema) -> list[Any]:
+def list_real_examples(schema: Schema) -> list[Any]:
     """Returns the schema's examples that are real content, not placeholders."""
     return [
         example
@@ -294,21 +309,21 @@ def examples_of(schema: Schema) -> list[Any]:
     ]
 
 
-def query_for(schema: Schema, words_wanted: str, rng: Random) -> str:
+def render_query(schema: Schema, search_words: str, rng: Random) -> str:
     """Writes search words in the query language that the schema's examples show.
 
     Only the clause with the quoted words is copied: `budget`, after the example `subject:'report' is:unread`, becomes
     `subject:'budget'`.
     """
-    example = rng.choice(examples_of(schema) or [""])
-    quoted = quoted_part(example) if isinstance(example, str) else None
+    example = rng.choice(list_real_examples(schema) or [""])
+    quoted = find_quoted_part(example) if isinstance(example, str) else None
     if not quoted:
-        return words_wanted
-    clause = re.search(rf"{_OPERATOR}(['\"]){re.escape(quoted)}\1", example)
-    return (clause[0] if clause else example).replace(quoted, words_wanted, 1)
+        return search_words
+    clause = re.search(rf"{_FIELD_OPERATOR}(['\"]){re.escape(quoted)}\1", example)
+    return (clause[0] if clause else example).replace(quoted, search_words, 1)
 
 
-def mimic(example: str, rng: Random) -> str:
+def imitate_identifier(example: str, rng: Random) -> str:
     """Draws a new identifier of the same form: `cus_9s6XKzkNRiz8i3` → `cus_` and 14 other letters and digits."""
     if re.fullmatch(r"[A-Z][A-Z0-9]*-\d+", example):
         prefix, _, number = example.rpartition("-")
@@ -317,10 +332,10 @@ def mimic(example: str, rng: Random) -> str:
     prefix_length = (
         max(example.rfind("_"), example.rfind("/"), (lower_case_prefix.end() if lower_case_prefix else 0) - 1) + 1
     )
-    return example[:prefix_length] + "".join(_same_class(letter, rng) for letter in example[prefix_length:])
+    return example[:prefix_length] + "".join(_draw_similar_letter(letter, rng) for letter in example[prefix_length:])
 
 
-def _same_class(letter: str, rng: Random) -> str:
+def _draw_similar_letter(letter: str, rng: Random) -> str:
     """Draws a character of the same class: digit, hexadecimal letter, other lower-case or upper-case letter."""
     if letter.isdigit():
         return rng.choice("123456789")
@@ -333,7 +348,7 @@ def _same_class(letter: str, rng: Random) -> str:
     return letter
 
 
-def moment_text(schema: Schema, moment: datetime) -> str:
+def render_moment(schema: Schema, moment: datetime) -> str:
     """Writes a moment as ISO 8601 date, time or date-time, as the schema's format asks."""
     match schema.get("format"):
         case "date":
@@ -344,12 +359,12 @@ def moment_text(schema: Schema, moment: datetime) -> str:
             return moment.isoformat()
 
 
-def fits(schema: Schema, value: Any) -> bool:
+def is_within_string_limits(schema: Schema, value: Any) -> bool:
     """True if a string has the length and the pattern that the schema asks for; other values are not looked at."""
     if isinstance(value, str):
         if len(value) > schema.get("maxLength", 1 << 30) or len(value) < schema.get("minLength", 0):
             return False
         pattern = schema.get("pattern")
-        if pattern and not matcher(pattern).is_valid(value):
+        if pattern and not compile_pattern(pattern).is_valid(value):
             return False
     return True

@@ -82,18 +82,18 @@ def run_metered(
         finally:
             await meter.close()
 
-    return asyncio.run(run()), _took(meter)
+    return asyncio.run(run()), _summarise_usage(meter)
 
 
-def _took(meter: UsageMeter) -> dict[str, Any]:
+def _summarise_usage(meter: UsageMeter) -> dict[str, Any]:
     """The figures that the UI plots; more of them, and those of each role, for an engine that costs something."""
-    summary = meter.summary()
+    summary = meter.to_metadata()
     figures = ["requests", "prompt_tokens", "completion_tokens", "cost_usd"]
     details: dict[str, Any] = {}
     if summary["engine"] != OFFLINE:
         figures += ["cached_tokens", "replayed", "retries", "latency_p50_s", "latency_p95_s", "latency_p99_s"]
         details["inference"] = summary
-        details[SPENT] = msgspec.to_builtins(meter.spent())
+        details[SPENT] = msgspec.to_builtins(meter.list_spent())
         if summary["unpriced_models"]:
             details["unpriced"] = ", ".join(summary["unpriced_models"])
     return {"engine": meter.name, **{name: summary[name] for name in figures}, **details}

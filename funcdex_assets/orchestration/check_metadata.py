@@ -20,17 +20,17 @@ def describe_frame(frame: pl.DataFrame) -> dict[str, Any]:
     return {
         "dagster/row_count": frame.height,
         "dagster/column_schema": dg.TableSchema(columns=columns),
-        "preview": dg.MetadataValue.md(markdown_table(frame.head(5), longest=80)),
+        "preview": dg.MetadataValue.md(to_markdown_table(frame.head(5), longest=80)),
     }
 
 
 def evaluate_check(key: dg.AssetKey, partition: str, judgement: Judgement) -> dg.AssetCheckEvaluation:
     """The judgement of one partition as an event of the stage's check."""
-    offending = judgement.offending
+    offending = judgement.offending_rows
     metadata: dict[str, Any] = {"offending_rows": offending.height}
     if not judgement.passed:
         shown = offending.head(MOST_ROWS)
-        metadata["rows"] = dg.MetadataValue.md(markdown_table(shown))
+        metadata["rows"] = dg.MetadataValue.md(to_markdown_table(shown))
         metadata["table"] = dg.MetadataValue.table(
             records=[dg.TableRecord(record) for record in to_text_cells(shown).to_dicts()],
             schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in shown.columns]),
@@ -64,7 +64,7 @@ def list_check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> l
         ]
 
 
-def markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
+def to_markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
     r"""Cells as text, cut to `longest` characters.
 
     >>> print(markdown_table(pl.DataFrame({"tool": ["SEND_EMAIL"], "text": ["a|b"]})))
@@ -81,5 +81,5 @@ def markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
 
 
 def _explain_failure(judgement: Judgement) -> str:
-    shown = f"; the first {MOST_ROWS} are shown" if judgement.offending.height > MOST_ROWS else ""
-    return f"{count_rows(judgement.offending)} against: {judgement.description}{shown}"
+    shown = f"; the first {MOST_ROWS} are shown" if judgement.offending_rows.height > MOST_ROWS else ""
+    return f"{count_rows(judgement.offending_rows)} against: {judgement.description}{shown}"

@@ -2,18 +2,18 @@
 
 import polars as pl
 
-from funcdex_assets.dialogue.participants import Cast, casts
+from funcdex_assets.dialogue.participants import Participants, assemble_participants
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.storage.frames import from_frame
 
 
-def casts_of(
+def read_participants(
     plans: pl.DataFrame, personas: pl.DataFrame, scenarios: pl.DataFrame, tools: pl.DataFrame
-) -> dict[str, Cast]:
+) -> dict[str, Participants]:
     """By plan id, in the order of the plans."""
-    return casts(
+    return assemble_participants(
         from_frame(plans, ConversationPlan),
         from_frame(personas, Persona),
         from_frame(scenarios, Scenario),

@@ -149,7 +149,7 @@ class _Parts:
     @property
     def upstream(self) -> tuple[str, ...]:
         """The tables that it reads: to make its own, and to judge it."""
-        return tuple(dict.fromkeys((*self.inputs, *self.table.needs)))
+        return tuple(dict.fromkeys((*self.inputs, *self.table.needed_tables)))
 
 
 # ── making ────────────────────────────────────────────────────────────────────────────────────

@@ -14,23 +14,23 @@ from typing import Any
 
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.language.schema_samples import NoValueError, sample
-from funcdex_assets.language.spoken_values import read_moment, spoken_forms
+from funcdex_assets.language.schema_samples import NoValueError, sample_value
+from funcdex_assets.language.spoken_values import list_spoken_forms, parse_moment
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import ChainStep, Tool
-from funcdex_assets.schema.json_pointers import escaped, put_pointer
+from funcdex_assets.schema.json_pointers import escape_step, put_pointer
 from funcdex_assets.schema.leaves import Leaf
-from funcdex_assets.schema.references import resolve, schema_at
+from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.validation import fits, validator
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.validation import compile_validator, is_valid_under
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, ZONE_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
 # Words in the names of optional arguments that people never mention in a chat.
-_TECHNICAL = frozenset(
+_TECHNICAL_WORDS = frozenset(
     (
         "token cursor offset page fields format include verbose supports corpora spaces order sort view "
         "mode type expand metadata idempotency version locale timezone zone raw html markdown user drives "
@@ -38,15 +38,15 @@ _TECHNICAL = frozenset(
     ).split()
 )
 
-_CODE = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # in an example: only a program would write such a value
-_SMALL = 3  # scalars; nobody tells the content of a larger optional object in a chat
-_LONGEST_SAID, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
-_DEEPEST = 8  # steps of a pointer; a schema that contains itself would have no end
+_CODE_PATTERN = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # in an example: only a program would write such a value
+_MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional object in a chat
+_LONGEST_TEXT, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
+_LONGEST_POINTER = 8  # steps of a pointer; a schema that contains itself would have no end
 _MOST_ARGUMENTS = 40  # of one object or array; nobody says more
-_BACKWARD = frozenset("modified created updated since after completed received".split())
+_PAST_WORDS = frozenset("modified created updated since after completed received".split())
 
 
-class Unplannable(ValueError):
+class UnplannableCallError(ValueError):
     """A call cannot be planned; the message says which tool and argument, and why."""
 
 
@@ -56,9 +56,9 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
     Raises:
         UnplannableCallError: a required argument has no value that a person could give.
     """
-    inventor = _Inventor(tool, situation, rng)
-    properties = resolve(tool.parameters, tool.parameters).get("properties", {})
-    required_names = resolve(tool.parameters, tool.parameters).get("required", ())
+    inventor = _FactInventor(tool, situation, rng)
+    properties = resolve_schema(tool.parameters, tool.parameters).get("properties", {})
+    required_names = resolve_schema(tool.parameters, tool.parameters).get("required", ())
     bound = [
         PlannedArgument(
             argument=binding.argument.replace("*", "0"),
@@ -71,17 +71,22 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
     bound_names = {argument.argument.split("/")[1] for argument in bound}
     planned = [*bound]
     unbound_required = [name for name in dict.fromkeys(required_names) if name not in bound_names]
-    for name in [*unbound_required, *_mentioned(tool, properties, {*unbound_required, *bound_names}, rng, bool(bound))]:
-        planned += inventor.invent(properties.get(name, {}), f"/{escaped(name)}", name, "", name in unbound_required)
+    for name in [
+        *unbound_required,
+        *_draw_mentioned_arguments(tool, properties, {*unbound_required, *bound_names}, rng, bool(bound)),
+    ]:
+        planned += inventor.plan_argument(
+            properties.get(name, {}), f"/{escape_step(name)}", name, "", name in unbound_required
+        )
     for binding in bound:  # an object that holds a bound argument may require more
         name = binding.argument.split("/")[1]
         if binding.argument.count("/") > 1:
-            planned += inventor.rest_of(properties.get(name, {}), f"/{name}", name, binding.argument)
-    _refuse_invalid(tool, planned)
+            planned += inventor.plan_siblings(properties.get(name, {}), f"/{name}", name, binding.argument)
+    _refuse_invalid_arguments(tool, planned)
     return tuple(planned)
 
 
-def assemble(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> dict[str, Any]:
+def assemble_arguments(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> dict[str, Any]:
     """Builds the JSON arguments of a planned call.
 
     `resolved` gives the values of the arguments that come from results, by argument pointer.
@@ -93,7 +98,9 @@ def assemble(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> di
     return arguments
 
 
-def _mentioned(tool: Tool, properties: Schema, taken: set[str], rng: Random, has_bound: bool) -> Iterator[str]:
+def _draw_mentioned_arguments(
+    tool: Tool, properties: Schema, excluded: set[str], rng: Random, has_bound: bool
+) -> Iterator[str]:
     """Draws the optional top-level arguments that this user happens to mention, none of them in `excluded`."""
     parsed = parse_tool_name(tool.name)
     budget = 0 if parsed.action in ("get", "delete") else rng.choice((0, 1, 1, 2))
@@ -101,7 +108,7 @@ def _mentioned(tool: Tool, properties: Schema, taken: set[str], rng: Random, has
     options = [
         (name, interest)
         for name, schema in properties.items()
-        if name not in taken and (interest := _interest(name, schema, tool.parameters, searching))
+        if name not in excluded and (interest := _estimate_interest(name, schema, tool.parameters, searching))
     ]
     if parsed.action == "update" or (searching and any(interest >= 3 for _, interest in options)):
         budget = max(budget, 1)
@@ -112,13 +119,13 @@ def _mentioned(tool: Tool, properties: Schema, taken: set[str], rng: Random, has
         yield name
 
 
-def _interest(name: str, schema: Any, root: Schema, searching: bool) -> float:
+def _estimate_interest(name: str, schema: Any, root: Schema, searching: bool) -> float:
     """Returns the relative likelihood that a person mentions an argument; 0 if only programs care about it.
 
     `searching` says that the call lists by search words, which makes the query the likeliest.
     """
-    name_words = set(words(name))
-    schema = resolve(schema, root)
+    name_words = set(split_words(name))
+    schema = resolve_schema(schema, root)
     kind = schema_type(schema)
     if is_id(name) or is_page_token(name) or kind == "boolean":
         return 0
@@ -126,13 +133,13 @@ def _interest(name: str, schema: Any, root: Schema, searching: bool) -> float:
         return 6 if searching else 1
     if schema.get("format") in ("date", "date-time", "email"):
         return 1.5
-    if name_words & _TECHNICAL or (kind == "object" and not _small_object(schema, root)):
+    if name_words & _TECHNICAL_WORDS or (kind == "object" and not _is_small_object(schema, root)):
         return 0
     if "enum" in schema:
         return 1 if len(schema["enum"]) > 1 else 0
-    items = resolve(schema.get("items", {}), root)
+    items = resolve_schema(schema.get("items", {}), root)
     examples = schema.get("examples") or items.get("examples") or ()
-    if any(isinstance(example, str) and _CODE.search(example) for example in examples):
+    if any(isinstance(example, str) and _CODE_PATTERN.search(example) for example in examples):
         return 0
     if kind == "array":
         return (
@@ -144,66 +151,68 @@ def _interest(name: str, schema: Any, root: Schema, searching: bool) -> float:
         )
     if kind in ("integer", "number"):
         return 0.8
-    if name_words & values.TITLES or name_words & values.BODIES:
+    if name_words & values.TITLE_WORDS or name_words & values.BODY_WORDS:
         return 1.2
     return 0.6 if schema.get("examples") or name_words & {"location", "city", "address", "phone"} else 0
 
 
-def _small_object(schema: Schema, root: Schema) -> bool:
+def _is_small_object(schema: Schema, root: Schema) -> bool:
     """True for an object of at most three scalars, none of them an id of the service: a person would tell those."""
-    scalar_leaves = _scalars_in(schema, root, "", 0)
+    scalar_leaves = _collect_scalars(schema, root, "", 0)
     return (
         scalar_leaves is not None
-        and 0 < len(scalar_leaves) <= _SMALL
+        and 0 < len(scalar_leaves) <= _MOST_SCALARS
         and not any(is_service_id(leaf) for leaf in scalar_leaves)
     )
 
 
-def _scalars_in(schema: Schema, root: Schema, owner: str, depth: int) -> list[Leaf] | None:
+def _collect_scalars(schema: Schema, root: Schema, owner: str, depth: int) -> list[Leaf] | None:
     """Collects the scalar leaves in an object's schema; None if there are more than three or they lie too deep."""
     scalar_leaves: list[Leaf] = []
     for key, unresolved in schema.get("properties", {}).items():
-        property_schema = resolve(unresolved, root)
+        property_schema = resolve_schema(unresolved, root)
         while schema_type(property_schema) == "array":
-            property_schema, depth = resolve(property_schema.get("items", {}), root), depth + 1
-            if depth > _SMALL:
+            property_schema, depth = resolve_schema(property_schema.get("items", {}), root), depth + 1
+            if depth > _MOST_SCALARS:
                 return None
         property_leaves: list[Leaf] | None = [Leaf(key, key, owner, property_schema, True)]
         if schema_type(property_schema) == "object":
-            property_leaves = _scalars_in(property_schema, root, key, depth + 1) if depth < _SMALL else None
-        if property_leaves is None or len(scalar_leaves) + len(property_leaves) > _SMALL:
+            property_leaves = _collect_scalars(property_schema, root, key, depth + 1) if depth < _MOST_SCALARS else None
+        if property_leaves is None or len(scalar_leaves) + len(property_leaves) > _MOST_SCALARS:
             return None
         scalar_leaves += property_leaves
     return scalar_leaves
 
 
-def _refuse_invalid(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
+def _refuse_invalid_arguments(tool: Tool, planned: Sequence[PlannedArgument]) -> None:
     """Raises if the planned arguments are invalid, except where a value comes from a result that is not there yet."""
     placeholders = {
-        argument.argument: _placeholder(tool, argument.argument) for argument in planned if argument.source == "result"
+        argument.argument: _build_placeholder(tool, argument.argument)
+        for argument in planned
+        if argument.source == "result"
     }
-    arguments = assemble(planned, placeholders)
-    compiled = validator(tool.parameters)
+    arguments = assemble_arguments(planned, placeholders)
+    compiled = compile_validator(tool.parameters)
     if not compiled.is_valid(arguments):
         for error in compiled.iter_errors(arguments):
             error_pointer = "/" + "/".join(map(str, error.instance_path))
             if error_pointer not in placeholders:
-                raise Unplannable(f"{tool.name}{error_pointer}: {error.message}")
+                raise UnplannableCallError(f"{tool.name}{error_pointer}: {error.message}")
 
 
-def _placeholder(tool: Tool, pointer: str) -> Any:
+def _build_placeholder(tool: Tool, pointer: str) -> Any:
     """Builds a value that the schema allows, to stand for a result's value while the arguments are validated."""
     schema = schema_at(tool.parameters, pointer) or {}
     placeholder = {"integer": 1, "number": 1.0, "boolean": True}.get(schema_type(schema), "x")
-    if fits(schema, tool.parameters, placeholder):
+    if is_valid_under(schema, tool.parameters, placeholder):
         return placeholder
     try:
-        return sample(schema, tool.parameters, Random(0))
+        return sample_value(schema, tool.parameters, Random(0))
     except NoValueError:
         return placeholder
 
 
-class _Inventor:
+class _FactInventor:
     """Invents the facts of one call.
 
     It remembers the call's person and moment, so that its facts agree: a name with its address, an end after its start.
@@ -216,21 +225,21 @@ class _Inventor:
         self.action = parse_tool_name(tool.name).action
         self.person: Person | None = None
         self.moment: datetime | None = None
-        self.ended = False  # the moment is the end of a span
+        self.moment_is_end = False  # the moment is the end of a span
 
-    def invent(self, raw: Any, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
+    def plan_argument(self, raw: Any, pointer: str, name: str, owner: str, required: bool) -> list[PlannedArgument]:
         """Plans the argument at a pointer, with everything inside it if it is an object or an array.
 
         Raises:
             UnplannableCallError: it has no value that a person could say.
         """
-        if pointer.count("/") > _DEEPEST:
-            raise Unplannable(f"{self.tool.name}{pointer}: it is nested too deep for a person to say")
-        schema = self._resolved(raw)
+        if pointer.count("/") > _LONGEST_POINTER:
+            raise UnplannableCallError(f"{self.tool.name}{pointer}: it is nested too deep for a person to say")
+        schema = self._resolve_schema(raw)
         kind = schema_type(schema)
         if kind == "object" and "const" not in schema:
-            return self._object(schema, pointer, name, skip=())
-        items = self._resolved(schema.get("items", {})) if kind == "array" else {}
+            return self._plan_object(schema, pointer, name, skip=())
+        items = self._resolve_schema(schema.get("items", {})) if kind == "array" else {}
         if kind == "array" and schema_type(items) in (
             "object",
             "array",
@@ -243,40 +252,46 @@ class _Inventor:
             size = min(size, schema.get("maxItems", size))
             planned: list[PlannedArgument] = []
             if fewest > _MOST_ARGUMENTS:
-                raise Unplannable(f"{self.tool.name}{pointer}: it needs {fewest} items, which nobody says")
+                raise UnplannableCallError(f"{self.tool.name}{pointer}: it needs {fewest} items, which nobody says")
             for index in range(size):
                 if index:
                     self.person = None
-                planned += self.invent(schema.get("items", {}), f"{pointer}/{index}", name, name, True)
-            return _distinct(planned)
+                planned += self.plan_argument(schema.get("items", {}), f"{pointer}/{index}", name, name, True)
+            return _drop_repeated_items(planned)
         if ("const" in schema or ("default" in schema and not required)) and "const" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
         if is_id(name) and "default" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
-        if schema_type(schema) == "string" and ZONE_WORDS & set(words(name)):
+        if schema_type(schema) == "string" and ZONE_WORDS & set(split_words(name)):
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
-        if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not values.examples_of(schema):
-            raise Unplannable(f"{self.tool.name}{pointer}: only an earlier result could give this id")
-        value = self._value(schema, name, owner)
-        if not values.fits(schema, value) or not fits(schema, self.root, value):
-            value = self._fallback(schema, pointer)
+        if (
+            required
+            and is_service_id(Leaf(pointer, name, owner, schema, True))
+            and not values.list_real_examples(schema)
+        ):
+            raise UnplannableCallError(f"{self.tool.name}{pointer}: only an earlier result could give this id")
+        value = self._invent_value(schema, name, owner)
+        if not values.is_within_string_limits(schema, value) or not is_valid_under(schema, self.root, value):
+            value = self._find_fallback_value(schema, pointer)
         if value is None:
-            raise Unplannable(f"{self.tool.name}{pointer}: only null is allowed, which nobody says")
+            raise UnplannableCallError(f"{self.tool.name}{pointer}: only null is allowed, which nobody says")
         return [
-            PlannedArgument(argument=pointer, source="user", value=value, surface=self._surface(name, schema, value))
+            PlannedArgument(
+                argument=pointer, source="user", value=value, surface=self._choose_surface(name, schema, value)
+            )
         ]
 
-    def rest_of(self, raw: Any, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
+    def plan_siblings(self, raw: Any, pointer: str, name: str, bound: str) -> list[PlannedArgument]:
         """Plans the other required properties of the object or array item that holds a bound argument."""
-        schema = self._resolved(raw)
+        schema = self._resolve_schema(raw)
         if schema_type(schema) == "array":
-            return self.rest_of(schema.get("items", {}), f"{pointer}/0", name, bound)
-        return self._object(schema, pointer, name, skip=(bound,)) if schema_type(schema) == "object" else []
+            return self.plan_siblings(schema.get("items", {}), f"{pointer}/0", name, bound)
+        return self._plan_object(schema, pointer, name, skip=(bound,)) if schema_type(schema) == "object" else []
 
-    def _resolved(self, schema: Any) -> Schema:
-        return resolve(schema, self.root)
+    def _resolve_schema(self, schema: Any) -> Schema:
+        return resolve_schema(schema, self.root)
 
-    def _object(self, schema: Schema, pointer: str, name: str, skip: tuple[str, ...]) -> list[PlannedArgument]:
+    def _plan_object(self, schema: Schema, pointer: str, name: str, skip: tuple[str, ...]) -> list[PlannedArgument]:
         """Plans an object's required properties, or one that a person would mention if none is required.
 
         Pointers in `skip` are bound to results and left out.
@@ -286,73 +301,75 @@ class _Inventor:
         chosen = (
             required
             or [
-                key for key, property_schema in properties.items() if _interest(key, property_schema, self.root, False)
+                key
+                for key, property_schema in properties.items()
+                if _estimate_interest(key, property_schema, self.root, False)
             ][:1]
         )
         if not chosen and properties:
             chosen = list(properties)[:1]
         planned: list[PlannedArgument] = []
         for key in chosen:
-            key_pointer, property_schema = f"{pointer}/{escaped(key)}", properties.get(key, {})
+            key_pointer, property_schema = f"{pointer}/{escape_step(key)}", properties.get(key, {})
             if key_pointer in skip:
                 continue
             if any(bound.startswith(key_pointer + "/") for bound in skip):
-                planned += self.rest_of(property_schema, key_pointer, key, skip[0])
+                planned += self.plan_siblings(property_schema, key_pointer, key, skip[0])
             else:
-                planned += self.invent(property_schema, key_pointer, key, name, key in required)
+                planned += self.plan_argument(property_schema, key_pointer, key, name, key in required)
             if len(planned) > _MOST_ARGUMENTS:
-                raise Unplannable(f"{self.tool.name}{pointer}: it has more arguments than a person would say")
+                raise UnplannableCallError(f"{self.tool.name}{pointer}: it has more arguments than a person would say")
         return planned
 
-    def _value(self, schema: Schema, name: str, owner: str) -> Any:
+    def _invent_value(self, schema: Schema, name: str, owner: str) -> Any:
         """Invents a scalar from its schema, then its name and the tool; it may still be invalid under the schema."""
-        name_words, rng = set(words(name)), self.rng
-        kind, examples = schema_type(schema), values.examples_of(schema)
+        name_words, rng = set(split_words(name)), self.rng
+        kind, examples = schema_type(schema), values.list_real_examples(schema)
         if "enum" in schema:
             options = [option for option in schema["enum"] if option is not None] or [None]
             return rng.choice(options)
         if kind == "boolean":
             return not schema.get("default", False)
         if kind in ("integer", "number"):
-            return values.make_number(name, schema, rng)
+            return values.invent_number(name, schema, rng)
         match schema.get("format"):
             case "email":
                 if name_words & CC_WORDS:
-                    return values.make_person(self.situation, self.rng).email
-                return self._person().email
+                    return values.invent_person(self.situation, self.rng).email
+                return self._choose_person().email
             case "date" | "date-time" | "time":
-                return self._when(schema, name_words | set(words(owner)))
+                return self._invent_moment(schema, name_words | set(split_words(owner)))
             case "uri" if not examples:
                 slug = "-".join(
                     word for word in self.situation.matter.lower().split() if word.isascii() and word.isalnum()
                 )
                 return f"https://www.{self.situation.domain}/{slug}"
         if str(schema.get("pattern", "")).startswith("^\\+"):
-            return values.make_phone(rng)
-        if name_words & QUERY_WORDS and values.PEOPLE.intersection(parse_tool_name(self.tool.name).words):
-            return self._person().first
+            return values.invent_phone(rng)
+        if name_words & QUERY_WORDS and values.PERSON_WORDS.intersection(parse_tool_name(self.tool.name).words):
+            return self._choose_person().first_name
         if name_words & QUERY_WORDS:
-            return values.query_for(schema, values.keywords(self.situation.matter, rng), rng)
-        if read_moment({}, str((examples or [""])[0])) is not None:
-            return self._when({"format": "date" if len(str(examples[0])) == 10 else "date-time"}, name_words)
+            return values.render_query(schema, values.choose_keywords(self.situation.matter, rng), rng)
+        if parse_moment({}, str((examples or [""])[0])) is not None:
+            return self._invent_moment({"format": "date" if len(str(examples[0])) == 10 else "date-time"}, name_words)
         if name_words & {"name", "names"} and (
-            {*words(owner), *name_words, *parse_tool_name(self.tool.name).words} & values.PEOPLE
+            {*split_words(owner), *name_words, *parse_tool_name(self.tool.name).words} & values.PERSON_WORDS
         ):
             return (
-                self._person().first
+                self._choose_person().first_name
                 if "first" in name_words
-                else self._person().name.split()[-1]
+                else self._choose_person().name.split()[-1]
                 if "last" in name_words
-                else self._person().name
+                else self._choose_person().name
             )
-        if name_words & values.BODIES and not examples:
-            return values.make_body(self.situation, rng, self.person.first if self.person else "")
-        if name_words & values.TITLES and not examples:
-            return values.make_title(self.situation, rng)
-        if name_words & values.BODIES and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
-            return values.make_body(self.situation, rng, self.person.first if self.person else "")
+        if name_words & values.BODY_WORDS and not examples:
+            return values.invent_body(self.situation, rng, self.person.first_name if self.person else "")
+        if name_words & values.TITLE_WORDS and not examples:
+            return values.invent_title(self.situation, rng)
+        if name_words & values.BODY_WORDS and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
+            return values.invent_body(self.situation, rng, self.person.first_name if self.person else "")
         if name_words & {"title", "subject", "summary"}:
-            return values.make_title(self.situation, rng)
+            return values.invent_title(self.situation, rng)
         if examples:
             return rng.choice([option for option in examples if isinstance(option, str)] or examples)
         if name_words & {"city"}:
@@ -362,79 +379,81 @@ class _Inventor:
         if "line1" in name_words or "street" in name_words or "address" in name_words:
             return f"{rng.randint(2, 140)} {rng.choice(values.STREETS)}"
         about_files = {"file", "files", "directory", "folder"}.intersection(parse_tool_name(self.tool.name).words)
-        if name_words & values.PATHS or (about_files and name_words & {"source", "destination", "target"}):
-            return values.make_path(
+        if name_words & values.PATH_WORDS or (about_files and name_words & {"source", "destination", "target"}):
+            return values.invent_path(
                 self.situation, rng, name_words & {"directory", "dir"} or "directory" in self.tool.name
             )
-        return values.sentence(values.keywords(self.situation.matter, rng))
+        return values.capitalize_sentence(values.choose_keywords(self.situation.matter, rng))
 
-    def _fallback(self, schema: Schema, pointer: str) -> Any:
+    def _find_fallback_value(self, schema: Schema, pointer: str) -> Any:
         """Finds a valid value that a person can say: an example, the default, words of the matter, or a sample.
 
         Raises:
             UnplannableCallError: there is none.
         """
-        for option in [*values.examples_of(schema), schema.get("default")]:
-            if _sayable(option) and fits(schema, self.root, option):
+        for option in [*values.list_real_examples(schema), schema.get("default")]:
+            if _is_sayable(option) and is_valid_under(schema, self.root, option):
                 return option
-        short = values.title(values.keywords(self.situation.matter, self.rng))[: schema.get("maxLength", 60)].rstrip()
-        if fits(schema, self.root, short):
+        short = values.to_title_case(values.choose_keywords(self.situation.matter, self.rng))[
+            : schema.get("maxLength", 60)
+        ].rstrip()
+        if is_valid_under(schema, self.root, short):
             return short
         try:
-            sampled = sample(schema, self.root, self.rng)
+            sampled = sample_value(schema, self.root, self.rng)
         except NoValueError:
             sampled = None
-        if _sayable(sampled):
+        if _is_sayable(sampled):
             return sampled
-        raise Unplannable(
+        raise UnplannableCallError(
             f"{self.tool.name}{pointer}: no value found that satisfies {str(schema)[:200]}; give it examples"
         )
 
-    def _person(self) -> Person:
+    def _choose_person(self) -> Person:
         """Returns the person of this call, invented at the first request."""
-        self.person = self.person or values.make_person(self.situation, self.rng)
+        self.person = self.person or values.invent_person(self.situation, self.rng)
         return self.person
 
-    def _when(self, schema: Schema, parts: set[str]) -> str:
+    def _invent_moment(self, schema: Schema, name_words: set[str]) -> str:
         """Invents a moment; the second one of a call makes a span with the first, whichever end comes first."""
-        ends = parts & {"end", "until", "to", "finish", "max", "before"}
+        ends = name_words & {"end", "until", "to", "finish", "max", "before"}
         if self.moment and ends:
-            self.moment += self._span(schema)
-        elif self.moment and self.ended:  # the end of the span was mentioned first
-            self.moment -= self._span(schema)
+            self.moment += self._draw_span(schema)
+        elif self.moment and self.moment_is_end:  # the end of the span was mentioned first
+            self.moment -= self._draw_span(schema)
         else:
-            past = self.action == "list" and (bool(parts & _BACKWARD) or (not ends and self.rng.random() < 0.4))
-            self.moment = values.make_moment(self.situation, self.rng, past)
-        self.ended = bool(ends)
-        return values.moment_text(schema, self.moment)
+            past = self.action == "list" and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+            self.moment = values.invent_moment(self.situation, self.rng, past)
+        self.moment_is_end = bool(ends)
+        return values.render_moment(schema, self.moment)
 
-    def _span(self, schema: Schema) -> timedelta:
+    def _draw_span(self, schema: Schema) -> timedelta:
         """Draws the length of a span: days for dates and searches, else half an hour to an hour and a half."""
         if schema.get("format") == "date" or self.action == "list":
             return timedelta(days=self.rng.randint(2, 9))
         return timedelta(minutes=self.rng.choice((30, 45, 60, 90)))
 
-    def _surface(self, name: str, schema: Schema, value: Any) -> str:
+    def _choose_surface(self, name: str, schema: Schema, value: Any) -> str:
         """Chooses the words in which the user says the value; any natural form of a moment, else the first form."""
-        forms = spoken_forms(name, schema, value, self.situation.now)
+        forms = list_spoken_forms(name, schema, value, self.situation.now)
         if not forms:
             return str(value)
         natural = (
-            forms[: max(1, len(forms) - 1)] if isinstance(value, str) and read_moment(schema, value) else forms[:1]
+            forms[: max(1, len(forms) - 1)] if isinstance(value, str) and parse_moment(schema, value) else forms[:1]
         )
         return self.rng.choice(natural)
 
 
-def _sayable(value: Any) -> bool:
+def _is_sayable(value: Any) -> bool:
     """True for a value that a person can say: not null, empty, a list, an object or a long code."""
     if isinstance(value, str):
-        return 0 < len(value) <= (_LONGEST_SAID if " " in value else _LONGEST_CODE) and value.split() == value.split(
+        return 0 < len(value) <= (_LONGEST_TEXT if " " in value else _LONGEST_CODE) and value.split() == value.split(
             " "
         )
     return isinstance(value, bool | int | float)
 
 
-def _distinct(arguments: list[PlannedArgument]) -> list[PlannedArgument]:
+def _drop_repeated_items(arguments: list[PlannedArgument]) -> list[PlannedArgument]:
     """Cuts an array's facts before the first item that repeats an earlier one."""
     earlier_values: list[Any] = []
     for argument in arguments:

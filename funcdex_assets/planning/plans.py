@@ -14,47 +14,56 @@ from typing import get_args
 
 import msgspec
 
-from funcdex_assets.language.request_phrases import is_next_page
-from funcdex_assets.language.schema_samples import NoValueError, sample
-from funcdex_assets.language.spoken_values import find_words
-from funcdex_assets.language.values import Situation, fits, query_for, worded
-from funcdex_assets.planning.arguments import Unplannable, plan_arguments
-from funcdex_assets.planning.failures import Mishap, draw_mishap, otherwise, possible_mishaps
-from funcdex_assets.planning.substitute_calls import as_well, failures
+from funcdex_assets.language.request_phrases import is_next_page_argument
+from funcdex_assets.language.schema_samples import NoValueError, sample_value
+from funcdex_assets.language.spoken_values import find_first_form
+from funcdex_assets.language.values import Situation, fill_from_situation, is_within_string_limits, render_query
+from funcdex_assets.planning.arguments import UnplannableCallError, plan_arguments
+from funcdex_assets.planning.failures import (
+    PossibleFailure,
+    draw_failure,
+    list_mistaken_arguments,
+    list_possible_failures,
+)
+from funcdex_assets.planning.substitute_calls import find_equivalent_arguments, list_lasting_faults
 from funcdex_assets.planning.turns import (
     Arguments,
-    Call,
-    Turn,
-    go_wrong,
-    leave_out,
-    mean_otherwise,
-    numbered,
-    requests,
-    split,
-    talk,
-    try_another,
-    turn_of,
+    DraftCall,
+    DraftTurn,
+    find_turn_of_call,
+    group_calls_into_turns,
+    insert_correction,
+    insert_failing_equivalent,
+    insert_failure,
+    insert_talk,
+    number_steps,
+    split_turn,
+    withhold_facts,
 )
 from funcdex_assets.records.labels import Clarity, Fault, Kind
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
-from funcdex_assets.records.seeds import derive_id, generator
+from funcdex_assets.records.seeds import derive_id, seed_generator
 from funcdex_assets.records.tool import Binding, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve, schema_at
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.schema.references import resolve_schema, schema_at
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
 ATTEMPTS = 4  # per plan, each with other facts; a plan that fails in all of them is reported
 MIN_USER_TURNS = 2
-MANY_TURNS: Mapping[Kind, int] = {"multi_step": 6, "long_context": 10}
-THANKS = 0.67  # the share of conversations in which the user takes leave with thanks
-OFFERED_IN_VAIN = 4  # the least number of tools on offer where none can do what the user asks for
-ANOTHER = 0.65  # of failures where an equivalent tool exists, the share in which it is tried first and fails
-OFFERED_IN_LONG = 20  # the least number of distractors under `long_context`: their definitions make it long
+MIN_TURNS_OF_LONG_KINDS: Mapping[Kind, int] = {"multi_step": 6, "long_context": 10}
+THANKS_SHARE = 0.67  # the share of conversations in which the user takes leave with thanks
+MIN_TOOLS_WITHOUT_SUITABLE_ONE = 4  # the least number of tools on offer where none can do what the user asks for
+EQUIVALENT_TOOL_SHARE = (
+    0.65  # of failures where an equivalent tool exists, the share in which it is tried first and fails
+)
+MIN_DISTRACTORS_OF_LONG_CONTEXT = (
+    20  # the least number of distractors under `long_context`: their definitions make it long
+)
 # Keywords of a JSON Schema that exclude no value, or (format) are not relied on here.
-_UNBOUND = frozenset("type title description example examples format".split())
+_UNRESTRICTING_KEYWORDS = frozenset("type title description example examples format".split())
 
 
 @dataclass(frozen=True)
@@ -69,14 +78,14 @@ class PlanInput:
     clarity: Clarity
     disposition: str
     tools: Sequence[Tool]
-    distractor_tools: int
+    distractor_count: int
     seed: int
-    faults: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
+    fault_weights: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
     fault_share: float = 0.25
-    reserved: Collection[str] = ()
+    reserved_tools: Collection[str] = ()
 
     @cached_property
-    def by_name(self) -> dict[str, Tool]:
+    def tools_by_name(self) -> dict[str, Tool]:
         return {tool.name: tool for tool in self.tools}
 
 
@@ -86,12 +95,12 @@ def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kin
     """
     if kind == "ask_back":
         return "average"
-    rng = generator("clarity", seed, scenario_id)
+    rng = seed_generator("clarity", seed, scenario_id)
     (level,) = rng.choices(("excellent", "good", "average"), (weights.excellent, weights.good, weights.average))
     return level  # type: ignore[return-value]
 
 
-def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[str]]:
+def build_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[str]]:
     """Returns the plans, and for each that could not be made in `ATTEMPTS` attempts the reason of the last."""
     plans: list[ConversationPlan] = []
     reasons: list[str] = []
@@ -99,75 +108,77 @@ def make_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], lis
         reason = ""
         for attempt in range(ATTEMPTS):
             try:
-                plans.append(make_plan(plan_input, attempt))
+                plans.append(build_plan(plan_input, attempt))
                 break
-            except Unplannable as error:
+            except UnplannableCallError as error:
                 reason = str(error)
         else:
             reasons.append(reason)
     return plans, reasons
 
 
-def make_plan(given: PlanInput, attempt: int = 0) -> ConversationPlan:
+def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
     """Makes the plan of one conversation; each attempt draws differently.
 
     Raises:
         Unplannable: a required argument has no value that a person could give, or nothing of the kind can happen
             with these calls.
     """
-    scenario, persona = given.situation.scenario, given.situation.persona
-    rng = generator("plan", given.seed, scenario.scenario_id, attempt)
-    turns, late = _turns(given, _calls(given, attempt), attempt, rng)
-    steps, planned = numbered(turns)
+    scenario, persona = plan_input.situation.scenario, plan_input.situation.persona
+    rng = seed_generator("plan", plan_input.seed, scenario.scenario_id, attempt)
+    turns, late = _lay_out_turns(plan_input, _plan_calls(plan_input, attempt), attempt, rng)
+    steps, planned = number_steps(turns)
     selected = tuple(dict.fromkeys(step.tool for step in steps))
     return ConversationPlan(
-        plan_id=derive_id("plan", given.seed, scenario.scenario_id),
+        plan_id=derive_id("plan", plan_input.seed, scenario.scenario_id),
         scenario_id=scenario.scenario_id,
         persona_id=persona.persona_id,
-        chain_id=given.chain.chain_id,
-        kind=given.chain.kind,
-        disposition=given.disposition,
-        clarity=given.clarity,
+        chain_id=plan_input.chain.chain_id,
+        kind=plan_input.chain.kind,
+        disposition=plan_input.disposition,
+        clarity=plan_input.clarity,
         tools=selected,
-        distractors=_distractors(given, selected, late, rng),
+        distractors=_draw_distractors(plan_input, selected, late, rng),
         steps=steps,
         turns=planned,
         late_tools=late,
     )
 
 
-def offered_tools(plan: ConversationPlan) -> list[str]:
+def list_offered_tools(plan: ConversationPlan) -> list[str]:
     """Returns the tools that the assistant sees from the beginning, in an order that does not give the plan away."""
     names = [name for name in (*plan.tools, *plan.distractors) if name not in plan.late_tools]
-    generator("offered", plan.plan_id).shuffle(names)
+    seed_generator("offered", plan.plan_id).shuffle(names)
     return names
 
 
-def absent_tools(plan: ConversationPlan) -> list[str]:
+def list_absent_tools(plan: ConversationPlan) -> list[str]:
     """Returns the tools that the user asks for and that are not on offer, or not from the beginning."""
     tools_asked_in_vain = [turn.wanted.tool for turn in plan.turns if turn.wanted]
     return list(dict.fromkeys([*plan.late_tools, *tools_asked_in_vain]))
 
 
-def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
+def _refuse_unsuited_binding(source: Tool, target: Tool, binding: Binding) -> None:
     """Checks that there is a value that one tool can return and the other can take at the two ends of a binding.
 
     Raises:
         Unplannable: there is none.
     """
-    source_schema = result_schema(source)
+    source_schema = complete_result_schema(source)
     given_schema = schema_at(source_schema, binding.result) or {}
     taken_schema = schema_at(target.parameters, binding.argument) or {}
     both_schemas = {"allOf": [given_schema, taken_schema]}
     try:
-        if not (_UNBOUND.issuperset(taken_schema) and _UNBOUND.issuperset(given_schema)):
-            sample(both_schemas, both_schemas, Random(0))
+        if not (_UNRESTRICTING_KEYWORDS.issuperset(taken_schema) and _UNRESTRICTING_KEYWORDS.issuperset(given_schema)):
+            sample_value(both_schemas, both_schemas, Random(0))
         if "$defs" in source_schema:  # what leads there may be impossible
-            example = sample(source_schema, source_schema, Random(0), None, frozenset({binding.result}), lean=True)
+            example = sample_value(
+                source_schema, source_schema, Random(0), None, frozenset({binding.result}), lean=True
+            )
             if at_pointer(example, binding.result) is None:
                 raise NoValueError
     except NoValueError:
-        raise Unplannable(
+        raise UnplannableCallError(
             f"{target.name}{binding.argument}: no value that {source.name} returns at {binding.result} is valid there"
         ) from None
 
@@ -175,47 +186,62 @@ def _refuse_unsuited(source: Tool, target: Tool, binding: Binding) -> None:
 # ── calls ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _calls(given: PlanInput, attempt: int) -> list[Call]:
+def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
     """Returns the calls of the chain with the arguments that they are to have."""
-    item_rng = generator("places", given.seed, given.situation.scenario.scenario_id, attempt)
+    item_rng = seed_generator("places", plan_input.seed, plan_input.situation.scenario.scenario_id, attempt)
     item_by_listing: dict[tuple[int | None, str], int] = {}
-    calls: list[Call] = []
-    for index, step in enumerate(given.chain.steps):
+    calls: list[DraftCall] = []
+    for index, step in enumerate(plan_input.chain.steps):
         for binding in step.bindings:
-            _refuse_unsuited(given.by_name[given.chain.steps[binding.step].tool], given.by_name[step.tool], binding)
-        planned = _planned(given, index, attempt)
+            _refuse_unsuited_binding(
+                plan_input.tools_by_name[plan_input.chain.steps[binding.step].tool],
+                plan_input.tools_by_name[step.tool],
+                binding,
+            )
+        planned = _plan_step_arguments(plan_input, index, attempt)
         call_before = calls[-1] if calls else None
-        if call_before and any(map(is_next_page, planned)):  # the same listing, further on
-            planned = (*call_before.arguments, *(argument for argument in planned if is_next_page(argument)))
+        if call_before and any(map(is_next_page_argument, planned)):  # the same listing, further on
+            planned = (*call_before.arguments, *(argument for argument in planned if is_next_page_argument(argument)))
         elif call_before and step.together and step.tool == call_before.tool:
-            planned = _alike(call_before, planned) if step.bindings else _unlike(calls, planned)
+            planned = (
+                _repeat_values_of_call_before(call_before, planned)
+                if step.bindings
+                else _refuse_identical_calls(calls, planned)
+            )
         elif step.goal:
-            planned = _unlike_earlier_goals(given, calls, planned, index, attempt)
-        arguments = tuple(_placed(argument, given.chain, item_by_listing, item_rng) for argument in planned)
-        calls.append(Call(step.tool, arguments, index, step.together, goal=step.goal))
+            planned = _differ_from_earlier_goals(plan_input, calls, planned, index, attempt)
+        arguments = tuple(
+            _choose_listed_item(argument, plan_input.chain, item_by_listing, item_rng) for argument in planned
+        )
+        calls.append(DraftCall(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
 
 
-def _planned(given: PlanInput, index: int, attempt: int, variant: int = 0) -> Arguments:
+def _plan_step_arguments(plan_input: PlanInput, step_index: int, attempt: int, variant: int = 0) -> Arguments:
     """Plans the arguments of one step of the chain; each attempt and each variant draws other facts."""
-    step = given.chain.steps[index]
-    tool = given.by_name[step.tool]
-    rng = generator(
-        "facts", given.seed, given.situation.scenario.scenario_id, attempt, index, *([variant] if variant > 0 else [])
+    step = plan_input.chain.steps[step_index]
+    tool = plan_input.tools_by_name[step.tool]
+    rng = seed_generator(
+        "facts",
+        plan_input.seed,
+        plan_input.situation.scenario.scenario_id,
+        attempt,
+        step_index,
+        *([variant] if variant > 0 else []),
     )
-    return plan_arguments(tool, step, given.situation, rng)
+    return plan_arguments(tool, step, plan_input.situation, rng)
 
 
-def _alike(before: Call, planned: Arguments) -> Arguments:
+def _repeat_values_of_call_before(call_before: DraftCall, planned: Arguments) -> Arguments:
     """Returns the arguments of one of several simultaneous calls: its own thing from a result, the other values as in
     the call before.
     """
-    repeated = [argument for argument in before.arguments if argument.source != "result"]
+    repeated = [argument for argument in call_before.arguments if argument.source != "result"]
     return (*(argument for argument in planned if argument.source == "result"), *repeated)
 
 
-def _unlike_earlier_goals(
-    given: PlanInput, calls: Sequence[Call], planned: Arguments, index: int, attempt: int
+def _differ_from_earlier_goals(
+    plan_input: PlanInput, calls: Sequence[DraftCall], planned: Arguments, step_index: int, attempt: int
 ) -> Arguments:
     """Returns arguments that differ from those of calls of the same tool for earlier goals, so that nothing is searched
     for or done twice: the planned ones if they differ, or else the first variant that does.
@@ -223,25 +249,27 @@ def _unlike_earlier_goals(
     Raises:
         Unplannable: no variant differs.
     """
-    step = given.chain.steps[index]
-    earlier_values = [_stated(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal]
+    step = plan_input.chain.steps[step_index]
+    earlier_values = [
+        _collect_stated_values(call.arguments) for call in calls if call.tool == step.tool and call.goal != step.goal
+    ]
     if not earlier_values or (step.bindings and parse_tool_name(step.tool).action in ("list", "get")):
         return planned
-    variants = _variants(given, Call(step.tool, (), index), attempt)
+    variants = _draw_variants(plan_input, DraftCall(step.tool, (), step_index), attempt)
     for arguments in (planned, *variants):
-        if _stated(arguments) not in earlier_values:
+        if _collect_stated_values(arguments) not in earlier_values:
             return arguments
     if step.bindings:  # it is done with something else
         return planned
-    raise Unplannable(f"{step.tool}: for another goal, it would be called just as before")
+    raise UnplannableCallError(f"{step.tool}: for another goal, it would be called just as before")
 
 
-def _stated(arguments: Arguments) -> dict[str, object]:
+def _collect_stated_values(arguments: Arguments) -> dict[str, object]:
     """Returns the values of the arguments that do not come from a result, by pointer."""
     return {argument.argument: argument.value for argument in arguments if argument.source != "result"}
 
 
-def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
+def _refuse_identical_calls(calls: Sequence[DraftCall], planned: Arguments) -> Arguments:
     """Returns the planned arguments of one of several simultaneous calls, if no earlier call of the tool has the same.
 
     Raises:
@@ -250,12 +278,12 @@ def _unlike(calls: Sequence[Call], planned: Arguments) -> Arguments:
     for call in calls:
         values = {argument.argument: argument.value for argument in call.arguments}
         if call.tool == calls[-1].tool and all(values.get(argument.argument) == argument.value for argument in planned):
-            raise Unplannable(f"{call.tool}: two calls at once would be the same")
+            raise UnplannableCallError(f"{call.tool}: two calls at once would be the same")
     return planned
 
 
-def _placed(
-    argument: PlannedArgument, chain: ToolChain, chosen: dict[tuple[int | None, str], int], rng: Random
+def _choose_listed_item(
+    argument: PlannedArgument, chain: ToolChain, item_by_listing: dict[tuple[int | None, str], int], rng: Random
 ) -> PlannedArgument:
     """Chooses which item of a listing an argument is taken from: mostly the first, now and then the second or third,
     and within a conversation always the same.
@@ -269,247 +297,280 @@ def _placed(
     bindings = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
     if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in bindings):
         return argument  # what is within the first thing is needed, too
-    item_index = chosen.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
+    item_index = item_by_listing.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
     return msgspec.structs.replace(argument, result=f"{array}/{item_index}{path_in_item}") if item_index else argument
 
 
 # ── turns ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _turns(given: PlanInput, calls: list[Call], attempt: int, rng: Random) -> tuple[list[Turn], tuple[str, ...]]:
+def _lay_out_turns(
+    plan_input: PlanInput, calls: list[DraftCall], attempt: int, rng: Random
+) -> tuple[list[DraftTurn], tuple[str, ...]]:
     """Lays out the turns of the plan; returns them and the names of the tools that come late."""
-    kind, late_tools = given.chain.kind, ()
+    kind, late_tools = plan_input.chain.kind, ()
     if kind == "no_suitable_tool":
-        turns = [Turn("unsuitable", wanted=call) for call in calls]
+        turns = [DraftTurn("unsuitable", wanted_call=call) for call in calls]
     else:
         calls_asked_for = calls
         if kind == "missing_function":
             late_tools = (calls[-1].tool,)
-            calls_asked_for = _without_the_last(calls)
-        turns = requests(calls_asked_for, given.clarity, rng) if calls_asked_for else []
-        _leave_out(turns, given, rng)
+            calls_asked_for = _hold_back_last_call(calls)
+        turns = group_calls_into_turns(calls_asked_for, plan_input.clarity, rng) if calls_asked_for else []
+        _withhold_facts(turns, plan_input, rng)
         if late_tools:
-            turns += [Turn("unsuitable", wanted=calls[-1]), Turn("unlocked", [calls[-1]], calls[-1])]
-        _go_wrong(turns, given, attempt, rng)
-    _talk(turns, given, attempt, rng)
+            turns += [DraftTurn("unsuitable", wanted_call=calls[-1]), DraftTurn("unlocked", [calls[-1]], calls[-1])]
+        _plan_failure(turns, plan_input, attempt, rng)
+    _plan_talk(turns, plan_input, attempt, rng)
     return turns, late_tools
 
 
-def _without_the_last(calls: list[Call]) -> list[Call]:
+def _hold_back_last_call(calls: list[DraftCall]) -> list[DraftCall]:
     """Returns the calls without the last, whose tool is to come late.
 
     Raises:
         Unplannable: its tool is needed before, too.
     """
     if any(call.tool == calls[-1].tool for call in calls[:-1]):
-        raise Unplannable(f"{calls[-1].tool}: it is called twice, so it cannot come late")
+        raise UnplannableCallError(f"{calls[-1].tool}: it is called twice, so it cannot come late")
     return calls[:-1]
 
 
-def _leave_out(turns: Sequence[Turn], given: PlanInput, rng: Random) -> None:
+def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Random) -> None:
     """Marks the facts that the user withholds until asked: many under `ask_back`, few if the user is clear.
 
     Raises:
         Unplannable: the user must be asked for something, and says nothing that could be left out.
     """
-    calls = [call for turn in turns for call in turn.calls if not call.is_page]
+    calls = [call for turn in turns for call in turn.calls if not call.is_page_request]
     necessary_facts = {
-        call: _needed_facts(call, given.by_name[call.tool]) - _said_anyway(call, turn)
+        call: _find_necessary_facts(call, plan_input.tools_by_name[call.tool]) - _find_facts_said_anyway(call, turn)
         for turn in turns
         for call in turn.calls
-        if not call.is_page
+        if not call.is_page_request
     }
     calls_with_facts = [call for call in calls if necessary_facts[call]]
-    if given.chain.kind == "ask_back":
+    if plan_input.chain.kind == "ask_back":
         if not calls_with_facts:
-            raise Unplannable("the user tells nothing that could be left out")
-    elif not calls_with_facts or given.clarity == "excellent" or (given.clarity == "good" and rng.random() > 0.15):
+            raise UnplannableCallError("the user tells nothing that could be left out")
+    elif (
+        not calls_with_facts
+        or plan_input.clarity == "excellent"
+        or (plan_input.clarity == "good" and rng.random() > 0.15)
+    ):
         return
-    call_count = 1 if given.clarity == "good" else rng.choice((1, 1, 2))
+    call_count = 1 if plan_input.clarity == "good" else rng.choice((1, 1, 2))
     withheld_names: set[str] = set()
     for call in rng.sample(calls_with_facts, min(len(calls_with_facts), call_count)):
         if withheld_names.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in necessary_facts[call]}):
-            leave_out(call, necessary_facts[call], rng)  # of two queries, nobody would know which one is asked for
+            withhold_facts(call, necessary_facts[call], rng)  # of two queries, nobody would know which one is asked for
             withheld_names |= names
 
 
-def _said_anyway(call: Call, turn: Turn) -> set[str]:
+def _find_facts_said_anyway(call: DraftCall, turn: DraftTurn) -> set[str]:
     """Returns the pointers of the facts of a call whose words the user says in the same turn anyway, because another
     fact contains them.
     """
-    said_in_turn = [argument for turn_call in turn.calls for argument in turn_call.told]
+    said_in_turn = [argument for turn_call in turn.calls for argument in turn_call.user_arguments]
     return {
         argument.argument
-        for argument in call.told
-        if any(find_words(fact.surface, [argument.surface]) for fact in said_in_turn if fact is not argument)
+        for argument in call.user_arguments
+        if any(find_first_form(fact.surface, [argument.surface]) for fact in said_in_turn if fact is not argument)
     }
 
 
-def _needed_facts(call: Call, tool: Tool) -> set[str]:
+def _find_necessary_facts(call: DraftCall, tool: Tool) -> set[str]:
     """Returns the pointers of the facts that the user says and no assistant could do without: arguments that the tool
     requires, and search queries.
     """
-    required = resolve(tool.parameters, tool.parameters).get("required", ())
-    names = {argument.argument: argument.argument.split("/")[1] for argument in call.told}
-    return {pointer for pointer, name in names.items() if name in required or set(words(name)) & QUERY_WORDS}
+    required = resolve_schema(tool.parameters, tool.parameters).get("required", ())
+    names = {argument.argument: argument.argument.split("/")[1] for argument in call.user_arguments}
+    return {pointer for pointer, name in names.items() if name in required or set(split_words(name)) & QUERY_WORDS}
 
 
-def _go_wrong(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
+def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, rng: Random) -> None:
     """Inserts a failure into the turns, if the conversation is to have one.
 
     Raises:
         Unplannable: a call must fail, and none can.
     """
-    kind = given.chain.kind
+    kind = plan_input.chain.kind
     must_fail = kind == "error_recovery"
-    if not must_fail and (kind not in (*MANY_TURNS, "parallel") or rng.random() >= given.fault_share):
+    if not must_fail and (kind not in (*MIN_TURNS_OF_LONG_KINDS, "parallel") or rng.random() >= plan_input.fault_share):
         return
     calls = [call for turn in turns for call in turn.calls]
-    candidates = [call for call in calls if not call.is_page]
+    candidates = [call for call in calls if not call.is_page_request]
     if kind == "parallel":  # rather one of several than one alone
         candidates = [call for call in candidates if call.together] or candidates
     options = [
         (call, failure)
         for call in candidates
-        for failure in possible_mishaps(
-            call, given.by_name[call.tool], _variants(given, call, attempt), call is calls[-1]
+        for failure in list_possible_failures(
+            call, plan_input.tools_by_name[call.tool], _draw_variants(plan_input, call, attempt), call is calls[-1]
         )
     ]
-    equivalent_options = _tools_as_well(turns, candidates, given, attempt)
-    if equivalent_options and rng.random() < ANOTHER and (draw := draw_mishap(equivalent_options, given.faults, rng)):
+    equivalent_options = _list_equivalent_failures(turns, candidates, plan_input, attempt)
+    if (
+        equivalent_options
+        and rng.random() < EQUIVALENT_TOOL_SHARE
+        and (draw := draw_failure(equivalent_options, plan_input.fault_weights, rng))
+    ):
         call, failure = draw
-        try_another(turns, call, failure.tool, failure.fault, failure.arguments)
-    elif draw := draw_mishap(options, given.faults, rng):
+        insert_failing_equivalent(turns, call, failure.tool, failure.fault, failure.arguments)
+    elif draw := draw_failure(options, plan_input.fault_weights, rng):
         call, failure = draw
-        go_wrong(turns, call, failure.fault, failure.recovery, failure.arguments)
+        insert_failure(turns, call, failure.fault, failure.recovery, failure.arguments)
     elif must_fail:
-        raise Unplannable("none of the calls can go wrong in a way that generation.faults permits")
+        raise UnplannableCallError("none of the calls can go wrong in a way that generation.faults permits")
 
 
-def _tools_as_well(
-    turns: Sequence[Turn], calls: Sequence[Call], given: PlanInput, attempt: int
-) -> list[tuple[Call, Mishap]]:
+def _list_equivalent_failures(
+    turns: Sequence[DraftTurn], calls: Sequence[DraftCall], plan_input: PlanInput, attempt: int
+) -> list[tuple[DraftCall, PossibleFailure]]:
     """Returns the calls before which an equivalent tool could be tried, each with the failure of that tool. Calls that
     are made at once with others are left out.
     """
-    chain = [given.by_name[step.tool] for step in given.chain.steps]
+    chain = [plan_input.tools_by_name[step.tool] for step in plan_input.chain.steps]
     chain_tools = {tool.name for tool in chain}
-    options: list[tuple[Call, Mishap]] = []
+    options: list[tuple[DraftCall, PossibleFailure]] = []
     for call in calls:
-        turn_calls = turn_of(turns, call).calls
+        turn_calls = find_turn_of_call(turns, call).calls
         call_index = turn_calls.index(call)
         if any(turn_call.together for turn_call in turn_calls[call_index : call_index + 2]):
             continue
-        for equivalent in given.tools:
-            if equivalent.name in chain_tools or (equivalent.name in given.reserved and not given.chain.held_out):
+        for equivalent in plan_input.tools:
+            if equivalent.name in chain_tools or (
+                equivalent.name in plan_input.reserved_tools and not plan_input.chain.held_out
+            ):
                 continue  # it works elsewhere, or is not for this split
-            tool = given.by_name[call.tool]
-            rng = generator(
-                "another", given.seed, given.situation.scenario.scenario_id, attempt, call.place, equivalent.name
+            tool = plan_input.tools_by_name[call.tool]
+            rng = seed_generator(
+                "another",
+                plan_input.seed,
+                plan_input.situation.scenario.scenario_id,
+                attempt,
+                call.chain_index,
+                equivalent.name,
             )
-            arguments = as_well(call, tool, equivalent, dict(enumerate(chain)), rng)
-            if arguments is not None and _are_suited(equivalent, arguments, chain):
+            arguments = find_equivalent_arguments(call, tool, equivalent, dict(enumerate(chain)), rng)
+            if arguments is not None and _can_take_results(equivalent, arguments, chain):
                 options += [
-                    (call, Mishap(fault, "another", arguments, equivalent.name))
-                    for fault in failures(call, tool, equivalent, arguments)
+                    (call, PossibleFailure(fault, "another", arguments, equivalent.name))
+                    for fault in list_lasting_faults(call, tool, equivalent, arguments)
                 ]
     return options
 
 
-def _are_suited(tool: Tool, arguments: Arguments, chain: Sequence[Tool]) -> bool:
+def _can_take_results(tool: Tool, arguments: Arguments, chain: Sequence[Tool]) -> bool:
     """Says whether the tool can take the values that the results of the chain give to these arguments."""
     try:
         for argument in arguments:
             if argument.step is not None and argument.result is not None:
                 path = "/".join("*" if token.isdigit() else token for token in argument.result.split("/"))
-                _refuse_unsuited(chain[argument.step], tool, Binding(argument.argument, argument.step, path, "id"))
-    except Unplannable:
+                _refuse_unsuited_binding(
+                    chain[argument.step], tool, Binding(argument.argument, argument.step, path, "id")
+                )
+    except UnplannableCallError:
         return False
     return True
 
 
-def _variants(given: PlanInput, call: Call, attempt: int) -> list[Arguments]:
+def _draw_variants(plan_input: PlanInput, call: DraftCall, attempt: int) -> list[Arguments]:
     """Returns two sets of arguments that the call might have had as well; searches in them are for a company or a
     counterpart.
     """
-    if call.place is None:
+    if call.chain_index is None:
         return []
-    tool = given.by_name[call.tool]
-    rng = generator("variants", given.seed, given.situation.scenario.scenario_id, attempt, call.place)
+    tool = plan_input.tools_by_name[call.tool]
+    rng = seed_generator(
+        "variants", plan_input.seed, plan_input.situation.scenario.scenario_id, attempt, call.chain_index
+    )
     return [
         tuple(
-            _sought_elsewhere(argument, tool, given.situation, rng)
-            for argument in _planned(given, call.place, attempt, variant)
+            _redirect_search(argument, tool, plan_input.situation, rng)
+            for argument in _plan_step_arguments(plan_input, call.chain_index, attempt, variant)
         )
         for variant in (1, 2)
     ]
 
 
-def _sought_elsewhere(argument: PlannedArgument, tool: Tool, situation: Situation, rng: Random) -> PlannedArgument:
+def _redirect_search(argument: PlannedArgument, tool: Tool, situation: Situation, rng: Random) -> PlannedArgument:
     """Returns a search for a company or a counterpart instead of the planned search; any other argument unchanged."""
     name = argument.argument.rsplit("/", 1)[-1]
     schema = schema_at(tool.parameters, argument.argument) or {}
-    is_query = argument.source == "user" and isinstance(argument.value, str) and set(words(name)) & QUERY_WORDS
+    is_query = argument.source == "user" and isinstance(argument.value, str) and set(split_words(name)) & QUERY_WORDS
     if not is_query or "enum" in schema or argument.surface.istitle():
         return argument
     template = rng.choice(("{company}", "{counterpart}"))
-    subject = worded(template, situation, rng).removeprefix("the ").replace("'", "").replace('"', "")
-    value = query_for(schema, subject, rng)
-    return msgspec.structs.replace(argument, value=value, surface=subject) if fits(schema, value) else argument
+    subject = fill_from_situation(template, situation, rng).removeprefix("the ").replace("'", "").replace('"', "")
+    value = render_query(schema, subject, rng)
+    return (
+        msgspec.structs.replace(argument, value=value, surface=subject)
+        if is_within_string_limits(schema, value)
+        else argument
+    )
 
 
-def _correct(turns: list[Turn], given: PlanInput, calls: Sequence[Call], attempt: int, rng: Random) -> None:
+def _plan_correction(
+    turns: list[DraftTurn], plan_input: PlanInput, calls: Sequence[DraftCall], attempt: int, rng: Random
+) -> None:
     """Inserts a correction, if one can be: a search or look-up is first made with a value said by mistake."""
     for call in rng.sample(calls, len(calls)):
-        turn = turn_of(turns, call)
+        turn = find_turn_of_call(turns, call)
         is_undisturbed = not any(turn_call.together or turn_call.fault for turn_call in turn.calls)
-        if call.is_page or not is_undisturbed or turn.kind != "request":
+        if call.is_page_request or not is_undisturbed or turn.kind != "request":
             continue
-        if mistaken_arguments := list(otherwise(call, given.by_name[call.tool], _variants(given, call, attempt))):
-            mean_otherwise(turns, call, rng.choice(mistaken_arguments))
+        if mistaken_arguments := list(
+            list_mistaken_arguments(
+                call, plan_input.tools_by_name[call.tool], _draw_variants(plan_input, call, attempt)
+            )
+        ):
+            insert_correction(turns, call, rng.choice(mistaken_arguments))
             return
 
 
-def _talk(turns: list[Turn], given: PlanInput, attempt: int, rng: Random) -> None:
+def _plan_talk(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, rng: Random) -> None:
     """Inserts what people say between requests: corrections, questions about earlier results, small talk, thanks. Where
     the kind wants many turns, it adds talk and divides requests until there are enough.
     """
-    kind = given.chain.kind
-    min_turns = MANY_TURNS.get(kind, 0)
-    calls = [call for turn in turns for call in turn.calls if call.place is not None]
-    if kind in (*MANY_TURNS, "simple", "ask_back") and rng.random() < (0.2 if min_turns else 0.08):
-        _correct(turns, given, calls, attempt, rng)
-    if len(turns) < MIN_USER_TURNS or rng.random() < THANKS:
-        turns.append(Turn("thanks"))
+    kind = plan_input.chain.kind
+    min_turns = MIN_TURNS_OF_LONG_KINDS.get(kind, 0)
+    calls = [call for turn in turns for call in turn.calls if call.chain_index is not None]
+    if kind in (*MIN_TURNS_OF_LONG_KINDS, "simple", "ask_back") and rng.random() < (0.2 if min_turns else 0.08):
+        _plan_correction(turns, plan_input, calls, attempt, rng)
+    if len(turns) < MIN_USER_TURNS or rng.random() < THANKS_SHARE:
+        turns.append(DraftTurn("thanks"))
     calls_to_recall = [call for call in calls if parse_tool_name(call.tool).action in ("list", "get", "create")]
     rng.shuffle(calls_to_recall)
-    if kind == "long_context" and (early_call := _told_long_ago(calls_to_recall, calls)):
+    if kind == "long_context" and (early_call := _find_call_to_recall(calls_to_recall, calls)):
         calls_to_recall.remove(early_call)
-        talk(turns, "recall", early_call, rng, after=next(call for call in calls if call.goal == calls[-1].goal))
+        insert_talk(
+            turns, "recall", early_call, rng, after_call=next(call for call in calls if call.goal == calls[-1].goal)
+        )
     if calls_to_recall and rng.random() < (0.3 if min_turns else 0.1):
-        talk(turns, "recall", calls_to_recall.pop(), rng)
+        insert_talk(turns, "recall", calls_to_recall.pop(), rng)
     if rng.random() < (0.25 if min_turns else 0.1):
-        talk(turns, "small_talk", None, rng)
+        insert_talk(turns, "small_talk", None, rng)
     while len(turns) < min_turns:
-        if rng.random() < 0.7 and split(turns, rng):
+        if rng.random() < 0.7 and split_turn(turns, rng):
             continue
         if calls_to_recall and rng.random() < 0.6:
-            talk(turns, "recall", calls_to_recall.pop(), rng)
+            insert_talk(turns, "recall", calls_to_recall.pop(), rng)
         elif sum(turn.kind == "small_talk" for turn in turns) < min_turns // 3:
-            talk(turns, "small_talk", None, rng)
-        elif not split(turns, rng):
+            insert_talk(turns, "small_talk", None, rng)
+        elif not split_turn(turns, rng):
             if turns[-1].kind == "thanks":
                 break
-            turns.append(Turn("thanks"))
+            turns.append(DraftTurn("thanks"))
 
 
-def _told_long_ago(telling: Sequence[Call], calls: Sequence[Call]) -> Call | None:
+def _find_call_to_recall(calls_to_recall: Sequence[DraftCall], calls: Sequence[DraftCall]) -> DraftCall | None:
     """Returns a call of an earlier goal that the user can ask about at the end. A call is preferred whose result still
     holds, as far as names tell (no later call changes things of its kind), then one of the first goal. None if there
     is only one goal.
     """
     changed_nouns = {name.noun for call in calls if (name := parse_tool_name(call.tool)).action in ("update", "delete")}
-    earlier_calls = [call for call in telling if call.goal < calls[-1].goal]
+    earlier_calls = [call for call in calls_to_recall if call.goal < calls[-1].goal]
     return min(
         earlier_calls, key=lambda call: (parse_tool_name(call.tool).noun in changed_nouns, call.goal), default=None
     )
@@ -518,28 +579,30 @@ def _told_long_ago(telling: Sequence[Call], calls: Sequence[Call]) -> Call | Non
 # ── tools ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _distractors(given: PlanInput, selected: Sequence[str], late: Sequence[str], rng: Random) -> tuple[str, ...]:
+def _draw_distractors(
+    plan_input: PlanInput, selected: Sequence[str], late_tools: Sequence[str], rng: Random
+) -> tuple[str, ...]:
     """Draws tools that are on offer and not needed: half of them resemble the needed ones, and none can do what no tool
     on offer shall be able to do.
 
     Raises:
         Unplannable: nothing would be on offer.
     """
-    names_asked_for = [*late] or [step.tool for step in given.chain.steps if step.tool not in selected]
+    names_asked_for = [*late_tools] or [step.tool for step in plan_input.chain.steps if step.tool not in selected]
     refused_actions = {parse_tool_name(name).action for name in names_asked_for}
     candidates = [
         tool.name
-        for tool in given.tools
+        for tool in plan_input.tools
         if tool.name not in selected
         and tool.name not in names_asked_for
         and parse_tool_name(tool.name).action not in refused_actions
     ]
-    min_count = 0 if selected else OFFERED_IN_VAIN
-    if given.chain.kind == "long_context" and given.distractor_tools:
-        min_count = OFFERED_IN_LONG
-    count = min(len(candidates), max(given.distractor_tools, min_count))
-    if not count and not set(selected).difference(late):
-        raise Unplannable(f"without {' and '.join(names_asked_for)} and its like no tool is on offer")
+    min_count = 0 if selected else MIN_TOOLS_WITHOUT_SUITABLE_ONE
+    if plan_input.chain.kind == "long_context" and plan_input.distractor_count:
+        min_count = MIN_DISTRACTORS_OF_LONG_CONTEXT
+    count = min(len(candidates), max(plan_input.distractor_count, min_count))
+    if not count and not set(selected).difference(late_tools):
+        raise UnplannableCallError(f"without {' and '.join(names_asked_for)} and its like no tool is on offer")
     nouns = {word for name in (*selected, *names_asked_for) for word in parse_tool_name(name).words}
     similar = [name for name in candidates if nouns & set(parse_tool_name(name).words)]
     chosen = rng.sample(similar, min(len(similar), (count + 1) // 2))

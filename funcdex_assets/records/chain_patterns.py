@@ -16,10 +16,10 @@ Pattern = Literal[
 ]
 
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
-LOOSE: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
+EDGELESS_PATTERNS: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
 """Patterns that need no edge of the tool graph."""
 
-AT_ONCE: frozenset[str] = frozenset({"parallel", "fan_out"})
+PARALLEL_PATTERNS: frozenset[str] = frozenset({"parallel", "fan_out"})
 SEVERAL_GOALS = "several_goals"
 LINKED = "linked"
 """Stands for any pattern of one goal that needs an edge; the walk over the graph decides which one comes out."""

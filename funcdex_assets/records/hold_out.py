@@ -23,10 +23,10 @@ HoldOut = Literal["chain", "function"]
 def is_held_out(tools: Sequence[str], test_share: float, by: HoldOut = "chain") -> bool:
     """Returns whether a sequence of tools belongs to the test split."""
     if by == "function":
-        return bool(reserved_tools(tools, test_share))
+        return bool(select_reserved_tools(tools, test_share))
     return derive_seed("held out", *tools) < test_share * 2**63
 
 
-def reserved_tools(tools: Iterable[str], test_share: float) -> tuple[str, ...]:
+def select_reserved_tools(tools: Iterable[str], test_share: float) -> tuple[str, ...]:
     """Returns those tools that only the test split calls if functions are held out; each once, sorted by name."""
     return tuple(sorted(tool for tool in set(tools) if derive_seed("held out function", tool) < test_share * 2**63))

@@ -44,20 +44,20 @@ class ChainShape:
     """
 
     patterns: Mapping[str, float]
-    least: int = 1
-    most: int = 100
-    goals: tuple[int, int] = (1, 1)
+    min_steps: int = 1
+    max_steps: int = 100
+    goal_range: tuple[int, int] = (1, 1)
 
 
-CHAINS: Mapping[Kind, ChainShape] = {
-    "multi_step": ChainShape({LINKED: 1}, least=3),
-    "long_context": ChainShape({SEVERAL_GOALS: 1}, least=4, goals=(2, 3)),
-    "simple": ChainShape({"single_call": 1, "independent": 1}, most=3),
-    "parallel": ChainShape({"parallel": 1, "fan_out": 1}, most=4),
-    "no_suitable_tool": ChainShape({"single_call": 1, "independent": 1}, most=2),
-    "ask_back": ChainShape({LINKED: 1, "single_call": 1}, most=3),
-    "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, most=4),
-    "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, most=4),
+CHAIN_SHAPES: Mapping[Kind, ChainShape] = {
+    "multi_step": ChainShape({LINKED: 1}, min_steps=3),
+    "long_context": ChainShape({SEVERAL_GOALS: 1}, min_steps=4, goal_range=(2, 3)),
+    "simple": ChainShape({"single_call": 1, "independent": 1}, max_steps=3),
+    "parallel": ChainShape({"parallel": 1, "fan_out": 1}, max_steps=4),
+    "no_suitable_tool": ChainShape({"single_call": 1, "independent": 1}, max_steps=2),
+    "ask_back": ChainShape({LINKED: 1, "single_call": 1}, max_steps=3),
+    "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, max_steps=4),
+    "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, max_steps=4),
 }
 
 
@@ -76,7 +76,7 @@ def apportion(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:
     return counts
 
 
-def cells(
+def count_conversations_per_cell(
     total: int, held_out: int, weights: Mapping[Kind, float], possible: Collection[Kind]
 ) -> dict[tuple[Kind, bool], int]:
     """Counts the conversations to make of each kind on each side of the split (True: held out for the test split).

@@ -17,22 +17,22 @@ from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.tool import Tool
 
 
-def openai_messages(messages: Sequence[Message], system_prompt: str | None) -> list[dict[str, Any]]:
+def to_openai_messages(messages: Sequence[Message], system_prompt: str | None) -> list[dict[str, Any]]:
     """Converts a conversation; the system prompt, if there is one, becomes the first message."""
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    return [*head, *(_message(message) for message in messages)]
+    return [*head, *(_to_openai_message(message) for message in messages)]
 
 
-def from_openai(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+def parse_openai_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """Parses OpenAI messages; the system prompt is left out, and no result is marked as an error (the format cannot).
 
     Raises:
         KeyError: a message lacks a field that its role needs.
     """
-    return tuple(_read(message) for message in messages if message["role"] != "system")
+    return tuple(_parse_message(message) for message in messages if message["role"] != "system")
 
 
-def openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+def to_openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
     """Converts tools to OpenAI function definitions."""
     return [
         {
@@ -43,7 +43,7 @@ def openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
     ]
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _to_openai_message(message: Message) -> dict[str, Any]:
     if message.result is not None:
         return {
             "role": "tool",
@@ -62,7 +62,7 @@ def _message(message: Message) -> dict[str, Any]:
     return converted
 
 
-def _read(message: Mapping[str, Any]) -> Message:
+def _parse_message(message: Mapping[str, Any]) -> Message:
     if message["role"] == "tool":
         content = msgspec.json.decode(message["content"])
         return Message(

@@ -10,17 +10,17 @@ from random import Random
 
 def derive_seed(*parts: object) -> int:
     """A 63-bit seed from the text of the parts; independent of process, platform and PYTHONHASHSEED."""
-    return int.from_bytes(_digest(parts)[:8], "big") >> 1
+    return int.from_bytes(_hash_parts(parts)[:8], "big") >> 1
 
 
 def derive_id(prefix: str, *parts: object) -> str:
     """A short stable identifier such as `scenario_3f2a91c07b5d` (48 bits of hash)."""
-    return f"{prefix}_{_digest(parts)[:6].hex()}"
+    return f"{prefix}_{_hash_parts(parts)[:6].hex()}"
 
 
-def generator(*parts: object) -> Random:
+def seed_generator(*parts: object) -> Random:
     return Random(derive_seed(*parts))
 
 
-def _digest(parts: tuple[object, ...]) -> bytes:
+def _hash_parts(parts: tuple[object, ...]) -> bytes:
     return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).digest()

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import polars as pl
 
-from funcdex_assets.dialogue.participants import Cast, casts
-from funcdex_assets.language.lexicon import industries
+from funcdex_assets.dialogue.participants import Participants, assemble_participants
+from funcdex_assets.language.lexicon import load_industries
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.figures import Spent
 from funcdex_assets.records.message import Message
@@ -20,7 +20,7 @@ from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports import diversity
-from funcdex_assets.storage.frames import from_frame, rows_by
+from funcdex_assets.storage.frames import from_frame, index_by
 
 STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
 JUDGE = "judge"
@@ -44,7 +44,7 @@ class Example:
     """A conversation of the dataset, and what it was made from."""
 
     conversation: Conversation
-    cast: Cast
+    cast: Participants
     pattern: str
     partition: str
     late: Mapping[str, Tool] = field(default_factory=dict)
@@ -57,7 +57,9 @@ class Example:
     @property
     def user_messages(self) -> list[str]:
         """What the user says, without pasted JSON."""
-        return [diversity.speech(message.content or "") for message in self.messages if message.role == "user"]
+        return [
+            diversity.remove_json_objects(message.content or "") for message in self.messages if message.role == "user"
+        ]
 
     def known(self) -> set[str]:
         """The words that stand for values in what is said here."""
@@ -65,7 +67,7 @@ class Example:
         own = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
         told = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
         quoted = {source.evidence for source in self.conversation.provenance if source.source == "user"}
-        trade = industries().get(self.cast.situation.scenario.industry, {})
+        trade = load_industries().get(self.cast.situation.scenario.industry, {})
         common = (*trade.get("counterparts", ()), *trade.get("pressures", ()))
         return {self.cast.situation.matter, *own, *told, *quoted, *common} - {""}
 
@@ -81,7 +83,7 @@ class Collected:
     edges: set[str] = field(default_factory=set)
     spent: list[Spent] = field(default_factory=list)
 
-    def add(self, other: "Collected") -> None:
+    def add_partition(self, other: "Collected") -> None:
         self.examples += other.examples
         self.scored += other.scored
         self.yields.update(other.yields)
@@ -94,7 +96,7 @@ class MixedTables(ValueError):
     """The tables of a partition are of different runs; the message says what to do."""
 
 
-def collect(
+def collect_tables(
     partition: str, tables: Mapping[str, pl.DataFrame], spent: Mapping[str, Sequence[Spent]] = MappingProxyType({})
 ) -> Collected:
     """From the tables named in `TABLES`, and by stage what their answers cost.
@@ -109,8 +111,8 @@ def collect(
         )
     plans = from_frame(tables["conversation_plans"], ConversationPlan)
     held = from_frame(tables["conversations"], Conversation)
-    tools = rows_by(from_frame(tables["tool_definitions"], Tool), "name")
-    by_plan = casts(
+    tools = index_by(from_frame(tables["tool_definitions"], Tool), "name")
+    by_plan = assemble_participants(
         plans,
         from_frame(tables["personas"], Persona),
         from_frame(tables["deduplicated_scenarios"], Scenario),
@@ -154,8 +156,8 @@ def _each_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
     return [one for one in rows if one.role != JUDGE] + list(judged.values())
 
 
-def merged(parts: Iterable[Collected]) -> Collected:
+def merge_collected(parts: Iterable[Collected]) -> Collected:
     total = Collected()
     for part in parts:
-        total.add(part)
+        total.add_partition(part)
     return total

@@ -21,12 +21,12 @@ from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.tool import ToolEdge
 from funcdex_assets.records.verdict import ScoredConversation
-from funcdex_assets.reports.collected import TABLES, Collected, collect
-from funcdex_assets.reports.figures import report
+from funcdex_assets.reports.collected import TABLES, Collected, collect_tables
+from funcdex_assets.reports.figures import compute_figures
 from funcdex_assets.settings.settings import CONFIG_VARIABLE, Settings
 from funcdex_assets.storage.frames import from_frame
 from funcdex_assets.storage.table_store import TableStore
-from funcdex_assets.tool_graph.coverage import entropy, evenness, variation
+from funcdex_assets.tool_graph.coverage import coefficient_of_variation, entropy, evenness
 
 
 class ExperimentError(UserError, RuntimeError):
@@ -65,7 +65,7 @@ class Counts:
     @cached_property
     def report(self) -> dict[str, float]:
         """The figures of the quality report, over all nights; ask for it once everything is counted."""
-        return {one.figure: one.value for one in report(self.quality) if not one.item}
+        return {one.figure: one.value for one in compute_figures(self.quality) if not one.item}
 
 
 QUALITY = (
@@ -87,21 +87,23 @@ QUALITY = (
 
 FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "conversations accepted": lambda counts: counts.accepted,
-    "share accepted": lambda counts: _share(counts.accepted, counts.made),
-    "calls per conversation": lambda counts: _share(counts.calls, counts.accepted),
-    "tools covered, of all": lambda counts: _share(len(counts.tools), len(counts.all_tools)),
+    "share accepted": lambda counts: _divide(counts.accepted, counts.made),
+    "calls per conversation": lambda counts: _divide(counts.calls, counts.accepted),
+    "tools covered, of all": lambda counts: _divide(len(counts.tools), len(counts.all_tools)),
     "entropy of tools, bits": lambda counts: entropy(counts.tools),
     "  as a share of the highest": lambda counts: evenness(counts.tools, len(counts.all_tools)),
-    "variation of tools (lower is more even)": lambda counts: variation(counts.tools, len(counts.all_tools)),
-    "pairs of tools covered, of all in the graph": lambda counts: _share(len(counts.edges), len(counts.all_edges)),
+    "variation of tools (lower is more even)": lambda counts: coefficient_of_variation(
+        counts.tools, len(counts.all_tools)
+    ),
+    "pairs of tools covered, of all in the graph": lambda counts: _divide(len(counts.edges), len(counts.all_edges)),
     "entropy of pairs, bits": lambda counts: entropy(counts.edges),
     "different sequences of tools": lambda counts: len(counts.sequences),
     "entropy of patterns, bits": lambda counts: entropy(counts.patterns),
     "entropy of lines of business, bits": lambda counts: entropy(counts.domains),
-    "scenarios dropped as duplicates": lambda counts: _share(counts.duplicates, counts.candidates),
-    "distinct pairs of words of the users": lambda counts: _share(len(counts.words), counts.words.total()),
+    "scenarios dropped as duplicates": lambda counts: _divide(counts.duplicates, counts.candidates),
+    "distinct pairs of words of the users": lambda counts: _divide(len(counts.words), counts.words.total()),
     **{name: lambda counts, name=name: counts.report[name] for name in QUALITY},
-    "tool use quality, mean": lambda counts: _share(counts.score, counts.accepted),
+    "tool use quality, mean": lambda counts: _divide(counts.score, counts.accepted),
     "seconds": lambda counts: counts.seconds,
 }
 """What is compared, in this order."""
@@ -143,15 +145,17 @@ def run_arm(
     counts = Counts()
     for night in range(nights):
         started = time.monotonic()
-        _run(arm, settings, partitions, conversations, settings.seed + night, home)
+        _run_pipeline(arm, settings, partitions, conversations, settings.seed + night, home)
         counts.seconds += time.monotonic() - started
         for partition in partitions:
-            _count(counts, TableStore(home), partition)
+            _count_partition(counts, TableStore(home), partition)
         advanced()
     return counts
 
 
-def _run(arm: Arm, settings: Settings, partitions: Sequence[str], conversations: int, seed: int, home: Path) -> None:
+def _run_pipeline(
+    arm: Arm, settings: Settings, partitions: Sequence[str], conversations: int, seed: int, home: Path
+) -> None:
     command = [sys.executable, "-m", "funcdex_assets.cli", "materialize", *partitions]
     command += ["--conversations", str(conversations), "--seed", str(seed)]
     own = {"FUNCDEX_HOME": str(home)}
@@ -162,11 +166,11 @@ def _run(arm: Arm, settings: Settings, partitions: Sequence[str], conversations:
         raise ExperimentError(f"{arm.name}, seed {seed}: {(ended.stdout + ended.stderr).strip()[-800:]}")
 
 
-def _count(counts: Counts, store: TableStore, partition: str) -> None:
+def _count_partition(counts: Counts, store: TableStore, partition: str) -> None:
     def rows(stage: str, record: Any) -> list[Any]:
         return from_frame(store.read(stage, partition), record)
 
-    counts.quality.add(collect(partition, {name: store.read(name, partition) for name in TABLES}))
+    counts.quality.add_partition(collect_tables(partition, {name: store.read(name, partition) for name in TABLES}))
     counts.all_tools |= {f"{partition}:{name}" for name in store.read("tool_definitions", partition)["name"].to_list()}
     counts.all_edges |= {f"{partition}:{edge.source_tool}>{edge.target_tool}" for edge in rows("tool_graph", ToolEdge)}
     deduplicated = store.read("deduplicated_scenarios", partition)
@@ -208,7 +212,7 @@ def _count_conversation(counts: Counts, partition: str, conversation: Conversati
             counts.words.update(pairwise((message.content or "").lower().split()))
 
 
-def _share(part: float, whole: float) -> float:
+def _divide(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.figures import QualityFigure
 
-_DONE, _WANTED = "#4f7cac", "#c9772b"
+_ACTUAL_COLOR, _WANTED_COLOR = "#4f7cac", "#c9772b"
 _MOST_BARS = 20
 """More labels than that cannot be read in the width of Dagster's metadata panel."""
 
@@ -34,12 +34,12 @@ def plot_mix(figures: Sequence[QualityFigure], title: str) -> bytes:
     for (name, rows), axes in zip(groups, panels, strict=True):
         upwards = list(reversed(rows))
         labels = [row.item.replace("_", " ") for row in upwards]
-        bars = axes.barh(labels, [100 * row.value for row in upwards], color=_DONE)
+        bars = axes.barh(labels, [100 * row.value for row in upwards], color=_ACTUAL_COLOR)
         axes.bar_label(bars, padding=8, fontsize=7, fmt="%.1f")
         wanted = [(index, 100 * row.wanted) for index, row in enumerate(upwards) if row.wanted is not None]
         if wanted:
             marks = [share for _, share in wanted], [index for index, _ in wanted]
-            axes.scatter(*marks, marker="|", s=160, linewidths=2, color=_WANTED, zorder=3, label="wanted")
+            axes.scatter(*marks, marker="|", s=160, linewidths=2, color=_WANTED_COLOR, zorder=3, label="wanted")
             axes.legend(fontsize=7, frameon=False, loc="lower right")
         _style_axes(axes, f"{name}, % of conversations")
         axes.margins(x=0.14)
@@ -52,7 +52,7 @@ def plot_lengths(figures: Sequence[QualityFigure], title: str) -> bytes:
     figure = _new_figure(7, 2.4)
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("user turns", "calls"), strict=True):
         rows = _select_rows(figures, f"conversations by {name}")
-        bars = axes.bar([int(row.item) for row in rows], [row.part or 0 for row in rows], color=_DONE)
+        bars = axes.bar([int(row.item) for row in rows], [row.part or 0 for row in rows], color=_ACTUAL_COLOR)
         axes.bar_label(bars, fontsize=6)
         axes.set_xticks([int(row.item) for row in rows])
         _style_axes(axes, f"conversations by {name}")
@@ -65,7 +65,9 @@ def plot_counts(counts: Mapping[str, float], title: str, label: str = "") -> byt
     shown = sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS]
     figure = _new_figure(6, 0.6 + 0.24 * max(1, len(shown)))
     axes = figure.add_subplot()
-    bars = axes.barh([name for name, _ in reversed(shown)], [value for _, value in reversed(shown)], color=_DONE)
+    bars = axes.barh(
+        [name for name, _ in reversed(shown)], [value for _, value in reversed(shown)], color=_ACTUAL_COLOR
+    )
     axes.bar_label(bars, padding=3, fontsize=7, fmt="%g")
     _style_axes(axes, title)
     axes.set_xlabel(label, fontsize=8)

@@ -13,8 +13,8 @@ import msgspec
 
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.figures import QualityFigure
-from funcdex_assets.reports.collected import TABLES, Collected, MixedTables, collect, merged
-from funcdex_assets.reports.figures import SAMPLE, report
+from funcdex_assets.reports.collected import TABLES, Collected, MixedTables, collect_tables, merge_collected
+from funcdex_assets.reports.figures import SAMPLE, compute_figures
 from funcdex_assets.reports.plots import plot_lengths, plot_mix
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.table_store import TableStore
@@ -66,7 +66,7 @@ class NothingToReport(UserError, LookupError):
     """No partition has all the tables; the message says what to do."""
 
 
-def analyse(
+def report_partitions(
     settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
 ) -> dict[str, list[QualityFigure]]:
     """Partition → its figures, for those that have a dataset; under `all` those of them together.
@@ -81,7 +81,9 @@ def analyse(
     for name in partitions:
         if all(store.exists(table, name) for table in TABLES):
             try:
-                found[name] = collect(name, {table: store.read(table, name) for table in TABLES}, store.spent(name))
+                found[name] = collect_tables(
+                    name, {table: store.read(table, name) for table in TABLES}, store.spent(name)
+                )
             except MixedTables as error:
                 left_out(str(error))
     if not found:
@@ -89,8 +91,8 @@ def analyse(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
     given = settings.generation.kinds, settings.seed, settings.inference.prices
-    reports = {name: report(one, *given) for name, one in found.items()}
-    return {**reports, ALL: report(merged(found.values()), *given)}
+    reports = {name: compute_figures(one, *given) for name, one in found.items()}
+    return {**reports, ALL: compute_figures(merge_collected(found.values()), *given)}
 
 
 # ── presenting ────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +120,7 @@ def as_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mappin
         heads += ["others"] if yardstick else []
         lines += ["", f"## {title}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
         for one in rows:
-            cells = [one.figure, one.item.replace("|", "\\|"), shown(one), counts(one)]
+            cells = [one.figure, one.item.replace("|", "\\|"), format_value(one), format_counts(one)]
             cells += compare_with_wanted(one) if wanted else []
             cells += [YARDSTICKS.get(one.figure, "")] if yardstick else []
             lines.append(f"| {' | '.join(cells)} |")
@@ -145,7 +147,7 @@ def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> li
     return [path, *written]
 
 
-def shown(one: QualityFigure) -> str:
+def format_value(one: QualityFigure) -> str:
     """A share in percent, but distinct-n as the quotient that it is always given as.
 
     >>> shown(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
@@ -160,7 +162,7 @@ def shown(one: QualityFigure) -> str:
     return f"{one.value:,.3f}" if one.value else "0"
 
 
-def counts(one: QualityFigure) -> str:
+def format_counts(one: QualityFigure) -> str:
     return "" if one.whole is None else f"{one.part:,} of {one.whole:,}"
 
 
@@ -172,4 +174,4 @@ def compare_with_wanted(one: QualityFigure) -> list[str]:
 
 def summarise_partition(figures: Sequence[QualityFigure]) -> list[str]:
     found = {(one.figure, one.item): one for one in figures}
-    return [shown(found[key]) if key in found else "" for key in OVERVIEW.values()]
+    return [format_value(found[key]) if key in found else "" for key in OVERVIEW.values()]

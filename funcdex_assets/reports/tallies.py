@@ -8,21 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from funcdex_assets.checks.provenance import calls_in, ungrounded
+from funcdex_assets.checks.provenance import find_ungrounded_arguments, iterate_calls
 from funcdex_assets.records.conversation import ArgumentSource
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.plan import PlannedStep
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import at_pointer, scalars
-from funcdex_assets.schema.validation import problems
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
-from funcdex_assets.tool_graph.equivalent_tools import same_things
+from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
+from funcdex_assets.schema.validation import find_violations
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
 Count = tuple[int, int]
 NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
 
 
-def valid_calls(messages: Sequence[Message], tools: Mapping[str, Tool], late: Mapping[str, Tool] = NO_TOOLS) -> Count:
+def count_valid_calls(
+    messages: Sequence[Message], tools: Mapping[str, Tool], late: Mapping[str, Tool] = NO_TOOLS
+) -> Count:
     """Calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls.
 
     A `late` tool is on offer once a message of the user has its name in quotes, as a definition has.
@@ -34,28 +36,28 @@ def valid_calls(messages: Sequence[Message], tools: Mapping[str, Tool], late: Ma
             on_offer |= {name: tool for name, tool in late.items() if f'"{name}"' in (message.content or "")}
         for call in message.tool_calls:
             tool = on_offer.get(call.name)
-            good += tool is not None and not problems(tool.parameters, call.arguments)
+            good += tool is not None and not find_violations(tool.parameters, call.arguments)
             total += 1
     return good, total
 
 
-def valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:
+def count_valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:
     """Results that are valid under their tool's response schema, of those that are no error and have one."""
     judged = [
-        not problems(tool.returns, result.content)
-        for _, result in pairs(messages)
+        not find_violations(tool.returns, result.content)
+        for _, result in pair_calls(messages)
         if not result.error and (tool := tools.get(result.name)) is not None and tool.returns is not None
     ]
     return sum(judged), len(judged)
 
 
-def grounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Count:
+def count_grounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Count:
     """Scalar arguments that have a source, of all."""
-    total = sum(bool(pointer) for _, call in calls_in(messages) for pointer, _ in scalars(call.arguments))
-    return total - sum(1 for _ in ungrounded(messages, provenance)), total
+    total = sum(bool(pointer) for _, call in iterate_calls(messages) for pointer, _ in list_scalars(call.arguments))
+    return total - sum(1 for _ in find_ungrounded_arguments(messages, provenance)), total
 
 
-def contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]) -> Count:
+def count_contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]) -> Count:
     """Values that the user said before a call, and the call has another; of all that the user said so.
 
     The plan says which words of the user stand for which value; a value counts as said only if the words are in a
@@ -78,26 +80,26 @@ def contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]) -> C
     return wrong, said
 
 
-def differing_echoes(messages: Sequence[Message]) -> Count:
+def count_differing_echoes(messages: Sequence[Message]) -> Count:
     """Ids of a call that its result repeats as another, of all that it repeats.
 
     A result repeats an id under the same name, or as `id` where the call reads or changes just that thing. What
     makes a new thing has a new id, and repeats nothing of that name.
     """
     differing = echoed = 0
-    for call, result in pairs(messages):
+    for call, result in pair_calls(messages):
         if result.error or not isinstance(result.content, dict) or not isinstance(call.arguments, dict):
             continue
         for name, value in call.arguments.items():
             if is_id(name) and isinstance(value, str | int):
-                for back in _echoes(name, call.name, result.content):
+                for back in _list_echoes(name, call.name, result.content):
                     echoed += 1
                     differing += back != value
     return differing, echoed
 
 
-def _echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[str | int]:
-    called, about = parse_tool_name(tool), resource_noun(name).rpartition(" ")[2]
+def _list_echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[str | int]:
+    called, about = parse_tool_name(tool), parse_resource_noun(name).rpartition(" ")[2]
     is_the_thing = about in ("", called.noun)
     if called.action == "copy" or (called.action in ("create", "send") and is_the_thing):
         return
@@ -111,7 +113,7 @@ def _echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[str | 
 # ── what goes otherwise than planned ──────────────────────────────────────────────────────────
 
 
-def pairs(messages: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolResult]]:
+def pair_calls(messages: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolResult]]:
     """Each call with its result, in order."""
     calls: dict[str, ToolCall] = {}
     for message in messages:
@@ -129,15 +131,15 @@ def is_empty(result: ToolResult) -> bool:
     return content == [] or (bool(lists) and not any(lists))
 
 
-def errors(messages: Sequence[Message]) -> int:
+def count_errors(messages: Sequence[Message]) -> int:
     return sum(message.result is not None and message.result.error for message in messages)
 
 
-def empty_results(messages: Sequence[Message]) -> int:
+def count_empty_results(messages: Sequence[Message]) -> int:
     return sum(message.result is not None and is_empty(message.result) for message in messages)
 
 
-def recovered(messages: Sequence[Message]) -> bool:
+def has_recovered(messages: Sequence[Message]) -> bool:
     """Whether a call that failed or found nothing is made again later, with its tool or with another that reads the
     same things, and then succeeds.
     """
@@ -152,7 +154,7 @@ def recovered(messages: Sequence[Message]) -> bool:
         elif result.error or is_empty(result):
             open_tools.add(result.name)
             in_turn.add(result.name)
-        elif result.name in open_tools or any(same_things(tool, result.name) for tool in before):
+        elif result.name in open_tools or any(reads_same_things(tool, result.name) for tool in before):
             return True
     return False
 

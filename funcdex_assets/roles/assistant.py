@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from funcdex_assets.dialogue.dialogue_state import Scene
+from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.inference.protocol import (
     ChatMessage,
     ChatToolCall,
@@ -23,26 +23,26 @@ from funcdex_assets.inference.protocol import (
     JsonSchemaConstraint,
 )
 from funcdex_assets.language import request_phrases, result_reports, values
-from funcdex_assets.language.lexicon import fill, moves, slots_of, turn_moves, unsaid
-from funcdex_assets.language.spoken_values import quoted_part
-from funcdex_assets.planning.arguments import assemble
+from funcdex_assets.language.lexicon import fill_slots, find_slots, load_moves, load_turn_moves, select_unused_templates
+from funcdex_assets.language.spoken_values import find_quoted_part
+from funcdex_assets.planning.arguments import assemble_arguments
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles import user_simulator
 from funcdex_assets.roles.role import Role, fill_prompt
-from funcdex_assets.roles.tool_schemas import calls_schema
-from funcdex_assets.schema.json_pointers import scalars
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.roles.tool_schemas import build_calls_schema
+from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.words import plural, words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_tool_name, resource_noun
+from funcdex_assets.schema.words import split_words, to_plural
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
-_REWORDINGS = 3  # of a report in words that were used before
-_SEVERAL = (
+_MAX_REWORDINGS = 3  # of a report in words that were used before
+_SEVERAL_DONE = (
     "that's {count} of them done",
     "{count} are done",
     "{count} went through",
@@ -79,23 +79,23 @@ class Move(msgspec.Struct):
 # ── asking a model ────────────────────────────────────────────────────────────────────────────
 
 
-def _variables(scene: Scene) -> dict[str, object]:
+def _render_variables(state: DialogueState) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     tools = [
         f"- {tool.name}: {tool.description}\n  arguments: {msgspec.json.encode(tool.parameters).decode()}"
-        for tool in scene.offered.values()
+        for tool in state.offered_tools.values()
     ]
     return {
-        **_context(scene),
+        **_render_context(state),
         "tools": "\n".join(tools),
-        "thoughts": "Give your next step and its reason in `thought`." if scene.thoughts else "Leave `thought` null.",
-        "transcript": scene.transcript(),
+        "thoughts": "Give your next step and its reason in `thought`." if state.thoughts else "Leave `thought` null.",
+        "transcript": state.render_transcript(),
     }
 
 
-def _context(scene: Scene) -> dict[str, object]:
+def _render_context(state: DialogueState) -> dict[str, object]:
     """Renders what the assistant knows without being told: the time, the time zone and the user."""
-    persona = scene.situation.persona
+    persona = state.situation.persona
     return {
         "today": persona.today,
         "time_zone": persona.time_zone,
@@ -103,13 +103,13 @@ def _context(scene: Scene) -> dict[str, object]:
     }
 
 
-def _constraint(scene: Scene) -> Constraint:
+def _constrain_move(state: DialogueState) -> Constraint:
     """Returns the JSON Schema of a move whose calls name tools on offer and fit their parameters."""
     text, nothing = {"type": "string"}, {"type": "null"}
     properties = {
-        "thought": text if scene.thoughts else nothing,
+        "thought": text if state.thoughts else nothing,
         "reply": {"anyOf": [text, nothing]},
-        "calls": calls_schema(tuple(scene.offered.values()), MAX_PARALLEL),
+        "calls": build_calls_schema(tuple(state.offered_tools.values()), MAX_PARALLEL),
     }
     return JsonSchemaConstraint(
         "assistant",
@@ -117,13 +117,13 @@ def _constraint(scene: Scene) -> Constraint:
     )
 
 
-def _chat(scene: Scene) -> tuple[ChatMessage, ...]:
+def _render_chat(state: DialogueState) -> tuple[ChatMessage, ...]:
     """Renders the conversation as chat messages, with a short system prompt."""
-    system = fill_prompt("assistant_native", _context(scene)).strip()
-    return ChatMessage("system", system), *(_chat_message(message) for message in scene.messages)
+    system = fill_prompt("assistant_native", _render_context(state)).strip()
+    return ChatMessage("system", system), *(_to_chat_message(message) for message in state.messages)
 
 
-def _chat_message(message: Message) -> ChatMessage:
+def _to_chat_message(message: Message) -> ChatMessage:
     """Converts a message of the conversation into a chat message."""
     if message.result is not None:
         content = msgspec.json.encode(message.result.content).decode()
@@ -134,7 +134,7 @@ def _chat_message(message: Message) -> ChatMessage:
     return ChatMessage("user" if message.role == "user" else "assistant", message.content, calls)
 
 
-def _move_of(completion: Completion) -> Move:
+def _read_move(completion: Completion) -> Move:
     """Reads a move from the tool calls and the text of a completion.
 
     Raises:
@@ -151,179 +151,200 @@ def _move_of(completion: Completion) -> Move:
 # ── improvising ───────────────────────────────────────────────────────────────────────────────
 
 
-def _improvise(scene: Scene, rng: Random) -> Move:
+def _improvise_move(state: DialogueState, rng: Random) -> Move:
     """Makes the next move of the plan: asks for unsaid facts, makes the pending calls, or result_reports."""
-    last_result = scene.messages[-1].result if scene.messages else None
-    failed = scene.failed()
+    last_result = state.messages[-1].result if state.messages else None
+    failed = state.find_unresolved_failure()
     if last_result is not None and last_result.error and failed is None:  # not as planned
-        thought = "The call failed; the user has to know." if scene.thoughts else None
+        thought = "The call failed; the user has to know." if state.thoughts else None
         return Move(thought=thought, reply="That did not work, I am afraid. Could you check what you gave me?")
-    pending_steps = scene.pending()
-    if pending_steps and (facts := scene.unsaid()):
-        return _ask(scene, facts, rng)
+    pending_steps = state.list_pending_steps()
+    if pending_steps and (facts := state.list_unsaid_facts()):
+        return _ask_for_facts(state, facts, rng)
     if pending_steps:
         is_recovery = failed is not None and pending_steps[0].tool in (failed.tool, failed.another)
-        return _call(scene, pending_steps, failed if is_recovery else None, rng)
+        return _call_next_tools(state, pending_steps, failed if is_recovery else None, rng)
     if failed is not None:
-        return _fault(scene, failed, rng)
-    if scene.done_this_turn():
-        return _report(scene, rng)
-    return _talk(scene, rng)
+        return _report_failure(state, failed, rng)
+    if state.list_steps_done_this_turn():
+        return _report_outcome(state, rng)
+    return _reply_without_call(state, rng)
 
 
-def _call(scene: Scene, pending: Sequence[PlannedStep], failed: PlannedStep | None, rng: Random) -> Move:
+def _call_next_tools(
+    state: DialogueState, pending_steps: Sequence[PlannedStep], failed_step: PlannedStep | None, rng: Random
+) -> Move:
     """Makes the next call, and those that are made at once with it. `failed` is the failed step that it makes good, if
     any.
     """
-    steps = [pending[0], *takewhile(lambda step: step.together, pending[1:])]
+    steps = [pending_steps[0], *takewhile(lambda step: step.together, pending_steps[1:])]
     calls = []
     for step in steps:
-        tool = scene.tools[step.tool]
+        tool = state.tools[step.tool]
         resolved = {
-            argument.argument: _as_written(tool, argument, scene.resolve(argument), rng)
+            argument.argument: _write_as_query(tool, argument, state.resolve_argument(argument), rng)
             for argument in step.arguments
             if argument.source == "result"
         }
-        calls.append(Call(step.tool, assemble(step.arguments, resolved)))
-    action = " and ".join(dict.fromkeys(request_phrases.doing(step.tool, rng) for step in steps))
-    if failed is not None and failed.tool != steps[0].tool:
-        slots = {"failed": request_phrases.doing(failed.tool, rng), "other": action}
-        found_nothing = failed.fault in ("empty_result", "not_found")
-        thoughts = turn_moves("thought_another_unfound" if found_nothing else "thought_another")
-        thought = values.sentence(fill(rng.choice(thoughts), slots))
-        reply = values.sentence(fill(rng.choice(turn_moves(f"another_note_{failed.fault}")), slots))
-    elif failed is not None:
-        thought, reply = rng.choice(turn_moves("thought_retry")), rng.choice(turn_moves(f"retry_note_{failed.fault}"))
+        calls.append(Call(step.tool, assemble_arguments(step.arguments, resolved)))
+    action = " and ".join(dict.fromkeys(request_phrases.render_tool_gerund(step.tool, rng) for step in steps))
+    if failed_step is not None and failed_step.tool != steps[0].tool:
+        slots = {"failed": request_phrases.render_tool_gerund(failed_step.tool, rng), "other": action}
+        found_nothing = failed_step.fault in ("empty_result", "not_found")
+        thoughts = load_turn_moves("thought_another_unfound" if found_nothing else "thought_another")
+        thought = values.capitalize_sentence(fill_slots(rng.choice(thoughts), slots))
+        reply = values.capitalize_sentence(
+            fill_slots(rng.choice(load_turn_moves(f"another_note_{failed_step.fault}")), slots)
+        )
+    elif failed_step is not None:
+        thought, reply = (
+            rng.choice(load_turn_moves("thought_retry")),
+            rng.choice(load_turn_moves(f"retry_note_{failed_step.fault}")),
+        )
     else:
         thought = (
-            fill(rng.choice(turn_moves("thought_parallel")), {"what": action})
+            fill_slots(rng.choice(load_turn_moves("thought_parallel")), {"what": action})
             if len(steps) > 1
-            else _reason(scene, steps[0], rng)
+            else _explain_next_call(state, steps[0], rng)
         )
-        reply = f"{values.sentence(request_phrases.doing(steps[0].tool, rng))} now." if rng.random() < 0.12 else ""
-        reply = "" if reply in scene.replied else reply
-    return Move(thought=thought if scene.thoughts else None, reply=reply or None, calls=calls)
+        reply = (
+            f"{values.capitalize_sentence(request_phrases.render_tool_gerund(steps[0].tool, rng))} now."
+            if rng.random() < 0.12
+            else ""
+        )
+        reply = "" if reply in state.assistant_text else reply
+    return Move(thought=thought if state.thoughts else None, reply=reply or None, calls=calls)
 
 
-def _fault(scene: Scene, step: PlannedStep, rng: Random) -> Move:
+def _report_failure(state: DialogueState, step: PlannedStep, rng: Random) -> Move:
     """Reports what was done, then says honestly that a step failed and asks for what is needed."""
-    faulty_pointer = scene.at_fault(step)
+    faulty_pointer = state.find_faulty_argument(step)
     at_fault = next((argument for argument in step.arguments if argument.argument == faulty_pointer), None)
     is_user_value = at_fault is not None and at_fault.source == "user"
     key = step.fault if step.fault != "not_found" else "not_found_value" if is_user_value else "not_found_thing"
     slots = {
-        "doing": request_phrases.doing(step.tool, rng),
-        "words": request_phrases.argument_words(faulty_pointer) if faulty_pointer else "value",
-        "x": request_phrases.quote(at_fault) if is_user_value and at_fault else "that",
-        "things": plural(parse_tool_name(step.tool).noun),
-        "wait": _wait(scene.messages),
+        "doing": request_phrases.render_tool_gerund(step.tool, rng),
+        "words": request_phrases.render_argument_name(faulty_pointer) if faulty_pointer else "value",
+        "x": request_phrases.quote_free_text(at_fault) if is_user_value and at_fault else "that",
+        "things": to_plural(parse_tool_name(step.tool).noun),
+        "wait": _describe_wait(state.messages),
     }
-    failure_report = values.sentence(fill(rng.choice(turn_moves(f"fault_{key}")), slots))
-    earlier_reports = _reported(scene, rng)
-    thought = fill(rng.choice(turn_moves("thought_fault")), {"what": slots["doing"]})
+    failure_report = values.capitalize_sentence(fill_slots(rng.choice(load_turn_moves(f"fault_{key}")), slots))
+    earlier_reports = _report_steps(state, rng)
+    thought = fill_slots(rng.choice(load_turn_moves("thought_fault")), {"what": slots["doing"]})
     return Move(
-        thought=thought if scene.thoughts else None,
+        thought=thought if state.thoughts else None,
         reply="\n".join([*earlier_reports, failure_report]) if earlier_reports else failure_report,
     )
 
 
-def _wait(messages: Sequence[Message]) -> str:
+def _describe_wait(messages: Sequence[Message]) -> str:
     """Says in words how long the service asked to wait."""
     content = next((message.result.content for message in reversed(messages) if message.result), None)
     seconds = next(
-        (value for pointer, value in scalars(content) if "retry" in pointer.lower() and isinstance(value, int)), None
+        (value for pointer, value in list_scalars(content) if "retry" in pointer.lower() and isinstance(value, int)),
+        None,
     )
     return "a moment" if seconds is None else f"{seconds} seconds"
 
 
-def _talk(scene: Scene, rng: Random) -> Move:
+def _reply_without_call(state: DialogueState, rng: Random) -> Move:
     """Replies to a turn that needs no call, or for which no tool is on offer."""
-    ability = {"able": request_phrases.able(list(scene.offered), rng)}
-    match scene.now.kind:
-        case "recall" if memory := user_simulator.remembered(scene):
-            answers = [values.sentence(fill(form, memory.slots())) for form in turn_moves("recall_answer")]
-            reply = rng.choice([text for text in answers if text not in scene.replied] or answers)
-            return _said_so(scene, reply, "thought_recall", memory.slots(), rng)
+    ability = {"able": request_phrases.phrase_abilities(list(state.offered_tools), rng)}
+    match state.current_turn.kind:
+        case "recall" if memory := user_simulator.find_recalled_detail(state):
+            answers = [
+                values.capitalize_sentence(fill_slots(form, memory.to_slots()))
+                for form in load_turn_moves("recall_answer")
+            ]
+            reply = rng.choice([text for text in answers if text not in state.assistant_text] or answers)
+            return _build_reply(state, reply, "thought_recall", memory.to_slots(), rng)
         case "small_talk" | "recall":
-            reply = fill(rng.choice(user_simulator.small_talk(scene)["assistant"]), ability)
-            return _said_so(scene, values.worded(reply, scene.situation, rng), "thought_small_talk", {}, rng)
-        case "dropped" | "thanks" if scene.now.kind == "dropped" or not scene.plan.steps:
-            return _said_so(scene, rng.choice(turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
-        case "unsuitable" if scene.now.wanted:
-            slots = {**ability, "action": request_phrases.infinitive(scene.now.wanted.tool, rng)}
-            declined_before = any(turn.kind == "unsuitable" for turn in scene.plan.turns[: scene.turn])
-            reply = fill(rng.choice(turn_moves("decline_again" if declined_before else "decline")), slots)
-            return _said_so(scene, values.sentence(reply), "thought_decline", slots, rng)
+            reply = fill_slots(rng.choice(user_simulator.choose_small_talk(state)["assistant"]), ability)
+            return _build_reply(
+                state, values.fill_from_situation(reply, state.situation, rng), "thought_small_talk", {}, rng
+            )
+        case "dropped" | "thanks" if state.current_turn.kind == "dropped" or not state.plan.steps:
+            return _build_reply(state, rng.choice(load_turn_moves("dropped_reply")), "thought_small_talk", {}, rng)
+        case "unsuitable" if state.current_turn.wanted:
+            slots = {**ability, "action": request_phrases.render_tool_infinitive(state.current_turn.wanted.tool, rng)}
+            declined_before = any(turn.kind == "unsuitable" for turn in state.plan.turns[: state.turn_index])
+            reply = fill_slots(rng.choice(load_turn_moves("decline_again" if declined_before else "decline")), slots)
+            return _build_reply(state, values.capitalize_sentence(reply), "thought_decline", slots, rng)
         case _:
             pass
-    return _farewell(scene, rng)
+    return _take_leave(state, rng)
 
 
-def _said_so(scene: Scene, reply: str, thought: str, slots: Mapping[str, str], rng: Random) -> Move:
+def _build_reply(state: DialogueState, reply: str, thought_form: str, slots: Mapping[str, str], rng: Random) -> Move:
     """Builds a move with this reply, and with a thought of that form if thoughts are wanted."""
-    reason = fill(rng.choice(turn_moves(thought)), slots)
-    return Move(thought=reason if scene.thoughts else None, reply=reply)
+    reason = fill_slots(rng.choice(load_turn_moves(thought_form)), slots)
+    return Move(thought=reason if state.thoughts else None, reply=reply)
 
 
-def _as_written(tool: Tool, argument: PlannedArgument, value: Json, rng: Random) -> Json:
+def _write_as_query(tool: Tool, argument: PlannedArgument, value: Json, rng: Random) -> Json:
     """Returns a value from a result as the call needs it: a title is put into the query language of a search
     argument.
     """
     name = argument.argument.rsplit("/", 1)[-1]
-    schema = resolve(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-    is_query = isinstance(value, str) and schema_type(schema) == "string" and set(words(name)) & QUERY_WORDS
-    if is_query and any(quoted_part(str(example)) for example in schema.get("examples", ())):
-        return values.query_for(schema, value.replace("'", "").replace('"', ""), rng)
+    schema = resolve_schema(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
+    is_query = isinstance(value, str) and schema_type(schema) == "string" and set(split_words(name)) & QUERY_WORDS
+    if is_query and any(find_quoted_part(str(example)) for example in schema.get("examples", ())):
+        return values.render_query(schema, value.replace("'", "").replace('"', ""), rng)
     return value
 
 
-def _ask(scene: Scene, facts: list[PlannedArgument], rng: Random) -> Move:
+def _ask_for_facts(state: DialogueState, facts: list[PlannedArgument], rng: Random) -> Move:
     """Asks the user for the missing facts."""
-    missing = request_phrases.missing(facts)
-    thought = fill(rng.choice(moves("thought_asks")), {"missing": missing}) if scene.thoughts else None
+    missing = request_phrases.render_missing_arguments(facts)
+    thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": missing}) if state.thoughts else None
     return Move(
         thought=thought,
-        reply=values.sentence(fill(rng.choice(moves("assistant_asks")), {"missing": missing})),
+        reply=values.capitalize_sentence(fill_slots(rng.choice(load_moves("assistant_asks")), {"missing": missing})),
     )
 
 
-def _report(scene: Scene, rng: Random) -> Move:
+def _report_outcome(state: DialogueState, rng: Random) -> Move:
     """Reports the outcome of the turn, in words that were not used before if it can."""
-    steps = _worth_telling(scene)
-    reply, earlier_text = _report_text(scene, steps, rng), scene.replied.lower()
-    for _ in range(_REWORDINGS):
+    steps = _select_steps_to_report(state)
+    reply, earlier_text = _compose_report(state, steps, rng), state.assistant_text.lower()
+    for _ in range(_MAX_REWORDINGS):
         if reply.lower() not in earlier_text:
             break
-        reply = _report_text(scene, steps, rng)
-    actions = " and ".join(request_phrases.doing(step.tool, rng) for _, step in steps[-2:])
+        reply = _compose_report(state, steps, rng)
+    actions = " and ".join(request_phrases.render_tool_gerund(step.tool, rng) for _, step in steps[-2:])
     thought = (
-        fill(rng.choice(moves("thought_replies")), {"what": f"the outcome of {actions}"}) if scene.thoughts else None
+        fill_slots(rng.choice(load_moves("thought_replies")), {"what": f"the outcome of {actions}"})
+        if state.thoughts
+        else None
     )
     return Move(thought=thought, reply=reply)
 
 
-def _report_text(scene: Scene, told: Sequence[tuple[int, PlannedStep]], rng: Random) -> str:
+def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep]], rng: Random) -> str:
     """Composes the text of a report: an opening, the results, and now and then an offer of further help."""
-    has_acted = parse_tool_name(told[-1][1].tool).action not in ("list", "get")
-    earlier_text = scene.replied
-    openings = unsaid(moves("assistant_opens", "acted" if has_acted else "found"), earlier_text)
+    has_acted = parse_tool_name(steps[-1][1].tool).action not in ("list", "get")
+    earlier_text = state.assistant_text
+    openings = select_unused_templates(load_moves("assistant_opens", "acted" if has_acted else "found"), earlier_text)
     sentences = [rng.choice(openings)] if rng.random() < 0.7 else []
-    sentences += _reported(scene, rng)
-    if len(told) == 1 and (subject := _subject(scene, *told[0])) and subject not in sentences[-1]:
+    sentences += _report_steps(state, rng)
+    if len(steps) == 1 and (subject := _find_subject_title(state, *steps[0])) and subject not in sentences[-1]:
         sentences[-1] = f"{sentences[-1].removesuffix('.')} — {subject}."
     if rng.random() < 0.4:
         sentences.append(
-            values.worded(rng.choice(unsaid(moves("assistant_offers"), earlier_text)), scene.situation, rng)
+            values.fill_from_situation(
+                rng.choice(select_unused_templates(load_moves("assistant_offers"), earlier_text)), state.situation, rng
+            )
         )
     sentences = [sentence for sentence in sentences if sentence]
     return ("\n" if any("\n" in sentence for sentence in sentences) else " ").join(sentences).strip()
 
 
-def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:
+def _select_steps_to_report(state: DialogueState) -> list[tuple[int, PlannedStep]]:
     """Returns the steps of this turn that are reported, with their indices in the plan: acts, and look-ups whose result
     no later call took; at most the last `MAX_PARALLEL`.
     """
-    successful = [item for item in scene.done_this_turn() if not item[1].fault]
+    successful = [item for item in state.list_steps_done_this_turn() if not item[1].fault]
     used_indices = {argument.step for _, step in successful for argument in step.arguments}
     return [
         (index, step)
@@ -332,111 +353,120 @@ def _worth_telling(scene: Scene) -> list[tuple[int, PlannedStep]]:
     ][-MAX_PARALLEL:]
 
 
-def _reported(scene: Scene, rng: Random) -> list[str]:
+def _report_steps(state: DialogueState, rng: Random) -> list[str]:
     """Returns a sentence for each step that is reported; the same act on several things is reported once."""
-    steps = _worth_telling(scene)
+    steps = _select_steps_to_report(state)
     acts_by_tool = Counter(step.tool for _, step in steps if parse_tool_name(step.tool).action not in ("list", "get"))
     sentences = []
     for index, step in steps:
         if acts_by_tool[step.tool] > 1:  # the same act on several things is reported once
-            sentences.append(_several(scene, [same_index for same_index, same in steps if same.tool == step.tool], rng))
+            sentences.append(
+                _report_act_on_several(state, [same_index for same_index, same in steps if same.tool == step.tool], rng)
+            )
             acts_by_tool[step.tool] = -1
         elif acts_by_tool[step.tool] >= 0:
-            tool, result, now = scene.tools[step.tool], scene.results[index], scene.situation.now
-            sentences.append(result_reports.report(tool, _said(scene, step, rng), result, now, rng, scene.said_now))
+            tool, result, now = state.tools[step.tool], state.results[index], state.situation.now
+            sentences.append(
+                result_reports.report_result(
+                    tool, _fill_report_slots(state, step, rng), result, now, rng, state.user_text_this_turn
+                )
+            )
     return sentences
 
 
-def _several(scene: Scene, places: Sequence[int], rng: Random) -> str:
+def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Random) -> str:
     """Reports the same act on several things at once, each named by its title or a detail of its result."""
-    steps, now = scene.plan.steps, scene.situation.now
+    steps, now = state.plan.steps, state.situation.now
     names = []
-    for index in places:
-        label, details = result_reports.describe(scene.results[index], now)
-        names.append(_subject(scene, index, steps[index]) or label or next(iter(details), ""))
+    for index in indices:
+        label, details = result_reports.describe_result(state.results[index], now)
+        names.append(_find_subject_title(state, index, steps[index]) or label or next(iter(details), ""))
     names = list(dict.fromkeys(name for name in names if name))
     action, count = (
-        request_phrases.infinitive(steps[places[0]].tool, rng),
-        {2: "both", 3: "all three"}.get(len(places), "all"),
+        request_phrases.render_tool_infinitive(steps[indices[0]].tool, rng),
+        {2: "both", 3: "all three"}.get(len(indices), "all"),
     )
-    lead = fill(rng.choice(_SEVERAL), {"count": count, "what": action})
-    return values.sentence(f"{lead}: {'; '.join(names)}." if names else f"{lead}.")
+    lead = fill_slots(rng.choice(_SEVERAL_DONE), {"count": count, "what": action})
+    return values.capitalize_sentence(f"{lead}: {'; '.join(names)}." if names else f"{lead}.")
 
 
-def _subject(scene: Scene, index: int, step: PlannedStep) -> str:
+def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> str:
     """Returns the title of the thing that a step worked on, as an earlier result gave it; '' if the call's own result
     says more.
     """
     parsed = parse_tool_name(step.tool)
-    if parsed.action == "list" or result_reports.describe(scene.results[index], scene.situation.now)[0]:
+    if parsed.action == "list" or result_reports.describe_result(state.results[index], state.situation.now)[0]:
         return ""
     ids = [
         argument
         for argument in step.arguments
-        if argument.source == "result" and is_id(request_phrases.field_of(argument))
+        if argument.source == "result" and is_id(request_phrases.parse_field_name(argument))
     ]
     # The sort is stable: the id of the tool's own noun comes first, the others keep their order.
-    ids.sort(key=lambda argument: resource_noun(request_phrases.field_of(argument)) != parsed.noun)
+    ids.sort(key=lambda argument: parse_resource_noun(request_phrases.parse_field_name(argument)) != parsed.noun)
     if not ids:
         return ""
-    identity = scene.resolve(ids[0])
-    titles = (result_reports.title_of(result, identity) for result in reversed(scene.results[:index]))
+    identity = state.resolve_argument(ids[0])
+    titles = (result_reports.find_title(result, identity) for result in reversed(state.results[:index]))
     return next((title for title in titles if title), "")
 
 
-def _farewell(scene: Scene, rng: Random) -> Move:
+def _take_leave(state: DialogueState, rng: Random) -> Move:
     """Takes leave of the user."""
-    thought = "The user is done; say goodbye without adding anything." if scene.thoughts else None
-    return Move(thought=thought, reply=values.worded(rng.choice(moves("assistant_farewells")), scene.situation, rng))
+    thought = "The user is done; say goodbye without adding anything." if state.thoughts else None
+    return Move(
+        thought=thought,
+        reply=values.fill_from_situation(rng.choice(load_moves("assistant_farewells")), state.situation, rng),
+    )
 
 
-def _said(scene: Scene, step: PlannedStep, rng: Random) -> dict[str, str]:
+def _fill_report_slots(state: DialogueState, step: PlannedStep, rng: Random) -> dict[str, str]:
     """Returns the words for the arguments of a step, by slot of the report: the values that the user said, and titles
     from results.
     """
     words_by_slot = {
-        request_phrases.slot(argument.argument): request_phrases.quote(argument)
+        request_phrases.to_slot_name(argument.argument): request_phrases.quote_free_text(argument)
         for argument in step.arguments
         if argument.source == "user"
     }
     for argument in step.arguments:
         if argument.source == "result" and argument.step is not None:
-            noun = parse_tool_name(scene.plan.steps[argument.step].tool).noun
-            value = scene.resolve(argument)
-            is_words = isinstance(value, str) and not is_id(request_phrases.field_of(argument))
-            words_by_slot[request_phrases.slot(argument.argument)] = (
-                request_phrases.quote(replace(argument, value=value, surface=value))
+            noun = parse_tool_name(state.plan.steps[argument.step].tool).noun
+            value = state.resolve_argument(argument)
+            is_words = isinstance(value, str) and not is_id(request_phrases.parse_field_name(argument))
+            words_by_slot[request_phrases.to_slot_name(argument.argument)] = (
+                request_phrases.quote_free_text(replace(argument, value=value, surface=value))
                 if is_words
-                else request_phrases.reference(argument, noun, True, rng)
+                else request_phrases.phrase_reference(argument, noun, True, rng)
             )
     return words_by_slot
 
 
-def _reason(scene: Scene, step: PlannedStep, rng: Random) -> str:
+def _explain_next_call(state: DialogueState, step: PlannedStep, rng: Random) -> str:
     """Explains the next call: what it is for, and which facts are at hand."""
     facts_at_hand = [
-        f"the {request_phrases.argument_words(argument.argument)}"
+        f"the {request_phrases.render_argument_name(argument.argument)}"
         for argument in step.arguments
         if argument.source in ("user", "result")
     ]
-    frames = [frame for frame in moves("thought_frames") if facts_at_hand or "have" not in slots_of(frame)]
-    last_step = scene.pending()[-1]
+    frames = [frame for frame in load_moves("thought_frames") if facts_at_hand or "have" not in find_slots(frame)]
+    last_step = state.list_pending_steps()[-1]
     slots = {
-        "why": request_phrases.doing(last_step.tool, rng),
-        "action": request_phrases.doing(step.tool, rng),
+        "why": request_phrases.render_tool_gerund(last_step.tool, rng),
+        "action": request_phrases.render_tool_gerund(step.tool, rng),
         "have": " and ".join(list(dict.fromkeys(facts_at_hand))[:2]),
     }
-    return values.sentence(fill(rng.choice(frames), slots))
+    return values.capitalize_sentence(fill_slots(rng.choice(frames), slots))
 
 
-ROLE = Role("assistant", Move, _variables, _improvise, constraint=_constraint)
+ROLE = Role("assistant", Move, _render_variables, _improvise_move, constraint=_constrain_move)
 NATIVE = Role(
     "assistant",
     Move,
-    _context,
-    _improvise,
-    prompt=_chat,
+    _render_context,
+    _improvise_move,
+    prompt=_render_chat,
     constraint=lambda _: None,
-    tools=lambda scene: tuple(openai_tools(tuple(scene.offered.values()))),
-    read=_move_of,
+    tools=lambda scene: tuple(to_openai_tools(tuple(scene.offered_tools.values()))),
+    read=_read_move,
 )

@@ -15,16 +15,16 @@ import msgspec
 from msgspec.structs import replace
 
 from funcdex_assets.dialogue.dialogue_state import begins_another_goal
-from funcdex_assets.dialogue.participants import Cast
-from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dialogue.participants import Participants
+from funcdex_assets.dml.grammar.conversation import Bounds, build_conversation_grammar
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
 from funcdex_assets.language import request_phrases
 from funcdex_assets.records.labels import Fault, TurnKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep
-from funcdex_assets.roles.planner import CLARITY
+from funcdex_assets.roles.planner import CLARITY_DESCRIPTIONS
 from funcdex_assets.roles.role import Role
 
 
@@ -34,28 +34,28 @@ class WriterBrief:
     that constrains the answer; None leaves it unconstrained.
     """
 
-    cast: Cast
+    participants: Participants
     thoughts: bool
-    play: Callable[[Cast, bool, int], Sequence[Message]]
+    play: Callable[[Participants, bool, int], Sequence[Message]]
     bounds: Bounds | None = Bounds()
 
 
-def constraint(brief: WriterBrief) -> Constraint | None:
+def build_constraint(brief: WriterBrief) -> Constraint | None:
     """Returns the grammar of conversations with the tools on offer; None if the brief has no bounds."""
     if brief.bounds is None:
         return None
-    tools = tuple(brief.cast.known.values())
-    language = conversation_grammar(tools, thoughts=brief.thoughts, bounds=brief.bounds)
-    return GrammarConstraint(language.key, language.printed)
+    tools = tuple(brief.participants.tools_ever_offered.values())
+    language = build_conversation_grammar(tools, thoughts=brief.thoughts, bounds=brief.bounds)
+    return GrammarConstraint(language.key, language.render_in_notation)
 
 
-def variables(brief: WriterBrief) -> dict[str, object]:
+def render_variables(brief: WriterBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
-    plan, persona = brief.cast.plan, brief.cast.situation.persona
+    plan, persona = brief.participants.plan, brief.participants.situation.persona
     tools = [
-        f"- {tool.name}: {tool.description}\n  arguments: {_json(tool.parameters)}"
-        + (f"\n  result: {_json(tool.returns)}" if tool.returns else "")
-        for tool in brief.cast.known.values()
+        f"- {tool.name}: {tool.description}\n  arguments: {_encode_json(tool.parameters)}"
+        + (f"\n  result: {_encode_json(tool.returns)}" if tool.returns else "")
+        for tool in brief.participants.tools_ever_offered.values()
     ]
     return {
         "thoughts": (
@@ -64,27 +64,29 @@ def variables(brief: WriterBrief) -> dict[str, object]:
             if brief.thoughts
             else "There are no thoughts: never write <assistant_thought>."
         ),
-        "example": example(brief.thoughts).strip(),
+        "example": render_example(brief.thoughts).strip(),
         "tools": "\n".join(tools),
-        "scenario": brief.cast.situation.scenario.text,
+        "scenario": brief.participants.situation.scenario.text,
         "user": f"{persona.name} <{persona.email}>, {persona.position} at {persona.company}. {persona.context}",
         "register": persona.register,
         "disposition": plan.disposition,
-        "clarity": CLARITY[plan.clarity],
+        "clarity": CLARITY_DESCRIPTIONS[plan.clarity],
         "today": persona.today,
         "time_zone": persona.time_zone,
-        "outline": "\n".join(_outline(plan)),
+        "outline": "\n".join(_outline_plan(plan)),
     }
 
 
 @cache
-def example(thoughts: bool) -> str:
+def render_example(thoughts: bool) -> str:
     """Renders the conversation in `conversation_writer.dml`, with or without its thoughts."""
-    messages = parse(files("funcdex_assets.roles").joinpath("conversation_writer.dml").read_text(encoding="utf-8"))
-    return render(messages if thoughts else [replace(message, thought=None) for message in messages])
+    messages = parse_conversation(
+        files("funcdex_assets.roles").joinpath("conversation_writer.dml").read_text(encoding="utf-8")
+    )
+    return render_conversation(messages if thoughts else [replace(message, thought=None) for message in messages])
 
 
-_TURNS: Mapping[TurnKind, str] = {
+_TURN_DESCRIPTIONS: Mapping[TurnKind, str] = {
     "request": "The person asks for this:",
     "remedy": "After the failure the person gives what is needed, or says that it works now:",
     "dropped": "The person gives it up after the failure; nothing is called.",
@@ -98,7 +100,7 @@ _TURNS: Mapping[TurnKind, str] = {
 }
 
 
-def _outline(plan: ConversationPlan) -> Iterator[str]:
+def _outline_plan(plan: ConversationPlan) -> Iterator[str]:
     """Yields the lines of the plan as the prompt shows it: each turn, its calls, and the facts of each call."""
     numbered = list(enumerate(plan.steps, start=1))
     for number, turn in enumerate(plan.turns):
@@ -106,21 +108,22 @@ def _outline(plan: ConversationPlan) -> Iterator[str]:
             "The person turns to something else, in so many words. " if begins_another_goal(plan, number) else ""
         )
         about = f"the result of call {turn.step + 1}" if turn.step is not None else "an earlier result"
-        yield f"Turn {number + 1}. {goal_note}{_TURNS[turn.kind].format(late=', '.join(plan.late_tools), about=about)}"
+        description = _TURN_DESCRIPTIONS[turn.kind].format(late=", ".join(plan.late_tools), about=about)
+        yield f"Turn {number + 1}. {goal_note}{description}"
         if turn.wanted:
             yield f"  wanted: {turn.wanted.tool}"
-            yield from _facts(turn.wanted)
+            yield from _list_facts(turn.wanted)
         for call_number, step in numbered:
             if step.turn == number:
                 simultaneous_note = ", at once with the call before" if step.together else ""
-                failure_note = f", which {_FAULTS[step.fault]}" if step.fault else ""
+                failure_note = f", which {_FAULT_DESCRIPTIONS[step.fault]}" if step.fault else ""
                 if step.another:
                     failure_note += f"; the person asked for what {step.another} does, and is not asked anything"
                 yield f"  call {call_number}: {step.tool}{simultaneous_note}{failure_note}"
-                yield from _facts(step)
+                yield from _list_facts(step)
 
 
-_FAULTS: Mapping[Fault, str] = {
+_FAULT_DESCRIPTIONS: Mapping[Fault, str] = {
     "not_found": "fails: the thing or person is not found",
     "invalid_argument": "fails: the service refuses a value",
     "permission_denied": "fails: permission denied",
@@ -132,19 +135,19 @@ _FAULTS: Mapping[Fault, str] = {
 }
 
 
-def _facts(step: PlannedStep) -> Iterator[str]:
+def _list_facts(step: PlannedStep) -> Iterator[str]:
     """Yields a line for each argument of a step: its value and its source."""
     for argument in step.arguments:
-        yield f"    {argument.argument.lstrip('/')}: {_source(argument)}"
+        yield f"    {argument.argument.lstrip('/')}: {_describe_source(argument)}"
 
 
-def _source(argument: PlannedArgument) -> str:
+def _describe_source(argument: PlannedArgument) -> str:
     """Describes where an argument comes from, as an instruction to the writer."""
-    value = _json(argument.value)
+    value = _encode_json(argument.value)
     match argument.source:
         case "user":
             manner = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
-            return f"{value}; {manner}, as: {request_phrases.quote(argument)}"
+            return f"{value}; {manner}, as: {request_phrases.quote_free_text(argument)}"
         case "result":
             return f"from the result of call {(argument.step or 0) + 1}, at {argument.result}"
         case "context":
@@ -153,13 +156,13 @@ def _source(argument: PlannedArgument) -> str:
             return f"{value}, as the tool has it"
 
 
-def _json(value: Any) -> str:
+def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def improvise(brief: WriterBrief, rng: Random) -> str:
+def improvise_conversation(brief: WriterBrief, rng: Random) -> str:
     """Simulates the conversation with offline roles and renders it as DML."""
-    return render(brief.play(brief.cast, brief.thoughts, rng.getrandbits(32)))
+    return render_conversation(brief.play(brief.participants, brief.thoughts, rng.getrandbits(32)))
 
 
-ROLE = Role("conversation_writer", str, variables, improvise, constraint=constraint)
+ROLE = Role("conversation_writer", str, render_variables, improvise_conversation, constraint=build_constraint)

@@ -13,7 +13,7 @@ from funcdex_assets.roles import conversation_writer
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.role import Role, fill_prompt
 
-MOST_FINDINGS = 12  # one slip can lead to many findings; the first of them say what it is
+MAX_FINDINGS = 12  # one slip can lead to many findings; the first of them say what it is
 
 
 @dataclass(frozen=True)
@@ -25,31 +25,31 @@ class Correction:
     findings: tuple[Finding, ...]
 
 
-def _variables(correction: Correction) -> dict[str, object]:
+def _render_variables(correction: Correction) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
-    lines = [f"- {finding.rule}: {finding.text}" for finding in correction.findings[:MOST_FINDINGS]]
+    lines = [f"- {finding.rule}: {finding.text}" for finding in correction.findings[:MAX_FINDINGS]]
     return {"findings": "\n".join(lines)}
 
 
-def _prompt(correction: Correction) -> tuple[ChatMessage, ...]:
+def _continue_chat(correction: Correction) -> tuple[ChatMessage, ...]:
     """Continues the writer's chat with the faulty text as its answer, and the findings."""
     return (
-        *conversation_writer.ROLE.messages(correction.brief),
+        *conversation_writer.ROLE.render_messages(correction.brief),
         ChatMessage("assistant", correction.text),
-        ChatMessage("user", fill_prompt("corrector", _variables(correction)).strip()),
+        ChatMessage("user", fill_prompt("corrector", _render_variables(correction)).strip()),
     )
 
 
-def _improvise(correction: Correction, rng: Random) -> str:
+def _improvise_correction(correction: Correction, rng: Random) -> str:
     """Simulates the conversation anew."""
-    return conversation_writer.improvise(correction.brief, rng)
+    return conversation_writer.improvise_conversation(correction.brief, rng)
 
 
 ROLE = Role(
     "corrector",
     str,
-    _variables,
-    _improvise,
-    prompt=_prompt,
-    constraint=lambda correction: conversation_writer.constraint(correction.brief),
+    _render_variables,
+    _improvise_correction,
+    prompt=_continue_chat,
+    constraint=lambda correction: conversation_writer.build_constraint(correction.brief),
 )

@@ -14,16 +14,16 @@ from statistics import median_low
 
 import msgspec
 
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError, Sampling
-from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.judging.heuristic import judge_conversation
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import SCALES, MemberVerdict, TurnScore, Verdict
-from funcdex_assets.roles.role import ABOUT_THE_SUBJECT, Role
+from funcdex_assets.roles.role import SUBJECT_FAILURES, Role
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class JudgeBrief:
     findings: tuple[Finding, ...]
 
 
-def _variables(brief: JudgeBrief) -> dict[str, object]:
+def _render_variables(brief: JudgeBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
-        "conversation": render(brief.messages),
+        "conversation": render_conversation(brief.messages),
         "findings": "\n".join(f"- {finding.rule}: {finding.text}" for finding in brief.findings) or "- none",
         "turns": sum(message.role == "user" for message in brief.messages),
     }
 
 
-def _improvise(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
+def _improvise_verdict(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
     """Scores the conversation by what can be counted."""
-    return judged(brief.plan, brief.messages, brief.findings)
+    return judge_conversation(brief.plan, brief.messages, brief.findings)
 
 
-ROLE = Role("judge", Verdict, _variables, _improvise, Sampling(temperature=0.0))
+ROLE = Role("judge", Verdict, _render_variables, _improvise_verdict, Sampling(temperature=0.0))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Seat:
     number: int
 
 
-def committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat, ...]:
+def seat_committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat, ...]:
     """Seats the judges of these engines; a judge without a name of its own is called after its engine.
 
     A judge that is alone with its model is asked at temperature 0; at that, several would all say the same.
@@ -84,7 +84,7 @@ def committee(engines: Sequence[str], names: Sequence[str | None]) -> tuple[Seat
     return tuple(seats)
 
 
-async def ask(
+async def ask_committee(
     seats: Sequence[Seat], engine: InferenceEngine, brief: JudgeBrief, *seed: object
 ) -> tuple[Verdict, int, tuple[MemberVerdict, ...]]:
     """Asks all judges of a committee; returns their agreement as `agree_on_verdict` does, and the verdict of each
@@ -102,7 +102,7 @@ async def ask(
         try:
             return await seat.role.play(engine, brief, derive_seed(*seed, seat.number))
         except InferenceError as error:
-            if error.kind not in ABOUT_THE_SUBJECT:
+            if error.kind not in SUBJECT_FAILURES:
                 raise
             return error
 
@@ -111,19 +111,21 @@ async def ask(
     if not verdicts:
         raise next(answer for answer in answers if isinstance(answer, InferenceError))
     member_verdicts = (
-        tuple(_said(seat.judge, answer) for seat, answer in zip(seats, answers, strict=True)) if len(seats) > 1 else ()
+        tuple(_to_member_verdict(seat.judge, answer) for seat, answer in zip(seats, answers, strict=True))
+        if len(seats) > 1
+        else ()
     )
-    return (*agreed(verdicts), member_verdicts)
+    return (*agree_on_verdict(verdicts), member_verdicts)
 
 
-def _said(judge: str, given: Verdict | InferenceError) -> MemberVerdict:
+def _to_member_verdict(judge: str, answer: Verdict | InferenceError) -> MemberVerdict:
     """Records what a member of a committee says: its verdict, or the kind of its failure."""
-    if isinstance(given, InferenceError):
-        return MemberVerdict(judge=judge, failure=given.kind)
-    return MemberVerdict(judge=judge, **{field: getattr(given, field) for field in ("reasoning", *SCALES)})
+    if isinstance(answer, InferenceError):
+        return MemberVerdict(judge=judge, failure=answer.kind)
+    return MemberVerdict(judge=judge, **{field: getattr(answer, field) for field in ("reasoning", *SCALES)})
 
 
-def agreed(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
+def agree_on_verdict(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
     """Returns the verdict of a committee, and its disagreement: the widest spread between members on any scale, 0 to 4.
 
     Scores are medians, the lower of two. The reasoning is that of the member nearest to them. A turn is good if more
@@ -133,10 +135,10 @@ def agreed(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
     nearest = min(verdicts, key=lambda verdict: sum(abs(getattr(verdict, scale) - medians[scale]) for scale in SCALES))
     scores_by_scale = ([getattr(verdict, scale) for verdict in verdicts] for scale in SCALES)
     spread = max(max(scores) - min(scores) for scores in scores_by_scale)
-    return msgspec.structs.replace(nearest, **medians, turns=_turns(verdicts)), spread
+    return msgspec.structs.replace(nearest, **medians, turns=_agree_on_turns(verdicts)), spread
 
 
-def _turns(verdicts: Sequence[Verdict]) -> tuple[TurnScore, ...]:
+def _agree_on_turns(verdicts: Sequence[Verdict]) -> tuple[TurnScore, ...]:
     """Returns the median score of each turn that any member judged, and whether most members call the turn good."""
     scores_by_turn: defaultdict[int, list[TurnScore]] = defaultdict(list)
     for verdict in verdicts:

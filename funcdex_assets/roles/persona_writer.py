@@ -7,13 +7,20 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from funcdex_assets.language.lexicon import domain_of, fill, industries, load, named, person
+from funcdex_assets.language.lexicon import (
+    build_person,
+    derive_domain,
+    draw_person,
+    fill_slots,
+    load_industries,
+    load_lexicon_file,
+)
 from funcdex_assets.records.scenario import Persona, Scenario
-from funcdex_assets.records.seeds import derive_id, generator
+from funcdex_assets.records.seeds import derive_id, seed_generator
 from funcdex_assets.roles.role import Role
 
 FIRST_DAY = datetime(2025, 1, 6)
-DAYS = 720
+DAY_COUNT = 720
 _CONTEXTS = (
     "{name} has been {position} at {company}, {kind}, for {years} years and mostly deals with {counterpart}.",
     "As {position}, {name} answers to the head office of {company} and to {counterpart}; lately the {matter} "
@@ -35,25 +42,25 @@ class Identity(NamedTuple):
     company: str
 
 
-Said = Annotated[str, msgspec.Meta(min_length=2)]
+NonEmptyText = Annotated[str, msgspec.Meta(min_length=2)]
 
 
 class PersonaDraft(msgspec.Struct):
     """`register` is how the person writes."""
 
-    name: Said
-    position: Said
-    company: Said
-    context: Said
+    name: NonEmptyText
+    position: NonEmptyText
+    company: NonEmptyText
+    context: NonEmptyText
     register: Literal["brisk", "warm", "formal", "chatty"]
 
 
-def identity(scenario_id: str, industry: str) -> Identity:
+def draw_identity(scenario_id: str, industry: str) -> Identity:
     """Draws the person of an offline scenario; the same person for the text of the scenario and for the persona."""
-    rng = generator("identity", scenario_id)
-    entry = industries().get(industry) or rng.choice(list(industries().values()))
+    rng = seed_generator("identity", scenario_id)
+    entry = load_industries().get(industry) or rng.choice(list(load_industries().values()))
     company = rng.choice(entry["companies"])
-    someone = person(rng, domain_of(company))
+    someone = draw_person(rng, derive_domain(company))
     return Identity(someone.name, someone.email, rng.choice(entry["positions"]), company)
 
 
@@ -61,12 +68,12 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
     """Turns a draft into a persona: adds the mail address and the moment of the conversation, which no model is asked
     for.
     """
-    rng = generator("moment", seed, scenario.scenario_id)
-    time_zone = rng.choice(load("people")["time_zones"])
-    day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
+    rng = seed_generator("moment", seed, scenario.scenario_id)
+    time_zone = rng.choice(load_lexicon_file("people")["time_zones"])
+    day = FIRST_DAY + timedelta(days=rng.randrange(DAY_COUNT))
     while day.weekday() >= 5:
         day += timedelta(days=1)
-    offline_identity = identity(scenario.scenario_id, scenario.industry)
+    offline_identity = draw_identity(scenario.scenario_id, scenario.industry)
     now = day.replace(hour=rng.randint(8, 17), minute=rng.choice(range(0, 60, 5)), tzinfo=ZoneInfo(time_zone))
     return Persona(
         persona_id=derive_id("persona", scenario.scenario_id),
@@ -74,7 +81,7 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
         name=draft.name,
         email=offline_identity.email
         if offline_identity.name == draft.name
-        else named(draft.name, domain_of(draft.company)).email,
+        else build_person(draft.name, derive_domain(draft.company)).email,
         position=draft.position,
         company=draft.company,
         industry=scenario.industry,
@@ -85,15 +92,15 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
     )
 
 
-def _variables(scenario: Scenario) -> dict[str, object]:
+def _render_variables(scenario: Scenario) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     return {"industry": scenario.industry, "scenario": scenario.text}
 
 
-def _improvise(scenario: Scenario, rng: Random) -> PersonaDraft:
+def _improvise_persona(scenario: Scenario, rng: Random) -> PersonaDraft:
     """Composes a background for the person of the scenario."""
-    somebody = identity(scenario.scenario_id, scenario.industry)
-    entry = industries().get(scenario.industry) or rng.choice(list(industries().values()))
+    somebody = draw_identity(scenario.scenario_id, scenario.industry)
+    entry = load_industries().get(scenario.industry) or rng.choice(list(load_industries().values()))
     slots = {
         "name": somebody.name,
         "position": somebody.position,
@@ -107,9 +114,9 @@ def _improvise(scenario: Scenario, rng: Random) -> PersonaDraft:
         name=somebody.name,
         position=somebody.position,
         company=somebody.company,
-        context=fill(rng.choice(_CONTEXTS), slots),
+        context=fill_slots(rng.choice(_CONTEXTS), slots),
         register=rng.choice(("brisk", "warm", "formal", "chatty")),
     )
 
 
-ROLE = Role("persona_writer", PersonaDraft, _variables, _improvise)
+ROLE = Role("persona_writer", PersonaDraft, _render_variables, _improvise_persona)

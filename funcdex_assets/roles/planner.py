@@ -9,12 +9,12 @@ from typing import Annotated
 import msgspec
 
 from funcdex_assets.inference.protocol import Sampling
-from funcdex_assets.language.lexicon import load
+from funcdex_assets.language.lexicon import load_lexicon_file
 from funcdex_assets.records.labels import Clarity
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.roles.role import Role
 
-CLARITY = {
+CLARITY_DESCRIPTIONS = {
     "excellent": "says everything that is needed at once, precisely",
     "good": "gives the facts along with each request",
     "average": "leaves things out, so that the assistant has to ask",
@@ -34,20 +34,22 @@ class Disposition(msgspec.Struct):
     disposition: Annotated[str, msgspec.Meta(min_length=5)]
 
 
-def _variables(brief: PlanBrief) -> dict[str, object]:
+def _render_variables(brief: PlanBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     return {
         "scenario": brief.scenario.text,
         "context": brief.persona.context,
         "register": brief.persona.register,
-        "clarity": CLARITY[brief.clarity],
+        "clarity": CLARITY_DESCRIPTIONS[brief.clarity],
     }
 
 
-def _improvise(brief: PlanBrief, rng: Random) -> Disposition:
+def _improvise_disposition(brief: PlanBrief, rng: Random) -> Disposition:
     """Draws a disposition that fits the way in which the persona writes."""
-    fitting = [entry["text"] for entry in load("dispositions") if entry["register"] == brief.persona.register]
+    fitting = [
+        entry["text"] for entry in load_lexicon_file("dispositions") if entry["register"] == brief.persona.register
+    ]
     return Disposition(rng.choice(fitting))
 
 
-ROLE = Role("planner", Disposition, _variables, _improvise, Sampling(temperature=1.0))
+ROLE = Role("planner", Disposition, _render_variables, _improvise_disposition, Sampling(temperature=1.0))

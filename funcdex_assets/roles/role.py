@@ -35,9 +35,9 @@ from funcdex_assets.records.seeds import derive_seed
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 ATTEMPTS = 3
-ABOUT_THE_SUBJECT: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
+SUBJECT_FAILURES: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
 """Kinds of failures that concern the subject, not the engine: it is too long, refused, or beyond the model."""
-_VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+_VARIABLE_REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,11 @@ class Role(Generic[Subject, Output]):
         """
         failure = ""
         for attempt in range(ATTEMPTS):
-            completion = await engine.complete(self.request(subject, derive_seed(seed, attempt) if attempt else seed))
+            completion = await engine.complete(
+                self.build_request(subject, derive_seed(seed, attempt) if attempt else seed)
+            )
             try:
-                return self.read(completion) if self.read else self._read(completion)
+                return self.read(completion) if self.read else self._read_answer(completion)
             except ValueError as error:
                 failure = str(error)
         raise InferenceError(
@@ -83,26 +85,26 @@ class Role(Generic[Subject, Output]):
             kind="unreadable",
         )
 
-    def request(self, subject: Subject, seed: int) -> Request:
+    def build_request(self, subject: Subject, seed: int) -> Request:
         """Builds the request to the engine; its prompt and constraint are rendered only when an engine wants them."""
         return Request(
             self.name,
             subject=subject,
-            prompt=partial(self.prompt or self.messages, subject),
+            prompt=partial(self.prompt or self.render_messages, subject),
             seed=seed,
             sampling=self.sampling,
-            constraint=partial(self.constraint, subject) if self.constraint else self._constraint,
+            constraint=partial(self.constraint, subject) if self.constraint else self._output_constraint,
             tools=self.tools(subject) if self.tools else (),
             member=self.member,
         )
 
-    def messages(self, subject: Subject) -> tuple[ChatMessage, ...]:
+    def render_messages(self, subject: Subject) -> tuple[ChatMessage, ...]:
         """Renders the system and the user message of the prompt file; no user message where it has no `---`."""
         system, _, user = fill_prompt(self.name, self.variables(subject)).partition("\n---\n")
         user_messages = (ChatMessage("user", user.strip()),) if user.strip() else ()
         return ChatMessage("system", system.strip()), *user_messages
 
-    def _read(self, completion: Completion) -> Output:
+    def _read_answer(self, completion: Completion) -> Output:
         """Reads the answer into the output type.
 
         Raises:
@@ -125,8 +127,8 @@ class Role(Generic[Subject, Output]):
         return msgspec.json.Decoder(self.output)
 
     @cached_property
-    def _constraint(self) -> JsonSchemaConstraint | None:
-        return None if self.output is str else JsonSchemaConstraint(self.name, _inlined_schema(self.output))
+    def _output_constraint(self) -> JsonSchemaConstraint | None:
+        return None if self.output is str else JsonSchemaConstraint(self.name, _build_inlined_schema(self.output))
 
 
 async def play_all(
@@ -168,7 +170,7 @@ async def play_each(
         try:
             return subject, await role.play(engine, subject, derive_seed(seed, role.name, index))
         except InferenceError as error:
-            if error.kind not in ABOUT_THE_SUBJECT:
+            if error.kind not in SUBJECT_FAILURES:
                 raise
             missing.append(error)
             return None
@@ -194,16 +196,16 @@ def fill_prompt(name: str, variables: Mapping[str, object]) -> str:
             raise KeyError(f"prompt {name}.md uses {{{{{match[1]}}}}}, which role {name!r} does not give")
         return str(variables[match[1]])
 
-    return _VARIABLE.sub(fill_variable, _template(name))
+    return _VARIABLE_REFERENCE.sub(fill_variable, _read_template(name))
 
 
 @cache
-def _template(name: str) -> str:
+def _read_template(name: str) -> str:
     """Reads the prompt file of a role."""
     return files("funcdex_assets.roles").joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
-def _inlined_schema(output: type) -> dict[str, Any]:
+def _build_inlined_schema(output: type) -> dict[str, Any]:
     """Returns the output type's JSON Schema without `$ref`, which not every server follows."""
     schema = msgspec.json.schema(output)
     definitions = schema.pop("$defs", {})

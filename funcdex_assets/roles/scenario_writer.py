@@ -11,12 +11,12 @@ import msgspec
 
 from funcdex_assets.inference.protocol import Sampling
 from funcdex_assets.language import request_phrases, values
-from funcdex_assets.language.lexicon import fill, industries, moves
+from funcdex_assets.language.lexicon import fill_slots, load_industries, load_moves
 from funcdex_assets.records.scenario import Scenario
 from funcdex_assets.records.tool import Tool, ToolChain
-from funcdex_assets.roles.persona_writer import identity
+from funcdex_assets.roles.persona_writer import draw_identity
 from funcdex_assets.roles.role import Role
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def to_scenario(brief: ScenarioBrief, draft: ScenarioDraft) -> Scenario:
     )
 
 
-def _variables(brief: ScenarioBrief) -> dict[str, object]:
+def _render_variables(brief: ScenarioBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     return {
         "tools": "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools),
@@ -71,12 +71,12 @@ def _variables(brief: ScenarioBrief) -> dict[str, object]:
     }
 
 
-def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
+def _improvise_scenario(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
     """Composes a situation from a line of business, a person and what the tools are for."""
-    entry = _line_of_business(brief.workflow, rng)
+    entry = _draw_line_of_business(brief.workflow, rng)
     matter = rng.choice(entry["matters"])
-    person = identity(brief.scenario_id, entry["industry"])
-    goals = list(dict.fromkeys(request_phrases.infinitive(tool.name, rng) for tool in brief.tools))
+    person = draw_identity(brief.scenario_id, entry["industry"])
+    goals = list(dict.fromkeys(request_phrases.render_tool_infinitive(tool.name, rng) for tool in brief.tools))
     goals_shown = goals if len(goals) <= 3 else [goals[0], goals[len(goals) // 2], goals[-1]]
     goal_list = goals_shown[0] if len(goals_shown) == 1 else f"{', '.join(goals_shown[:-1])} and {goals_shown[-1]}"
     slots = {
@@ -92,25 +92,31 @@ def _improvise(brief: ScenarioBrief, rng: Random) -> ScenarioDraft:
     return ScenarioDraft(
         industry=entry["industry"],
         matter=matter,
-        title=fill(rng.choice(moves("scenario_titles")), {**slots, "matter": values.sentence(matter)}),
-        text=values.sentence(fill(rng.choice(moves("scenario_frames")), slots)),
+        title=fill_slots(
+            rng.choice(load_moves("scenario_titles")), {**slots, "matter": values.capitalize_sentence(matter)}
+        ),
+        text=values.capitalize_sentence(fill_slots(rng.choice(load_moves("scenario_frames")), slots)),
     )
 
 
-def _line_of_business(workflow: str, rng: Random) -> Mapping[str, Any]:
+def _draw_line_of_business(workflow: str, rng: Random) -> Mapping[str, Any]:
     """Draws a line of business; each word that it shares with the workflow makes it 20 times likelier."""
-    entries = list(industries().values())
+    entries = list(load_industries().values())
     if not workflow:
         return rng.choice(entries)
-    workflow_words = _words(workflow)
+    workflow_words = _extract_long_words(workflow)
     return rng.choices(
-        entries, [1 + 20 * len(workflow_words & _words(f"{entry['industry']} {entry['kind']}")) for entry in entries]
+        entries,
+        [
+            1 + 20 * len(workflow_words & _extract_long_words(f"{entry['industry']} {entry['kind']}"))
+            for entry in entries
+        ],
     )[0]
 
 
-def _words(text: str) -> set[str]:
+def _extract_long_words(text: str) -> set[str]:
     """Returns the words of more than three letters, in the singular."""
-    return {singular(word) for word in words(text) if len(word) > 3}
+    return {to_singular(word) for word in split_words(text) if len(word) > 3}
 
 
-ROLE = Role("scenario_writer", ScenarioDraft, _variables, _improvise, Sampling(temperature=1.0))
+ROLE = Role("scenario_writer", ScenarioDraft, _render_variables, _improvise_scenario, Sampling(temperature=1.0))

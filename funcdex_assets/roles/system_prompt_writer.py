@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from random import Random
 
 from funcdex_assets.inference.protocol import Sampling
-from funcdex_assets.language.lexicon import fill
+from funcdex_assets.language.lexicon import fill_slots
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 
-_WHO = (
+_ROLE_FORMS = (
     "You are the assistant of {name}, {position} at {company}.",
     "You support {name} ({position}, {company}) in daily work.",
     "You are a work assistant at {company}, {kind}, and help {name}, who is {position} there.",
     "{company} has you at the side of its staff; right now you work with {name}, {position}.",
     "As the digital assistant of {company} you take care of requests by {name}, its {position}.",
 )
-_WHAT = (
+_SERVICES_FORMS = (
     "You can act in {services}. Use these services for everything they can do, and nothing else for it.",
     "You have access to {services}; look things up there rather than guess.",
     "Your tools cover {services}. Whatever a request needs from them, do it yourself and report the outcome.",
     "{services} are at your disposal. Act on clear requests at once.",
 )
-_HOW = (
+_WORKING_FORMS = (
     "Take every detail from the user or from what you looked up. If something required is missing, ask one short "
     "question.",
     "Never invent addresses, dates or amounts: ask when you do not know, and say plainly what you did.",
@@ -35,7 +35,7 @@ _HOW = (
     "Confirm what was done with the details that count, and leave internal identifiers out of your answers.",
     "Work step by step, one request after the other, and tell the user what came of each.",
 )
-_TONE = {
+_TONE_FORMS = {
     "brisk": ("Be brief.", "Short sentences, no small talk."),
     "warm": ("Be friendly and personal.", "A warm tone is welcome."),
     "formal": ("Keep a courteous, professional tone.", "Write formally."),
@@ -52,7 +52,7 @@ class SystemPromptBrief:
     tools: tuple[Tool, ...]
 
 
-def with_context(prompt: str, situation: Situation) -> str:
+def add_context(prompt: str, situation: Situation) -> str:
     """Adds the moment, the time zone and the user to a system prompt: what arguments may be taken from unsaid."""
     persona = situation.persona
     moment = situation.now.strftime("%A, %d %B %Y, %H:%M")
@@ -62,7 +62,7 @@ def with_context(prompt: str, situation: Situation) -> str:
     )
 
 
-def _variables(brief: SystemPromptBrief) -> dict[str, object]:
+def _render_variables(brief: SystemPromptBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     persona = brief.situation.persona
     return {
@@ -73,10 +73,10 @@ def _variables(brief: SystemPromptBrief) -> dict[str, object]:
     }
 
 
-def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
+def _improvise_system_prompt(brief: SystemPromptBrief, rng: Random) -> str:
     """Composes a system prompt from sentences on the user, the services, the way of working and the tone."""
     persona = brief.situation.persona
-    services = list(dict.fromkeys(_service(tool.toolkit) for tool in brief.tools))
+    services = list(dict.fromkeys(_name_service(tool.toolkit) for tool in brief.tools))
     slots = {
         "name": persona.name,
         "position": persona.position,
@@ -84,14 +84,14 @@ def _improvise(brief: SystemPromptBrief, rng: Random) -> str:
         "kind": f"in {persona.industry}",
         "services": services[0] if len(services) == 1 else f"{', '.join(services[:-1])} and {services[-1]}",
     }
-    sentence_forms = [_WHO, _WHAT, _HOW, _TONE[persona.register]]
+    sentence_forms = [_ROLE_FORMS, _SERVICES_FORMS, _WORKING_FORMS, _TONE_FORMS[persona.register]]
     role_sentence, services_sentence, working_sentence, tone_sentence = (
-        fill(rng.choice(forms), slots) for forms in sentence_forms
+        fill_slots(rng.choice(forms), slots) for forms in sentence_forms
     )
     return f"{role_sentence} {services_sentence}\n\n{working_sentence} {tone_sentence}"
 
 
-def _service(toolkit: str) -> str:
+def _name_service(toolkit: str) -> str:
     """Returns the name of a service as people write it."""
     proper_names = {
         "googlecalendar": "Google Calendar",
@@ -102,4 +102,4 @@ def _service(toolkit: str) -> str:
     return proper_names.get(toolkit, toolkit.replace("-", " ").title())
 
 
-ROLE = Role("system_prompt_writer", str, _variables, _improvise, Sampling(temperature=0.7))
+ROLE = Role("system_prompt_writer", str, _render_variables, _improvise_system_prompt, Sampling(temperature=0.7))

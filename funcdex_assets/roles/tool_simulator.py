@@ -11,61 +11,61 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.dialogue.dialogue_state import Scene
+from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.environment.world import World
 from funcdex_assets.inference.protocol import Constraint, JsonSchemaConstraint
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
-from funcdex_assets.roles.tool_schemas import decodable
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.roles.tool_schemas import to_decodable_schema
+from funcdex_assets.semantics.result_schema import complete_result_schema
 
 
 @dataclass(frozen=True)
 class ToolCue:
     """A call that makes sense. `needed_paths` are the paths (`/threads/*/id`) that the result must have."""
 
-    scene: Scene
+    state: DialogueState
     tool: Tool
     arguments: Mapping[str, Json]
-    needed: frozenset[str]
+    needed_paths: frozenset[str]
 
 
-def _variables(cue: ToolCue) -> dict[str, object]:
+def _render_variables(cue: ToolCue) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
-    persona = cue.scene.situation.persona
+    persona = cue.state.situation.persona
     return {
-        "scenario": cue.scene.situation.scenario.text,
+        "scenario": cue.state.situation.scenario.text,
         "today": persona.today,
         "user": f"{persona.name} <{persona.email}>, {persona.company}",
-        "transcript": cue.scene.transcript(),
+        "transcript": cue.state.render_transcript(),
         "tool": f"{cue.tool.name}: {cue.tool.description}",
-        "returns": msgspec.json.encode(result_schema(cue.tool)).decode(),
-        "needed": ", ".join(sorted(cue.needed)) or "none in particular",
+        "returns": msgspec.json.encode(complete_result_schema(cue.tool)).decode(),
+        "needed": ", ".join(sorted(cue.needed_paths)) or "none in particular",
         "call": f"{cue.tool.name} {msgspec.json.encode(cue.arguments).decode()}",
     }
 
 
-def _improvise(cue: ToolCue, rng: Random) -> Any:
+def _improvise_result(cue: ToolCue, rng: Random) -> Any:
     """Executes the call in a world that has witnessed all earlier results."""
-    world = World(cue.scene.situation, rng.getrandbits(32))
-    for message in cue.scene.messages:
+    world = World(cue.state.situation, rng.getrandbits(32))
+    for message in cue.state.messages:
         if message.result and not message.result.error:
-            world.witness(message.result.name, message.result.content)
-    result = world.execute(cue.tool, cue.arguments, cue.needed)
+            world.remember_result(message.result.name, message.result.content)
+    result = world.execute_call(cue.tool, cue.arguments, cue.needed_paths)
     return msgspec.json.encode(result).decode() if isinstance(result, str) else result
 
 
-def _constraint(cue: ToolCue) -> Constraint:
+def _constrain_result(cue: ToolCue) -> Constraint:
     """Returns the decodable form of the tool's response schema."""
-    return JsonSchemaConstraint("tool_simulator", decodable(result_schema(cue.tool)))
+    return JsonSchemaConstraint("tool_simulator", to_decodable_schema(complete_result_schema(cue.tool)))
 
 
 ROLE = Role(
     "tool_simulator",
     object,
-    _variables,
-    _improvise,
-    constraint=_constraint,
+    _render_variables,
+    _improvise_result,
+    constraint=_constrain_result,
     read=lambda completion: msgspec.json.decode(completion.text),
 )

@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from funcdex_assets.dialogue.dialogue_state import Scene, begins_another_goal, is_from_an_earlier_goal
+from funcdex_assets.dialogue.dialogue_state import DialogueState, begins_another_goal, is_from_an_earlier_goal
 from funcdex_assets.language import request_phrases, result_reports
-from funcdex_assets.language.lexicon import fill, moves, turn_moves, unsaid
-from funcdex_assets.language.spoken_values import find_words
-from funcdex_assets.language.values import sentence, worded
+from funcdex_assets.language.lexicon import fill_slots, load_moves, load_turn_moves, select_unused_templates
+from funcdex_assets.language.spoken_values import find_first_form
+from funcdex_assets.language.values import capitalize_sentence, fill_from_situation
 from funcdex_assets.records.labels import TurnKind
-from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedStep
-from funcdex_assets.records.seeds import generator
+from funcdex_assets.records.seeds import seed_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 from funcdex_assets.semantics.tool_names import parse_tool_name
@@ -27,24 +27,24 @@ from funcdex_assets.semantics.tool_names import parse_tool_name
 Purpose = TurnKind | Literal["answer"]
 
 _SLOT = re.compile(r"\{\w+\}")
-_REWORDINGS = 4  # of a request in words that were used before
+_MAX_REWORDINGS = 4  # of a request in words that were used before
 
 
 @dataclass(frozen=True)
 class UserCue:
     """An occasion for the user to speak: the dialogue state, and the kind of turn or "answer" to a question."""
 
-    scene: Scene
+    state: DialogueState
     purpose: Purpose
 
 
-def _variables(cue: UserCue) -> dict[str, object]:
+def _render_variables(cue: UserCue) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
-    state, persona = cue.scene, cue.scene.situation.persona
-    steps = [state.now.wanted] if state.now.wanted else state.pending()
+    state, persona = cue.state, cue.state.situation.persona
+    steps = [state.current_turn.wanted] if state.current_turn.wanted else state.list_pending_steps()
     facts = [
-        f"- {request_phrases.argument_words(argument.argument)}: {argument.surface}"
-        for step in _asked_once(steps)
+        f"- {request_phrases.render_argument_name(argument.argument)}: {argument.surface}"
+        for step in _select_requested_steps(steps)
         for argument in step.arguments
         if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
     ]
@@ -54,19 +54,23 @@ def _variables(cue: UserCue) -> dict[str, object]:
         "register": persona.register,
         "disposition": state.plan.disposition,
         "scenario": state.situation.scenario.text,
-        "transcript": state.transcript(),
-        "task": _task(cue, steps),
+        "transcript": state.render_transcript(),
+        "task": _describe_task(cue, steps),
         "facts": "\n".join(facts) or "- (none)",
     }
 
 
-def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
+def _describe_task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
     """Returns the instruction for a model: what the user does in this turn."""
-    state = cue.scene
+    state = cue.state
     wishes = "; then ".join(
         state.tools[step.tool].description
-        + (" (of what the beginning of the conversation was about: say so)" if _distant(state, step) else "")
-        for step in _asked_once(steps)
+        + (
+            " (of what the beginning of the conversation was about: say so)"
+            if _find_distant_arguments(state, step)
+            else ""
+        )
+        for step in _select_requested_steps(steps)
     )
     match cue.purpose:
         case "answer":
@@ -82,7 +86,7 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
         case "correction":
             return f"You said something else than you meant. Correct yourself with the facts below: {wishes}"
         case "recall":
-            about = state.plan.steps[state.now.step].tool if state.now.step is not None else ""
+            about = state.plan.steps[state.current_turn.step].tool if state.current_turn.step is not None else ""
             which = f"the result of {about}" if about else "an earlier result"
             return f"Ask again for one detail that {which} told, which the assistant can answer from memory."
         case "small_talk":
@@ -91,7 +95,7 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
             return (
                 "Say that the missing function has just been switched on and that its definition follows; have it done."
             )
-    if begins_another_goal(state.plan, state.turn):
+    if begins_another_goal(state.plan, state.turn_index):
         return f"Turn to something else, in so many words, and ask for this: {wishes}"
     return f"Ask for the next thing: {wishes}"
 
@@ -99,147 +103,157 @@ def _task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
 # ── improvising ───────────────────────────────────────────────────────────────────────────────
 
 
-def _improvise(cue: UserCue, rng: Random) -> str:
+def _improvise_message(cue: UserCue, rng: Random) -> str:
     """Composes what the user says in this turn."""
-    state = cue.scene
+    state = cue.state
     register = state.situation.persona.register
     match cue.purpose:
         case "thanks" if state.plan.steps:
-            return worded(rng.choice(moves("thanks", register)), state.situation, rng)
+            return fill_from_situation(rng.choice(load_moves("thanks", register)), state.situation, rng)
         case "answer":
-            return _answer(state, rng)
+            return _answer_question(state, rng)
         case "remedy" | "correction":
-            return _remedy(state, cue.purpose, rng)
+            return _compose_remedy(state, cue.purpose, rng)
         case "dropped" | "thanks":  # nothing came of it
-            return rng.choice(turn_moves("dropped", register))
+            return rng.choice(load_turn_moves("dropped", register))
         case "recall":
-            if memory := remembered(state):
-                return _recall(state, memory, rng)
-            return worded(small_talk(state)["user"][register], state.situation, rng)
+            if memory := find_recalled_detail(state):
+                return _ask_for_detail(state, memory, rng)
+            return fill_from_situation(choose_small_talk(state)["user"][register], state.situation, rng)
         case "small_talk":
-            return worded(small_talk(state)["user"][register], state.situation, rng)
+            return fill_from_situation(choose_small_talk(state)["user"][register], state.situation, rng)
         case "unlocked":
-            return "\n".join(rng.choice(turn_moves(kind, register)) for kind in ("unlocked", "unlocked_go"))
-    is_first_turn = state.turn == 0
-    steps = [state.now.wanted] if state.now.wanted else state.pending()
-    begins_goal = begins_another_goal(state.plan, state.turn)
-    request = _request(state, steps, is_first_turn or begins_goal, rng)
-    for _ in range(_REWORDINGS):
-        if request not in state.said:
+            return "\n".join(rng.choice(load_turn_moves(kind, register)) for kind in ("unlocked", "unlocked_go"))
+    is_first_turn = state.turn_index == 0
+    steps = [state.current_turn.wanted] if state.current_turn.wanted else state.list_pending_steps()
+    begins_goal = begins_another_goal(state.plan, state.turn_index)
+    request = _compose_request(state, steps, is_first_turn or begins_goal, rng)
+    for _ in range(_MAX_REWORDINGS):
+        if request not in state.user_text:
             break
-        request = _request(state, steps, is_first_turn or begins_goal, rng)
+        request = _compose_request(state, steps, is_first_turn or begins_goal, rng)
     if begins_goal:
-        return f"{rng.choice(unsaid(turn_moves('another_goal', register), state.said))} {sentence(request)}"
+        leads = select_unused_templates(load_turn_moves("another_goal", register), state.user_text)
+        return f"{rng.choice(leads)} {capitalize_sentence(request)}"
     if not is_first_turn:
         return request
-    openings = [worded(rng.choice(moves("openers", register)), state.situation, rng)]
+    openings = [fill_from_situation(rng.choice(load_moves("openers", register)), state.situation, rng)]
     if rng.random() < (0.75 if openings[0] and state.situation.matter not in openings[0] else 0.4):
-        openings.append(worded(rng.choice(moves("contexts", register)), state.situation, rng))
+        openings.append(fill_from_situation(rng.choice(load_moves("contexts", register)), state.situation, rng))
     withheld = [argument.surface for step in steps for argument in step.arguments if argument.withheld]
-    openings = [text for text in openings if text and not any(find_words(text, [surface]) for surface in withheld)]
-    return " ".join(sentence(text) for text in (*openings, request))
+    openings = [text for text in openings if text and not any(find_first_form(text, [surface]) for surface in withheld)]
+    return " ".join(capitalize_sentence(text) for text in (*openings, request))
 
 
-def _answer(scene: Scene, rng: Random) -> str:
+def _answer_question(state: DialogueState, rng: Random) -> str:
     """Composes the answer to the assistant's question: every fact of the pending steps that is not said yet."""
-    lead = rng.choice(moves("answers", scene.situation.persona.register))
-    facts = scene.unsaid()
+    lead = rng.choice(load_moves("answers", state.situation.persona.register))
+    facts = state.list_unsaid_facts()
     if not facts:  # the question was needless
         return "You have everything I know; please go ahead with it."
     if len(facts) == 1:
-        return f"{lead} {_cased(lead, request_phrases.quote(facts[0]))}".strip() + _stop(facts[0].surface)
+        return f"{lead} {_match_case(lead, request_phrases.quote_free_text(facts[0]))}".strip() + _choose_full_stop(
+            facts[0].surface
+        )
     stated_facts = []
     for fact in facts:
-        words = request_phrases.argument_words(fact.argument)
+        words = request_phrases.render_argument_name(fact.argument)
         stated_facts.append(
-            fill(
+            fill_slots(
                 rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
-                {"w": words, "x": request_phrases.quote(fact)},
+                {"w": words, "x": request_phrases.quote_free_text(fact)},
             )
         )
     listed = f"{', '.join(stated_facts[:-1])}{',' if len(stated_facts) > 2 else ''} and {stated_facts[-1]}"
-    return f"{lead} {_cased(lead, listed)}.".strip()
+    return f"{lead} {_match_case(lead, listed)}.".strip()
 
 
-def with_definition(text: str, scene: Scene) -> str:
+def add_pending_definitions(text: str, state: DialogueState) -> str:
     """Adds the definitions of the pending tools to what the user says, as people paste them."""
-    return defining(text, [scene.tools[name] for name in dict.fromkeys(step.tool for step in scene.pending())])
+    return insert_definitions(
+        text, [state.tools[name] for name in dict.fromkeys(step.tool for step in state.list_pending_steps())]
+    )
 
 
-def defining(text: str, tools: Sequence[Tool]) -> str:
+def insert_definitions(text: str, tools: Sequence[Tool]) -> str:
     """Inserts the definitions of the tools, one a line, after the first line of the text."""
     first_line, _, further_lines = text.strip().partition("\n")
-    definitions = [msgspec.json.encode(definition).decode() for definition in openai_tools(tools)]
+    definitions = [msgspec.json.encode(definition).decode() for definition in to_openai_tools(tools)]
     return "\n".join(line for line in (first_line, *definitions, further_lines) if line)
 
 
-def remembered(scene: Scene) -> result_reports.Memory | None:
+def find_recalled_detail(state: DialogueState) -> result_reports.RecallableDetail | None:
     """Returns the detail of an earlier result that the current turn asks for, the same each time; None if no result has
     one worth asking for.
     """
-    steps_made = list(zip(scene.plan.steps, scene.results, strict=False))
-    preferred = steps_made[scene.now.step : scene.now.step + 1] if scene.now.step is not None else []
+    steps_made = list(zip(state.plan.steps, state.results, strict=False))
+    preferred = (
+        steps_made[state.current_turn.step : state.current_turn.step + 1] if state.current_turn.step is not None else []
+    )
     for step, result in [*preferred, *steps_made]:
         if not step.fault:
             noun = parse_tool_name(step.tool).noun
-            if details := result_reports.memorable(result, noun, scene.situation.now):
-                return generator("recall", scene.plan.plan_id, scene.turn).choice(details)
+            if details := result_reports.find_recallable_details(result, noun, state.situation.now):
+                return seed_generator("recall", state.plan.plan_id, state.turn_index).choice(details)
     return None
 
 
-def _recall(scene: Scene, memory: result_reports.Memory, rng: Random) -> str:
+def _ask_for_detail(state: DialogueState, memory: result_reports.RecallableDetail, rng: Random) -> str:
     """Asks for a detail that an earlier result told, in words that were not used before."""
-    register, lead = scene.situation.persona.register, ""
-    steps_made, is_sole_memory = len(scene.results), memory.sole
-    if steps_made and is_from_an_earlier_goal(scene.plan, scene.now.step, scene.plan.steps[steps_made - 1].goal):
+    register, lead = state.situation.persona.register, ""
+    steps_made, is_sole_memory = len(state.results), memory.is_only_item
+    if steps_made and is_from_an_earlier_goal(
+        state.plan, state.current_turn.step, state.plan.steps[steps_made - 1].goal
+    ):
         is_sole_memory = False
-        lead = f"{rng.choice(unsaid(turn_moves('back_to_the_beginning', register), scene.said))} "
-    forms = [form for form in turn_moves("recall", register) if is_sole_memory or "{thing}" in form]
-    unused_forms = [form for form in forms if not _was_used(form, scene.said)]
-    return lead + sentence(fill(rng.choice(unused_forms or forms), memory.slots()))
+        leads = select_unused_templates(load_turn_moves("back_to_the_beginning", register), state.user_text)
+        lead = f"{rng.choice(leads)} "
+    forms = [form for form in load_turn_moves("recall", register) if is_sole_memory or "{thing}" in form]
+    unused_forms = [form for form in forms if not _is_form_used(form, state.user_text)]
+    return lead + capitalize_sentence(fill_slots(rng.choice(unused_forms or forms), memory.to_slots()))
 
 
-def _was_used(form: str, said: str) -> bool:
+def _is_form_used(form: str, earlier_text: str) -> bool:
     """Says whether all fixed words of a form occur in what was said."""
-    return all(words in said or sentence(words) in said for words in _SLOT.split(form))
+    return all(words in earlier_text or capitalize_sentence(words) in earlier_text for words in _SLOT.split(form))
 
 
-def small_talk(scene: Scene) -> Mapping[str, Any]:
+def choose_small_talk(state: DialogueState) -> Mapping[str, Any]:
     """Returns the small talk of the current turn: a remark and its answer; no two of a conversation are the same."""
-    rng = generator("small talk", scene.plan.plan_id)
+    rng = seed_generator("small talk", state.plan.plan_id)
     talk_turns = [
-        turn_index for turn_index, turn in enumerate(scene.plan.turns) if turn.kind in ("small_talk", "recall")
+        turn_index for turn_index, turn in enumerate(state.plan.turns) if turn.kind in ("small_talk", "recall")
     ]
-    return rng.sample(turn_moves("small_talk"), len(talk_turns))[talk_turns.index(scene.turn)]
+    return rng.sample(load_turn_moves("small_talk"), len(talk_turns))[talk_turns.index(state.turn_index)]
 
 
-def _remedy(scene: Scene, kind: Literal["remedy", "correction"], rng: Random) -> str:
+def _compose_remedy(state: DialogueState, kind: Literal["remedy", "correction"], rng: Random) -> str:
     """Composes what makes a failed step good (another value, or that it works now), and requests the other steps of the
     turn.
     """
-    register = scene.situation.persona.register
-    recovery_step, *other_steps = scene.pending()
-    failed_step = scene.plan.steps[scene.now.step] if scene.now.step is not None else recovery_step
+    register = state.situation.persona.register
+    recovery_step, *other_steps = state.list_pending_steps()
+    failed_step = state.plan.steps[state.current_turn.step] if state.current_turn.step is not None else recovery_step
     failed_values = {argument.argument: argument.value for argument in failed_step.arguments}
     changed_arguments = [
         argument for argument in recovery_step.arguments if failed_values.get(argument.argument) != argument.value
     ]
     if not changed_arguments:
         key = {"expired_auth": "remedy_expired_auth", "permission_denied": "remedy_permission_denied"}
-        remedy = rng.choice(turn_moves(key.get(failed_step.fault or "", "remedy_wait"), register))
+        remedy = rng.choice(load_turn_moves(key.get(failed_step.fault or "", "remedy_wait"), register))
     else:
         found_nothing = failed_step.fault == "empty_result"
         key = "correction" if kind == "correction" else "remedy_search" if found_nothing else "remedy_value"
         slots = {
-            "x": request_phrases.quote(changed_arguments[0]),
-            "words": request_phrases.argument_words(changed_arguments[0].argument),
+            "x": request_phrases.quote_free_text(changed_arguments[0]),
+            "words": request_phrases.render_argument_name(changed_arguments[0].argument),
         }
-        remedy = sentence(fill(rng.choice(turn_moves(key, register)), slots))
+        remedy = capitalize_sentence(fill_slots(rng.choice(load_turn_moves(key, register)), slots))
     other_steps = [step for step in other_steps if step.tool != recovery_step.tool or not step.together]
-    return f"{remedy} {_request(scene, other_steps, False, rng)}" if other_steps else remedy
+    return f"{remedy} {_compose_request(state, other_steps, False, rng)}" if other_steps else remedy
 
 
-def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
+def _select_requested_steps(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
     """Returns the steps that the user asks for: without repetitions of a failed step, without calls of an equivalent
     tool that fail first, and of one act on several things only the first.
     """
@@ -249,7 +263,7 @@ def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
         if step.another:
             continue
         is_repetition = step.tool in failed_tools and not step.together
-        is_same_act = step.together and requested and requested[-1].tool == step.tool and _is_bound(step)
+        is_same_act = step.together and requested and requested[-1].tool == step.tool and _takes_result(step)
         if step.fault:
             failed_tools.add(step.tool)
         if not is_repetition and not is_same_act:
@@ -257,78 +271,80 @@ def _asked_once(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
     return requested
 
 
-def _is_bound(step: PlannedStep) -> bool:
+def _takes_result(step: PlannedStep) -> bool:
     """Says whether a step takes an argument from a result."""
     return any(argument.source == "result" for argument in step.arguments)
 
 
-def _request(scene: Scene, steps: Sequence[PlannedStep], first: bool, rng: Random) -> str:
+def _compose_request(state: DialogueState, steps: Sequence[PlannedStep], is_opening: bool, rng: Random) -> str:
     """Composes the request for these steps, with the facts that are not withheld."""
-    register = scene.situation.persona.register
-    lead = rng.choice(unsaid(moves("request_leads" if first else "followups", register), scene.said))
-    requests: list[request_phrases.Request] = []
-    for step in _asked_once(steps):
-        if any(map(request_phrases.is_next_page, step.arguments)):
-            requests.append(request_phrases.next_page(scene.said, rng))
+    register = state.situation.persona.register
+    lead = rng.choice(
+        select_unused_templates(load_moves("request_leads" if is_opening else "followups", register), state.user_text)
+    )
+    requests: list[request_phrases.RequestPhrase] = []
+    for step in _select_requested_steps(steps):
+        if any(map(request_phrases.is_next_page_argument, step.arguments)):
+            requests.append(request_phrases.phrase_next_page_request(state.user_text, rng))
             continue
         user_arguments = [
             argument for argument in step.arguments if argument.source == "user" and not argument.withheld
         ]
-        simultaneous = [same for same in steps if same.tool == step.tool and same.together and _is_bound(same)]
+        simultaneous = [same for same in steps if same.tool == step.tool and same.together and _takes_result(same)]
         count = len(simultaneous) + (0 if step.together else 1)
-        references = _references(scene, step, count if simultaneous else 1, rng)
+        references = _phrase_references(state, step, count if simultaneous else 1, rng)
         requests.append(
-            request_phrases.ask(
-                scene.tools[step.tool],
+            request_phrases.phrase_request(
+                state.tools[step.tool],
                 user_arguments,
                 references,
                 rng,
-                several=bool(simultaneous),
-                distant=_distant(scene, step),
+                for_several=bool(simultaneous),
+                distant_pointers=_find_distant_arguments(state, step),
             )
         )
-    return _joined(lead, requests, rng)
+    return _join_requests(lead, requests, rng)
 
 
-def _references(scene: Scene, step: PlannedStep, count: int, rng: Random) -> dict[str, str]:
+def _phrase_references(state: DialogueState, step: PlannedStep, count: int, rng: Random) -> dict[str, str]:
     """Returns words for the arguments that are taken from results, by pointer; for the first `count` things at once if
     there are several.
     """
     reference_by_pointer: dict[str, str] = {}
-    step_index = next((index for index, planned in enumerate(scene.plan.steps) if planned is step), len(scene.results))
+    step_index = next((index for index, planned in enumerate(state.plan.steps) if planned is step), len(state.results))
     for argument in step.arguments:
         if argument.source != "result" or argument.step is None:
             continue
-        source = scene.plan.steps[argument.step]
-        is_from_this_turn, noun = source.turn == scene.turn, parse_tool_name(source.tool).noun
+        source = state.plan.steps[argument.step]
+        is_from_this_turn, noun = source.turn == state.turn_index, parse_tool_name(source.tool).noun
         is_latest_listing = not any(
-            parse_tool_name(later.tool).action == "list" for later in scene.plan.steps[argument.step + 1 : step_index]
+            parse_tool_name(later.tool).action == "list" for later in state.plan.steps[argument.step + 1 : step_index]
         )
         reference = (
-            request_phrases.several(argument, noun, count, rng)
+            request_phrases.phrase_first_items(argument, noun, count, rng)
             if count > 1
-            else request_phrases.reference(argument, noun, is_from_this_turn, rng, is_latest_listing)
+            else request_phrases.phrase_reference(argument, noun, is_from_this_turn, rng, is_latest_listing)
         )
-        value = None if is_from_this_turn or count > 1 else scene.resolve(argument)
-        if isinstance(value, str) and request_phrases.is_sayable(argument, value):
-            reference_by_pointer[argument.argument] = request_phrases.quote(
+        value = None if is_from_this_turn or count > 1 else state.resolve_argument(argument)
+        if isinstance(value, str) and request_phrases.is_sayable_value(argument, value):
+            reference_by_pointer[argument.argument] = request_phrases.quote_free_text(
                 msgspec.structs.replace(argument, surface=value)
             )
             continue
         is_from_earlier_goal = source.goal < step.goal
         reference_by_pointer[argument.argument] = (
-            request_phrases.from_long_ago(reference, noun, rng) if is_from_earlier_goal else reference
+            request_phrases.phrase_distant_reference(reference, noun, rng) if is_from_earlier_goal else reference
         )
     return reference_by_pointer
 
 
-def _distant(scene: Scene, step: PlannedStep) -> set[str]:
+def _find_distant_arguments(state: DialogueState, step: PlannedStep) -> set[str]:
     """Returns the pointers of the arguments that a result of an earlier goal gives."""
-    plan = scene.plan
+    plan = state.plan
     return {argument.argument for argument in step.arguments if is_from_an_earlier_goal(plan, argument.step, step.goal)}
 
 
-def _joined(lead: str, asks: Sequence[request_phrases.Request], rng: Random) -> str:
+def _join_requests(lead: str, requests: Sequence[request_phrases.RequestPhrase], rng: Random) -> str:
     """Joins requests into sentences: `Could you` + two requests → `Could you open the thread, then reply to Maria?`.
 
     A sentence that belongs to one request and did not fit into it follows at once, lest it be taken for another's.
@@ -339,47 +355,47 @@ def _joined(lead: str, asks: Sequence[request_phrases.Request], rng: Random) -> 
     def end_imperative_sentence() -> None:
         if imperatives:
             group_lead = rng.choice(("Then", "After that,", "")) if sentences else lead
-            sentences.append(_imperative(group_lead, imperatives, rng))
+            sentences.append(_join_imperatives(group_lead, imperatives, rng))
             imperatives.clear()
 
-    for request in asks:
+    for request in requests:
         if request.stands_alone:
             end_imperative_sentence()
             if not sentences and lead and lead[-1] in ".!":
                 sentences.append(lead)
             text = request.text
-            sentences.append(sentence(text) + ("" if text.endswith("?") else _stop(text)))
+            sentences.append(capitalize_sentence(text) + ("" if text.endswith("?") else _choose_full_stop(text)))
         else:
             imperatives.append(request.text)
-        if request.more:
+        if request.more_sentences:
             end_imperative_sentence()
-            sentences += request.more
+            sentences += request.more_sentences
     end_imperative_sentence()
     return " ".join(sentences)
 
 
-def _imperative(lead: str, asks: Sequence[str], rng: Random) -> str:
+def _join_imperatives(lead: str, requests: Sequence[str], rng: Random) -> str:
     """Joins requests in the imperative into one sentence after the lead."""
     is_question = lead.endswith("?")
     lead = lead.rstrip("?")
-    text = asks[0].removeprefix("please ") if "please" in lead.lower() else asks[0]
-    for position, following in enumerate(asks[1:], start=2):
-        is_last = position == len(asks)
+    text = requests[0].removeprefix("please ") if "please" in lead.lower() else requests[0]
+    for position, following in enumerate(requests[1:], start=2):
+        is_last = position == len(requests)
         text += (
             rng.choice((", then ", " and then ", ", and ")) if is_last else rng.choice((", ", ", then "))
         ) + following
-    joined = f"{lead} {_cased(lead, text)}".strip() if lead else sentence(text)
-    return joined + ("?" if is_question else _stop(joined))
+    joined = f"{lead} {_match_case(lead, text)}".strip() if lead else capitalize_sentence(text)
+    return joined + ("?" if is_question else _choose_full_stop(joined))
 
 
-def _cased(lead: str, text: str) -> str:
+def _match_case(lead: str, text: str) -> str:
     """Capitalises the text if it begins a sentence after the lead."""
-    return sentence(text) if not lead or lead[-1] in ".!?" else text
+    return capitalize_sentence(text) if not lead or lead[-1] in ".!?" else text
 
 
-def _stop(text: str) -> str:
+def _choose_full_stop(text: str) -> str:
     """Returns the full stop that a text still needs; '' if it has an end mark."""
     return "" if text.endswith((".", "!", "?", '."', '!"', '?"')) else "."
 
 
-ROLE = Role("user_simulator", str, _variables, _improvise)
+ROLE = Role("user_simulator", str, _render_variables, _improvise_message)

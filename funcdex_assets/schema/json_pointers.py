@@ -7,12 +7,12 @@
 from typing import Any
 
 
-def escaped(name: str) -> str:
+def escape_step(name: str) -> str:
     """A property's name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def unescaped(step: str) -> str:
+def unescape_step(step: str) -> str:
     """The property's name that a step of a JSON pointer stands for."""
     return step.replace("~1", "/").replace("~0", "~")
 
@@ -20,7 +20,7 @@ def unescaped(step: str) -> str:
 def at_pointer(value: Any, pointer: str) -> Any:
     """The value at a JSON pointer in which `*` means the first array item; None when there is none."""
     for step in pointer.split("/")[1:]:
-        step = unescaped(step)
+        step = unescape_step(step)
         if isinstance(value, list):
             index = 0 if step == "*" else int(step) if step.isdigit() else len(value)
             value = value[index] if index < len(value) else None
@@ -33,7 +33,7 @@ def at_pointer(value: Any, pointer: str) -> Any:
 
 def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
     """Sets a value, making objects and arrays on the way: numeric steps and `*` address arrays."""
-    steps = [unescaped(step) for step in pointer.split("/")[1:]]
+    steps = [unescape_step(step) for step in pointer.split("/")[1:]]
     node: Any = target
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         fresh: Any = value if following is None else [] if following == "*" or following.isdigit() else {}
@@ -50,20 +50,20 @@ def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
             node = node.setdefault(step, fresh)
 
 
-def scalars(value: Any) -> list[tuple[str, Any]]:
+def list_scalars(value: Any) -> list[tuple[str, Any]]:
     """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
     if not (value and isinstance(value, dict | list)):
         return [("", value)]
     found: list[tuple[str, Any]] = []
-    _collect(value, "", found)
+    _collect_scalars(value, "", found)
     return found
 
 
-def _collect(value: dict[str, Any] | list[Any], pointer: str, found: list[tuple[str, Any]]) -> None:
+def _collect_scalars(value: dict[str, Any] | list[Any], pointer: str, found: list[tuple[str, Any]]) -> None:
     for step, part in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(step, str) and ("/" in step or "~" in step):
-            step = escaped(step)
+            step = escape_step(step)
         if part and isinstance(part, dict | list):
-            _collect(part, f"{pointer}/{step}", found)
+            _collect_scalars(part, f"{pointer}/{step}", found)
         else:
             found.append((f"{pointer}/{step}", part))

@@ -7,11 +7,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from funcdex_assets.schema.json_pointers import escaped
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.json_pointers import escape_step
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import MAX_DEPTH
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 
 class Leaf(NamedTuple):
@@ -29,14 +29,14 @@ class Leaf(NamedTuple):
     about: str = ""
 
 
-def leaves(schema: Schema, root: Schema | None = None) -> Iterator[Leaf]:
+def walk_leaves(schema: Schema, root: Schema | None = None) -> Iterator[Leaf]:
     """Every scalar that a value of this schema can have, to a bounded depth."""
     root = root or schema
-    top = Leaf("", "", "", resolve(schema, root), True, _kind(schema), "")
-    yield from _leaves(top, root, 0)
+    top = Leaf("", "", "", resolve_schema(schema, root), True, _name_definition(schema), "")
+    yield from _walk_part(top, root, 0)
 
 
-def _leaves(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
+def _walk_part(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
     """What is within a place of the schema, which is described as if it were a scalar."""
     schema = at.schema
     kind = schema_type(schema)
@@ -45,25 +45,29 @@ def _leaves(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
     if kind == "object":
         needed = set(schema.get("required", ()))
         for key, raw in schema.get("properties", {}).items():
-            part = resolve(raw, root)
+            part = resolve_schema(raw, root)
             of = schema_type(part)
-            owner = " ".join(singular(word) for word in words(key)) if of in ("object", "array") else at.owner
-            path = f"{at.path}/{escaped(key)}"
-            inner = _kind(raw) if of == "object" else at.kind
-            yield from _leaves(
-                Leaf(path, key, owner, part, at.required and key in needed, inner, _about(raw, part)), root, depth + 1
+            owner = " ".join(to_singular(word) for word in split_words(key)) if of in ("object", "array") else at.owner
+            path = f"{at.path}/{escape_step(key)}"
+            inner = _name_definition(raw) if of == "object" else at.kind
+            yield from _walk_part(
+                Leaf(path, key, owner, part, at.required and key in needed, inner, _describe_part(raw, part)),
+                root,
+                depth + 1,
             )
     elif kind == "array":
         raw = schema.get("items", {})
-        items = resolve(raw, root)
-        inner = _kind(raw) if schema_type(items) == "object" else at.kind
-        about = _about(raw, items) or at.about
-        yield from _leaves(Leaf(f"{at.path}/*", at.name, at.owner, items, at.required, inner, about), root, depth + 1)
+        items = resolve_schema(raw, root)
+        inner = _name_definition(raw) if schema_type(items) == "object" else at.kind
+        about = _describe_part(raw, items) or at.about
+        yield from _walk_part(
+            Leaf(f"{at.path}/*", at.name, at.owner, items, at.required, inner, about), root, depth + 1
+        )
     else:
         yield at
 
 
-def _kind(raw: Any) -> str:
+def _name_definition(raw: Any) -> str:
     """The name of the definition that a schema stands for; '' for one that stands for itself and has no title."""
     if not isinstance(raw, Mapping):
         return ""
@@ -72,11 +76,11 @@ def _kind(raw: Any) -> str:
     for key in ("allOf", "oneOf", "anyOf"):
         for part in raw.get(key) or ():
             if isinstance(part, Mapping) and "$ref" in part:
-                return _kind(part)
+                return _name_definition(part)
     title = raw.get("title")
     return title if isinstance(title, str) else ""
 
 
-def _about(raw: Any, part: Schema) -> str:
+def _describe_part(raw: Any, part: Schema) -> str:
     text = (raw.get("description") if isinstance(raw, Mapping) else None) or part.get("description")
     return text if isinstance(text, str) else ""

@@ -7,7 +7,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from funcdex_assets.schema.json_pointers import at_pointer, unescaped
+from funcdex_assets.schema.json_pointers import at_pointer, unescape_step
 from funcdex_assets.schema.root_memo import find_root_memo
 from funcdex_assets.schema.schema import Schema, schema_type
 
@@ -17,7 +17,7 @@ _AT_MOST = frozenset("maximum exclusiveMaximum maxLength maxItems maxProperties"
 _MOST_STEPS = 40
 
 
-def resolve(schema: Schema, root: Schema) -> Schema:
+def resolve_schema(schema: Schema, root: Schema) -> Schema:
     """The schema without references and choices at its top; of a choice the first that is not null.
 
     What stands beside a reference holds too. The same schema gives the same object, as long as its root is in use.
@@ -29,11 +29,11 @@ def resolve(schema: Schema, root: Schema) -> Schema:
     book = find_root_memo(root)
     known = book.resolved.get(id(schema))
     if known is None or known[0] is not schema:
-        known = book.resolved[id(schema)] = (schema, next(alternatives(schema, root), {}))
+        known = book.resolved[id(schema)] = (schema, next(list_alternatives(schema, root), {}))
     return known[1]
 
 
-def alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
+def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
     """What `resolve` could give, once for each way through the choices; null comes last."""
     if not isinstance(schema, Mapping):
         if schema is not False:
@@ -41,27 +41,29 @@ def alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
     elif depth > _MOST_STEPS:  # a definition that stands for nothing but itself
         yield {}
     elif "$ref" in schema:
-        target = _target(schema["$ref"], root)
+        target = _find_target(schema["$ref"], root)
         beside = {key: part for key, part in schema.items() if key not in ("$ref", "$defs")}
-        yield from alternatives(joined(beside, target) if isinstance(target, Mapping) else target, root, depth + 1)
+        yield from list_alternatives(
+            join_schemas(beside, target) if isinstance(target, Mapping) else target, root, depth + 1
+        )
     elif "allOf" in schema:
         whole: Schema = {key: part for key, part in schema.items() if key != "allOf"}
         for part in reversed(schema["allOf"]):
             if part is False:
                 return
             if isinstance(part, Mapping):
-                whole = joined(whole, part)
-        yield from alternatives(whole, root, depth + 1)
+                whole = join_schemas(whole, part)
+        yield from list_alternatives(whole, root, depth + 1)
     elif keyword := "oneOf" if "oneOf" in schema else "anyOf" if "anyOf" in schema else "":
         beside = {key: part for key, part in schema.items() if key != keyword}
         options = [option for option in schema[keyword] if isinstance(option, Mapping)] or [{}]
         for option in sorted(options, key=_is_null):
-            yield from alternatives(joined(beside, option), root, depth + 1)
+            yield from list_alternatives(join_schemas(beside, option), root, depth + 1)
     else:
         yield schema
 
 
-def joined(own: Schema, other: Schema) -> Schema:
+def join_schemas(own: Schema, other: Schema) -> Schema:
     """One schema for what two say of the same value; where they cannot both be right, `own` is believed."""
     if not own or not other:
         return own or other
@@ -73,9 +75,12 @@ def joined(own: Schema, other: Schema) -> Schema:
         if key in ("required", "allOf"):
             both[key] = [*two, *(part for part in one if part not in two)]
         elif key == "properties":
-            both[key] = {**two, **{name: _both(part, two[name]) if name in two else part for name, part in one.items()}}
+            both[key] = {
+                **two,
+                **{name: _join_parts(part, two[name]) if name in two else part for name, part in one.items()},
+            }
         elif key in ("items", "additionalProperties"):
-            both[key] = _both(one, two)
+            both[key] = _join_parts(one, two)
         elif key == "enum":
             both[key] = [option for option in one if option in two] or one
         elif key == "type":
@@ -93,13 +98,13 @@ def joined(own: Schema, other: Schema) -> Schema:
     return both
 
 
-def _both(one: Any, two: Any) -> Any:
+def _join_parts(one: Any, two: Any) -> Any:
     if not isinstance(one, Mapping) or not isinstance(two, Mapping):
         return False if one is False or two is False else one if isinstance(one, Mapping) else two
     if one == two:
         return one
     simple = _COMPOSED.isdisjoint(one) and _COMPOSED.isdisjoint(two)
-    return joined(one, two) if simple else {"allOf": [two, one]}
+    return join_schemas(one, two) if simple else {"allOf": [two, one]}
 
 
 def _common_type(one: Any, two: Any) -> Any:
@@ -113,7 +118,7 @@ def _is_null(schema: Schema) -> bool:
     return schema.get("type") == "null" or schema.get("enum") == [None] or schema.get("const", "") is None
 
 
-def _target(reference: Any, root: Schema) -> Any:
+def _find_target(reference: Any, root: Schema) -> Any:
     pointer = str(reference).removeprefix("#")
     return at_pointer(root, pointer) if pointer.startswith("/") or not pointer else {}
 
@@ -121,19 +126,19 @@ def _target(reference: Any, root: Schema) -> Any:
 def schema_at(root: Schema, pointer: str) -> Schema | None:
     """What holds for the value at a JSON pointer, resolved; None where the schema does not say."""
     found = raw_at(root, pointer)
-    return resolve(found, root) if isinstance(found, Mapping) else None
+    return resolve_schema(found, root) if isinstance(found, Mapping) else None
 
 
 def raw_at(root: Schema, pointer: str) -> Any:
     """As `schema_at`, with the references and choices that are at the place itself."""
     schema: Any = root
     for step in pointer.split("/")[1:]:
-        schema = resolve(schema, root)
+        schema = resolve_schema(schema, root)
         if schema_type(schema) == "array" and (step == "*" or step.isdigit()):
             first, index = schema.get("prefixItems") or (), 0 if step == "*" else int(step)
             schema = first[index] if index < len(first) else schema.get("items")
         else:
-            step = unescaped(step)
+            step = unescape_step(step)
             schema = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
         if not isinstance(schema, Mapping):
             return schema

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from funcdex_assets.schema.json_pointers import unescaped
+from funcdex_assets.schema.json_pointers import unescape_step
 from funcdex_assets.schema.root_memo import RootMemo, find_root_memo
 from funcdex_assets.schema.schema import Schema
 
@@ -22,7 +22,7 @@ _MOST_COMPILED = 50_000
 _WHOLE = "whole"
 
 
-def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+def compile_validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     """A compiled validator, cached by content.
 
     Raises:
@@ -36,12 +36,12 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
         _validators.clear()
     key = msgspec.json.encode(schema)
     if key not in _validators:
-        _validators[key] = prove(schema)
+        _validators[key] = prove_schema(schema)
     _by_identity[id(schema)] = (schema, _validators[key])
     return _validators[key]
 
 
-def prove(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+def prove_schema(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     """As `validator`, and nothing is kept: for schemas by the ten thousand."""
     try:
         return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True, retriever=_refuse_remote)
@@ -50,20 +50,20 @@ def prove(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 
 
 @lru_cache(4096)
-def matcher(pattern: str) -> jsonschema_rs.Draft202012Validator:
+def compile_pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
     """A validator of the texts in which an ECMA regular expression is found, which Python's `re` reads otherwise."""
-    return prove({"type": "string", "pattern": pattern})
+    return prove_schema({"type": "string", "pattern": pattern})
 
 
 @lru_cache(10_000)
-def compiles(pattern: str) -> bool:
+def is_pattern(pattern: str) -> bool:
     """Whether texts can be checked against a regular expression.
 
     >>> compiles("^[a-z]+$"), compiles("(")
     (True, False)
     """
     try:
-        prove({"pattern": pattern})
+        prove_schema({"pattern": pattern})
     except ValueError:
         return False
     return True
@@ -73,9 +73,9 @@ def _refuse_remote(uri: str) -> Any:
     raise ValueError(f"{uri} is outside of the document; put the definition under $defs")
 
 
-def problems(schema: Schema, value: Any) -> list[str]:
+def find_violations(schema: Schema, value: Any) -> list[str]:
     """What is wrong with a value, as `pointer: message`; empty when it is valid."""
-    compiled = validator(schema)
+    compiled = compile_validator(schema)
     if compiled.is_valid(value):
         return []
     return [
@@ -84,7 +84,7 @@ def problems(schema: Schema, value: Any) -> list[str]:
     ]
 
 
-def part_of(schema: Any, root: Schema) -> Schema:
+def extract_part(schema: Any, root: Schema) -> Schema:
     """A part of `root` as a schema of its own: with the definitions that it leads to.
 
     >>> part_of({"$ref": "#/$defs/a"}, {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}, "c": {}}})
@@ -101,37 +101,37 @@ def part_of(schema: Any, root: Schema) -> Schema:
     return known[1]
 
 
-def fits(schema: Any, root: Schema, value: Any) -> bool:
+def is_valid_under(schema: Any, root: Schema, value: Any) -> bool:
     """Whether a value is valid under a part of `root`."""
-    part = part_of(schema, root)
+    part = extract_part(schema, root)
     if part is schema or part is root or not part:  # without definitions: equal ones share a validator
-        return validator(part).is_valid(value)
+        return compile_validator(part).is_valid(value)
     compiled = find_root_memo(root).compiled
     known = compiled.get(id(part))
     if known is None or known[0] is not part:
-        known = compiled[id(part)] = (part, prove(part))
+        known = compiled[id(part)] = (part, prove_schema(part))
     return known[1].is_valid(value)
 
 
 def _with_definitions(schema: Schema, book: RootMemo) -> Schema:
     defined = book.root.get("$defs") or {}
     found: dict[str, None] = {}
-    waiting = sorted(_names(schema))
+    waiting = sorted(_list_definition_names(schema))
     while waiting:
         name = waiting.pop(0)
         if name not in defined:  # it leads to another place of the root: that comes along as a whole
-            return {**_moved(schema), "$defs": {_WHOLE: _moved(book.root)}}
+            return {**_rewrite_references(schema), "$defs": {_WHOLE: _rewrite_references(book.root)}}
         if name not in found:
             found[name] = None
             if name not in book.links:
-                book.links[name] = frozenset(_names(defined[name]))
+                book.links[name] = frozenset(_list_definition_names(defined[name]))
             waiting += sorted(book.links[name])
     if not found:
         return {key: part for key, part in schema.items() if key != "$defs"} if "$defs" in schema else schema
     return {**schema, "$defs": {name: defined[name] for name in found}}
 
 
-def _names(part: Any) -> set[str]:
+def _list_definition_names(part: Any) -> set[str]:
     """The definitions that a schema names; "" stands for any other place."""
     found: set[str] = set()
     waiting = [part]
@@ -142,22 +142,22 @@ def _names(part: Any) -> set[str]:
             if isinstance(reference, str):
                 steps = reference.split("/")
                 is_definition = len(steps) > 2 and steps[:2] == ["#", "$defs"]
-                found.add(unescaped(steps[2]) if is_definition else "")
+                found.add(unescape_step(steps[2]) if is_definition else "")
             waiting += [value for key, value in part.items() if isinstance(value, dict | list) and key != "$defs"]
         elif isinstance(part, list):
             waiting += [value for value in part if isinstance(value, dict | list)]
     return found
 
 
-def _moved(part: Any) -> Any:
+def _rewrite_references(part: Any) -> Any:
     """With every reference to where the root is, once it is a definition itself."""
     if isinstance(part, list):
-        return [_moved(value) for value in part]
+        return [_rewrite_references(value) for value in part]
     if not isinstance(part, dict):
         return part
     return {
         key: f"#/$defs/{_WHOLE}{value[1:]}"
         if key == "$ref" and isinstance(value, str) and value.startswith("#")
-        else _moved(value)
+        else _rewrite_references(value)
         for key, value in part.items()
     }

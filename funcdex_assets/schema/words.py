@@ -7,10 +7,10 @@
 import re
 from functools import cache
 
-_SPLIT = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
-_IRREGULAR = {"people": "person", "children": "child", "indices": "index", "criteria": "criterion"}
+_WORD_PATTERN = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+_IRREGULAR_PLURALS = {"people": "person", "children": "child", "indices": "index", "criteria": "criterion"}
 
-_UNCHANGED = {
+_SINGULARS_IN_S = {
     "status",
     "address",
     "process",
@@ -25,30 +25,30 @@ _UNCHANGED = {
 
 
 @cache
-def words(name: str) -> tuple[str, ...]:
+def split_words(name: str) -> tuple[str, ...]:
     """Splits an identifier into lower-case words: `dueDate`, `due_date` and `DUE-DATE` → `due`, `date`."""
-    return tuple(word.lower() for word in _SPLIT.findall(name))
+    return tuple(word.lower() for word in _WORD_PATTERN.findall(name))
 
 
 @cache
-def singular(word: str) -> str:
+def to_singular(word: str) -> str:
     """Returns the singular of a noun: `entries` → `entry`; a singular stays as it is."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if word in _UNCHANGED or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+    if word in _IRREGULAR_PLURALS:
+        return _IRREGULAR_PLURALS[word]
+    if word in _SINGULARS_IN_S or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _UNCHANGED:
+    if word.endswith(("ches", "shes", "xes", "sses")) or word[:-2] in _SINGULARS_IN_S:
         return word[:-2]
     return word[:-1]
 
 
 @cache
-def plural(word: str) -> str:
+def to_plural(word: str) -> str:
     """Returns the plural of a noun: `entry` → `entries`."""
-    if word in _IRREGULAR.values():
-        return next(plural_form for plural_form, singular_form in _IRREGULAR.items() if singular_form == word)
+    if word in _IRREGULAR_PLURALS.values():
+        return next(plural_form for plural_form, singular_form in _IRREGULAR_PLURALS.items() if singular_form == word)
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

@@ -23,9 +23,9 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, resource_noun
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun
 
 FieldRole = Literal[
     "identifier",  # by which a service knows a thing: `thread_id`, `issue_key`, `invoice_number`
@@ -150,7 +150,7 @@ def _make_key(name: str, schema: Schema) -> _FieldKey:
 
 @lru_cache(maxsize=8192)
 def _decide_meaning(key: _FieldKey) -> FieldMeaning:
-    split = words(key.name)
+    split = split_words(key.name)
     role = _find_role(key, split)
     return FieldMeaning(
         role,
@@ -221,7 +221,7 @@ def _find_role_of_object(split: tuple[str, ...]) -> FieldRole:
 
 
 def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    word_forms = {*split, *map(singular, split)}
+    word_forms = {*split, *map(to_singular, split)}
     last = split[-1]
     return _choose_role(
         ("zone", not vocab.ZONE_WORDS.isdisjoint(split) or "utc" in split),
@@ -242,7 +242,7 @@ def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
         ("measure", last in vocab.MEASURE_WORDS),
         ("place", last in vocab.PLACE_WORDS),
         ("count", not vocab.QUANTITY_WORDS.isdisjoint(split) or split[:2] == ("number", "of")),
-        ("count", key.type == "integer" and not key.is_list and any(singular(word) != word for word in split)),
+        ("count", key.type == "integer" and not key.is_list and any(to_singular(word) != word for word in split)),
         otherwise="other",
     )
 
@@ -258,14 +258,14 @@ def _find_role_of_closed_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRo
         ("unit", split[-1] in vocab.CURRENCY_AND_UNIT_WORDS or split[0] == "currency"),
         ("choice", _names_choice(split)),
         ("setting", not vocab.SETTING_WORDS.isdisjoint(split)),
-        ("tag", key.is_list and singular(split[-1]) in vocab.TAG_NOUNS),
+        ("tag", key.is_list and to_singular(split[-1]) in vocab.TAG_NOUNS),
         ("title", split == ("name",)),
         otherwise="choice",
     )
 
 
 def _find_role_of_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    last, last_singular = split[-1], singular(split[-1])
+    last, last_singular = split[-1], to_singular(split[-1])
     return _choose_role(
         ("setting", split[0] in vocab.SHOWING_VERBS and bool(split[1:])),
         ("state", _names_state(split)),
@@ -303,7 +303,7 @@ def _choose_role(*rules: tuple[FieldRole, bool], otherwise: FieldRole) -> FieldR
 
 
 def _names_state(split: tuple[str, ...]) -> bool:
-    return singular(split[-1]) in vocab.STATE_WORDS or (
+    return to_singular(split[-1]) in vocab.STATE_WORDS or (
         split[0] in vocab.STATE_WORDS and split[-1] in ("code", "category", "name", "type")
     )
 
@@ -331,7 +331,7 @@ def _names_limit(key: _FieldKey, split: tuple[str, ...]) -> bool:
         return True
     if "limit" in split:
         return vocab.AMOUNT_WORDS.isdisjoint(split) and not {"rate", "size", "file"} & set(split)
-    return bool({"max", "maximum"} & set(split)) and singular(split[-1]) in vocab.RESULT_NOUNS
+    return bool({"max", "maximum"} & set(split)) and to_singular(split[-1]) in vocab.RESULT_NOUNS
 
 
 def _names_duration(split: tuple[str, ...]) -> bool:
@@ -349,7 +349,7 @@ def _names_event(split: tuple[str, ...]) -> bool:
 
 def _names_person(split: tuple[str, ...]) -> bool:
     return (
-        singular(split[-1]) in vocab.PERSON_NOUNS
+        to_singular(split[-1]) in vocab.PERSON_NOUNS
         or split[-1] == "by"
         or (len(split) == 1 and split[0] in vocab.PERSON_OF_WORD)
     )
@@ -359,7 +359,7 @@ def _names_persons_name(split: tuple[str, ...]) -> bool:
     """`display_name`, `customer_name`; `user` alone is a person already."""
     before = split[:-1]
     return split[-1] in ("name", "names") and bool(
-        before and (before[-1] in vocab.PERSON_NAME_WORDS or singular(before[-1]) in vocab.PERSON_NOUNS)
+        before and (before[-1] in vocab.PERSON_NAME_WORDS or to_singular(before[-1]) in vocab.PERSON_NOUNS)
     )
 
 
@@ -369,7 +369,7 @@ def _names_persons_name(split: tuple[str, ...]) -> bool:
 def _find_noun(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
     match role:
         case "identifier":
-            about = split[:-1] if split[-1] == "number" else tuple(resource_noun(key.name).split())
+            about = split[:-1] if split[-1] == "number" else tuple(parse_resource_noun(key.name).split())
             return _join_noun(about, frozenset(("resource", "name")) if "resource" in split else frozenset())
         case "person":
             return _find_person_noun(split)
@@ -381,7 +381,7 @@ def _find_noun(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
             about = split[:-1] if split[-1] in vocab.TEXT_WORDS else ()
             return _join_noun(about, vocab.TEXT_FORM_WORDS)
         case "tag":
-            return singular(split[-1])
+            return to_singular(split[-1])
         case "state":
             return _join_noun(split, vocab.STATE_WORDS | {"code", "category", "name", "type", "to"})
         case "moment":
@@ -404,12 +404,12 @@ def _join_noun(split: tuple[str, ...], ignored: frozenset[str]) -> str:
     """The words up to a preposition, singular, without those that are ignored, qualify a noun or say nothing."""
     cut = next((at for at, word in enumerate(split) if word in _PREPOSITIONS and at), len(split))
     telling_words = [word for word in split[:cut] if word not in ignored and word not in vocab.QUALIFIERS]
-    nouns = [singular(word) for word in telling_words if singular(word) not in ignored]
+    nouns = [to_singular(word) for word in telling_words if to_singular(word) not in ignored]
     return "" if vocab.CONTAINER_NOUNS.issuperset(nouns) else " ".join(nouns)
 
 
 def _find_person_noun(split: tuple[str, ...]) -> str:
-    nouns = (vocab.PERSON_OF_WORD.get(word, singular(word)) for word in reversed(split))
+    nouns = (vocab.PERSON_OF_WORD.get(word, to_singular(word)) for word in reversed(split))
     return next((noun for noun in nouns if noun in vocab.PERSON_NOUNS), "")
 
 

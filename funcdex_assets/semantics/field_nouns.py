@@ -25,8 +25,8 @@ from typing import NamedTuple
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.leaves import Leaf
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.words import singular, words
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name, resource_noun
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 # Last words of a definition's name that describe the schema and not the thing. Without `item` and `list`: an invoice
 # item is no invoice.
@@ -40,7 +40,7 @@ _FORMS = frozenset(
     "simplified simple full minimal basic brief short detailed extended saved created updated existing base".split()
 )
 """Words before a noun that say in which form a thing is, not which kind of thing."""
-_DESCRIBED = re.compile(
+_ID_DESCRIPTION = re.compile(
     r"(?:required\.? |optional\.? )?(?:(?:the|an?|this) )?(?P<before>(?:[\w-]+ ){0,3}?)(?:ids?|identifiers?)"
     r"(?: \([^()]*\))?(?: (?:of|for) (?:the|an?|this|each) (?P<after>[\w/' ()-]{2,80})|[.,;]|$)",
     re.IGNORECASE,
@@ -69,38 +69,38 @@ class Noun(NamedTuple):
     is_role: bool
 
 
-def given_nouns(tool: Tool, leaf: Leaf) -> list[Noun]:
+def find_result_nouns(tool: Tool, leaf: Leaf) -> list[Noun]:
     """Returns the nouns of the thing that a field of the tool's result identifies; empty if it is not an id."""
-    described = _described(leaf)
+    described = _find_described_noun(leaf)
     if not is_id(leaf.name):
         return [Noun(described, True)] if described else []
-    noun = resource_noun(leaf.name)
-    definition_noun = _thing(leaf.kind)
+    noun = parse_resource_noun(leaf.name)
+    definition_noun = _parse_definition_noun(leaf.kind)
     if noun:
-        first = _qualified(noun, leaf)
+        first = _qualify_noun(noun, leaf)
     elif definition_noun or leaf.owner:
         first = Noun(definition_noun or leaf.owner, False)
     else:
-        first = Noun(described or subject(tool), False)
+        first = Noun(described or find_subject_noun(tool), False)
     repeats = described == first.text.rpartition(" ")[2] and (noun or not definition_noun)
     if not described or described == first.text or repeats:
         return [first]
     return [first, Noun(described, True)]
 
 
-def taken_noun(tool: Tool, leaf: Leaf) -> str:
+def find_argument_noun(tool: Tool, leaf: Leaf) -> str:
     """Returns the noun of the thing that an argument identifies; '' if it is not an id."""
-    described = _described(leaf)
+    described = _find_described_noun(leaf)
     if not is_id(leaf.name):
         return described
-    return resource_noun(leaf.name) or described or leaf.owner or subject(tool)
+    return parse_resource_noun(leaf.name) or described or leaf.owner or find_subject_noun(tool)
 
 
-def subject(tool: Tool) -> str:
+def find_subject_noun(tool: Tool) -> str:
     """Returns the noun a tool works on: `message` of `gmail.users.messages.import`, `thread` of `LIST_THREADS`."""
     segments = [segment for segment in _SEGMENTS.split(tool.original_name) if segment]
-    if len(segments) > 1 and (segment_words := words(segments[-2])):
-        return " ".join(singular(word) for word in segment_words)
+    if len(segments) > 1 and (segment_words := split_words(segments[-2])):
+        return " ".join(to_singular(word) for word in segment_words)
     return parse_tool_name(tool.name).noun
 
 
@@ -109,15 +109,15 @@ def is_made_by_caller(leaf: Leaf) -> bool:
     return _BY_CALLER.search(leaf.about) is not None
 
 
-def _described(leaf: Leaf) -> str:
+def _find_described_noun(leaf: Leaf) -> str:
     """Returns the noun in the description of a string or integer; '' if it describes no id."""
     if schema_type(leaf.schema) not in ("string", "integer"):
         return ""
-    return _noun_in(leaf.about[:300])
+    return _parse_described_noun(leaf.about[:300])
 
 
 @cache
-def _noun_in(text: str) -> str:
+def _parse_described_noun(text: str) -> str:
     """Parses a description for the noun of the thing that an id identifies; '' if it describes no id.
 
     >>> parse = _parse_described_noun
@@ -128,21 +128,21 @@ def _noun_in(text: str) -> str:
     >>> parse("The name of the file."), parse("The ID."), parse("Whether the ID of the file is known.")
     ('', '', '')
     """
-    match = _DESCRIBED.match(text)
+    match = _ID_DESCRIPTION.match(text)
     if match is None:
         return ""
     before = [word for word in match["before"].lower().split() if word not in _ADJECTIVES]
     if not _NO_NOUNS.isdisjoint(before):
         return ""
     if before:
-        return _thing(" ".join(before))
+        return _parse_definition_noun(" ".join(before))
     phrase = re.sub(r"\([^()]*\)|'s?", " ", match["after"] or "").split()
     end = next((index for index, word in enumerate(phrase) if word.lower() in _PHRASE_ENDS), len(phrase))
-    return _thing(" ".join(phrase[: min(end, 5)]))
+    return _parse_definition_noun(" ".join(phrase[: min(end, 5)]))
 
 
 @cache
-def _thing(name: str) -> str:
+def _parse_definition_noun(name: str) -> str:
     """Parses the name of a definition for the noun of the thing that it defines.
 
     >>> parse = _parse_definition_noun
@@ -151,7 +151,7 @@ def _thing(name: str) -> str:
     >>> parse("GoalResponse"), parse("SimplifiedAlbumObject")
     ('goal', 'album')
     """
-    noun_words = [singular(word) for word in words(name) if not word.isdigit()]
+    noun_words = [to_singular(word) for word in split_words(name) if not word.isdigit()]
     while len(noun_words) > 1 and noun_words[-1] in _WRAPPERS:
         noun_words.pop()
     while len(noun_words) > 1 and noun_words[0] in _FORMS:
@@ -161,7 +161,7 @@ def _thing(name: str) -> str:
     return " ".join(noun_words)
 
 
-def _qualified(noun: str, leaf: Leaf) -> Noun:
+def _qualify_noun(noun: str, leaf: Leaf) -> Noun:
     """Qualifies the noun of an id by its object: `label_id` in a `classification_label` identifies such a label."""
-    object_noun = (_thing(leaf.kind) if leaf.kind else leaf.owner).removesuffix(" value")
+    object_noun = (_parse_definition_noun(leaf.kind) if leaf.kind else leaf.owner).removesuffix(" value")
     return Noun(object_noun, False) if object_noun.endswith(f" {noun}") else Noun(noun, True)

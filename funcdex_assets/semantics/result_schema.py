@@ -13,7 +13,7 @@ import msgspec
 
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import plural
+from funcdex_assets.schema.words import to_plural
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _TEXT = {"type": "string"}
@@ -39,61 +39,62 @@ _ITEMS: dict[str, dict[str, Schema]] = {
 _ANY_ITEM: dict[str, Schema] = {"name": _TEXT, "status": _TEXT, "created_at": _WHEN}
 
 # An object schema with no keywords but these allows any shape.
-_SAYS_NOTHING = frozenset(
+_OPEN_KEYWORDS = frozenset(
     "type title description default example examples deprecated readOnly writeOnly nullable properties $defs $schema "
     "$id $comment".split()
 )
 
-_by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
+_schemas_by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
 
 
-def result_schema(tool: Tool) -> Schema:
+def complete_result_schema(tool: Tool) -> Schema:
     """Returns the JSON Schema of this tool's results: its own, with open objects given the assumed shape."""
     key = (id(tool.returns), tool.name)  # the shape of an open result follows from the tool's name
-    remembered = _by_identity.get(key)
+    remembered = _schemas_by_identity.get(key)
     if (
         remembered is None or remembered[0] is not tool.returns
     ):  # the entry keeps the schema alive, so its id is not reused
-        schema = _result_schema(msgspec.json.encode(tool.returns), tool.name)
-        remembered = _by_identity[key] = (tool.returns, schema)
+        schema = _complete_encoded_schema(msgspec.json.encode(tool.returns), tool.name)
+        remembered = _schemas_by_identity[key] = (tool.returns, schema)
     return remembered[1]
 
 
 @cache
-def _result_schema(returns: bytes, name: str) -> Schema:
+def _complete_encoded_schema(returns: bytes, name: str) -> Schema:
     schema = msgspec.json.decode(returns) or {"type": "object"}
-    return _close(schema, name)
+    return _fill_open_objects(schema, name)
 
 
-def _close(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def _fill_open_objects(schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Gives the object, or the objects directly below it, the assumed shape where they are open."""
     if schema_type(schema) != "object":
         return schema
     properties = schema.get("properties")
     if not properties:
-        return _assumed(name) if _SAYS_NOTHING.issuperset(schema) and schema.get("default") is None else schema
+        return _assume_shape(name) if _OPEN_KEYWORDS.issuperset(schema) and schema.get("default") is None else schema
     if not any(key in schema for key in ("oneOf", "anyOf", "allOf", "$ref")):
         return {
             **schema,
             "properties": {
-                key: _close(member, name) if _open(member) else member for key, member in properties.items()
+                key: _fill_open_objects(member, name) if _is_open_object(member) else member
+                for key, member in properties.items()
             },
         }
     return schema
 
 
-def _open(schema: Any) -> bool:
+def _is_open_object(schema: Any) -> bool:
     return isinstance(schema, dict) and schema.get("type") == "object" and not schema.get("properties")
 
 
-def _assumed(name: str) -> dict[str, Any]:
+def _assume_shape(name: str) -> dict[str, Any]:
     """Returns the result schema that a tool's name suggests: one item of its noun, or a page of them for a listing."""
     parsed = parse_tool_name(name)
     item_properties = {"id": _TEXT, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
     item_schema = {"type": "object", "properties": item_properties, "required": list(item_properties)}
     if parsed.action != "list":
         return {"type": "object", "properties": {parsed.noun: item_schema}, "required": [parsed.noun]}
-    plural_noun = plural(parsed.noun)
+    plural_noun = to_plural(parsed.noun)
     return {
         "type": "object",
         "properties": {plural_noun: {"type": "array", "items": item_schema}, "next_page_token": _TEXT},

@@ -12,7 +12,7 @@ ToolName(verb='create', action='create', noun='event', words=('calendar', 'event
 from functools import cache
 from typing import NamedTuple
 
-from funcdex_assets.schema.words import singular, words
+from funcdex_assets.schema.words import split_words, to_singular
 
 # The verbs of each action. The effect of a tool on its resource follows from the action (see simulation/world.py).
 ACTIONS = {
@@ -26,7 +26,7 @@ ACTIONS = {
     "copy": "copy duplicate clone export convert",
 }
 
-_ACTION_OF = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
+_ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
 # Words in the names of parameters that take search words.
@@ -48,14 +48,14 @@ class ToolName(NamedTuple):
 @cache
 def parse_tool_name(name: str) -> ToolName:
     """Takes a tool's name apart; a name without a known verb begins with its verb and has the action "get"."""
-    name_words = words(name)
-    verb_index = next((index for index, word in enumerate(name_words) if word in _ACTION_OF), None)
+    name_words = split_words(name)
+    verb_index = next((index for index, word in enumerate(name_words) if word in _ACTION_BY_VERB), None)
     verb, object_words = (
         (name_words[verb_index], name_words[:verb_index] + name_words[verb_index + 1 :])
         if verb_index is not None
         else (name_words[0], name_words[1:])
     )
-    if verb in ("quick", "new") and object_words and object_words[0] in _ACTION_OF:
+    if verb in ("quick", "new") and object_words and object_words[0] in _ACTION_BY_VERB:
         verb, object_words = object_words[0], object_words[1:]
     noun_words = []
     for word in object_words:
@@ -63,16 +63,16 @@ def parse_tool_name(name: str) -> ToolName:
             if noun_words:
                 break
             continue
-        noun_words.append(singular(word))
+        noun_words.append(to_singular(word))
     if not noun_words:
-        noun_words = [singular(word) for word in object_words if word not in _PREPOSITIONS] or [verb]
-    return ToolName(verb, _ACTION_OF.get(verb, "get"), noun_words[-1], tuple(noun_words))
+        noun_words = [to_singular(word) for word in object_words if word not in _PREPOSITIONS] or [verb]
+    return ToolName(verb, _ACTION_BY_VERB.get(verb, "get"), noun_words[-1], tuple(noun_words))
 
 
 @cache
 def is_id(name: str) -> bool:
     """True for a field name that ends like an identifier made by the service: `thread_id`, `uuid`, not `api_key`."""
-    name_words = words(name)
+    name_words = split_words(name)
     return (
         bool(name_words)
         and name_words[-1] in _ID_SUFFIXES
@@ -82,30 +82,30 @@ def is_id(name: str) -> bool:
 
 
 @cache
-def resource_noun(name: str) -> str:
+def parse_resource_noun(name: str) -> str:
     """Returns the noun that an id field refers to, singular: `thread_ids` → `thread`; '' for a bare `id`."""
-    noun_words = words(name)
+    noun_words = split_words(name)
     while noun_words and noun_words[-1] in (*_ID_SUFFIXES, "or"):
         noun_words = noun_words[:-1]
-    return " ".join(singular(word) for word in noun_words)
+    return " ".join(to_singular(word) for word in noun_words)
 
 
 @cache
-def last_noun(name: str) -> str:
+def parse_last_noun(name: str) -> str:
     """Returns the singular noun at the end of a field's name; for an id, the last noun that it refers to.
 
     >>> parse_last_noun("line_items"), parse_last_noun("parentFolderId")
     ('item', 'folder')
     """
     if is_id(name):
-        return resource_noun(name).rpartition(" ")[2]
-    return singular(words(name)[-1]) if words(name) else ""
+        return parse_resource_noun(name).rpartition(" ")[2]
+    return to_singular(split_words(name)[-1]) if split_words(name) else ""
 
 
 @cache
 def is_page_token(name: str) -> bool:
     """True for the name of a field that asks for a page of a listing: `page_token`, `cursor`, `starting_after`."""
-    name_words = words(name)
+    name_words = split_words(name)
     return bool(name_words) and (
         name_words[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
         or name_words[-1] in ("cursor", "offset")

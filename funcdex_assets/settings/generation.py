@@ -12,7 +12,7 @@ from pydantic import (
 
 from funcdex_assets.records.chain_patterns import Pattern
 from funcdex_assets.records.hold_out import HoldOut
-from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
 from funcdex_assets.records.labels import Fault, Kind
 from funcdex_assets.settings.section import Section
 
@@ -146,7 +146,7 @@ class Generation(Section):
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Generation":
+    def _check_order(self) -> "Generation":
         if not any(self.kinds.values()):
             raise ValueError(f"kinds gives no weight to any kind; give one to some of {', '.join(KINDS)}")
         if self.min_calls > self.max_calls:
@@ -167,7 +167,7 @@ class Generation(Section):
         held_out = round(self.conversations * self.test_share)
         if self.test_share and self.conversations > 1:
             held_out = max(1, held_out)
-        return cells(self.conversations, held_out, self.kinds, possible)
+        return count_conversations_per_cell(self.conversations, held_out, self.kinds, possible)
 
     def candidates(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
         """Scenario candidates of each cell, from which duplicates are removed."""

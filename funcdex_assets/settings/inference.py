@@ -107,18 +107,18 @@ class Inference(Endpoint):
 
     def endpoint(self, role: RoleName | None = None) -> Endpoint:
         """Who is asked to play the role; without one, who plays those that are not named in `roles`."""
-        return _differing(self, self.roles.get(role, {}) if role else {})
+        return _override_endpoint(self, self.roles.get(role, {}) if role else {})
 
     def member(self, fields: Mapping[str, Any]) -> Endpoint:
         """A judge of the committee."""
-        return _differing(self.endpoint("judge"), {name: fields[name] for name in fields if name != "name"})
+        return _override_endpoint(self.endpoint("judge"), {name: fields[name] for name in fields if name != "name"})
 
     def served_at(self, base_url: str, model: str) -> Self:
         """The same, once the server of `serve` is there and calls its model so."""
         return self.model_copy(update={"base_url": base_url, "model": self.model or model, "serve": None})
 
 
-def _differing(endpoint: Endpoint, other: Mapping[str, Any]) -> Endpoint:
+def _override_endpoint(endpoint: Endpoint, other: Mapping[str, Any]) -> Endpoint:
     """The endpoint that differs in these fields; with another profile, it has nothing in common."""
     same = other.get("profile", endpoint.profile) == endpoint.profile
     fields: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.model_fields} if same else {}

@@ -87,21 +87,21 @@ class Settings(BaseSettings):
 
     @field_validator("bundles", mode="before")
     @classmethod
-    def _bundle_lines(cls, lines: Any) -> Any:
+    def _parse_bundle_lines(cls, lines: Any) -> Any:
         if not isinstance(lines, list | tuple | None):
             return lines  # and pydantic says that it is no list
         return [{"name": line} if isinstance(line, str) else line for line in lines or ()]
 
     @field_validator("toolkits")
     @classmethod
-    def _with_those_of_the_folder(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _add_folder_toolkits(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if not info.data.get("watch", Watch()).enabled:
             return listed
         files = toolkit_files(info.data["root"], info.data.get("bundles", ()))
         return (*listed, *(name for name in files if LEGAL_TOOLKIT.fullmatch(name) and name not in listed))
 
     @model_validator(mode="after")
-    def _names(self) -> "Settings":
+    def _check_names(self) -> "Settings":
         if not self.toolkits:
             raise ValueError("toolkits: the list is empty; add at least one line, such as '- gmail'")
         for toolkit in self.toolkits:
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _endpoint_takes_grammar(self) -> "Settings":
+    def _check_grammar_endpoint(self) -> "Settings":
         if self.generation.strategy == "one_shot" and self.generation.grammar:
             roles: tuple[RoleName, ...] = ("conversation_writer", "corrector")
             for role in roles:
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _committee_can_be_asked(self) -> "Settings":
+    def _check_committee(self) -> "Settings":
         names: dict[str, int] = {}
         for number, member in enumerate(self.judging.members):
             place, name = f"judging.committee.{number}", member.get("name")
@@ -194,10 +194,10 @@ class Settings(BaseSettings):
         """
         for bundle in self.bundles:
             if bundle.name == partition and bundle.tools:
-                return {partition: self._existing(partition, [self.root / bundle.tools])}
+                return {partition: self._find_existing(partition, [self.root / bundle.tools])}
         shipped = Path(__file__).parents[1] / "catalog" / "toolkits"
         return {
-            toolkit: self._existing(
+            toolkit: self._find_existing(
                 toolkit,
                 [
                     folder / f"{toolkit}{suffix}"
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
             for toolkit in self.toolkits_of(partition)
         }
 
-    def _existing(self, name: str, candidates: list[Path]) -> Path:
+    def _find_existing(self, name: str, candidates: list[Path]) -> Path:
         for path in candidates:
             if path.is_file():
                 return path

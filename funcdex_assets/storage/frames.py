@@ -27,23 +27,23 @@ _json = msgspec.json.Encoder()
 
 
 @cache
-def layout(record: type[Record]) -> Mapping[str, pl.DataType]:
+def derive_layout(record: type[Record]) -> Mapping[str, pl.DataType]:
     """Column names and Polars types of a table of such records."""
-    return {name: _dtype(hint) for name, hint in get_type_hints(record).items()}
+    return {name: _choose_dtype(hint) for name, hint in get_type_hints(record).items()}
 
 
 def to_frame(rows: Sequence[R], record: type[R] | None = None) -> pl.DataFrame:
     """Give `record` when `rows` may be empty."""
     record = record or type(rows[0])
-    names = list(layout(record))
-    writers = {name: _writer(hint) for name, hint in get_type_hints(record).items()}
+    names = list(derive_layout(record))
+    writers = {name: _choose_writer(hint) for name, hint in get_type_hints(record).items()}
     columns = {
         name: [getattr(row, name) for row in rows]
         if (write := writers[name]) is None
         else [write(getattr(row, name)) for row in rows]
         for name in names
     }
-    return pl.DataFrame(columns, schema=dict(layout(record)))
+    return pl.DataFrame(columns, schema=dict(derive_layout(record)))
 
 
 def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
@@ -54,7 +54,7 @@ def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
     Raises:
         polars.exceptions.ColumnNotFoundError: a field of the record has no column.
     """
-    readers = {name: _reader(hint) for name, hint in get_type_hints(record).items()}
+    readers = {name: _choose_reader(hint) for name, hint in get_type_hints(record).items()}
     columns = [
         frame[name].to_list() if (read := readers[name]) is None else [read(value) for value in frame[name].to_list()]
         for name in readers
@@ -62,14 +62,14 @@ def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
     return [record(**dict(zip(readers, values, strict=True))) for values in zip(*columns, strict=True)]
 
 
-def rows_by(records: Iterable[R], field: str) -> dict[str, R]:
+def index_by(records: Iterable[R], field: str) -> dict[str, R]:
     return {getattr(record, field): record for record in records}
 
 
 # ── one converter per type; None means "as it is" ─────────────────────────────────────────────
 
 
-def _bare(hint: Any) -> Any:
+def _strip_optional(hint: Any) -> Any:
     """`X | None` → `X`: every column is nullable."""
     if get_origin(hint) in (Union, types.UnionType):
         (only,) = [part for part in get_args(hint) if part is not type(None)]
@@ -78,33 +78,33 @@ def _bare(hint: Any) -> Any:
 
 
 @cache
-def _dtype(hint: Any) -> pl.DataType:
-    hint = _bare(hint)
+def _choose_dtype(hint: Any) -> pl.DataType:
+    hint = _strip_optional(hint)
     if hint is Any:
         return pl.String()
     if get_origin(hint) is tuple:
-        return pl.List(_dtype(get_args(hint)[0]))
+        return pl.List(_choose_dtype(get_args(hint)[0]))
     if get_origin(hint) is Literal:
         return pl.String()
     if isinstance(hint, type) and issubclass(hint, Record):
-        return pl.Struct(dict(layout(hint)))
+        return pl.Struct(dict(derive_layout(hint)))
     return {str: pl.String(), int: pl.Int64(), float: pl.Float64(), bool: pl.Boolean()}[hint]
 
 
-def _encode(value: Any) -> str:
+def _encode_json(value: Any) -> str:
     return _json.encode(value).decode()
 
 
 @cache
-def _writer(hint: Any) -> Convert | None:
-    hint = _bare(hint)
+def _choose_writer(hint: Any) -> Convert | None:
+    hint = _strip_optional(hint)
     if hint is Any:
-        return _encode
+        return _encode_json
     if get_origin(hint) is tuple:
-        item = _writer(get_args(hint)[0])
+        item = _choose_writer(get_args(hint)[0])
         return list if item is None else lambda values: [item(value) for value in values]
     if isinstance(hint, type) and issubclass(hint, Record):
-        fields = [(name, _writer(part)) for name, part in get_type_hints(hint).items()]
+        fields = [(name, _choose_writer(part)) for name, part in get_type_hints(hint).items()]
         return lambda value: (
             None
             if value is None
@@ -116,15 +116,15 @@ def _writer(hint: Any) -> Convert | None:
 
 
 @cache
-def _reader(hint: Any) -> Convert | None:
-    hint = _bare(hint)
+def _choose_reader(hint: Any) -> Convert | None:
+    hint = _strip_optional(hint)
     if hint is Any:
         return msgspec.json.decode
     if get_origin(hint) is tuple:
-        item = _reader(get_args(hint)[0])
+        item = _choose_reader(get_args(hint)[0])
         return tuple if item is None else lambda values: tuple([item(value) for value in values])
     if isinstance(hint, type) and issubclass(hint, Record):
-        fields = [(name, read) for name, part in get_type_hints(hint).items() if (read := _reader(part))]
+        fields = [(name, read) for name, part in get_type_hints(hint).items() if (read := _choose_reader(part))]
 
         def read_struct(value: dict[str, Any] | None) -> Record | None:
             if value is None:

@@ -96,14 +96,14 @@ class TableStore:
             raise UnreadableTableError(
                 f"The table {stage} for {partition} is not readable Parquet: {error} ({path}); {remedy} again"
             ) from None
-        digest = _digest(content)
+        digest = _hash_content(content)
         seal = self.seal_path(stage, partition)
         return StoredTable(frame, digest, sealed=seal.is_file() and seal.read_text() == digest)
 
     def write(self, stage: str, partition: str, frame: pl.DataFrame) -> str:
         """Replaces the table and seals it; returns the hash of its bytes."""
-        content = _parquet(frame)
-        digest = _digest(content)
+        content = _encode_parquet(frame)
+        digest = _hash_content(content)
         replace_file(self.path(stage, partition), content)
         self.seal(stage, partition, digest)
         return digest
@@ -128,15 +128,15 @@ class TableStore:
     def refuse(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
         """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""
         path = self.refused_path(stage, partition)
-        replace_file(path, _parquet(frame))
+        replace_file(path, _encode_parquet(frame))
         return path
 
 
-def _parquet(frame: pl.DataFrame) -> bytes:
+def _encode_parquet(frame: pl.DataFrame) -> bytes:
     buffer = BytesIO()
     frame.write_parquet(buffer, compression="zstd", statistics=True)
     return buffer.getvalue()
 
 
-def _digest(content: bytes) -> str:
+def _hash_content(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()

@@ -17,13 +17,13 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from funcdex_assets.catalog.announced_tools import announced_tools
-from funcdex_assets.checks.findings import find
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.catalog.announced_tools import find_announced_definitions
+from funcdex_assets.checks.findings import find_problems
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.dml.text_repair import mended
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.dml.text_repair import repair_text
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding
 from funcdex_assets.records.message import Message
@@ -31,15 +31,20 @@ from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.roles import conversation_writer, corrector, user_simulator
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.corrector import Correction
-from funcdex_assets.strategies.outcome import about_it, case_of, failed, finished
+from funcdex_assets.strategies.outcome import (
+    build_case,
+    build_failed_conversation,
+    build_finished_conversation,
+    to_finding,
+)
 
 STRATEGY = "one_shot"
-Kind = Literal["written", "repaired", "corrected", "regenerated"]
+AttemptKind = Literal["written", "repaired", "corrected", "regenerated"]
 _FENCE = re.compile(r"\A```\w*\n(.*?)\n?```\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """The numbers of times that a faulty text is corrected and is then written anew, and its greatest length in
     tokens.
     """
@@ -49,7 +54,7 @@ class Limits:
     max_tokens: int = 6000
 
     @property
-    def requests(self) -> int:
+    def max_requests(self) -> int:
         """The most requests that one conversation takes."""
         return (1 + self.corrections) * (1 + self.regenerations)
 
@@ -60,105 +65,119 @@ class Draft:
     what the rules and the parser have against it.
     """
 
-    kind: Kind
+    attempt_kind: AttemptKind
     text: str
     messages: tuple[Message, ...]
-    faults: tuple[Finding, ...]
+    blocking_findings: tuple[Finding, ...]
 
 
-async def write(brief: WriterBrief, engine: InferenceEngine, limits: Limits, seed: int) -> Conversation:
+async def write_conversation(
+    brief: WriterBrief, engine: InferenceEngine, limits: RequestLimits, seed: int
+) -> Conversation:
     """Writes one conversation, good or bad, within the limits.
 
     Raises:
         InferenceError: the engine cannot answer, for a reason that is not this conversation's.
     """
-    writer = _Desk(brief, engine, limits.max_tokens, derive_seed(STRATEGY, seed, brief.cast.plan.plan_id))
+    writer = _DraftWriter(
+        brief, engine, limits.max_tokens, derive_seed(STRATEGY, seed, brief.participants.plan.plan_id)
+    )
     drafts: list[Draft] = []
     try:
         for round_number in range(1 + limits.regenerations):
-            drafts += writer.mended(await writer.written(round_number))
+            drafts += writer.mend_draft(await writer.write_draft(round_number))
             for _ in range(limits.corrections):
-                corrected_draft = await writer.corrected(drafts[-1], _asked_for(drafts)) if drafts[-1].faults else None
+                corrected_draft = (
+                    await writer.correct_draft(drafts[-1], _count_requested_drafts(drafts))
+                    if drafts[-1].blocking_findings
+                    else None
+                )
                 if corrected_draft is None:
                     break
-                drafts += writer.mended(corrected_draft)
-            if not drafts[-1].faults:
+                drafts += writer.mend_draft(corrected_draft)
+            if not drafts[-1].blocking_findings:
                 break
     except InferenceError as error:
-        return failed(brief.cast, STRATEGY, engine.name, seed, about_it(error), _attempts(drafts))
+        return build_failed_conversation(
+            brief.participants, STRATEGY, engine.name, seed, to_finding(error), _list_attempts(drafts)
+        )
     last_draft = drafts[-1]
     if not last_draft.messages:
-        return failed(brief.cast, STRATEGY, engine.name, seed, last_draft.faults[0], _attempts(drafts))
-    return finished(brief.cast, STRATEGY, engine.name, seed, last_draft.messages, _attempts(drafts))
+        return build_failed_conversation(
+            brief.participants, STRATEGY, engine.name, seed, last_draft.blocking_findings[0], _list_attempts(drafts)
+        )
+    return build_finished_conversation(
+        brief.participants, STRATEGY, engine.name, seed, last_draft.messages, _list_attempts(drafts)
+    )
 
 
-class _Desk:
+class _DraftWriter:
     """Writes, mends and corrects the drafts of one conversation."""
 
     def __init__(self, brief: WriterBrief, engine: InferenceEngine, max_tokens: int, seed: int) -> None:
         self.brief, self.engine, self.max_tokens, self.seed = brief, engine, max_tokens, seed
 
-    async def written(self, round_: int) -> Draft:
+    async def write_draft(self, round_number: int) -> Draft:
         """Asks for a whole new text; each round has its own seed."""
-        request = conversation_writer.ROLE.request(self.brief, derive_seed(self.seed, round_))
-        return await self._asked("regenerated" if round_ else "written", request)
+        request = conversation_writer.ROLE.build_request(self.brief, derive_seed(self.seed, round_number))
+        return await self._request_draft("regenerated" if round_number else "written", request)
 
-    async def corrected(self, draft: Draft, place: int) -> Draft | None:
+    async def correct_draft(self, draft: Draft, request_count: int) -> Draft | None:
         """Asks for a corrected text; None if the corrector is of no help: it repeats the text, or the text is too long
         for it.
         """
-        correction = Correction(self.brief, draft.text, draft.faults)
-        request = corrector.ROLE.request(correction, derive_seed(self.seed, "corrected", place))
+        correction = Correction(self.brief, draft.text, draft.blocking_findings)
+        request = corrector.ROLE.build_request(correction, derive_seed(self.seed, "corrected", request_count))
         try:
-            corrected_draft = await self._asked("corrected", request)
+            corrected_draft = await self._request_draft("corrected", request)
         except InferenceError as error:
-            about_it(error)
+            to_finding(error)
             return None
         return corrected_draft if corrected_draft.text != draft.text else None
 
-    def mended(self, draft: Draft) -> tuple[Draft, ...]:
+    def mend_draft(self, draft: Draft) -> tuple[Draft, ...]:
         """Returns the draft and, if it could not be read and the program could mend it, the mended draft after it."""
-        mended_text = None if draft.messages or draft.faults[0].rule == "cut" else mended(draft.text)
-        if mended_text is None or not (mended_draft := _checked("repaired", mended_text, self.brief)).messages:
+        mended_text = None if draft.messages or draft.blocking_findings[0].rule == "cut" else repair_text(draft.text)
+        if mended_text is None or not (mended_draft := _check_text("repaired", mended_text, self.brief)).messages:
             return (draft,)
         return draft, mended_draft
 
-    async def _asked(self, kind: Kind, request: Request) -> Draft:
+    async def _request_draft(self, attempt_kind: AttemptKind, request: Request) -> Draft:
         """Sends a request and reads its completion as a draft."""
         request.sampling = replace(request.sampling, max_tokens=self.max_tokens)
-        return read(kind, await self.engine.complete(request), self.brief)
+        return read_draft(attempt_kind, await self.engine.complete(request), self.brief)
 
 
-def read(kind: Kind, completion: Completion, brief: WriterBrief) -> Draft:
+def read_draft(attempt_kind: AttemptKind, completion: Completion, brief: WriterBrief) -> Draft:
     """Reads a completion as messages, with the findings that block them; whatever the text says, this does not
     raise.
     """
     text = completion.text
     if completion.finish_reason == "length":
-        return Draft(kind, text, (), (_cut(completion),))
+        return Draft(attempt_kind, text, (), (_report_cut(completion),))
     if fence := _FENCE.match(text.strip()):
         text = fence[1]
-    return _checked(kind, text, brief)
+    return _check_text(attempt_kind, text, brief)
 
 
-def _checked(kind: Kind, text: str, brief: WriterBrief) -> Draft:
+def _check_text(attempt_kind: AttemptKind, text: str, brief: WriterBrief) -> Draft:
     """Parses and checks a text; one that does not parse becomes a draft without messages."""
     try:
-        messages = parse(text, thoughts=brief.thoughts)
-        render(messages)
+        messages = parse_conversation(text, thoughts=brief.thoughts)
+        render_conversation(messages)
     except DMLError as error:
-        return Draft(kind, text, (), (Finding(rule="markup", text=str(error)),))
-    messages = _with_definitions(messages, brief.cast)
-    findings = find(case_of(brief.cast, messages))
-    return Draft(kind, text, messages, tuple(finding for finding in findings if finding.blocking))
+        return Draft(attempt_kind, text, (), (Finding(rule="markup", text=str(error)),))
+    messages = _add_late_definitions(messages, brief.participants)
+    findings = find_problems(build_case(brief.participants, messages))
+    return Draft(attempt_kind, text, messages, tuple(finding for finding in findings if finding.blocking))
 
 
-def _with_definitions(messages: tuple[Message, ...], cast: Cast) -> tuple[Message, ...]:
+def _add_late_definitions(messages: tuple[Message, ...], participants: Participants) -> tuple[Message, ...]:
     """Adds the definition of each tool that comes late to what the user says last before its first call, unless the
     text has it.
     """
     completed = list(messages)
-    for name in cast.plan.late_tools:
+    for name in participants.plan.late_tools:
         call_indices = [
             index for index, message in enumerate(completed) if any(call.name == name for call in message.tool_calls)
         ]
@@ -170,15 +189,17 @@ def _with_definitions(messages: tuple[Message, ...], cast: Cast) -> tuple[Messag
         announced_names = [
             tool["function"]["name"]
             for index in user_indices
-            for tool in announced_tools(completed[index].content or "")
+            for tool in find_announced_definitions(completed[index].content or "")
         ]
         if user_indices and name not in announced_names:
-            text = user_simulator.defining(completed[user_indices[-1]].content or "", [cast.absent[name]])
+            text = user_simulator.insert_definitions(
+                completed[user_indices[-1]].content or "", [participants.absent_tools[name]]
+            )
             completed[user_indices[-1]] = replace(completed[user_indices[-1]], content=text)
     return tuple(completed)
 
 
-def _cut(completion: Completion) -> Finding:
+def _report_cut(completion: Completion) -> Finding:
     """Returns the finding that a completion was cut at its token limit."""
     return Finding(
         rule="cut",
@@ -187,13 +208,13 @@ def _cut(completion: Completion) -> Finding:
     )
 
 
-def _asked_for(drafts: Sequence[Draft]) -> int:
+def _count_requested_drafts(drafts: Sequence[Draft]) -> int:
     """Counts the drafts that were requested: a draft that was only mended cost no request, and changes no seed."""
-    return sum(draft.kind != "repaired" for draft in drafts)
+    return sum(draft.attempt_kind != "repaired" for draft in drafts)
 
 
-def _attempts(drafts: Sequence[Draft]) -> list[Attempt]:
+def _list_attempts(drafts: Sequence[Draft]) -> list[Attempt]:
     """Returns the drafts as attempts to be recorded; none if the first text was good."""
-    if not drafts or not drafts[0].faults:
+    if not drafts or not drafts[0].blocking_findings:
         return []
-    return [Attempt(kind=draft.kind, text=draft.text, findings=draft.faults) for draft in drafts]
+    return [Attempt(kind=draft.attempt_kind, text=draft.text, findings=draft.blocking_findings) for draft in drafts]

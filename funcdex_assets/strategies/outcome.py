@@ -8,26 +8,35 @@ read) becomes the record's `failure`; that the server is gone or the request wro
 from collections.abc import Sequence
 
 from funcdex_assets.checks.findings import Case
-from funcdex_assets.checks.provenance import trace
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.checks.provenance import trace_arguments
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.records.conversation import ArgumentSource, Attempt, Conversation, Finding, Seal
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.seeds import derive_id
-from funcdex_assets.roles.role import ABOUT_THE_SUBJECT
+from funcdex_assets.roles.role import SUBJECT_FAILURES
 
 
-def case_of(cast: Cast, messages: Sequence[Message], provenance: Sequence[ArgumentSource] | None = None) -> Case:
+def build_case(
+    participants: Participants, messages: Sequence[Message], provenance: Sequence[ArgumentSource] | None = None
+) -> Case:
     """Builds the case that the rules look at. If the sources of the arguments are not handed in, they are traced in the
     messages.
     """
     if provenance is None:
-        provenance = trace(messages, cast.known, cast.situation)
-    return Case(messages, cast.known, provenance, cast.situation, bool(cast.plan.steps), cast.plan.late_tools)
+        provenance = trace_arguments(messages, participants.tools_ever_offered, participants.situation)
+    return Case(
+        messages,
+        participants.tools_ever_offered,
+        provenance,
+        participants.situation,
+        bool(participants.plan.steps),
+        participants.plan.late_tools,
+    )
 
 
-def finished(
-    cast: Cast,
+def build_finished_conversation(
+    participants: Participants,
     strategy: str,
     engine: str,
     seed: int,
@@ -39,26 +48,31 @@ def finished(
     good is for the rules and the judge to say.
     """
     return Conversation(
-        conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
-        plan_id=cast.plan.plan_id,
+        conversation_id=derive_id("conversation", seed, participants.plan.plan_id),
+        plan_id=participants.plan.plan_id,
         strategy=strategy,
         engine=engine,
         messages=tuple(messages),
-        provenance=tuple(case_of(cast, messages).provenance),
+        provenance=tuple(build_case(participants, messages).provenance),
         attempts=tuple(attempts),
         seal=seal,
     )
 
 
-def failed(
-    cast: Cast, strategy: str, engine: str, seed: int, failure: Finding, attempts: Sequence[Attempt] = ()
+def build_failed_conversation(
+    participants: Participants,
+    strategy: str,
+    engine: str,
+    seed: int,
+    failure: Finding,
+    attempts: Sequence[Attempt] = (),
 ) -> Conversation:
     """Builds the record of a conversation without messages, with its failure; `attempts` hold the texts that were
     tried.
     """
     return Conversation(
-        conversation_id=derive_id("conversation", seed, cast.plan.plan_id),
-        plan_id=cast.plan.plan_id,
+        conversation_id=derive_id("conversation", seed, participants.plan.plan_id),
+        plan_id=participants.plan.plan_id,
         strategy=strategy,
         engine=engine,
         messages=(),
@@ -68,12 +82,12 @@ def failed(
     )
 
 
-def about_it(error: InferenceError) -> Finding:
+def to_finding(error: InferenceError) -> Finding:
     """Returns an error as a finding against this one conversation.
 
     Raises:
         InferenceError: the error itself, if it concerns the engine and not this conversation.
     """
-    if error.kind not in ABOUT_THE_SUBJECT:
+    if error.kind not in SUBJECT_FAILURES:
         raise error
     return Finding(rule=error.kind, text=str(error))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.labels import Kind
 
@@ -17,61 +17,61 @@ Cell = tuple[Kind, bool]
 
 
 @dataclass
-class Tally:
+class KindTally:
     """The counts of one kind: how many conversations it wants, how many were accepted, tried and planned. `reasons`
     counts why conversations were rejected.
     """
 
-    wanted: int
+    target: int
     accepted: int = 0
     tried: int = 0
     planned: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
-    def missing(self) -> int:
+    def missing_count(self) -> int:
         """The number of conversations that the kind still lacks."""
-        return self.wanted - self.accepted
+        return self.target - self.accepted
 
-    def explanation(self) -> str:
+    def explain_shortfall(self) -> str:
         """Says why the kind's quota is not filled, and what to do; '' if it is filled."""
-        if not self.missing:
+        if not self.missing_count:
             return ""
-        if self.planned < self.wanted:
+        if self.planned < self.target:
             return f"only {self.planned} plans could be made; raise generation.oversample, or add tools"
         most = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(3))
         return f"{self.tried - self.accepted} of {self.tried} were rejected ({most}); raise generation.reserve"
 
 
-Filled = tuple[list[Conversation], dict[Kind, Tally]]
+FilledQuotas = tuple[list[Conversation], dict[Kind, KindTally]]
 
 
-async def fill(
-    casts: Sequence[Cast],
-    wanted: Mapping[Cell, int],
-    make: Callable[[Sequence[Cast]], Awaitable[list[Conversation]]],
-    objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
-) -> Filled:
+async def fill_quotas(
+    all_participants: Sequence[Participants],
+    targets: Mapping[Cell, int],
+    make_conversations: Callable[[Sequence[Participants]], Awaitable[list[Conversation]]],
+    find_objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
+) -> FilledQuotas:
     """Makes conversations until the quotas are filled or the plans used up; returns all that were made, accepted or
     not, in the order of their plans, and the tally of each kind.
 
     `targets` are the numbers wanted by cell. `find_objections` gives the reasons against each conversation; one without
     any is accepted.
     """
-    queues: dict[Cell, list[Cast]] = {cell: [] for cell in wanted}
-    for participants in casts:
-        queues.setdefault(_cell(participants), []).append(participants)
-    tallies: dict[Kind, Tally] = {kind: Tally(0) for kind, _ in wanted}
-    for (kind, _), count in wanted.items():
-        tallies[kind].wanted += count
+    queues: dict[Cell, list[Participants]] = {cell: [] for cell in targets}
+    for participants in all_participants:
+        queues.setdefault(_find_cell(participants), []).append(participants)
+    tallies: dict[Kind, KindTally] = {kind: KindTally(0) for kind, _ in targets}
+    for (kind, _), count in targets.items():
+        tallies[kind].target += count
     for (kind, _), plans in queues.items():
         if kind in tallies:
             tallies[kind].planned += len(plans)
-    lacking = Counter(wanted)
+    lacking = Counter(targets)
     conversation_by_plan: dict[str, Conversation] = {}
-    while batch := _next(queues, lacking):
-        conversations = await make(batch)
-        reasons_by_conversation = await objections(conversations)
+    while batch := _take_next_batch(queues, lacking):
+        conversations = await make_conversations(batch)
+        reasons_by_conversation = await find_objections(conversations)
         for participants, conversation, reasons in zip(batch, conversations, reasons_by_conversation, strict=True):
             conversation_by_plan[participants.plan.plan_id] = conversation
             tally = tallies[participants.plan.kind]
@@ -80,18 +80,18 @@ async def fill(
                 tally.reasons.update(reason.partition(":")[0] for reason in reasons)
                 continue
             tally.accepted += 1
-            cell = _cell(participants)
+            cell = _find_cell(participants)
             lacking[cell if lacking[cell] > 0 else (cell[0], not cell[1])] -= 1
     return [
         conversation_by_plan[participants.plan.plan_id]
-        for participants in casts
+        for participants in all_participants
         if participants.plan.plan_id in conversation_by_plan
     ], tallies
 
 
-def _next(queues: Mapping[Cell, list[Cast]], lacking: Mapping[Cell, int]) -> list[Cast]:
+def _take_next_batch(queues: Mapping[Cell, list[Participants]], lacking: Mapping[Cell, int]) -> list[Participants]:
     """Takes the plans of the next round off the queues: of each cell as many as it lacks."""
-    batch: list[Cast] = []
+    batch: list[Participants] = []
     for (kind, held_out), lacking_count in lacking.items():
         cells_to_draw_from: tuple[Cell, Cell] = (kind, held_out), (kind, not held_out)
         for cell in cells_to_draw_from:
@@ -103,8 +103,8 @@ def _next(queues: Mapping[Cell, list[Cast]], lacking: Mapping[Cell, int]) -> lis
     return batch
 
 
-def _cell(cast: Cast) -> Cell:
+def _find_cell(participants: Participants) -> Cell:
     """Returns the cell that a conversation counts for: its kind, and whether its scenario is held out for the test
     split.
     """
-    return cast.plan.kind, cast.situation.scenario.held_out
+    return participants.plan.kind, participants.situation.scenario.held_out

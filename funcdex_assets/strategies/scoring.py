@@ -7,35 +7,37 @@ second answer is in the journal.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from funcdex_assets.checks.remembered_findings import found_in
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.checks.remembered_findings import find_cached_findings
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.inference.routing import members_of
-from funcdex_assets.judging.selection import reasons_against
-from funcdex_assets.judging.turn_verdicts import turn_verdicts
+from funcdex_assets.inference.routing import list_committee_members
+from funcdex_assets.judging.selection import find_reasons_against
+from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.strategies.outcome import case_of
+from funcdex_assets.strategies.outcome import build_case
 
 _UNSCORED = dict.fromkeys(("judge", "reasoning", *SCALES))
 
 
-async def score(
+async def score_conversations(
     made: Sequence[Conversation],
-    cast: Mapping[str, Cast],
+    cast: Mapping[str, Participants],
     engine: InferenceEngine,
     settings: Settings,
     advanced: Callable[[], None] = lambda: None,
 ) -> list[ScoredConversation]:
     """One row for each conversation; one that failed has its failure as its finding, and no scores."""
     members = settings.judging.members
-    seats = judge.committee(members_of(engine, len(members)), [member.get("name") for member in members])
+    seats = judge.seat_committee(
+        list_committee_members(engine, len(members)), [member.get("name") for member in members]
+    )
 
     async def one(conversation: Conversation) -> ScoredConversation:
         if conversation.failure is None:
-            scored = await _scored(conversation, cast[conversation.plan_id], engine, settings.seed, seats)
+            scored = await _score_conversation(conversation, cast[conversation.plan_id], engine, settings.seed, seats)
             advanced()
             return scored
         identity, findings = conversation.conversation_id, (conversation.failure,)
@@ -44,26 +46,28 @@ async def score(
     return await asyncio.gather(*map(one, made))
 
 
-async def objections(
-    made: Sequence[Conversation], cast: Mapping[str, Cast], engine: InferenceEngine, settings: Settings
+async def find_objections(
+    made: Sequence[Conversation], cast: Mapping[str, Participants], engine: InferenceEngine, settings: Settings
 ) -> list[tuple[str, ...]]:
     """The reasons for which each would be rejected."""
-    scored = await score(made, cast, engine, settings)
-    return [reasons_against(one, settings.generation.min_tool_use_quality) for one in scored]
+    scored = await score_conversations(made, cast, engine, settings)
+    return [find_reasons_against(one, settings.generation.min_tool_use_quality) for one in scored]
 
 
-async def _scored(
-    conversation: Conversation, cast: Cast, engine: InferenceEngine, seed: int, seats: Sequence[judge.Seat]
+async def _score_conversation(
+    conversation: Conversation, cast: Participants, engine: InferenceEngine, seed: int, seats: Sequence[judge.Seat]
 ) -> ScoredConversation:
-    found = found_in(case_of(cast, conversation.messages, conversation.provenance), cast.plan)
-    brief = judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.known.values()), found.findings)
-    verdict, spread, members = await judge.ask(seats, engine, brief, seed, "judge", conversation.conversation_id)
+    found = find_cached_findings(build_case(cast, conversation.messages, conversation.provenance), cast.plan)
+    brief = judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools_ever_offered.values()), found.findings)
+    verdict, spread, members = await judge.ask_committee(
+        seats, engine, brief, seed, "judge", conversation.conversation_id
+    )
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
         judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
-        findings=(*found.findings, *found.of_user),
-        turns=turn_verdicts(conversation.messages, brief.findings, verdict.turns),
+        findings=(*found.findings, *found.user_faults),
+        turns=judge_turns(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
         members=members,
     )

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.dml.grammar.conversation import Bounds
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
@@ -24,8 +24,8 @@ from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings import generation as generation_settings
 from funcdex_assets.strategies import one_shot
-from funcdex_assets.strategies.outcome import failed
-from funcdex_assets.strategies.turn_loop import Manner, play_offline, simulate
+from funcdex_assets.strategies.outcome import build_failed_conversation
+from funcdex_assets.strategies.turn_loop import PlayOptions, play_offline, simulate_conversation
 
 
 @dataclass(frozen=True)
@@ -33,37 +33,47 @@ class Strategy:
     """A way to make conversations; `converse` makes one from a conversation's participants, an engine and a seed."""
 
     name: str
-    converse: Callable[[Cast, InferenceEngine, int], Awaitable[Conversation]]
+    converse: Callable[[Participants, InferenceEngine, int], Awaitable[Conversation]]
 
 
-def strategy_of(generation: generation_settings.Generation, native_calls: bool = False) -> Strategy:
+def select_strategy(generation: generation_settings.Generation, native_calls: bool = False) -> Strategy:
     """Returns the strategy that the settings name; `native_calls` as in `PlayOptions`."""
     thoughts = generation.include_assistant_thoughts
     if generation.strategy == "one_shot":
 
-        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            max_turns = max(generation.bounds.turns, _user_messages(participants.plan))
-            bounds = _bounds(generation.bounds, max_turns) if generation.grammar else None
+        def produce_conversation(
+            participants: Participants, engine: InferenceEngine, seed: int
+        ) -> Awaitable[Conversation]:
+            max_turns = max(generation.bounds.turns, _count_user_messages(participants.plan))
+            bounds = _build_grammar_bounds(generation.bounds, max_turns) if generation.grammar else None
             max_tokens = ceil(generation.max_conversation_tokens * max_turns / generation.bounds.turns)
-            limits = one_shot.Limits(generation.corrections, generation.regenerations, max_tokens)
-            return one_shot.write(WriterBrief(participants, thoughts, play_offline, bounds), engine, limits, seed)
+            limits = one_shot.RequestLimits(generation.corrections, generation.regenerations, max_tokens)
+            return one_shot.write_conversation(
+                WriterBrief(participants, thoughts, play_offline, bounds), engine, limits, seed
+            )
 
     elif generation.strategy == "hybrid":
 
-        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
+        def produce_conversation(
+            participants: Participants, engine: InferenceEngine, seed: int
+        ) -> Awaitable[Conversation]:
             routed_engine = RoutedEngine(engine, dict.fromkeys(generation.offline_roles, OfflineEngine(IMPROVISATIONS)))
-            return simulate(participants, routed_engine, Manner(thoughts, native_calls), seed, "hybrid")
+            return simulate_conversation(
+                participants, routed_engine, PlayOptions(thoughts, native_calls), seed, "hybrid"
+            )
 
     else:
-        options = Manner(thoughts, native_calls, generation.tool_results == "model")
+        options = PlayOptions(thoughts, native_calls, generation.tool_results == "model")
 
-        def produce_conversation(participants: Cast, engine: InferenceEngine, seed: int) -> Awaitable[Conversation]:
-            return simulate(participants, engine, options, seed)
+        def produce_conversation(
+            participants: Participants, engine: InferenceEngine, seed: int
+        ) -> Awaitable[Conversation]:
+            return simulate_conversation(participants, engine, options, seed)
 
     return Strategy(generation.strategy, produce_conversation)
 
 
-def _user_messages(plan: ConversationPlan) -> int:
+def _count_user_messages(plan: ConversationPlan) -> int:
     """Counts how often the user speaks under the plan: once in each turn, and once more for each turn with a withheld
     fact, to answer the question about it.
     """
@@ -71,12 +81,14 @@ def _user_messages(plan: ConversationPlan) -> int:
     return len(plan.turns) + len(turns_with_question)
 
 
-def _bounds(asked: generation_settings.Bounds, turns: int) -> Bounds:
-    return Bounds((2, turns), asked.steps, asked.parallel, asked.text, asked.string, asked.items)
+def _build_grammar_bounds(configured: generation_settings.Bounds, max_turns: int) -> Bounds:
+    return Bounds(
+        (2, max_turns), configured.steps, configured.parallel, configured.text, configured.string, configured.items
+    )
 
 
 async def converse_all(
-    casts: Sequence[Cast],
+    all_participants: Sequence[Participants],
     engine: InferenceEngine,
     strategy: Strategy,
     seed: int,
@@ -92,16 +104,18 @@ async def converse_all(
     """
     unanswered: list[InferenceError] = []
 
-    async def converse_or_fail(participants: Cast) -> Conversation:
+    async def converse_or_fail(participants: Participants) -> Conversation:
         try:
             return await strategy.converse(participants, engine, seed)
         except InferenceError as error:
             unanswered.append(error)
-            return failed(participants, strategy.name, engine.name, seed, Finding(rule="unanswered", text=str(error)))
+            return build_failed_conversation(
+                participants, strategy.name, engine.name, seed, Finding(rule="unanswered", text=str(error))
+            )
         finally:
             advanced()
 
-    conversations = await asyncio.gather(*map(converse_or_fail, casts))
+    conversations = await asyncio.gather(*map(converse_or_fail, all_participants))
     if len(unanswered) > len(conversations) - len(unanswered):
         raise unanswered[0]
     return conversations

@@ -16,27 +16,27 @@ from random import Random
 
 import msgspec
 
-from funcdex_assets.records.chain_patterns import AT_ONCE, LINKED, LOOSE, SEVERAL_GOALS
+from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS, LINKED, PARALLEL_PATTERNS, SEVERAL_GOALS
 from funcdex_assets.records.hold_out import HoldOut, is_held_out
-from funcdex_assets.records.kinds import CHAINS
+from funcdex_assets.records.kinds import CHAIN_SHAPES
 from funcdex_assets.records.labels import Kind
-from funcdex_assets.records.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.seeds import derive_id, derive_seed, seed_generator
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
-from funcdex_assets.schema.references import resolve
-from funcdex_assets.schema.words import singular, words
-from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, parse_tool_name, resource_noun
+from funcdex_assets.schema.references import resolve_schema
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
-from funcdex_assets.tool_graph.graph import canonical, needed_ids
-from funcdex_assets.tool_graph.patterns import Mix, pattern_of
+from funcdex_assets.tool_graph.graph import find_needed_ids, to_canonical_noun
+from funcdex_assets.tool_graph.patterns import PatternMix, classify_pattern
 
 ATTEMPTS_PER_CHAIN = 200
 PATIENCE = 800  # attempts in a row without a new chain, after which a pattern is taken to be exhausted
 MUST_INCLUDE_PULL = 20.0  # how much more readily a tool is drawn if the chain must include one of a few
-MOST_AT_ONCE = 3  # calls in one message
+MAX_CALLS_AT_ONCE = 3  # calls in one message
 # Calls of all goals together: at least so many, and no further goal is added when there are so many.
-FEWEST_OF_GOALS, ENOUGH_OF_GOALS = 6, 10
-ALL = slice(None)
+MIN_CALLS_OF_GOALS, ENOUGH_CALLS_OF_GOALS = 6, 10
+ALL_STEPS = slice(None)
 
 
 class ChainError(ValueError):
@@ -64,18 +64,20 @@ class ChainLimits:
     must_cross: bool
     steered: bool = True
     must_include: frozenset[str] = frozenset()
-    favoured: Mapping[str, float] = field(default_factory=dict)
+    tool_weights: Mapping[str, float] = field(default_factory=dict)
     patterns: Mapping[str, float] = field(default_factory=dict)
     kind: Kind = "multi_step"
-    crossing: float = 1.0
+    crossing_share: float = 1.0
     hold_out: HoldOut = "chain"
     goals: tuple[int, int] = (1, 1)
 
-    def of_kind(self, kind: Kind) -> "ChainLimits":
+    def narrow_to_kind(self, kind: Kind) -> "ChainLimits":
         """Narrows the limits to those for one kind of conversation."""
-        shape = CHAINS[kind]
+        shape = CHAIN_SHAPES[kind]
         linked = {
-            name: weight for name, weight in self.patterns.items() if name not in LOOSE | AT_ONCE | {SEVERAL_GOALS}
+            name: weight
+            for name, weight in self.patterns.items()
+            if name not in EDGELESS_PATTERNS | PARALLEL_PATTERNS | {SEVERAL_GOALS}
         }
         patterns: dict[str, float] = {}
         for name, weight in shape.patterns.items():
@@ -83,21 +85,21 @@ class ChainLimits:
                 patterns |= {pattern: weight * share / sum(linked.values()) for pattern, share in linked.items()}
             else:
                 patterns[name] = weight * self.patterns.get(name, 1 if not self.patterns or name == LINKED else 0)
-        least = min(max(shape.least, self.min_calls if shape.least > 1 else 1), self.max_calls)
+        least = min(max(shape.min_steps, self.min_calls if shape.min_steps > 1 else 1), self.max_calls)
         return replace(
             self,
             kind=kind,
             min_calls=least,
-            max_calls=max(least, min(self.max_calls, shape.most)),
+            max_calls=max(least, min(self.max_calls, shape.max_steps)),
             patterns=patterns if any(patterns.values()) else shape.patterns,
-            goals=shape.goals,
+            goals=shape.goal_range,
         )
 
 
-def sample_mix(
+def sample_chain_mix(
     tools: Sequence[Tool],
     edges: Sequence[ToolEdge],
-    wanted: Mapping[tuple[Kind, bool], int],
+    counts: Mapping[tuple[Kind, bool], int],
     limits: ChainLimits,
     seed: int,
     past: Coverage | None = None,
@@ -107,14 +109,14 @@ def sample_mix(
     Raises:
         ChainError: there is no chain of any kind.
     """
-    walker = _Walker(tools, edges, limits, past or Coverage())
+    walker = _ChainWalker(tools, edges, limits, past or Coverage())
     drawn: list[ToolChain] = []
-    kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in wanted)
+    kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in counts)
     for kind in kinds:
-        sides = {side: count for (wanted_kind, side), count in wanted.items() if wanted_kind == kind}
-        drawn += _draw(walker, sides, limits.of_kind(kind), derive_seed(seed, kind))
+        sides = {side: count for (wanted_kind, side), count in counts.items() if wanted_kind == kind}
+        drawn += _draw_chains(walker, sides, limits.narrow_to_kind(kind), derive_seed(seed, kind))
     if not drawn:
-        raise _no_chain(walker, limits)
+        raise _build_no_chain_error(walker, limits)
     return drawn
 
 
@@ -133,64 +135,66 @@ def sample_chains(
     Raises:
         ChainError: no tool can begin a chain, or none can continue one.
     """
-    walker = _Walker(tools, edges, limits, past or Coverage())
+    walker = _ChainWalker(tools, edges, limits, past or Coverage())
     held_out = round(count * limits.test_share)
     if limits.test_share and count > 1:
         held_out = max(1, held_out)
-    drawn = _draw(walker, {True: held_out, False: count - held_out}, limits, seed)
+    drawn = _draw_chains(walker, {True: held_out, False: count - held_out}, limits, seed)
     if not drawn:
-        raise _no_chain(walker, limits)
+        raise _build_no_chain_error(walker, limits)
     return drawn
 
 
-def _draw(walker: "_Walker", sides: Mapping[bool, int], limits: ChainLimits, seed: int) -> list[ToolChain]:
+def _draw_chains(
+    walker: "_ChainWalker", counts_by_side: Mapping[bool, int], limits: ChainLimits, seed: int
+) -> list[ToolChain]:
     """Draws chains of one kind until every side has its number, or no pattern yields new ones."""
-    walker.limits, missing = limits, dict(sides)
+    walker.limits, missing = limits, dict(counts_by_side)
     drawn: dict[str, ToolChain] = {}
-    mix = Mix(limits.patterns, PATIENCE)
-    for attempt in range(sum(sides.values()) * ATTEMPTS_PER_CHAIN):
-        pattern = mix.wanted()
+    mix = PatternMix(limits.patterns, PATIENCE)
+    for attempt in range(sum(counts_by_side.values()) * ATTEMPTS_PER_CHAIN):
+        pattern = mix.choose_pattern()
         if pattern is None and not drawn and (not limits.patterns or LINKED in limits.patterns):
-            mix = Mix(
+            mix = PatternMix(
                 {"independent": 1}, PATIENCE
             )  # no result feeds a call here: independent calls are better than none
-            pattern = mix.wanted()
+            pattern = mix.choose_pattern()
         if pattern is None or not any(missing.values()):
             break
-        chain = walker.walk(generator("chain", seed, attempt), pattern)
+        chain = walker.draw_chain(seed_generator("chain", seed, attempt), pattern)
         if (
             chain is None
             or pattern not in (LINKED, chain.pattern)
             or chain.chain_id in drawn
             or missing.get(chain.held_out, 0) == 0
         ):
-            mix.missed(pattern)
+            mix.record_miss(pattern)
             continue
         drawn[chain.chain_id] = chain
         missing[chain.held_out] -= 1
-        walker.remember(chain)
-        mix.found(pattern)
+        walker.count_chain(chain)
+        mix.record_success(pattern)
     return list(drawn.values())
 
 
-def _no_chain(walker: "_Walker", limits: ChainLimits) -> ChainError:
+def _build_no_chain_error(walker: "_ChainWalker", limits: ChainLimits) -> ChainError:
     """Builds the error that says why no chain exists."""
     across = " across toolkits" if limits.must_cross else ""
     if limits.must_include:
         across += f" with {' or '.join(sorted(limits.must_include))}"
     return ChainError(
         f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(walker.tools)} tools: "
-        f"{len(walker.starts)} of them need no id, and {sum(map(len, walker.edges.values()))} edges lead on; "
+        f"{len(walker.start_tools)} of them need no id, and {sum(map(len, walker.edges.values()))} edges lead on; "
         "add tools that list or create what the others need, or describe their results"
     )
 
 
-def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
+def weigh_mentioned_tools(description: str, tools: Sequence[Tool]) -> dict[str, float]:
     """Weighs the tools that a description mentions, from 1 to 9, by the share of the words of their names in it.
 
     A verb of the tool's action doubles the gain. Tools that are not mentioned are left out.
     """
-    description_words = {singular(word) for word in words(workflow)}
+    description_words = {to_singular(word) for word in split_words(description)}
     weights = {}
     for tool in tools:
         name = parse_tool_name(tool.name)
@@ -201,102 +205,106 @@ def spoken_of(workflow: str, tools: Sequence[Tool]) -> dict[str, float]:
     return weights
 
 
-class _Walker:
+class _ChainWalker:
     """The tools and edges of a partition with what was drawn of them; draws one chain at a time."""
 
     def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits, past: Coverage):
         self.limits = limits
         self.coverage = Coverage()
-        self.coverage.add(past)
-        self.past = past
+        self.coverage.add_counts(past)
+        self.past_coverage = past
         self.tools = {tool.name: tool for tool in tools}
-        self.needs = {tool.name: needed_ids(tool) for tool in tools}
-        self.starts = [tool.name for tool in tools if not self.needs[tool.name]]
-        self.begun: Counter[str] = Counter()  # failed attempts count too, so that dead ends are drawn less and less
-        self._known_options: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
+        self.needed_ids = {tool.name: find_needed_ids(tool) for tool in tools}
+        self.start_tools = [tool.name for tool in tools if not self.needed_ids[tool.name]]
+        self.start_counts: Counter[str] = (
+            Counter()
+        )  # failed attempts count too, so that dead ends are drawn less and less
+        self._option_weights: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
             self.edges[edge.source_tool, edge.target_tool].append(edge)
-        self.pairs = [  # (a tool that needs no id, a tool of whose required ids it fills some but not all)
+        self.join_pairs = [  # (a tool that needs no id, a tool of whose required ids it fills some but not all)
             (first, name)
-            for name, needs in self.needs.items()
-            for first in self.starts
-            if first != name and 0 < len(set(needs) & self._filled((first,), name)) < len(needs)
+            for name, needs in self.needed_ids.items()
+            for first in self.start_tools
+            if first != name and 0 < len(set(needs) & self._find_fillable_arguments((first,), name)) < len(needs)
         ]
-        self.fans = [(first, name) for name in self.needs for first in self.starts if self._fans_out(first, name)]
+        self.fan_out_pairs = [
+            (first, name) for name in self.needed_ids for first in self.start_tools if self._can_fan_out(first, name)
+        ]
 
-    def remember(self, chain: ToolChain) -> None:
-        self.coverage.count(chain.steps, chain.pattern)
+    def count_chain(self, chain: ToolChain) -> None:
+        self.coverage.count_chain(chain.steps, chain.pattern)
 
-    def walk(self, rng: Random, pattern: str) -> ToolChain | None:
+    def draw_chain(self, rng: Random, pattern: str) -> ToolChain | None:
         """Draws a chain that meets the limits; None if this attempt did not lead to one."""
         least = 1 if pattern == "single_call" else max(2, self.limits.min_calls)
         length = 1 if pattern == "single_call" else rng.randint(least, max(least, self.limits.max_calls))
-        if not self.starts:
+        if not self.start_tools:
             return None
         match pattern:
             case "parallel":
-                steps = self._at_once(length, rng)
+                steps = self._draw_parallel_calls(length, rng)
             case "fan_out":
-                steps = self._fan_out(length, rng)
+                steps = self._draw_fan_out(length, rng)
             case "single_call" | "independent":
-                steps = self._errands(length, rng)
+                steps = self._draw_independent_calls(length, rng)
             case "several_goals":
-                steps = self._goals(rng)
+                steps = self._draw_several_goals(rng)
             case _:
-                steps = self._linked(length, rng)
+                steps = self._draw_linked_calls(length, rng)
         toolkits = tuple(dict.fromkeys(self.tools[step.tool].toolkit for step in steps))
         if len(steps) < least:
             return None
-        crosses = self.limits.must_cross and pattern != "single_call" and rng.random() < self.limits.crossing
+        crosses = self.limits.must_cross and pattern != "single_call" and rng.random() < self.limits.crossing_share
         if crosses and len(toolkits) < 2:
             return None
         names = [step.tool for step in steps]
         if self.limits.must_include and self.limits.must_include.isdisjoint(names):
             return None
-        if self.limits.kind == "no_suitable_tool" and not self._has_others(names):
+        if self.limits.kind == "no_suitable_tool" and not self._has_tool_of_other_action(names):
             return None
         if self.limits.kind == "ask_back" and not any(
-            self._needs_facts(name) or self._searches(name) for name in names
+            self._needs_user_facts(name) or self._takes_search_query(name) for name in names
         ):
             return None
         return ToolChain(
             chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
             kind=self.limits.kind,
-            pattern=pattern_of(steps),
+            pattern=classify_pattern(steps),
             toolkits=toolkits,
             steps=tuple(steps),
             held_out=is_held_out(names, self.limits.test_share, self.limits.hold_out),
         )
 
-    def _errands(self, length: int, rng: Random) -> list[ChainStep]:
+    def _draw_independent_calls(self, length: int, rng: Random) -> list[ChainStep]:
         """Draws different tools that need no id, none of which undoes or repeats what another does."""
         steps: list[ChainStep] = []
-        candidates = list(self.starts)
+        candidates = list(self.start_tools)
         while candidates and len(steps) < length:
-            tool = rng.choices(candidates, [self._scarcity(name, ()) for name in candidates])[0]
+            tool = rng.choices(candidates, [self._weigh_tool(name, ()) for name in candidates])[0]
             candidates.remove(tool)
-            if self._sensible(tool, [step.tool for step in steps], paging=False):
+            if self._is_sensible_call(tool, [step.tool for step in steps], paging=False):
                 steps.append(ChainStep(tool=tool, bindings=()))
         return steps
 
-    def _at_once(self, length: int, rng: Random) -> list[ChainStep]:
+    def _draw_parallel_calls(self, length: int, rng: Random) -> list[ChainStep]:
         """Draws calls of one message: of different tools, or of one tool with different arguments."""
-        steps = self._errands(length, rng)
-        if self._needs_facts(steps[0].tool) and not self.limits.must_cross and rng.random() < 0.5:
-            steps = [steps[0]] * min(length, MOST_AT_ONCE)
+        steps = self._draw_independent_calls(length, rng)
+        if self._needs_user_facts(steps[0].tool) and not self.limits.must_cross and rng.random() < 0.5:
+            steps = [steps[0]] * min(length, MAX_CALLS_AT_ONCE)
         return [msgspec.structs.replace(step, together=index > 0) for index, step in enumerate(steps)]
 
-    def _fan_out(self, length: int, rng: Random) -> list[ChainStep]:
+    def _draw_fan_out(self, length: int, rng: Random) -> list[ChainStep]:
         """Draws a listing, then one tool for several of the listed things, then another toolkit if both must occur."""
-        if not self.fans:
+        if not self.fan_out_pairs:
             return []
-        weights = [self._scarcity(first, ()) * self._scarcity(name, ()) for first, name in self.fans]
-        first, name = rng.choices(self.fans, weights)[0]
+        weights = [self._weigh_tool(first, ()) * self._weigh_tool(name, ()) for first, name in self.fan_out_pairs]
+        first, name = rng.choices(self.fan_out_pairs, weights)[0]
         steps = [ChainStep(tool=first, bindings=())]
-        bindings = self._bind(name, steps, rng)
+        bindings = self._bind_arguments(name, steps, rng)
         room = length - 1 - (1 if self.limits.must_cross else 0)
-        for index in range(max(2, min(room, MOST_AT_ONCE))):
+        for index in range(max(2, min(room, MAX_CALLS_AT_ONCE))):
             item = tuple(
                 msgspec.structs.replace(binding, result=binding.result.replace("*", str(index), 1))
                 for binding in bindings
@@ -304,30 +312,30 @@ class _Walker:
             steps.append(ChainStep(tool=name, bindings=item, together=index > 0))
         if self.limits.must_cross:
             used_toolkits = {self.tools[step.tool].toolkit for step in steps}
-            candidates = [tool for tool in self.starts if self.tools[tool].toolkit not in used_toolkits]
+            candidates = [tool for tool in self.start_tools if self.tools[tool].toolkit not in used_toolkits]
             candidates = [
-                tool for tool in candidates if self._sensible(tool, [step.tool for step in steps], paging=False)
+                tool for tool in candidates if self._is_sensible_call(tool, [step.tool for step in steps], paging=False)
             ]
             if candidates:
-                weights = [self._scarcity(tool, ()) for tool in candidates]
+                weights = [self._weigh_tool(tool, ()) for tool in candidates]
                 steps.append(ChainStep(tool=rng.choices(candidates, weights)[0], bindings=()))
         return steps
 
-    def _linked(self, length: int, rng: Random) -> list[ChainStep]:
+    def _draw_linked_calls(self, length: int, rng: Random) -> list[ChainStep]:
         """Draws a walk along edges, which ends early where no edge leads on."""
-        first = rng.choices(self.starts, [self._scarcity_of_start(name) for name in self.starts])[0]
-        self.begun[first] += 1
+        first = rng.choices(self.start_tools, [self._weigh_start(name) for name in self.start_tools])[0]
+        self.start_counts[first] += 1
         steps = [ChainStep(tool=first, bindings=())]
         while len(steps) < length:
-            options = self._options(tuple(step.tool for step in steps), length - len(steps))
+            options = self._weigh_options(tuple(step.tool for step in steps), length - len(steps))
             if not options:
                 break
-            weights = [pull * self._scarcity(names[-1], steps) for names, pull in options.items()]
+            weights = [pull * self._weigh_tool(names[-1], steps) for names, pull in options.items()]
             for tool in rng.choices(list(options), weights)[0]:
-                steps.append(ChainStep(tool=tool, bindings=self._bind(tool, steps, rng)))
+                steps.append(ChainStep(tool=tool, bindings=self._bind_arguments(tool, steps, rng)))
         return steps
 
-    def _goals(self, rng: Random) -> list[ChainStep]:
+    def _draw_several_goals(self, rng: Random) -> list[ChainStep]:
         """Draws a walk for each goal, and a late call that returns to the first goal; empty if there are too few calls.
 
         A goal mostly begins in another toolkit than the goal before.
@@ -336,24 +344,24 @@ class _Walker:
         fewest, most = self.limits.goals
         goal_count, last_goal_start = rng.randint(fewest, most), 0
         for goal in range(most):
-            if goal >= goal_count and len(steps) >= ENOUGH_OF_GOALS:
+            if goal >= goal_count and len(steps) >= ENOUGH_CALLS_OF_GOALS:
                 break
             goal_start = len(steps)
-            self._walk_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
+            self._append_goal(steps, rng.randint(self.limits.min_calls, self.limits.max_calls), rng)
             if len(steps) < goal_start + 2:
                 del steps[goal_start:]
                 break
             last_goal_start = goal_start
             steps[goal_start:] = [msgspec.structs.replace(step, goal=goal) for step in steps[goal_start:]]
-        if not last_goal_start or len(steps) < FEWEST_OF_GOALS:
+        if not last_goal_start or len(steps) < MIN_CALLS_OF_GOALS:
             return []
         # A late call that has no room is put in place of the last calls.
-        for length in range(len(steps), max(last_goal_start + 2, FEWEST_OF_GOALS) - 1, -1):
-            if late := self._late(steps[:length], rng):
+        for length in range(len(steps), max(last_goal_start + 2, MIN_CALLS_OF_GOALS) - 1, -1):
+            if late := self._draw_late_call(steps[:length], rng):
                 return [*steps[:length], msgspec.structs.replace(late, goal=steps[-1].goal)]
         return steps
 
-    def _walk_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
+    def _append_goal(self, steps: list[ChainStep], length: int, rng: Random) -> None:
         """Appends the calls of a goal: a walk that uses its own results only, or independent calls without edges."""
         goal_start = len(steps)
         goal_steps = slice(goal_start, None)
@@ -361,142 +369,148 @@ class _Walker:
         while len(steps) < goal_start + length:
             names = [step.tool for step in steps]
             options = {
-                name: min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps[goal_start:])
+                name: min(sum(edge.weight for edge in best), 1.5) * self._weigh_tool(name, steps[goal_start:])
                 for name in self.tools
-                if (best := self._filling(names, name, goal_steps))
+                if (best := self._find_filling_edges(names, name, goal_steps))
                 # Not a listing of an earlier goal, which might hold the same thing again.
                 and not (name in names[:goal_start] and parse_tool_name(name).action == "list")
             }
             if not options:
-                starts = [name for name in self.starts if self._sensible(name, names, False, goal_start)]
+                starts = [name for name in self.start_tools if self._is_sensible_call(name, names, False, goal_start)]
                 starts = starts if all(not step.bindings for step in steps[goal_start:]) else []
                 options = {
-                    name: self._scarcity_of_start(name) * (1 if self.tools[name].toolkit == previous_toolkit else 4)
+                    name: self._weigh_start(name) * (1 if self.tools[name].toolkit == previous_toolkit else 4)
                     for name in starts
                     if name not in names[goal_start:]
                 }
             if not options:
                 return
             name = rng.choices(list(options), list(options.values()))[0]
-            steps.append(ChainStep(tool=name, bindings=self._bind(name, steps, rng, goal_steps)))
+            steps.append(ChainStep(tool=name, bindings=self._bind_arguments(name, steps, rng, goal_steps)))
 
-    def _late(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
+    def _draw_late_call(self, steps: Sequence[ChainStep], rng: Random) -> ChainStep | None:
         """Draws a call of an unused tool that takes a result of the first goal, preferably an id."""
         names, first = [step.tool for step in steps], slice(sum(step.goal == 0 for step in steps))
         options: dict[str, float] = {}
         for name in self.tools:
-            if name not in names and (best := self._filling(names, name, first)):
+            if name not in names and (best := self._find_filling_edges(names, name, first)):
                 pull = 4.0 if any(edge.kind == "id" for edge in best) else 0.5
-                options[name] = pull * min(sum(edge.weight for edge in best), 1.5) * self._scarcity(name, steps)
+                options[name] = pull * min(sum(edge.weight for edge in best), 1.5) * self._weigh_tool(name, steps)
         if not options:
             return None
         name = rng.choices(list(options), list(options.values()))[0]
-        return ChainStep(tool=name, bindings=self._bind(name, steps, rng, first))
+        return ChainStep(tool=name, bindings=self._bind_arguments(name, steps, rng, first))
 
-    def _favour(self, name: str) -> float:
+    def _weigh_preference(self, name: str) -> float:
         """Returns how many times as readily the limits ask for a tool."""
-        return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.favoured.get(name, 1.0)
+        return MUST_INCLUDE_PULL if name in self.limits.must_include else self.limits.tool_weights.get(name, 1.0)
 
-    def _scarcity_of_start(self, name: str) -> float:
+    def _weigh_start(self, name: str) -> float:
         """Weighs a tool as the first of a walk: higher if walks began with it less often."""
-        favour = self._favour(name)
-        return favour * ((1 + self.begun[name] + self.past.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0)
+        favour = self._weigh_preference(name)
+        return favour * (
+            (1 + self.start_counts[name] + self.past_coverage.tools[name]) ** -TOOL_PULL if self.limits.steered else 1.0
+        )
 
-    def _scarcity(self, name: str, steps: Sequence[ChainStep]) -> float:
+    def _weigh_tool(self, name: str, steps: Sequence[ChainStep]) -> float:
         """Weighs a tool after these steps: higher if it, and the edges that lead to it, were drawn less often."""
-        favour = self._favour(name)
+        favour = self._weigh_preference(name)
         if not self.limits.steered:
             return favour
         sources = [step.tool for step in steps if (step.tool, name) in self.edges]
-        return favour * self.coverage.scarcity(name, sources)
+        return favour * self.coverage.weigh_scarcity(name, sources)
 
-    def _options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
+    def _weigh_options(self, earlier: tuple[str, ...], room: int) -> dict[tuple[str, ...], float]:
         """Maps the tools that can come next to weights: the sum of their edges, times 4 if they add a needed toolkit.
 
         A key is mostly one tool. If there is room for two calls, it may also be a tool that needs no id followed by one
         that joins its result with an earlier one.
         """
-        if (earlier, room > 1) not in self._known_options:
+        if (earlier, room > 1) not in self._option_weights:
             used_toolkits = {self.tools[name].toolkit for name in earlier}
-            following = {(name,): edges for name, edges in self._continuations(earlier).items()}
+            following = {(name,): edges for name, edges in self._find_continuations(earlier).items()}
             if room > 1:
-                following |= self._joins(earlier)
-            self._known_options[earlier, room > 1] = {
+                following |= self._find_joins(earlier)
+            self._option_weights[earlier, room > 1] = {
                 names: min(sum(edge.weight for edge in edges), 1.5)
                 * (4 if self.limits.must_cross and self.tools[names[-1]].toolkit not in used_toolkits else 1)
                 for names, edges in following.items()
             }
-        return self._known_options[earlier, room > 1]
+        return self._option_weights[earlier, room > 1]
 
-    def _joins(self, earlier: tuple[str, ...]) -> dict[tuple[str, ...], list[ToolEdge]]:
+    def _find_joins(self, earlier: tuple[str, ...]) -> dict[tuple[str, ...], list[ToolEdge]]:
         """Finds pairs of tools that join results, with the edges into the second.
 
         The first tool needs no id. Of the ids that the second needs, earlier calls give some, and only the first the
         others.
         """
         joins: dict[tuple[str, ...], list[ToolEdge]] = {}
-        for first, name in self.pairs:
-            if first in earlier or name in earlier or set(self.needs[name]) <= self._filled(earlier, name):
+        for first, name in self.join_pairs:
+            if (
+                first in earlier
+                or name in earlier
+                or set(self.needed_ids[name]) <= self._find_fillable_arguments(earlier, name)
+            ):
                 continue
-            best = self._filling((*earlier, first), name)
-            if best and self._sensible(first, earlier, paging=False):
+            best = self._find_filling_edges((*earlier, first), name)
+            if best and self._is_sensible_call(first, earlier, paging=False):
                 joins[first, name] = best
         return joins
 
-    def _fans_out(self, first: str, name: str) -> bool:
+    def _can_fan_out(self, first: str, name: str) -> bool:
         """Returns whether a tool can be called for each thing that `first` lists: it requires that thing's id only."""
-        needs, parameters = self.needs[name], self.tools[name].parameters
-        required = resolve(parameters, parameters).get("required", ())
+        needs, parameters = self.needed_ids[name], self.tools[name].parameters
+        required = resolve_schema(parameters, parameters).get("required", ())
         if len(needs) != 1 or len(required) != 1 or first == name or parse_tool_name(name).action == "list":
             return False
         into = [edge for edge in self.edges.get((first, name), ()) if edge.target_path == needs[0]]
         return bool(into) and all(edge.source_path.count("*") == 1 and edge.kind == "id" for edge in into)
 
-    def _needs_facts(self, name: str) -> bool:
+    def _needs_user_facts(self, name: str) -> bool:
         """Returns whether the tool requires an argument that is not an id, so that only the user can say it."""
         parameters = self.tools[name].parameters
-        ids = {path.split("/")[1] for path in self.needs[name]}
-        return any(argument not in ids for argument in resolve(parameters, parameters).get("required", ()))
+        ids = {path.split("/")[1] for path in self.needed_ids[name]}
+        return any(argument not in ids for argument in resolve_schema(parameters, parameters).get("required", ()))
 
-    def _has_others(self, names: Sequence[str]) -> bool:
+    def _has_tool_of_other_action(self, names: Sequence[str]) -> bool:
         """Returns whether some tool's action differs from those of all these tools, so that it cannot replace them."""
         actions = {parse_tool_name(name).action for name in names}
         return any(parse_tool_name(name).action not in actions for name in self.tools)
 
-    def _searches(self, name: str) -> bool:
+    def _takes_search_query(self, name: str) -> bool:
         """Returns whether the tool has a parameter for a search query."""
         parameters = self.tools[name].parameters
         return any(
-            not QUERY_WORDS.isdisjoint(words(parameter))
-            for parameter in resolve(parameters, parameters).get("properties", ())
+            not QUERY_WORDS.isdisjoint(split_words(parameter))
+            for parameter in resolve_schema(parameters, parameters).get("properties", ())
         )
 
-    def _filled(self, sources: Sequence[str], name: str) -> set[str]:
+    def _find_fillable_arguments(self, sources: Sequence[str], name: str) -> set[str]:
         """Returns the arguments of a tool that results of these tools can fill."""
         return {edge.target_path for source in sources for edge in self.edges.get((source, name), ())}
 
-    def _continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
+    def _find_continuations(self, earlier: Sequence[str]) -> dict[str, list[ToolEdge]]:
         """Finds the tools that can come next, each with the best edge into every argument that can be filled."""
-        return {name: best for name in self.tools if (best := self._filling(earlier, name))}
+        return {name: best for name in self.tools if (best := self._find_filling_edges(earlier, name))}
 
-    def _filling(self, earlier: Sequence[str], name: str, among: slice = ALL) -> list[ToolEdge]:
+    def _find_filling_edges(self, earlier: Sequence[str], name: str, among: slice = ALL_STEPS) -> list[ToolEdge]:
         """Finds the best edge into each argument of a tool, from those of the earlier tools that are `among` the slice.
 
         Empty if the tool cannot come next: a required id is missing, or the call makes no sense.
         """
-        paging, deleted = name in earlier[among], _deleted(earlier)
+        paging, deleted = name in earlier[among], _find_deleted_nouns(earlier)
         best: dict[str, ToolEdge] = {}
         for source in dict.fromkeys(earlier[among]):
             for edge in self.edges.get((source, name), ()):
-                if (edge.kind == "page") != paging or _is_gone(edge, deleted):
+                if (edge.kind == "page") != paging or _uses_deleted_id(edge, deleted):
                     continue
                 if edge.target_path not in best or best[edge.target_path].weight < edge.weight:
                     best[edge.target_path] = edge
-        if not best or not all(path in best for path in self.needs[name]):
+        if not best or not all(path in best for path in self.needed_ids[name]):
             return []
-        return list(best.values()) if self._sensible(name, earlier, paging, among.start or 0) else []
+        return list(best.values()) if self._is_sensible_call(name, earlier, paging, among.start or 0) else []
 
-    def _sensible(self, name: str, earlier: Sequence[str], paging: bool, begun: int = 0) -> bool:
+    def _is_sensible_call(self, name: str, earlier: Sequence[str], paging: bool, goal_start: int = 0) -> bool:
         """Returns whether a call of the tool makes sense after the earlier ones.
 
         Its subject must not be deleted. A further page is asked for once, directly after its listing. Nothing is listed
@@ -504,39 +518,45 @@ class _Walker:
         called again if it can take other arguments.
         """
         if paging:
-            return earlier[-1] == name and earlier[begun:].count(name) == 1
+            return earlier[-1] == name and earlier[goal_start:].count(name) == 1
         parsed = parse_tool_name(name)
         anew = (
-            self._needs_facts(name) or self._searches(name) or (self.needs[name] and parsed.action in READING_ACTIONS)
+            self._needs_user_facts(name)
+            or self._takes_search_query(name)
+            or (self.needed_ids[name] and parsed.action in READING_ACTIONS)
         )
-        if name in earlier[:begun] and not anew:
+        if name in earlier[:goal_start] and not anew:
             return False
         past = [(parse_tool_name(tool).action, parse_tool_name(tool).noun) for tool in earlier]
-        gone = canonical(parsed.noun) in _deleted(earlier)
-        pointless = (parsed.action == "list" and ("list", parsed.noun) in past[begun:]) or (
+        gone = to_canonical_noun(parsed.noun) in _find_deleted_nouns(earlier)
+        pointless = (parsed.action == "list" and ("list", parsed.noun) in past[goal_start:]) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
         )
         return not gone and not pointless
 
-    def _bind(self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL) -> tuple[Binding, ...]:
+    def _bind_arguments(
+        self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL_STEPS
+    ) -> tuple[Binding, ...]:
         """Binds arguments of a tool to results of the steps `among` the slice.
 
         All required ids are bound, and the page token; beside them at most one optional argument.
         """
         by_argument: dict[str, list[tuple[float, int, ToolEdge]]] = defaultdict(list)
         paging = any(step.tool == name for step in steps[among])
-        deleted = _deleted([step.tool for step in steps])
+        deleted = _find_deleted_nouns([step.tool for step in steps])
         for index, step in list(enumerate(steps))[among]:
             for edge in self.edges.get((step.tool, name), ()):
-                if (edge.kind == "page") == paging and not _is_gone(edge, deleted):
+                if (edge.kind == "page") == paging and not _uses_deleted_id(edge, deleted):
                     by_argument[edge.target_path].append((edge.weight + index * 0.01, index, edge))
-        sources = [{index for _, index, _ in by_argument[path]} for path in self.needs[name]]
+        sources = [{index for _, index, _ in by_argument[path]} for path in self.needed_ids[name]]
         common = set.intersection(*sources) if len(sources) > 1 else set()
         if common:  # one result that has all ids is used, so that they belong to the same thing
-            for path in self.needs[name]:
+            for path in self.needed_ids[name]:
                 by_argument[path] = [option for option in by_argument[path] if option[1] == max(common)]
-        chosen = {path: self._best(by_argument[path], rng) for path in self.needs[name]}
-        optional = {path: self._best(options, rng) for path, options in by_argument.items() if path not in chosen}
+        chosen = {path: self._choose_strongest(by_argument[path], rng) for path in self.needed_ids[name]}
+        optional = {
+            path: self._choose_strongest(options, rng) for path, options in by_argument.items() if path not in chosen
+        }
         if optional and (not chosen or rng.random() < 0.3):
             strongest = sorted(optional, key=lambda path: -optional[path][0])
             reads = parse_tool_name(name).action in READING_ACTIONS
@@ -547,24 +567,26 @@ class _Walker:
             for path, (_, index, edge) in chosen.items()
         )
 
-    def _best(self, options: Sequence[tuple[float, int, ToolEdge]], rng: Random) -> tuple[float, int, ToolEdge]:
+    def _choose_strongest(
+        self, options: Sequence[tuple[float, int, ToolEdge]], rng: Random
+    ) -> tuple[float, int, ToolEdge]:
         """Chooses at random among the options whose weight is within 0.02 of the highest."""
         top = max(weight for weight, _, _ in options)
         return rng.choice([option for option in options if option[0] >= top - 0.02])
 
 
-def _deleted(earlier: Sequence[str]) -> set[str]:
+def _find_deleted_nouns(earlier: Sequence[str]) -> set[str]:
     """Returns the nouns that no longer exist after these calls: deleted things, and drafts that were sent."""
     parsed = map(parse_tool_name, earlier)
     return {
-        canonical(name.noun)
+        to_canonical_noun(name.noun)
         for name in parsed
         if name.action == "delete" or (name.action == "send" and name.noun == "draft")
     }
 
 
-def _is_gone(edge: ToolEdge, deleted: set[str]) -> bool:
+def _uses_deleted_id(edge: ToolEdge, deleted: set[str]) -> bool:
     """Returns whether the edge fills in the id of something deleted: `parent_folder_id` after DELETE_FOLDER."""
     if not deleted or edge.kind != "id":
         return False
-    return canonical(resource_noun(edge.target_path.rsplit("/", 1)[-1])).rpartition(" ")[2] in deleted
+    return to_canonical_noun(parse_resource_noun(edge.target_path.rsplit("/", 1)[-1])).rpartition(" ")[2] in deleted

@@ -39,19 +39,19 @@ class Coverage(msgspec.Struct):
     edges: Counter[str] = msgspec.field(default_factory=Counter)
     patterns: Counter[str] = msgspec.field(default_factory=Counter)
 
-    def count(self, steps: Sequence[ChainStep], pattern: str) -> None:
+    def count_chain(self, steps: Sequence[ChainStep], pattern: str) -> None:
         """Counts the tools, edges and pattern of one chain."""
         self.tools.update(step.tool for step in steps)
         self.edges.update({f"{steps[binding.step].tool}>{step.tool}" for step in steps for binding in step.bindings})
         self.patterns[pattern] += 1
 
-    def add(self, other: "Coverage") -> None:
+    def add_counts(self, coverage: "Coverage") -> None:
         """Adds the counts of another coverage to this one."""
-        self.tools.update(other.tools)
-        self.edges.update(other.edges)
-        self.patterns.update(other.patterns)
+        self.tools.update(coverage.tools)
+        self.edges.update(coverage.edges)
+        self.patterns.update(coverage.patterns)
 
-    def scarcity(self, tool: str, sources: Sequence[str] = ()) -> float:
+    def weigh_scarcity(self, tool: str, sources: Sequence[str] = ()) -> float:
         """Weighs a tool, in (0, 1], after one of the `sources` whose results it uses; 1 if it was never drawn."""
         weight = (1 + self.tools[tool]) ** -TOOL_PULL
         if sources:
@@ -66,31 +66,31 @@ class _Night(msgspec.Struct):
     patterns: dict[str, int]
 
 
-class CoverageMemory:
+class CoverageStore:
     """Stores the nights of each partition in one JSON file; a write replaces the file atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
-    def before(self, partition: str, seed: int) -> Coverage:
+    def sum_earlier_nights(self, partition: str, seed: int) -> Coverage:
         """Adds up the nights that came before this one; all nights if this one is new."""
         total = Coverage()
-        for night in self._nights(partition):
+        for night in self._read_nights(partition):
             if night.seed == seed:
                 break
-            total.add(Coverage(Counter(night.tools), Counter(night.edges), Counter(night.patterns)))
+            total.add_counts(Coverage(Counter(night.tools), Counter(night.edges), Counter(night.patterns)))
         return total
 
-    def replace(self, partition: str, seed: int, coverage: Coverage) -> None:
+    def replace_night(self, partition: str, seed: int, coverage: Coverage) -> None:
         """Stores a night in place of the one of the same seed, or as the latest."""
-        nights = self._nights(partition)
+        nights = self._read_nights(partition)
         fresh_night = _Night(seed, coverage.tools, coverage.edges, coverage.patterns)
         position = next((index for index, night in enumerate(nights) if night.seed == seed), len(nights))
         nights[position : position + 1] = [fresh_night]
-        replace_file(self._path(partition), msgspec.json.encode(nights))
+        replace_file(self._locate_file(partition), msgspec.json.encode(nights))
 
-    def _nights(self, partition: str) -> list[_Night]:
-        path = self._path(partition)
+    def _read_nights(self, partition: str) -> list[_Night]:
+        path = self._locate_file(partition)
         if not path.exists():
             return []
         try:
@@ -98,7 +98,7 @@ class CoverageMemory:
         except msgspec.DecodeError as error:
             raise ValueError(f"{path} cannot be read: {error}; remove it to begin anew") from None
 
-    def _path(self, partition: str) -> Path:
+    def _locate_file(self, partition: str) -> Path:
         return self.folder / f"{partition}.json"
 
 
@@ -112,23 +112,23 @@ def entropy(counts: Counter[str]) -> float:
     return sum(-count / total * log2(count / total) for count in counts.values() if count) + 0.0
 
 
-def evenness(counts: Counter[str], kinds: int) -> float:
+def evenness(counts: Counter[str], categories: int) -> float:
     """Returns the entropy as a share of the highest one for that number of categories (Pielou's evenness).
 
     >>> evenness(Counter(a=1, b=1), categories=4)
     0.5
     """
-    return entropy(counts) / log2(kinds) if kinds > 1 else 1.0
+    return entropy(counts) / log2(categories) if categories > 1 else 1.0
 
 
-def variation(counts: Counter[str], kinds: int) -> float:
+def coefficient_of_variation(counts: Counter[str], categories: int) -> float:
     """Returns the coefficient of variation (standard deviation / mean) over all categories, also those never drawn.
 
     >>> round(coefficient_of_variation(Counter(a=3, b=1), categories=2), 3)
     0.5
     """
-    if not kinds or not counts.total():
+    if not categories or not counts.total():
         return 0.0
-    mean = counts.total() / kinds
-    squares = sum((count - mean) ** 2 for count in counts.values()) + (kinds - len(counts)) * mean**2
-    return (squares / kinds) ** 0.5 / mean
+    mean = counts.total() / categories
+    squares = sum((count - mean) ** 2 for count in counts.values()) + (categories - len(counts)) * mean**2
+    return (squares / categories) ** 0.5 / mean

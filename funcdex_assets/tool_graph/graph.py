@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from funcdex_assets.records.tool import Tool, ToolEdge
-from funcdex_assets.schema.leaves import Leaf, leaves
+from funcdex_assets.schema.leaves import Leaf, walk_leaves
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.field_nouns import Noun, given_nouns, is_made_by_caller, taken_noun
-from funcdex_assets.semantics.result_schema import result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_nouns import Noun, find_argument_noun, find_result_nouns, is_made_by_caller
+from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, TITLE_WORDS
-from funcdex_assets.tool_graph.ties import without_ties
+from funcdex_assets.tool_graph.ties import break_ties
 
 # Noun → the one under which it is compared, because services use both for the same thing.
-SYNONYMS = {
+CANONICAL_NOUNS = {
     "email": "message",
     "mail": "message",
     "document": "file",
@@ -42,15 +42,15 @@ SYNONYMS = {
     "watcher": "user",
 }
 # Narrower noun → broader noun: a folder's id fills a file's if no argument of its toolkit asks for a folder.
-KINDS_OF = {"folder": "file"}
+BROADER_NOUNS = {"folder": "file"}
 _FAMILY_PREFIX = 5  # letters: tells `googledrive` and `googledocs` from `asana`
 # Nouns whose title is worth searching for in another tool: a message's subject, but not a label's name.
-TITLED = frozenset(
+TITLED_NOUNS = frozenset(
     (
         "message email mail thread draft event file document doc issue task meeting invoice folder page project group"
     ).split()
 )
-PEOPLE = frozenset(
+PEOPLE_WORDS = frozenset(
     (
         "customer contact attendee invitee user member owner sender recipient creator organizer assignee "
         "reporter author guest host profile billing participant people person from to collaborator"
@@ -58,90 +58,100 @@ PEOPLE = frozenset(
 )
 
 
-class _Source(NamedTuple):
+class _ResultField(NamedTuple):
     """A field of a result, under one of the nouns by which arguments can ask for it."""
 
     tool: Tool
     leaf: Leaf
     noun: str  # in full, as it is spelled: `parent folder`
     factor: float  # of the edge's weight; less than one if only the head of the noun, `folder`, is asked for
-    at_home: bool  # fills arguments of its own toolkit only
-    if_alone: bool  # fills arguments only if no other field of its toolkit has exactly the noun that is asked for
+    own_toolkit_only: bool  # fills arguments of its own toolkit only
+    only_if_unique: bool  # fills arguments only if no other field of its toolkit has exactly the noun that is asked for
 
 
 def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
     """Returns all edges among the tools, strongest first within a target argument; deterministic."""
-    sources = [(tool, leaf) for tool in tools for leaf in leaves(result_schema(tool))]
-    targets = [(tool, list(leaves(tool.parameters))) for tool in tools]
-    index = _Index(sources, [(tool, leaf) for tool, arguments in targets for leaf in arguments])
+    sources = [(tool, leaf) for tool in tools for leaf in walk_leaves(complete_result_schema(tool))]
+    targets = [(tool, list(walk_leaves(tool.parameters))) for tool in tools]
+    index = _IdIndex(sources, [(tool, leaf) for tool, arguments in targets for leaf in arguments])
     edges: list[ToolEdge] = []
     for target, arguments in targets:
         roots = [leaf.path for leaf in arguments if leaf.required and is_service_id(leaf)][:1]
         for leaf in arguments:
-            edges += _edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
-    return without_ties(edges, {tool.name: tool for tool in tools})
+            edges += _find_edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
+    return break_ties(edges, {tool.name: tool for tool in tools})
 
 
-def needed_ids(tool: Tool) -> list[str]:
+def find_needed_ids(tool: Tool) -> list[str]:
     """Returns the paths of required arguments that hold an id, which only an earlier result can give."""
-    return [leaf.path for leaf in leaves(tool.parameters) if leaf.required and is_service_id(leaf)]
+    return [leaf.path for leaf in walk_leaves(tool.parameters) if leaf.required and is_service_id(leaf)]
 
 
-def canonical(noun: str) -> str:
+def to_canonical_noun(noun: str) -> str:
     """Replaces the last word of a noun by the one under which it is compared: `unread email` → `unread message`."""
     head, _, last = noun.rpartition(" ")
-    return f"{head} {SYNONYMS.get(last, last)}".strip()
+    return f"{head} {CANONICAL_NOUNS.get(last, last)}".strip()
 
 
 def is_service_id(leaf: Leaf) -> bool:
     """Returns whether an argument holds an id that the service made and no person would say: no default, no enum."""
     if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)) or is_made_by_caller(leaf):
         return False
-    if leaf.schema.get("format") == "uri" and not resource_noun(leaf.name):
+    if leaf.schema.get("format") == "uri" and not parse_resource_noun(leaf.name):
         return False  # a link, which people can paste
     return leaf.schema.get("format") not in ("email", "date", "date-time")
 
 
-class _Index:
+class _IdIndex:
     """The ids in results, by the canonical nouns of the things that they identify."""
 
     def __init__(self, sources: Sequence[tuple[Tool, Leaf]], targets: Sequence[tuple[Tool, Leaf]]) -> None:
-        self._asked = {(tool.toolkit, canonical(taken_noun(tool, leaf))) for tool, leaf in targets}
-        self._by_noun: dict[str, list[_Source]] = defaultdict(list)
-        self._plain: set[tuple[str, str]] = set()
+        self._asked_nouns = {
+            (tool.toolkit, to_canonical_noun(find_argument_noun(tool, leaf))) for tool, leaf in targets
+        }
+        self._by_noun: dict[str, list[_ResultField]] = defaultdict(list)
+        self._exact_nouns: set[tuple[str, str]] = set()
         for tool, leaf in sources:
-            for noun in given_nouns(tool, leaf):
-                self._add(tool, leaf, noun)
+            for noun in find_result_nouns(tool, leaf):
+                self._add_field(tool, leaf, noun)
 
-    def of(self, noun: str) -> list[_Source]:
+    def find_fields(self, noun: str) -> list[_ResultField]:
         """Returns the fields that can fill an argument with this noun."""
         return [
             source
             for source in self._by_noun.get(noun, ())
-            if not (source.if_alone and (source.tool.toolkit, noun) in self._plain)
+            if not (source.only_if_unique and (source.tool.toolkit, noun) in self._exact_nouns)
         ]
 
-    def _add(self, tool: Tool, leaf: Leaf, noun: Noun) -> None:
+    def _add_field(self, tool: Tool, leaf: Leaf, noun: Noun) -> None:
         """Adds a field under its noun, under each head of it, and under the broader noun if nothing asks for it."""
-        full_noun = canonical(noun.text)
-        self._by_noun[full_noun].append(_Source(tool, leaf, noun.text, 1.0, at_home=False, if_alone=False))
-        self._plain.add((tool.toolkit, full_noun))
+        full_noun = to_canonical_noun(noun.text)
+        self._by_noun[full_noun].append(
+            _ResultField(tool, leaf, noun.text, 1.0, own_toolkit_only=False, only_if_unique=False)
+        )
+        self._exact_nouns.add((tool.toolkit, full_noun))
         noun_words = noun.text.split()
-        heads = [canonical(" ".join(noun_words[index:])) for index in range(1, len(noun_words))]
-        in_name = noun.is_role and is_id(leaf.name) and resource_noun(leaf.name) == noun.text
+        heads = [to_canonical_noun(" ".join(noun_words[index:])) for index in range(1, len(noun_words))]
+        in_name = noun.is_role and is_id(leaf.name) and parse_resource_noun(leaf.name) == noun.text
         for head in heads:
-            self._by_noun[head].append(_Source(tool, leaf, noun.text, 0.7, not in_name, not noun.is_role))
+            self._by_noun[head].append(_ResultField(tool, leaf, noun.text, 0.7, not in_name, not noun.is_role))
         last_head = (heads or [full_noun])[-1]
-        if last_head in KINDS_OF and (tool.toolkit, last_head) not in self._asked and tool.returns is not None:
-            self._by_noun[KINDS_OF[last_head]].append(_Source(tool, leaf, noun.text, 0.6, at_home=True, if_alone=False))
+        if (
+            last_head in BROADER_NOUNS
+            and (tool.toolkit, last_head) not in self._asked_nouns
+            and tool.returns is not None
+        ):
+            self._by_noun[BROADER_NOUNS[last_head]].append(
+                _ResultField(tool, leaf, noun.text, 0.6, own_toolkit_only=True, only_if_unique=False)
+            )
 
 
-def _edges_into(
+def _find_edges_into(
     target: Tool,
     leaf: Leaf,
     is_root: bool,
     sources: Sequence[tuple[Tool, Leaf]],
-    index: _Index,
+    index: _IdIndex,
 ) -> list[ToolEdge]:
     """Finds the edges into one argument.
 
@@ -149,7 +159,7 @@ def _edges_into(
     identifies; only such an id may come from another service of the same family.
     """
 
-    def edge(source: Tool, from_leaf: Leaf, kind: str, weight: float, reason: str) -> ToolEdge:
+    def build_edge(source: Tool, from_leaf: Leaf, kind: str, weight: float, reason: str) -> ToolEdge:
         return ToolEdge(
             source_tool=source.name,
             source_path=from_leaf.path,
@@ -161,37 +171,39 @@ def _edges_into(
         )
 
     edges: list[ToolEdge] = []
-    if _is_page(leaf):
+    if _is_page_field(leaf):
         for source, from_leaf in sources:
-            if source.name == target.name and _is_page(from_leaf) and _same_type(from_leaf, leaf):
-                edges.append(edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
-    elif _takes_id(leaf) and (noun := taken_noun(target, leaf)):
+            if source.name == target.name and _is_page_field(from_leaf) and _has_same_type(from_leaf, leaf):
+                edges.append(build_edge(source, from_leaf, "page", 0.3, "the next page of the same listing"))
+    elif _takes_id(leaf) and (noun := find_argument_noun(target, leaf)):
         best: dict[tuple[str, str], ToolEdge] = {}
-        for candidate, weight in _noun_candidates(noun):
-            for source in index.of(candidate):
+        for candidate, weight in _list_noun_candidates(noun):
+            for source in index.find_fields(candidate):
                 other_service = source.tool.toolkit != target.toolkit
                 if other_service and not (
-                    is_root and not source.at_home and same_family(source.tool.toolkit, target.toolkit)
+                    is_root and not source.own_toolkit_only and is_same_family(source.tool.toolkit, target.toolkit)
                 ):
                     continue
                 if weight < 1 and source.factor < 1:  # `payment gateway` and `sms gateway` share a head only
                     continue
-                if not _same_type(source.leaf, leaf) or _same_format_broken(source.leaf, leaf):
+                if not _has_same_type(source.leaf, leaf) or _lacks_needed_format(source.leaf, leaf):
                     continue
                 strength = weight * source.factor * (0.8 if source.factor == 1 and source.noun != noun else 1.0)
                 strength = round(strength * (0.6 if other_service else 1.0), 3)
                 key = (source.tool.name, source.leaf.path)
                 if key not in best or best[key].weight < strength:
                     reason = f"id of a {source.noun} for {leaf.name}"
-                    best[key] = edge(source.tool, source.leaf, "id", strength, reason)
+                    best[key] = build_edge(source.tool, source.leaf, "id", strength, reason)
         edges += best.values()
-    elif (leaf.schema.get("format") == "email" or _is_phone(leaf)) and not CC_WORDS & set(words(leaf.name)):
-        kind = "phone" if _is_phone(leaf) else "email"
+    elif (leaf.schema.get("format") == "email" or _is_phone_number(leaf)) and not CC_WORDS & set(
+        split_words(leaf.name)
+    ):
+        kind = "phone" if _is_phone_number(leaf) else "email"
         for source, from_leaf in sources:
-            has_kind = _is_phone(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
+            has_kind = _is_phone_number(from_leaf) if kind == "phone" else from_leaf.schema.get("format") == "email"
             if has_kind and source.name != target.name:
                 edges.append(
-                    edge(
+                    build_edge(
                         source,
                         from_leaf,
                         "address",
@@ -203,7 +215,7 @@ def _edges_into(
         for source, from_leaf in sources:
             if source.name != target.name and _gives_title(source, from_leaf, target):
                 edges.append(
-                    edge(
+                    build_edge(
                         source,
                         from_leaf,
                         "text",
@@ -220,7 +232,7 @@ def _takes_title(target: Tool, leaf: Leaf) -> bool:
         return False
     if leaf.schema.get("maxLength", 200) < 100:  # a title from elsewhere may be longer
         return False
-    searches = set(words(leaf.name)) & QUERY_WORDS
+    searches = set(split_words(leaf.name)) & QUERY_WORDS
     return bool(searches) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary"))
 
 
@@ -228,8 +240,8 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
     """Returns whether a field of a result is a title of another kind of thing than the target works on."""
     about = leaf.owner.rpartition(" ")[2] or parse_tool_name(source.name).noun
     return (
-        bool(set(words(leaf.name)) & TITLE_WORDS)
-        and about in TITLED
+        bool(set(split_words(leaf.name)) & TITLE_WORDS)
+        and about in TITLED_NOUNS
         and about != parse_tool_name(target.name).noun
         and schema_type(leaf.schema) == "string"
         and "enum" not in leaf.schema
@@ -241,32 +253,32 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
 def _concerns_people(tool: Tool, leaf: Leaf) -> bool:
     """Returns whether the name of a field, or of the object that it is in, speaks of people."""
     names = {
-        *words(leaf.owner),
-        *words(leaf.name),
+        *split_words(leaf.owner),
+        *split_words(leaf.name),
         *(parse_tool_name(tool.name).words if not leaf.owner else ()),
     }
-    return bool(PEOPLE & {*names, *(word.removesuffix("s") for word in names)})
+    return bool(PEOPLE_WORDS & {*names, *(word.removesuffix("s") for word in names)})
 
 
-def _is_phone(leaf: Leaf) -> bool:
+def _is_phone_number(leaf: Leaf) -> bool:
     return str(leaf.schema.get("pattern", "")).startswith("^\\+") or leaf.schema.get("format") == "phone"
 
 
-def _is_page(leaf: Leaf) -> bool:
+def _is_page_field(leaf: Leaf) -> bool:
     """Returns whether a field is a page token; a `start_at` with the format of a date is the beginning of an event."""
     return is_page_token(leaf.name) and leaf.schema.get("format") not in ("date", "date-time", "time")
 
 
-def _same_type(source: Leaf, target: Leaf) -> bool:
+def _has_same_type(source: Leaf, target: Leaf) -> bool:
     return schema_type(source.schema) == schema_type(target.schema)
 
 
-def same_family(one: str, other: str) -> bool:
+def is_same_family(toolkit: str, other_toolkit: str) -> bool:
     """Returns whether two services share their ids: `googledrive` and `googledocs` do, `asana` and `jira` do not."""
-    return one[:_FAMILY_PREFIX] == other[:_FAMILY_PREFIX]
+    return toolkit[:_FAMILY_PREFIX] == other_toolkit[:_FAMILY_PREFIX]
 
 
-def _same_format_broken(source: Leaf, target: Leaf) -> bool:
+def _lacks_needed_format(source: Leaf, target: Leaf) -> bool:
     """Returns whether the argument has a format that the field of the result does not have."""
     needed_format = target.schema.get("format")
     return needed_format is not None and source.schema.get("format") != needed_format
@@ -278,7 +290,10 @@ def _takes_id(leaf: Leaf) -> bool:
     return not fixed and not is_made_by_caller(leaf)
 
 
-def _noun_candidates(noun: str) -> list[tuple[str, float]]:
+def _list_noun_candidates(noun: str) -> list[tuple[str, float]]:
     """Lists the canonical nouns that can fill a noun, with weights: itself, then its heads (`folder`)."""
     noun_words = noun.split()
-    return [(canonical(" ".join(noun_words[index:])), 1.0 if index == 0 else 0.7) for index in range(len(noun_words))]
+    return [
+        (to_canonical_noun(" ".join(noun_words[index:])), 1.0 if index == 0 else 0.7)
+        for index in range(len(noun_words))
+    ]

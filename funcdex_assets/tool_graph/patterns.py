@@ -26,10 +26,10 @@ from funcdex_assets.records.chain_patterns import LINKED, Pattern
 from funcdex_assets.records.tool import ChainStep
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
-_ACTS = frozenset({"create", "update", "delete", "send", "copy"})
+_CHANGING_ACTIONS = frozenset({"create", "update", "delete", "send", "copy"})
 
 
-def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
+def classify_pattern(steps: Sequence[ChainStep]) -> Pattern:
     """Returns the pattern of a chain; if several fit, the first in the order of the tests below."""
     if len(steps) == 1:
         return "single_call"
@@ -47,12 +47,12 @@ def pattern_of(steps: Sequence[ChainStep]) -> Pattern:
     links = [(actions[binding.step], actions[index]) for index, step in enumerate(steps) for binding in step.bindings]
     if any(source == "create" for source, _ in links):
         return "create_then_use"
-    if any(source == "list" and target in _ACTS for source, target in links):
+    if any(source == "list" and target in _CHANGING_ACTIONS for source, target in links):
         return "search_then_act"
     return "sequential"
 
 
-class Mix:
+class PatternMix:
     """Chooses the pattern that is drawn next, so that the patterns are drawn in proportion to their weights.
 
     A pattern that is missed `patience` times in a row is given up, and its share goes to the others.
@@ -62,22 +62,22 @@ class Mix:
         self._weights = {name: weight for name, weight in weights.items() if weight > 0} or {LINKED: 1.0}
         self._patience = patience
         self._drawn: Counter[str] = Counter()
-        self._vain: Counter[str] = Counter()
+        self._misses_in_a_row: Counter[str] = Counter()
 
-    def wanted(self) -> str | None:
+    def choose_pattern(self) -> str | None:
         """Returns the pattern that is furthest behind its share; None when all are given up."""
         if not self._weights:
             return None
         total, drawn = sum(self._weights.values()), sum(self._drawn[name] for name in self._weights)
         return max(self._weights, key=lambda name: self._weights[name] / total * (drawn + 1) - self._drawn[name])
 
-    def found(self, wanted: str) -> None:
+    def record_success(self, pattern: str) -> None:
         """Counts a chain that was drawn for the pattern."""
-        self._drawn[wanted] += 1
-        self._vain[wanted] = 0
+        self._drawn[pattern] += 1
+        self._misses_in_a_row[pattern] = 0
 
-    def missed(self, wanted: str) -> None:
+    def record_miss(self, pattern: str) -> None:
         """Counts an attempt that led to no new chain, and gives the pattern up after too many."""
-        self._vain[wanted] += 1
-        if self._vain[wanted] >= self._patience:
-            del self._weights[wanted]
+        self._misses_in_a_row[pattern] += 1
+        if self._misses_in_a_row[pattern] >= self._patience:
+            del self._weights[pattern]

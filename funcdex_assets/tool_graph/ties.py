@@ -13,23 +13,23 @@ from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.records.tool import Tool, ToolEdge
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import words
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.result_schema import complete_result_schema
 
-PULL = 0.03  # share of its weight that an edge loses at most
+MAX_WEIGHT_LOSS = 0.03  # share of its weight that an edge loses at most
 
 
-def without_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[ToolEdge]:
+def break_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[ToolEdge]:
     """Returns the edges, strongest first within an argument; of equal edges the less alike lose up to 3 % of weight."""
     groups: dict[tuple[str, str], list[ToolEdge]] = defaultdict(list)
     for edge in edges:
         groups[edge.target_tool, edge.target_path].append(edge)
     texts: dict[str, int] = {}
 
-    def place(tool: Tool, schema: Schema, path: str) -> int:
+    def number_text(tool: Tool, schema: Schema, path: str) -> int:
         """Returns the number of the text that describes a field of a tool."""
         field_schema = schema_at(schema, path) or {}
-        name = " ".join(words(path.rsplit("/", 1)[-1]))
+        name = " ".join(split_words(path.rsplit("/", 1)[-1]))
         return texts.setdefault(f"{tool.description} {name}: {field_schema.get('description', '')}", len(texts))
 
     tied: dict[tuple[str, str, str, str], tuple[int, int]] = {}
@@ -38,22 +38,24 @@ def without_ties(edges: Sequence[ToolEdge], tools: Mapping[str, Tool]) -> list[T
         for edge in group:
             if alike[edge.weight] > 1:
                 source = tools[edge.source_tool]
-                source_text = place(source, result_schema(source), edge.source_path)
-                tied[_key(edge)] = place(tools[name], tools[name].parameters, path), source_text
+                source_text = number_text(source, complete_result_schema(source), edge.source_path)
+                tied[_identify_edge(edge)] = number_text(tools[name], tools[name].parameters, path), source_text
     if not tied:
         return list(edges)
     vectors = HashedNgrams().embed(list(texts))
 
-    def weighed(edge: ToolEdge) -> ToolEdge:
+    def lower_weight(edge: ToolEdge) -> ToolEdge:
         """Lowers the weight of a tied edge in proportion to how unlike the descriptions of its ends are."""
-        pair = tied.get(_key(edge))
+        pair = tied.get(_identify_edge(edge))
         if pair is None:
             return edge
         unlike = 1 - float(vectors[pair[0]] @ vectors[pair[1]])
-        return replace(edge, weight=round(edge.weight * (1 - PULL * unlike), 4))
+        return replace(edge, weight=round(edge.weight * (1 - MAX_WEIGHT_LOSS * unlike), 4))
 
-    return [edge for group in groups.values() for edge in sorted(map(weighed, group), key=lambda edge: -edge.weight)]
+    return [
+        edge for group in groups.values() for edge in sorted(map(lower_weight, group), key=lambda edge: -edge.weight)
+    ]
 
 
-def _key(edge: ToolEdge) -> tuple[str, str, str, str]:
+def _identify_edge(edge: ToolEdge) -> tuple[str, str, str, str]:
     return edge.source_tool, edge.source_path, edge.target_tool, edge.target_path

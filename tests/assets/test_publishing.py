@@ -45,14 +45,14 @@ def settings(**deduplication: object) -> Settings:
 )
 def test_what_leaks_is_taken_out_of_train(splits, duplicates):
     rows = [row(str(number), split) for number, split in enumerate(splits)]
-    verdicts = publishing._duplicates(rows, settings(), HashedNgrams())
+    verdicts = publishing._find_duplicates(rows, settings(), HashedNgrams())
     assert [one.conversation_id for one in verdicts] == [one.conversation_id for one in rows]
     assert {one.conversation_id: one.duplicate_of for one in verdicts if one.duplicate_of} == duplicates
 
 
 def test_it_can_be_turned_off():
     rows = [row("0", "train"), row("1", "train")]
-    verdicts = publishing._duplicates(rows, settings(conversations=False), HashedNgrams())
+    verdicts = publishing._find_duplicates(rows, settings(conversations=False), HashedNgrams())
     assert [one.status for one in verdicts] == ["kept", "kept"]
 
 
@@ -61,6 +61,6 @@ def test_thresholds_are_settings():
         row("1", "train"), messages=[*row("1", "train").messages[1:], {"role": "user", "content": "Bye."}]
     )
     rows = [row("0", "train"), other]
-    assert publishing._duplicates(rows, settings(), HashedNgrams())[1].status == "kept"
+    assert publishing._find_duplicates(rows, settings(), HashedNgrams())[1].status == "kept"
     loose = settings(conversation_semantic_threshold=0.0)
-    assert publishing._duplicates(rows, loose, HashedNgrams())[1].status == "duplicate"
+    assert publishing._find_duplicates(rows, loose, HashedNgrams())[1].status == "duplicate"

@@ -3,8 +3,8 @@
 from typing import Any
 
 from funcdex_assets.checks.findings import Case
-from funcdex_assets.checks.provenance import trace
-from funcdex_assets.language.values import Situation, situation
+from funcdex_assets.checks.provenance import trace_arguments
+from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
@@ -33,7 +33,7 @@ PERSONA = Persona(
     time_zone="Europe/Berlin",
     today="2025-10-01T09:30:00+02:00",
 )
-HERE: Situation = situation(SCENARIO, PERSONA)
+HERE: Situation = build_situation(SCENARIO, PERSONA)
 
 
 def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
@@ -104,4 +104,4 @@ CLEAN = (
 
 
 def case(messages: tuple[Message, ...] = CLEAN) -> Case:
-    return Case(messages, TOOLS, trace(messages, TOOLS, HERE), HERE)
+    return Case(messages, TOOLS, trace_arguments(messages, TOOLS, HERE), HERE)

@@ -4,11 +4,11 @@ import re
 
 from hypothesis import strategies as st
 
-from funcdex_assets.dml.markup import NAMES
+from funcdex_assets.dml.markup import TAG_NAMES
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.record import Json
 
-TAGS = [f"<{slash}{name}>" for slash in ("", "/") for name in NAMES]
+TAGS = [f"<{slash}{name}>" for slash in ("", "/") for name in TAG_NAMES]
 FRAGMENTS = [
     *TAGS,
     *(tag[:-1] for tag in TAGS),

@@ -5,7 +5,7 @@ import pytest
 
 from funcdex_assets.records.dataset import DatasetRow
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.tool import Tool
 
 EMAIL = Tool(
@@ -74,8 +74,8 @@ def row() -> Callable[..., DatasetRow]:
         fields = {
             "conversation_id": f"conversation_{number}",
             "partition": "gmail_googledrive",
-            "messages": openai_messages(MESSAGES, prompt),
-            "tools": openai_tools([EMAIL, FILES]),
+            "messages": to_openai_messages(MESSAGES, prompt),
+            "tools": to_openai_tools([EMAIL, FILES]),
             "scenario_id": f"scenario_{number}",
             "cluster_id": f"cluster_{number}",
             "chain_id": f"chain_{split}",

@@ -6,11 +6,11 @@ import msgspec
 import polars as pl
 from dialogue_cases import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
 
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
 from funcdex_assets.records.figures import QualityFigure
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn, SystemPrompt
 from funcdex_assets.records.record import Record
 from funcdex_assets.records.scenario import DeduplicatedScenario
@@ -95,12 +95,14 @@ SCORED = ScoredConversation(
     findings=(),
 )
 BLOCKING = Finding(rule="no_call", text="No tool is called")
-ACCEPTED = SelectedConversation(conversation_id="conversation_1", reasons=(), tool_use_quality=5, dml=render(CLEAN))
+ACCEPTED = SelectedConversation(
+    conversation_id="conversation_1", reasons=(), tool_use_quality=5, dml=render_conversation(CLEAN)
+)
 EXAMPLE = ParsedConversation(
     conversation_id="conversation_1",
     partition="mail",
-    messages=openai_messages(CLEAN, "You are the assistant of Ada Lind."),
-    tools=openai_tools(tuple(TOOLS.values())),
+    messages=to_openai_messages(CLEAN, "You are the assistant of Ada Lind."),
+    tools=to_openai_tools(tuple(TOOLS.values())),
     scenario_id="scenario_1",
     cluster_id="cluster_1",
     chain_id="chain_1",

@@ -13,9 +13,9 @@ import pytest
 from gbnf import Grammar as Gbnf
 from llguidance import LLMatcher, LLTokenizer
 
-from funcdex_assets.dml.grammar.gbnf import gbnf
-from funcdex_assets.dml.grammar.lark import lark
-from funcdex_assets.dml.grammar.structural_tag import structural_tag
+from funcdex_assets.dml.grammar.gbnf import render_gbnf
+from funcdex_assets.dml.grammar.lark import render_lark
+from funcdex_assets.dml.grammar.structural_tag import render_structural_tag
 from funcdex_assets.dml.grammar.tree import Grammar
 from funcdex_assets.dml.notation import Notation
 
@@ -36,10 +36,10 @@ NOTATIONS: list[Any] = [
 
 def accepts(grammar: Grammar, notation: Notation, text: str) -> bool:
     if notation == "gbnf":
-        return _gbnf(gbnf(grammar)).accepts(text)
+        return _gbnf(render_gbnf(grammar)).accepts(text)
     if notation == "lark":
-        return lark_accepts(lark(grammar), text)
-    return _structural_tag_accepts(structural_tag(grammar), text)
+        return lark_accepts(render_lark(grammar), text)
+    return _structural_tag_accepts(render_structural_tag(grammar), text)
 
 
 def lark_accepts(grammar: str, text: str) -> bool:

@@ -6,29 +6,29 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from funcdex_assets.schema.words import singular, words
-from funcdex_assets.semantics.tool_names import last_noun
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.tool_names import parse_last_noun
 
 READINGS: Mapping[str, Callable[[Collection[str], str], bool]] = {
-    "any word": lambda listed, name: any(word in listed for word in words(name)),
-    "any singular": lambda listed, name: any(singular(word) in listed for word in words(name)),
+    "any word": lambda listed, name: any(word in listed for word in split_words(name)),
+    "any singular": lambda listed, name: any(to_singular(word) in listed for word in split_words(name)),
     "any word or its singular": lambda listed, name: any(
-        word in listed or word.removesuffix("s") in listed for word in words(name)
+        word in listed or word.removesuffix("s") in listed for word in split_words(name)
     ),
     "any word or without es": lambda listed, name: any(
-        word in listed or word.rstrip("es") in listed for word in words(name)
+        word in listed or word.rstrip("es") in listed for word in split_words(name)
     ),
-    "every word": lambda listed, name: all(word in listed for word in words(name)),
-    "last word": lambda listed, name: words(name)[-1] in listed,
-    "last noun": lambda listed, name: last_noun(name) in listed,
-    "whole name": lambda listed, name: "".join(words(name)) in listed,
-    "beginning of the name": lambda listed, name: "".join(words(name)).startswith(tuple(listed)),
-    "end of the name": lambda listed, name: "".join(words(name)).endswith(tuple(listed)),
+    "every word": lambda listed, name: all(word in listed for word in split_words(name)),
+    "last word": lambda listed, name: split_words(name)[-1] in listed,
+    "last noun": lambda listed, name: parse_last_noun(name) in listed,
+    "whole name": lambda listed, name: "".join(split_words(name)) in listed,
+    "beginning of the name": lambda listed, name: "".join(split_words(name)).startswith(tuple(listed)),
+    "end of the name": lambda listed, name: "".join(split_words(name)).endswith(tuple(listed)),
 }
 
 
 def is_synonym_of_user(synonyms: Mapping[str, str], name: str) -> bool:
-    return synonyms.get(words(name)[-1]) == "user"
+    return synonyms.get(split_words(name)[-1]) == "user"
 
 
 def holds(listed: Any, reads: str, name: str) -> bool:

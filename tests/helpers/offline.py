@@ -14,21 +14,21 @@ from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.checks.findings import Case
 from funcdex_assets.dialogue import participants as simulation_cast
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.language.values import Situation, situation
-from funcdex_assets.planning.plans import PlanInput, absent_tools, draw_clarity, make_plans, offered_tools
+from funcdex_assets.language.values import Situation, build_situation
+from funcdex_assets.planning.plans import PlanInput, build_plans, draw_clarity, list_absent_tools, list_offered_tools
 from funcdex_assets.records.conversation import Conversation
-from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, cells
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.plan import ConversationPlan
-from funcdex_assets.records.seeds import derive_id, derive_seed, generator
+from funcdex_assets.records.seeds import derive_id, derive_seed, seed_generator
 from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.generation import ClarityWeights
 from funcdex_assets.settings.settings import load_settings
-from funcdex_assets.strategies.outcome import case_of
-from funcdex_assets.strategies.turn_loop import Manner, simulate
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains, sample_mix
+from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.turn_loop import PlayOptions, simulate_conversation
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "funcdex.yaml")
@@ -50,13 +50,13 @@ class Cast:
 
     @property
     def offered(self) -> dict[str, Tool]:
-        return {name: self.tools[name] for name in offered_tools(self.plan)}
+        return {name: self.tools[name] for name in list_offered_tools(self.plan)}
 
     @property
-    def played(self) -> simulation_cast.Cast:
+    def played(self) -> simulation_cast.Participants:
         """As the strategies take it: with the tools on offer."""
-        absent = {name: self.tools[name] for name in absent_tools(self.plan)}
-        return simulation_cast.Cast(self.plan, self.situation, self.offered, absent)
+        absent = {name: self.tools[name] for name in list_absent_tools(self.plan)}
+        return simulation_cast.Participants(self.plan, self.situation, self.offered, absent)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Played:
 
     @property
     def case(self) -> Case:
-        return case_of(self.cast.played, self.conversation.messages, self.conversation.provenance)
+        return build_case(self.cast.played, self.conversation.messages, self.conversation.provenance)
 
     def __str__(self) -> str:
         return f"{self.cast.partition} {self.conversation.conversation_id}"
@@ -96,9 +96,9 @@ def mix_of(partition: str, count: int, seed: int, kind: Kind | None = None) -> t
     """Chains of all kinds of conversations, as many of each as the default mix has, well mixed; or of one kind."""
     tools = list(tools_of(partition).values())
     limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
-    wanted = cells(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, KINDS)
-    chains = sample_mix(tools, build_graph(tools), wanted, limits, seed)
-    generator("mixed", seed).shuffle(chains)
+    wanted = count_conversations_per_cell(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, KINDS)
+    chains = sample_chain_mix(tools, build_graph(tools), wanted, limits, seed)
+    seed_generator("mixed", seed).shuffle(chains)
     return tuple(chains)
 
 
@@ -118,7 +118,7 @@ def played(
 
 
 def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:
-    return asyncio.run(simulate(cast.played, ENGINE, Manner(thoughts), seed))
+    return asyncio.run(simulate_conversation(cast.played, ENGINE, PlayOptions(thoughts), seed))
 
 
 async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast | None:
@@ -134,7 +134,7 @@ async def _cast(partition: str, chain: ToolChain, index: int, seed: int) -> Cast
     directed = await planner.ROLE.play(
         ENGINE, planner.PlanBrief(scenario, persona, clarity), derive_seed("planner", partition, index, seed)
     )
-    there = situation(scenario, persona)
+    there = build_situation(scenario, persona)
     given = PlanInput(chain, there, clarity, directed.disposition, tuple(tools.values()), 3, seed)
-    plans, _ = make_plans([given])
+    plans, _ = build_plans([given])
     return Cast(partition, chain, there, plans[0], given, tools) if plans else None

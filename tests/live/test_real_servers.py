@@ -16,10 +16,10 @@ import pytest
 from served import Served
 
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.dml.grammar.conversation import conversation_grammar
+from funcdex_assets.dml.grammar.conversation import build_conversation_grammar
 from funcdex_assets.dml.notation import Notation
-from funcdex_assets.dml.parse import DMLError, parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.parse import DMLError, parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import (
     ChatMessage,
     Completion,
@@ -54,11 +54,11 @@ def some_tools(toolkit: str, count: int) -> tuple[Tool, ...]:
 def faults(text: str, tools: Sequence[Tool]) -> list[str]:
     """What is wrong with a conversation over these tools; pairing and ids are the parser's rules."""
     try:
-        messages = parse(text)
+        messages = parse_conversation(text)
     except DMLError as error:
         return [str(error)]
     # White space aside: llguidance may cut a text after a blank, which `parse` strips.
-    same = "".join(render(messages).split()) == "".join(text.split())
+    same = "".join(render_conversation(messages).split()) == "".join(text.split())
     found = [] if same else ["not written as `render` writes it"]
     by_name = {tool.name: tool for tool in tools}
     for message in messages:
@@ -66,19 +66,21 @@ def faults(text: str, tools: Sequence[Tool]) -> list[str]:
             if call.name not in by_name:
                 found.append(f"{call.name} is not on offer")
                 continue
-            problems = validation.problems(by_name[call.name].parameters, call.arguments)
+            problems = validation.find_violations(by_name[call.name].parameters, call.arguments)
             found += [f"{call.name}{problem}" for problem in problems]
         result = message.result
         if result and not result.error and (returns := by_name[result.name].returns):
-            found += [f"result of {result.name}{problem}" for problem in validation.problems(returns, result.content)]
+            found += [
+                f"result of {result.name}{problem}" for problem in validation.find_violations(returns, result.content)
+            ]
     return found
 
 
 def ask(
     served: Served, notation: Notation, tools: Sequence[Tool], count: int, *, thoughts: bool = False
 ) -> list[Completion]:
-    language = conversation_grammar(tools, thoughts=thoughts)
-    constraint = GrammarConstraint(language.key, language.printed)
+    language = build_conversation_grammar(tools, thoughts=thoughts)
+    constraint = GrammarConstraint(language.key, language.render_in_notation)
     prompt = (ChatMessage("user", "Write a conversation."),)
 
     async def ask_all() -> list[Completion]:
@@ -124,7 +126,9 @@ def test_every_notation_that_a_server_takes_gives_valid_conversations(served: Se
         started = time.perf_counter()
         completions = ask(served, notation, tools, 4, thoughts=thoughts)
         judged(completions, tools, started, f"{served.name} {notation}, thoughts: {thoughts}")
-        thought = [message.thought for message in parse(completions[0].text) if message.role == "assistant"]
+        thought = [
+            message.thought for message in parse_conversation(completions[0].text) if message.role == "assistant"
+        ]
         assert all(thought) if thoughts else not any(thought)
 
 
@@ -141,7 +145,7 @@ def test_the_probe_passes_in_every_notation(served: Served) -> None:
 
 
 def test_an_answer_under_a_json_schema_is_valid(served: Served) -> None:
-    constraint = judge.ROLE.request(None, 0).resolved_constraint  # type: ignore[arg-type]  # the subject is not looked at
+    constraint = judge.ROLE.build_request(None, 0).resolved_constraint  # type: ignore[arg-type]  # the subject is not looked at
     assert isinstance(constraint, JsonSchemaConstraint)
     prompt = (ChatMessage("user", "Judge the conversation."),)
 

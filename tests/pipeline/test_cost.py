@@ -18,7 +18,7 @@ from mock_endpoint import MockEndpoint, Report, Script, mock_endpoint
 
 from funcdex_assets.dedup.index import LanceScenarioIndex
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
-from funcdex_assets.inference.journal import JOURNAL, journal_entries
+from funcdex_assets.inference.journal import JOURNAL_FILE, list_journal_entries
 from funcdex_assets.inference.token_price import TokenPrice
 from funcdex_assets.orchestration.assets import (
     conversations,
@@ -153,8 +153,8 @@ def totals(made: Made, item: str) -> dict[str, float]:
 
 def test_the_sums_are_those_of_the_endpoint_and_of_the_journal(paid):
     assert paid.books.unknown == 0
-    entries = journal_entries(paid.home / JOURNAL)
-    cost = sum(TokenPrice(**PRICES[entry.model]).cost(entry.usage) for entry in entries)
+    entries = list_journal_entries(paid.home / JOURNAL_FILE)
+    cost = sum(TokenPrice(**PRICES[entry.model]).compute_cost(entry.token_usage) for entry in entries)
     assert cost > 0
     assert totals(paid, "in all") == {
         "requests": paid.books.answered,
@@ -166,7 +166,7 @@ def test_the_sums_are_those_of_the_endpoint_and_of_the_journal(paid):
 
 
 def test_each_figure_is_there_by_accepted_conversation_and_by_role(paid):
-    roles = {entry.role for entry in journal_entries(paid.home / JOURNAL)}
+    roles = {entry.role for entry in list_journal_entries(paid.home / JOURNAL_FILE)}
     for partition in PARTITIONS:
         figures, accepted = paid.figures(partition), paid.accepted(partition)
         assert accepted == 4

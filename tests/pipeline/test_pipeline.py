@@ -28,9 +28,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from funcdex_assets.catalog.announced_tools import announced_tools
+from funcdex_assets.catalog.announced_tools import find_announced_definitions
 from funcdex_assets.cli.main import app
-from funcdex_assets.dedup.neighbours import COPIES_ONLY
+from funcdex_assets.dedup.neighbours import HASHED_NGRAMS_THRESHOLDS
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
@@ -776,7 +776,7 @@ def _assert_valid(rows: list[dict]) -> None:
     for row in rows:
         assert [message["role"] for message in row["messages"][:2]] == ["system", "user"]
         said = "\n".join(message["content"] for message in row["messages"] if message["role"] == "user")
-        offered = [*row["tools"], *announced_tools(said)]
+        offered = [*row["tools"], *find_announced_definitions(said)]
         schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in offered}
         calls = _calls(row)
         assert bool(calls) == (row["kind"] != "no_suitable_tool")
@@ -799,7 +799,7 @@ def _assert_unlike(left: pl.DataFrame, right: pl.DataFrame) -> None:
     model = HashedNgrams()
     cosine = model.embed(left["text"].to_list()) @ model.embed(right["text"].to_list()).T
     at = np.unravel_index(cosine.argmax(), cosine.shape)
-    assert cosine[at] < COPIES_ONLY.semantic, (left["text"][int(at[0])], right["text"][int(at[1])])
+    assert cosine[at] < HASHED_NGRAMS_THRESHOLDS.semantic, (left["text"][int(at[0])], right["text"][int(at[1])])
 
 
 def _texts(database: Path) -> Iterator[str]:

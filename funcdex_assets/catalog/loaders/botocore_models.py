@@ -26,11 +26,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.drafts import Draft, DraftsAndProblems, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.shared import mapping, spelled
+from funcdex_assets.catalog.loaders.shared import mapping_or_empty, to_definition_name
 from funcdex_assets.records.record import Json
-from funcdex_assets.schema.validation import compiles
+from funcdex_assets.schema.validation import is_pattern
 
 MOST_OPERATIONS = 20_000
 MOST_DEFINITIONS = 2_000
@@ -73,19 +73,19 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>|<!--.*?-->", re.DOTALL)
 _WITHIN_WORDS = frozenset("a b i em strong span sub sup u font".split())
 
 
-def recognises(document: Any) -> bool:
+def is_service_model(document: Any) -> bool:
     return isinstance(document, dict) and all(
         isinstance(document.get(key), dict) for key in ("metadata", "operations", "shapes")
     )
 
 
-def read(document: Any) -> Found:
+def read_drafts(document: Any) -> DraftsAndProblems:
     """Yields a draft for each operation, in the document's order, and problems.
 
     Raises:
         CatalogError: it is no service model.
     """
-    if not recognises(document):
+    if not is_service_model(document):
         keys = sorted(map(str, document))[:5] if isinstance(document, dict) else type(document).__name__
         raise CatalogError(
             f"The document ({keys}) is no AWS service model, which has metadata, operations and shapes; "
@@ -98,13 +98,13 @@ def read(document: Any) -> Found:
             yield Problem(location, f"it and what follows come after the {MOST_OPERATIONS:,} operations that are read")
             return
         try:
-            yield _draft(location, key, operation, shapes)
+            yield _draft_operation(location, key, operation, shapes)
         except ValueError as error:
             yield Problem(location, str(error))
-        yield from shapes.told()
+        yield from shapes.take_problems()
 
 
-def bundled(*, newest: bool = True) -> Iterator[Path]:
+def find_bundled_models(*, newest: bool = True) -> Iterator[Path]:
     """Yields the paths of the models in the installed botocore; by default only each service's newest version.
 
     Yields nothing if botocore is not installed.
@@ -128,11 +128,11 @@ class _Shapes:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
-        self._known: dict[str, _Definition] = {}
-        self._closed: dict[str, dict[str, Json]] = {}
+        self._definitions: dict[str, _Definition] = {}
+        self._closed_structures: dict[str, dict[str, Json]] = {}
         self._problems: list[Problem] = []
 
-    def closed(self, name: Any) -> dict[str, Json]:
+    def convert_closed_structure(self, name: Any) -> dict[str, Json]:
         """Returns the schema of a structure with the `$defs` that it refers to, directly or not.
 
         Raises:
@@ -142,10 +142,10 @@ class _Shapes:
             raise ValueError(f"the shape {str(name)[:100]!r} is not in the document")
         if raw.get("type") != "structure":
             raise ValueError(f"the shape {name[:100]!r} is a {str(raw.get('type'))[:60]!r}, not a structure")
-        if name not in self._closed:
-            if len(self._closed) == _MOST_KEPT:
-                self._closed.clear()
-            schema, names = self._definition(name)
+        if name not in self._closed_structures:
+            if len(self._closed_structures) == _MOST_KEPT:
+                self._closed_structures.clear()
+            schema, names = self._convert_shape(name)
             reached: dict[str, dict[str, Json]] = {}
             pending = list(names)
             while pending:
@@ -154,30 +154,36 @@ class _Shapes:
                     continue
                 if len(reached) == MOST_DEFINITIONS:
                     raise ValueError(f"it needs more than {MOST_DEFINITIONS:,} shapes, {shape_name[:100]!r} among them")
-                reached[shape_name], referenced_names = self._definition(shape_name)
+                reached[shape_name], referenced_names = self._convert_shape(shape_name)
                 pending += referenced_names
-            definitions = {spelled(name): reached[name] for name in sorted(reached)}
-            self._closed[name] = schema | ({"$defs": definitions} if definitions else {})
-        return self._closed[name]
+            definitions = {to_definition_name(name): reached[name] for name in sorted(reached)}
+            self._closed_structures[name] = schema | ({"$defs": definitions} if definitions else {})
+        return self._closed_structures[name]
 
-    def told(self) -> list[Problem]:
+    def take_problems(self) -> list[Problem]:
         """Returns the problems since the last call, and forgets them."""
         problems, self._problems = self._problems, []
         return problems
 
-    def _definition(self, name: str) -> _Definition:
-        definition = self._known.get(name)
+    def _convert_shape(self, name: str) -> _Definition:
+        definition = self._definitions.get(name)
         if definition is None:
             names: dict[str, None] = {}
             raw = self.raw[name]
             location = f"shapes.{name[:100]}"
-            schema = self._structure(raw, names, location) if raw.get("type") == "structure" else self._scalar(raw)
-            if text := _text(raw.get("documentation")):
+            schema = (
+                self._convert_structure(raw, names, location)
+                if raw.get("type") == "structure"
+                else self._convert_keywords(raw)
+            )
+            if text := _strip_markup(raw.get("documentation")):
                 schema = {"description": text} | schema
-            definition = self._known[name] = _Definition(schema, tuple(names))
+            definition = self._definitions[name] = _Definition(schema, tuple(names))
         return definition
 
-    def _referred(self, reference: Any, names: dict[str, None], place: str, depth: int = 0) -> dict[str, Json]:
+    def _convert_reference(
+        self, reference: Any, names: dict[str, None], location: str, depth: int = 0
+    ) -> dict[str, Json]:
         """Converts `{"shape": name}` to a `$ref` if the shape is shared, else to its schema.
 
         The name of a shared shape is added to `names`.
@@ -186,29 +192,31 @@ class _Shapes:
         name = reference.get("shape")
         raw = self.raw.get(name) if isinstance(name, str) else None
         if not isinstance(name, str) or not isinstance(raw, dict) or depth > DEEPEST:
-            self._problem(place, "nested too deeply" if depth > DEEPEST else f"no shape {str(name)[:100]!r}")
+            self._report_problem(location, "nested too deeply" if depth > DEEPEST else f"no shape {str(name)[:100]!r}")
             return {}
-        text = _text(reference.get("documentation"))
+        text = _strip_markup(reference.get("documentation"))
         deprecation = {"deprecated": True} if reference.get("deprecated") is True else {}
         if reference.get("jsonvalue") is True or raw.get("document") is True:
             schema: dict[str, Json] = {}  # any JSON
-        elif raw.get("type") == "structure" or len(_choices(raw)) > LONG_ENUM:
+        elif raw.get("type") == "structure" or len(_list_choices(raw)) > LONG_ENUM:
             names[name] = None
-            schema = {"$ref": f"#/$defs/{spelled(name)}"}
+            schema = {"$ref": f"#/$defs/{to_definition_name(name)}"}
         else:
-            text = text or _text(raw.get("documentation"))
-            schema = self._scalar(raw)
+            text = text or _strip_markup(raw.get("documentation"))
+            schema = self._convert_keywords(raw)
             if schema.get("type") == "array":
-                schema["items"] = self._referred(raw.get("member"), names, f"{place}.member", depth + 1)
+                schema["items"] = self._convert_reference(raw.get("member"), names, f"{location}.member", depth + 1)
             elif schema.get("type") == "object":
-                schema |= self._map(raw, names, place, depth)
+                schema |= self._convert_map(raw, names, location, depth)
             elif not schema:
-                self._problem(place, f"the unknown type {str(raw.get('type'))[:60]!r}")
+                self._report_problem(location, f"the unknown type {str(raw.get('type'))[:60]!r}")
         return ({"description": text} if text else {}) | schema | deprecation
 
-    def _structure(self, raw: dict[str, Any], names: dict[str, None], place: str) -> dict[str, Json]:
-        members = mapping(raw.get("members"))
-        properties = {key: self._referred(member, names, f"{place}.{key[:100]}") for key, member in members.items()}
+    def _convert_structure(self, raw: dict[str, Any], names: dict[str, None], location: str) -> dict[str, Json]:
+        members = mapping_or_empty(raw.get("members"))
+        properties = {
+            key: self._convert_reference(member, names, f"{location}.{key[:100]}") for key, member in members.items()
+        }
         schema: dict[str, Json] = {"type": "object", "properties": properties}
         required = raw.get("required")
         required = [key for key in required if isinstance(key, str)] if isinstance(required, list) else []
@@ -221,14 +229,14 @@ class _Shapes:
             schema["additionalProperties"] = False
         return {"type": "array", "items": schema} if raw.get("eventstream") is True else schema
 
-    def _map(self, raw: dict[str, Any], names: dict[str, None], place: str, depth: int) -> dict[str, Json]:
-        name = mapping(raw.get("key")).get("shape")
-        key = self._scalar(mapping(self.raw.get(name))) if isinstance(name, str) else {}
+    def _convert_map(self, raw: dict[str, Any], names: dict[str, None], location: str, depth: int) -> dict[str, Json]:
+        name = mapping_or_empty(raw.get("key")).get("shape")
+        key = self._convert_keywords(mapping_or_empty(self.raw.get(name))) if isinstance(name, str) else {}
         key_constraint = {} if key.get("type") != "string" or len(key) == 1 else {"propertyNames": key}
-        value = self._referred(raw.get("value"), names, f"{place}.value", depth + 1)
+        value = self._convert_reference(raw.get("value"), names, f"{location}.value", depth + 1)
         return {"additionalProperties": value or True} | key_constraint
 
-    def _scalar(self, raw: dict[str, Any]) -> dict[str, Json]:
+    def _convert_keywords(self, raw: dict[str, Any]) -> dict[str, Json]:
         """Converts the keywords of a shape itself, without those of its members, items or values."""
         shape_type = raw.get("type")
         json_type = _TYPES.get(shape_type) if isinstance(shape_type, str) else None
@@ -244,22 +252,22 @@ class _Shapes:
                 is_bound = type(bound) is int or (type(bound) is float and json_type == "number")
                 if is_bound and (bound or key not in _NATURAL):
                     schema[key] = bound
-            if choices := _choices(raw):
+            if choices := _list_choices(raw):
                 schema["enum"] = choices
             pattern = raw.get("pattern")
             if json_type == "string" and isinstance(pattern, str):
                 pattern = _LONG_REPEAT.sub(r"{\1,}", pattern[:LONGEST_TEXT])
-                if compiles(pattern):
+                if is_pattern(pattern):
                     schema["pattern"] = pattern
         if raw.get("deprecated") is True:
             schema["deprecated"] = True
         return schema
 
-    def _problem(self, place: str, reason: str) -> None:
-        self._problems.append(Problem(place[:500], f"{reason}; anything is allowed there", lost=False))
+    def _report_problem(self, location: str, reason: str) -> None:
+        self._problems.append(Problem(location[:500], f"{reason}; anything is allowed there", lost=False))
 
 
-def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
+def _draft_operation(location: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
     """Builds the draft of one operation.
 
     Raises:
@@ -269,42 +277,50 @@ def _draft(place: str, key: str, operation: Any, shapes: _Shapes) -> Draft:
         raise ValueError(f"the operation is {str(operation)[:60]!r}, not an object")
     name = operation.get("name")
     input_shape, output_shape = operation.get("input"), operation.get("output")
-    parameters = shapes.closed(mapping(input_shape).get("shape")) if input_shape is not None else _EMPTY
+    parameters = (
+        shapes.convert_closed_structure(mapping_or_empty(input_shape).get("shape"))
+        if input_shape is not None
+        else _EMPTY
+    )
     parameters = {key: value for key, value in parameters.items() if key not in ("description", "$defs")} | {
         "additionalProperties": False,
         **({"$defs": parameters["$defs"]} if "$defs" in parameters else {}),
     }
-    text = _text(operation.get("documentation"))
+    text = _strip_markup(operation.get("documentation"))
     if operation.get("deprecated") is True and not text.lower().startswith("deprecated"):
-        text = f"Deprecated. {_text(operation.get('deprecatedMessage'))} {text}"
+        text = f"Deprecated. {_strip_markup(operation.get('deprecatedMessage'))} {text}"
     return Draft(
-        place=place,
+        location=location,
         name=name if isinstance(name, str) and name else key,
         description=text,
         parameters=parameters,
-        returns=shapes.closed(mapping(output_shape).get("shape")) if output_shape is not None else dict(_EMPTY),
-        errors=_errors(operation, shapes),
+        returns=shapes.convert_closed_structure(mapping_or_empty(output_shape).get("shape"))
+        if output_shape is not None
+        else dict(_EMPTY),
+        errors=_convert_errors(operation, shapes),
     )
 
 
-def _errors(operation: dict[str, Any], shapes: _Shapes) -> dict[str, Json]:
+def _convert_errors(operation: dict[str, Any], shapes: _Shapes) -> dict[str, Json]:
     raw = operation.get("errors")
-    names = [mapping(error).get("shape") for error in raw[:MOST_ERRORS]] if isinstance(raw, list) else []
-    return {name: shapes.closed(name) for name in names if isinstance(name, str) and name in shapes.raw}
+    names = [mapping_or_empty(error).get("shape") for error in raw[:MOST_ERRORS]] if isinstance(raw, list) else []
+    return {
+        name: shapes.convert_closed_structure(name) for name in names if isinstance(name, str) and name in shapes.raw
+    }
 
 
 def _is_made_by_client(member: Any) -> bool:
     return isinstance(member, dict) and member.get("idempotencyToken") is True
 
 
-def _choices(raw: dict[str, Any]) -> list[str]:
+def _list_choices(raw: dict[str, Any]) -> list[str]:
     choices = raw.get("enum")
     if raw.get("type") != "string" or not isinstance(choices, list):
         return []
     return list(dict.fromkeys(choice for choice in choices if isinstance(choice, str)))
 
 
-def _text(raw: Any) -> str:
+def _strip_markup(raw: Any) -> str:
     """Returns documentation without its HTML, on one line and at most `LONGEST_TEXT` letters.
 
     >>> _strip_markup("<p>Sets the <code>Key</code> of a&nbsp;<a href='#'>bucket</a>:</p>"
@@ -313,11 +329,11 @@ def _text(raw: Any) -> str:
     """
     if not isinstance(raw, str):
         return ""
-    text = " ".join(html.unescape(_TAG.sub(_plain, raw[: 4 * LONGEST_TEXT])).split())
+    text = " ".join(html.unescape(_TAG.sub(_replace_tag, raw[: 4 * LONGEST_TEXT])).split())
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
-def _plain(tag: re.Match[str]) -> str:
+def _replace_tag(tag: re.Match[str]) -> str:
     name = (tag[2] or "").lower()
     if name == "code":
         return "`"

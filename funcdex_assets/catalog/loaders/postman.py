@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.drafts import Draft, DraftsAndProblems, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.examples import UNKNOWN, Known, schema_of
-from funcdex_assets.catalog.loose_schema import plain, typed
+from funcdex_assets.catalog.examples import UNKNOWN, KnownSchema, infer_schema
+from funcdex_assets.catalog.loose_schema import parse_type_word, strip_markup
 
 MOST_REQUESTS = 20_000
 MOST_RESPONSES = 50
@@ -41,31 +41,33 @@ _GRAPHQL_VARIABLE = re.compile(r"\$(\w{1,100})\s{0,9}:\s{0,9}(\[{0,3})\s{0,9}(\w
 _GRAPHQL_TYPES = {"Int": "integer", "Float": "number", "Boolean": "boolean", "String": "string", "ID": "string"}
 
 
-def recognises(document: Any) -> bool:
-    return isinstance(_collection(document).get("item"), list) and isinstance(_collection(document).get("info"), dict)
+def is_postman_collection(document: Any) -> bool:
+    return isinstance(_unwrap_collection(document).get("item"), list) and isinstance(
+        _unwrap_collection(document).get("info"), dict
+    )
 
 
-def read(document: Any) -> Found:
+def read_drafts(document: Any) -> DraftsAndProblems:
     """Yields a draft for each saved request, and problems; requests of the same name are named by folder and name.
 
     Raises:
         CatalogError: the document is no collection of version 2.
     """
-    collection = _collection(document)
+    collection = _unwrap_collection(document)
     if not isinstance(collection.get("item"), list):
         version = " (it looks like version 1)" if "requests" in collection else ""
         raise CatalogError(
             f"the document has the keys {list(collection)[:8]}, and no list 'item'{version}; "
             "export the collection from Postman as v2.1"
         )
-    variable_values = _given(collection)
-    requests: list[_Saved] = []
-    for request_or_problem in _requests(collection):
+    variable_values = _read_variable_values(collection)
+    requests: list[_SavedRequest] = []
+    for request_or_problem in _walk_requests(collection):
         if isinstance(request_or_problem, Problem):
             yield request_or_problem
         elif len(requests) >= MOST_REQUESTS:
             yield Problem(
-                request_or_problem.place, f"there are more than {MOST_REQUESTS:,} requests; split the collection"
+                request_or_problem.location, f"there are more than {MOST_REQUESTS:,} requests; split the collection"
             )
             break
         else:
@@ -73,13 +75,13 @@ def read(document: Any) -> Found:
     name_counts = Counter(saved.name for saved in requests)
     for saved in requests:
         name = saved.name if name_counts[saved.name] == 1 or not saved.folder else f"{saved.folder} {saved.name}"
-        yield from _drafted(saved, name, variable_values)
+        yield from _draft_request(saved, name, variable_values)
 
 
-class _Saved(NamedTuple):
+class _SavedRequest(NamedTuple):
     """A saved request; `logins` are the names under which its API keys are sent."""
 
-    place: str
+    location: str
     folder: str
     name: str
     item: dict[str, Any]
@@ -94,16 +96,18 @@ class _Arguments:
         self.properties: dict[str, dict[str, Any]] = {}
         self.required: list[str] = []
 
-    def add(self, name: Any, schema: Mapping[str, Any], description: Any = None, required: bool = False) -> None:
+    def add_argument(
+        self, name: Any, schema: Mapping[str, Any], description: Any = None, required: bool = False
+    ) -> None:
         if not isinstance(name, str) or not name.strip() or name in self.properties:
             return
-        text = _text(description)
+        text = _clean_description(description)
         words = text.removeprefix("(Required)").strip()  # Postman's own mark
         self.properties[name] = {**schema, **({"description": words} if words else {})}
         if (required or _REQUIRED.match(text)) and not _OPTIONAL.match(text):
             self.required.append(name)
 
-    def schema(self) -> dict[str, Any]:
+    def to_schema(self) -> dict[str, Any]:
         return {
             "type": "object",
             "properties": self.properties,
@@ -112,16 +116,18 @@ class _Arguments:
         }
 
 
-def _collection(document: Any) -> dict[str, Any]:
+def _unwrap_collection(document: Any) -> dict[str, Any]:
     """Returns the collection in a document; Postman's own API wraps it in `{"collection": …}`. {} if it is none."""
     if isinstance(document, dict) and isinstance(document.get("collection"), dict):
         document = document["collection"]
     return document if isinstance(document, dict) else {}
 
 
-def _requests(collection: dict[str, Any]) -> Iterator[_Saved | Problem]:
+def _walk_requests(collection: dict[str, Any]) -> Iterator[_SavedRequest | Problem]:
     """Yields all requests, in the order of the collection, from folders of any depth."""
-    pending: list[tuple[str, str, dict[str, Any], frozenset[str]]] = [("", "", collection, _logins(collection))]
+    pending: list[tuple[str, str, dict[str, Any], frozenset[str]]] = [
+        ("", "", collection, _find_login_names(collection))
+    ]
     while pending:
         location, folder, item, logins = pending.pop()
         name = item["name"] if isinstance(item.get("name"), str) else ""
@@ -133,76 +139,82 @@ def _requests(collection: dict[str, Any]) -> Iterator[_Saved | Problem]:
                     f"{location}.item[{index}]".lstrip(".") if len(location) < 500 else f"{location[:500]}…[{index}]"
                 )
                 if isinstance(child, dict):
-                    pending.append((item_location, folder, child, logins | _logins(child)))
+                    pending.append((item_location, folder, child, logins | _find_login_names(child)))
                 else:
                     yield Problem(item_location, f"{str(child)[:60]!r} is neither a folder nor a request")
             continue
         request = item.get("request")
         request = {"url": request, "method": "GET"} if isinstance(request, str) else request
         item_location = f"{location} ({' / '.join(filter(None, (folder, name)))[:200]})"
-        if not isinstance(request, dict) or not _path(request.get("url")):
+        if not isinstance(request, dict) or not _split_path(request.get("url")):
             yield Problem(item_location, "it has no request with a url")
         else:
-            yield _Saved(item_location, folder, _name(name, request), item, request, logins | _logins(request))
+            yield _SavedRequest(
+                item_location, folder, _name_request(name, request), item, request, logins | _find_login_names(request)
+            )
 
 
-def _name(name: str, request: Mapping[str, Any]) -> str:
+def _name_request(name: str, request: Mapping[str, Any]) -> str:
     """Returns the request's name, or method and path if it has none: Postman names it after its url by default."""
     if name.strip() and "/" not in name and "{{" not in name:
         return name.strip()[:200]
-    words = [step for step in _path(request.get("url")) if not _VARIABLE.fullmatch(step)]
-    return " ".join([_method(request).lower(), *(step.lstrip(":") for step in words)])[:200]
+    words = [step for step in _split_path(request.get("url")) if not _VARIABLE.fullmatch(step)]
+    return " ".join([_read_method(request).lower(), *(step.lstrip(":") for step in words)])[:200]
 
 
-def _drafted(saved: _Saved, name: str, given: Mapping[str, str]) -> Found:
+def _draft_request(saved: _SavedRequest, name: str, variable_values: Mapping[str, str]) -> DraftsAndProblems:
     """Yields the problems of one request, then its draft."""
     arguments = _Arguments()
-    _add_url(arguments, saved, given)
-    for header in _entries(saved.request.get("header")):
+    _add_url(arguments, saved, variable_values)
+    for header in _list_entries(saved.request.get("header")):
         key = header.get("key")
         if isinstance(key, str) and not _LOGIN.fullmatch(key) and not _NO_ARGUMENT.fullmatch(key):
             _add_entry(arguments, header, saved.logins)
     yield from _add_body(arguments, saved)
-    returns, errors = _responses(saved.item)
-    yield Draft(saved.place, name, _description(saved), arguments.schema(), returns, errors)
+    returns, errors = _infer_responses(saved.item)
+    yield Draft(saved.location, name, _compose_description(saved), arguments.to_schema(), returns, errors)
 
 
-def _description(saved: _Saved) -> str:
-    text = _text(saved.request.get("description")) or _text(saved.item.get("description"))
-    title = plain(saved.name)
+def _compose_description(saved: _SavedRequest) -> str:
+    text = _clean_description(saved.request.get("description")) or _clean_description(saved.item.get("description"))
+    title = strip_markup(saved.name)
     if text:
         return text if text.lower().startswith(title.lower()) else f"{title.rstrip('.')}. {text}"
-    call = f"{_method(saved.request)} /{'/'.join(_path(saved.request.get('url')))}"[:300]
+    call = f"{_read_method(saved.request)} /{'/'.join(_split_path(saved.request.get('url')))}"[:300]
     return f"{title} ({call})"
 
 
-def _add_url(arguments: _Arguments, saved: _Saved, given: Mapping[str, str]) -> None:
+def _add_url(arguments: _Arguments, saved: _SavedRequest, variable_values: Mapping[str, str]) -> None:
     """Adds the variables of the path and the query; a collection's variable with a value is optional."""
     url = saved.request.get("url")
     described_variables = {
         entry.get("key") or entry.get("id"): entry
-        for entry in _entries(url.get("variable") if isinstance(url, dict) else None)
+        for entry in _list_entries(url.get("variable") if isinstance(url, dict) else None)
         if isinstance(entry.get("key") or entry.get("id"), str)
     }
-    for step in _path(url):
+    for step in _split_path(url):
         if step.startswith(":") and len(step) > 1:
             name = re.split(r"[^\w-]", step[1:], maxsplit=1)[0]
             entry = described_variables.get(name, {})
-            arguments.add(name, _told(entry.get("value")), entry.get("description"), required=True)
+            arguments.add_argument(name, _infer_from_text(entry.get("value")), entry.get("description"), required=True)
         for name in map(str.strip, _VARIABLE.findall(step)):
-            if value := given.get(name):
-                arguments.add(name, {"type": "string", "default": value})
+            if value := variable_values.get(name):
+                arguments.add_argument(name, {"type": "string", "default": value})
             else:
-                arguments.add(name, {"type": "string"}, required=True)
-    entries = _query(url)
+                arguments.add_argument(name, {"type": "string"}, required=True)
+    entries = _read_query(url)
     key_counts = Counter(entry.get("key") for entry in entries if isinstance(entry.get("key"), str))
     for entry in entries:
         is_repeated = isinstance(entry.get("key"), str) and key_counts[entry["key"]] > 1
-        _add_entry(arguments, entry, saved.logins, many=is_repeated)
+        _add_entry(arguments, entry, saved.logins, is_list=is_repeated)
 
 
 def _add_entry(
-    arguments: _Arguments, entry: Mapping[str, Any], logins: frozenset[str], many: bool = False, required: bool = False
+    arguments: _Arguments,
+    entry: Mapping[str, Any],
+    logins: frozenset[str],
+    is_list: bool = False,
+    required: bool = False,
 ) -> None:
     key = entry.get("key")
     if not isinstance(key, str) or _VARIABLE.search(key) or key.lower() in logins or _LOGIN.fullmatch(key):
@@ -210,44 +222,46 @@ def _add_entry(
     if entry.get("type") == "file":
         schema: dict[str, Any] = {"type": "string", "contentEncoding": "base64"}
     else:
-        schema = _told(entry.get("value"))
-    arguments.add(key, {"type": "array", "items": schema} if many else schema, entry.get("description"), required)
+        schema = _infer_from_text(entry.get("value"))
+    arguments.add_argument(
+        key, {"type": "array", "items": schema} if is_list else schema, entry.get("description"), required
+    )
 
 
-def _add_body(arguments: _Arguments, saved: _Saved) -> Iterator[Problem]:
+def _add_body(arguments: _Arguments, saved: _SavedRequest) -> Iterator[Problem]:
     """Adds the body's fields, or the argument `body` if it is no object; yields a problem if it is no JSON."""
     body = saved.request.get("body")
     if not isinstance(body, dict) or body.get("disabled") is True:
         return
     mode = body.get("mode")
     if mode in ("urlencoded", "formdata"):
-        for entry in _entries(body.get(mode)):
+        for entry in _list_entries(body.get(mode)):
             _add_entry(arguments, entry, saved.logins, required=True)
     elif mode == "graphql" and isinstance(body.get("graphql"), dict):
         _add_graphql(arguments, body["graphql"])
     elif mode == "file":
-        arguments.add("body", {"type": "string", "contentEncoding": "base64"}, required=True)
+        arguments.add_argument("body", {"type": "string", "contentEncoding": "base64"}, required=True)
     elif isinstance(raw := body.get("raw"), str) and raw.strip():
-        examples = list(_bodies(saved.item, raw))
-        if not examples and (_language(body) == "json" or raw.lstrip()[:1] in ("{", "[")):
-            yield Problem(saved.place, "its body is not readable JSON, so that it is taken as text", lost=False)
+        examples = list(_read_bodies(saved.item, raw))
+        if not examples and (_read_language(body) == "json" or raw.lstrip()[:1] in ("{", "[")):
+            yield Problem(saved.location, "its body is not readable JSON, so that it is taken as text", lost=False)
         if examples and all(isinstance(example, dict) for example in examples):
-            schema = schema_of(examples)
+            schema = infer_schema(examples)
             for name, field_schema in schema.get("properties", {}).items():
                 is_required = name in schema.get("required", ()) and any(
                     example[name] is not None for example in examples
                 )
-                arguments.add(name, field_schema, required=is_required)
+                arguments.add_argument(name, field_schema, required=is_required)
             if "additionalProperties" in schema:
-                arguments.add("body", schema, required=True)
+                arguments.add_argument("body", schema, required=True)
         else:
-            arguments.add("body", schema_of(examples) if examples else {"type": "string"}, required=True)
+            arguments.add_argument("body", infer_schema(examples) if examples else {"type": "string"}, required=True)
 
 
-def _bodies(item: Mapping[str, Any], raw: str) -> Iterator[Any]:
+def _read_bodies(item: Mapping[str, Any], raw: str) -> Iterator[Any]:
     """Yields the known bodies of a request: its own, and those that led to saved successful responses."""
     texts = [raw]
-    for response in _list(item.get("response"))[:MOST_RESPONSES]:
+    for response in _list_or_empty(item.get("response"))[:MOST_RESPONSES]:
         code = response.get("code") if isinstance(response, dict) else None
         original = response.get("originalRequest") if isinstance(code, int) and 200 <= code < 300 else None
         body = original.get("body") if isinstance(original, dict) else None
@@ -255,36 +269,36 @@ def _bodies(item: Mapping[str, Any], raw: str) -> Iterator[Any]:
             texts.append(body["raw"])
     for text in dict.fromkeys(texts):
         try:
-            yield _known(_json(text))
+            yield _mark_unknown_values(_parse_json(text))
         except ValueError:
             continue
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     """Parses JSON as Postman accepts it: with comments, and with variables such as `{{id}}` in place of values."""
     if len(text) > LARGEST_BODY:
         raise ValueError(f"the body has {len(text):,} characters")
 
-    def legal(piece: re.Match[str]) -> str:
+    def legalise_piece(piece: re.Match[str]) -> str:
         return piece[0] if piece[0][0] == '"' else f'"{piece[0]}"' if piece[0][0] == "{" else ""
 
     try:
-        return msgspec.json.decode(_JSON_PIECE.sub(legal, text))
+        return msgspec.json.decode(_JSON_PIECE.sub(legalise_piece, text))
     except RecursionError:
         raise ValueError("the body is nested too deeply") from None
 
 
-def _known(value: Any, depth: int = 0) -> Any:
+def _mark_unknown_values(value: Any, depth: int = 0) -> Any:
     """Replaces variables (`{{id}}`) and placeholders (`<integer>`) in an example by values of known schema only."""
     if isinstance(value, dict) and depth < 20:
-        return {key: _known(child, depth + 1) for key, child in value.items()}
+        return {key: _mark_unknown_values(child, depth + 1) for key, child in value.items()}
     if isinstance(value, list) and depth < 20:
-        return [_known(child, depth + 1) for child in value]
+        return [_mark_unknown_values(child, depth + 1) for child in value]
     if isinstance(value, str) and len(value) < 120:
         if _VARIABLE.fullmatch(value):
-            return Known({"type": "string"}) if depth == 0 else UNKNOWN
+            return KnownSchema({"type": "string"}) if depth == 0 else UNKNOWN
         if placeholder := _PLACEHOLDER.fullmatch(value):
-            return Known(typed(placeholder[1]) or {"type": "string"})
+            return KnownSchema(parse_type_word(placeholder[1]) or {"type": "string"})
     return value
 
 
@@ -292,10 +306,12 @@ def _add_graphql(arguments: _Arguments, graphql: Mapping[str, Any]) -> None:
     """Adds the variables that a GraphQL operation declares; for input objects the schema of their example."""
     values = graphql.get("variables")
     try:
-        values = _json(values) if isinstance(values, str) and values.strip() else values
+        values = _parse_json(values) if isinstance(values, str) and values.strip() else values
     except ValueError:
         values = None
-    example_schemas = schema_of([_known(values)]).get("properties", {}) if isinstance(values, dict) else {}
+    example_schemas = (
+        infer_schema([_mark_unknown_values(values)]).get("properties", {}) if isinstance(values, dict) else {}
+    )
     query = graphql["query"][:20_000] if isinstance(graphql.get("query"), str) else ""
     for declared in _GRAPHQL_VARIABLE.finditer(query.split("{", 1)[0] if "$" in query.split("{", 1)[0] else query):
         name, is_list, graphql_type, default = declared.groups()
@@ -303,16 +319,16 @@ def _add_graphql(arguments: _Arguments, graphql: Mapping[str, Any]) -> None:
             {"type": _GRAPHQL_TYPES[graphql_type]} if graphql_type in _GRAPHQL_TYPES else example_schemas.get(name, {})
         )
         schema = {"type": "array", "items": schema} if is_list and schema.get("type") != "array" else schema
-        arguments.add(name, schema, required=declared[0].rstrip().endswith("!") and not default)
+        arguments.add_argument(name, schema, required=declared[0].rstrip().endswith("!") and not default)
     for name, schema in example_schemas.items():
-        arguments.add(name, schema)
+        arguments.add_argument(name, schema)
 
 
-def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _infer_responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Infers the schema of successful responses, None without examples, and those of errors by status."""
     bodies: dict[str, list[Any]] = {}
     size = 0
-    for response in _list(item.get("response"))[:MOST_RESPONSES]:
+    for response in _list_or_empty(item.get("response"))[:MOST_RESPONSES]:
         if not isinstance(response, dict) or not isinstance(response.get("body"), str):
             continue
         size += len(response["body"])
@@ -320,21 +336,21 @@ def _responses(item: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str
             break
         code = response.get("code")
         try:
-            body = _known(_json(response["body"])) if response["body"].strip() else None
+            body = _mark_unknown_values(_parse_json(response["body"])) if response["body"].strip() else None
         except ValueError:
             continue  # a page of HTML or an image, from which no schema can be inferred
         if isinstance(code, int) and 100 <= code < 600 and isinstance(body, dict | list):
             bodies.setdefault("" if 200 <= code < 300 else str(code), []).append(body)
-    schemas = {code: schema_of(examples) for code, examples in bodies.items()}
+    schemas = {code: infer_schema(examples) for code, examples in bodies.items()}
     return schemas.pop("", None), schemas
 
 
-def _told(value: Any) -> dict[str, Any]:
+def _infer_from_text(value: Any) -> dict[str, Any]:
     """Infers a schema from a value's text, such as integer from "10", since all values of a url or a form are text."""
     if not isinstance(value, str) or not value or len(value) > 1000:
         return {"type": "string"}
     if placeholder := _PLACEHOLDER.fullmatch(value):
-        return typed(placeholder[1]) or {"type": "string"}
+        return parse_type_word(placeholder[1]) or {"type": "string"}
     if _VARIABLE.search(value) or _PLACEHOLDER.search(value):
         return {"type": "string"}
     if value in ("true", "false"):
@@ -343,10 +359,10 @@ def _told(value: Any) -> dict[str, Any]:
         return {"type": "integer", "examples": [int(value)]}
     if _NUMBER.fullmatch(value):
         return {"type": "number", "examples": [float(value)]}
-    return {**schema_of([value]), "examples": [value]}
+    return {**infer_schema([value]), "examples": [value]}
 
 
-def _path(url: Any) -> list[str]:
+def _split_path(url: Any) -> list[str]:
     """Returns the steps of a url's path, without the server; [] if there is no url."""
     if isinstance(url, dict):
         steps = url.get("path")
@@ -362,9 +378,9 @@ def _path(url: Any) -> list[str]:
     return [step[:200] for step in steps[1:101] if step] or ["/"]
 
 
-def _query(url: Any) -> list[dict[str, Any]]:
+def _read_query(url: Any) -> list[dict[str, Any]]:
     if isinstance(url, dict) and isinstance(url.get("query"), list):
-        return list(_entries(url["query"]))
+        return list(_list_entries(url["query"]))
     raw = url.get("raw") if isinstance(url, dict) else url
     if not isinstance(raw, str) or "?" not in raw:
         return []
@@ -372,47 +388,47 @@ def _query(url: Any) -> list[dict[str, Any]]:
     return [dict(zip(("key", "value"), pair.split("=", 1), strict=False)) for pair in pairs if pair]
 
 
-def _entries(entries: Any) -> Iterator[dict[str, Any]]:
+def _list_entries(entries: Any) -> Iterator[dict[str, Any]]:
     """Yields the entries that are not disabled; headers may also be one text with a line for each."""
     if isinstance(entries, str):
         pairs = [line.partition(":") for line in entries[:20_000].splitlines()]
         entries = [{"key": key.strip(), "value": value.strip()} for key, mark, value in pairs if mark]
-    for entry in _list(entries)[:2000]:
+    for entry in _list_or_empty(entries)[:2000]:
         if isinstance(entry, dict) and entry.get("disabled") is not True:
             yield entry
 
 
-def _logins(owner: Mapping[str, Any]) -> frozenset[str]:
+def _find_login_names(owner: Mapping[str, Any]) -> frozenset[str]:
     """Returns the names, in lower case, under which an API key is sent in a header or the query."""
     auth = owner.get("auth")
     settings = auth.get("apikey") if isinstance(auth, dict) else None
     if isinstance(settings, dict):
         settings = [{"key": key, "value": value} for key, value in settings.items()]
-    names: Iterable[Any] = (entry.get("value") for entry in _entries(settings) if entry.get("key") == "key")
+    names: Iterable[Any] = (entry.get("value") for entry in _list_entries(settings) if entry.get("key") == "key")
     return frozenset(name.lower() for name in names if isinstance(name, str))
 
 
-def _given(collection: Mapping[str, Any]) -> dict[str, str]:
+def _read_variable_values(collection: Mapping[str, Any]) -> dict[str, str]:
     """Returns the collection's variables that have a value."""
     entries = [
-        (entry.get("key") or entry.get("id"), entry.get("value")) for entry in _entries(collection.get("variable"))
+        (entry.get("key") or entry.get("id"), entry.get("value")) for entry in _list_entries(collection.get("variable"))
     ]
     return {key: value for key, value in entries if isinstance(key, str) and isinstance(value, str) and value}
 
 
-def _method(request: Mapping[str, Any]) -> str:
+def _read_method(request: Mapping[str, Any]) -> str:
     return request["method"][:20].upper() if isinstance(request.get("method"), str) else "GET"
 
 
-def _language(body: Mapping[str, Any]) -> Any:
+def _read_language(body: Mapping[str, Any]) -> Any:
     options = body.get("options")
     raw = options.get("raw") if isinstance(options, dict) else None
     return raw.get("language") if isinstance(raw, dict) else None
 
 
-def _text(description: Any) -> str:
-    return plain(description.get("content") if isinstance(description, dict) else description)
+def _clean_description(description: Any) -> str:
+    return strip_markup(description.get("content") if isinstance(description, dict) else description)
 
 
-def _list(value: Any) -> list[Any]:
+def _list_or_empty(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

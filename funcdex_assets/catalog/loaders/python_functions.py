@@ -29,10 +29,10 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 
 import typing_extensions
 
-from funcdex_assets.catalog.drafts import Draft, Found, Problem
+from funcdex_assets.catalog.drafts import Draft, DraftsAndProblems, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.examples import schema_of
-from funcdex_assets.catalog.loose_schema import arguments, mended, plain, typed
+from funcdex_assets.catalog.examples import infer_schema
+from funcdex_assets.catalog.loose_schema import mend_arguments, mend_schema, parse_type_word, strip_markup
 
 _EMPTY = inspect.Parameter.empty
 _SECTION = re.compile(
@@ -40,14 +40,14 @@ _SECTION = re.compile(
     r"examples?|notes?|warnings?|see also|references|attributes|todo)\s*:?",
     re.IGNORECASE,
 )
-_OF_PARAMETERS = ("arg", "param", "keyword arg", "other param")
+_PARAMETER_SECTIONS = ("arg", "param", "keyword arg", "other param")
 _GOOGLE = re.compile(r"\*{0,2}(\w+)\s*(?:\(([^)]*)\))?\s*:\s*(.*)")
 _NUMPY = re.compile(r"\*{0,2}(\w+(?:\s*,\s*\w+)*)\s*(?::\s*(.*))?")
 _REST = re.compile(r":(?:param|parameter|arg|argument|key|keyword)\s+(?:([^:]*?)\s+)?\*{0,2}(\w+)\s*:\s*(.*)")
 _REST_TYPE = re.compile(r":type\s+(\w+)\s*:\s*(.*)")
 
 
-def read_functions(functions: Iterable[Callable[..., Any]]) -> Found:
+def read_functions(functions: Iterable[Callable[..., Any]]) -> DraftsAndProblems:
     """Yields a draft for each function, and problems.
 
     An optional parameter that cannot be described is left out; a required one costs the tool.
@@ -55,12 +55,12 @@ def read_functions(functions: Iterable[Callable[..., Any]]) -> Found:
     for function in functions:
         location = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function)[:60])}"
         try:
-            yield from _drafted(function, location)
+            yield from _draft_function(function, location)
         except (TypeError, ValueError, NameError, AttributeError, SyntaxError, RecursionError) as error:
             yield Problem(location, f"its signature cannot be read: {type(error).__name__}: {str(error)[:200]}")
 
 
-def read_module(spec: str) -> Found:
+def read_module(spec: str) -> DraftsAndProblems:
     """Reads the public functions that a module defines: `package.module`, `file.py`, or either with `:function`.
 
     `__all__` decides which functions are public if the module has it. The module is imported, so its code runs.
@@ -69,15 +69,14 @@ def read_module(spec: str) -> Found:
         CatalogError: it cannot be imported, or has no such function.
     """
     module_path, _, function_name = spec.partition(":") if spec.count(":") == 1 else (spec, "", "")
-    module = _imported(module_path)
+    module = _import_module(module_path)
     if function_name:
         function = getattr(module, function_name, None)
         if not callable(function):
-            raise CatalogError(
-                f"{module_path} has no function {function_name!r}; it has {', '.join(_public(module)) or 'none'}"
-            )
+            functions = ", ".join(_list_public_functions(module)) or "none"
+            raise CatalogError(f"{module_path} has no function {function_name!r}; it has {functions}")
         return read_functions([function])
-    functions = [getattr(module, name) for name in _public(module)]
+    functions = [getattr(module, name) for name in _list_public_functions(module)]
     if not functions:
         raise CatalogError(f"{module_path} defines no public function; name one: {module_path}:function")
     return read_functions(functions)
@@ -91,7 +90,7 @@ class Docstring(NamedTuple):
     types: Mapping[str, str]
 
 
-def docstring(text: str) -> Docstring:
+def parse_docstring(text: str) -> Docstring:
     r"""Parses a docstring of Google's, NumPy's or reST's style, recognised by its sections.
 
     >>> parse_docstring("Adds.\n\n:param int n: How many.\n:returns: The sum.")
@@ -121,7 +120,7 @@ def docstring(text: str) -> Docstring:
         elif section == ":param":
             if current and stripped:
                 parameters[current].append(stripped)
-        elif section.startswith(_OF_PARAMETERS) and stripped:
+        elif section.startswith(_PARAMETER_SECTIONS) and stripped:
             depth = indent if depth is None else depth
             match = (_NUMPY if numpy else _GOOGLE).fullmatch(stripped) if indent <= depth else None
             if match and not (numpy and indent):
@@ -131,7 +130,9 @@ def docstring(text: str) -> Docstring:
             elif current:
                 parameters[current].append(stripped)
     return Docstring(
-        plain(" ".join(summary)), {name: plain(" ".join(text)) for name, text in parameters.items()}, types
+        strip_markup(" ".join(summary)),
+        {name: strip_markup(" ".join(text)) for name, text in parameters.items()},
+        types,
     )
 
 
@@ -143,14 +144,14 @@ def _begins_section(lines: list[str], index: int) -> bool:
     return title.endswith(":") or (index + 1 < len(lines) and set(lines[index + 1].strip()) == {"-"})
 
 
-def _drafted(function: Callable[..., Any], place: str) -> Found:
+def _draft_function(function: Callable[..., Any], location: str) -> DraftsAndProblems:
     """Yields the draft of one function and a problem for each detail left out, or only the problem that costs it."""
     from pydantic import TypeAdapter
 
     signature = inspect.signature(function)
-    source = _hinted(function)
+    source = _find_hint_owner(function)
     hints = get_type_hints(source, include_extras=True)
-    documentation = docstring(inspect.getdoc(source if isinstance(function, partial) else function) or "")
+    documentation = parse_docstring(inspect.getdoc(source if isinstance(function, partial) else function) or "")
     inputs: list[tuple[str, Any, Any]] = []
     unhinted_schemas: dict[str, dict[str, Any]] = {}
     required: list[str] = []
@@ -161,10 +162,10 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
             left_out.append(f"{stars}{name} is left out: what it takes has no names")
             continue
         if name not in hints:
-            unhinted_schemas[name] = _unhinted(documentation.types.get(name), parameter.default)
-        elif problem := _indescribable(adapter := _adapter(hints[name]), "validation"):
+            unhinted_schemas[name] = _infer_unhinted(documentation.types.get(name), parameter.default)
+        elif problem := _explain_indescribable(adapter := _build_adapter(hints[name]), "validation"):
             if parameter.default is _EMPTY:
-                yield Problem(place, f"its argument {name!r} cannot be described: {problem}")
+                yield Problem(location, f"its argument {name!r} cannot be described: {problem}")
                 return
             left_out.append(f"its argument {name!r} is left out: {problem}")
             continue
@@ -175,20 +176,20 @@ def _drafted(function: Callable[..., Any], place: str) -> Found:
     described = {name: schema for (name, _), schema in schemas.items()} | unhinted_schemas
     properties = {name: described[name] for name in signature.parameters if name in described}
     for name, schema in properties.items():
-        properties[name] = schema | _annotations(
+        properties[name] = schema | _build_annotations(
             schema, documentation.parameters.get(name), signature.parameters[name].default
         )
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    parameters, omissions = arguments({**schema, "$defs": shared.get("$defs", {})})
-    returns, result_omissions = _returns(_EMPTY if inspect.isclass(function) else hints.get("return", _EMPTY))
+    parameters, omissions = mend_arguments({**schema, "$defs": shared.get("$defs", {})})
+    returns, result_omissions = _describe_result(_EMPTY if inspect.isclass(function) else hints.get("return", _EMPTY))
     name_owner = source if isinstance(function, partial) else function
     name = getattr(name_owner, "__name__", type(function).__name__)
-    yield Draft(place, name, documentation.summary, parameters, returns)
+    yield Draft(location, name, documentation.summary, parameters, returns)
     for reason in [*left_out, *(f"{omission} is left out" for omission in omissions), *result_omissions]:
-        yield Problem(place, reason, lost=False)
+        yield Problem(location, reason, lost=False)
 
 
-def _hinted(function: Callable[..., Any]) -> Any:
+def _find_hint_owner(function: Callable[..., Any]) -> Any:
     """Returns the function with the hints: a partial's function, a class's `__init__`, an object's `__call__`."""
     while isinstance(function, partial):
         function = function.func
@@ -197,18 +198,18 @@ def _hinted(function: Callable[..., Any]) -> Any:
     return function if inspect.isroutine(function) else function.__call__
 
 
-def _adapter(hint: Any) -> Any:
+def _build_adapter(hint: Any) -> Any:
     """Returns pydantic's TypeAdapter for a hint, or the reason, as text, why there is none."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
     try:
-        return TypeAdapter(_with_known_dicts(hint))
+        return TypeAdapter(_replace_typed_dicts(hint))
     except (PydanticUserError, TypeError, NameError, RecursionError) as error:
         return str(error).split("\n", 1)[0][:200]
 
 
-def _with_known_dicts(hint: Any) -> Any:
+def _replace_typed_dicts(hint: Any) -> Any:
     """Replaces TypedDicts of `typing` in a hint by those of `typing_extensions`.
 
     Before Python 3.12 pydantic accepts only the latter, and people use the former.
@@ -221,13 +222,13 @@ def _with_known_dicts(hint: Any) -> Any:
             if name in hint.__required_keys__
             else typing_extensions.NotRequired[inner_hint]
             for name, inner_hint in (
-                (name, _with_known_dicts(inner_hint)) for name, inner_hint in get_type_hints(hint).items()
+                (name, _replace_typed_dicts(inner_hint)) for name, inner_hint in get_type_hints(hint).items()
             )
         }
         return typing_extensions.TypedDict(hint.__name__, fields)  # type: ignore[operator]
     origin, arguments_of_hint = get_origin(hint), get_args(hint)
     changed = tuple(
-        _with_known_dicts(inner_hint) if isinstance(inner_hint, type) or get_args(inner_hint) else inner_hint
+        _replace_typed_dicts(inner_hint) if isinstance(inner_hint, type) or get_args(inner_hint) else inner_hint
         for inner_hint in arguments_of_hint
     )
     if all(old is new for old, new in zip(arguments_of_hint, changed, strict=True)):
@@ -237,7 +238,7 @@ def _with_known_dicts(hint: Any) -> Any:
     return Annotated[changed] if origin is Annotated else origin[changed]
 
 
-def _indescribable(adapter: Any, mode: Any) -> str:
+def _explain_indescribable(adapter: Any, mode: Any) -> str:
     """Returns the reason why a hint has no JSON Schema, '' if it has one; `adapter` is from `_build_adapter`."""
     from pydantic.errors import PydanticUserError
 
@@ -250,15 +251,15 @@ def _indescribable(adapter: Any, mode: Any) -> str:
     return ""
 
 
-def _unhinted(word: str | None, default: Any) -> dict[str, Any]:
+def _infer_unhinted(word: str | None, default: Any) -> dict[str, Any]:
     """Infers the schema of a parameter without a hint from the docstring's word for its type, or from its default."""
-    schema = typed(word)
+    schema = parse_type_word(word)
     if schema is not None or default is _EMPTY or default is None:
         return schema or {}
-    return schema_of([default]) if isinstance(default, bool | int | float | str | list | dict) else {}
+    return infer_schema([default]) if isinstance(default, bool | int | float | str | list | dict) else {}
 
 
-def _annotations(schema: Mapping[str, Any], description: str | None, default: Any) -> dict[str, Any]:
+def _build_annotations(schema: Mapping[str, Any], description: str | None, default: Any) -> dict[str, Any]:
     """Returns the description and the default that a parameter's schema lacks."""
     from pydantic_core import PydanticSerializationError, to_jsonable_python
 
@@ -272,19 +273,19 @@ def _annotations(schema: Mapping[str, Any], description: str | None, default: An
     return added
 
 
-def _returns(hint: Any) -> tuple[Any, list[str]]:
+def _describe_result(hint: Any) -> tuple[Any, list[str]]:
     """Returns the schema of a function's result, None if it is unknown, and the reasons for leaving it out."""
     if hint in (_EMPTY, Any):
         return None, []
     if hint in (None, NoneType):
         return {"type": "null"}, []
-    adapter = _adapter(hint)
-    if problem := _indescribable(adapter, "serialization"):
+    adapter = _build_adapter(hint)
+    if problem := _explain_indescribable(adapter, "serialization"):
         return None, [f"its result is left out: {problem}"]
-    return mended(adapter.json_schema(mode="serialization", ref_template="#/$defs/{model}")).schema or None, []
+    return mend_schema(adapter.json_schema(mode="serialization", ref_template="#/$defs/{model}")).schema or None, []
 
 
-def _public(module: ModuleType) -> list[str]:
+def _list_public_functions(module: ModuleType) -> list[str]:
     """Lists the functions that a module defines, in order; imported ones only if they are in `__all__`."""
     listed = getattr(module, "__all__", None)
     if isinstance(listed, list | tuple):
@@ -296,21 +297,22 @@ def _public(module: ModuleType) -> list[str]:
     ]
 
 
-def _imported(place: str) -> ModuleType:
+def _import_module(module_path: str) -> ModuleType:
     try:
-        if place.endswith(".py"):
-            return _from_file(Path(place))
-        with _found_in(Path.cwd()):
-            return importlib.import_module(place)
+        if module_path.endswith(".py"):
+            return _import_file(Path(module_path))
+        with _search_imports_in(Path.cwd()):
+            return importlib.import_module(module_path)
     except CatalogError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises, the user must see
         raise CatalogError(
-            f"{place} cannot be imported: {type(error).__name__}: {str(error)[:300]}; see that Python can import it"
+            f"{module_path} cannot be imported: {type(error).__name__}: {str(error)[:300]}; "
+            "see that Python can import it"
         ) from error
 
 
-def _from_file(path: Path) -> ModuleType:
+def _import_file(path: Path) -> ModuleType:
     """Imports a file under a unique module name, which stays in `sys.modules`: pydantic resolves hints there."""
     if not path.is_file():
         raise CatalogError(f"{path} is not there; check the path")
@@ -322,7 +324,7 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _found_in(path.resolve().parent):
+        with _search_imports_in(path.resolve().parent):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -331,7 +333,7 @@ def _from_file(path: Path) -> ModuleType:
 
 
 @contextmanager
-def _found_in(folder: Path) -> Iterator[None]:
+def _search_imports_in(folder: Path) -> Iterator[None]:
     """Puts a folder on `sys.path` for a while, so that modules beside the imported one are found."""
     sys.path.insert(0, str(folder))
     try:

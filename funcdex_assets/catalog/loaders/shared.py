@@ -8,20 +8,20 @@ import hashlib
 import re
 from typing import Any
 
-_SPELLED = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
-def mapping(raw: Any) -> dict[str, Any]:
+def mapping_or_empty(raw: Any) -> dict[str, Any]:
     """Returns a value if it is a mapping, else an empty mapping."""
     return raw if isinstance(raw, dict) else {}
 
 
-def spelled(name: str) -> str:
+def to_definition_name(name: str) -> str:
     """Returns a name that is legal in a JSON pointer: the name itself, or a safe spelling that ends in its digest.
 
     The digest keeps names apart that differ only in the replaced letters.
     """
-    if _SPELLED.fullmatch(name):
+    if _SAFE_NAME.fullmatch(name):
         return name
     digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name[:100])}_{digest}"

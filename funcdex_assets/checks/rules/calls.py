@@ -13,20 +13,20 @@ from typing import Any
 import msgspec
 from jsonschema_rs import ValidationErrorKind
 
-from funcdex_assets.checks.provenance import calls_in, ungrounded
-from funcdex_assets.checks.rules.case import Case, failed, field_name, is_empty
-from funcdex_assets.checks.rules.claims import EMAIL, days_in, days_said, may_name_a_day
-from funcdex_assets.language.spoken_values import find_words, says
+from funcdex_assets.checks.provenance import find_ungrounded_arguments, iterate_calls
+from funcdex_assets.checks.rules.case import Case, find_field_name, has_failed, is_empty_result
+from funcdex_assets.checks.rules.claims import EMAIL, find_dates_in_text, find_dates_in_value, may_name_a_date
+from funcdex_assets.language.spoken_values import find_first_form, find_spoken_value
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
-from funcdex_assets.schema.json_pointers import escaped
+from funcdex_assets.schema.json_pointers import escape_step
 from funcdex_assets.schema.references import schema_at
-from funcdex_assets.schema.validation import validator
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.validation import compile_validator
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
-_AGAIN = re.compile(
+_REPEAT_WORDS = re.compile(
     r"\b(?:again|another|once more|one more|refresh|re-?(?:check|send|try|run|do)|still|same|duplicate|now|latest"
     r"|update)\b",
     re.IGNORECASE,
@@ -35,9 +35,9 @@ _AGAIN = re.compile(
 
 def unknown_tool(case: Case) -> Iterator[Finding]:
     """A call to a tool that was not offered, or not yet."""
-    for index, call in calls_in(case.messages):
-        if case.tool(call.name, index) is None:
-            late = ", which the user brings only later" if call.name in case.announced else ""
+    for index, call in iterate_calls(case.messages):
+        if case.find_tool(call.name, index) is None:
+            late = ", which the user brings only later" if call.name in case.announced_tools else ""
             yield Finding(
                 rule="unknown_tool",
                 message=index,
@@ -52,7 +52,7 @@ def missing_argument(case: Case) -> Iterator[Finding]:
             yield Finding(
                 rule="missing_argument",
                 message=index,
-                place=f"{_pointer(error)}/{escaped(error.kind.property)}",
+                place=f"{_to_pointer(error)}/{escape_step(error.kind.property)}",
                 text=f"{call.id} {call.name}: {error.message}",
             )
 
@@ -64,28 +64,28 @@ def invalid_arguments(case: Case) -> Iterator[Finding]:
             yield Finding(
                 rule="invalid_arguments",
                 message=index,
-                place=_pointer(error) or "(whole)",
+                place=_to_pointer(error) or "(whole)",
                 text=f"{call.id} {call.name}: {error.message}",
             )
 
 
 def _schema_errors(case: Case) -> Iterator[tuple[int, ToolCall, Any]]:
     """Yields (message index, call, error) of each violation of a tool's JSON Schema."""
-    for index, call in calls_in(case.messages):
-        if tool := case.tool(call.name, index):
-            compiled = validator(tool.parameters)
+    for index, call in iterate_calls(case.messages):
+        if tool := case.find_tool(call.name, index):
+            compiled = compile_validator(tool.parameters)
             if not compiled.is_valid(call.arguments):
                 yield from ((index, call, error) for error in compiled.iter_errors(call.arguments))
 
 
-def _pointer(error: Any) -> str:
+def _to_pointer(error: Any) -> str:
     """JSON pointer to the value at which a schema error is."""
     return "".join(f"/{step}" for step in error.instance_path)
 
 
 def ungrounded_argument(case: Case) -> Iterator[Finding]:
     """An argument that neither the user, an earlier result, the context nor the schema provides."""
-    for index, call, pointer, value in ungrounded(case.messages, case.provenance):
+    for index, call, pointer, value in find_ungrounded_arguments(case.messages, case.provenance):
         yield Finding(
             rule="ungrounded_argument",
             message=index,
@@ -102,14 +102,14 @@ def repeated_call(case: Case) -> Iterator[Finding]:
     """
     latest_call: dict[tuple[str, bytes], tuple[int, str]] = {}
     results = {message.result.call_id: message.result for message in case.messages if message.result is not None}
-    for index, call in calls_in(case.messages):
+    for index, call in iterate_calls(case.messages):
         key = (call.name, msgspec.json.encode(call.arguments))
         previous = latest_call.get(key)
         latest_call[key] = (index, call.id)
         if previous is None:
             continue
         previous_result = results.get(previous[1])
-        if previous_result is not None and (failed(previous_result) or is_empty(previous_result.content)):
+        if previous_result is not None and (has_failed(previous_result) or is_empty_result(previous_result.content)):
             continue
         user_texts = [case.speech[at] for at in range(previous[0] + 1, index) if case.messages[at].role == "user"]
         if parse_tool_name(call.name).action in READING_ACTIONS:
@@ -120,7 +120,7 @@ def repeated_call(case: Case) -> Iterator[Finding]:
             )
             if has_changed or user_texts:
                 continue
-        elif any(_AGAIN.search(text) or _states_any(case, text, call, index) for text in user_texts):
+        elif any(_REPEAT_WORDS.search(text) or _states_an_argument(case, text, call, index) for text in user_texts):
             continue
         yield Finding(
             rule="repeated_call",
@@ -129,11 +129,11 @@ def repeated_call(case: Case) -> Iterator[Finding]:
         )
 
 
-def _states_any(case: Case, text: str, call: ToolCall, index: int) -> bool:
+def _states_an_argument(case: Case, text: str, call: ToolCall, index: int) -> bool:
     """True if a text states one of the call's text arguments."""
     return any(
-        isinstance(value, str) and len(value) > 2 and find_words(text, [value])
-        for argument_call, _, value in case.given.get(index, ())
+        isinstance(value, str) and len(value) > 2 and find_first_form(text, [value])
+        for argument_call, _, value in case.argument_values.get(index, ())
         if argument_call is call
     )
 
@@ -146,23 +146,25 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
     has not said the called value in the same message: so a value that is used elsewhere is never blamed.
     """
     for turn in case.turns:
-        call_indices = [index for index in range(turn.start, turn.end) if index in case.given]
+        call_indices = [index for index in range(turn.start, turn.end) if index in case.argument_values]
         if not call_indices:
             continue
         text = case.speech[turn.start]
-        folded, names_a_day = text.lower(), may_name_a_day(text)
+        folded, names_a_day = text.lower(), may_name_a_date(text)
         for index in call_indices:
-            for call, pointer, value in case.given[index]:
-                name = field_name(pointer)
+            for call, pointer, value in case.argument_values[index]:
+                name = find_field_name(pointer)
                 if not (names_a_day or _is_named(name, folded) or ("@" in text and isinstance(value, str))):
                     continue
-                tool = case.tool(call.name, index)
+                tool = case.find_tool(call.name, index)
                 schema = (schema_at(tool.parameters, pointer) if tool else None) or {}
-                stated = _stated(name, schema, value, text, folded, case)
+                stated = _find_stated_values(name, schema, value, text, folded, case)
                 other_values = [stated_value for stated_value in stated if stated_value != value]
-                if not other_values or says(text, name, schema, value, case.situation.now) is not None:
+                if not other_values or find_spoken_value(text, name, schema, value, case.situation.now) is not None:
                     continue
-                not_used = [stated_value for stated_value in other_values if not _used(case, stated_value, index)]
+                not_used = [
+                    stated_value for stated_value in other_values if not _is_used_elsewhere(case, stated_value, index)
+                ]
                 if not_used:
                     yield Finding(
                         rule="contradicts_user",
@@ -174,42 +176,46 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
 
 def _is_named(name: str, folded: str) -> bool:
     """True if a text has the last word of an argument's name."""
-    head = _label(name).rpartition(" ")[2]
+    head = _to_label(name).rpartition(" ")[2]
     return head != "" and head in folded
 
 
 @cache
-def _label(name: str) -> str:
+def _to_label(name: str) -> str:
     """An argument's name as words: `due_date` becomes `due date`."""
-    return " ".join(words(name))
+    return " ".join(split_words(name))
 
 
-def _stated(name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case) -> Sequence[Any]:
+def _find_stated_values(
+    name: str, schema: Mapping[str, Any], value: Any, text: str, folded: str, case: Case
+) -> Sequence[Any]:
     """Returns the values that a text gives to the argument, in its order; `folded` is the text in lower case."""
     if schema.get("format") in ("date", "date-time"):
-        return sorted(days_said(text, case.situation.now.date()))
+        return sorted(find_dates_in_text(text, case.situation.now.date()))
     if isinstance(value, str) and "@" in value and EMAIL.fullmatch(value):
         return EMAIL.findall(text) if "@" in text else ()
     if not _is_named(name, folded):
         return ()
-    label = _label(name)
+    label = _to_label(name)
     head = label.rpartition(" ")[2]
     if options := [option for option in schema.get("enum", ()) if isinstance(option, str)]:
-        mentioned_options = [option for option in options if _beside(folded, head, option.lower().replace("_", " "))]
+        mentioned_options = [
+            option for option in options if _is_option_beside(folded, head, option.lower().replace("_", " "))
+        ]
         return mentioned_options if len(mentioned_options) == 1 else ()
     if schema.get("type") in ("integer", "number"):
         return [float(number) for number in _numbers_after(label).findall(folded)]
     return _words_after(label).findall(text) if isinstance(value, str) else ()
 
 
-def _used(case: Case, stated: Any, before: int) -> bool:
+def _is_used_elsewhere(case: Case, stated: Any, call_index: int) -> bool:
     """True if any call has the stated value, or a result before the message `call_index`."""
-    argument_values = [value for arguments in case.given.values() for _, _, value in arguments]
+    argument_values = [value for arguments in case.argument_values.values() for _, _, value in arguments]
     if isinstance(stated, date):
-        return any(stated in days_in(value) for value in argument_values)
+        return any(stated in find_dates_in_value(value) for value in argument_values)
     if not isinstance(stated, str):
         return stated in [value for value in argument_values if not isinstance(value, bool)]
-    result_values = [value for index, values in case.leaves.items() if index < before for _, value in values]
+    result_values = [value for index, values in case.result_values.items() if index < call_index for _, value in values]
     folded_value = stated.lower()
     return any(isinstance(value, str) and folded_value in value.lower() for value in (*argument_values, *result_values))
 
@@ -217,22 +223,22 @@ def _used(case: Case, stated: Any, before: int) -> bool:
 @cache
 def _numbers_after(label: str) -> re.Pattern[str]:
     """Pattern of a number right after a label: `amount of 12.5`."""
-    return re.compile(_after(label) + r"(\d+(?:\.\d+)?)(?![\d.,:/-]*\d)")
+    return re.compile(_build_label_pattern(label) + r"(\d+(?:\.\d+)?)(?![\d.,:/-]*\d)")
 
 
 @cache
 def _words_after(label: str) -> re.Pattern[str]:
     """Pattern of quoted words right after a label: `title "Plan"`."""
-    return re.compile(rf"(?i:{_after(label)})[\"“]([^\"”]{{2,300}})[\"”]")
+    return re.compile(rf"(?i:{_build_label_pattern(label)})[\"“]([^\"”]{{2,300}})[\"”]")
 
 
-def _after(label: str) -> str:
+def _build_label_pattern(label: str) -> str:
     """Pattern of a label or its last word, with a linking word such as `is` or `named`."""
     head = label.rsplit(" ", 1)[-1]
     return rf"\b(?:{re.escape(label)}|{re.escape(head)})\b(?: (?:is|to|of|at|should be|as|named|called))?:? ?"
 
 
-def _beside(text: str, head: str, option: str) -> bool:
+def _is_option_beside(text: str, head: str, option: str) -> bool:
     """True if an option is said right before or after the last word of the argument's name: `high priority`."""
     return option in text and bool(
         re.search(rf"\b{re.escape(option)} {re.escape(head)}\b", text)

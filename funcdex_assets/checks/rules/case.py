@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from funcdex_assets.catalog.announced_tools import announced_tools, to_tool, without_definitions
+from funcdex_assets.catalog.announced_tools import find_announced_definitions, remove_definitions, to_tool
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import ArgumentSource, Finding
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import scalars
-from funcdex_assets.semantics.tool_names import last_noun
+from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.semantics.tool_names import parse_last_noun
 
-Held = tuple[dict[str, Any], str, str]
+PlacedObject = tuple[dict[str, Any], str, str]
 """An object in a result, its pointer, and the singular noun under which it stands there: `file` for `/files/0`."""
-_DEEPEST = 3  # objects within objects
+_MAX_DEPTH = 3  # objects within objects
 
 
 class Turn(NamedTuple):
@@ -41,22 +41,22 @@ class Case:
     provenance: Sequence[ArgumentSource]
     situation: Situation
     calls_wanted: bool = True
-    late: Collection[str] = ()
+    late_tools: Collection[str] = ()
 
-    def tool(self, name: str, index: int) -> Tool | None:
+    def find_tool(self, name: str, index: int) -> Tool | None:
         """Returns the tool as it is known at message `index`: one that a user brings is known from that message on."""
-        if name not in self.announced:
-            return self.tools.get(name) if name not in self.late else None
-        since, tool = self.announced[name]
+        if name not in self.announced_tools:
+            return self.tools.get(name) if name not in self.late_tools else None
+        since, tool = self.announced_tools[name]
         return (self.tools.get(name) or tool) if index >= since else None
 
     @cached_property
-    def announced(self) -> dict[str, tuple[int, Tool]]:
+    def announced_tools(self) -> dict[str, tuple[int, Tool]]:
         """Tools whose definition a user message holds, with the index of the first such message."""
         announced_at: dict[str, tuple[int, Tool]] = {}
         for index, message in enumerate(self.messages):
             if message.role == "user" and '"function"' in (message.content or ""):
-                for definition in announced_tools(message.content or ""):
+                for definition in find_announced_definitions(message.content or ""):
                     tool = to_tool(definition)
                     announced_at.setdefault(tool.name, (index, tool))
         return announced_at
@@ -65,17 +65,17 @@ class Case:
     def speech(self) -> tuple[str, ...]:
         """The text that each message says aloud, without definitions of tools; '' if it says nothing."""
         return tuple(
-            without_definitions(message.content or "") if message.role == "user" else message.content or ""
+            remove_definitions(message.content or "") if message.role == "user" else message.content or ""
             for message in self.messages
         )
 
     @cached_property
-    def said(self) -> str:
+    def all_speech(self) -> str:
         """All speech and all thoughts as one text, for a quick test whether something can be in them at all."""
         return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
 
     @cached_property
-    def words(self) -> tuple[list[str], ...]:
+    def speech_words(self) -> tuple[list[str], ...]:
         """The speech of each message in lower case, by words."""
         return tuple(text.lower().split() for text in self.speech)
 
@@ -86,79 +86,81 @@ class Case:
         return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
 
     @cached_property
-    def leaves(self) -> dict[int, list[tuple[str, Any]]]:
+    def result_values(self) -> dict[int, list[tuple[str, Any]]]:
         """The scalars in each result as (pointer, value), by message."""
         return {
-            index: scalars(message.result.content)
+            index: list_scalars(message.result.content)
             for index, message in enumerate(self.messages)
             if message.result is not None
         }
 
     @cached_property
-    def objects(self) -> dict[int, list[Held]]:
+    def result_objects(self) -> dict[int, list[PlacedObject]]:
         """The objects in each result, to a bounded depth, by message."""
-        objects_by_message: dict[int, list[Held]] = {}
+        objects_by_message: dict[int, list[PlacedObject]] = {}
         for index, message in enumerate(self.messages):
             if message.result is not None:
-                _hold(message.result.content, "", "", 0, objects_by_message.setdefault(index, []))
+                _collect_objects(message.result.content, "", "", 0, objects_by_message.setdefault(index, []))
         return objects_by_message
 
     @cached_property
-    def given(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
+    def argument_values(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
         """The scalars in the arguments of each message's calls: (call, pointer, value)."""
         return {
-            index: [(call, pointer, value) for call in message.tool_calls for pointer, value in scalars(call.arguments)]
+            index: [
+                (call, pointer, value) for call in message.tool_calls for pointer, value in list_scalars(call.arguments)
+            ]
             for index, message in enumerate(self.messages)
             if message.tool_calls
         }
 
-    def texts(self) -> Iterator[tuple[int, str, str]]:
+    def iterate_texts(self) -> Iterator[tuple[int, str, str]]:
         """Yields (message, pointer, text) of everything written: speech, thoughts, arguments and results."""
         for index, message in enumerate(self.messages):
             for text in (self.speech[index], message.thought):
                 if text:
                     yield index, "", text
-            for _, pointer, value in self.given.get(index, ()):
+            for _, pointer, value in self.argument_values.get(index, ()):
                 if isinstance(value, str):
                     yield index, pointer, value
-            for pointer, value in self.leaves.get(index, ()):
+            for pointer, value in self.result_values.get(index, ()):
                 if isinstance(value, str):
                     yield index, pointer, value
 
     @cached_property
-    def everything(self) -> str:
+    def all_text(self) -> str:
         """All texts as one, for a quick test whether something can be in them at all."""
-        values_from_results = (value for leaves in self.leaves.values() for _, value in leaves)
-        values_in_calls = (value for arguments in self.given.values() for _, _, value in arguments)
+        values_from_results = (value for leaves in self.result_values.values() for _, value in leaves)
+        values_in_calls = (value for arguments in self.argument_values.values() for _, _, value in arguments)
         return "\n".join(
-            [self.said, *(value for value in (*values_in_calls, *values_from_results) if isinstance(value, str))]
+            [self.all_speech, *(value for value in (*values_in_calls, *values_from_results) if isinstance(value, str))]
         )
 
 
-def _hold(value: Any, pointer: str, around: str, depth: int, found: list[Held]) -> None:
+def _collect_objects(value: Any, pointer: str, noun: str, depth: int, objects: list[PlacedObject]) -> None:
     """Collects the objects within a value, to a bounded depth."""
     if isinstance(value, dict):
-        found.append((value, pointer, around))
-        if depth < _DEEPEST:
+        objects.append((value, pointer, noun))
+        if depth < _MAX_DEPTH:
             for key, child in value.items():
                 if child and isinstance(child, dict | list):
-                    _hold(child, f"{pointer}/{key}", last_noun(key), depth + 1, found)
+                    _collect_objects(child, f"{pointer}/{key}", parse_last_noun(key), depth + 1, objects)
     elif isinstance(value, list):
         for number, child in enumerate(value):
             if isinstance(child, dict | list):
-                _hold(child, f"{pointer}/{number}", around, depth, found)
+                _collect_objects(child, f"{pointer}/{number}", noun, depth, objects)
 
 
 Rule = Callable[[Case], Iterator[Finding]]
 
 
 @lru_cache(4096)
-def field_name(pointer: str) -> str:
+def find_field_name(pointer: str) -> str:
     """Returns the name of the field that a pointer leads to; for an item of a list, the name of the list."""
     return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
-def failed(result: ToolResult) -> bool:
+def has_failed(result: ToolResult) -> bool:
     """True if a call failed: its result is marked as an error, or its content says so, as with some services."""
     content = result.content
     if result.error or not isinstance(content, dict):
@@ -166,6 +168,6 @@ def failed(result: ToolResult) -> bool:
     return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
 
 
-def is_empty(content: Any) -> bool:
+def is_empty_result(content: Any) -> bool:
     """True if a result holds nothing: it has only empty lists, flags and zeros."""
-    return all(isinstance(value, bool) or value in (None, "", [], {}, 0) for _, value in scalars(content))
+    return all(isinstance(value, bool) or value in (None, "", [], {}, 0) for _, value in list_scalars(content))

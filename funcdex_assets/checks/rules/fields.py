@@ -13,25 +13,34 @@ from zoneinfo import ZoneInfo
 
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id
 
-_DEEPEST = 6
-_SECONDS = {"seconds": 1, "second": 1, "sec": 1, "secs": 1, "minutes": 60, "minute": 60, "mins": 60, "min": 60} | {
+_MAX_DEPTH = 6
+_SECONDS_PER_UNIT = {
+    "seconds": 1,
+    "second": 1,
+    "sec": 1,
+    "secs": 1,
+    "minutes": 60,
+    "minute": 60,
+    "mins": 60,
+    "min": 60,
+} | {
     "hours": 3600,
     "hour": 3600,
     "ms": 0.001,
     "milliseconds": 0.001,
 }
-_STARTS = frozenset("start starts starttime startat startsat begin startdate startdatetime".split())
-_ENDS = frozenset("end ends endtime endat endsat enddate enddatetime".split())
-_TEXTS = frozenset("text content body plaintext".split())
-_MORE_THAN_LINES = frozenset("tax discount shipping fee tip subtotal paid credit balance".split())
-_SLACK = 0.2  # of a count of words: services do not agree on what a word is
-_LEAST = 4
+_START_NAMES = frozenset("start starts starttime startat startsat begin startdate startdatetime".split())
+_END_NAMES = frozenset("end ends endtime endat endsat enddate enddatetime".split())
+_TEXT_NAMES = frozenset("text content body plaintext".split())
+_WORDS_BESIDE_LINES = frozenset("tax discount shipping fee tip subtotal paid credit balance".split())
+_WORD_COUNT_TOLERANCE = 0.2  # of a count of words: services do not agree on what a word is
+_MIN_WORD_COUNT_DIFFERENCE = 4
 
 
-class _Fields(NamedTuple):
+class _RelatedFields(NamedTuple):
     """The fields of an object that depend on each other, by name; '' for one that it does not have."""
 
     start: str
@@ -42,7 +51,7 @@ class _Fields(NamedTuple):
     zone: str
     total: str
     lines: tuple[str, ...]
-    owed: tuple[str, ...]
+    owed_amounts: tuple[str, ...]
 
 
 def contradicts_itself(case: Case) -> Iterator[Finding]:
@@ -51,8 +60,8 @@ def contradicts_itself(case: Case) -> Iterator[Finding]:
         result = message.result
         if result is None or result.error:
             continue
-        for holder, pointer in _objects(result.content, "", 0):
-            for key, text in _objections(holder):
+        for holder, pointer in _iterate_objects(result.content, "", 0):
+            for key, text in _find_contradictions(holder):
                 field_pointer = f"{pointer}/{key}"
                 yield Finding(
                     rule="contradicts_itself",
@@ -62,44 +71,44 @@ def contradicts_itself(case: Case) -> Iterator[Finding]:
                 )
 
 
-def _objects(value: Any, pointer: str, depth: int) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _iterate_objects(value: Any, pointer: str, depth: int) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Yields every object within a value with its pointer, to a bounded depth."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return
     if isinstance(value, dict):
         yield value, pointer
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         if isinstance(child, dict | list):
-            yield from _objects(child, f"{pointer}/{key}", depth + 1)
+            yield from _iterate_objects(child, f"{pointer}/{key}", depth + 1)
 
 
-def _objections(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _find_contradictions(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields (field, what it contradicts) of each contradiction within an object."""
-    fields = _fields(tuple(holder))
+    fields = _relate_fields(tuple(holder))
     if fields.start and fields.end:
-        yield from _of_span(holder, fields)
+        yield from _check_span(holder, fields)
     if fields.word_count and isinstance(text := holder.get(fields.text), str):
         count, stated = len(text.split()), holder[fields.word_count]
-        if _is_number(stated) and abs(stated - count) > max(_LEAST, _SLACK * count):
+        if _is_number(stated) and abs(stated - count) > max(_MIN_WORD_COUNT_DIFFERENCE, _WORD_COUNT_TOLERANCE * count):
             yield fields.word_count, f"{fields.text} has {count} words"
     if fields.zone:
-        yield from _of_zone(holder, fields.zone)
+        yield from _check_time_zone(holder, fields.zone)
     if fields.total:
-        yield from _of_total(holder, fields)
-    if fields.owed:
-        due, paid, remaining = (holder[key] for key in fields.owed)
+        yield from _check_total(holder, fields)
+    if fields.owed_amounts:
+        due, paid, remaining = (holder[key] for key in fields.owed_amounts)
         if (
             all(_is_number(amount) for amount in (due, paid, remaining))
             and abs(due - paid - remaining) > 0.01
             and paid <= due
         ):
-            yield fields.owed[2], f"{due} are due and {paid} paid"
+            yield fields.owed_amounts[2], f"{due} are due and {paid} paid"
 
 
-def _of_span(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str, str]]:
+def _check_span(holder: Mapping[str, Any], fields: _RelatedFields) -> Iterator[tuple[str, str]]:
     """Checks that the end is not before the start, and that the duration is the time between them."""
-    start, end = _moment(holder[fields.start]), _moment(holder[fields.end])
+    start, end = _parse_moment(holder[fields.start]), _parse_moment(holder[fields.end])
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return
     seconds = (end - start).total_seconds()
@@ -111,7 +120,7 @@ def _of_span(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str, 
             yield key, f"it lasts {seconds / unit:g}"
 
 
-def _of_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
+def _check_time_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     """Checks that moments in an object have the offset of its time zone."""
     name = holder[key]
     try:
@@ -119,13 +128,13 @@ def _of_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     except (KeyError, ValueError, OSError):
         return
     for other_key, value in holder.items() if zone else ():
-        moment = _moment(value) if isinstance(value, str) else None
+        moment = _parse_moment(value) if isinstance(value, str) else None
         offset = moment.utcoffset() if moment else None
         if moment and offset and moment.replace(tzinfo=zone).utcoffset() != offset:  # UTC itself is no contradiction
             yield key, f"{other_key} is {value!r}"
 
 
-def _of_total(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str, str]]:
+def _check_total(holder: Mapping[str, Any], fields: _RelatedFields) -> Iterator[tuple[str, str]]:
     """Checks that a total is the sum of the amounts of its lines."""
     total = holder[fields.total]
     for key in fields.lines:
@@ -144,40 +153,41 @@ def _of_total(holder: Mapping[str, Any], fields: _Fields) -> Iterator[tuple[str,
 
 
 @lru_cache(maxsize=8192)
-def _fields(keys: Sequence[str]) -> _Fields:
+def _relate_fields(keys: Sequence[str]) -> _RelatedFields:
     """Finds the related fields among the keys of an object; cached, for many objects have the same keys."""
-    words_of_key = {key: words(key) for key in keys}
+    words_of_key = {key: split_words(key) for key in keys}
     plain_names = {key: "".join(key_words) for key, key_words in words_of_key.items()}
     duration_keys = [
-        key for key in keys if "duration" in words_of_key[key] and set(words_of_key[key]) & _SECONDS.keys()
+        key for key in keys if "duration" in words_of_key[key] and set(words_of_key[key]) & _SECONDS_PER_UNIT.keys()
     ]
     owed = [
         next((key for key in keys if plain_names[key] == name), "")
         for name in ("amountdue", "amountpaid", "amountremaining")
     ]
     has_more_than_lines = any(
-        word.rstrip("es") in _MORE_THAN_LINES or word in _MORE_THAN_LINES
+        word.rstrip("es") in _WORDS_BESIDE_LINES or word in _WORDS_BESIDE_LINES
         for key_words in words_of_key.values()
         for word in key_words
     )
-    return _Fields(
-        start=next((key for key in keys if plain_names[key] in _STARTS), ""),
-        end=next((key for key in keys if plain_names[key] in _ENDS), ""),
+    return _RelatedFields(
+        start=next((key for key in keys if plain_names[key] in _START_NAMES), ""),
+        end=next((key for key in keys if plain_names[key] in _END_NAMES), ""),
         durations=tuple(
-            (key, next(_SECONDS[word] for word in words_of_key[key] if word in _SECONDS)) for key in duration_keys
+            (key, next(_SECONDS_PER_UNIT[word] for word in words_of_key[key] if word in _SECONDS_PER_UNIT))
+            for key in duration_keys
         ),
-        text=next((key for key in keys if plain_names[key] in _TEXTS), ""),
+        text=next((key for key in keys if plain_names[key] in _TEXT_NAMES), ""),
         word_count=next((key for key in keys if plain_names[key] in ("wordcount", "wordscount")), ""),
         zone=next((key for key in keys if plain_names[key] == "timezone"), ""),
         total=""
         if has_more_than_lines
         else next((key for key in keys if plain_names[key] in ("total", "amounttotal", "totalamount")), ""),
         lines=tuple(key for key in keys if set(words_of_key[key]) & {"lines", "items"} and not is_id(key)),
-        owed=tuple(owed) if all(owed) else (),
+        owed_amounts=tuple(owed) if all(owed) else (),
     )
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_moment(value: Any) -> datetime | None:
     """Parses an ISO 8601 date-time, also within `{"dateTime": …}`; None for anything else."""
     if isinstance(value, dict):
         value = value.get("dateTime")

@@ -11,8 +11,8 @@ Good enough to see that an answer is in another language than the question; None
 import re
 
 _WORD = re.compile(r"[^\W\d_]+")
-_FEWEST_WORDS, _FEWEST_HITS, _LEAD = 6, 3, 2
-_COMMON = {
+_MIN_WORDS, _MIN_COMMON_WORDS, _MIN_LEAD = 6, 3, 2
+_COMMON_WORDS_BY_LANGUAGE = {
     "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your "
     "on at from please can could will would be as by an or if what which there here so me do",
     "German": "der die das und ist sind war ich du sie wir es von zu für mit dass nicht mein ihr ein eine einen auf "
@@ -28,11 +28,11 @@ _COMMON = {
     "Dutch": "de het een en is zijn was ik u je hij zij wij van voor met dat dit niet mijn uw op aan uit kan wordt "
     "hebben heb heeft te in om of als wat hier nog ook er",
 }
-_LANGUAGES_OF: dict[str, list[str]] = {}
-for _name, _words in _COMMON.items():
+_LANGUAGES_BY_WORD: dict[str, list[str]] = {}
+for _name, _words in _COMMON_WORDS_BY_LANGUAGE.items():
     for _word in _words.split():
-        _LANGUAGES_OF.setdefault(_word, []).append(_name)
-_COMMON_WORDS = frozenset(_LANGUAGES_OF)
+        _LANGUAGES_BY_WORD.setdefault(_word, []).append(_name)
+_COMMON_WORDS = frozenset(_LANGUAGES_BY_WORD)
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Cyrillic": "Ѐ-ӿ",
@@ -46,31 +46,31 @@ _SCRIPTS = {
     "Han": "一-鿿",
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
-_FEWEST_LETTERS = 12
+_MIN_LETTERS = 12
 _NOT_LATIN = re.compile(f"[{''.join(letters for name, letters in _SCRIPTS.items() if name != 'Latin')}]")
-_ENOUGH_LATIN = re.compile(f"(?:[{_SCRIPTS['Latin']}][^{_SCRIPTS['Latin']}]*+){{{_FEWEST_LETTERS}}}")
+_ENOUGH_LATIN = re.compile(f"(?:[{_SCRIPTS['Latin']}][^{_SCRIPTS['Latin']}]*+){{{_MIN_LETTERS}}}")
 
 
-def language_of(text: str) -> str | None:
+def detect_language(text: str) -> str | None:
     """Returns the language whose common words lead by two to one; None for a short or mixed text.
 
     A word counts once: a list in English says `per week` with each item, and is no Italian.
     """
-    if not text.isascii() and script_of(text) not in (None, "Latin"):
+    if not text.isascii() and detect_script(text) not in (None, "Latin"):
         return None
     words = _WORD.findall(text.lower())
-    if len(words) < _FEWEST_WORDS:
+    if len(words) < _MIN_WORDS:
         return None
     hits = {"": 0}
     for word in _COMMON_WORDS.intersection(words):
-        for language in _LANGUAGES_OF[word]:
+        for language in _LANGUAGES_BY_WORD[word]:
             hits[language] = hits.get(language, 0) + 1
     name = max(hits, key=lambda language: hits[language])
     most = hits.pop(name)
-    return name if most >= _FEWEST_HITS and most >= _LEAD * max(hits.values()) else None
+    return name if most >= _MIN_COMMON_WORDS and most >= _MIN_LEAD * max(hits.values()) else None
 
 
-def script_of(text: str) -> str | None:
+def detect_script(text: str) -> str | None:
     """Returns the script of three quarters of the letters; a text with kana is Japanese, whatever Han characters it
     has.
     """
@@ -80,5 +80,5 @@ def script_of(text: str) -> str | None:
     if counts["Japanese"]:
         counts["Japanese"] += counts.pop("Han")
     name = max(counts, key=lambda name: counts[name])
-    few = _FEWEST_LETTERS if name == "Latin" else _FEWEST_LETTERS // 3
+    few = _MIN_LETTERS if name == "Latin" else _MIN_LETTERS // 3
     return name if counts[name] >= few and counts[name] >= 0.75 * sum(counts.values()) else None

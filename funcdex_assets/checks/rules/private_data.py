@@ -28,10 +28,10 @@ _SIGNS = {  # cheap to look for: a text without the sign has no such data
     "private key": re.compile("PRIVATE KEY"),
     "API key": re.compile(r"sk[-_]|AKIA|gh[pousr]_|xox|AIza|glpat-"),
 }
-_CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvc|cvv)\b", re.IGNORECASE)
+_CARD_WORD = re.compile(r"\b(?:card|visa|mastercard|amex|cvc|cvv)\b", re.IGNORECASE)
 
 
-def private_data(text: str) -> Iterator[tuple[str, str]]:
+def find_private_data(text: str) -> Iterator[tuple[str, str]]:
     """Yields (kind of private data, the text) of each match that passes its check."""
     for kind, pattern in _PATTERNS.items():
         if not _SIGNS[kind].search(text):
@@ -40,21 +40,23 @@ def private_data(text: str) -> Iterator[tuple[str, str]]:
             before = text[match.start() - 1 : match.start()]
             if before.isalnum() or (before and before in "_./-" and kind != "private key"):
                 continue
-            if kind == "card number" and not (_luhn(match[0]) and (not match[0].isdigit() or _CARD.search(text))):
+            if kind == "card number" and not (
+                _passes_luhn_check(match[0]) and (not match[0].isdigit() or _CARD_WORD.search(text))
+            ):
                 continue  # one long id in ten has the right last digit by chance
-            if kind == "IBAN" and not _mod97(match[0]):
+            if kind == "IBAN" and not _passes_mod97_check(match[0]):
                 continue
             yield kind, match[0]
 
 
-def _luhn(text: str) -> bool:
+def _passes_luhn_check(text: str) -> bool:
     """True if the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     digits = [int(letter) for letter in reversed(text) if letter.isdigit()]
     total = sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return total % 10 == 0
 
 
-def _mod97(text: str) -> bool:
+def _passes_mod97_check(text: str) -> bool:
     """True if an IBAN has the right check digits (ISO 13616): moved to the end, read in base 36, it is 1 modulo 97."""
     plain = text.replace(" ", "")
     return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1

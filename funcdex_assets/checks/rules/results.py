@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from funcdex_assets.checks.rules.case import Case, Turn, failed, field_name
-from funcdex_assets.checks.rules.claims import Claim, Support, claims
-from funcdex_assets.language.result_reports import first_sentence
-from funcdex_assets.language.spoken_values import find_words, says
+from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
+from funcdex_assets.checks.rules.claims import Claim, Support, find_claims
+from funcdex_assets.language.result_reports import find_first_sentence
+from funcdex_assets.language.spoken_values import find_first_form, find_spoken_value
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
-from funcdex_assets.tool_graph.equivalent_tools import same_things
+from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
-_AMOUNTS = {0: ("no", "none", "nothing"), 1: ("one",)}
-_ADMITS = re.compile(
+_SMALL_NUMBER_WORDS = {0: ("no", "none", "nothing"), 1: ("one",)}
+_ADMITS_FAILURE = re.compile(
     r"n't\b|n’t\b|\b(?:not|no|never|cannot|unable|fail\w*|error\w*|denied|refus\w+|reject\w+|permission\w*|expired?|"
     r"limit\w*|time[ds]? ?out|timeout|conflict\w*|clash\w*|problem\w*|issue|issues|trouble|unfortunately|sorry|afraid|"
     r"invalid|missing|without|wrong|stuck|block\w*|already|instead|retry|wait|later|unless|however|but|only|except|"
@@ -40,10 +40,10 @@ def invalid_result(case: Case) -> Iterator[Finding]:
         result = message.result
         if result is None or result.error:
             continue
-        tool = case.tool(result.name, index)
+        tool = case.find_tool(result.name, index)
         if tool is None or tool.returns is None:
             continue
-        for problem in problems(tool.returns, result.content):
+        for problem in find_violations(tool.returns, result.content):
             pointer, _, text = problem.partition(": ")
             yield Finding(
                 rule="invalid_result",
@@ -69,23 +69,29 @@ def false_success(case: Case) -> Iterator[Finding]:
             result = case.messages[index].result
             if result is None:
                 failed_earlier = list(failures)
-            elif failed(result):
+            elif has_failed(result):
                 failures[result.name] = index
             else:
                 failures.pop(result.name, None)
                 for tool in failed_earlier:
-                    if same_things(tool, result.name):
+                    if reads_same_things(tool, result.name):
                         failures.pop(tool, None)
         any_call_made = any_call_made or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
         says_done = not any_call_made and turn is not case.turns[-1] and _SAYS_DONE.search(text)
-        if says_done and "?" not in text and not _ADMITS.search(text):
+        if says_done and "?" not in text and not _ADMITS_FAILURE.search(text):
             yield Finding(
                 rule="false_success",
                 message=last,
                 text=f"Nothing was called so far, and the assistant says {text[:80]!r}",
             )
-        if failures and text and not case.messages[last].tool_calls and "?" not in text and not _ADMITS.search(text):
+        if (
+            failures
+            and text
+            and not case.messages[last].tool_calls
+            and "?" not in text
+            and not _ADMITS_FAILURE.search(text)
+        ):
             name, index = next(iter(failures.items()))
             yield Finding(
                 rule="false_success",
@@ -109,15 +115,15 @@ def unsupported_claim(case: Case) -> Iterator[Finding]:
         text = case.speech[index]
         any_result = any_result or message.result is not None
         if any_result and message.role == "assistant" and text:
-            for claim in claims(text):
+            for claim in find_claims(text):
                 if support is None:
-                    support = _context(case)
+                    support = _collect_context(case)
                 while unread_messages:
-                    _learn(support, case, unread_messages.pop(0))
-                if support.has(claim) or (claim.kind == "quote" and _is_proposed(text, claim)):
+                    _add_message(support, case, unread_messages.pop(0))
+                if support.supports_claim(claim) or (claim.kind == "quote" and _is_proposed(text, claim)):
                     continue
-                tool_support = tool_support or _described(list(case.tools.values()), support.now)
-                if not tool_support.has(claim):
+                tool_support = tool_support or _collect_tool_descriptions(list(case.tools.values()), support.now)
+                if not tool_support.supports_claim(claim):
                     yield Finding(
                         rule="unsupported_claim",
                         message=index,
@@ -126,7 +132,7 @@ def unsupported_claim(case: Case) -> Iterator[Finding]:
         unread_messages.append(index)
 
 
-def _context(case: Case) -> Support:
+def _collect_context(case: Case) -> Support:
     """Collects the values of persona and scenario."""
     support = Support(case.situation.now)
     support.add_record(case.situation.persona)
@@ -134,19 +140,21 @@ def _context(case: Case) -> Support:
     return support
 
 
-def _learn(support: Support, case: Case, index: int) -> None:
+def _add_message(support: Support, case: Case, index: int) -> None:
     """Adds the values of one message and of its calls."""
     message = case.messages[index]
     if message.result is not None:
-        support.add_value(message.result.content, case.leaves[index])
+        support.add_value(message.result.content, case.result_values[index])
     elif message.role == "user":
         support.add_text(case.messages[index].content or "")
     for call in message.tool_calls:
-        arguments = [(pointer, value) for argument_call, pointer, value in case.given[index] if argument_call is call]
+        arguments = [
+            (pointer, value) for argument_call, pointer, value in case.argument_values[index] if argument_call is call
+        ]
         support.add_value(call.arguments, arguments)
 
 
-def _described(tools: Sequence[Tool], now: Any) -> Support:
+def _collect_tool_descriptions(tools: Sequence[Tool], now: Any) -> Support:
     """Collects the values in names, descriptions and parameters of the tools."""
     support = Support(now)
     for tool in tools:
@@ -170,17 +178,18 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             has_value_to_cite = False
         elif message.result is not None:
             result_indices.append(index)
-            values = case.leaves[index]
+            values = case.result_values[index]
             has_value_to_cite = not message.result.error and (
                 has_value_to_cite
                 or any(
-                    value == [] or (_is_telling(value) and not is_id(field_name(pointer))) for pointer, value in values
+                    value == [] or (_is_citable(value) and not is_id(find_field_name(pointer)))
+                    for pointer, value in values
                 )
             )
         elif (
             has_value_to_cite
             and not message.tool_calls
-            and not _cites(message.content or "", result_indices[::-1], case)
+            and not _cites_any_result(message.content or "", result_indices[::-1], case)
         ):
             yield Finding(
                 rule="uncited_answer",
@@ -199,9 +208,11 @@ def untold_lookup(case: Case) -> Iterator[Finding]:
         if last.role != "assistant" or last.tool_calls or not last.content:
             continue
         result_indices = [index for index in range(turn.start, turn.end) if case.messages[index].result is not None]
-        untold_indices = [index for index in lookups(case, turn) if not _cites(last.content, [index], case)]
+        untold_indices = [
+            index for index in find_unused_lookups(case, turn) if not _cites_any_result(last.content, [index], case)
+        ]
         if untold_indices and any(
-            _cites(last.content, [index], case) for index in result_indices if index not in untold_indices
+            _cites_any_result(last.content, [index], case) for index in result_indices if index not in untold_indices
         ):
             for index in untold_indices:
                 result = case.messages[index].result
@@ -213,28 +224,33 @@ def untold_lookup(case: Case) -> Iterator[Finding]:
                 )
 
 
-def lookups(case: Case, turn: Turn) -> Iterator[int]:
+def find_unused_lookups(case: Case, turn: Turn) -> Iterator[int]:
     """Yields the results of a turn that list or show a value which no later call uses."""
     for index in range(turn.start, turn.end):
         result = case.messages[index].result
         if result is None or result.error or parse_tool_name(result.name).action not in ("list", "get"):
             continue
         shown_values = {
-            str(value) for pointer, value in case.leaves[index] if _is_telling(value) or is_id(field_name(pointer))
+            str(value)
+            for pointer, value in case.result_values[index]
+            if _is_citable(value) or is_id(find_field_name(pointer))
         }
         has_value_to_tell = any(
-            _is_telling(value) and not is_id(field_name(pointer)) for pointer, value in case.leaves[index]
+            _is_citable(value) and not is_id(find_field_name(pointer)) for pointer, value in case.result_values[index]
         )
         is_used = any(
-            str(value) in shown_values for later in case.given if later > index for _, _, value in case.given[later]
+            str(value) in shown_values
+            for later in case.argument_values
+            if later > index
+            for _, _, value in case.argument_values[later]
         )
         if has_value_to_tell and not is_used:
             yield index
 
 
-def _cites(text: str, places: Sequence[int], case: Case) -> bool:
+def _cites_any_result(text: str, result_indices: Sequence[int], case: Case) -> bool:
     """True if a text names a value, the length of a list or the first sentence of one of the results."""
-    results = [result.content for index in places if (result := case.messages[index].result) is not None]
+    results = [result.content for index in result_indices if (result := case.messages[index].result) is not None]
     list_sizes = (
         len(member)
         for result in results
@@ -242,22 +258,22 @@ def _cites(text: str, places: Sequence[int], case: Case) -> bool:
         for member in result.values()
         if isinstance(member, list)
     )
-    if any(find_words(text, [str(size), *_AMOUNTS.get(size, ())]) for size in list_sizes):
+    if any(find_first_form(text, [str(size), *_SMALL_NUMBER_WORDS.get(size, ())]) for size in list_sizes):
         return True
-    for index in places:
-        for _, value in case.leaves[index]:
+    for index in result_indices:
+        for _, value in case.result_values[index]:
             if isinstance(value, str) and len(value) > 3 and value in text:
                 return True
-    if any((sentence := first_sentence(result)) and sentence in text for result in results):
+    if any((sentence := find_first_sentence(result)) and sentence in text for result in results):
         return True
     now = case.situation.now
     return any(
-        _is_telling(value) and says(text, pointer.rsplit("/", 1)[-1], {}, value, now)
-        for index in places
-        for pointer, value in case.leaves[index]
+        _is_citable(value) and find_spoken_value(text, pointer.rsplit("/", 1)[-1], {}, value, now)
+        for index in result_indices
+        for pointer, value in case.result_values[index]
     )
 
 
-def _is_telling(value: Any) -> bool:
+def _is_citable(value: Any) -> bool:
     """True if a reply could name the value: it is neither empty nor a flag."""
     return not isinstance(value, bool) and value not in (None, "", [], {})

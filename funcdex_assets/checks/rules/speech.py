@@ -8,47 +8,49 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from funcdex_assets.checks.rules.case import Case
-from funcdex_assets.checks.rules.languages import language_of, script_of
-from funcdex_assets.checks.rules.private_data import private_data
+from funcdex_assets.checks.rules.languages import detect_language, detect_script
+from funcdex_assets.checks.rules.private_data import find_private_data
 from funcdex_assets.dml.markup import TAG
 from funcdex_assets.language.values import PLACEHOLDER
 from funcdex_assets.records.conversation import Finding
 
-SHORTEST_REPETITION = 8  # words; a user who pages through a list may ask for the next page twice
-REPLACED = "\ufffd"
+MIN_REPEATED_WORDS = 8  # words; a user who pages through a list may ask for the next page twice
+REPLACEMENT_CHARACTER = "\ufffd"
 _MARKUP = re.compile(
     rf"{TAG.pattern}|<\|[a-z_]{{2,20}}\|>|</?think>|\[/?INST\]|\{{\s*\"name\"\s*:\s*\"[^\"]*\"\s*,\s*\"arguments\"",
     re.IGNORECASE,
 )
-_ASSISTANTS_SIGNS = ("help you", "assist you", " ai", "virtual")
-_LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
-_ASSISTANTS_WORDS = re.compile(
+_ASSISTANT_PHRASE_SIGNS = ("help you", "assist you", " ai", "virtual")
+_SPEAKER_LABEL = re.compile(r"^[ \t*]*(?:user|human|assistant)[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_ASSISTANT_PHRASES = re.compile(
     r"\b(?:how (?:can|may) I (?:help|assist) you\b|as an AI\b|I(?:'m| am) an? (?:AI|virtual) )", re.IGNORECASE
 )
 _IDENTIFIER = re.compile(r"[A-Za-z0-9-]+_[A-Za-z0-9_-]+")
-_REASONING = re.compile(r"^[ \t*]*(?:thought|thinking|reasoning|internal)s?[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_THOUGHT_LABEL = re.compile(r"^[ \t*]*(?:thought|thinking|reasoning|internal)s?[ \t*]*:", re.IGNORECASE | re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _PLACEHOLDER_SIGNS = ("<", "your_", "your-", "example.", "lorem", "xxx", "{{", "todo")
-_HTML = frozenset(
+_HTML_TAGS = frozenset(
     "a abbr article b blockquote body br button code div em figure footer form h1 h2 h3 h4 h5 h6 head header hr html i "
     "img input label li link main meta nav ol p pre s script section small span strong style sub sup table tbody td "
     "th thead title tr u ul".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _LINK = re.compile(r"\w+://\S+")
-_LOOPED_WORDS, _LOOPED_PHRASES, _LONGEST_PHRASE = 5, 4, 8
-_SOME_SAME = re.compile(r"(.)\1\1\1")
-_SAME_LETTER = re.compile(r"([^\s=_*#.-])\1\1{10,}")
+_MIN_WORD_REPETITIONS, _MIN_PHRASE_REPETITIONS, _MAX_PHRASE_WORDS = 5, 4, 8
+_FOUR_EQUAL_CHARACTERS = re.compile(r"(.)\1\1\1")
+_LETTER_RUN = re.compile(r"([^\s=_*#.-])\1\1{10,}")
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿāăąēėęěīįōőœūůųű]", re.IGNORECASE)
 _VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
-_CONSONANTS = re.compile(4 * "[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]")  # every strange word has four consonants in a row
-_VOWELS_OF_WORDS = 0.28  # of all characters; English has a third
-_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
+_FOUR_CONSONANTS = re.compile(
+    4 * "[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]"
+)  # every strange word has four consonants in a row
+_MIN_VOWEL_SHARE = 0.28  # of all characters; English has a third
+_SIX_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _QUOTED = r"[\"“„«][^\"”“»]*[\"”“»]"
 _ONLY_QUOTED = re.compile(_QUOTED)
-_NOT_OWN_WORDS = re.compile(rf"{_QUOTED}|(?<![^\s\"“„«”»])[^\s@/]*+[@/]\S*")
-_ENOUGH = 400  # characters suffice to detect a language
-_MOST_STRANGE, _FEWEST_STRANGE = 0.3, 3
+_QUOTES_AND_ADDRESSES = re.compile(rf"{_QUOTED}|(?<![^\s\"“„«”»])[^\s@/]*+[@/]\S*")
+_MAX_CHARACTERS_READ = 400  # characters suffice to detect a language
+_MAX_STRANGE_SHARE, _MIN_STRANGE_WORDS = 0.3, 3
 
 
 def leaked_markup(case: Case) -> Iterator[Finding]:
@@ -56,7 +58,7 @@ def leaked_markup(case: Case) -> Iterator[Finding]:
 
     The definition of a tool that a user brings is allowed.
     """
-    if not _MARKUP.search(case.said):
+    if not _MARKUP.search(case.all_speech):
         return
     for index, message in enumerate(case.messages):
         if match := _MARKUP.search(f"{message.thought or ''}\n{case.speech[index]}"):
@@ -71,7 +73,7 @@ def leaked_thought(case: Case) -> Iterator[Finding]:
         text = case.speech[index]
         if message.role != "assistant" or not text:
             continue
-        label = _REASONING.search(text) if ":" in text else None
+        label = _THOUGHT_LABEL.search(text) if ":" in text else None
         leaked = label[0].strip() if label else None
         if leaked is None and message.thought:
             spoken_text = " ".join(text.split())
@@ -85,10 +87,10 @@ def leaked_thought(case: Case) -> Iterator[Finding]:
 
 def broken_characters(case: Case) -> Iterator[Finding]:
     """A text or value with U+FFFD, which stands for bytes that were no character: a model was cut within one."""
-    if REPLACED not in case.everything:
+    if REPLACEMENT_CHARACTER not in case.all_text:
         return
-    for index, pointer, text in case.texts():
-        if REPLACED in text:
+    for index, pointer, text in case.iterate_texts():
+        if REPLACEMENT_CHARACTER in text:
             yield Finding(
                 rule="broken_characters",
                 message=index,
@@ -99,11 +101,11 @@ def broken_characters(case: Case) -> Iterator[Finding]:
 
 def placeholder_content(case: Case) -> Iterator[Finding]:
     """Text that stands for content instead of being it, anywhere: `<base64>`, `your_name`, `example.com`."""
-    folded = case.everything.lower()
+    folded = case.all_text.lower()
     if not any(sign in folded for sign in _PLACEHOLDER_SIGNS):
         return
-    for index, pointer, text in case.texts():
-        if placeholder := _placeholder(text):
+    for index, pointer, text in case.iterate_texts():
+        if placeholder := _find_placeholder(text):
             message = case.messages[index]
             call_prefix = next((f"{call.id} {call.name}: " for call in message.tool_calls if pointer), "")
             yield Finding(
@@ -114,12 +116,12 @@ def placeholder_content(case: Case) -> Iterator[Finding]:
             )
 
 
-def _placeholder(text: str) -> str | None:
+def _find_placeholder(text: str) -> str | None:
     """Returns the first placeholder in a text that is neither a tag of the markup nor one of HTML."""
     for match in PLACEHOLDER.finditer(text):
         placeholder = match[0]
         is_tag = _MARKUP.fullmatch(placeholder) or (
-            placeholder[0] == "<" and placeholder.strip("<>").split(" ")[0].lower() in _HTML
+            placeholder[0] == "<" and placeholder.strip("<>").split(" ")[0].lower() in _HTML_TAGS
         )
         if not is_tag and (placeholder.upper() != "TODO" or placeholder == "TODO"):  # a todo list is no placeholder
             return placeholder
@@ -130,21 +132,21 @@ def wrong_speaker(case: Case) -> Iterator[Finding]:
     """A user who speaks as the assistant does or names its tools, or a message that speaks for both sides."""
     for index, message in enumerate(case.messages):
         text = case.speech[index]
-        match = _LABEL.search(text) if ":" in text else None
+        match = _SPEAKER_LABEL.search(text) if ":" in text else None
         if message.role == "user" and not match:
             folded = text.lower()
-            if any(sign in folded for sign in _ASSISTANTS_SIGNS):
-                match = _ASSISTANTS_WORDS.search(text)
-            match = match or _named_tool(case, index)
+            if any(sign in folded for sign in _ASSISTANT_PHRASE_SIGNS):
+                match = _ASSISTANT_PHRASES.search(text)
+            match = match or _find_named_tool(case, index)
         if match:
             yield Finding(rule="wrong_speaker", message=index, text=f"The {message.role} says {match[0]!r}")
 
 
-def _named_tool(case: Case, index: int) -> re.Match[str] | None:
+def _find_named_tool(case: Case, index: int) -> re.Match[str] | None:
     """Returns the first name of a tool in a message that does not bring its definition."""
     text = case.speech[index]
     tool_names = (match for match in _IDENTIFIER.finditer(text) if match[0] in case.tools) if "_" in text else ()
-    return next((match for match in tool_names if case.announced.get(match[0], (None,))[0] != index), None)
+    return next((match for match in tool_names if case.announced_tools.get(match[0], (None,))[0] != index), None)
 
 
 def repeated_message(case: Case) -> Iterator[Finding]:
@@ -152,8 +154,8 @@ def repeated_message(case: Case) -> Iterator[Finding]:
     earlier_messages: set[tuple[str, str]] = set()
     for index, message in enumerate(case.messages):
         content = message.content or ""
-        words = case.words[index] if content is case.speech[index] else content.lower().split()
-        if len(words) < SHORTEST_REPETITION:
+        words = case.speech_words[index] if content is case.speech[index] else content.lower().split()
+        if len(words) < MIN_REPEATED_WORDS:
             continue
         text = " ".join(words)
         if (message.role, text) in earlier_messages:
@@ -165,40 +167,40 @@ def repeated_message(case: Case) -> Iterator[Finding]:
 
 def degenerate_repetition(case: Case) -> Iterator[Finding]:
     """A loop within a text: a word five times in a row, a phrase of up to eight words four times, a letter twelve."""
-    has_repeated_letters = _SOME_SAME.search(case.said) is not None
+    has_repeated_letters = _FOUR_EQUAL_CHARACTERS.search(case.all_speech) is not None
     for index, message in enumerate(case.messages):
-        for text, words in ((case.speech[index], case.words[index]), (message.thought or "", None)):
+        for text, words in ((case.speech[index], case.speech_words[index]), (message.thought or "", None)):
             if len(text) < 12:
                 continue
-            letter_run = _SAME_LETTER.search(text) if has_repeated_letters else None
-            if loop := letter_run[0] if letter_run else _loop(text.lower().split() if words is None else words):
+            letter_run = _LETTER_RUN.search(text) if has_repeated_letters else None
+            if loop := letter_run[0] if letter_run else _find_loop(text.lower().split() if words is None else words):
                 yield Finding(rule="degenerate_repetition", message=index, text=f"{loop[:80]!r} again and again")
 
 
-def _loop(parts: Sequence[str]) -> str | None:
+def _find_loop(words: Sequence[str]) -> str | None:
     """Returns the word or phrase that is said again and again; None if there is none."""
-    if len(parts) - len(set(parts)) < _LOOPED_WORDS - 1:  # every loop repeats at least so many words
+    if len(words) - len(set(words)) < _MIN_WORD_REPETITIONS - 1:  # every loop repeats at least so many words
         return None
-    if len(parts) - 1 - len(set(pairwise(parts))) < _LOOPED_PHRASES - 1:  # and at least so many pairs of words
+    if len(words) - 1 - len(set(pairwise(words))) < _MIN_PHRASE_REPETITIONS - 1:  # and at least so many pairs of words
         return None
-    for size in range(1, min(_LONGEST_PHRASE, len(parts) // _LOOPED_PHRASES) + 1):
-        needed = size * ((_LOOPED_WORDS if size == 1 else _LOOPED_PHRASES) - 1)
+    for size in range(1, min(_MAX_PHRASE_WORDS, len(words) // _MIN_PHRASE_REPETITIONS) + 1):
+        needed = size * ((_MIN_WORD_REPETITIONS if size == 1 else _MIN_PHRASE_REPETITIONS) - 1)
         run = 0
-        for at in range(len(parts) - size):
-            run = run + 1 if parts[at] == parts[at + size] and any(map(str.isalpha, parts[at])) else 0
+        for at in range(len(words) - size):
+            run = run + 1 if words[at] == words[at + size] and any(map(str.isalpha, words[at])) else 0
             if run >= needed:
-                return " ".join(parts[at + 1 : at + 1 + size])
+                return " ".join(words[at + 1 : at + 1 + size])
     return None
 
 
 def gibberish(case: Case) -> Iterator[Finding]:
     """A text in which at least three words, and three in ten, are none that anybody could say."""
-    if len(_CONSONANTS.findall(case.said)) < _FEWEST_STRANGE:
+    if len(_FOUR_CONSONANTS.findall(case.all_speech)) < _MIN_STRANGE_WORDS:
         return
     for index, text in enumerate(case.speech):
-        if len(_CONSONANTS.findall(text)) < _FEWEST_STRANGE:
+        if len(_FOUR_CONSONANTS.findall(text)) < _MIN_STRANGE_WORDS:
             continue
-        if len(text) - len(text.translate(_VOWELS)) > _VOWELS_OF_WORDS * len(text):
+        if len(text) - len(text.translate(_VOWELS)) > _MIN_VOWEL_SHARE * len(text):
             continue
         text_without_links = _LINK.sub(" ", text) if "://" in text else text
         words = [
@@ -206,8 +208,8 @@ def gibberish(case: Case) -> Iterator[Finding]:
             for word in _WORD.findall(text_without_links)
             if len(word) > 3 and word.isascii() and not word.isupper()
         ]
-        strange = [word for word in words if not _VOWEL.search(word) or _CLUSTER.search(word)]
-        if len(strange) >= _FEWEST_STRANGE and len(strange) > _MOST_STRANGE * len(words):
+        strange = [word for word in words if not _VOWEL.search(word) or _SIX_CONSONANTS.search(word)]
+        if len(strange) >= _MIN_STRANGE_WORDS and len(strange) > _MAX_STRANGE_SHARE * len(words):
             yield Finding(
                 rule="gibberish",
                 message=index,
@@ -224,11 +226,13 @@ def wrong_language(case: Case) -> Iterator[Finding]:
     for index, message in enumerate(case.messages):
         if message.role != "assistant" or not case.speech[index]:
             continue
-        language, script = _tongue(case.speech[index])
+        language, script = _detect_language_and_script(case.speech[index])
         if (language, script) in (user_language, (None, None)):
             continue
         if user_language is None:  # from all user messages: one may be too short to tell
-            user_language = _tongue(" ".join(case.speech[turn.start][:_ENOUGH] for turn in case.turns), len(case.turns))
+            user_language = _detect_language_and_script(
+                " ".join(case.speech[turn.start][:_MAX_CHARACTERS_READ] for turn in case.turns), len(case.turns)
+            )
         for reply_value, user_value in ((script, user_language[1]), (language, user_language[0])):
             if reply_value and user_value and reply_value != user_value:
                 yield Finding(
@@ -239,11 +243,11 @@ def wrong_language(case: Case) -> Iterator[Finding]:
                 break
 
 
-def _tongue(text: str, texts: int = 1) -> tuple[str | None, str | None]:
+def _detect_language_and_script(text: str, texts: int = 1) -> tuple[str | None, str | None]:
     """Returns language and script of the first characters of a text, without quoted words and addresses."""
-    text = text[: texts * _ENOUGH]
-    plain = (_NOT_OWN_WORDS if "@" in text or "/" in text else _ONLY_QUOTED).sub(" ", text)
-    return language_of(plain), script_of(plain)
+    text = text[: texts * _MAX_CHARACTERS_READ]
+    plain = (_QUOTES_AND_ADDRESSES if "@" in text or "/" in text else _ONLY_QUOTED).sub(" ", text)
+    return detect_language(plain), detect_script(plain)
 
 
 def personal_data(case: Case) -> Iterator[Finding]:
@@ -251,10 +255,10 @@ def personal_data(case: Case) -> Iterator[Finding]:
 
     E-mail addresses and telephone numbers are made up here, and allowed.
     """
-    if not any(private_data(case.everything)):
+    if not any(find_private_data(case.all_text)):
         return
-    for index, pointer, text in case.texts():
-        for kind, private_text in private_data(text):
+    for index, pointer, text in case.iterate_texts():
+        for kind, private_text in find_private_data(text):
             yield Finding(
                 rule="personal_data",
                 message=index,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.structure import check
+from funcdex_assets.dml.structure import check_conversation
 from funcdex_assets.records.conversation import Finding
 
 MIN_USER_MESSAGES = 2
@@ -20,7 +20,7 @@ _PROMISE = re.compile(
     r"|(?:one|just a|give me a) (?:moment|second|minute)|hold on|working on it|on it\b)",
     re.IGNORECASE,
 )
-_MORE = re.compile(
+_CONDITION_OR_QUESTION = re.compile(
     r"\?|\b(?:if|when|once|unless|but|sorry|unfortunately|cannot|can't|need|before|whenever|next time)\b", re.IGNORECASE
 )
 _LETTER = re.compile(r"\w")
@@ -29,7 +29,7 @@ _LETTER = re.compile(r"\w")
 def structure(case: Case) -> Iterator[Finding]:
     """Messages that do not make a conversation: order, pairing of calls and results, ids, empty texts."""
     try:
-        check(case.messages)
+        check_conversation(case.messages)
     except DMLError as error:
         yield Finding(rule="structure", text=str(error))
 
@@ -74,7 +74,9 @@ def unanswered_request(case: Case) -> Iterator[Finding]:
             continue
         text = case.speech[last]
         has_result = any(case.messages[index].result is not None for index in range(turn.start, last))
-        is_promise = not has_result and len(text) < 200 and _PROMISE.match(text) and not _MORE.search(text)
+        is_promise = (
+            not has_result and len(text) < 200 and _PROMISE.match(text) and not _CONDITION_OR_QUESTION.search(text)
+        )
         if is_promise or (text and not _LETTER.search(text)):
             yield Finding(
                 rule="unanswered_request",

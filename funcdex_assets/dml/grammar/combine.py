@@ -31,84 +31,84 @@ _LEAST = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "max
 _OF_OBJECTS = frozenset(("properties", "additionalProperties"))
 
 
-def both(one: Schema | bool, other: Schema | bool) -> Schema | None:
+def merge_schemas(first: Schema | bool, second: Schema | bool) -> Schema | None:
     """Returns a schema of the values that are valid under both schemas; None if there is no such value."""
-    if one is False or other is False:
+    if first is False or second is False:
         return None
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping):  # True allows anything
-        return one if isinstance(one, Mapping) else other if isinstance(other, Mapping) else {}
-    merged = dict(one)
-    if _OF_OBJECTS & one.keys() and _OF_OBJECTS & other.keys():
-        merged |= _objects(one, other)
-    for key, value in other.items():
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):  # True allows anything
+        return first if isinstance(first, Mapping) else second if isinstance(second, Mapping) else {}
+    merged = dict(first)
+    if _OF_OBJECTS & first.keys() and _OF_OBJECTS & second.keys():
+        merged |= _merge_properties(first, second)
+    for key, value in second.items():
         if key not in merged:
             merged[key] = value
         elif key not in _OF_OBJECTS and key not in _ANNOTATIONS and merged[key] != value:
-            _add(merged, key, value)
+            _merge_keyword(merged, key, value)
     if merged.get("type") == [] or merged.get("enum") == []:
         return None
     return merged
 
 
-def types(schema: Schema) -> list[str]:
+def list_types(schema: Schema) -> list[str]:
     """Returns the types that a schema names; all types if it names none."""
     declared = schema.get("type", list(TYPES))
     return [declared] if isinstance(declared, str) else list(declared)
 
 
-def same(one: Any, other: Any) -> bool:
+def are_equal_json(first: Any, second: Any) -> bool:
     """Compares JSON values as JSON Schema does: true is not 1, but 1.0 is 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list | dict) and type(one) is type(other):
-        return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
-    return one == other
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, list | dict) and type(first) is type(second):
+        return msgspec.json.encode(first, order="sorted") == msgspec.json.encode(second, order="sorted")
+    return first == second
 
 
-def _add(found: dict[str, Any], key: str, value: Any) -> None:
-    present = found[key]
+def _merge_keyword(merged: dict[str, Any], key: str, value: Any) -> None:
+    present = merged[key]
     if key == "type":
-        found[key] = _common_types(found, {"type": value})
+        merged[key] = _intersect_types(merged, {"type": value})
     elif key in _LARGEST:
-        found[key] = max(present, value)
+        merged[key] = max(present, value)
     elif key in _LEAST:
-        found[key] = min(present, value)
+        merged[key] = min(present, value)
     elif key == "required":
-        found[key] = [*present, *(name for name in value if name not in present)]
+        merged[key] = [*present, *(name for name in value if name not in present)]
     elif key == "enum":
-        found[key] = [option for option in present if any(same(option, candidate) for candidate in value)]
+        merged[key] = [option for option in present if any(are_equal_json(option, candidate) for candidate in value)]
     elif key == "const":
-        found["enum"] = []  # two different constants
+        merged["enum"] = []  # two different constants
     elif key == "items":
-        items = both(present, value)
-        found[key] = False if items is None else items
+        items = merge_schemas(present, value)
+        merged[key] = False if items is None else items
     elif key == "allOf":
-        found[key] = [*present, *value]
+        merged[key] = [*present, *value]
     elif key in ("anyOf", "oneOf"):
-        found["allOf"] = [*found.get("allOf", ()), {key: value}]
+        merged["allOf"] = [*merged.get("allOf", ()), {key: value}]
     elif key == "uniqueItems":
-        found[key] = True
+        merged[key] = True
     else:
-        found[UNMERGED] = [*found.get(UNMERGED, ()), key]
+        merged[UNMERGED] = [*merged.get(UNMERGED, ()), key]
 
 
-def _common_types(one: Schema, other: Schema) -> list[str]:
-    first_types, second_types = types(one), types(other)
+def _intersect_types(first: Schema, second: Schema) -> list[str]:
+    first_types, second_types = list_types(first), list_types(second)
     common = [name for name in first_types if name in second_types]
     if "integer" not in common and {"integer", "number"} <= {*first_types, *second_types}:
         common.append("integer")
     return common
 
 
-def _objects(one: Schema, other: Schema) -> dict[str, Any]:
+def _merge_properties(first: Schema, second: Schema) -> dict[str, Any]:
     """Merges `properties` and `additionalProperties`, which restrict a property only together."""
-    first_properties, second_properties = one.get("properties", {}), other.get("properties", {})
+    first_properties, second_properties = first.get("properties", {}), second.get("properties", {})
     properties: dict[str, Any] = {}
     for name in dict.fromkeys((*first_properties, *second_properties)):
-        merged = both(
-            first_properties.get(name, one.get("additionalProperties", True)),
-            second_properties.get(name, other.get("additionalProperties", True)),
+        merged = merge_schemas(
+            first_properties.get(name, first.get("additionalProperties", True)),
+            second_properties.get(name, second.get("additionalProperties", True)),
         )
         properties[name] = False if merged is None else merged
-    additional = both(one.get("additionalProperties", True), other.get("additionalProperties", True))
+    additional = merge_schemas(first.get("additionalProperties", True), second.get("additionalProperties", True))
     return {"properties": properties, "additionalProperties": False if additional is None else additional}

@@ -23,11 +23,11 @@ from functools import cache, lru_cache
 import msgspec
 
 from funcdex_assets.dml.grammar import texts
-from funcdex_assets.dml.grammar.combine import both
-from funcdex_assets.dml.grammar.gbnf import gbnf
-from funcdex_assets.dml.grammar.lark import lark
+from funcdex_assets.dml.grammar.combine import merge_schemas
+from funcdex_assets.dml.grammar.gbnf import render_gbnf
+from funcdex_assets.dml.grammar.lark import render_lark
 from funcdex_assets.dml.grammar.schema import Limits, Rules
-from funcdex_assets.dml.grammar.structural_tag import structural_tag
+from funcdex_assets.dml.grammar.structural_tag import render_structural_tag
 from funcdex_assets.dml.grammar.tree import EMPTY, Grammar, Literal, Node, choice, optional, repeat, sequence
 from funcdex_assets.dml.markup import (
     ASSISTANT,
@@ -46,25 +46,25 @@ from funcdex_assets.dml.markup import (
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import validator
+from funcdex_assets.schema.validation import compile_validator
 
 _VERSION = 1  # part of every key: raise it when the same tools and bounds begin to give another language
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 
 
-def _object(required: str, **properties: Json) -> Json:
+def _object_schema(required: str, **properties: Json) -> Json:
     return {"type": "object", "properties": properties, "required": required.split(), "additionalProperties": False}
 
 
-_PLACES = {"type": "array", "items": _object("reason", name=_TEXT, field=_TEXT, reason=_TEXT)}
-_ERROR = _object("code message", code=_NUMBER, message=_TEXT, status=_TEXT, retry_after=_NUMBER, details=_PLACES)
-_ERRORS = {"type": "array", "items": _object("message", status=_NUMBER, code=_TEXT, message=_TEXT, field=_TEXT)}
+_PLACES = {"type": "array", "items": _object_schema("reason", name=_TEXT, field=_TEXT, reason=_TEXT)}
+_ERROR = _object_schema("code message", code=_NUMBER, message=_TEXT, status=_TEXT, retry_after=_NUMBER, details=_PLACES)
+_ERRORS = {"type": "array", "items": _object_schema("message", status=_NUMBER, code=_TEXT, message=_TEXT, field=_TEXT)}
 _ERROR_CONTENT = {  # the shapes of services' errors, as `simulation/faults.py` makes them
     "anyOf": [
-        _object("error", error=_TEXT, message=_TEXT, status_code=_NUMBER, retry_after=_NUMBER),
-        _object("error", error=_ERROR),
-        _object("errors", errors=_ERRORS | {"minItems": 1}, retry_after=_NUMBER),
-        _object(
+        _object_schema("error", error=_TEXT, message=_TEXT, status_code=_NUMBER, retry_after=_NUMBER),
+        _object_schema("error", error=_ERROR),
+        _object_schema("errors", errors=_ERRORS | {"minItems": 1}, retry_after=_NUMBER),
+        _object_schema(
             "title status detail",
             title=_TEXT,
             status=_NUMBER,
@@ -75,7 +75,11 @@ _ERROR_CONTENT = {  # the shapes of services' errors, as `simulation/faults.py` 
     ]
 }
 
-_PRINTERS: dict[Notation, Callable[[Grammar], str]] = {"gbnf": gbnf, "lark": lark, "structural_tag": structural_tag}
+_PRINTERS: dict[Notation, Callable[[Grammar], str]] = {
+    "gbnf": render_gbnf,
+    "lark": render_lark,
+    "structural_tag": render_structural_tag,
+}
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -111,13 +115,13 @@ class Language:
         self.key = key
         self.grammar = grammar
         self.widened = widened
-        self.printed = cache(self._printed)
+        self.render_in_notation = cache(self._render_in_notation)
 
-    def _printed(self, notation: Notation) -> str:
+    def _render_in_notation(self, notation: Notation) -> str:
         return _PRINTERS[notation](self.grammar)
 
 
-def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:
+def build_conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bounds = Bounds()) -> Language:
     """Returns the language of the conversations with exactly these tools, whatever their order; cached.
 
     Raises ValueError for no tools, for two tools of one name, and for an invalid schema.
@@ -129,53 +133,55 @@ def conversation_grammar(tools: Sequence[Tool], *, thoughts: bool, bounds: Bound
         for schema in (tool.parameters, tool.returns):
             try:
                 if schema is not None:
-                    validator(schema)
+                    compile_validator(schema)
             except ValueError as error:
                 raise ValueError(f"Tool {tool.name!r}: {error}") from None
         definitions.append((tool.name, tool.parameters, tool.returns))
-    return _language(msgspec.json.encode(definitions), thoughts, bounds)
+    return _build_language(msgspec.json.encode(definitions), thoughts, bounds)
 
 
 @lru_cache(maxsize=256)
-def _language(definitions: bytes, thoughts: bool, bounds: Bounds) -> Language:
+def _build_language(definitions: bytes, thoughts: bool, bounds: Bounds) -> Language:
     tools: list[tuple[str, Json, Json]] = msgspec.json.decode(definitions)
     rules = Rules()
-    root = _conversation(rules, tools, thoughts, bounds)
+    root = _build_conversation(rules, tools, thoughts, bounds)
     grammar = Grammar({"root": root, **rules.rules}, frozenset(rules.terminals))
     key = hashlib.blake2b(msgspec.json.encode([_VERSION, thoughts, bounds]) + definitions, digest_size=16).hexdigest()
     return Language(key, grammar, tuple(rules.widened))
 
 
-def _conversation(rules: Rules, tools: list[tuple[str, Json, Json]], thoughts: bool, bounds: Bounds) -> Node:
-    spoken_text = rules.rule("said", texts.text(bounds.text))
+def _build_conversation(rules: Rules, tools: list[tuple[str, Json, Json]], thoughts: bool, bounds: Bounds) -> Node:
+    spoken_text = rules.add_rule("said", texts.build_text_run(bounds.text))
     line = sequence(spoken_text, Literal("\n"))
-    utterance = rules.rule("utterance", sequence(Literal(f"{ASSISTANT} "), line))
+    utterance = rules.add_rule("utterance", sequence(Literal(f"{ASSISTANT} "), line))
     thought: Node = EMPTY
     if thoughts:
-        thought_text = rules.rule("thinking", texts.thought(bounds.text))
-        thought = rules.rule("thought", sequence(Literal(THOUGHT), thought_text, Literal(f"{THOUGHT_END}\n")))
-    pair = rules.rule("pair", sequence(Literal(f'{CALL}{{"name": '), _called(rules, tools, bounds)))
+        thought_text = rules.add_rule("thinking", texts.build_thought_run(bounds.text))
+        thought = rules.add_rule("thought", sequence(Literal(THOUGHT), thought_text, Literal(f"{THOUGHT_END}\n")))
+    pair = rules.add_rule("pair", sequence(Literal(f'{CALL}{{"name": '), _build_called_tool(rules, tools, bounds)))
     calls = pair
     if bounds.parallel > 1:
         group = sequence(Literal(f"{GROUP}\n"), repeat(pair, 2, bounds.parallel), Literal(f"{GROUP_END}\n"))
-        calls = rules.rule("calls", choice(pair, group))
-    step = rules.rule("step", sequence(thought, optional(utterance), calls))
+        calls = rules.add_rule("calls", choice(pair, group))
+    step = rules.add_rule("step", sequence(thought, optional(utterance), calls))
     steps = repeat(step, 0, bounds.steps)
-    turn = rules.rule("turn", sequence(Literal(f"{USER} "), line, steps, thought, utterance))
+    turn = rules.add_rule("turn", sequence(Literal(f"{USER} "), line, steps, thought, utterance))
     return repeat(turn, *bounds.turns)
 
 
-def _called(rules: Rules, tools: list[tuple[str, Json, Json]], bounds: Bounds) -> Node:
+def _build_called_tool(rules: Rules, tools: list[tuple[str, Json, Json]], bounds: Bounds) -> Node:
     """Returns a node for a call of one of the tools, from its name on, and the call's result or error."""
     argument_limits = Limits(bounds.string, bounds.items, bounds.depth)
     result_limits = argument_limits._replace(string=max(4, bounds.string // 3))
-    error = rules.add(_ERROR_CONTENT, "error", "error", argument_limits)
-    failure = rules.rule("failure", sequence(Literal(ERROR), error, Literal(f"{ERROR_END}\n")))
+    error = rules.add_schema(_ERROR_CONTENT, "error", "error", argument_limits)
+    failure = rules.add_rule("failure", sequence(Literal(ERROR), error, Literal(f"{ERROR_END}\n")))
     options: list[Node] = []
     for name, parameters, returns in tools:
-        parameters = both(parameters, {"type": "object"}) or parameters  # arguments are objects by definition
-        arguments = rules.add(parameters, f"{name}-arguments", f"{name}/parameters", argument_limits)
-        result = rules.add({} if returns is None else returns, f"{name}-result", f"{name}/returns", result_limits)
+        parameters = merge_schemas(parameters, {"type": "object"}) or parameters  # arguments are objects by definition
+        arguments = rules.add_schema(parameters, f"{name}-arguments", f"{name}/parameters", argument_limits)
+        result = rules.add_schema(
+            {} if returns is None else returns, f"{name}-result", f"{name}/returns", result_limits
+        )
         response = sequence(Literal(RESPONSE), result, Literal(f"{RESPONSE_END}\n"))
         head, tail = Literal(f'"{name}", "arguments": '), Literal(f"}}{CALL_END}\n")
         options.append(sequence(head, arguments, tail, choice(response, failure)))

@@ -14,8 +14,8 @@ True
 from collections.abc import Mapping
 from functools import cache
 
-from funcdex_assets.dml.grammar.patterns import pattern
-from funcdex_assets.dml.grammar.tree import Literal, Node, Ref, Run, chars, optional, repeat, sequence
+from funcdex_assets.dml.grammar.patterns import translate_pattern
+from funcdex_assets.dml.grammar.tree import Literal, Node, Ref, Run, character_class, optional, repeat, sequence
 
 _DAY = r"((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
 _DATE = rf"(19|20)[0-9]{{2}}-{_DAY}"
@@ -33,7 +33,7 @@ _PATTERNS = {
     "regex": r"[A-Za-z0-9 ]{1,20}",
 }
 
-_LETTER_OR_DIGIT, _SMALL = chars("A-Za-z0-9"), chars("a-z0-9")
+_LETTER_OR_DIGIT, _SMALL = character_class("A-Za-z0-9"), character_class("a-z0-9")
 # At most 61 characters, so that neither the part before the `@` (64) nor a label of the host (63) is too
 # long. A host has no two hyphens in a row.
 _LOCAL = Run(
@@ -46,7 +46,7 @@ _LOCAL = Run(
 _HOST = Run((_SMALL, *(sequence(Literal(sign), _SMALL) for sign in ".-")), (), most=30, first=_SMALL, longest=61)
 _HOSTS: dict[str, Node] = {
     "host": _HOST,
-    "domain": sequence(Ref("host"), Literal("."), repeat(chars("a-z"), 2, 8)),
+    "domain": sequence(Ref("host"), Literal("."), repeat(character_class("a-z"), 2, 8)),
 }
 _EMAIL = {
     "email-local": _LOCAL,
@@ -57,7 +57,7 @@ _HOSTNAME = {**_HOSTS, "": sequence(Literal('"'), Ref("domain"), Literal('"'))}
 _URI = {
     **_HOSTS,
     "uri-host": sequence(Literal('"http'), optional(Literal("s")), Literal("://"), Ref("domain")),
-    "uri-path": Run((chars("A-Za-z0-9._~=&?/+-"),), (), most=240),
+    "uri-path": Run((character_class("A-Za-z0-9._~=&?/+-"),), (), most=240),
     "": sequence(Ref("uri-host"), optional(sequence(Literal("/"), Ref("uri-path"))), Literal('"')),
 }
 _RUNS: dict[str, Mapping[str, Node]] = {
@@ -70,21 +70,21 @@ _LONGEST_URI = 1000  # a generous bound: the path of a URI is counted in tokens,
 
 
 @cache
-def parts(kind: str) -> Mapping[str, Node] | None:
+def find_format_rules(kind: str) -> Mapping[str, Node] | None:
     """Returns the rules of a format, each after those that it refers to; the last, "", is the format's own.
 
     Returns None for a format that JSON Schema does not define, which therefore restricts nothing.
     """
     if kind in _PATTERNS:
-        return {"": sequence(Literal('"'), pattern(_PATTERNS[kind], longest=100), Literal('"'))}
+        return {"": sequence(Literal('"'), translate_pattern(_PATTERNS[kind], longest=100), Literal('"'))}
     return _RUNS.get(kind)
 
 
-def longest(kind: str) -> int:
+def measure_longest_sentence(kind: str) -> int:
     """Returns a number of characters that no sentence of this format exceeds."""
     return 100 if kind in _PATTERNS else _LONGEST.get(kind, _LONGEST_URI)
 
 
-def shortest(kind: str) -> int:
+def measure_shortest_sentence(kind: str) -> int:
     """Returns a number of characters that every sentence of this format has at least."""
     return {"date": 10, "date-time": 20, "time": 9, "uuid": 36, "email": 5, "uri": 11}.get(kind, 0)

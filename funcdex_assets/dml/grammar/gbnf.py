@@ -33,26 +33,26 @@ _SURROGATES = (0xD800, 0xDFFF)
 _IN_LITERAL = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def gbnf(grammar: Grammar) -> str:
+def render_gbnf(grammar: Grammar) -> str:
     """Returns the grammar's text: one rule per line, `root` first."""
     lines: list[str] = []
-    for name, rule in in_order(grammar):
+    for name, rule in order_rules(grammar):
         if type(rule) is Run:
             # The piece gets a rule of its own, since llama.cpp copies a repeated group into as many rules.
-            lines.append(f"{name}-piece ::= {written(choice(*rule.pieces, *rule.wholes), top=True)}")
+            lines.append(f"{name}-piece ::= {render_node(choice(*rule.pieces, *rule.wholes), top=True)}")
             counts = [min(_MOST_REPEATED, rule.most - start) for start in range(0, rule.most, _MOST_REPEATED)]
             rule = sequence(rule.first, *(repeat(Ref(f"{name}-piece"), 0, count) for count in counts))
-        lines.append(f"{name} ::= {written(rule, top=True)}")
+        lines.append(f"{name} ::= {render_node(rule, top=True)}")
     return "\n".join(lines) + "\n"
 
 
-def in_order(grammar: Grammar) -> Iterable[tuple[str, Node]]:
+def order_rules(grammar: Grammar) -> Iterable[tuple[str, Node]]:
     """Yields the rules under the names that they are printed with, `root` first."""
     yield "root", grammar.rules[grammar.root]
     yield from ((name, rule) for name, rule in grammar.rules.items() if name != grammar.root)
 
 
-def written(node: Node, *, top: bool = False, endless: bool = False) -> str:
+def render_node(node: Node, *, top: bool = False, endless: bool = False) -> str:
     """Returns a node's text, as it stands inside a rule.
 
     `top` means that nothing stands beside the node, so that it needs no brackets; `endless` that repetitions are
@@ -60,36 +60,36 @@ def written(node: Node, *, top: bool = False, endless: bool = False) -> str:
     """
     match node:
         case Literal(text):
-            return f'"{"".join(map(_literal, text))}"'
+            return f'"{"".join(map(_escape_literal_character, text))}"'
         case Chars(ranges, negated):
             # For xgrammar, a negated class includes the surrogates, which are no characters of a text.
-            return f"[^{_ranges((*ranges, _SURROGATES))}]" if negated else f"[{_ranges(ranges)}]"
+            return f"[^{_render_ranges((*ranges, _SURROGATES))}]" if negated else f"[{_render_ranges(ranges)}]"
         case Ref(name):
             return name
         case Choice(options):
-            inside = " | ".join(written(option, top=True, endless=endless) for option in options)
+            inside = " | ".join(render_node(option, top=True, endless=endless) for option in options)
             return inside if top else f"({inside})"
         case Repeat(element, low, high):
-            inside = written(element, endless=endless)
+            inside = render_node(element, endless=endless)
             if type(element) in (Sequence, Repeat) or (type(element) is Literal and len(element.text) > 1):
                 inside = f"({inside})"
-            return inside + (times(low, high) if not endless else "*" if low == 0 else "+")
+            return inside + (render_repetition(low, high) if not endless else "*" if low == 0 else "+")
         case Sequence(elements):
-            return " ".join(written(element, endless=endless) for element in _joined(elements))
+            return " ".join(render_node(element, endless=endless) for element in _join_literals(elements))
     raise TypeError(f"{node!r} is no node of a grammar")
 
 
-def times(low: int, high: int) -> str:
+def render_repetition(low: int, high: int) -> str:
     """Returns the sign of a repetition, the same in all notations: `?`, `{3}` or `{0,8}`."""
     if (low, high) == (0, 1):
         return "?"
     return f"{{{low}}}" if low == high else f"{{{low},{high}}}"
 
 
-def _joined(parts: tuple[Node, ...]) -> list[Node]:
+def _join_literals(elements: tuple[Node, ...]) -> list[Node]:
     """Joins neighbouring literals into one, which gives fewer states and is easier to read."""
     joined: list[Node] = []
-    for element in parts:
+    for element in elements:
         previous = joined[-1] if joined else None
         if type(element) is Literal and type(previous) is Literal:
             joined[-1] = Literal(previous.text + element.text)
@@ -98,11 +98,11 @@ def _joined(parts: tuple[Node, ...]) -> list[Node]:
     return joined
 
 
-def _literal(char: str) -> str:
-    return _IN_LITERAL.get(char) or (char if char.isprintable() else _by_number(ord(char)))
+def _escape_literal_character(char: str) -> str:
+    return _IN_LITERAL.get(char) or (char if char.isprintable() else _escape_by_number(ord(char)))
 
 
-def _ranges(ranges: tuple[tuple[int, int], ...]) -> str:
+def _render_ranges(ranges: tuple[tuple[int, int], ...]) -> str:
     """Returns the inside of a class, a hyphen last: elsewhere xgrammar takes even an escaped one for a range."""
     class_text: list[str] = []
     has_hyphen = False
@@ -111,15 +111,19 @@ def _ranges(ranges: tuple[tuple[int, int], ...]) -> str:
             has_hyphen = True
             low, high = low + 1 if low == _HYPHEN else low, high - 1 if high == _HYPHEN else high
         if low <= high:
-            class_text.append(_class_char(low) if low == high else f"{_class_char(low)}-{_class_char(high)}")
+            class_text.append(
+                _render_class_character(low)
+                if low == high
+                else f"{_render_class_character(low)}-{_render_class_character(high)}"
+            )
     return "".join(class_text) + ("-" if has_hyphen else "")
 
 
-def _class_char(point: int) -> str:
+def _render_class_character(point: int) -> str:
     char = chr(point)
-    return char if char.isalnum() and char.isascii() else _by_number(point)
+    return char if char.isalnum() and char.isascii() else _escape_by_number(point)
 
 
-def _by_number(point: int) -> str:
+def _escape_by_number(point: int) -> str:
     # Not `\\x`: llama.cpp reads two digits after it, xgrammar as many as there are.
     return f"\\u{point:04X}" if point < 0x10000 else f"\\U{point:08X}"

@@ -13,7 +13,7 @@ not-to ::= [a-np-z_/>] | "o" [a-np-z_/] | "oo" [a-km-z_/>] | "ool" [a-z_/]
 
 from collections.abc import Iterable, Sequence
 
-from funcdex_assets.dml.markup import NAMES
+from funcdex_assets.dml.markup import TAG_NAMES
 
 _WIDTH = 104  # of a line of alternatives, in characters
 _LEVELS = 6
@@ -98,9 +98,9 @@ def render_generic_grammar(*, thoughts: bool) -> str:
         "with_or_without": "with" if thoughts else "without",
         "thought": "thought " if thoughts else "",
         "thought_rule": thought_rule if thoughts else "",
-        "name_begun_rule": _wrap_rule("name-begun", _quote(_list_beginnings(NAMES))),
-        "not_tag_rules": _render_not_tag_rules(NAMES),
-        "name_rule": _wrap_rule("name", _quote(sorted(NAMES))),
+        "name_begun_rule": _wrap_rule("name-begun", _quote(_list_beginnings(TAG_NAMES))),
+        "not_tag_rules": _render_not_tag_rules(TAG_NAMES),
+        "name_rule": _wrap_rule("name", _quote(sorted(TAG_NAMES))),
         "levels": str(_LEVELS),
         "level_rules": _render_level_rules(_LEVELS),
     }

@@ -8,7 +8,7 @@ writes them anew. The README and the examples in `grammars/` are written by hand
 ['conversation.gbnf', 'conversation_with_thoughts.gbnf']
 """
 
-from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
+from funcdex_assets.dml.grammar.conversation import Bounds, build_conversation_grammar
 from funcdex_assets.dml.grammar.generic import render_generic_grammar
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.records.tool import Tool
@@ -64,9 +64,9 @@ _SUFFIXES: dict[Notation, str] = {"gbnf": "gbnf", "lark": "lark", "structural_ta
 
 def render_grammar_files() -> dict[str, str]:
     """Returns the text of each grammar file by its name in `grammars/`."""
-    language = conversation_grammar(_TWO_TOOLS, thoughts=True, bounds=Bounds())
+    language = build_conversation_grammar(_TWO_TOOLS, thoughts=True, bounds=Bounds())
     return {
         "conversation.gbnf": render_generic_grammar(thoughts=False),
         "conversation_with_thoughts.gbnf": render_generic_grammar(thoughts=True),
-        **{f"two_tools.{suffix}": language.printed(notation) for notation, suffix in _SUFFIXES.items()},
+        **{f"two_tools.{suffix}": language.render_in_notation(notation) for notation, suffix in _SUFFIXES.items()},
     }

@@ -37,8 +37,8 @@ import msgspec
 
 from funcdex_assets.dml import values
 from funcdex_assets.dml.grammar import formats, numbers, texts
-from funcdex_assets.dml.grammar.combine import UNMERGED, Schema, both, same, types
-from funcdex_assets.dml.grammar.patterns import Unsupported, pattern
+from funcdex_assets.dml.grammar.combine import UNMERGED, Schema, are_equal_json, list_types, merge_schemas
+from funcdex_assets.dml.grammar.patterns import UnsupportedPattern, translate_pattern
 from funcdex_assets.dml.grammar.tree import (
     EMPTY,
     Choice,
@@ -48,17 +48,17 @@ from funcdex_assets.dml.grammar.tree import (
     Repeat,
     Run,
     Sequence,
-    chars,
+    character_class,
     choice,
-    literals,
+    choice_of_texts,
+    iterate_nodes,
     optional,
     repeat,
     sequence,
-    walk,
 )
 from funcdex_assets.records.record import Json
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.validation import validator
+from funcdex_assets.schema.validation import compile_validator
 
 _MOST_SCHEMAS = 2000
 _MOST_BRANCHES = 50
@@ -82,7 +82,7 @@ _OF_TYPE = {
 _SILENT = frozenset(("title", "description", "default", "examples", "deprecated", "$defs", "definitions", "$schema"))
 _NEVER_SAID = ("not", "if", "dependentSchemas", "$dynamicRef", "unevaluatedItems")
 # Each member of a free object has its own group of first letters for its key, so that no key comes twice.
-_IN_KEYS = chars("a-zA-Z0-9_.-")
+_IN_KEYS = character_class("a-zA-Z0-9_.-")
 _KEY_GROUPS = ("A-Ca-c", "D-Ed-e", "F-If-i", "J-Mj-m", "N-On-o", "P-Rp-r", "S-Ts-t", "U-Zu-z_")
 
 
@@ -113,21 +113,21 @@ class Rules:
         self._names: dict[tuple[Node, bool], str] = {}
         self._free: dict[tuple[Limits, int, bool], Node] = {}
 
-    def add(self, schema: Schema | bool, name: str, pointer: str = "", limits: Limits = DEFAULT_LIMITS) -> Node:
+    def add_schema(self, schema: Schema | bool, name: str, pointer: str = "", limits: Limits = DEFAULT_LIMITS) -> Node:
         """Adds the rules of a schema and returns the node for its values.
 
         `name` is the name of its rules, `pointer` the schema's place in the entries of `widened`.
         """
         self.limits = limits
-        reader = _Reader(self, schema, name, pointer)
-        node = reader.value(schema, name, pointer, _Place(limits.depth, _DEEPEST))
+        reader = _SchemaReader(self, schema, name, pointer)
+        node = reader.read_schema(schema, name, pointer, _DepthBudget(limits.depth, _DEEPEST))
         if node is None:
-            self.widen(pointer, "no value, or none of bounded depth")
-            objects = isinstance(schema, Mapping) and types(schema) == ["object"]
-            node = self.free(limits.depth, only_objects=objects)
+            self.note_widening(pointer, "no value, or none of bounded depth")
+            objects = isinstance(schema, Mapping) and list_types(schema) == ["object"]
+            node = self.build_free_json(limits.depth, only_objects=objects)
         return node
 
-    def one_of(self, options: Iterable[Node | None]) -> Node | None:
+    def build_choice(self, options: Iterable[Node | None]) -> Node | None:
         """Returns a choice of the options that are not None; None if there are none.
 
         A free string and a restricted one begin with the same quote, between which a lexer that takes the longest
@@ -147,14 +147,14 @@ class Rules:
             return False
         body = self.rules[node.name]
         alternatives = body.options if type(body) is Choice else (body,)
-        firsts = [option.parts[0] if type(option) is Sequence else option for option in alternatives]
+        firsts = [option.elements[0] if type(option) is Sequence else option for option in alternatives]
         return any(type(first) is Literal and first.text.startswith('"') for first in firsts)
 
-    def rule(self, name: str, body: Node, *, terminal: bool = False) -> Ref:
+    def add_rule(self, name: str, body: Node, *, terminal: bool = False) -> Ref:
         """Returns a reference to the rule with this body; adds the rule if there is none yet."""
         rule_name = self._names.get((body, terminal))
         if rule_name is None:
-            name = _slug(name)
+            name = _slugify_name(name)
             rule_name, count = name, 1
             while rule_name in self.rules:
                 count += 1
@@ -165,59 +165,59 @@ class Rules:
                 self.terminals.add(rule_name)
         return Ref(rule_name)
 
-    def widen(self, pointer: str, what: str) -> None:
+    def note_widening(self, pointer: str, what: str) -> None:
         entry = f"{pointer or '/'}: {what}"
         if entry not in self.widened:
             self.widened.append(entry)
 
-    def string(self, low: int = 0, high: int | None = None) -> Node:
-        run = texts.string(low, high, self.limits.string)
+    def build_string(self, low: int = 0, high: int | None = None) -> Node:
+        run = texts.build_string_run(low, high, self.limits.string)
         if run.first == EMPTY and run.most == 0:
             return Literal('""')
         span = "" if (low, high) == (0, None) else f"-{low}-{'' if high is None else high}"
-        inside = self.rule(f"characters{span}", run, terminal=run.exact)
-        return self.rule(f"string{span}", sequence(Literal('"'), inside, Literal('"')), terminal=run.exact)
+        inside = self.add_rule(f"characters{span}", run, terminal=run.is_exact)
+        return self.add_rule(f"string{span}", sequence(Literal('"'), inside, Literal('"')), terminal=run.is_exact)
 
-    def format(self, kind: str, parts: Mapping[str, Node]) -> Node:
+    def build_format(self, kind: str, format_rules: Mapping[str, Node]) -> Node:
         """Adds the rules of a format, under the format's own names, and returns a reference to the last."""
         format_reference: Node = EMPTY
-        for name, body in parts.items():
-            references = [node.name for node in walk(body) if type(node) is Ref]
-            is_terminal = body.exact if type(body) is Run else self.terminals.issuperset(references)
-            format_reference = self.rule(name or kind, body, terminal=is_terminal)
+        for name, body in format_rules.items():
+            references = [node.name for node in iterate_nodes(body) if type(node) is Ref]
+            is_terminal = body.is_exact if type(body) is Run else self.terminals.issuperset(references)
+            format_reference = self.add_rule(name or kind, body, terminal=is_terminal)
         return format_reference
 
-    def free(self, depth: int, only_objects: bool = False) -> Node:
+    def build_free_json(self, depth: int, only_objects: bool = False) -> Node:
         """Returns a node for any JSON value, or any object, of at most `depth` levels."""
         key = (self.limits, depth, only_objects)
         if key not in self._free:
-            self._free[key] = self._free_value(depth, only_objects)
+            self._free[key] = self._build_free_levels(depth, only_objects)
         return self._free[key]
 
-    def _free_value(self, depth: int, only_objects: bool) -> Node:
-        scalar = self.rule("number", _some(numbers.numbers()), terminal=True)
-        value = self.rule(f"{_ANY}-0", choice(self.string(), scalar, self.boolean(), Literal("null")))
+    def _build_free_levels(self, depth: int, only_objects: bool) -> Node:
+        scalar = self.add_rule("number", _require_node(numbers.build_number_range()), terminal=True)
+        value = self.add_rule(f"{_ANY}-0", choice(self.build_string(), scalar, self.build_boolean(), Literal("null")))
         for level in range(1, max(depth, 1) + 1):
-            members = self.members(value)
+            members = self.build_free_object(value)
             if only_objects and level == max(depth, 1):
                 return members
-            array = self.array(value, 0, self.limits.items)
-            value = self.rule(f"{_ANY}-{level}", choice(value, array, members))
+            array = self.build_array(value, 0, self.limits.items)
+            value = self.add_rule(f"{_ANY}-{level}", choice(value, array, members))
         return value
 
-    def members(self, value: Node, low: int = 0, high: int = len(_KEY_GROUPS)) -> Node:
+    def build_free_object(self, value: Node, low: int = 0, high: int = len(_KEY_GROUPS)) -> Node:
         """Returns a node for an object of `low` to `high` free keys, each with a first letter of its own group."""
         members: list[tuple[Node, bool]] = []
         for index, group in enumerate(_KEY_GROUPS[:high]):
-            key_text = sequence(Literal('"'), chars(group), Repeat(_IN_KEYS, 0, 23), Literal('": '))
-            key = self.rule(f"key-{group[0]}", key_text, terminal=True)
+            key_text = sequence(Literal('"'), character_class(group), Repeat(_IN_KEYS, 0, 23), Literal('": '))
+            key = self.add_rule(f"key-{group[0]}", key_text, terminal=True)
             members.append((sequence(key, value), index < low))
-        return self.object(members, "members")
+        return self.build_object(members, "members")
 
-    def boolean(self) -> Node:
-        return self.rule("boolean", literals("true", "false"), terminal=True)
+    def build_boolean(self) -> Node:
+        return self.add_rule("boolean", choice_of_texts("true", "false"), terminal=True)
 
-    def array(self, item: Node, low: int, high: int) -> Node:
+    def build_array(self, item: Node, low: int, high: int) -> Node:
         comma = Literal(", ")
         if high == 0:
             return sequence(Literal("["), Literal("]"))
@@ -227,10 +227,10 @@ class Rules:
             items = sequence(item, repeat(sequence(comma, item), low - 1, high - 1))
         return sequence(Literal("["), items, Literal("]"))
 
-    def object(self, members: Several[tuple[Node, bool]], name: str) -> Node:
-        return sequence(Literal("{"), self.listed(members, name), Literal("}"))
+    def build_object(self, members: Several[tuple[Node, bool]], name: str) -> Node:
+        return sequence(Literal("{"), self.join_members(members, name), Literal("}"))
 
-    def listed(self, members: Several[tuple[Node, bool]], name: str) -> Node:
+    def join_members(self, members: Several[tuple[Node, bool]], name: str) -> Node:
         """Returns a node for members in this order, with commas between those that occur.
 
         Each member comes with a flag that says whether it is required. Any member up to the first required one may
@@ -247,112 +247,112 @@ class Rules:
             with_comma = sequence(Literal(", "), member)
             continuation = sequence(with_comma if required else optional(with_comma), continuation)
             if 0 < index <= first_required:
-                continuation = self.rule(f"{name}-from-{index + 1}", continuation)
+                continuation = self.add_rule(f"{name}-from-{index + 1}", continuation)
         if not options:
             return EMPTY
         inside = choice(*reversed(options))
         return inside if first_required < len(members) else optional(inside)
 
 
-class _Place(NamedTuple):
+class _DepthBudget(NamedTuple):
     """The depth that a value may still have: unfoldings of definitions that contain themselves, and levels."""
 
     unfold: int
     levels: int
 
-    def below(self) -> "_Place":
+    def descend_one_level(self) -> "_DepthBudget":
         return self._replace(levels=self.levels - 1)
 
 
-class _Reader:
+class _SchemaReader:
     """Reads one schema document and adds its rules."""
 
     def __init__(self, rules: Rules, root: Schema | bool, name: str, pointer: str) -> None:
         self.rules, self.name, self.pointer = rules, name, pointer
         self.root = root if isinstance(root, Mapping) else {}
-        self.left = _MOST_SCHEMAS
-        self.known: dict[tuple[str, _Place], Node | None] = {}
-        self.open: list[str] = []  # references to the definitions that are being unfolded
+        self.remaining_schemas = _MOST_SCHEMAS
+        self.node_cache: dict[tuple[str, _DepthBudget], Node | None] = {}
+        self.open_references: list[str] = []  # references to the definitions that are being unfolded
 
-    def value(self, schema: Schema | bool, name: str, pointer: str, place: _Place) -> Node | None:
+    def read_schema(self, schema: Schema | bool, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
         """Returns the node for the values of a schema; None if no value of this depth is valid."""
-        self.left -= 1
-        if self.left < 0:
-            self.rules.widen(self.pointer, f"more than {_MOST_SCHEMAS} schemas; free JSON for the rest")
-            return self.rules.free(0)
-        if schema is False or place.levels < 0:
+        self.remaining_schemas -= 1
+        if self.remaining_schemas < 0:
+            self.rules.note_widening(self.pointer, f"more than {_MOST_SCHEMAS} schemas; free JSON for the rest")
+            return self.rules.build_free_json(0)
+        if schema is False or budget.levels < 0:
             return None
         if not isinstance(schema, Mapping) or schema.keys() <= _SILENT:
-            return self.rules.free(self.rules.limits.depth)
+            return self.rules.build_free_json(self.rules.limits.depth)
         if "$ref" in schema:
-            return self.referred(schema, pointer, place)
+            return self.read_reference(schema, pointer, budget)
         # A choice is read before `allOf`, since `merge_schemas` keeps under `allOf` any choice that it could not merge.
         if "allOf" in schema and not {"anyOf", "oneOf"} & schema.keys():
             merged: Schema | None = {key: value for key, value in schema.items() if key != "allOf"}
             for branch in schema["allOf"][:_MOST_BRANCHES]:
-                branch = self.resolved(branch, pointer)
-                merged = None if merged is None or branch is None else both(merged, branch)
-            return None if merged is None else self.value(merged, name, pointer, place)
+                branch = self.resolve_reference(branch, pointer)
+                merged = None if merged is None or branch is None else merge_schemas(merged, branch)
+            return None if merged is None else self.read_schema(merged, name, pointer, budget)
         if "const" in schema:
             siblings = {key: value for key, value in schema.items() if key != "const"}
-            allowed = both(siblings, {"enum": [schema["const"]]})
-            return None if allowed is None else self.value(allowed, name, pointer, place)
+            allowed = merge_schemas(siblings, {"enum": [schema["const"]]})
+            return None if allowed is None else self.read_schema(allowed, name, pointer, budget)
         if "enum" in schema:
-            return self.enum(schema, name)
+            return self.read_enum(schema, name)
         for key in (UNMERGED, *_NEVER_SAID):
             if key in schema:
                 what = ", ".join(schema[key]) if key == UNMERGED else key
-                self.rules.widen(pointer, f'"{what}"')
+                self.rules.note_widening(pointer, f'"{what}"')
         for key in ("oneOf", "anyOf"):
             if key in schema:
-                return self.branches(key, schema, name, pointer, place)
-        return self.typed(schema, name, pointer, place)
+                return self.read_branches(key, schema, name, pointer, budget)
+        return self.read_types(schema, name, pointer, budget)
 
     # ── schemas made of others ───────────────────────────────────────────────────────────────────
 
-    def referred(self, schema: Schema, pointer: str, place: _Place) -> Node | None:
+    def read_reference(self, schema: Schema, pointer: str, budget: _DepthBudget) -> Node | None:
         siblings = {key: value for key, value in schema.items() if key != "$ref" and key not in _SILENT}
         reference = str(schema["$ref"])
-        target = self.target(reference)
+        target = self.find_target(reference)
         if target is None:
-            self.rules.widen(pointer, f'"$ref" to {reference[:40]!r}, which is not a place in this document')
-            return self.rules.free(self.rules.limits.depth)
-        if reference in self.open:
-            place = place._replace(unfold=place.unfold - 1)
-            if place.unfold < 0:
+            self.rules.note_widening(pointer, f'"$ref" to {reference[:40]!r}, which is not a place in this document')
+            return self.rules.build_free_json(self.rules.limits.depth)
+        if reference in self.open_references:
+            budget = budget._replace(unfold=budget.unfold - 1)
+            if budget.unfold < 0:
                 return None
-        elif not self.open and (reference, place) in self.known and not siblings:
-            return self.known[reference, place]
-        self.open.append(reference)
+        elif not self.open_references and (reference, budget) in self.node_cache and not siblings:
+            return self.node_cache[reference, budget]
+        self.open_references.append(reference)
         try:
-            merged = both(siblings, target) if siblings else target
+            merged = merge_schemas(siblings, target) if siblings else target
             # Named after the document, like all its rules, so that no definition gets the name of another rule.
             rule_name = f"{self.name}-{reference.rpartition('/')[2]}"
-            node = None if merged is None else self.value(merged, rule_name, pointer, place)
+            node = None if merged is None else self.read_schema(merged, rule_name, pointer, budget)
         finally:
-            self.open.pop()
-        if not self.open and not siblings:
-            self.known[reference, place] = node
+            self.open_references.pop()
+        if not self.open_references and not siblings:
+            self.node_cache[reference, budget] = node
         return node
 
-    def resolved(self, schema: Schema | bool, pointer: str) -> Schema | None:
+    def resolve_reference(self, schema: Schema | bool, pointer: str) -> Schema | None:
         """Returns the schema without a `$ref` at its top, so that it can be merged with others."""
         for _ in range(_DEEPEST):
             if not isinstance(schema, Mapping):
                 return {} if schema else None
             if "$ref" not in schema:
                 return schema
-            target = self.target(str(schema["$ref"]))
+            target = self.find_target(str(schema["$ref"]))
             if target is None:
-                self.rules.widen(pointer, f'"$ref" to {str(schema["$ref"])[:40]!r}')
+                self.rules.note_widening(pointer, f'"$ref" to {str(schema["$ref"])[:40]!r}')
                 target = {}
-            merged = both({key: value for key, value in schema.items() if key != "$ref"}, target)
+            merged = merge_schemas({key: value for key, value in schema.items() if key != "$ref"}, target)
             if merged is None:
                 return None
             schema = merged
         return None
 
-    def target(self, reference: str) -> Schema | bool | None:
+    def find_target(self, reference: str) -> Schema | bool | None:
         if reference == "#":
             return self.root
         if not reference.startswith("#/"):
@@ -360,91 +360,100 @@ class _Reader:
         referenced = at_pointer(self.root, reference[1:].replace("%25", "%"))
         return referenced if isinstance(referenced, Mapping | bool) else None
 
-    def branches(self, key: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
+    def read_branches(self, key: str, schema: Schema, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
         siblings = {keyword: value for keyword, value in schema.items() if keyword != key}
         merged_branches: list[Schema] = []
         for branch in schema[key][:_MOST_BRANCHES]:
-            resolved = self.resolved(branch, pointer) if self.recursion_ends(branch, place) else None
-            merged = None if resolved is None else both(siblings, resolved)
+            resolved = self.resolve_reference(branch, pointer) if self.can_enter_branch(branch, budget) else None
+            merged = None if resolved is None else merge_schemas(siblings, resolved)
             if merged is not None:
                 merged_branches.append(merged)
-        if key == "oneOf" and not all(_apart(first, second) for first, second in _pairs(merged_branches)):
-            self.rules.widen(pointer, '"oneOf" of branches that are not told apart')
-        place = place.below()
-        return self.rules.one_of(
-            self.value(merged, f"{name}-{number}", pointer, place) for number, merged in enumerate(merged_branches, 1)
+        if key == "oneOf" and not all(
+            _are_disjoint(first, second) for first, second in _iterate_pairs(merged_branches)
+        ):
+            self.rules.note_widening(pointer, '"oneOf" of branches that are not told apart')
+        budget = budget.descend_one_level()
+        return self.rules.build_choice(
+            self.read_schema(merged, f"{name}-{number}", pointer, budget)
+            for number, merged in enumerate(merged_branches, 1)
         )
 
-    def recursion_ends(self, branch: Schema | bool, place: _Place) -> bool:
+    def can_enter_branch(self, branch: Schema | bool, budget: _DepthBudget) -> bool:
         """Returns True if a branch may be read: one that refers back only as long as unfoldings are left.
 
         Branches are resolved before they are read, so `read_reference` does not see their references.
         """
         reference = branch.get("$ref") if isinstance(branch, Mapping) else None
-        return reference not in self.open or place.unfold > 0
+        return reference not in self.open_references or budget.unfold > 0
 
-    def enum(self, schema: Schema, name: str) -> Node | None:
+    def read_enum(self, schema: Schema, name: str) -> Node | None:
         siblings = {key: value for key, value in schema.items() if key not in ("enum", UNMERGED, *_SILENT)}
-        allowed_values = [value for value in schema["enum"][:_MOST_VALUES] if _is_one_of(value, types(siblings))]
+        allowed_values = [
+            value for value in schema["enum"][:_MOST_VALUES] if _has_one_of_types(value, list_types(siblings))
+        ]
         if siblings.keys() - {"type"}:
             definitions = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
-            validator = _validator(msgspec.json.encode({**siblings, **definitions}))
+            validator = _compile_validator(msgspec.json.encode({**siblings, **definitions}))
             allowed_values = [value for value in allowed_values if validator.is_valid(value)]
         if not allowed_values:
             return None
-        spellings = literals(*map(values.write, allowed_values))
-        return self.rules.rule(name, spellings, terminal=True) if type(spellings) is Choice else spellings
+        spellings = choice_of_texts(*map(values.write_json, allowed_values))
+        return self.rules.add_rule(name, spellings, terminal=True) if type(spellings) is Choice else spellings
 
     # ── types ────────────────────────────────────────────────────────────────────────────────────
 
-    def typed(self, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
-        type_names = types(schema) if "type" in schema else []
+    def read_types(self, schema: Schema, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
+        type_names = list_types(schema) if "type" in schema else []
         if not type_names:
             # The keywords of a type do not restrict values of other types, so only this type is surely meant.
             type_names = [kind for kind, keys in _OF_TYPE.items() if any(key in schema for key in keys)][:1]
             if not type_names:
-                return self.rules.free(self.rules.limits.depth)
+                return self.rules.build_free_json(self.rules.limits.depth)
         if "number" in type_names:
             type_names = [kind for kind in type_names if kind != "integer"]
-        return self.rules.one_of(self.of_type(kind, schema, name, pointer, place) for kind in dict.fromkeys(type_names))
+        return self.rules.build_choice(
+            self.read_type(kind, schema, name, pointer, budget) for kind in dict.fromkeys(type_names)
+        )
 
-    def of_type(self, kind: str, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
+    def read_type(self, kind: str, schema: Schema, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
         if kind == "object":
-            return self.object(schema, name, pointer, place.below())
+            return self.read_object(schema, name, pointer, budget.descend_one_level())
         if kind == "array":
-            return self.array(schema, name, pointer, place.below())
+            return self.read_array(schema, name, pointer, budget.descend_one_level())
         if kind == "string":
-            return self.string(schema, name, pointer)
+            return self.read_string(schema, name, pointer)
         if kind in ("integer", "number"):
-            return self.number(kind, schema, name, pointer)
-        return {"boolean": self.rules.boolean(), "null": Literal("null")}.get(kind)
+            return self.read_number(kind, schema, name, pointer)
+        return {"boolean": self.rules.build_boolean(), "null": Literal("null")}.get(kind)
 
-    def string(self, schema: Schema, name: str, pointer: str) -> Node | None:
+    def read_string(self, schema: Schema, name: str, pointer: str) -> Node | None:
         low, high = int(schema.get("minLength", 0)), schema.get("maxLength")
         high = None if high is None else int(high)
         if high is not None and high < low:
             return None
         if low > _LONGEST:
-            self.rules.widen(pointer, f'"minLength" above {_LONGEST}')
+            self.rules.note_widening(pointer, f'"minLength" above {_LONGEST}')
             low = _LONGEST
         expression, kind = schema.get("pattern"), schema.get("format")
-        rules = formats.parts(str(kind))
+        rules = formats.find_format_rules(str(kind))
         if expression is None and rules is not None:
-            if low <= formats.shortest(str(kind)) and (high is None or formats.longest(str(kind)) <= high):
-                return self.rules.format(str(kind), rules)
-            self.rules.widen(pointer, f'"format" {kind} of a certain length')
+            if low <= formats.measure_shortest_sentence(str(kind)) and (
+                high is None or formats.measure_longest_sentence(str(kind)) <= high
+            ):
+                return self.rules.build_format(str(kind), rules)
+            self.rules.note_widening(pointer, f'"format" {kind} of a certain length')
         if expression is None:
-            return self.rules.string(low, high)
+            return self.rules.build_string(low, high)
         if rules is not None:
-            self.rules.widen(pointer, f'"format" {kind} beside a pattern')
+            self.rules.note_widening(pointer, f'"format" {kind} beside a pattern')
         try:
-            inside = pattern(expression, _LONGEST_MATCH if high is None else min(high, _LONGEST_MATCH), low)
-        except Unsupported as error:
-            self.rules.widen(pointer, f'"pattern" with {error}')
-            return self.rules.string(low, high)
-        return self.rules.rule(name, sequence(Literal('"'), inside, Literal('"')), terminal=True)
+            inside = translate_pattern(expression, _LONGEST_MATCH if high is None else min(high, _LONGEST_MATCH), low)
+        except UnsupportedPattern as error:
+            self.rules.note_widening(pointer, f'"pattern" with {error}')
+            return self.rules.build_string(low, high)
+        return self.rules.add_rule(name, sequence(Literal('"'), inside, Literal('"')), terminal=True)
 
-    def number(self, kind: str, schema: Schema, name: str, pointer: str) -> Node | None:
+    def read_number(self, kind: str, schema: Schema, name: str, pointer: str) -> Node | None:
         low, high = schema.get("minimum"), schema.get("maximum")
         above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
         is_low_open = above is not None and (low is None or above >= low)
@@ -457,63 +466,65 @@ class _Reader:
             last = None if high is None else int(high // 1)
             if last is not None and is_high_open and high == last:
                 last -= 1
-            node = numbers.integers(first, last)
+            node = numbers.build_integer_range(first, last)
             step = schema.get("multipleOf")
             if step is not None and step != 1:
-                node = self.multiples(step, first, last, pointer) or node
+                node = self.list_multiples(step, first, last, pointer) or node
         else:
-            node = numbers.numbers(low, high, open_low=is_low_open, open_high=is_high_open)
+            node = numbers.build_number_range(low, high, open_low=is_low_open, open_high=is_high_open)
         if node is None or type(node) is Literal:
             return node
         bounded = (low, high) != (None, None) or "multipleOf" in schema
-        return self.rules.rule(name if bounded else kind, node, terminal=True)
+        return self.rules.add_rule(name if bounded else kind, node, terminal=True)
 
-    def multiples(self, step: float, first: int | None, last: int | None, pointer: str) -> Node | None:
+    def list_multiples(self, step: float, first: int | None, last: int | None, pointer: str) -> Node | None:
         """Returns a node for the multiples from the smallest allowed number on; None unless they are integers."""
         if step == int(step) and step > 0:
             start = -(-(first if first is not None else 0) // int(step)) * int(step)
             stop = start + 200 * int(step) if last is None else last
             listed = [str(number) for number in islice(range(start, stop + 1, int(step)), 200)]
             if listed and max(map(len, listed)) <= 15:
-                return literals(*listed)
-        self.rules.widen(pointer, '"multipleOf"')
+                return choice_of_texts(*listed)
+        self.rules.note_widening(pointer, '"multipleOf"')
         return None
 
-    def array(self, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
+    def read_array(self, schema: Schema, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
         low, high = int(schema.get("minItems", 0)), schema.get("maxItems")
         if high is not None and high < low:
             return None
         if "contains" in schema:
-            self.rules.widen(pointer, '"contains"')
+            self.rules.note_widening(pointer, '"contains"')
         if low > _MOST_ITEMS:
-            self.rules.widen(pointer, f'"minItems" above {_MOST_ITEMS}')
+            self.rules.note_widening(pointer, f'"minItems" above {_MOST_ITEMS}')
             low = _MOST_ITEMS
         most_items = max(low, self.rules.limits.items)
         most_items = most_items if high is None else min(most_items, int(high))
         if "prefixItems" in schema:
-            return self.tuple(schema, name, pointer, place, low, most_items)
-        item = self.value(schema.get("items", True), _singular(name), f"{pointer}/items", place)
+            return self.read_tuple(schema, name, pointer, budget, low, most_items)
+        item = self.read_schema(schema.get("items", True), _singularize_name(name), f"{pointer}/items", budget)
         if item is None:
-            return None if low else self.rules.array(EMPTY, 0, 0)
+            return None if low else self.rules.build_array(EMPTY, 0, 0)
         if schema.get("uniqueItems") and most_items > 1:
             listed = self.rules.rules.get(item.name) if type(item) is Ref else item
             if type(listed) is Choice and all(type(option) is Literal for option in listed.options) and low <= 1:
                 # The items keep the order of the enum, so that none comes twice.
-                inside = self.rules.listed([(option, False) for option in listed.options[:_MOST_UNIQUE]], name)
-                inside = inside.part if low and type(inside) is Repeat else inside
-                return self.rules.rule(name, sequence(Literal("["), inside, Literal("]")))
-            self.rules.widen(pointer, '"uniqueItems"')
-        return self.rules.array(item, low, most_items)
+                inside = self.rules.join_members([(option, False) for option in listed.options[:_MOST_UNIQUE]], name)
+                inside = inside.element if low and type(inside) is Repeat else inside
+                return self.rules.add_rule(name, sequence(Literal("["), inside, Literal("]")))
+            self.rules.note_widening(pointer, '"uniqueItems"')
+        return self.rules.build_array(item, low, most_items)
 
-    def tuple(self, schema: Schema, name: str, pointer: str, place: _Place, low: int, most: int) -> Node | None:
+    def read_tuple(
+        self, schema: Schema, name: str, pointer: str, budget: _DepthBudget, low: int, most: int
+    ) -> Node | None:
         items: list[Node] = []
         for index, item_schema in enumerate(schema["prefixItems"][: max(most, low)]):
-            item_node = self.value(item_schema, f"{name}-{index + 1}", f"{pointer}/prefixItems/{index}", place)
+            item_node = self.read_schema(item_schema, f"{name}-{index + 1}", f"{pointer}/prefixItems/{index}", budget)
             if item_node is None:
                 break
             items.append(item_node)
         if len(items) < low:
-            further_item = self.value(schema.get("items", True), name, f"{pointer}/items", place)
+            further_item = self.read_schema(schema.get("items", True), name, f"{pointer}/items", budget)
             if further_item is None or len(items) < min(low, len(schema["prefixItems"])):
                 return None
             items += [further_item] * (low - len(items))
@@ -523,7 +534,7 @@ class _Reader:
             inside = inside if index < low else optional(inside)
         return sequence(Literal("["), inside, Literal("]"))
 
-    def object(self, schema: Schema, name: str, pointer: str, place: _Place) -> Node | None:
+    def read_object(self, schema: Schema, name: str, pointer: str, budget: _DepthBudget) -> Node | None:
         properties: dict[str, Any] = dict(schema.get("properties", {}))
         additional = schema.get("additionalProperties", True)
         required = dict.fromkeys(schema.get("required", ()))
@@ -540,29 +551,29 @@ class _Reader:
         if (most is not None and len(required) > most) or (len(properties) < min(fewest, 1) and additional is False):
             return None
         if properties and "patternProperties" in schema:
-            self.rules.widen(pointer, '"patternProperties"')
+            self.rules.note_widening(pointer, '"patternProperties"')
         if not properties:
-            return self.free_object(schema, name, pointer, place, additional, fewest)
+            return self.read_free_object(schema, name, pointer, budget, additional, fewest)
         optional_left = _MOST_OPTIONAL if most is None else min(_MOST_OPTIONAL, int(most) - len(required))
         members: list[tuple[Node, bool]] = []
         for key, property_schema in properties.items():
             if key not in required and optional_left <= 0:
                 continue
             property_pointer = f"{pointer}/properties/{key.replace('~', '~0').replace('/', '~1')}"
-            value_node = self.value(property_schema, f"{name}-{key}", property_pointer, place)
+            value_node = self.read_schema(property_schema, f"{name}-{key}", property_pointer, budget)
             if value_node is None:
                 if key in required:
                     return None
                 continue
             if key not in required:
                 optional_left -= 1
-            members.append((sequence(Literal(f"{values.write(key)}: "), value_node), key in required))
+            members.append((sequence(Literal(f"{values.write_json(key)}: "), value_node), key in required))
         if len(members) < fewest:
-            self.rules.widen(pointer, '"minProperties"')
-        return self.rules.rule(name, self.rules.object(members, name))
+            self.rules.note_widening(pointer, '"minProperties"')
+        return self.rules.add_rule(name, self.rules.build_object(members, name))
 
-    def free_object(
-        self, schema: Schema, name: str, pointer: str, place: _Place, additional: Schema | bool, fewest: int
+    def read_free_object(
+        self, schema: Schema, name: str, pointer: str, budget: _DepthBudget, additional: Schema | bool, fewest: int
     ) -> Node | None:
         """Returns a node for an object whose schema names no properties: with free keys unless it restricts keys."""
         restricts_keys = "propertyNames" in schema or "patternProperties" in schema
@@ -572,67 +583,72 @@ class _Reader:
         if additional is False and "patternProperties" not in schema:
             return None
         if restricts_keys or fewest > len(_KEY_GROUPS):
-            self.rules.widen(pointer, "keys that are not named")
-        value = self.value(additional or {}, f"{name}-value", f"{pointer}/additionalProperties", place)
+            self.rules.note_widening(pointer, "keys that are not named")
+        value = self.read_schema(additional or {}, f"{name}-value", f"{pointer}/additionalProperties", budget)
         if value is None:
             return None if fewest else sequence(Literal("{"), Literal("}"))
-        return self.rules.members(value, min(fewest, most), most)
+        return self.rules.build_free_object(value, min(fewest, most), most)
 
 
-def _some(node: Node | None) -> Node:
+def _require_node(node: Node | None) -> Node:
     assert node is not None
     return node
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
-    return validator(msgspec.json.decode(schema))
+def _compile_validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    return compile_validator(msgspec.json.decode(schema))
 
 
-def _slug(name: str) -> str:
+def _slugify_name(name: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].strip("-")
     return slug if slug[:1].isalpha() else f"x-{slug}".rstrip("-")
 
 
-def _singular(name: str) -> str:
+def _singularize_name(name: str) -> str:
     return name[:-1] if name.endswith("s") and not name.endswith("ss") else f"{name}-item"
 
 
-def _is_one_of(value: Json, names: Iterable[str]) -> bool:
+def _has_one_of_types(value: Json, names: Iterable[str]) -> bool:
     kind = _TYPE_OF.get(type(value), "number")
     if kind in names:
         return True
     return kind == "number" and "integer" in names and value == int(value)
 
 
-def _pairs(schemas: Several[Schema]) -> Iterable[tuple[Schema, Schema]]:
+def _iterate_pairs(schemas: Several[Schema]) -> Iterable[tuple[Schema, Schema]]:
     return ((first, second) for index, first in enumerate(schemas) for second in schemas[index + 1 :])
 
 
-def _apart(one: Schema, other: Schema) -> bool:
+def _are_disjoint(first: Schema, second: Schema) -> bool:
     """Returns True if no value can satisfy both schemas, as far as their types, constants and keys show."""
-    if not any(_overlap(first_type, second_type) for first_type in types(one) for second_type in types(other)):
+    if not any(
+        _have_common_values(first_type, second_type)
+        for first_type in list_types(first)
+        for second_type in list_types(second)
+    ):
         return True
-    first_constants, second_constants = _constants(one), _constants(other)
+    first_constants, second_constants = _list_constants(first), _list_constants(second)
     if first_constants is not None and second_constants is not None:
-        return not any(same(ours, theirs) for ours in first_constants for theirs in second_constants)
-    only_objects = types(one) == types(other) == ["object"]
-    for requiring, closed in ((one, other), (other, one)):
+        return not any(are_equal_json(ours, theirs) for ours in first_constants for theirs in second_constants)
+    only_objects = list_types(first) == list_types(second) == ["object"]
+    for requiring, closed in ((first, second), (second, first)):
         required_keys = set(requiring.get("required", ()))
         is_closed = closed.get("additionalProperties") is False
         if only_objects and is_closed and required_keys - set(closed.get("properties", ())):
             return True
-    shared = set(one.get("required", ())) & set(other.get("required", ()))
+    shared = set(first.get("required", ())) & set(second.get("required", ()))
     return only_objects and any(
-        _apart(one.get("properties", {}).get(key, {}), other.get("properties", {}).get(key, {})) for key in shared
+        _are_disjoint(first.get("properties", {}).get(key, {}), second.get("properties", {}).get(key, {}))
+        for key in shared
     )
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or {one, other} == {"integer", "number"}
+def _have_common_values(first_type: str, second_type: str) -> bool:
+    return first_type == second_type or {first_type, second_type} == {"integer", "number"}
 
 
-def _constants(schema: Schema) -> list[Json] | None:
+def _list_constants(schema: Schema) -> list[Json] | None:
     if "const" in schema:
         return [schema["const"]]
     return schema.get("enum")

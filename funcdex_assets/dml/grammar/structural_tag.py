@@ -17,26 +17,26 @@ root[max_tokens=20] ::= ([^\u003C\uD800-\uDFFF] | "<" [^\u002F\uD800-\uDFFF])*
 
 import json
 
-from funcdex_assets.dml.grammar.gbnf import in_order, written
+from funcdex_assets.dml.grammar.gbnf import order_rules, render_node
 from funcdex_assets.dml.grammar.tree import EMPTY, Grammar, Node, Run, choice
 
 
-def structural_tag(grammar: Grammar) -> str:
+def render_structural_tag(grammar: Grammar) -> str:
     """Returns the text for the field `structured_outputs: {"structural_tag": …}` of a request to vLLM."""
-    tag = {"type": "structural_tag", "format": {"type": "grammar", "grammar": ebnf(grammar)}}
+    tag = {"type": "structural_tag", "format": {"type": "grammar", "grammar": render_ebnf(grammar)}}
     return json.dumps(tag, ensure_ascii=False)
 
 
-def ebnf(grammar: Grammar) -> str:
+def render_ebnf(grammar: Grammar) -> str:
     """Returns the rules in xgrammar's EBNF, each run with its budget."""
-    return "".join(_rule(name, rule) for name, rule in in_order(grammar))
+    return "".join(_render_rule(name, rule) for name, rule in order_rules(grammar))
 
 
-def _rule(name: str, rule: Node) -> str:
+def _render_rule(name: str, rule: Node) -> str:
     if type(rule) is not Run:
-        return f"{name} ::= {written(rule, top=True)}\n"
+        return f"{name} ::= {render_node(rule, top=True)}\n"
     # `render_node` puts no brackets around a choice at the top, and none of its options is a choice.
-    pieces = written(choice(*rule.pieces, *rule.wholes), top=True, endless=True)
-    first = "" if rule.first == EMPTY else f"{written(rule.first)} "
-    budget = f"max_chars={rule.longest}" if rule.exact else f"max_tokens={rule.tokens}"
+    pieces = render_node(choice(*rule.pieces, *rule.wholes), top=True, endless=True)
+    first = "" if rule.first == EMPTY else f"{render_node(rule.first)} "
+    budget = f"max_chars={rule.longest}" if rule.is_exact else f"max_tokens={rule.token_budget}"
     return f"{name}[{budget}] ::= {first}({pieces})*\n"

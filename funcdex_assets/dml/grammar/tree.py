@@ -51,7 +51,7 @@ class Chars(Node, frozen=True):
 
 
 class Sequence(Node, frozen=True):
-    parts: tuple[Node, ...]
+    elements: tuple[Node, ...]
 
 
 class Choice(Node, frozen=True):
@@ -61,7 +61,7 @@ class Choice(Node, frozen=True):
 class Repeat(Node, frozen=True):
     """Matches `element` at least `low` and at most `high` times."""
 
-    part: Node
+    element: Node
     low: int
     high: int
 
@@ -91,11 +91,11 @@ class Run(Node, frozen=True):
     far: int | None = None
 
     @property
-    def exact(self) -> bool:
+    def is_exact(self) -> bool:
         return self.longest is not None
 
     @property
-    def tokens(self) -> int:
+    def token_budget(self) -> int:
         return max(1, self.most // 4)
 
 
@@ -118,9 +118,9 @@ class Grammar(msgspec.Struct, frozen=True):
             if not NAME.fullmatch(name):
                 raise ValueError(f"rule {name!r}: a name is a small letter, then small letters, digits and hyphens")
             is_terminal = name in self.terminals
-            if type(rule) is Run and rule.exact != is_terminal:
+            if type(rule) is Run and rule.is_exact != is_terminal:
                 raise ValueError(f"rule {name!r}: an exact run is a terminal, another is none")
-            for node in walk(rule):
+            for node in iterate_nodes(rule):
                 if type(node) is Chars and not is_terminal and type(rule) is not Run:
                     raise ValueError(f"rule {name!r}: characters stand in terminals only; make it one")
                 if type(node) is Ref and node.name not in self.rules:
@@ -131,7 +131,7 @@ class Grammar(msgspec.Struct, frozen=True):
             raise ValueError(f"there is no rule {self.root!r} to begin with")
 
 
-def walk(node: Node) -> Iterable[Node]:
+def iterate_nodes(node: Node) -> Iterable[Node]:
     """Yields the node and all nodes below it, without following references."""
     pending = [node]
     while pending:
@@ -140,19 +140,19 @@ def walk(node: Node) -> Iterable[Node]:
         if type(node) is Run:
             pending += [node.first, *node.pieces, *node.wholes]
         elif type(node) is Sequence:
-            pending += node.parts
+            pending += node.elements
         elif type(node) is Choice:
             pending += node.options
         elif type(node) is Repeat:
-            pending.append(node.part)
+            pending.append(node.element)
 
 
-def sequence(*parts: Node) -> Node:
+def sequence(*elements: Node) -> Node:
     """Returns a node that matches the given ones in this order; empty ones are left out."""
     flat: list[Node] = []
-    for element in parts:
+    for element in elements:
         if type(element) is Sequence:
-            flat += element.parts
+            flat += element.elements
         elif element != EMPTY:
             flat.append(element)
     if not flat:
@@ -170,25 +170,25 @@ def choice(*options: Node) -> Node:
     return next(iter(flat)) if len(flat) == 1 else Choice(tuple(flat))
 
 
-def repeat(part: Node, low: int, high: int) -> Node:
+def repeat(element: Node, low: int, high: int) -> Node:
     """Returns the simplest node that matches `element` from `low` to `high` times."""
     if not 0 <= low <= high:
         raise ValueError(f"a repetition from {low} to {high}: the bounds are 0 ≤ low ≤ high")
-    if high == 0 or part == EMPTY:
+    if high == 0 or element == EMPTY:
         return EMPTY
-    return part if low == high == 1 else Repeat(part, low, high)
+    return element if low == high == 1 else Repeat(element, low, high)
 
 
-def optional(part: Node) -> Node:
-    return repeat(part, 0, 1)
+def optional(element: Node) -> Node:
+    return repeat(element, 0, 1)
 
 
-def literals(*texts: str) -> Node:
+def choice_of_texts(*texts: str) -> Node:
     """Returns a node that matches any one of `texts`."""
     return choice(*map(Literal, texts))
 
 
-def chars(spelled: str) -> Chars:
+def character_class(spelled: str) -> Chars:
     r"""Returns a character class, spelled as inside the brackets of a regular expression, without backslashes.
 
     >>> character_class("^a-z_")

@@ -8,7 +8,7 @@ import polars as pl
 from funcdex_assets.contracts import stage_tables
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.orchestration.asking import ask_all, run_metered
-from funcdex_assets.orchestration.frames import casts_of
+from funcdex_assets.orchestration.frames import read_participants
 from funcdex_assets.orchestration.preview_metadata import show_conversation, show_counts, show_table
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
@@ -16,9 +16,9 @@ from funcdex_assets.records.plan import SystemPrompt
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
-from funcdex_assets.strategies.quotas import Filled, fill
-from funcdex_assets.strategies.scoring import objections
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.quotas import FilledQuotas, fill_quotas
+from funcdex_assets.strategies.scoring import find_objections
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 
 
 @stage(group="conversations", kinds={"polars"}, table=stage_tables.CONVERSATIONS, code_version="3", pool="inference")
@@ -36,17 +36,17 @@ def conversations(
     Plans are played until as many conversations of each kind are good as are wanted; the rest stay in reserve. A
     conversation that could not be finished says why.
     """
-    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    strategy = strategy_of(settings.generation, settings.native_calls)
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    strategy = select_strategy(settings.generation, settings.native_calls)
     kept = deduplicated_scenarios.filter(pl.col("status") == "kept")
     wanted = settings.generation.cells(set(kept["kind"]))
 
-    def work(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[Filled]:
-        return fill(
+    def work(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[FilledQuotas]:
+        return fill_quotas(
             tuple(cast.values()),
             wanted,
             lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),
-            lambda made: objections(made, cast, meter, settings),
+            lambda made: find_objections(made, cast, meter, settings),
         )
 
     (made, tallies), usage = run_metered(engine, work, "conversations", partition, sum(wanted.values()))
@@ -66,11 +66,13 @@ def conversations(
             "planned": len(cast),
             "kinds": show_table(
                 ("kind", "wanted", "good", "tried", "planned"),
-                [(kind, one.wanted, one.accepted, one.tried, one.planned) for kind, one in tallies.items()],
+                [(kind, one.target, one.accepted, one.tried, one.planned) for kind, one in tallies.items()],
             ),
             "wanted": sum(wanted.values()),
             "good": sum(tally.accepted for tally in tallies.values()),
-            "unfilled": "; ".join(f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explanation()))
+            "unfilled": "; ".join(
+                f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explain_shortfall())
+            )
             or "none",
             "attempts": sum(max(1, len(one.attempts)) for one in made),
             "repaired": mended["repaired"],
@@ -98,7 +100,7 @@ def system_prompts(
     engine: InferenceEngine,
 ) -> Produced:
     """The system prompt of each finished conversation, with the context that arguments may come from."""
-    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     finished = conversations.filter(pl.col("failure").is_null())
     identities = finished["conversation_id"].to_list()
     briefs = [
@@ -109,7 +111,7 @@ def system_prompts(
     written = [
         SystemPrompt(
             conversation_id=conversation_id,
-            system_prompt=system_prompt_writer.with_context(prompt, brief.situation),
+            system_prompt=system_prompt_writer.add_context(prompt, brief.situation),
         )
         for conversation_id, brief, prompt in zip(identities, briefs, prompts, strict=True)
     ]

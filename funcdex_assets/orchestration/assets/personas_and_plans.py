@@ -6,18 +6,18 @@ import polars as pl
 
 from funcdex_assets.contracts import stage_tables
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.language.values import situation
+from funcdex_assets.language.values import build_situation
 from funcdex_assets.orchestration.asking import ask_each
 from funcdex_assets.orchestration.preview_metadata import show_counts
 from funcdex_assets.orchestration.stage import Produced, stage
-from funcdex_assets.planning.plans import PlanInput, draw_clarity, make_plans
-from funcdex_assets.records.hold_out import reserved_tools
+from funcdex_assets.planning.plans import PlanInput, build_plans, draw_clarity
+from funcdex_assets.records.hold_out import select_reserved_tools
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame, rows_by, to_frame
+from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 
 
 @stage(group="people", kinds={"polars"}, table=stage_tables.PERSONAS, code_version="1", pool="inference")
@@ -49,8 +49,8 @@ def conversation_plans(
     engine: InferenceEngine,
 ) -> Produced:
     """What shall happen: disposition, clarity, tools with distractors, each call with its arguments' sources."""
-    chains = rows_by(from_frame(tool_chains, ToolChain), "chain_id")
-    scenarios = rows_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
+    chains = index_by(from_frame(tool_chains, ToolChain), "chain_id")
+    scenarios = index_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
     tools = from_frame(tool_definitions, Tool)
     briefs = [
         planner.PlanBrief(
@@ -66,21 +66,23 @@ def conversation_plans(
         for persona in from_frame(personas, Persona)
     ]
     wanted = settings.generation
-    reserved = reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
+    reserved = (
+        select_reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
+    )
     directed, usage = ask_each(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
-    plans, unplannable = make_plans(
+    plans, unplannable = build_plans(
         [
             PlanInput(
                 chain=chains[brief.scenario.chain_id],
-                situation=situation(brief.scenario, brief.persona),
+                situation=build_situation(brief.scenario, brief.persona),
                 clarity=brief.clarity,
                 disposition=answer.disposition,
                 tools=tools,
-                distractor_tools=settings.generation.distractor_tools,
+                distractor_count=settings.generation.distractor_tools,
                 seed=settings.seed,
-                faults=settings.generation.faults,
+                fault_weights=settings.generation.faults,
                 fault_share=settings.generation.fault_share,
-                reserved=reserved,
+                reserved_tools=reserved,
             )
             for brief, answer in directed
         ]

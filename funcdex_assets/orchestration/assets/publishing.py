@@ -8,25 +8,38 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from funcdex_assets.contamination.evaluation_sets import evaluation_sets
-from funcdex_assets.contamination.overlaps import Limits, candidates, json_lines, overlapping_rows, overlaps, to_remove
+from funcdex_assets.contamination.evaluation_sets import read_evaluation_sets
+from funcdex_assets.contamination.overlaps import (
+    OverlapThresholds,
+    count_overlapping_conversations,
+    encode_json_lines,
+    extract_conversation_contents,
+    find_overlaps,
+    select_conversations_to_remove,
+)
 from funcdex_assets.contracts import stage_tables
 from funcdex_assets.contracts.trusted_tables import BrokenContractError, TrustedTables
-from funcdex_assets.dedup.conversations import COPIES, LIKENESS, Likeness, near_duplicates, spoken
+from funcdex_assets.dedup.conversations import (
+    HASHED_NGRAMS_THRESHOLDS,
+    MINILM_THRESHOLDS,
+    ConversationThresholds,
+    find_near_duplicates,
+    to_compared_conversation,
+)
 from funcdex_assets.embedding.embedder import Embedder
-from funcdex_assets.export.release import publish
-from funcdex_assets.export.splits import split_rows, without_duplicates, without_overlaps
-from funcdex_assets.orchestration.check_metadata import markdown_table
+from funcdex_assets.export.release import publish_release
+from funcdex_assets.export.splits import assign_splits, remove_duplicates, remove_overlaps
+from funcdex_assets.orchestration.check_metadata import to_markdown_table
 from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame, rows_by, to_frame
+from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 
 
 @stage(group="publishing", kinds={"polars"}, table=stage_tables.DEDUPLICATED_CONVERSATIONS, code_version="1")
 def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Settings, embedder: Embedder) -> Produced:
     """Which conversations repeat another of the partition: the same calls, said the same but for the values."""
-    verdicts = _duplicates(from_frame(parsed_conversations, ParsedConversation), settings, embedder)
+    verdicts = _find_duplicates(from_frame(parsed_conversations, ParsedConversation), settings, embedder)
     duplicates = sum(one.status == "duplicate" for one in verdicts)
     return Produced(
         to_frame(verdicts, DeduplicatedConversation),
@@ -41,13 +54,13 @@ def dataset(
     """Train and test, disjoint in chains and scenario clusters, published as JSONL, Parquet and a card."""
     parsed = from_frame(parsed_conversations, ParsedConversation)
     verdicts = from_frame(deduplicated_conversations, DeduplicatedConversation)
-    unlike, repeating = without_duplicates(parsed, verdicts)
-    rows, others = split_rows(unlike, settings.generation.hold_out, settings.generation.test_share)
+    unlike, repeating = remove_duplicates(parsed, verdicts)
+    rows, others = assign_splits(unlike, settings.generation.hold_out, settings.generation.test_share)
     left_out = repeating + others
     return Produced(
         to_frame(rows, DatasetRow),
-        publish=lambda: _described(
-            rows, left_out, publish(rows, settings.home / "datasets" / partition, partition, left_out)
+        publish=lambda: _describe_release(
+            rows, left_out, publish_release(rows, settings.home / "datasets" / partition, partition, left_out)
         ),
     )
 
@@ -87,20 +100,24 @@ def dataset_release(
         yield from evaluate_checks(context, verdict) if verdict else ()
         frames.append(stored.frame)
     frame = pl.concat(frames)
-    checks = [(check.name, check.offending(frame)) for check in stage_tables.RELEASE_CHECKS]
+    checks = [(check.name, check.find_offending_rows(frame)) for check in stage_tables.RELEASE_CHECKS]
     metadata: dict[str, Any] = {}
     if all(bad.is_empty() for _, bad in checks):
         rows = from_frame(frame, DatasetRow)
-        rows, left_out = without_duplicates(rows, _duplicates(rows, funcdex_settings, funcdex_embedder))
+        rows, left_out = remove_duplicates(rows, _find_duplicates(rows, funcdex_settings, funcdex_embedder))
         wanted = funcdex_settings.contamination
-        sets = evaluation_sets(wanted.evaluation_sets, funcdex_settings.root)
-        overlapping = overlaps(candidates(rows), sets, funcdex_embedder, Limits(**wanted.thresholds))
-        rows, contaminated = without_overlaps(rows, to_remove(overlapping, wanted.remove))
+        sets = read_evaluation_sets(wanted.evaluation_sets, funcdex_settings.root)
+        overlapping = find_overlaps(
+            extract_conversation_contents(rows), sets, funcdex_embedder, OverlapThresholds(**wanted.thresholds)
+        )
+        rows, contaminated = remove_overlaps(rows, select_conversations_to_remove(overlapping, wanted.remove))
         left_out += contaminated
-        reports = {"contamination.jsonl": json_lines(overlapping)} if overlapping else {}
-        folder = publish(rows, funcdex_settings.home / "datasets" / "all", "all partitions", left_out, reports)
-        found = {f"contamination_{measure}": count for measure, count in overlapping_rows(overlapping).items()}
-        metadata = {**_described(rows, left_out, folder), **found}
+        reports = {"contamination.jsonl": encode_json_lines(overlapping)} if overlapping else {}
+        folder = publish_release(rows, funcdex_settings.home / "datasets" / "all", "all partitions", left_out, reports)
+        found = {
+            f"contamination_{measure}": count for measure, count in count_overlapping_conversations(overlapping).items()
+        }
+        metadata = {**_describe_release(rows, left_out, folder), **found}
     missing = [partition for partition in funcdex_settings.partitions if partition not in there]
     yield dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
@@ -108,28 +125,33 @@ def dataset_release(
             dg.AssetCheckResult(
                 check_name=name,
                 passed=bad.is_empty(),
-                metadata={"offending_rows": bad.height, "rows": dg.MetadataValue.md(markdown_table(bad.head(20)))},
+                metadata={"offending_rows": bad.height, "rows": dg.MetadataValue.md(to_markdown_table(bad.head(20)))},
             )
             for name, bad in checks
         ],
     )
 
 
-def _duplicates(
+def _find_duplicates(
     rows: Sequence[ParsedConversation], settings: Settings, embedder: Embedder
 ) -> list[DeduplicatedConversation]:
     """Of a test and a train conversation that are alike, the train conversation is the duplicate."""
     wanted = settings.deduplication
-    default = LIKENESS if wanted.embedder == "minilm" else COPIES
+    default = MINILM_THRESHOLDS if wanted.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
     semantic = wanted.conversation_semantic_threshold
-    likeness = Likeness(default.semantic if semantic is None else semantic, wanted.conversation_lexical_threshold)
-    said = [spoken(row.conversation_id, row.messages) for row in sorted(rows, key=lambda row: not row.held_out)]
-    verdicts = near_duplicates(said, embedder, likeness if wanted.conversations else None)
-    by_id = rows_by(verdicts, "conversation_id")
+    likeness = ConversationThresholds(
+        default.semantic if semantic is None else semantic, wanted.conversation_lexical_threshold
+    )
+    said = [
+        to_compared_conversation(row.conversation_id, row.messages)
+        for row in sorted(rows, key=lambda row: not row.held_out)
+    ]
+    verdicts = find_near_duplicates(said, embedder, likeness if wanted.conversations else None)
+    by_id = index_by(verdicts, "conversation_id")
     return [by_id[row.conversation_id] for row in rows]
 
 
-def _described(rows: Sequence[DatasetRow], left_out: Sequence[LeftOut], folder: Path) -> dict[str, Any]:
+def _describe_release(rows: Sequence[DatasetRow], left_out: Sequence[LeftOut], folder: Path) -> dict[str, Any]:
     splits = Counter(row.split for row in rows)
     return {
         **{f"left_out_{rule}": count for rule, count in sorted(Counter(one.rule for one in left_out).items())},

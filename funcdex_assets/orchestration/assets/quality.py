@@ -6,29 +6,29 @@ from typing import Any
 
 import polars as pl
 
-from funcdex_assets.checks.provenance import step_trace
+from funcdex_assets.checks.provenance import trace_steps
 from funcdex_assets.checks.user_behaviour import USER_FAULTS
 from funcdex_assets.contracts import stage_tables
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.environment.replay import certificate
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.environment.replay import build_certificate
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.judging import committee
-from funcdex_assets.judging.selection import reasons_against
-from funcdex_assets.judging.turn_verdicts import moved
+from funcdex_assets.judging.selection import find_reasons_against
+from funcdex_assets.judging.turn_verdicts import shift_verdicts
 from funcdex_assets.orchestration.asking import run_metered
-from funcdex_assets.orchestration.frames import casts_of
+from funcdex_assets.orchestration.frames import read_participants
 from funcdex_assets.orchestration.preview_metadata import show_counts, show_scores, show_table
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import ParsedConversation
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.plan import SystemPrompt
 from funcdex_assets.records.scenario import DeduplicatedScenario
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame, rows_by, to_frame
-from funcdex_assets.strategies.scoring import score
+from funcdex_assets.storage.frames import from_frame, index_by, to_frame
+from funcdex_assets.strategies.scoring import score_conversations
 
 
 @stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="4", pool="inference")
@@ -47,12 +47,12 @@ def scored_conversations(
 
     A conversation that failed has its failure as its finding, and no scores.
     """
-    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     held = from_frame(conversations, Conversation)
     judged = sum(one.failure is None for one in held)
     scored, usage = run_metered(
         engine,
-        lambda meter, advanced: score(held, cast, meter, settings, advanced),
+        lambda meter, advanced: score_conversations(held, cast, meter, settings, advanced),
         "scored_conversations",
         partition,
         judged,
@@ -83,16 +83,16 @@ def scored_conversations(
 
 def _committee_tables(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
     """What each judge of a committee gave, and on what every two of them differ."""
-    names = committee.judges(scored)
+    names = committee.list_judges(scored)
     if not names:
         return {}
-    given = {name: committee.verdicts_of(name, scored) for name in names}
-    means = {name: [committee.marks(said, scale) for scale in SCALES] for name, said in given.items()}
+    given = {name: committee.select_verdicts(name, scored) for name in names}
+    means = {name: [committee.collect_scores(said, scale) for scale in SCALES] for name, said in given.items()}
     return {
         "judges": show_table(
             ("judge", *SCALES, "without a verdict"),
             [
-                (name, *(_mean(marks) for marks in means[name]), sum(one.failure is not None for one in said))
+                (name, *(_compute_mean(marks) for marks in means[name]), sum(one.failure is not None for one in said))
                 for name, said in given.items()
             ],
         ),
@@ -102,17 +102,17 @@ def _committee_tables(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
                 (
                     " / ".join(pair.judges),
                     pair.scale,
-                    round(pair.apart, 3),
-                    f"{pair.equal} of {pair.conversations}",
-                    "–" if pair.rho is None else round(pair.rho, 3),
+                    round(pair.mean_difference, 3),
+                    f"{pair.equal_scores} of {pair.conversations}",
+                    "–" if pair.rank_correlation is None else round(pair.rank_correlation, 3),
                 )
-                for pair in committee.pairs(scored)
+                for pair in committee.compare_judges(scored)
             ],
         ),
     }
 
 
-def _mean(marks: Sequence[int]) -> object:
+def _compute_mean(marks: Sequence[int]) -> object:
     return round(sum(marks) / len(marks), 3) if marks else "–"
 
 
@@ -121,7 +121,7 @@ def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
     """The conversations without a blocking finding and with good tool use, as text in the markup."""
-    selected = [one for one in _selected(conversations, scored_conversations, settings) if not one.reasons]
+    selected = [one for one in _select_conversations(conversations, scored_conversations, settings) if not one.reasons]
     return Produced(
         to_frame(selected, SelectedConversation),
         {"yield": round(len(selected) / max(1, scored_conversations.height), 4)},
@@ -133,30 +133,32 @@ def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
     """The other conversations, each with the reasons why it was not accepted."""
-    selected = [one for one in _selected(conversations, scored_conversations, settings) if one.reasons]
+    selected = [one for one in _select_conversations(conversations, scored_conversations, settings) if one.reasons]
     rules = Counter(reason.split(":")[0] for one in selected for reason in one.reasons)
     plot = {"reasons_plot": show_counts(rules, f"Reasons for rejection, {partition}", "conversations")} if rules else {}
     return Produced(to_frame(selected, SelectedConversation), {"reasons": dict(rules), **plot})
 
 
-def _selected(conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings) -> list[SelectedConversation]:
-    held = rows_by(from_frame(conversations, Conversation), "conversation_id")
+def _select_conversations(
+    conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings
+) -> list[SelectedConversation]:
+    held = index_by(from_frame(conversations, Conversation), "conversation_id")
     return [
         SelectedConversation(
             conversation_id=one.conversation_id,
-            reasons=reasons_against(one, settings.generation.min_tool_use_quality),
+            reasons=find_reasons_against(one, settings.generation.min_tool_use_quality),
             tool_use_quality=one.tool_use_quality,
-            dml=_text(held[one.conversation_id]),
+            dml=_format_reasons(held[one.conversation_id]),
             turns=one.turns,
         )
         for one in from_frame(scored, ScoredConversation)
     ]
 
 
-def _text(conversation: Conversation) -> str:
+def _format_reasons(conversation: Conversation) -> str:
     """Its markup; of one that failed, the last text that there was, as it was written."""
     if conversation.failure is None:
-        return render(conversation.messages)
+        return render_conversation(conversation.messages)
     return conversation.attempts[-1].text if conversation.attempts else ""
 
 
@@ -172,23 +174,23 @@ def parsed_conversations(
     tool_definitions: pl.DataFrame,
 ) -> Produced:
     """The accepted text, parsed into OpenAI messages, with the tools that were offered."""
-    cast = casts_of(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    held = rows_by(from_frame(conversations, Conversation), "conversation_id")
-    scenarios = rows_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
-    prompts = rows_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    held = index_by(from_frame(conversations, Conversation), "conversation_id")
+    scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
+    prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
     parsed: list[ParsedConversation] = []
     for accepted in from_frame(accepted_conversations, SelectedConversation):
         conversation = held[accepted.conversation_id]
         plan, there, tools = (one := cast[conversation.plan_id]).plan, one.situation, one.tools
         scenario = scenarios[plan.scenario_id]
-        messages = parse(accepted.dml)
-        written = openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
+        messages = parse_conversation(accepted.dml)
+        written = to_openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
         parsed.append(
             ParsedConversation(
                 conversation_id=accepted.conversation_id,
                 partition=partition,
                 messages=written,
-                tools=openai_tools(list(one.tools.values())),
+                tools=to_openai_tools(list(one.tools.values())),
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
                 chain_id=plan.chain_id,
@@ -197,9 +199,9 @@ def parsed_conversations(
                 clarity=plan.clarity,
                 calls=sum(len(message.tool_calls) for message in messages),
                 user_turns=sum(message.role == "user" for message in messages),
-                turn_verdicts=moved(accepted.turns, len(written) - len(messages)),
-                step_trace=step_trace(messages, conversation.provenance, len(written) - len(messages)),
-                certificate=certificate(conversation, there, one.spoken_of, list(tools)),
+                turn_verdicts=shift_verdicts(accepted.turns, len(written) - len(messages)),
+                step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
+                certificate=build_certificate(conversation, there, one.mentioned_tools, list(tools)),
             )
         )
     count = max(1, len(parsed))

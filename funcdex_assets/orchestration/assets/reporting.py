@@ -9,12 +9,12 @@ import polars as pl
 from funcdex_assets.contracts import stage_tables
 from funcdex_assets.contracts.trusted_tables import BrokenContractError, TrustedTables
 from funcdex_assets.orchestration.assets.publishing import dataset_release
-from funcdex_assets.orchestration.check_metadata import markdown_table
+from funcdex_assets.orchestration.check_metadata import to_markdown_table
 from funcdex_assets.orchestration.preview_metadata import show_report_pictures
 from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
 from funcdex_assets.records.figures import QualityFigure
-from funcdex_assets.reports.collected import TABLES, Collected, collect, merged
-from funcdex_assets.reports.figures import PER_ACCEPTED, report
+from funcdex_assets.reports.collected import TABLES, Collected, collect_tables, merge_collected
+from funcdex_assets.reports.figures import PER_ACCEPTED, compute_figures
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.storage.table_store import TableError
@@ -76,9 +76,9 @@ def quality_report(
         "accepted_conversations": accepted_conversations,
         "dataset": dataset,
     }
-    found = collect(partition, frames, tables.spent(partition))
-    figures = report(found, settings.generation.kinds, settings.seed, settings.inference.prices)
-    return Produced(to_frame(figures, QualityFigure), described(figures, partition))
+    found = collect_tables(partition, frames, tables.spent(partition))
+    figures = compute_figures(found, settings.generation.kinds, settings.seed, settings.inference.prices)
+    return Produced(to_frame(figures, QualityFigure), describe_figures(figures, partition))
 
 
 @dg.asset(
@@ -112,21 +112,24 @@ def release_report(
                 raise dg.Failure(str(error), allow_retries=False) from None
             yield from evaluate_checks(context, verdict) if verdict else ()
             frames[name] = stored.frame
-        found.append(collect(partition, frames, funcdex_tables.spent(partition)))
-    figures = report(
-        merged(found), funcdex_settings.generation.kinds, funcdex_settings.seed, funcdex_settings.inference.prices
+        found.append(collect_tables(partition, frames, funcdex_tables.spent(partition)))
+    figures = compute_figures(
+        merge_collected(found),
+        funcdex_settings.generation.kinds,
+        funcdex_settings.seed,
+        funcdex_settings.inference.prices,
     )
     missing = [partition for partition in funcdex_settings.partitions if partition not in there]
     yield dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(figures),
             "missing_partitions": ", ".join(missing) or "none",
-            **described(figures, "all partitions"),
+            **describe_figures(figures, "all partitions"),
         }
     )
 
 
-def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
+def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
     values = {one.figure: one.value for one in figures if not one.item}
     each = {one.figure: one.value for one in figures if one.section == "cost" and one.item == PER_ACCEPTED}
@@ -135,10 +138,12 @@ def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     return {
         **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
         **{key: round(each[figure], 6) for key, figure in WATCHED_COST.items() if figure in each},
-        "preview": dg.MetadataValue.md(markdown_table(_readable(frame.filter(pl.col("section") == "validity")))),
+        "preview": dg.MetadataValue.md(
+            to_markdown_table(_select_columns(frame.filter(pl.col("section") == "validity")))
+        ),
         **{
             f"table_{section}": dg.MetadataValue.md(
-                markdown_table(_readable(frame.filter(pl.col("section") == section)))
+                to_markdown_table(_select_columns(frame.filter(pl.col("section") == section)))
             )
             for section in sections
         },
@@ -146,7 +151,7 @@ def described(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     }
 
 
-def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+def _select_columns(frame: pl.DataFrame) -> pl.DataFrame:
     digits = 6 if "cost" in frame["section"] else 4  # a conversation may cost less than a hundredth of a cent
     columns = frame.select("figure", "item", pl.col("value").round(digits), "part", "whole", "wanted")
     return columns if frame["wanted"].count() else columns.drop("wanted")

@@ -8,7 +8,7 @@ import polars as pl
 
 from funcdex_assets.contracts import stage_tables
 from funcdex_assets.dedup.index import ScenarioIndex
-from funcdex_assets.dedup.neighbours import COPIES_ONLY, Thresholds
+from funcdex_assets.dedup.neighbours import HASHED_NGRAMS_THRESHOLDS, ScenarioThresholds
 from funcdex_assets.dedup.scenarios import deduplicate_scenarios
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.inference.protocol import InferenceEngine
@@ -20,7 +20,7 @@ from funcdex_assets.records.seeds import derive_id
 from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles import scenario_writer
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame, rows_by, to_frame
+from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 
 
 @stage(group="scenarios", kinds={"polars"}, table=stage_tables.SCENARIOS, code_version="1", pool="inference")
@@ -32,7 +32,7 @@ def scenarios(
     engine: InferenceEngine,
 ) -> Produced:
     """Candidates: situations at work in which somebody needs the tools of a chain."""
-    tools = rows_by(from_frame(tool_definitions, Tool), "name")
+    tools = index_by(from_frame(tool_definitions, Tool), "name")
     chains = from_frame(tool_chains, ToolChain)
     briefs = [
         scenario_writer.ScenarioBrief(
@@ -74,13 +74,13 @@ def deduplicated_scenarios(
     candidates = from_frame(scenarios, Scenario)
     judged = deduplicate_scenarios(
         candidates,
-        wanted=settings.generation.planned({scenario.kind for scenario in candidates}),
+        counts=settings.generation.planned({scenario.kind for scenario in candidates}),
         partition=partition,
         seed=settings.seed,
         toolkits=settings.toolkits_of(partition),
         embedder=embedder,
         index=index,
-        thresholds=_thresholds(settings),
+        thresholds=_choose_thresholds(settings),
     )
     status = Counter(scenario.status for scenario in judged)
     missing = settings.generation.conversations - status["kept"]
@@ -97,8 +97,8 @@ def deduplicated_scenarios(
     )
 
 
-def _thresholds(settings: Settings) -> Thresholds:
+def _choose_thresholds(settings: Settings) -> ScenarioThresholds:
     wanted = settings.deduplication
-    default = Thresholds() if wanted.embedder == "minilm" else COPIES_ONLY
+    default = ScenarioThresholds() if wanted.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
     semantic = default.semantic if wanted.semantic_threshold is None else wanted.semantic_threshold
-    return Thresholds(semantic, wanted.lexical_threshold)
+    return ScenarioThresholds(semantic, wanted.lexical_threshold)

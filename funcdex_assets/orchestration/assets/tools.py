@@ -12,9 +12,9 @@ from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.records.tool import Tool, ToolChain, ToolEdge
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import from_frame, to_frame
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix, spoken_of
-from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, evenness
-from funcdex_assets.tool_graph.graph import build_graph, needed_ids
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix, weigh_mentioned_tools
+from funcdex_assets.tool_graph.coverage import Coverage, CoverageStore, evenness
+from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids
 
 
 @stage(group="catalogue", kinds={"yaml", "json"}, table=stage_tables.TOOL_DEFINITIONS, code_version="1")
@@ -27,7 +27,7 @@ def tool_definitions(partition: str, settings: Settings) -> Produced:
         {
             "files": ", ".join(path.name for path in files.values()),
             "with_result_schema": sum(tool.returns is not None for tool in tools),
-            "startable_without_ids": sum(not needed_ids(tool) for tool in tools),
+            "startable_without_ids": sum(not find_needed_ids(tool) for tool in tools),
         },
     )
 
@@ -38,7 +38,7 @@ def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
     tools = from_frame(tool_definitions, Tool)
     edges = build_graph(tools)
     fed = {(edge.target_tool, edge.target_path) for edge in edges}
-    unfed = [f"{tool.name}{path}" for tool in tools for path in needed_ids(tool) if (tool.name, path) not in fed]
+    unfed = [f"{tool.name}{path}" for tool in tools for path in find_needed_ids(tool) if (tool.name, path) not in fed]
     return Produced(
         to_frame(edges, ToolEdge),
         {
@@ -65,22 +65,22 @@ def tool_chains(
         must_cross="_" in partition,
         steered=wanted.steering,
         must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
-        favoured=spoken_of(settings.workflows.get(partition, ""), tools),
+        tool_weights=weigh_mentioned_tools(settings.workflows.get(partition, ""), tools),
         patterns={str(name): weight for name, weight in wanted.patterns.items()},
-        crossing=wanted.crossing,
+        crossing_share=wanted.crossing,
         hold_out=wanted.hold_out,
     )
     edges = from_frame(tool_graph, ToolEdge)
-    memory = CoverageMemory(settings.home / "coverage")
-    past = memory.before(partition, settings.seed)
-    chains = sample_mix(
+    memory = CoverageStore(settings.home / "coverage")
+    past = memory.sum_earlier_nights(partition, settings.seed)
+    chains = sample_chain_mix(
         tools, edges, wanted.candidates(), limits, derive_seed(settings.seed, partition, "chains"), past
     )
     kinds = Counter(chain.kind for chain in chains)
     drawn = Coverage()
     for chain in chains:
-        drawn.count(chain.steps, chain.pattern)
-    memory.replace(partition, settings.seed, drawn)
+        drawn.count_chain(chain.steps, chain.pattern)
+    memory.replace_night(partition, settings.seed, drawn)
     pairs = {(edge.source_tool, edge.target_tool) for edge in edges}
     return Produced(
         to_frame(chains, ToolChain),

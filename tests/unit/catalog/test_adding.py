@@ -3,11 +3,11 @@
 import pytest
 import yaml
 
-from funcdex_assets.catalog.adding import list_toolkit, write_toolkit
+from funcdex_assets.catalog.adding import add_toolkit_to_settings, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.tool_graph.tool_selection import belonging_together
+from funcdex_assets.tool_graph.tool_selection import select_connected_tools
 
 TOOL = Tool(
     toolkit="acme",
@@ -69,7 +69,7 @@ MANY = [
     ],
 )
 def test_tools_that_belong_together_are_chosen_in_the_order_of_the_source(most, chosen):
-    assert [tool.name for tool in belonging_together(MANY, most)] == chosen
+    assert [tool.name for tool in select_connected_tools(MANY, most)] == chosen
 
 
 SETTINGS = """# mine
@@ -99,11 +99,11 @@ def test_one_line_is_added_and_nothing_else_changed(tmp_path, text, line):
     path = tmp_path / "funcdex.yaml"
     path.write_text(text)
     before = yaml.safe_load(text)
-    assert list_toolkit(path, "acme")
+    assert add_toolkit_to_settings(path, "acme")
     after = path.read_text()
     assert yaml.safe_load(after) == {**before, "toolkits": [*before["toolkits"], "acme"]}
     assert after.rstrip("\n").replace(line + "\n", "", 1).replace("\n" + line, "", 1) == text.rstrip("\n")
-    assert not list_toolkit(path, "acme")  # it is there
+    assert not add_toolkit_to_settings(path, "acme")  # it is there
     assert path.read_text() == after
 
 
@@ -129,7 +129,7 @@ def test_any_legal_form_of_the_list_is_edited(tmp_path, text, edited):
     path = tmp_path / "funcdex.yaml"
     path.write_bytes(text.encode())
     before = yaml.safe_load(text)
-    assert list_toolkit(path, "acme")
+    assert add_toolkit_to_settings(path, "acme")
     after = path.read_bytes().decode()
     assert yaml.safe_load(after) == {**before, "toolkits": [*(before.get("toolkits") or []), "acme"]}
     comments = [line.partition("#")[2] for line in text.splitlines() if "#" in line]
@@ -143,5 +143,5 @@ def test_a_list_that_is_used_elsewhere_is_left_to_the_user(tmp_path):
     text = "toolkits: &all [gmail]\nmore: *all\n"
     path.write_text(text)
     with pytest.raises(CatalogError, match="add 'acme' to it by hand"):
-        list_toolkit(path, "acme")
+        add_toolkit_to_settings(path, "acme")
     assert path.read_text() == text

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from funcdex_assets.catalog.announced_tools import announced_tools, to_tool, without_definitions
+from funcdex_assets.catalog.announced_tools import find_announced_definitions, remove_definitions, to_tool
 
 FAX = {"type": "function", "function": {"name": "SEND_FAX", "parameters": {"type": "object"}}}
 TEXT = json.dumps(FAX)
@@ -22,8 +22,8 @@ TEXT = json.dumps(FAX)
     ],
 )
 def test_definitions(text, names, rest):
-    assert [one["function"]["name"] for one in announced_tools(text)] == names
-    assert without_definitions(text) == rest
+    assert [one["function"]["name"] for one in find_announced_definitions(text)] == names
+    assert remove_definitions(text) == rest
 
 
 def test_parameters_that_are_no_schema_allow_everything():

@@ -13,10 +13,10 @@ from funcdex_assets.catalog import documents
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders import botocore_models
-from funcdex_assets.catalog.loaders.botocore_models import bundled, read, recognises
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.botocore_models import find_bundled_models, is_service_model, read_drafts
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 
 ORIGIN = Origin("queue", "service-2.json")
 
@@ -72,7 +72,7 @@ QUEUE = {
 
 
 def drafts(document: Any) -> dict[str, Draft]:
-    return {draft.name: draft for draft in read(document) if isinstance(draft, Draft)}
+    return {draft.name: draft for draft in read_drafts(document) if isinstance(draft, Draft)}
 
 
 def argument(shape: Any, member: dict[str, Any] | None = None, **shapes: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def argument(shape: Any, member: dict[str, Any] | None = None, **shapes: Any) ->
 
 def test_an_operation_is_what_its_documentation_says_without_markup() -> None:
     draft = drafts(QUEUE)["SendItem"]
-    assert (draft.place, draft.description) == ("operations.SendItem", "Sends an `Item` & waits.")
+    assert (draft.location, draft.description) == ("operations.SendItem", "Sends an `Item` & waits.")
 
 
 def test_arguments_are_the_members_of_the_input() -> None:
@@ -118,9 +118,9 @@ def test_structures_and_long_enums_are_shared_and_the_rest_stands_where_it_is_us
 def test_a_cycle_of_shapes_is_a_cycle_of_references() -> None:
     draft = drafts(QUEUE)["SendItem"]
     item = {"Parts": [{"Parts": [{"Tags": {"a": 1}}]}]}
-    assert problems(draft.parameters, {"Queue": "a", "Item": item}) == []
+    assert find_violations(draft.parameters, {"Queue": "a", "Item": item}) == []
     item["Parts"][0]["Parts"][0]["Tags"]["a"] = 8
-    assert problems(draft.parameters, {"Queue": "a", "Item": item})
+    assert find_violations(draft.parameters, {"Queue": "a", "Item": item})
     assert draft.returns["properties"] == {
         "At": {"type": "string", "format": "date-time"},
         "Item": {"$ref": "#/$defs/Item"},
@@ -190,9 +190,9 @@ def test_a_union_holds_one_of_its_members() -> None:
     model = {"metadata": {}, "operations": {"Do": {"input": {"shape": "In"}}}}
     shapes = {"In": {"type": "structure", "members": {"U": {"shape": "U"}}}, "U": union, "N": {"type": "integer"}}
     parameters = drafts({**model, "shapes": shapes})["Do"].parameters
-    assert problems(parameters, {"U": {"A": 1}}) == []
-    assert problems(parameters, {"U": {"A": 1, "B": 2}})
-    assert problems(parameters, {"U": {}})
+    assert find_violations(parameters, {"U": {"A": 1}}) == []
+    assert find_violations(parameters, {"U": {"A": 1, "B": 2}})
+    assert find_violations(parameters, {"U": {}})
 
 
 def test_a_bad_operation_costs_itself_and_a_bad_shape_is_left_open() -> None:
@@ -205,8 +205,8 @@ def test_a_bad_operation_costs_itself_and_a_bad_shape_is_left_open() -> None:
     }
     document["shapes"]["Items"]["member"] = {"shape": "Lost"}
     document["shapes"]["Count"] = {"type": "tesseract"}
-    found = list(read(document))
-    told = {problem.place: problem for problem in found if isinstance(problem, Problem)}
+    found = list(read_drafts(document))
+    told = {problem.location: problem for problem in found if isinstance(problem, Problem)}
     assert {place for place, problem in told.items() if problem.lost} == {f"operations.{key}" for key in "ABCD"}
     assert {place for place, problem in told.items() if not problem.lost} == {
         "shapes.Item.Parts.member",
@@ -218,9 +218,9 @@ def test_a_bad_operation_costs_itself_and_a_bad_shape_is_left_open() -> None:
 
 @pytest.mark.parametrize("document", [{"metadata": {}, "operations": {}}, {"operations": []}, [], None, "x"])
 def test_another_document_is_refused(document: Any) -> None:
-    assert not recognises(document)
+    assert not is_service_model(document)
     with pytest.raises(CatalogError, match="no AWS service model"):
-        list(read(document))
+        list(read_drafts(document))
 
 
 def test_lists_within_themselves_are_left_open() -> None:
@@ -233,11 +233,11 @@ def test_lists_within_themselves_are_left_open() -> None:
 def test_too_many_operations_and_shapes_are_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore_models, "MOST_OPERATIONS", 3)
     many = {"metadata": {}, "shapes": {}, "operations": {f"Do{number}": {} for number in range(9)}}
-    assert [isinstance(found, Draft) for found in read(many)] == [True, True, True, False]
+    assert [isinstance(found, Draft) for found in read_drafts(many)] == [True, True, True, False]
     monkeypatch.setattr(botocore_models, "MOST_DEFINITIONS", 5)
     chain = {f"S{number}": {"type": "structure", "members": {"N": {"shape": f"S{number + 1}"}}} for number in range(9)}
     model = {"metadata": {}, "operations": {"Do": {"input": {"shape": "S0"}}}, "shapes": chain}
-    assert "more than 5 shapes" in str(next(read(model)))
+    assert "more than 5 shapes" in str(next(read_drafts(model)))
 
 
 def test_a_long_documentation_is_cut() -> None:
@@ -258,19 +258,22 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_bundled_models_are_found_without_importing_their_package(installed: Path) -> None:
-    assert [path.parent for path in bundled()] == [installed / "queue/2020-01-01", installed / "store/2015-01-01"]
-    assert len(list(bundled(newest=False))) == 3
-    assert documents.read(next(bundled())) == QUEUE
+    assert [path.parent for path in find_bundled_models()] == [
+        installed / "queue/2020-01-01",
+        installed / "store/2015-01-01",
+    ]
+    assert len(list(find_bundled_models(newest=False))) == 3
+    assert documents.load_document(next(find_bundled_models())) == QUEUE
 
 
 def test_nothing_is_bundled_where_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore_models.importlib.util, "find_spec", lambda name: None)
-    assert list(bundled()) == []
+    assert list(find_bundled_models()) == []
 
 
 def test_a_plain_file_is_loaded_too(tmp_path: Path) -> None:
     (tmp_path / "service-2.json").write_text(json.dumps(QUEUE))
-    assert documents.read(tmp_path / "service-2.json") == QUEUE
+    assert documents.load_document(tmp_path / "service-2.json") == QUEUE
 
 
 @pytest.mark.parametrize(
@@ -289,7 +292,7 @@ def test_a_compressed_file_that_cannot_be_read_is_an_error(
     path = tmp_path / "service-2.json.gz"
     path.write_bytes(content)
     with pytest.raises(CatalogError, match=message):
-        documents.read(path)
+        documents.load_document(path)
 
 
 JSON = st.recursive(
@@ -341,6 +344,6 @@ SHAPE = JSON | st.fixed_dictionaries(
     shapes=st.dictionaries(NAMES, SHAPE, max_size=6),
 )
 def test_any_model_gives_tools_and_problems(operations: Any, shapes: Any) -> None:
-    found = list(registered(read({"metadata": {}, "operations": operations, "shapes": shapes}), ORIGIN))
+    found = list(register_drafts(read_drafts({"metadata": {}, "operations": operations, "shapes": shapes}), ORIGIN))
     assert all(isinstance(item, Tool | Problem) for item in found)
     msgspec.json.encode([item for item in found if isinstance(item, Tool)])

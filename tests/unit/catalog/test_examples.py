@@ -1,7 +1,7 @@
 import pytest
 
-from funcdex_assets.catalog.examples import DEEPEST, MOST_PROPERTIES, UNKNOWN, Known, schema_of
-from funcdex_assets.schema.validation import prove
+from funcdex_assets.catalog.examples import DEEPEST, MOST_PROPERTIES, UNKNOWN, KnownSchema, infer_schema
+from funcdex_assets.schema.validation import prove_schema
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,9 @@ from funcdex_assets.schema.validation import prove
         pytest.param(["2026-01-31 10:00"], {"type": "string"}, id="a time without its zone is no date-time"),
         pytest.param(["a.b@example.org"], {"type": "string", "format": "email"}, id="email"),
         pytest.param(["https://example.org/a?b=1"], {"type": "string", "format": "uri"}, id="uri"),
-        pytest.param([Known({"type": "integer"})], {"type": "integer"}, id="a value of which the schema is known"),
+        pytest.param(
+            [KnownSchema({"type": "integer"})], {"type": "integer"}, id="a value of which the schema is known"
+        ),
         pytest.param([UNKNOWN, 5], {"type": "integer"}, id="an example says more than none"),
         pytest.param(
             [{"id": 1, "name": "a"}, {"id": 2}],
@@ -44,12 +46,12 @@ from funcdex_assets.schema.validation import prove
     ],
 )
 def test_schema_of(examples: list, schema: dict) -> None:
-    assert schema_of(examples) == schema
+    assert infer_schema(examples) == schema
 
 
 def test_a_table_of_entries_is_described_by_what_they_share() -> None:
     table = {f"user-{number}": {"age": number} for number in range(MOST_PROPERTIES + 1)}
-    assert schema_of([table]) == {
+    assert infer_schema([table]) == {
         "type": "object",
         "additionalProperties": {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]},
     }
@@ -59,20 +61,20 @@ def test_depth_is_bounded() -> None:
     value: object = 1
     for _ in range(500):
         value = {"a": [value]}
-    assert str(schema_of([value])).count("'a'") <= 2 * DEEPEST
+    assert str(infer_schema([value])).count("'a'") <= 2 * DEEPEST
 
 
 def test_size_is_bounded() -> None:
     def tree(depth: int) -> object:
         return {f"key{number}": tree(depth - 1) for number in range(30)} if depth else 1
 
-    schema = schema_of([tree(4)])
+    schema = infer_schema([tree(4)])
     assert len(str(schema)) < 400_000
-    prove(schema)
+    prove_schema(schema)
 
 
 def test_every_example_is_valid_under_its_schema() -> None:
     value = {"a": [1, None, {"b": "2026-01-31"}], "c": {}, "d": [[], ["x"]], "e": "https://example.org/%zz"}
-    schema = schema_of([value])
+    schema = infer_schema([value])
     del schema["properties"]["e"]  # it looks like an address, and a validator of formats may differ
-    prove(schema).validate(value)
+    prove_schema(schema).validate(value)

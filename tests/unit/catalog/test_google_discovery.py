@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders import google_discovery
-from funcdex_assets.catalog.loaders.google_discovery import KIND, bundled, newest_stable, read, recognises
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.google_discovery import (
+    KIND,
+    find_bundled_documents,
+    is_discovery_document,
+    read_drafts,
+    select_newest_stable,
+)
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 
 ORIGIN = Origin("shop", "shop.v1.json")
 
@@ -93,21 +99,21 @@ SHOP = {
 
 
 def drafts(document: Any) -> dict[str, Draft]:
-    return {draft.name: draft for draft in read(document) if isinstance(draft, Draft)}
+    return {draft.name: draft for draft in read_drafts(document) if isinstance(draft, Draft)}
 
 
 def one(parameters: dict[str, Any] | None = None, **method: Any) -> Draft:
     schemas = method.pop("schemas", {})
     methods = {"run": {"id": "a.run", "description": "Runs.", "parameters": parameters or {}, **method}}
     document = {"kind": KIND, "resources": {"a": {"methods": methods}}, "schemas": schemas}
-    (draft,) = [found for found in read(document) if isinstance(found, Draft)]
+    (draft,) = [found for found in read_drafts(document) if isinstance(found, Draft)]
     return draft
 
 
 def test_methods_of_nested_resources_are_named_by_their_id_and_placed() -> None:
     found = drafts(SHOP)
     assert list(found) == [f"shop.users.orders.{verb}" for verb in ("insert", "patch", "delete", "export")]
-    assert found["shop.users.orders.insert"].place == "resources.users.resources.orders.methods.insert"
+    assert found["shop.users.orders.insert"].location == "resources.users.resources.orders.methods.insert"
     assert found["shop.users.orders.insert"].description == "Makes an order."
 
 
@@ -195,9 +201,9 @@ def test_definitions_are_shared_cyclic_and_only_those_that_are_reached() -> None
     assert draft.returns["properties"]["lines"] == {"type": "array", "items": {"$ref": "#/$defs/Line"}}
     assert draft.returns["properties"]["parent"]["description"] == "The order it is part of."
     nested = {"userId": "me", "lines": [{"sku": "a", "of": {"sku": "b", "of": {"sku": "c"}}}]}
-    assert problems(draft.parameters, nested) == []
+    assert find_violations(draft.parameters, nested) == []
     nested["lines"][0]["of"]["of"]["sku"] = 1
-    assert problems(draft.parameters, nested)
+    assert find_violations(draft.parameters, nested)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +288,10 @@ def test_schema_names_that_cannot_stand_in_a_pointer_are_spelled_anew() -> None:
     body = {"type": "object", "properties": {f"p{index}": {"$ref": name} for index, name in enumerate(names)}}
     draft = one(request={"$ref": "Body"}, schemas={"Body": body, **schemas})
     assert len(draft.parameters["$defs"]) == len(names)
-    assert problems(draft.parameters, {f"p{index}": {"x": 1} for index in range(len(names))}) == []
-    assert len(problems(draft.parameters, {f"p{index}": {"x": "1"} for index in range(len(names))})) == len(names)
+    assert find_violations(draft.parameters, {f"p{index}": {"x": 1} for index in range(len(names))}) == []
+    assert len(find_violations(draft.parameters, {f"p{index}": {"x": "1"} for index in range(len(names))})) == len(
+        names
+    )
 
 
 def test_a_bad_method_costs_itself_and_a_bad_schema_is_left_open() -> None:
@@ -291,9 +299,9 @@ def test_a_bad_method_costs_itself_and_a_bad_schema_is_left_open() -> None:
     document["resources"]["users"]["resources"]["orders"]["methods"]["patch"] = None
     document["schemas"]["Line"]["properties"]["of"] = {"$ref": "Gone"}
     document["schemas"]["Line"]["properties"]["sku"] = ["no"]
-    found = list(read(document))
+    found = list(read_drafts(document))
     assert len([draft for draft in found if isinstance(draft, Draft)]) == 3
-    told = [(problem.place, problem.lost) for problem in found if isinstance(problem, Problem)]
+    told = [(problem.location, problem.lost) for problem in found if isinstance(problem, Problem)]
     assert ("resources.users.resources.orders.methods.patch", True) in told
     assert ("schemas.Line.of", False) in told
     assert ("schemas.Line.sku", False) in told
@@ -302,9 +310,9 @@ def test_a_bad_method_costs_itself_and_a_bad_schema_is_left_open() -> None:
 
 @pytest.mark.parametrize("document", [{"kind": "discovery#directoryList"}, {}, [], None, "x"])
 def test_another_document_is_refused(document: Any) -> None:
-    assert not recognises(document)
+    assert not is_discovery_document(document)
     with pytest.raises(CatalogError, match="not 'discovery#restDescription'"):
-        list(read(document))
+        list(read_drafts(document))
 
 
 def test_deep_nesting_is_left_open() -> None:
@@ -312,7 +320,7 @@ def test_deep_nesting_is_left_open() -> None:
     for _ in range(100_000):
         deep = {"type": "array", "items": deep}
     methods = {"run": {"id": "a.run", "parameters": {"p": deep}}}
-    draft, problem = read({"kind": KIND, "methods": methods, "schemas": {"Deep": deep}})
+    draft, problem = read_drafts({"kind": KIND, "methods": methods, "schemas": {"Deep": deep}})
     assert isinstance(draft, Draft)
     assert "nested too deeply" in str(problem)
     while deep := deep.pop("items", None):  # one by one: freeing it whole would recurse
@@ -322,11 +330,11 @@ def test_deep_nesting_is_left_open() -> None:
 def test_too_many_methods_and_schemas_are_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_discovery, "MOST_METHODS", 3)
     many = {"kind": KIND, "methods": {f"m{index}": {"description": "Does."} for index in range(9)}}
-    assert [isinstance(found, Draft) for found in read(many)] == [True, True, True, False]
+    assert [isinstance(found, Draft) for found in read_drafts(many)] == [True, True, True, False]
     monkeypatch.setattr(google_discovery, "MOST_DEFINITIONS", 5)
     chain = {f"S{index}": {"type": "object", "properties": {"n": {"$ref": f"S{index + 1}"}}} for index in range(9)}
     methods = {"run": {"response": {"$ref": "S0"}}}
-    (problem,) = read({"kind": KIND, "methods": methods, "schemas": chain | {"S9": {"type": "string"}}})
+    (problem,) = read_drafts({"kind": KIND, "methods": methods, "schemas": chain | {"S9": {"type": "string"}}})
     assert "more than 5 schemas" in str(problem)
 
 
@@ -344,13 +352,13 @@ def test_bundled_documents_are_found_without_importing_their_package(
     for name in ("index", "drive.v2", "drive.v3", "drive.v4beta", "admin.directory_v1", "admin.directoryv1"):
         (folder / f"{name}.json").write_text("{}")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert [path.stem for path in bundled()] == ["admin.directory_v1", "drive.v3"]
-    assert len(list(bundled(newest=False))) == 5
+    assert [path.stem for path in find_bundled_documents()] == ["admin.directory_v1", "drive.v3"]
+    assert len(list(find_bundled_documents(newest=False))) == 5
 
 
 def test_nothing_is_bundled_where_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_discovery.importlib.util, "find_spec", lambda name: None)
-    assert list(bundled()) == []
+    assert list(find_bundled_documents()) == []
 
 
 @pytest.mark.parametrize(
@@ -366,12 +374,12 @@ def test_nothing_is_bundled_where_the_package_is_missing(monkeypatch: pytest.Mon
     ],
 )
 def test_the_newest_stable_version_is_kept(versions: list[str], newest: str) -> None:
-    assert newest_stable([Path(f"s.{version}.json") for version in versions]) == [Path(f"s.{newest}.json")]
+    assert select_newest_stable([Path(f"s.{version}.json") for version in versions]) == [Path(f"s.{newest}.json")]
 
 
 def test_parts_of_a_service_are_services() -> None:
     paths = [Path("m.accounts_v1.json"), Path("m.accounts_v1beta.json"), Path("m.reports_v1beta.json")]
-    assert newest_stable(paths) == [paths[0], paths[2]]
+    assert select_newest_stable(paths) == [paths[0], paths[2]]
 
 
 JSON = st.recursive(
@@ -418,6 +426,6 @@ SCHEMA = st.recursive(
 )
 def test_any_document_gives_tools_and_problems(methods: Any, schemas: Any, resources: Any) -> None:
     document = {"kind": KIND, "methods": methods, "schemas": schemas, "resources": resources}
-    found = list(registered(read(document), ORIGIN))
+    found = list(register_drafts(read_drafts(document), ORIGIN))
     assert all(isinstance(item, Tool | Problem) for item in found)
     msgspec.json.encode([item for item in found if isinstance(item, Tool)])

@@ -1,7 +1,7 @@
 import pytest
 
-from funcdex_assets.catalog.loose_schema import DEEPEST, arguments, mended, plain, typed
-from funcdex_assets.schema.validation import prove
+from funcdex_assets.catalog.loose_schema import DEEPEST, mend_arguments, mend_schema, parse_type_word, strip_markup
+from funcdex_assets.schema.validation import prove_schema
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ from funcdex_assets.schema.validation import prove
     ],
 )
 def test_mended(source: dict, schema: dict) -> None:
-    assert mended(source).schema == schema
-    prove(schema)
+    assert mend_schema(source).schema == schema
+    prove_schema(schema)
 
 
 def test_references_lead_into_defs_and_only_what_is_reachable_is_kept() -> None:
-    schema, left_out = mended(
+    schema, left_out = mend_schema(
         {
             "type": "object",
             "properties": {
@@ -76,7 +76,7 @@ def test_references_lead_into_defs_and_only_what_is_reachable_is_kept() -> None:
         "what 'https://example.org/x.json' refers to",
         "what '#/definitions/None' refers to",
     ]
-    prove(schema)
+    prove_schema(schema)
 
 
 @pytest.mark.parametrize(
@@ -111,24 +111,24 @@ def test_references_lead_into_defs_and_only_what_is_reachable_is_kept() -> None:
     ],
 )
 def test_arguments(source: dict | None, schema: dict) -> None:
-    assert arguments(source).schema == schema
+    assert mend_arguments(source).schema == schema
 
 
 @pytest.mark.parametrize("source", ["x", 1, ["a"], True])
 def test_what_is_no_schema_is_refused(source: object) -> None:
     with pytest.raises(ValueError, match="not an object"):
-        arguments(source)
+        mend_arguments(source)
 
 
 def test_size_and_depth_are_bounded() -> None:
     with pytest.raises(ValueError, match="more than 50,000 parts"):
-        mended({"properties": {f"p{number}": {} for number in range(60_000)}})
+        mend_schema({"properties": {f"p{number}": {} for number in range(60_000)}})
     deep: dict = {"type": "string"}
     for _ in range(400):
         deep = {"type": "array", "items": deep}
-    schema, left_out = mended(deep)
+    schema, left_out = mend_schema(deep)
     assert left_out == [f"what is deeper than {DEEPEST} levels"]
-    prove(schema)
+    prove_schema(schema)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_size_and_depth_are_bounded() -> None:
     ],
 )
 def test_typed(word: object, schema: dict | None) -> None:
-    assert typed(word) == schema
+    assert parse_type_word(word) == schema
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_typed(word: object, schema: dict | None) -> None:
     ],
 )
 def test_plain(text: object, expected: str) -> None:
-    assert plain(text) == expected
+    assert strip_markup(text) == expected

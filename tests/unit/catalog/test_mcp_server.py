@@ -16,7 +16,7 @@ import pytest
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders.mcp_server import ask_server, read_server
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 needs_mcp = pytest.mark.skipif(find_spec("mcp") is None, reason="the package mcp (extra: catalog) is not installed")
@@ -92,7 +92,7 @@ def assert_tiny(name: str, found: list[Draft | Problem]) -> None:
     }
     assert forecast.returns["properties"] == {"celsius": {"type": "number"}}
     assert forget.description.endswith("It may change or delete what is there.")
-    assert all(isinstance(each, Tool) for each in registered(found, Origin(name, "s")))
+    assert all(isinstance(each, Tool) for each in register_drafts(found, Origin(name, "s")))
 
 
 @needs_mcp
@@ -138,7 +138,7 @@ def test_all_pages_are_read() -> None:
     }
     served = ask_server(scripted(pages), 30)
     assert served.name == "s"
-    assert [each.name for each in served.found if isinstance(each, Draft)] == ["f", "g"]
+    assert [each.name for each in served.drafts if isinstance(each, Draft)] == ["f", "g"]
 
 
 @needs_mcp

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.openai_functions import read, recognises
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.openai_functions import is_function_list, read_drafts
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -33,8 +33,8 @@ NONE = {"type": "object", "properties": {}, "additionalProperties": False}
     ],
 )
 def test_spellings(document: Any) -> None:
-    assert recognises(document)
-    (draft,) = read(document)
+    assert is_function_list(document)
+    (draft,) = read_drafts(document)
     assert isinstance(draft, Draft)
     assert (draft.name, draft.parameters, draft.returns) == ("f", CLOSED, None)
 
@@ -51,15 +51,15 @@ def test_spellings(document: Any) -> None:
     ],
 )
 def test_other_documents_are_not_recognised(document: Any) -> None:
-    assert not recognises(document)
+    assert not is_function_list(document)
 
 
 def test_no_parameters_are_no_arguments() -> None:
-    assert [found.parameters for found in read([{"type": "function", "function": {"name": "f"}}])] == [NONE]
+    assert [found.parameters for found in read_drafts([{"type": "function", "function": {"name": "f"}}])] == [NONE]
 
 
 def test_an_output_schema_is_what_is_returned() -> None:
-    (draft,) = read([{"name": "f", "inputSchema": CITY, "outputSchema": {"$schema": "x", "type": "OBJECT"}}])
+    (draft,) = read_drafts([{"name": "f", "inputSchema": CITY, "outputSchema": {"$schema": "x", "type": "OBJECT"}}])
     assert draft.returns == {"type": "object"}
 
 
@@ -74,16 +74,16 @@ def test_an_output_schema_is_what_is_returned() -> None:
     ],
 )
 def test_a_bad_entry_costs_one_entry(entry: Any, reason: str) -> None:
-    bad, good = read([entry, {"name": "f", "parameters": CITY}])
+    bad, good = read_drafts([entry, {"name": "f", "parameters": CITY}])
     assert isinstance(bad, Problem)
     assert bad.lost
-    assert bad.place.startswith("[0]")
+    assert bad.location.startswith("[0]")
     assert reason in bad.reason
     assert isinstance(good, Draft)
 
 
 def test_what_is_left_out_of_a_schema_is_told() -> None:
-    draft, problem = read([{"name": "f", "parameters": {"properties": {"a": {"$ref": "http://x/y"}}}}])
+    draft, problem = read_drafts([{"name": "f", "parameters": {"properties": {"a": {"$ref": "http://x/y"}}}}])
     assert draft.parameters["properties"] == {"a": {}}
     assert problem == Problem("[0] f", "what 'http://x/y' refers to is left out of its arguments", lost=False)
 
@@ -106,13 +106,15 @@ def test_what_is_left_out_of_a_schema_is_told() -> None:
     ],
 )
 def test_description(extra: dict, description: str) -> None:
-    (draft,) = read([{"name": "write_file", "description": "<p>Writes a file</p>", "inputSchema": CITY, **extra}])
+    (draft,) = read_drafts(
+        [{"name": "write_file", "description": "<p>Writes a file</p>", "inputSchema": CITY, **extra}]
+    )
     assert draft.description == description
 
 
 def test_a_document_without_a_list_is_refused() -> None:
     with pytest.raises(CatalogError, match="not a list of functions"):
-        list(read({"openapi": "3.0.0"}))
+        list(read_drafts({"openapi": "3.0.0"}))
 
 
 KEYS = st.sampled_from(
@@ -138,7 +140,7 @@ VALUES = st.recursive(
     )
 )
 def test_anything_gives_drafts_or_problems(document: list) -> None:
-    found = list(read(document))
+    found = list(read_drafts(document))
     assert all(isinstance(each, Draft | Problem) for each in found)
-    tools = list(registered(found, Origin("t", "s")))
+    tools = list(register_drafts(found, Origin("t", "s")))
     assert all(isinstance(each, Tool | Problem) for each in tools)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.catalog.documents import parse
+from funcdex_assets.catalog.documents import parse_document
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.loaders import openapi
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.registry import register_drafts
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
@@ -30,11 +30,11 @@ def swagger(operation: Any, path: str = "/pets", **other: Any) -> dict:
 
 
 def drafts(value: Any) -> list[Draft]:
-    return [one for one in openapi.read(value) if isinstance(one, Draft)]
+    return [one for one in openapi.read_drafts(value) if isinstance(one, Draft)]
 
 
 def problems(value: Any) -> list[Problem]:
-    return [one for one in openapi.read(value) if isinstance(one, Problem)]
+    return [one for one in openapi.read_drafts(value) if isinstance(one, Problem)]
 
 
 def only(value: Any) -> Draft:
@@ -364,7 +364,7 @@ def test_a_description(operation: dict, description: str):
     ids=str,
 )
 def test_a_document_is_recognised_by_its_version(value: Any, recognised: bool):
-    assert openapi.recognises(value) is recognised
+    assert openapi.is_openapi(value) is recognised
 
 
 @pytest.mark.parametrize(
@@ -379,14 +379,14 @@ def test_a_document_is_recognised_by_its_version(value: Any, recognised: bool):
 )
 def test_title_and_licence(info: Any, expected: tuple[str, str]):
     assert openapi.read_info({"openapi": "3.0.0", "info": info}) == expected
-    assert openapi.licence({"openapi": "3.0.0", "info": info}) == expected[1]
+    assert openapi.read_licence({"openapi": "3.0.0", "info": info}) == expected[1]
 
 
 def test_a_document_of_another_format_is_refused():
     with pytest.raises(CatalogError, match="names no version"):
-        openapi.read({"swaggerVersion": "1.2"})
+        openapi.read_drafts({"swaggerVersion": "1.2"})
     with pytest.raises(CatalogError, match="no mapping of paths"):
-        openapi.read({"openapi": "3.0.0", "paths": ["/pets"]})
+        openapi.read_drafts({"openapi": "3.0.0", "paths": ["/pets"]})
 
 
 WRONG: dict[str, tuple[dict, str, bool]] = {
@@ -408,7 +408,7 @@ def test_what_is_wrong_is_told_with_its_place_and_the_rest_goes_on(value: dict, 
     value["paths"]["/other"] = {"get": {"operationId": "other"}}
     (problem,) = problems(value)
     assert reason in problem.reason
-    assert problem.place.startswith("paths./")
+    assert problem.location.startswith("paths./")
     assert problem.lost is lost
     assert [draft.name for draft in drafts(value)][-1] == "other"
     assert len(drafts(value)) == (1 if lost else 2)
@@ -432,7 +432,9 @@ components:
   schemas:
     Pet: {type: object, properties: {name: {type: string}, parent: {$ref: '#/components/schemas/Pet'}}}
 """
-    (tool,) = registered(openapi.read(parse(text, "pets.yaml")), Origin("pets", "pets.yaml", "MIT"))
+    (tool,) = register_drafts(
+        openapi.read_drafts(parse_document(text, "pets.yaml")), Origin("pets", "pets.yaml", "MIT")
+    )
     pet = {"type": "object", "properties": {"name": TEXT, "parent": {"$ref": "#/$defs/Pet"}}}
     assert not isinstance(tool, Problem)
     assert tool.name == "getPet"
@@ -481,7 +483,7 @@ HOSTILE = {
 def test_a_hostile_document_costs_little(make: Any):
     value = make()
     begun = time.process_time()
-    found = list(registered(openapi.read(value), Origin("acme", "acme.json")))
+    found = list(register_drafts(openapi.read_drafts(value), Origin("acme", "acme.json")))
     assert found
     assert time.process_time() - begun < 10
     assert sum(len(str(one)) for one in found if isinstance(one, Problem)) < 2**20
@@ -520,9 +522,9 @@ def test_anything_gives_tools_and_problems(operation: Any, item: Any, definition
             "components": {"schemas": {"A": definition}, "parameters": {"A": shared}, "securitySchemes": shared},
         }
         openapi.read_info(value)
-        for one in registered(openapi.read(value), Origin("acme", "acme.json")):
+        for one in register_drafts(openapi.read_drafts(value), Origin("acme", "acme.json")):
             if isinstance(one, Problem):
-                assert one.place
-                assert not one.lost or one.place.startswith("paths.")
+                assert one.location
+                assert not one.lost or one.location.startswith("paths.")
             else:
                 msgspec.json.encode(one)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.postman import read, recognises
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.postman import is_postman_collection, read_drafts
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -24,7 +24,7 @@ def item(name: str = "Do it", url: Any = "{{base}}/things", responses: Any = (),
 
 
 def draft(*args: Any, **kwargs: Any) -> Draft:
-    (found,) = read(collection(item(*args, **kwargs)))
+    (found,) = read_drafts(collection(item(*args, **kwargs)))
     assert isinstance(found, Draft)
     return found
 
@@ -74,7 +74,7 @@ def test_url(url: Any, arguments: dict[str, str]) -> None:
 
 
 def test_what_the_collection_gives_is_a_default() -> None:
-    (found,) = read(collection(item(url="{{base}}/{{version}}/x"), variable=[{"key": "version", "value": "v1"}]))
+    (found,) = read_drafts(collection(item(url="{{base}}/{{version}}/x"), variable=[{"key": "version", "value": "v1"}]))
     assert found.parameters["properties"] == {"version": {"type": "string", "default": "v1"}}
     assert "required" not in found.parameters
 
@@ -83,7 +83,7 @@ def test_headers_of_a_login_and_of_the_content_are_no_arguments() -> None:
     names = ["Authorization", "X-Api-Key", "Content-Type", "Accept-Language", "Cookie", "If-Match", "X-Shop-Key", "Off"]
     headers = [{"key": name, "value": "x", "disabled": name == "Off"} for name in names]
     auth = {"type": "apikey", "apikey": [{"key": "key", "value": "X-Shop-Key"}, {"key": "value", "value": "s"}]}
-    (found,) = read(collection(item(header=headers), auth=auth))
+    (found,) = read_drafts(collection(item(header=headers), auth=auth))
     assert shown(found) == {"If-Match": "string"}
     assert shown(draft(header="Accept: x\nX-Trace: 1\n")) == {"X-Trace": "integer"}
 
@@ -144,7 +144,7 @@ def test_body(body: Any, arguments: dict[str, str]) -> None:
 
 
 def test_placeholders_tell_types() -> None:
-    (found,) = read(collection(item(body=raw('{"b": ["<dateTime>", "<dateTime>"]}'))))
+    (found,) = read_drafts(collection(item(body=raw('{"b": ["<dateTime>", "<dateTime>"]}'))))
     assert found.parameters["properties"]["b"] == {"type": "array", "items": {"type": "string", "format": "date-time"}}
 
 
@@ -168,7 +168,7 @@ def test_required_is_what_every_known_request_sends() -> None:
 
 
 def test_a_body_that_is_not_readable_is_text_and_told() -> None:
-    problem, found = read(collection(item(body=raw('{"a": '))))
+    problem, found = read_drafts(collection(item(body=raw('{"a": '))))
     assert isinstance(problem, Problem)
     assert not problem.lost
     assert shown(found) == {"body": "string*"}
@@ -214,7 +214,7 @@ def test_responses() -> None:
     ],
 )
 def test_name_and_description(entry: dict, name: str, description: str) -> None:
-    (found,) = read(collection(entry))
+    (found,) = read_drafts(collection(entry))
     assert (found.name, found.description) == (name, description)
 
 
@@ -222,26 +222,26 @@ def test_folders_tell_requests_of_the_same_name_apart() -> None:
     def folder(name: str) -> dict[str, Any]:
         return {"name": name, "item": [item("List"), item(f"Add {name}")]}
 
-    found = list(read(collection(folder("users"), folder("orders"))))
+    found = list(read_drafts(collection(folder("users"), folder("orders"))))
     assert [each.name for each in found] == ["users List", "Add users", "orders List", "Add orders"]
-    assert found[0].place == "item[0].item[0] (users / List)"
+    assert found[0].location == "item[0].item[0] (users / List)"
 
 
 @pytest.mark.parametrize("bad", [5, None, {"name": "x"}, {"request": {"url": None}}, {"request": 7}], ids=repr)
 def test_a_bad_entry_costs_one_entry(bad: Any) -> None:
-    found = list(read(collection(bad, item())))
+    found = list(read_drafts(collection(bad, item())))
     assert sorted(type(each).__name__ for each in found) == ["Draft", "Problem"]
 
 
 def test_the_api_of_postman_wraps_collections() -> None:
-    assert recognises({"collection": collection(item())})
-    assert len(list(read({"collection": collection(item())}))) == 1
+    assert is_postman_collection({"collection": collection(item())})
+    assert len(list(read_drafts({"collection": collection(item())}))) == 1
 
 
 def test_version_1_is_refused_with_a_remedy() -> None:
-    assert not recognises({"requests": [], "folders": []})
+    assert not is_postman_collection({"requests": [], "folders": []})
     with pytest.raises(CatalogError, match=r"version 1.*export the collection from Postman as v2\.1"):
-        list(read({"requests": []}))
+        list(read_drafts({"requests": []}))
 
 
 def test_deep_folders_and_hostile_bodies_take_no_time() -> None:
@@ -250,7 +250,7 @@ def test_deep_folders_and_hostile_bodies_take_no_time() -> None:
         deep = {"name": "f", "item": [deep]}
     bodies = ['"' + '\\"' * 200_000, "/*" * 200_000, "{{" + " " * 200_000, "[" * 200_000, '{"a": "' + "{{a" * 99_999]
     begun = time.monotonic()
-    found = list(read(collection(deep, *(item(body=raw(body)) for body in bodies))))
+    found = list(read_drafts(collection(deep, *(item(body=raw(body)) for body in bodies))))
     assert sum(isinstance(each, Draft) for each in found) == 1 + len(bodies)
     assert time.monotonic() - begun < 5
 
@@ -284,9 +284,9 @@ ITEMS = st.fixed_dictionaries(
     st.fixed_dictionaries({"item": st.lists(ITEMS | VALUES, max_size=3)}, optional={"variable": VALUES, "auth": VALUES})
 )
 def test_anything_gives_drafts_or_problems(document: dict) -> None:
-    found = list(read(document))
+    found = list(read_drafts(document))
     assert all(isinstance(each, Draft | Problem) for each in found)
-    assert all(isinstance(each, Tool | Problem) for each in registered(found, Origin("t", "s")))
+    assert all(isinstance(each, Tool | Problem) for each in register_drafts(found, Origin("t", "s")))
 
 
 @settings(max_examples=60, deadline=None)
@@ -294,5 +294,5 @@ def test_anything_gives_drafts_or_problems(document: dict) -> None:
     st.recursive(st.none() | st.integers() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part))
 )
 def test_any_json_body_is_read(body: Any) -> None:
-    found = list(read(collection(item(body=raw(json.dumps(body))))))
+    found = list(read_drafts(collection(item(body=raw(json.dumps(body))))))
     assert not [each for each in found if isinstance(each, Problem)]

@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.python_functions import docstring, read_functions, read_module
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.python_functions import parse_docstring, read_functions, read_module
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 NOTHING = object()
@@ -284,7 +284,7 @@ REST = """Adds a task.
 
 @pytest.mark.parametrize("text", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
 def test_docstrings(text: str) -> None:
-    told = docstring(text)
+    told = parse_docstring(text)
     assert told.summary == "Adds a task. To the list."
     assert told.parameters == {"title": "What is to be done: soon.", "tags": "Words.", "when": "On which day."}
     assert told.types["title"] == "str"
@@ -294,7 +294,7 @@ def test_docstrings(text: str) -> None:
     "text", ["", "Note: this is a summary.", "Args", "Args:", "Args:\n    nothing here", ":param", "---"]
 )
 def test_docstrings_of_no_style(text: str) -> None:
-    assert docstring(text).parameters == {}
+    assert parse_docstring(text).parameters == {}
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_public_functions_of_a_module(module: Path, spec: str, names: list[str])
     module.write_text(SOURCE)
     found = list(read_module(spec))
     assert [each.name for each in found] == names
-    assert all(isinstance(each, Tool) for each in registered(found, Origin("t", "s")))
+    assert all(isinstance(each, Tool) for each in register_drafts(found, Origin("t", "s")))
 
 
 def test_all_says_which_are_public(module: Path) -> None:

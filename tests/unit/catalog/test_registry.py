@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
-from funcdex_assets.catalog.registry import LONGEST_DESCRIPTION, legal_name, registered
+from funcdex_assets.catalog.registry import LONGEST_DESCRIPTION, derive_legal_name, register_drafts
 
 LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NOTHING = {"type": "object", "properties": {}}
@@ -20,7 +20,7 @@ def draft(name="A", parameters=NOTHING, place="p", **more):
 
 
 def register(*drafts):
-    return list(registered(drafts, ORIGIN))
+    return list(register_drafts(drafts, ORIGIN))
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,16 @@ def register(*drafts):
     ],
 )
 def test_a_legal_name_is_near_to_the_original(name, legal):
-    assert legal_name(name) == legal
+    assert derive_legal_name(name) == legal
 
 
 @given(st.text(max_size=200))
 def test_every_name_becomes_legal(name):
-    assert LEGAL.fullmatch(legal_name(name))
+    assert LEGAL.fullmatch(derive_legal_name(name))
 
 
 def test_long_names_that_differ_at_the_end_stay_different():
-    assert legal_name("a" * 80 + "x") != legal_name("a" * 80 + "y")
+    assert derive_legal_name("a" * 80 + "x") != derive_legal_name("a" * 80 + "y")
 
 
 def test_each_name_is_there_once_and_the_original_is_kept():
@@ -95,7 +95,7 @@ def test_what_cannot_be_used_is_a_problem_with_its_place(parameters, said):
     (problem,) = register(draft(parameters=parameters, place="paths./x.get"))
     assert isinstance(problem, Problem)
     assert problem.lost
-    assert problem.place == "paths./x.get"
+    assert problem.location == "paths./x.get"
     assert said in problem.reason
 
 

@@ -33,7 +33,7 @@ def tool(properties: dict, required: list[str], returns: dict | None = None, **o
 
 def again(one: Tool) -> Tool:
     """Written, through JSON text, and read."""
-    (read,) = seed_format.read(json.loads(json.dumps(seed_format.write([one]))), HERE)
+    (read,) = seed_format.parse_seed_tools(json.loads(json.dumps(seed_format.render_seed_tools([one]))), HERE)
     return read
 
 
@@ -69,7 +69,7 @@ def test_a_tool_without_a_result_schema_has_an_open_one_afterwards():
 
 def test_what_is_read_is_written_as_it_was():
     entries = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    written = seed_format.write(seed_format.read(entries, EXAMPLE))
+    written = seed_format.render_seed_tools(seed_format.parse_seed_tools(entries, EXAMPLE))
     for entry, copy in zip(entries, written, strict=True):
         assert copy.keys() == entry.keys()
         for field in ("toolkit_name", "tool_id", "tool_description"):
@@ -92,6 +92,6 @@ def test_the_example_of_funcdex_reads_as_four_tools():
 
 
 def test_an_error_names_the_entry():
-    entries = [*seed_format.write([tool({}, [])]), {"toolkit_name": "acme", "tool_id": 7}]
+    entries = [*seed_format.render_seed_tools([tool({}, [])]), {"toolkit_name": "acme", "tool_id": 7}]
     with pytest.raises(CatalogError, match=r"acme\.json\[1\]: tool_id is 7; it must be a string"):
-        seed_format.read(entries, HERE)
+        seed_format.parse_seed_tools(entries, HERE)

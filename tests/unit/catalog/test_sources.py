@@ -7,7 +7,7 @@ import pytest
 from funcdex_assets.catalog.adding import write_toolkit
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.sources import FORMATS, open_source, read_document, tools_of
+from funcdex_assets.catalog.sources import FORMATS, open_tool_source, read_document, read_tools
 from funcdex_assets.records.tool import Tool
 
 NONE = {"type": "object", "properties": {}}
@@ -52,7 +52,7 @@ def test_every_format_has_an_example_here():
 def test_a_document_is_recognised_by_its_content_and_by_one_format_only(name):
     assert [form.name for form in FORMATS if form.recognises(ONE_EACH[name])] == [name]
     reading = read_document(ONE_EACH[name], "file.json")
-    (tool,) = tools_of(reading, "mine", "file.json")
+    (tool,) = read_tools(reading, "mine", "file.json")
     assert isinstance(tool, Tool)
     assert tool.toolkit == "mine"
     assert tool.licence == {"OpenAPI": "MIT", "Google discovery": "Apache-2.0", "AWS service model": "Apache-2.0"}.get(
@@ -87,45 +87,45 @@ def test_a_folder_gives_what_can_be_read_and_names_what_cannot(tmp_path):
     (tmp_path / "cut.json").write_text('{"tool_name": "x", "api_list": [')
     (tmp_path / "other.yaml").write_text("a: 1")
     (tmp_path / "notes.txt").write_text("not looked at")
-    found = list(tools_of(open_source(str(tmp_path)), "mine", "folder"))
+    found = list(read_tools(open_tool_source(str(tmp_path)), "mine", "folder"))
     problems = [one for one in found if isinstance(one, Problem)]
     assert [one.name for one in found if isinstance(one, Tool)] == ["now"]
-    assert [problem.place for problem in problems] == ["cut.json", "other.yaml"]
+    assert [problem.location for problem in problems] == ["cut.json", "other.yaml"]
     assert "cut off" in problems[0].reason
     assert "of no known format" in problems[1].reason
 
 
 def test_an_empty_folder_and_a_missing_file(tmp_path):
     with pytest.raises(CatalogError, match=r"has no \.json, \.yaml, \.yml files"):
-        list(open_source(str(tmp_path)).found)
+        list(open_tool_source(str(tmp_path)).drafts)
     with pytest.raises(CatalogError, match="cannot be read"):
-        open_source(str(tmp_path / "none.yaml"))
+        open_tool_source(str(tmp_path / "none.yaml"))
 
 
 def test_tools_are_chosen_by_name_in_any_case(tmp_path):
     functions = [
         {"name": name, "description": "", "parameters": NONE} for name in ("Invoice.list", "Invoice.get", "Ping")
     ]
-    found = tools_of(read_document(functions, "f"), "mine", "f", ("*LIST", "ping"))
+    found = read_tools(read_document(functions, "f"), "mine", "f", ("*LIST", "ping"))
     assert [tool.name for tool in found] == ["Invoice_list", "Ping"]
 
 
 def test_python_functions_of_a_file(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text('def search(query: str, limit: int = 5) -> list[str]:\n    """Searches."""\n    return []\n')
-    (tool,) = tools_of(open_source(f"python:{path}"), "mine", "python")
+    (tool,) = read_tools(open_tool_source(f"python:{path}"), "mine", "python")
     assert (tool.name, tool.description) == ("search", "Searches.")
     assert tool.parameters["required"] == ["query"]
 
 
 def test_what_was_written_for_one_project_is_a_source_for_another(tmp_path):
-    (tool,) = tools_of(read_document(ONE_EACH["OpenAPI"], "f"), "pets", "pets.json")
+    (tool,) = read_tools(read_document(ONE_EACH["OpenAPI"], "f"), "pets", "pets.json")
     write_toolkit(tmp_path / "pets.json", [tool])
-    (again,) = tools_of(open_source(str(tmp_path / "pets.json")), "pets", "pets.json")
+    (again,) = read_tools(open_tool_source(str(tmp_path / "pets.json")), "pets", "pets.json")
     assert again == tool
 
 
 def test_an_mcp_server_that_is_not_there():
     pytest.importorskip("mcp", reason="the extra catalog is not installed")
     with pytest.raises(CatalogError, match="no-such-program"):
-        open_source("mcp:no-such-program --x")
+        open_tool_source("mcp:no-such-program --x")

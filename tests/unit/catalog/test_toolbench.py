@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from funcdex_assets.catalog import documents
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.loaders.toolbench import MOST_PARAMETERS, read, recognises
-from funcdex_assets.catalog.registry import registered
+from funcdex_assets.catalog.loaders.toolbench import MOST_PARAMETERS, is_toolbench_document, read_drafts
+from funcdex_assets.catalog.registry import register_drafts
 from funcdex_assets.records.tool import Tool
 
 
@@ -17,7 +17,7 @@ def tool(*apis: Any, **other: Any) -> dict[str, Any]:
 
 
 def draft(**api: Any) -> Draft:
-    (found,) = read(tool({"name": "Search", **api}), "Music")
+    (found,) = read_drafts(tool({"name": "Search", **api}), "Music")
     assert isinstance(found, Draft)
     return found
 
@@ -114,7 +114,7 @@ def test_a_parameter_that_is_required_and_optional_is_required_once() -> None:
 
 @pytest.mark.parametrize("name", [None, "", 5, "x" * 200], ids=["null", "blank", "number", "long"])
 def test_a_parameter_without_a_usable_name_is_left_out(name: Any) -> None:
-    problem, found = read(tool({"name": "Search", "required_parameters": [{"name": name}]}))
+    problem, found = read_drafts(tool({"name": "Search", "required_parameters": [{"name": name}]}))
     assert isinstance(problem, Problem)
     assert not problem.lost
     assert found.parameters["properties"] == {}
@@ -168,7 +168,7 @@ def test_returns(api: dict, returns: dict | None) -> None:
 
 
 def test_a_cut_off_shape_is_told() -> None:
-    problem, found = read(tool({"name": "Search", "template_response": '{"id": "in'}))
+    problem, found = read_drafts(tool({"name": "Search", "template_response": '{"id": "in'}))
     assert problem.reason == "its template_response is cut off, and left out"
     assert found.returns is None
 
@@ -189,14 +189,14 @@ def test_a_refusal_is_no_result(api: dict, error: str) -> None:
 
 def test_place_name_and_description() -> None:
     found = draft(description="Finds <b>songs</b>.\n")
-    assert found.place == "Music/Songs/api_list[0] Search"
+    assert found.location == "Music/Songs/api_list[0] Search"
     assert found.name == "Search"
     assert found.description == "Finds songs. Part of Songs: All about music."
 
 
 @pytest.mark.parametrize("api", [None, 5, {}, {"name": None}, {"name": ["x"]}, "x"], ids=repr)
 def test_a_bad_endpoint_costs_one_endpoint(api: Any) -> None:
-    bad, good = read(tool(api, {"name": "Search"}))
+    bad, good = read_drafts(tool(api, {"name": "Search"}))
     assert isinstance(bad, Problem)
     assert bad.lost
     assert isinstance(good, Draft)
@@ -205,16 +205,18 @@ def test_a_bad_endpoint_costs_one_endpoint(api: Any) -> None:
 def test_queries_name_each_endpoint_once() -> None:
     api = {"category_name": "Data", "tool_name": "TheClique", "api_name": "Songkick concert", "api_description": "Info"}
     queries = [{"api_list": [api], "query": "Who plays?"}, {"api_list": [api, {**api, "api_name": "Other"}]}, 5]
-    assert recognises(queries)
-    first, second, problem = read(queries)
+    assert is_toolbench_document(queries)
+    first, second, problem = read_drafts(queries)
     assert (first.name, second.name) == ("Songkick concert for TheClique", "Other for TheClique")
-    assert first.place == "Data/TheClique/api_list[0] Songkick concert"
+    assert first.location == "Data/TheClique/api_list[0] Songkick concert"
     assert isinstance(problem, Problem)
 
 
 def test_duplicate_and_illegal_names_become_legal_and_unique() -> None:
     tools = list(
-        registered(read(tool({"name": "/v2/get (new)"}, {"name": "v2 get new"}, {"name": "検索"})), Origin("t", "s"))
+        register_drafts(
+            read_drafts(tool({"name": "/v2/get (new)"}, {"name": "v2 get new"}, {"name": "検索"})), Origin("t", "s")
+        )
     )
     names = [each.name for each in tools if isinstance(each, Tool)]
     assert len(set(names)) == 3
@@ -223,9 +225,9 @@ def test_duplicate_and_illegal_names_become_legal_and_unique() -> None:
 
 def test_a_file_with_a_mark_is_read_and_one_that_is_cut_off_is_told() -> None:
     content = b'\xef\xbb\xbf{"tool_name": "Songs", "api_list": [{"name": "Search"}]}'
-    assert [found.name for found in read(documents.parse(content, "songs.json"))] == ["Search"]
+    assert [found.name for found in read_drafts(documents.parse_document(content, "songs.json"))] == ["Search"]
     with pytest.raises(CatalogError, match=r"songs\.json is cut off"):
-        documents.parse(content[:-5], "songs.json")
+        documents.parse_document(content[:-5], "songs.json")
 
 
 def test_a_million_parameters_are_bounded() -> None:
@@ -235,7 +237,7 @@ def test_a_million_parameters_are_bounded() -> None:
 
 def test_another_document_is_refused() -> None:
     with pytest.raises(CatalogError, match="api_list"):
-        list(read({"openapi": "3.0.0"}))
+        list(read_drafts({"openapi": "3.0.0"}))
 
 
 SCALARS = (
@@ -262,6 +264,6 @@ APIS = st.fixed_dictionaries(
 @settings(max_examples=100, deadline=None)
 @given(st.fixed_dictionaries({"api_list": st.lists(APIS | VALUES, max_size=3), "tool_name": VALUES}))
 def test_anything_gives_drafts_or_problems(document: dict) -> None:
-    found = list(read(document))
+    found = list(read_drafts(document))
     assert all(isinstance(each, Draft | Problem) for each in found)
-    assert all(isinstance(each, Tool | Problem) for each in registered(found, Origin("t", "s")))
+    assert all(isinstance(each, Tool | Problem) for each in register_drafts(found, Origin("t", "s")))

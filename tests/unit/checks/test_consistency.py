@@ -9,7 +9,7 @@ from funcdex_assets.checks.consistency import STATE_RULES, contradicted_state, e
 from funcdex_assets.checks.findings import Case
 from funcdex_assets.environment.world import World
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
-from funcdex_assets.reports.tallies import differing_echoes
+from funcdex_assets.reports.tallies import count_differing_echoes
 
 HERE = played("gmail", 1)[0].case.situation
 
@@ -164,7 +164,7 @@ def test_offline_conversations_agree_with_themselves(partition):
     for seed in (42, 7):
         for one in played(partition, 12, seed=seed):
             assert [finding.text for rule in STATE_RULES for finding in rule(one.case)] == [], one
-            assert differing_echoes(one.conversation.messages)[0] == 0, one
+            assert count_differing_echoes(one.conversation.messages)[0] == 0, one
 
 
 @pytest.mark.parametrize("known", ["an unknown issue", "an issue that has an assignee", "an account that was found"])
@@ -174,12 +174,12 @@ def test_who_is_assigned_an_issue_is_the_account_of_the_call(known):
     for seed in range(20):
         world, account = World(HERE, seed), "5b10ac8d82"
         if known != "an unknown issue":
-            before = world.execute(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"]
+            before = world.execute_call(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"]
             assert before != account
         if known == "an account that was found":
-            account = world.execute(tools["FIND_USERS"], {"query": "Ana"}, frozenset(("/users/*/account_id",)))[
+            account = world.execute_call(tools["FIND_USERS"], {"query": "Ana"}, frozenset(("/users/*/account_id",)))[
                 "users"
             ][0]["account_id"]
         given = {**issue, "account_id": account}
-        assert world.execute(tools["ASSIGN_ISSUE"], given)["assignee"]["account_id"] == account
-        assert world.execute(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"] == account
+        assert world.execute_call(tools["ASSIGN_ISSUE"], given)["assignee"]["account_id"] == account
+        assert world.execute_call(tools["GET_ISSUE"], issue)["issue"]["assignee"]["account_id"] == account

@@ -7,7 +7,7 @@ import pytest
 from dialogue_cases import CLEAN, CONTACTS, assistant, call, case, result, user
 from test_rules import ALL_CASES, BAD
 
-from funcdex_assets.checks.findings import RULES, find
+from funcdex_assets.checks.findings import RULES, find_problems
 from funcdex_assets.records.message import Message
 
 FIND = call(1, "FIND_CONTACT", query="Varga")
@@ -23,7 +23,7 @@ def changed(at: int, message: Message) -> tuple[Message, ...]:
 
 
 def test_a_clean_conversation_has_no_finding():
-    assert find(case()) == ()
+    assert find_problems(case()) == ()
 
 
 DAMAGED = [
@@ -136,7 +136,7 @@ DAMAGED = [
 
 @pytest.mark.parametrize(("messages", "rule", "at", "place", "text"), DAMAGED)
 def test_damage_is_found_by_one_rule_at_its_place(messages, rule, at, place, text):
-    (finding,) = find(case(messages))
+    (finding,) = find_problems(case(messages))
     assert (finding.rule, finding.message, finding.place) == (rule, at, place)
     assert text in finding.text
 
@@ -152,7 +152,7 @@ def test_a_placeholder_is_found_though_the_user_said_it(placeholder):
         assistant(None, call(2, "SEND_EMAIL", to=SEND["to"], subject=placeholder)),
         *CLEAN[6:],
     )
-    found = find(case(messages))
+    found = find_problems(case(messages))
     assert [(one.rule, one.message, one.place) for one in found] == [
         ("placeholder_content", 4, ""),
         ("placeholder_content", 5, "/subject"),
@@ -168,7 +168,7 @@ def test_what_only_looks_like_a_placeholder_is_none(text):
         assistant(None, call(2, "SEND_EMAIL", to=SEND["to"], subject=text)),
         *CLEAN[6:],
     )
-    assert find(case(messages)) == ()
+    assert find_problems(case(messages)) == ()
 
 
 @pytest.mark.parametrize(
@@ -189,19 +189,19 @@ def test_what_only_looks_like_a_placeholder_is_none(text):
     ],
 )
 def test_what_a_user_does_not_say(text, rule):
-    found = {finding.rule for finding in find(case(changed(0, user(text)))) if finding.message == 0}
+    found = {finding.rule for finding in find_problems(case(changed(0, user(text)))) if finding.message == 0}
     assert found == ({rule} if rule else set())
 
 
 def test_few_words_may_come_twice_and_both_sides_may_say_the_same():
     messages = (*CLEAN, user("Thanks!"), assistant(SAID), user(SAID), assistant("Bye."), user("Thanks!"))
-    assert find(case((*messages, assistant("Bye.")))) == ()
+    assert find_problems(case((*messages, assistant("Bye.")))) == ()
 
 
 def test_only_what_is_left_untold_does_not_block():
     blocking = {}
     for given in (*DAMAGED, *BAD):
-        for finding in find(case(given.values[0])):
+        for finding in find_problems(case(given.values[0])):
             blocking.setdefault(finding.rule, finding.blocking)
     assert {rule for rule, blocks in blocking.items() if not blocks} == {"uncited_answer", "untold_lookup"}
 
@@ -217,14 +217,14 @@ def test_every_rule_is_tested_here_or_in_its_table():
 def test_a_failed_call_may_return_anything():
     messages = changed(6, result(2, "SEND_EMAIL", {"error": "sent to nobody, status sent"}, error=True))
     told = (*messages[:7], assistant("That failed: it was sent to nobody."))
-    assert find(case(told)) == ()
+    assert find_problems(case(told)) == ()
 
 
 def test_a_tool_without_a_response_schema_may_return_anything():
     clean = case(changed(6, result(2, "SEND_EMAIL", {"any": "sent"})))
     tools = {name: msgspec.structs.replace(tool, returns=None) for name, tool in clean.tools.items()}
-    assert [finding.rule for finding in find(clean)] == ["invalid_result"] * 2
-    assert find(replace(clean, tools=tools)) == ()
+    assert [finding.rule for finding in find_problems(clean)] == ["invalid_result"] * 2
+    assert find_problems(replace(clean, tools=tools)) == ()
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_a_tool_without_a_response_schema_may_return_anything():
     ],
 )
 def test_citing(answer, cites):
-    found = [finding.rule for finding in find(case(changed(3, assistant(answer))))]
+    found = [finding.rule for finding in find_problems(case(changed(3, assistant(answer))))]
     assert found == ([] if cites else ["uncited_answer"])
 
 
 def test_a_question_or_a_farewell_without_results_need_not_cite():
     messages = (*CLEAN, user("Thank you!"), assistant("You are welcome."))
-    assert find(case(messages)) == ()
+    assert find_problems(case(messages)) == ()
 
 
 def test_every_bad_argument_is_a_finding_of_its_own():
     bad = call(1, "FIND_CONTACT", query=7, limit="many")
-    found = find(case(changed(1, assistant(None, bad))))
+    found = find_problems(case(changed(1, assistant(None, bad))))
     assert {(finding.rule, finding.place) for finding in found} >= {
         ("invalid_arguments", "/query"),
         ("invalid_arguments", "/limit"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from dialogue_cases import CONTACTS, HERE, PERSONA, TOOLS, assistant, call, result, user
 
-from funcdex_assets.checks.provenance import step_trace, trace, ungrounded
+from funcdex_assets.checks.provenance import find_ungrounded_arguments, trace_arguments, trace_steps
 from funcdex_assets.records.conversation import ArgumentSource
 from funcdex_assets.records.message import Message
 
@@ -19,7 +19,7 @@ def source_of(argument: str, value: Any, said: str = "Please do.", found: tuple[
     """The source of one argument of SEND_EMAIL, called after `said` and the contact was found."""
     number = 1 + sum(len(message.tool_calls) for message in found)
     messages = (user(said), *found, assistant(None, call(number, "SEND_EMAIL", **{argument: value})))
-    sources = trace(messages, TOOLS, HERE)
+    sources = trace_arguments(messages, TOOLS, HERE)
     return next((source for source in sources if source.call_id == f"call_{number}"), None)
 
 
@@ -110,7 +110,7 @@ def test_what_the_user_says_only_afterwards_grounds_nothing():
         assistant("Sent."),
         user("To zoe@x.io, I hope?"),
     )
-    assert trace(messages, TOOLS, HERE) == ()
+    assert trace_arguments(messages, TOOLS, HERE) == ()
 
 
 def test_the_latest_of_several_messages_is_named():
@@ -120,7 +120,7 @@ def test_the_latest_of_several_messages_is_named():
         user("Snow. And to zoe@x.io!"),
         assistant(None, call(1, "SEND_EMAIL", to="zoe@x.io")),
     )
-    (source,) = trace(messages, TOOLS, HERE)
+    (source,) = trace_arguments(messages, TOOLS, HERE)
     assert source.message == 2
 
 
@@ -145,7 +145,7 @@ def test_results_of_the_same_group_ground_nothing():
     results = (result(1, "FIND_CONTACT", CONTACTS), result(2, "SEND_EMAIL", {"message_id": "m_7"}))
     messages = (user("Find Varga and write to them."), together, *results)
     later = assistant(None, call(3, "SEND_EMAIL", to="bo.varga@fiberlake.com"))
-    found = {(source.call_id, source.argument): source for source in trace((*messages, later), TOOLS, HERE)}
+    found = {(source.call_id, source.argument): source for source in trace_arguments((*messages, later), TOOLS, HERE)}
     assert ("call_2", "/to") not in found
     assert found["call_3", "/to"].from_call == "call_1"
 
@@ -154,24 +154,24 @@ def test_each_item_of_a_list_has_its_own_source():
     said = "Copy zoe@x.io too."
     copies = ["zoe@x.io", "bo.varga@fiberlake.com", "eve@x.io"]
     messages = (user(said), *FOUND, assistant(None, call(2, "SEND_EMAIL", copies=copies)))
-    sources = trace(messages, TOOLS, HERE)
+    sources = trace_arguments(messages, TOOLS, HERE)
     assert {source.argument: source.source for source in sources if source.call_id == "call_2"} == {
         "/copies/0": "user",
         "/copies/1": "result",
     }
-    index, made, pointer, value = list(ungrounded(messages, sources))[-1]
+    index, made, pointer, value = list(find_ungrounded_arguments(messages, sources))[-1]
     assert (index, made.id, pointer, value) == (3, "call_2", "/copies/2", "eve@x.io")
 
 
 def test_a_call_without_arguments_needs_no_source():
     messages = (user("List them."), assistant(None, call(1, "FIND_CONTACT")))
-    assert trace(messages, TOOLS, HERE) == ()
-    assert list(ungrounded(messages, ())) == []
+    assert trace_arguments(messages, TOOLS, HERE) == ()
+    assert list(find_ungrounded_arguments(messages, ())) == []
 
 
 def test_an_unknown_tool_is_traced_without_its_schema():
     messages = (user("Do snow."), assistant(None, call(1, "PLOUGH", where="snow", how=3)))
-    (source,) = trace(messages, TOOLS, HERE)
+    (source,) = trace_arguments(messages, TOOLS, HERE)
     assert (source.argument, source.source) == ("/where", "user")
 
 
@@ -191,7 +191,7 @@ def test_the_steps_of_a_trace_say_what_they_lived_on_and_what_they_made_good():
         assistant(None, call(3, "SEND_EMAIL", to="bo@x.io", subject="Bo")),
         result(3, "SEND_EMAIL", {"contacts": []}),
     )
-    first, second, third = step_trace(messages, trace(messages, TOOLS, HERE), shift=1)
+    first, second, third = trace_steps(messages, trace_arguments(messages, TOOLS, HERE), shift=1)
     assert [step.outcome for step in (first, second, third)] == ["error", "ok", "empty"]
     assert (first.makes_good, second.makes_good, third.makes_good) == (None, "call_1", None)
     assert (first.message, third.depends_on) == (2, ("call_2",))
@@ -215,7 +215,7 @@ def tried(
         assistant(None, call(2, then, query=query)),
         result(2, then, FOUND_BO),
     )
-    return step_trace(messages, trace(messages, TOOLS, HERE))[-1].makes_good
+    return trace_steps(messages, trace_arguments(messages, TOOLS, HERE))[-1].makes_good
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_calls_made_at_once_do_not_make_good_one_another():
         result(1, "FIND_CONTACT", DENIED, error=True),
         result(2, "LIST_CONTACTS", FOUND_BO),
     )
-    assert [step.makes_good for step in step_trace(messages, trace(messages, TOOLS, HERE))] == [None, None]
+    assert [step.makes_good for step in trace_steps(messages, trace_arguments(messages, TOOLS, HERE))] == [None, None]
 
 
 def test_what_is_made_good_once_is_not_made_good_again():
@@ -258,5 +258,5 @@ def test_what_is_made_good_once_is_not_made_good_again():
         assistant(None, call(4, "FIND_CONTACT", query="Bo")),
         result(4, "FIND_CONTACT", FOUND_BO),
     )
-    made = [step.makes_good for step in step_trace(messages, trace(messages, TOOLS, HERE))]
+    made = [step.makes_good for step in trace_steps(messages, trace_arguments(messages, TOOLS, HERE))]
     assert made == [None, None, "call_2", None]

@@ -8,7 +8,7 @@ import pytest
 from dialogue_cases import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
 
 from funcdex_assets.checks.findings import RULES
-from funcdex_assets.checks.provenance import trace
+from funcdex_assets.checks.provenance import trace_arguments
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.message import Message
 
@@ -369,7 +369,7 @@ ALL_CASES = [*BAD, *NEEDLESS]
 
 
 def found(messages: tuple[Message, ...], rule: str, calls_wanted: bool = True) -> list[str]:
-    whole = Case(messages, TOOLS, trace(messages, TOOLS, HERE), HERE, calls_wanted)
+    whole = Case(messages, TOOLS, trace_arguments(messages, TOOLS, HERE), HERE, calls_wanted)
     return [finding.rule for finding in RULE[rule](whole)]
 
 
@@ -395,7 +395,7 @@ def test_every_rule_has_a_bad_case_and_a_good_one():
 
 
 def test_a_tool_that_is_brought_late_is_not_there_before_though_the_case_has_it():
-    tools = {**TOOLS, "SEND_FAX": next(iter(case(fax(DEFINITION)).announced.values()))[1]}
+    tools = {**TOOLS, "SEND_FAX": next(iter(case(fax(DEFINITION)).announced_tools.values()))[1]}
     late = replace(case(fax("", late=DEFINITION)), tools=tools)
     assert [finding.message for finding in RULE["unknown_tool"](late)] == [1]
     assert list(RULE["unknown_tool"](replace(case(fax(DEFINITION)), tools=tools))) == []

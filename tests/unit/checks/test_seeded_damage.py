@@ -5,12 +5,12 @@ from itertools import chain, islice
 
 import pytest
 from offline import PARTITIONS, Played, played
-from seeded_damage import DAMAGES, damaged
+from seeded_damage import DAMAGES, apply_damage
 
-from funcdex_assets.checks.findings import RULES, find
+from funcdex_assets.checks.findings import RULES, find_problems
 from funcdex_assets.checks.rules.case import Case
-from funcdex_assets.checks.user_behaviour import faults_of_user
-from funcdex_assets.judging.heuristic import judged
+from funcdex_assets.checks.user_behaviour import find_user_faults
+from funcdex_assets.judging.heuristic import judge_conversation
 from funcdex_assets.records.kinds import KINDS
 from funcdex_assets.records.verdict import SCALES, Verdict
 
@@ -35,7 +35,7 @@ def intact(number: int) -> Verdict:
 
 
 def verdict(one: Played, case: Case) -> Verdict:
-    return judged(one.cast.plan, case.messages, find(case))
+    return judge_conversation(one.cast.plan, case.messages, find_problems(case))
 
 
 def mean(given: Verdict) -> float:
@@ -45,9 +45,9 @@ def mean(given: Verdict) -> float:
 @every_damage
 def test_a_damage_is_found_by_each_of_its_rules(damage):
     found = [
-        {finding.rule for finding in find(bad)}
+        {finding.rule for finding in find_problems(bad)}
         for number, one in enumerate(good())
-        if (bad := damaged(damage, one.case, number)) is not None
+        if (bad := apply_damage(damage, one.case, number)) is not None
     ]
     assert len(found) >= 8
     assert all(rules.issuperset(damage.rules) for rules in found)
@@ -56,7 +56,7 @@ def test_a_damage_is_found_by_each_of_its_rules(damage):
 @every_damage
 def test_the_judge_ranks_the_good_one_above_the_damaged(damage):
     for number, one in enumerate(good()):
-        if (bad := damaged(damage, one.case, number)) is not None:
+        if (bad := apply_damage(damage, one.case, number)) is not None:
             before, after = intact(number), verdict(one, bad)
             assert mean(after) < mean(before), str(one)
             assert getattr(after, damage.scale) < getattr(before, damage.scale), str(one)
@@ -65,7 +65,12 @@ def test_the_judge_ranks_the_good_one_above_the_damaged(damage):
 def test_no_blocking_rule_objects_to_what_is_not_damaged():
     assert {one.cast.plan.kind for one in good()} == set(KINDS)
     assert len({one.cast.partition for one in good()}) == len(PARTITIONS)
-    found = [(str(one), finding.text) for one in good() for finding in find(one.case) if finding.rule not in IN_WORDS]
+    found = [
+        (str(one), finding.text)
+        for one in good()
+        for finding in find_problems(one.case)
+        if finding.rule not in IN_WORDS
+    ]
     assert found == []
 
 
@@ -86,7 +91,7 @@ SPEECH = ("leaked_markup", "loop", "thought_aloud", "other_language", "user_as_a
 )
 def test_a_damage_has_a_place_in_conversations_of(name, kinds):
     (damage,) = (damage for damage in DAMAGES if damage.name == name)
-    found = [one.cast.plan.kind for number, one in enumerate(good()) if damaged(damage, one.case, number)]
+    found = [one.cast.plan.kind for number, one in enumerate(good()) if apply_damage(damage, one.case, number)]
     assert set(found) == kinds
 
 
@@ -94,7 +99,7 @@ def test_results_are_swapped_where_calls_are_made_at_once():
     (damage,) = (damage for damage in DAMAGES if damage.name == "swapped_results")
     for one in good():
         at_once = any(len(message.tool_calls) > 1 for message in one.case.messages)
-        assert (damaged(damage, one.case, 1) is not None) == at_once, str(one)
+        assert (apply_damage(damage, one.case, 1) is not None) == at_once, str(one)
 
 
 def test_what_was_declined_scores_worse_once_it_was_done_after_all():
@@ -102,7 +107,7 @@ def test_what_was_declined_scores_worse_once_it_was_done_after_all():
     assert mean(verdict(declined, declined.case)) == 5
     for name in ("needless_call", "done_after_all", "claimed_without_call"):
         (damage,) = (damage for damage in DAMAGES if damage.name == name)
-        bad = damaged(damage, declined.case, 1)
+        bad = apply_damage(damage, declined.case, 1)
         assert bad is not None
         after = verdict(declined, bad)
         assert after.tool_use_quality <= 2, name
@@ -117,9 +122,9 @@ def test_there_is_a_damage_for_every_rule():
 def test_a_damage_depends_on_its_seed_alone():
     for one in (next(one for one in good() if one.cast.plan.kind == kind) for kind in KINDS):
         for damage in DAMAGES:
-            again = [damaged(damage, one.case, 7) for _ in range(2)]
+            again = [apply_damage(damage, one.case, 7) for _ in range(2)]
             assert again[0] == again[1]
 
 
 def test_users_of_the_offline_engine_keep_to_their_part():
-    assert [found for one in good() for found in faults_of_user(one.case, one.cast.plan)] == []
+    assert [found for one in good() for found in find_user_faults(one.case, one.cast.plan)] == []

@@ -5,7 +5,7 @@ import pytest
 from offline import played
 
 from funcdex_assets.checks.rules.case import Case
-from funcdex_assets.checks.user_behaviour import faults_of_user
+from funcdex_assets.checks.user_behaviour import find_user_faults
 from funcdex_assets.records.message import Message
 
 ONE = next(
@@ -17,7 +17,7 @@ ONE = next(
 
 def faults(*messages: Message) -> list[str]:
     case = Case(messages, ONE.case.tools, (), ONE.case.situation)
-    return [finding.rule for finding in faults_of_user(case, ONE.cast.plan)]
+    return [finding.rule for finding in find_user_faults(case, ONE.cast.plan)]
 
 
 def with_first(addition: str) -> tuple[Message, ...]:
@@ -49,4 +49,4 @@ def test_a_user_who_stops_early():
 
 def test_none_of_it_blocks():
     case = Case(with_first("Copy zoe.qx@nowhere.net."), ONE.case.tools, (), ONE.case.situation)
-    assert [finding.blocking for finding in faults_of_user(case, ONE.cast.plan)] == [False]
+    assert [finding.blocking for finding in find_user_faults(case, ONE.cast.plan)] == [False]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from funcdex_assets.cli import console, main
 from funcdex_assets.cli import journal as journal_command
-from funcdex_assets.inference.journal import JOURNAL, Journal, journal_entries
+from funcdex_assets.inference.journal import JOURNAL_FILE, Journal, list_journal_entries
 from funcdex_assets.inference.protocol import Completion, Usage
 
 DAY = 86400
@@ -29,7 +29,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def journal(project):
-    path = project / JOURNAL
+    path = project / JOURNAL_FILE
     Journal(path)
     answers = [
         ("vllm:tiny", "judge", 40, Usage(1_000_000, 500_000, 400_000)),
@@ -94,7 +94,7 @@ def test_usage_is_priced_by_model(journal, monkeypatch):
 def test_prune_deletes_what_is_named(journal, monkeypatch, arguments, said, left):
     code, output = funcdex(monkeypatch, "journal", "prune", *arguments)
     assert (code, said in output) == (0, True), output
-    assert sum(entry.requests for entry in journal_entries(journal)) == left
+    assert sum(entry.requests for entry in list_journal_entries(journal)) == left
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_prune_deletes_what_is_named(journal, monkeypatch, arguments, said, left
 def test_a_mistake_deletes_nothing(journal, monkeypatch, arguments, said):
     code, output = funcdex(monkeypatch, "journal", "prune", *arguments)
     assert (code, said in output) == (2, True), output
-    assert sum(entry.requests for entry in journal_entries(journal)) == 3
+    assert sum(entry.requests for entry in list_journal_entries(journal)) == 3
 
 
 def test_there_may_be_nothing_to_prune(project, monkeypatch):

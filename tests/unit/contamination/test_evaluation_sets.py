@@ -7,18 +7,18 @@ import pytest
 
 from funcdex_assets.contamination.evaluation_sets import (
     EvaluationSetError,
-    Function,
-    bfcl_folder,
-    evaluation_sets,
-    functions_of,
-    read_bfcl,
-    read_file,
+    OfferedFunction,
+    extract_functions,
+    find_bfcl_folder,
+    read_bfcl_sets,
+    read_evaluation_file,
+    read_evaluation_sets,
 )
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": ["integer", "null"]}}}
 BARE = {"name": "get_weather", "description": "", "parameters": SCHEMA}
 WRAPPED = {"type": "function", "function": BARE}
-WEATHER = Function("get_weather", {"city": "string", "days": "integer"})
+WEATHER = OfferedFunction("get_weather", {"city": "string", "days": "integer"})
 SAID = ("How is the weather?", "And tomorrow?")
 
 
@@ -53,11 +53,11 @@ def write(tmp_path):
           for field in ("question", "prompt", "query", "instruction", "input", "text")),
         pytest.param({"prompt": "How?", "function": BARE}, ("How?",), (WEATHER,), id="a single function"),
         pytest.param({"functions": [{"name": "f", "parameters": {"x": {"type": "int"}}}]}, (),
-                     (Function("f", {"x": "integer"}),), id="functions alone, without a schema around"),
+                     (OfferedFunction("f", {"x": "integer"}),), id="functions alone, without a schema around"),
     ],
 )  # fmt: skip
 def test_formats(write, line, turns, functions):
-    (item,) = read_file(write(line)).items
+    (item,) = read_evaluation_file(write(line)).items
     assert item.turns == turns
     assert item.functions == functions
 
@@ -74,16 +74,18 @@ def test_formats(write, line, turns, functions):
     ],
 )
 def test_types_of_other_languages_are_those_of_json_schema(given, kind):
-    (function,) = functions_of([{"name": "f", "parameters": {"properties": {"x": {"type": given}}}}])
+    (function,) = extract_functions([{"name": "f", "parameters": {"properties": {"x": {"type": given}}}}])
     assert function.parameters == {"x": kind}
 
 
 def test_an_array_of_items_is_read_too(write):
-    assert len(read_file(write(json.dumps([{"prompt": "a"}, {"prompt": "b"}]))).items) == 2
+    assert len(read_evaluation_file(write(json.dumps([{"prompt": "a"}, {"prompt": "b"}]))).items) == 2
 
 
 def test_blank_lines_are_nothing_and_items_without_an_id_are_numbered(write):
-    assert [item.item_id for item in read_file(write({"prompt": "a"}, "", {"prompt": "b", "id": 7})).items] == [
+    assert [
+        item.item_id for item in read_evaluation_file(write({"prompt": "a"}, "", {"prompt": "b", "id": 7})).items
+    ] == [
         "item 1",
         "7",
     ]
@@ -99,12 +101,12 @@ def test_blank_lines_are_nothing_and_items_without_an_id_are_numbered(write):
 )
 def test_what_is_no_item_is_named(write, line, message):
     with pytest.raises(EvaluationSetError, match=message):
-        read_file(write({"prompt": "fine"}, line))
+        read_evaluation_file(write({"prompt": "fine"}, line))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(EvaluationSetError, match=r"gone\.jsonl cannot be read"):
-        evaluation_sets(["gone.jsonl"], tmp_path)
+        read_evaluation_sets(["gone.jsonl"], tmp_path)
 
 
 # ── BFCL ──────────────────────────────────────────────────────────────────────────────────────
@@ -126,19 +128,19 @@ def wheel(write, tmp_path):
 
 
 def test_the_sets_of_the_wheel(wheel):
-    sets = {one.name: one.items for one in read_bfcl(wheel / "bfcl_eval" / "data")}
+    sets = {one.name: one.items for one in read_bfcl_sets(wheel / "bfcl_eval" / "data")}
     assert list(sets) == ["BFCL_v4_simple_python", "BFCL memory_prereq_conversation", "BFCL multi_turn_func_doc"]
     assert [item.turns for item in sets["BFCL memory_prereq_conversation"]] == [SAID]
-    assert [item.functions for item in sets["BFCL multi_turn_func_doc"]] == [(WEATHER, Function("g", {}))]
+    assert [item.functions for item in sets["BFCL multi_turn_func_doc"]] == [(WEATHER, OfferedFunction("g", {}))]
 
 
 def test_an_installed_wheel_is_found_without_being_imported(wheel, monkeypatch):
     monkeypatch.syspath_prepend(str(wheel))
-    assert bfcl_folder() == wheel / "bfcl_eval" / "data"
-    assert len(evaluation_sets(["bfcl"])) == 3
+    assert find_bfcl_folder() == wheel / "bfcl_eval" / "data"
+    assert len(read_evaluation_sets(["bfcl"])) == 3
     assert "bfcl_eval" not in sys.modules
 
 
 def test_without_the_wheel_bfcl_is_nothing(monkeypatch):
     monkeypatch.setattr("funcdex_assets.contamination.evaluation_sets.find_spec", lambda name: None)
-    assert evaluation_sets(["bfcl"]) == []
+    assert read_evaluation_sets(["bfcl"]) == []

@@ -2,27 +2,37 @@
 
 import pytest
 
-from funcdex_assets.contamination.evaluation_sets import EvaluationSet, Function, Item
-from funcdex_assets.contamination.overlaps import Candidate, Limits, normalised, overlapping_rows, overlaps, to_remove
+from funcdex_assets.contamination.evaluation_sets import EvaluationItem, EvaluationSet, OfferedFunction
+from funcdex_assets.contamination.overlaps import (
+    ConversationContent,
+    OverlapThresholds,
+    count_overlapping_conversations,
+    find_overlaps,
+    normalise_name,
+    select_conversations_to_remove,
+)
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.embedding.minilm import MiniLM
 
 HASHED = HashedNgrams()
 ASKED = "Please find the area of a triangle with a base of ten units and a height of five units."
-EMAIL = Function("SEND_EMAIL", {"to": "string", "subject": "string", "body": "string"})
+EMAIL = OfferedFunction("SEND_EMAIL", {"to": "string", "subject": "string", "body": "string"})
 
 
 def row(*turns, functions=(), name="conversation_1"):
-    return Candidate(name, "gmail", turns, tuple(functions))
+    return ConversationContent(name, "gmail", turns, tuple(functions))
 
 
 def item(*turns, functions=(), name="item_1"):
-    return Item(name, turns, tuple(functions))
+    return EvaluationItem(name, turns, tuple(functions))
 
 
-def found(rows, items, measure, limits=Limits(embeddings=1.01), embedder=HASHED):  # noqa: B008
-    hits = overlaps(
-        [rows] if isinstance(rows, Candidate) else rows, [EvaluationSet("exam", tuple(items))], embedder, limits
+def found(rows, items, measure, limits=OverlapThresholds(embeddings=1.01), embedder=HASHED):  # noqa: B008
+    hits = find_overlaps(
+        [rows] if isinstance(rows, ConversationContent) else rows,
+        [EvaluationSet("exam", tuple(items))],
+        embedder,
+        limits,
     )
     return [one for one in hits if one.measure == measure]
 
@@ -41,7 +51,7 @@ def found(rows, items, measure, limits=Limits(embeddings=1.01), embedder=HASHED)
     ],
 )
 def test_names(name, parameters, score):
-    other = Function(name, dict.fromkeys(parameters, "any"))
+    other = OfferedFunction(name, dict.fromkeys(parameters, "any"))
     hits = found(row("Hi.", functions=[EMAIL]), [item("Ho.", functions=[other])], "names")
     assert [one.score for one in hits] == ([] if score is None else [score])
     assert all("SEND_EMAIL is" in one.reason and name in one.reason for one in hits)
@@ -52,7 +62,7 @@ def test_names(name, parameters, score):
     [("requests.get", "GET"), ("get", "GET_EVENT"), ("a.b", "c.b")],
 )  # fmt: skip
 def test_one_common_word_is_not_the_same_name(name, other):
-    assert normalised(name) != normalised(other)
+    assert normalise_name(name) != normalise_name(other)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +75,14 @@ def test_one_common_word_is_not_the_same_name(name, other):
     ],
 )
 def test_schemas(parameters, overlap):
-    hits = found(row("Hi.", functions=[EMAIL]), [item(functions=[Function("dispatch", parameters)])], "schemas")
+    hits = found(row("Hi.", functions=[EMAIL]), [item(functions=[OfferedFunction("dispatch", parameters)])], "schemas")
     assert bool(hits) == overlap
 
 
 def test_few_parameters_are_alike_by_chance():
-    own, other = Function("A_B", {"id": "string"}), Function("C_D", {"id": "string"})
+    own, other = OfferedFunction("A_B", {"id": "string"}), OfferedFunction("C_D", {"id": "string"})
     assert found(row("Hi.", functions=[own]), [item(functions=[other])], "schemas") == []
-    lower = Limits(schemas_min_parameters=1, embeddings=1.01)
+    lower = OverlapThresholds(schemas_min_parameters=1, embeddings=1.01)
     assert len(found(row("Hi.", functions=[own]), [item(functions=[other])], "schemas", lower)) == 1
 
 
@@ -103,7 +113,7 @@ def test_ngrams(said, asked, score):
 
 def test_the_turns_of_a_conversation_count_together_and_those_of_an_item_alone():
     halves = ASKED[:44], ASKED[44:]
-    assert found(row(*halves), [item(ASKED)], "ngrams", Limits(ngram_size=3, embeddings=1.01))
+    assert found(row(*halves), [item(ASKED)], "ngrams", OverlapThresholds(ngram_size=3, embeddings=1.01))
     assert found(row("Unlike anything.", ASKED), [item("Something else that nobody said at all.", ASKED)], "ngrams")
 
 
@@ -118,7 +128,7 @@ def test_the_turns_of_a_conversation_count_together_and_those_of_an_item_alone()
     ],
 )
 def test_embeddings(said, overlap):
-    hits = found(row(said), [item(ASKED), item("Thanks, bye.")], "embeddings", Limits(), MiniLM())
+    hits = found(row(said), [item(ASKED), item("Thanks, bye.")], "embeddings", OverlapThresholds(), MiniLM())
     assert bool(hits) == overlap
 
 
@@ -135,10 +145,10 @@ def test_batches_change_nothing(monkeypatch):
     rows = [row(f"{ASKED} {number}", functions=[EMAIL], name=str(number)) for number in range(5)]
     items = [item(f"{ASKED} And {number} more of the {number}.", name=str(number)) for number in range(9)]
     sets = [EvaluationSet("exam", tuple(items))]
-    whole = overlaps(rows, sets, HASHED)
+    whole = find_overlaps(rows, sets, HASHED)
     monkeypatch.setattr("funcdex_assets.contamination.overlaps.BATCH", 2)
     monkeypatch.setattr("funcdex_assets.contamination.overlaps._BLOCK", 2)
-    assert overlaps(rows, sets, HASHED) == whole
+    assert find_overlaps(rows, sets, HASHED) == whole
     assert {one.measure for one in whole} == {"ngrams", "embeddings"}
 
 
@@ -147,19 +157,19 @@ def test_without_sets_nothing_is_embedded():
         def embed(self, texts):
             raise AssertionError(texts)
 
-    assert overlaps([row(ASKED)], [], Refusing()) == []
+    assert find_overlaps([row(ASKED)], [], Refusing()) == []
 
 
 def test_conversations_are_counted_once_and_removed_by_the_measures_asked_for():
     other = row("Unlike.", functions=[EMAIL], name="conversation_2")
-    hits = overlaps(
+    hits = find_overlaps(
         [row(ASKED, functions=[EMAIL]), other],
         [EvaluationSet(name, (item(ASKED, functions=[EMAIL]),)) for name in ("exam", "quiz")],
         HASHED,
     )
-    assert overlapping_rows(hits) == {"names": 2, "schemas": 2, "ngrams": 1, "embeddings": 1}
-    assert to_remove(hits, ()) == {}
-    ((conversation, (place, reason)),) = to_remove(hits, ("ngrams",)).items()
+    assert count_overlapping_conversations(hits) == {"names": 2, "schemas": 2, "ngrams": 1, "embeddings": 1}
+    assert select_conversations_to_remove(hits, ()) == {}
+    ((conversation, (place, reason)),) = select_conversations_to_remove(hits, ("ngrams",)).items()
     assert (conversation, place) == ("conversation_1", "exam/item_1")
     assert reason.startswith("ngrams 1.00: 100% of a user turn's n-grams")
-    assert set(to_remove(hits, ("names", "ngrams"))) == {"conversation_1", "conversation_2"}
+    assert set(select_conversations_to_remove(hits, ("names", "ngrams"))) == {"conversation_1", "conversation_2"}

@@ -29,10 +29,10 @@ from example_tables import (
 )
 
 from funcdex_assets.contracts.stage_tables import RELEASE_CHECKS, TABLES
-from funcdex_assets.contracts.table import SCHEMA, Judgement, judge
-from funcdex_assets.contracts.table_checks import example_problems
+from funcdex_assets.contracts.table import SCHEMA, Judgement, check_table
+from funcdex_assets.contracts.table_checks import find_example_problems
 from funcdex_assets.records.message import Message, ToolCall
-from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import ChainStep
 from funcdex_assets.records.verdict import SCALES
@@ -45,7 +45,7 @@ CONTRACTS = {table.name: table for table in TABLES}
 
 def judged(table: str, **replaced: Any) -> dict[str, Judgement]:
     held = frames(**replaced)
-    return {one.check: one for one in judge(CONTRACTS[table], held[table], held)}
+    return {one.check: one for one in check_table(CONTRACTS[table], held[table], held)}
 
 
 @pytest.mark.parametrize("table", CONTRACTS)
@@ -75,8 +75,8 @@ def test_a_missing_column_a_strange_one_and_a_wrong_type_are_stopped(table):
     ):
         found = judged(table, **{table: bad})
         assert list(found) == [SCHEMA]  # meaning is not judged where the layout is wrong
-        assert column in found[SCHEMA].offending["column"] or "stranger" in found[SCHEMA].offending["column"]
-        assert found[SCHEMA].offending["rule"].str.starts_with(rule).all()
+        assert column in found[SCHEMA].offending_rows["column"] or "stranger" in found[SCHEMA].offending_rows["column"]
+        assert found[SCHEMA].offending_rows["rule"].str.starts_with(rule).all()
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ MISFITS = [
 def test_a_value_out_of_its_range_is_stopped(misfit):
     first, *others = RECORDS[misfit.table]
     bad = (update(first, **{misfit.column: misfit.value}), *others)
-    offending = judged(misfit.table, **{misfit.table: bad})[SCHEMA].offending
+    offending = judged(misfit.table, **{misfit.table: bad})[SCHEMA].offending_rows
     (row,) = offending.to_dicts()
     key = CONTRACTS[misfit.table].key or offending.columns[1]
     assert (row["row"], row["column"], row["value"]) == (0, misfit.column, str(misfit.value))
@@ -135,7 +135,7 @@ def test_a_value_out_of_its_range_is_stopped(misfit):
 @pytest.mark.parametrize("table", [name for name in CONTRACTS if name not in ("tool_graph", "quality_report")])
 def test_the_same_id_twice_is_stopped(table):
     first = RECORDS[table][0]
-    offending = judged(table, **{table: (first, first)})[SCHEMA].offending
+    offending = judged(table, **{table: (first, first)})[SCHEMA].offending_rows
     assert set(offending["row"]) == {0, 1}
     assert set(offending["rule"]) == {"field_uniqueness"}
     assert offending[offending.columns[1]].to_list()[0] == getattr(first, offending.columns[1])
@@ -147,7 +147,7 @@ def test_the_same_id_twice_is_stopped(table):
 )
 def test_null_where_a_value_must_be_is_stopped(table, column):
     bad = frames()[table].with_columns(pl.lit(None, dtype=pl.String).alias(column))
-    assert set(judged(table, **{table: bad})[SCHEMA].offending["rule"]) >= {"not_nullable"}
+    assert set(judged(table, **{table: bad})[SCHEMA].offending_rows["rule"]) >= {"not_nullable"}
 
 
 def test_null_where_the_record_allows_it_passes():
@@ -534,7 +534,7 @@ BAD = (
     (
         "parsed_conversations",
         "examples_are_sound",
-        first("parsed_conversations", tools=openai_tools([FIND_CONTACT])),
+        first("parsed_conversations", tools=to_openai_tools([FIND_CONTACT])),
         [{"conversation_id": "conversation_1", "problem": "message 6: 'SEND_EMAIL' is not among the tools"}],
         "a call to a tool that the example does not offer",
     ),
@@ -630,7 +630,7 @@ BAD = (
 def test_damage_is_stopped_by_its_check_which_shows_the_rows(table, check, damage, shown):
     judgements = judged(table, **damage)
     assert judgements[SCHEMA].passed
-    rows = judgements[check].offending.to_dicts()
+    rows = judgements[check].offending_rows.to_dicts()
     assert [{key: row.get(key) for key in wanted} for row, wanted in zip(rows, shown, strict=True)] == shown
     assert next(iter(rows[0])) in (CONTRACTS[table].key, frames()[table].columns[0], "tool", "plan_id")  # the row
 
@@ -657,13 +657,13 @@ def test_a_test_row_calls_a_reserved_function_if_it_calls_any(changes, reserved,
     other = update(TEST, conversation_id="conversation_3", reserved_functions=("SEND_FAX",), messages=[])
     (check,) = (check for check in RELEASE_CHECKS if check.name == "reserved_functions_are_held_out")
     rows = [other, update(TEST, reserved_functions=reserved, **changes)]
-    assert check.offending(to_frame(rows)).is_empty() == passes
+    assert check.find_offending_rows(to_frame(rows)).is_empty() == passes
 
 
 def test_release_checks_are_those_of_a_dataset_that_need_no_other_table():
-    dataset = {check.name for check in CONTRACTS["dataset"].checks if not check.needs}
+    dataset = {check.name for check in CONTRACTS["dataset"].checks if not check.needed_tables}
     assert {check.name for check in RELEASE_CHECKS} == dataset
-    assert all(check.offending(to_frame([TRAIN, TEST])).is_empty() for check in RELEASE_CHECKS)
+    assert all(check.find_offending_rows(to_frame([TRAIN, TEST])).is_empty() for check in RELEASE_CHECKS)
 
 
 def test_conversations_of_a_model_may_be_wrong_for_the_findings_judge_them():
@@ -682,9 +682,9 @@ def test_conversations_of_a_model_may_be_wrong_for_the_findings_judge_them():
     ],
 )
 def test_problems_of_an_example(at, changes, problem):
-    assert example_problems(EXAMPLE.messages, EXAMPLE.tools) == []
-    assert example_problems(example(at, **changes)["messages"], EXAMPLE.tools)[0].startswith(problem)
+    assert find_example_problems(EXAMPLE.messages, EXAMPLE.tools) == []
+    assert find_example_problems(example(at, **changes)["messages"], EXAMPLE.tools)[0].startswith(problem)
 
 
 def test_an_example_that_ends_with_a_call_lacks_a_result():
-    assert example_problems(EXAMPLE.messages[:3], EXAMPLE.tools) == ["call_1 has no result"]
+    assert find_example_problems(EXAMPLE.messages[:3], EXAMPLE.tools) == ["call_1 has no result"]

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from funcdex_assets.contracts.table import Table, TableCheck, judge
+from funcdex_assets.contracts.table import Table, TableCheck, check_table
 
 GOOD = pl.DataFrame({"item_id": ["x", "y", "z"], "number": [1, 2, 3]})
 
@@ -46,8 +46,8 @@ ITEMS = Table("items", Layout)
     ],
 )
 def test_misfits_name_row_key_column_and_value(frame, found):
-    (schema,) = judge(ITEMS, frame)
-    rows = schema.offending.to_dicts()
+    (schema,) = check_table(ITEMS, frame)
+    rows = schema.offending_rows.to_dicts()
     assert [(row["row"], row["item_id"], row["column"], row["value"]) for row in rows] == found
     assert schema.passed == (not found)
 
@@ -57,8 +57,8 @@ def test_a_check_gets_its_own_table_and_those_it_needs():
         return own.join(known, on="item_id", how="anti")
 
     table = Table("items", Layout, (TableCheck("known", "Every item is known.", ("catalogue",), strangers),))
-    assert table.needs == ("catalogue",)
+    assert table.needed_tables == ("catalogue",)
     assert table.check_names == ("schema", "known")
-    _, known = judge(table, GOOD, {"catalogue": GOOD.head(2)})
-    assert known.offending["item_id"].to_list() == ["z"]
-    assert judge(table, GOOD, {"catalogue": GOOD})[1].passed
+    _, known = check_table(table, GOOD, {"catalogue": GOOD.head(2)})
+    assert known.offending_rows["item_id"].to_list() == ["z"]
+    assert check_table(table, GOOD, {"catalogue": GOOD})[1].passed

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from funcdex_assets.dedup.conversations import COPIES, Likeness, Spoken, near_duplicates, repeated, spoken
+from funcdex_assets.dedup.conversations import (
+    HASHED_NGRAMS_THRESHOLDS,
+    ComparedConversation,
+    ConversationThresholds,
+    count_exact_repeats,
+    find_near_duplicates,
+    to_compared_conversation,
+)
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 from funcdex_assets.embedding.minilm import MiniLM
 
@@ -20,13 +27,13 @@ CALLS = ("LIST_TICKETS", "CLOSE_TICKET")
 
 
 def conversation(name, turns=TURNS, calls=CALLS):
-    return Spoken(name, calls, tuple(turns))
+    return ComparedConversation(name, calls, tuple(turns))
 
 
-def duplicates(*conversations, likeness=COPIES, embedder=HASHED):
+def duplicates(*conversations, likeness=HASHED_NGRAMS_THRESHOLDS, embedder=HASHED):
     return {
         one.conversation_id: one.duplicate_of
-        for one in near_duplicates(conversations, embedder, likeness)
+        for one in find_near_duplicates(conversations, embedder, likeness)
         if one.status == "duplicate"
     }
 
@@ -37,7 +44,7 @@ def found():
     minilm, counts = MiniLM(), {}
     for pair in PAIRS:
         one, other = (conversation(side, pair[side], tuple(pair["calls"])) for side in ("left", "right"))
-        (_, verdict) = near_duplicates([one, other], minilm)
+        (_, verdict) = find_near_duplicates([one, other], minilm)
         counts.setdefault(pair["kind"], []).append(verdict.status == "duplicate")
     return {kind: sum(hits) / len(hits) for kind, hits in counts.items()}
 
@@ -80,15 +87,15 @@ def test_a_dropped_conversation_drops_no_other():
     words = "one two three four five six seven eight nine ten".split()
     chain = [" ".join([*words[start:], *("xyzuvwrst"[:start])]) for start in (0, 3, 6)]
     made = [conversation(str(number), [text]) for number, text in enumerate(chain)]
-    loose = Likeness(semantic=1.0, lexical=0.35)
+    loose = ConversationThresholds(semantic=1.0, lexical=0.35)
     assert duplicates(made[0], made[1], likeness=loose) == {"1": "0"}
     assert duplicates(made[1], made[2], likeness=loose) == {"2": "1"}
     assert duplicates(*made, likeness=loose) == {"1": "0"}
 
 
 def test_the_reason_names_figures_and_turns():
-    (_, verdict) = near_duplicates(
-        [conversation("a"), conversation("b", ("Good morning to you.", *TURNS))], HASHED, COPIES
+    (_, verdict) = find_near_duplicates(
+        [conversation("a"), conversation("b", ("Good morning to you.", *TURNS))], HASHED, HASHED_NGRAMS_THRESHOLDS
     )
     assert verdict.turns == (1, 2, 3)
     assert verdict.cluster_id == verdict.duplicate_of == "a"
@@ -99,8 +106,8 @@ def test_the_reason_names_figures_and_turns():
 
 def test_every_conversation_has_a_verdict_in_order():
     made = [conversation(str(number)) for number in range(5)]
-    assert [one.conversation_id for one in near_duplicates(made, HASHED)] == list("01234")
-    assert near_duplicates([], HASHED) == []
+    assert [one.conversation_id for one in find_near_duplicates(made, HASHED)] == list("01234")
+    assert find_near_duplicates([], HASHED) == []
 
 
 def test_it_can_be_turned_off():
@@ -130,9 +137,9 @@ def test_what_is_compared_is_read_from_openai_messages():
         {"role": "tool", "content": "{}"},
         {"role": "assistant", "content": "Done."},
     ]  # fmt: skip
-    assert spoken("a", messages) == Spoken("a", CALLS, ("Close it.",))
+    assert to_compared_conversation("a", messages) == ComparedConversation("a", CALLS, ("Close it.",))
 
 
 def test_repetitions_are_counted_once_values_are_masked():
     said = [conversation(str(n), [f"Pay invoice {n} now."]) for n in range(3)] + [conversation("x", ["Pay nothing."])]
-    assert repeated(said) == 2
+    assert count_exact_repeats(said) == 2

@@ -11,7 +11,7 @@ from lancedb.table import LanceTable
 
 from funcdex_assets.dedup.index import LanceScenarioIndex
 from funcdex_assets.dedup.memory_index import deduplicate_batch
-from funcdex_assets.dedup.neighbours import COPIES_ONLY
+from funcdex_assets.dedup.neighbours import HASHED_NGRAMS_THRESHOLDS
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 
 REFUND = "Hannah owns a yoga studio and wants to refund the double charge on a March subscription."
@@ -35,7 +35,7 @@ def night(index, partition, texts, *, seed=1, toolkits=None):
         toolkits=toolkits or partition.split("_"),
         embedder=HashedNgrams(),
         index=index,
-        thresholds=COPIES_ONLY,
+        thresholds=HASHED_NGRAMS_THRESHOLDS,
     )
     return [decision.duplicate_of for decision in decisions]
 
@@ -140,7 +140,7 @@ def test_a_repeated_id_is_an_error(index):
             toolkits=["stripe"],
             embedder=HashedNgrams(),
             index=index,
-            thresholds=COPIES_ONLY,
+            thresholds=HASHED_NGRAMS_THRESHOLDS,
         )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from funcdex_assets.dedup.masking import masked
+from funcdex_assets.dedup.masking import mask_values
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ from funcdex_assets.dedup.masking import masked
     ],
 )  # fmt: skip
 def test_values_become_signs(text, left):
-    assert masked(text) == left
+    assert mask_values(text) == left
 
 
 @pytest.mark.parametrize("text", ["a_" * 5000, "a-" * 3000, "'" * 5000, "A " * 5000, "{" * 5000], ids=lambda t: t[:2])
 def test_awkward_text_ends(text):
-    assert isinstance(masked(text), str)
+    assert isinstance(mask_values(text), str)

@@ -4,8 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funcdex_assets.dedup.neighbours import NEAREST, Known, Thresholds, deduplicate, nearest
-from funcdex_assets.dedup.signatures import signatures
+from funcdex_assets.dedup.neighbours import (
+    MAX_NEIGHBOURS,
+    KnownScenarios,
+    ScenarioThresholds,
+    decide_duplicates,
+    find_nearest_known,
+)
+from funcdex_assets.dedup.signatures import compute_signatures
 from funcdex_assets.embedding.minilm import MiniLM
 
 PAIRS = Path(__file__).parents[2] / "data" / "scenario_pairs.jsonl"
@@ -24,7 +30,7 @@ def ids(count):
 
 def known(*degrees, words=None):
     words = DISTINCT[50 : 50 + len(degrees)] if words is None else words
-    return [Known(np.array([f"k{i}" for i in range(len(degrees))], object), at(*degrees), words)]
+    return [KnownScenarios(np.array([f"k{i}" for i in range(len(degrees))], object), at(*degrees), words)]
 
 
 # cos 45° = .71 and cos 55° = .57 lie on either side of the default threshold of .65.
@@ -47,9 +53,9 @@ def known(*degrees, words=None):
 def test_decisions(candidates, remembered, duplicate_of):
     vectors, words = at(*candidates).reshape(-1, 2), DISTINCT[: len(candidates)]
     blocks = known(*remembered) if remembered else []
-    decisions = deduplicate(ids(len(candidates)), vectors, words, nearest(vectors, words, blocks))
+    decisions = decide_duplicates(ids(len(candidates)), vectors, words, find_nearest_known(vectors, words, blocks))
     assert [d.duplicate_of for d in decisions] == duplicate_of
-    assert [d.kept for d in decisions] == [original is None for original in duplicate_of]
+    assert [d.is_kept for d in decisions] == [original is None for original in duplicate_of]
     assert [d.cluster_id for d in decisions] == [
         original or own for own, original in zip(ids(len(candidates)), duplicate_of, strict=True)
     ]
@@ -69,18 +75,18 @@ def test_meaning_or_wording_makes_a_duplicate(angle, shared, duplicate, where):
     words = DISTINCT[:2].copy()
     words[1, :shared] = words[0, :shared]
     if where == "in the batch":
-        decision = deduplicate(["a", "b"], at(0, angle), words)[1]
+        decision = decide_duplicates(["a", "b"], at(0, angle), words)[1]
     else:
-        found = nearest(at(angle), words[1:], known(0, words=words[:1]))
-        decision = deduplicate(["b"], at(angle), words[1:], found)[0]
-    assert decision.kept != duplicate
+        found = find_nearest_known(at(angle), words[1:], known(0, words=words[:1]))
+        decision = decide_duplicates(["b"], at(angle), words[1:], found)[0]
+    assert decision.is_kept != duplicate
     assert decision.overlap == pytest.approx(shared / 64)
     assert decision.similarity == pytest.approx(np.cos(np.radians(angle)), abs=1e-5)
 
 
 def test_a_kept_candidate_reports_its_nearest():
-    decision = deduplicate(["a", "b"], at(0, 60), DISTINCT[:2])[1]
-    assert decision.kept
+    decision = decide_duplicates(["a", "b"], at(0, 60), DISTINCT[:2])[1]
+    assert decision.is_kept
     assert decision.duplicate_of is None
     assert decision.similarity == pytest.approx(0.5, abs=1e-5)
 
@@ -92,9 +98,11 @@ def test_nearest_is_the_same_however_the_known_arrive(size):
     vectors, stored = ((m / np.linalg.norm(m, axis=1, keepdims=True)).astype(np.float32) for m in (vectors, stored))
     names = np.array([f"k{i:03}" for i in range(300)], object)
     words = rng.integers(0, 9, (300, 64)).astype(np.uint32)
-    blocks = [Known(names[i : i + size], stored[i : i + size], words[i : i + size]) for i in range(0, 300, size)]
-    found = nearest(vectors, words[:5], blocks)
-    expected = np.argsort(-(vectors @ stored.T), axis=1)[:, :NEAREST]
+    blocks = [
+        KnownScenarios(names[i : i + size], stored[i : i + size], words[i : i + size]) for i in range(0, 300, size)
+    ]
+    found = find_nearest_known(vectors, words[:5], blocks)
+    expected = np.argsort(-(vectors @ stored.T), axis=1)[:, :MAX_NEIGHBOURS]
     assert found.ids.tolist() == names[expected].tolist()
     assert found.overlaps[2, 0] == np.mean(words[expected[2, 0]] == words[2])
 
@@ -108,8 +116,8 @@ def test_greedy_over_many_blocks_equals_the_plain_loop():
     for i in range(2500):
         if not any(cosines[i, j] >= 0.9 for j in kept):
             kept.append(i)
-    decisions = deduplicate(ids(2500), vectors, words, thresholds=Thresholds(semantic=0.9))
-    assert [i for i, d in enumerate(decisions) if d.kept] == kept
+    decisions = decide_duplicates(ids(2500), vectors, words, thresholds=ScenarioThresholds(semantic=0.9))
+    assert [i for i, d in enumerate(decisions) if d.is_kept] == kept
 
 
 # What MiniLM does on the labelled pairs, written down so that a change is noticed. The adversarial
@@ -125,6 +133,6 @@ def test_labelled_pairs(which, precision, recall):
     embedder, found = MiniLM(), []
     for pair in pairs:
         texts = [pair["left"], pair["right"]]
-        found.append(not deduplicate(["l", "r"], embedder.embed(texts), signatures(texts))[1].kept)
+        found.append(not decide_duplicates(["l", "r"], embedder.embed(texts), compute_signatures(texts))[1].is_kept)
     right = sum(f and p["duplicate"] for f, p in zip(found, pairs, strict=True))
     assert (right / sum(found), right / 30) == pytest.approx((precision, recall))

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, overlap, signatures
+from funcdex_assets.dedup.signatures import SIGNATURE_SIZE, compute_signatures, estimate_overlap
 
 BASE = "Hannah owns a yoga studio and wants to refund the double charge on a member's March subscription."
 
@@ -21,8 +21,8 @@ BASE = "Hannah owns a yoga studio and wants to refund the double charge on a mem
     ],
 )
 def test_overlap_estimates_the_share_of_common_words_and_word_pairs(text, low, high):
-    a, b = signatures([BASE, text])
-    assert low <= float(overlap(a, b)) <= high
+    a, b = compute_signatures([BASE, text])
+    assert low <= float(estimate_overlap(a, b)) <= high
 
 
 def test_the_estimate_is_unbiased():
@@ -32,14 +32,14 @@ def test_the_estimate_is_unbiased():
         left, right = words[shift : shift + 30], words[shift + 10 : shift + 40]
         sets = [{*text, *pairwise(text)} for text in (left, right)]
         exact.append(len(sets[0] & sets[1]) / len(sets[0] | sets[1]))
-        estimates.append(float(overlap(*signatures([" ".join(left), " ".join(right)]))))
+        estimates.append(float(estimate_overlap(*compute_signatures([" ".join(left), " ".join(right)]))))
     assert np.mean(estimates) == pytest.approx(np.mean(exact), abs=0.04)
 
 
 def test_arrays_broadcast():
-    rows = signatures([BASE, "other words entirely", BASE])
+    rows = compute_signatures([BASE, "other words entirely", BASE])
     assert rows.shape == (3, SIGNATURE_SIZE)
-    assert overlap(rows, rows[0]).tolist()[::2] == [1.0, 1.0]
+    assert estimate_overlap(rows, rows[0]).tolist()[::2] == [1.0, 1.0]
 
 
 def test_signatures_do_not_depend_on_the_hash_seed():
@@ -55,4 +55,4 @@ def test_signatures_do_not_depend_on_the_hash_seed():
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    assert made == {signatures([BASE]).tobytes().hex()}
+    assert made == {compute_signatures([BASE]).tobytes().hex()}

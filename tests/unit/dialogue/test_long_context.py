@@ -8,21 +8,21 @@ from functools import cache
 import pytest
 from offline import ENGINE, PARTITIONS, SETTINGS, Played, casts, played
 
-from funcdex_assets.checks.findings import find
-from funcdex_assets.checks.user_behaviour import faults_of_user
-from funcdex_assets.dialogue.dialogue_state import Scene, begins_another_goal, is_from_an_earlier_goal
+from funcdex_assets.checks.findings import find_problems
+from funcdex_assets.checks.user_behaviour import find_user_faults
+from funcdex_assets.dialogue.dialogue_state import DialogueState, begins_another_goal, is_from_an_earlier_goal
 from funcdex_assets.environment.call_intent import MAX_ITEMS
-from funcdex_assets.environment.executor import PAGES
-from funcdex_assets.judging.heuristic import judged
-from funcdex_assets.language.lexicon import turn_moves
-from funcdex_assets.planning.plans import MANY_TURNS, make_plan
+from funcdex_assets.environment.executor import MAX_ITEMS_BY_KIND
+from funcdex_assets.judging.heuristic import judge_conversation
+from funcdex_assets.language.lexicon import load_turn_moves
+from funcdex_assets.planning.plans import MIN_TURNS_OF_LONG_KINDS, build_plan
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedStep
 from funcdex_assets.roles import conversation_writer, user_simulator
 from funcdex_assets.roles.conversation_writer import WriterBrief
-from funcdex_assets.strategies.outcome import case_of
-from funcdex_assets.strategies.quotas import fill
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.quotas import fill_quotas
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 from funcdex_assets.strategies.turn_loop import play_offline
 
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
@@ -59,17 +59,17 @@ def users(messages: tuple[Message, ...]) -> list[str]:
 @every_partition
 def test_all_are_accepted(partition):
     for one in long_ones(partition):
-        findings = find(one.case)
+        findings = find_problems(one.case)
         assert [finding for finding in findings if finding.blocking] == []
-        assert faults_of_user(one.case, one.cast.plan) == ()
-        assert judged(one.cast.plan, one.conversation.messages, findings).tool_use_quality >= 4
+        assert find_user_faults(one.case, one.cast.plan) == ()
+        assert judge_conversation(one.cast.plan, one.conversation.messages, findings).tool_use_quality >= 4
 
 
 @every_partition
 def test_ten_user_turns_or_more_and_each_serves_one_goal(partition):
     for one in long_ones(partition):
         plan = one.cast.plan
-        assert len(plan.turns) >= MANY_TURNS["long_context"] == 10
+        assert len(plan.turns) >= MIN_TURNS_OF_LONG_KINDS["long_context"] == 10
         assert len(users(one.conversation.messages)) >= 10
         for number in range(len(plan.turns)):
             assert len({step.goal for step in plan.steps if step.turn == number}) <= 1
@@ -106,7 +106,7 @@ def test_what_is_from_long_ago_is_said_to_be():
                 said = " ".join(users(one.conversation.messages))
                 assert any(words in said for words in LONG_AGO), (one, step.tool)
         for number, _ in late_recalls(plan):
-            leads = turn_moves("back_to_the_beginning", one.cast.situation.persona.register)
+            leads = load_turn_moves("back_to_the_beginning", one.cast.situation.persona.register)
             assert any(text.startswith(tuple(leads)) for text in users(one.conversation.messages)), number
 
 
@@ -115,7 +115,7 @@ def test_users_turn_to_another_goal_in_so_many_words_and_never_in_the_same():
         plan, said = one.cast.plan, users(one.conversation.messages)
         turns = [number for number in range(len(plan.turns)) if begins_another_goal(plan, number)]
         assert len(turns) == max(step.goal for step in plan.steps) >= 1
-        leads = turn_moves("another_goal", one.cast.situation.persona.register)
+        leads = load_turn_moves("another_goal", one.cast.situation.persona.register)
         used = [next((lead for lead in leads if text.startswith(f"{lead} ")), None) for text in said]
         assert len([lead for lead in used if lead]) == len(turns)
         assert len({lead for lead in used if lead}) == len(turns)
@@ -138,8 +138,8 @@ def test_many_tools_are_on_offer():
         others = len(one.cast.tools) - len(one.cast.plan.tools)
         assert len(one.cast.plan.distractors) == min(20, others)
     given = everyone()[0].cast.given
-    assert make_plan(replace(given, distractor_tools=0)).distractors == ()
-    assert len(make_plan(replace(given, distractor_tools=2)).distractors) == len(make_plan(given).distractors)
+    assert build_plan(replace(given, distractor_tools=0)).distractors == ()
+    assert len(build_plan(replace(given, distractor_tools=2)).distractors) == len(build_plan(given).distractors)
 
 
 def test_listings_are_large():
@@ -149,7 +149,7 @@ def test_listings_are_large():
         return max((len(part) for part in lists if isinstance(part, list)), default=0)
 
     sizes = [longest(one) for one in everyone()]
-    assert max(sizes) == PAGES["long_context"]
+    assert max(sizes) == MAX_ITEMS_BY_KIND["long_context"]
     assert sum(size > MAX_ITEMS for size in sizes) > len(sizes) / 2
     assert max(longest(one) for one in played("gmail", 12)) <= MAX_ITEMS
 
@@ -170,18 +170,18 @@ def test_nothing_is_looked_up_or_made_again_just_as_for_an_earlier_goal():
 def test_exactly_as_many_are_accepted_as_are_wanted():
     mixed = [*casts("jira", 4, kind="long_context"), *casts("jira", 3, 43, kind="multi_step")]
     by_plan = {one.plan.plan_id: one for one in mixed}
-    strategy = strategy_of(SETTINGS.generation)
+    strategy = select_strategy(SETTINGS.generation)
 
     async def make(batch):
         return await converse_all(batch, ENGINE, strategy, 42)
 
     async def objections(made):
-        found = [find(case_of(by_plan[one.plan_id].played, one.messages, one.provenance)) for one in made]
+        found = [find_problems(build_case(by_plan[one.plan_id].played, one.messages, one.provenance)) for one in made]
         return [[finding.rule for finding in findings if finding.blocking] for findings in found]
 
     wanted = {("long_context", False): 2, ("long_context", True): 1, ("multi_step", False): 2}
-    held, tallies = asyncio.run(fill([one.played for one in mixed], wanted, make, objections))
-    assert {kind: (tally.accepted, tally.missing) for kind, tally in tallies.items()} == {
+    held, tallies = asyncio.run(fill_quotas([one.played for one in mixed], wanted, make, objections))
+    assert {kind: (tally.accepted, tally.missing_count) for kind, tally in tallies.items()} == {
         "long_context": (3, 0),
         "multi_step": (2, 0),
     }
@@ -200,24 +200,24 @@ def test_one_shot_gets_room_for_as_many_turns():
 
     one = long_ones("gmail", 2)[0]
     generation = SETTINGS.generation.model_copy(update={"strategy": "one_shot"})
-    (made,) = asyncio.run(converse_all([one.cast.played], Engine(), strategy_of(generation), 42))  # type: ignore[arg-type]
+    (made,) = asyncio.run(converse_all([one.cast.played], Engine(), select_strategy(generation), 42))  # type: ignore[arg-type]
     turns = len(one.cast.plan.turns)
     assert made.failure is None
-    assert [finding for finding in find(replace(one.case, messages=made.messages)) if finding.blocking] == []
+    assert [finding for finding in find_problems(replace(one.case, messages=made.messages)) if finding.blocking] == []
     assert asked[0][0] >= generation.max_conversation_tokens * turns / generation.bounds.turns > 6000
-    outline = conversation_writer.variables(WriterBrief(one.cast.played, False, play=play_offline))["outline"]
+    outline = conversation_writer.render_variables(WriterBrief(one.cast.played, False, play=play_offline))["outline"]
     assert str(outline).count("turns to something else") == max(step.goal for step in one.cast.plan.steps)
 
 
 def test_a_model_is_told_to_turn_to_something_else_and_to_say_what_is_from_long_ago():
     one = next(one for one in everyone() if any(is_late(one.cast.plan, step) for step in one.cast.plan.steps))
     plan = one.cast.plan
-    scene = Scene(plan, one.cast.situation, {**one.cast.tools}, dict(one.cast.offered), thoughts=False)
+    scene = DialogueState(plan, one.cast.situation, {**one.cast.tools}, dict(one.cast.offered), thoughts=False)
 
     def task(turn: int) -> str:
-        scene.turn = turn
+        scene.turn_index = turn
         scene.results = [{}] * sum(step.turn < turn for step in plan.steps)
-        request = user_simulator.ROLE.request(user_simulator.UserCue(scene, plan.turns[turn].kind), 1)
+        request = user_simulator.ROLE.build_request(user_simulator.UserCue(scene, plan.turns[turn].kind), 1)
         return request.messages[-1].content or ""
 
     another = next(turn for turn in range(len(plan.turns)) if begins_another_goal(plan, turn))

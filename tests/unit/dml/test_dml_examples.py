@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from funcdex_assets.dml.markup import REMEDIES, DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 
 EXAMPLES = Path(__file__).parents[3] / "grammars" / "examples"
 VALID = sorted((EXAMPLES / "valid").glob("*.dml"))
@@ -20,8 +20,8 @@ def read(path: Path) -> str:
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_a_valid_example_parses_and_is_canonical(path: Path) -> None:
-    messages = parse(read(path))
-    assert render(messages) == read(path)
+    messages = parse_conversation(read(path))
+    assert render_conversation(messages) == read(path)
     assert messages[0].role == "user"
     assert messages[-1].role == "assistant"
 
@@ -30,7 +30,7 @@ def test_a_valid_example_parses_and_is_canonical(path: Path) -> None:
 def test_an_invalid_example_breaks_its_rule_at_its_place(path: Path) -> None:
     rule, offset, *text = path.with_suffix(".error").read_text(encoding="utf-8").splitlines()
     with pytest.raises(DMLError) as caught:
-        parse(read(path))
+        parse_conversation(read(path))
     assert (caught.value.rule, caught.value.offset) == (rule, int(offset))
     assert str(caught.value) == "\n".join(text)
 
@@ -46,4 +46,4 @@ def test_every_error_file_has_its_text() -> None:
 
 def test_the_example_in_the_readme_is_canonical() -> None:
     shown = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8").split("```\n")[1]
-    assert render(parse(shown)) == shown
+    assert render_conversation(parse_conversation(shown)) == shown

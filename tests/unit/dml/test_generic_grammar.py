@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from funcdex_assets.dml import values
 from funcdex_assets.dml.grammar.generic import render_generic_grammar
 from funcdex_assets.dml.markup import TAG, DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.record import Json
 
@@ -31,7 +31,7 @@ def test_a_valid_example_is_in_the_grammar(path: Path) -> None:
     thoughts = "<assistant_thought>" in text
     assert GRAMMARS[thoughts].reach(text, ANY_LENGTH) == (len(text), True)
     assert not GRAMMARS[not thoughts].accepts(text, ANY_LENGTH)
-    turns = sum(message.role == "user" for message in parse(text))
+    turns = sum(message.role == "user" for message in parse_conversation(text))
     assert GRAMMARS[thoughts].accepts(text) == (3 <= turns <= 8)
 
 
@@ -50,11 +50,11 @@ def test_what_a_model_writes_under_the_grammar_is_canonical(thoughts: bool) -> N
     for seed in range(500):
         text = GRAMMARS[thoughts].sample(random.Random(seed))
         try:
-            messages = parse(text, thoughts=thoughts)
+            messages = parse_conversation(text, thoughts=thoughts)
         except DMLError as error:
             refusals.append(error.rule)
         else:
-            assert render(messages) == text, f"seed {seed}"
+            assert render_conversation(messages) == text, f"seed {seed}"
     assert set(refusals) == {"duplicate-key"}  # no grammar of this kind can say that keys differ
     assert len(refusals) < 250
 
@@ -74,7 +74,7 @@ def test_a_turn_has_at_most_6_steps_of_at_most_4_calls(
     pair = '<tool>{"name": "A", "arguments": {}}</tool>\n<tool_response>1</tool_response>\n' * group
     step = f"<parallel>\n{pair}</parallel>\n" if group > 1 else pair
     text = f"</user> u\n{step * steps}</assistant> a\n"
-    assert parse(text)
+    assert parse_conversation(text)
     assert GRAMMARS[False].accepts(text, Ref("turn")) == (accepted and group_accepted)
 
 
@@ -88,7 +88,7 @@ def test_words_are_the_stripped_texts_without_tags(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(json_texts)
 def test_strings_are_the_canonical_json_strings(text: str) -> None:
-    assert GRAMMARS[False].accepts(values.write(text), Ref("string"))
+    assert GRAMMARS[False].accepts(values.write_json(text), Ref("string"))
 
 
 @settings(max_examples=300, deadline=None)
@@ -96,8 +96,8 @@ def test_strings_are_the_canonical_json_strings(text: str) -> None:
 def test_a_string_that_the_grammar_takes_is_canonical(inner: str) -> None:
     written = f'"{inner}"'
     try:
-        value, end = values.read(written, 0)
-        canonical = end == len(written) and values.write(value) == written
+        value, end = values.read_json(written, 0)
+        canonical = end == len(written) and values.write_json(value) == written
     except DMLError:
         canonical = False
     assert GRAMMARS[False].accepts(written, Ref("string")) == canonical
@@ -128,7 +128,7 @@ def test_a_string_that_the_grammar_takes_is_canonical(inner: str) -> None:
 def test_numbers_are_the_canonical_ones(written: str, accepted: bool) -> None:
     assert GRAMMARS[False].accepts(written, Ref("scalar")) == accepted
     if accepted:
-        assert values.write(values.read(written, 0)[0]) == written
+        assert values.write_json(values.read_json(written, 0)[0]) == written
 
 
 def bounded(value: Json, level: int = 1) -> bool:
@@ -146,7 +146,7 @@ def bounded(value: Json, level: int = 1) -> bool:
 @settings(max_examples=200, deadline=None)
 @given(json_values.filter(bounded))
 def test_values_are_in_the_grammar_as_they_are_written(value: Json) -> None:
-    assert GRAMMARS[False].accepts(values.write(value), Ref("value-1"))
+    assert GRAMMARS[False].accepts(values.write_json(value), Ref("value-1"))
 
 
 def in_bounds(messages: tuple[Message, ...]) -> bool:
@@ -160,7 +160,7 @@ def in_bounds(messages: tuple[Message, ...]) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(conversations().filter(in_bounds))
 def test_rendered_conversations_are_in_one_of_the_grammars(messages: tuple[Message, ...]) -> None:
-    text = render(messages)
+    text = render_conversation(messages)
     thoughtful = {message.thought is not None for message in messages if message.role == "assistant"}
     for thoughts in (False, True):
         assert GRAMMARS[thoughts].accepts(text, ANY_LENGTH) == (thoughtful == {thoughts})

@@ -11,10 +11,10 @@ from grammar_matchers import NOTATIONS, accepts, lark_accepts, xgrammar
 from grammar_sampler import sample
 from llguidance import LLMatcher, LLTokenizer
 
-from funcdex_assets.dml.grammar.conversation import Bounds, Language, conversation_grammar
+from funcdex_assets.dml.grammar.conversation import Bounds, Language, build_conversation_grammar
 from funcdex_assets.dml.notation import Notation
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
@@ -46,10 +46,10 @@ def broken(messages: tuple[Message, ...], tools: dict[str, Tool]) -> list[str]:
     found: list[str] = []
     for message in messages:
         for call in message.tool_calls:
-            found += validation.problems(tools[call.name].parameters, call.arguments)
+            found += validation.find_violations(tools[call.name].parameters, call.arguments)
         result = message.result
         if result is not None and not result.error and tools[result.name].returns is not None:
-            found += validation.problems(tools[result.name].returns, result.content)
+            found += validation.find_violations(tools[result.name].returns, result.content)
     return found
 
 
@@ -57,15 +57,15 @@ def broken(messages: tuple[Message, ...], tools: dict[str, Tool]) -> list[str]:
 @pytest.mark.parametrize("partition", [*offline.SETTINGS.toolkits, "gmail_googledrive"])
 def test_every_sentence_of_the_shipped_tools_is_canonical_and_valid(partition: str, thoughts: bool) -> None:
     tools = dict(offline.tools_of(partition))
-    language = conversation_grammar(list(tools.values()), thoughts=thoughts, bounds=TIGHT)
+    language = build_conversation_grammar(list(tools.values()), thoughts=thoughts, bounds=TIGHT)
     assert language.widened == ()  # so that validity holds for every sentence, not only for those drawn here
-    printed = language.printed("lark")
+    printed = language.render_in_notation("lark")
     rng = random.Random(partition)
     calls = 0
     for _ in range(12):
         text = sample(language.grammar, rng)
-        messages = parse(text, thoughts=thoughts)
-        assert render(messages) == text
+        messages = parse_conversation(text, thoughts=thoughts)
+        assert render_conversation(messages) == text
         assert broken(messages, tools) == []
         assert lark_accepts(printed, text)
         calls += sum(len(message.tool_calls) for message in messages)
@@ -126,7 +126,7 @@ TEXTS = {
 @cache
 def files(thoughts: bool) -> Language:
     # Texts and strings are long enough to be no matter here: what counts tokens counts bytes.
-    return conversation_grammar([LIST, DELETE], thoughts=thoughts, bounds=Bounds((1, 2), 2, 2, 300, 300, 3, 2))
+    return build_conversation_grammar([LIST, DELETE], thoughts=thoughts, bounds=Bounds((1, 2), 2, 2, 300, 300, 3, 2))
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -134,7 +134,7 @@ def files(thoughts: bool) -> Language:
 def test_the_notations_agree(text: str, accepted: bool, notation: Notation) -> None:
     assert accepts(files(False).grammar, notation, text) == accepted
     if accepted:
-        assert render(parse(text)) == text
+        assert render_conversation(parse_conversation(text)) == text
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -161,7 +161,7 @@ def test_with_thoughts(text: str, accepted: bool, notation: Notation) -> None:
 def in_order(schema: Json, value: Json, root: Json = None) -> Json:
     """`value` with its properties in the order of the schema."""
     root = root or schema
-    schema = references.resolve(schema, root)
+    schema = references.resolve_schema(schema, root)
     if isinstance(value, list):
         return [in_order(schema.get("items", {}), item, root) for item in value]
     if not isinstance(value, dict):
@@ -188,38 +188,40 @@ def test_the_offline_engines_conversations_are_sentences(partition: str, thought
     wide = Bounds(turns=(1, 20), steps=12, parallel=6, text=4000, string=12000, items=60)
     for played in offline.played(partition, 4, thoughts):
         tools = played.cast.offered
-        language = conversation_grammar(list(tools.values()), thoughts=thoughts, bounds=wide)
-        text = render([reordered(message, tools) for message in played.conversation.messages])
-        assert lark_accepts(language.printed("lark"), text), played
+        language = build_conversation_grammar(list(tools.values()), thoughts=thoughts, bounds=wide)
+        text = render_conversation([reordered(message, tools) for message in played.conversation.messages])
+        assert lark_accepts(language.render_in_notation("lark"), text), played
 
 
 def test_equal_sets_of_tools_are_one_language() -> None:
-    language = conversation_grammar([DELETE, LIST], thoughts=False)
-    again = conversation_grammar([LIST, msgspec.structs.replace(DELETE, description="other words")], thoughts=False)
+    language = build_conversation_grammar([DELETE, LIST], thoughts=False)
+    again = build_conversation_grammar(
+        [LIST, msgspec.structs.replace(DELETE, description="other words")], thoughts=False
+    )
     assert again is language
-    assert language.printed("gbnf") is language.printed("gbnf")
+    assert language.render_in_notation("gbnf") is language.render_in_notation("gbnf")
     stricter = msgspec.structs.replace(LIST, returns={"type": "null"})
     others = [
-        conversation_grammar([DELETE], thoughts=False),
-        conversation_grammar([DELETE, LIST], thoughts=True),
-        conversation_grammar([DELETE, stricter], thoughts=False),
-        conversation_grammar([DELETE, LIST], thoughts=False, bounds=Bounds(items=4)),
+        build_conversation_grammar([DELETE], thoughts=False),
+        build_conversation_grammar([DELETE, LIST], thoughts=True),
+        build_conversation_grammar([DELETE, stricter], thoughts=False),
+        build_conversation_grammar([DELETE, LIST], thoughts=False, bounds=Bounds(items=4)),
     ]
     assert len({language.key, *(other.key for other in others)}) == 5
 
 
 def test_what_was_widened_names_tool_and_place() -> None:
     odd = tool("ODD", {"type": "object", "properties": {"a/b": {"type": "string", "pattern": "(?=x)"}}})
-    assert conversation_grammar([odd, LIST], thoughts=False).widened == (
+    assert build_conversation_grammar([odd, LIST], thoughts=False).widened == (
         "ODD/parameters/properties/a~1b: \"pattern\" with the group that begins at '(?=x)'",
     )
 
 
 @pytest.mark.parametrize("parameters", [{}, {"$ref": "#/$defs/a", "$defs": {"a": {}}}, {"properties": {"a": {}}}])
 def test_arguments_are_an_object_whatever_the_schema_says(parameters: Json) -> None:
-    language = conversation_grammar([tool("T", parameters)], thoughts=False, bounds=TIGHT)
+    language = build_conversation_grammar([tool("T", parameters)], thoughts=False, bounds=TIGHT)
     for seed in range(20):
-        assert parse(sample(language.grammar, random.Random(seed)))
+        assert parse_conversation(sample(language.grammar, random.Random(seed)))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_arguments_are_an_object_whatever_the_schema_says(parameters: Json) -> N
 )
 def test_what_is_refused(tools: list[Tool], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        conversation_grammar(tools, thoughts=False)
+        build_conversation_grammar(tools, thoughts=False)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ class LarkWriter:
     """llguidance's masks; each byte is a token."""
 
     def __init__(self, language: Language) -> None:
-        self.matcher = LLMatcher(BYTES, language.printed("lark"))
+        self.matcher = LLMatcher(BYTES, language.render_in_notation("lark"))
         self.stop = BYTES.eos_token
 
     def allowed(self) -> list[int]:
@@ -271,7 +273,7 @@ class TagWriter:
         self.stop = len(self.VOCABULARY) - 1
         kind = xgrammar.VocabType.RAW
         info = xgrammar.TokenizerInfo(list(self.VOCABULARY), vocab_type=kind, stop_token_ids=[self.stop])
-        compiled = xgrammar.GrammarCompiler(info).compile_structural_tag(language.printed("structural_tag"))
+        compiled = xgrammar.GrammarCompiler(info).compile_structural_tag(language.render_in_notation("structural_tag"))
         self.matcher = xgrammar.GrammarMatcher(compiled)
         self.mask = xgrammar.allocate_token_bitmask(1, len(self.VOCABULARY))
 
@@ -294,7 +296,7 @@ class TagWriter:
 )
 def test_a_writer_who_never_wants_to_stop_ends_with_a_valid_conversation(writer: Any, thoughts: bool) -> None:
     """Random tokens under an engine's masks, budgets and all."""
-    language = conversation_grammar([LIST, DELETE], thoughts=thoughts, bounds=TIGHT)
+    language = build_conversation_grammar([LIST, DELETE], thoughts=thoughts, bounds=TIGHT)
     for seed in range(20):
         rng, desk, written = random.Random(seed), writer(language), b""
         while (token := rng.choice(desk.allowed())) != desk.stop:
@@ -302,7 +304,7 @@ def test_a_writer_who_never_wants_to_stop_ends_with_a_valid_conversation(writer:
             assert len(written) < 5000
         # A budget may end within a character, which a server then replaces, and llguidance's after a blank as well.
         text = written.decode(errors="replace")
-        messages = parse(text, thoughts=thoughts)
-        assert "".join(render(messages).split()) == "".join(text.split())
-        assert render(messages) == text or writer is LarkWriter
+        messages = parse_conversation(text, thoughts=thoughts)
+        assert "".join(render_conversation(messages).split()) == "".join(text.split())
+        assert render_conversation(messages) == text or writer is LarkWriter
         assert broken(messages, {"DELETE": DELETE, "LIST": LIST}) == []

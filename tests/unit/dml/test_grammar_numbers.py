@@ -8,15 +8,15 @@ import pytest
 from gbnf import Grammar as Gbnf
 
 from funcdex_assets.dml import values
-from funcdex_assets.dml.grammar.gbnf import written
-from funcdex_assets.dml.grammar.numbers import LARGEST, integers, numbers
-from funcdex_assets.dml.grammar.patterns import Unsupported, lengths, pattern
+from funcdex_assets.dml.grammar.gbnf import render_node
+from funcdex_assets.dml.grammar.numbers import LARGEST, build_integer_range, build_number_range
+from funcdex_assets.dml.grammar.patterns import UnsupportedPattern, measure_lengths, translate_pattern
 from funcdex_assets.dml.grammar.tree import Node
 
 
 def reader(node: Node | None) -> Gbnf:
     assert node is not None
-    return Gbnf(f"root ::= {written(node, top=True)}\n")
+    return Gbnf(f"root ::= {render_node(node, top=True)}\n")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def reader(node: Node | None) -> Gbnf:
     [(0, 0), (0, 9), (1, 100), (7, 7), (-5, 5), (-120, -7), (98, 1203), (1000, 40320), (-90, 180), (0, 99999999)],
 )
 def test_integers_of_a_range_are_exactly_these(low: int, high: int) -> None:
-    taken = reader(integers(low, high))
+    taken = reader(build_integer_range(low, high))
     rng = random.Random(low * high)
     near = {low, high, low - 1, high + 1, low + 1, high - 1, 0, -1, 1, 9, 10, 99, 100, -high, (low + high) // 2}
     for number in near | {rng.randint(low - 50, high + 50) for _ in range(100)}:
@@ -34,12 +34,12 @@ def test_integers_of_a_range_are_exactly_these(low: int, high: int) -> None:
 
 
 def test_integers_without_bounds_and_without_room() -> None:
-    assert reader(integers()).accepts(str(LARGEST))
-    assert reader(integers()).accepts(str(-LARGEST))
-    assert reader(integers(low=5)).accepts("5")
-    assert not reader(integers(low=5)).accepts("4")
-    assert integers(10**16) is None
-    assert integers(3, 2) is None
+    assert reader(build_integer_range()).accepts(str(LARGEST))
+    assert reader(build_integer_range()).accepts(str(-LARGEST))
+    assert reader(build_integer_range(low=5)).accepts("5")
+    assert not reader(build_integer_range(low=5)).accepts("4")
+    assert build_integer_range(10**16) is None
+    assert build_integer_range(3, 2) is None
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_integers_without_bounds_and_without_room() -> None:
     ],
 )
 def test_numbers(low: float | None, high: float | None, open_low: bool, inside: list[str], outside: list[str]) -> None:
-    taken = reader(numbers(low, high, open_low=open_low))
+    taken = reader(build_number_range(low, high, open_low=open_low))
     assert [text for text in inside if not taken.accepts(text)] == []
     assert [text for text in outside if taken.accepts(text)] == []
     rng = random.Random(5)
     for _ in range(200):
         text = taken.sample(rng)
-        assert values.write(json.loads(text)) == text
+        assert values.write_json(json.loads(text)) == text
         assert low is None or json.loads(text) >= low
         assert high is None or json.loads(text) <= high
 
@@ -85,9 +85,9 @@ def test_numbers(low: float | None, high: float | None, open_low: bool, inside: 
     ],
 )
 def test_a_pattern_gives_matches_only(expression: str) -> None:
-    node = pattern(expression, longest=60)
+    node = translate_pattern(expression, longest=60)
     taken = reader(node)
-    least, most = lengths(node)
+    least, most = measure_lengths(node)
     assert most <= 60
     rng = random.Random(2)
     for _ in range(100):
@@ -120,11 +120,11 @@ def test_a_pattern_gives_matches_only(expression: str) -> None:
     ],
 )
 def test_what_is_beyond_the_subset_says_so(expression: str, why: str) -> None:
-    with pytest.raises(Unsupported, match=re.escape(why)):
-        pattern(expression, longest=60)
+    with pytest.raises(UnsupportedPattern, match=re.escape(why)):
+        translate_pattern(expression, longest=60)
 
 
 def test_lengths_cut_what_has_no_end() -> None:
-    assert lengths(pattern("^[a-z]+-[a-z]+$", longest=9, shortest=3)) == (3, 5)
-    with pytest.raises(Unsupported, match="lengths"):
-        pattern("^[a-z]{2}$", longest=9, shortest=3)
+    assert measure_lengths(translate_pattern("^[a-z]+-[a-z]+$", longest=9, shortest=3)) == (3, 5)
+    with pytest.raises(UnsupportedPattern, match="lengths"):
+        translate_pattern("^[a-z]{2}$", longest=9, shortest=3)

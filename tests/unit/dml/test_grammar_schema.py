@@ -10,8 +10,8 @@ from grammar_matchers import NOTATIONS, accepts, lark_accepts
 from grammar_sampler import sample
 
 from funcdex_assets.dml import values
-from funcdex_assets.dml.grammar.conversation import conversation_grammar
-from funcdex_assets.dml.grammar.lark import lark
+from funcdex_assets.dml.grammar.conversation import build_conversation_grammar
+from funcdex_assets.dml.grammar.lark import render_lark
 from funcdex_assets.dml.grammar.schema import Limits, Rules
 from funcdex_assets.dml.grammar.tree import Grammar
 from funcdex_assets.dml.notation import Notation
@@ -28,7 +28,7 @@ def an_object(*required: str, more: dict[str, Any] | None = None, **properties: 
 
 def grammar_of(schema: Any, limits: Limits = Limits(24, 3, 2)) -> tuple[Grammar, list[str]]:
     rules = Rules()
-    root = rules.add(schema, "x-arguments", "x", limits)
+    root = rules.add_schema(schema, "x-arguments", "x", limits)
     return Grammar({"root": root, **rules.rules}, frozenset(rules.terminals)), rules.widened
 
 
@@ -115,13 +115,13 @@ EXACT = {
 def test_every_sentence_is_canonical_and_valid(schema: Any) -> None:
     grammar, widened = grammar_of(schema)
     assert widened == []
-    printed = lark(grammar)
+    printed = render_lark(grammar)
     rng = random.Random(11)
     for _ in range(60):
         text = sample(grammar, rng)
-        value, end = values.read(text, 0)
-        assert (end, values.write(value)) == (len(text), text)
-        assert validation.problems(schema, value) == []
+        value, end = values.read_json(text, 0)
+        assert (end, values.write_json(value)) == (len(text), text)
+        assert validation.find_violations(schema, value) == []
         assert lark_accepts(printed, text)
 
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_said_is_left_open_and_told(schema: Any, said: str) -> No
     assert widened[0].startswith("x: ")
     assert said in widened[0]
     text = sample(grammar, random.Random(1))
-    assert values.write(json.loads(text)) == text
+    assert values.write_json(json.loads(text)) == text
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -244,8 +244,8 @@ HOSTILE = {
 def test_a_hostile_schema_is_bounded_in_time_and_size(schema: Any) -> None:
     tool = Tool(toolkit="t", name="X", description="", parameters=schema, returns=None, source="test")
     start = time.process_time()
-    language = conversation_grammar([tool], thoughts=False)
-    size = max(len(language.printed(notation)) for notation in ("gbnf", "lark", "structural_tag"))
+    language = build_conversation_grammar([tool], thoughts=False)
+    size = max(len(language.render_in_notation(notation)) for notation in ("gbnf", "lark", "structural_tag"))
     assert time.process_time() - start < 2  # a fifth of that here
     assert size < 300_000
     assert len(language.grammar.rules) < 2000

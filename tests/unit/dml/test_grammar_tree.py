@@ -6,7 +6,7 @@ import pytest
 from grammar_matchers import NOTATIONS, accepts
 from grammar_sampler import sample
 
-from funcdex_assets.dml.grammar.lark import lark
+from funcdex_assets.dml.grammar.lark import render_lark
 from funcdex_assets.dml.grammar.tree import (
     Chars,
     Choice,
@@ -16,9 +16,9 @@ from funcdex_assets.dml.grammar.tree import (
     Ref,
     Repeat,
     Run,
-    chars,
+    character_class,
     choice,
-    literals,
+    choice_of_texts,
     optional,
     repeat,
     sequence,
@@ -37,7 +37,7 @@ NASTY = [
     pytest.param(Literal("::= // # /x/ %{}"), ["::= // # /x/ %{}"], ["::"], id="signs-of-the-notations"),
     pytest.param(Literal("é漢😀\x7f\x85\u2028"), ["é漢😀\x7f\x85\u2028"], ["é漢"], id="beyond-ascii"),
     pytest.param(Literal("\x1b0f"), ["\x1b0f"], ["\x1b"], id="number-before-hexadecimal-letters"),
-    pytest.param(chars("/a-f"), ["/", "c"], ["2", "F", "ˊ"], id="class-with-hexadecimal-letters"),
+    pytest.param(character_class("/a-f"), ["/", "c"], ["2", "F", "ˊ"], id="class-with-hexadecimal-letters"),
     pytest.param(
         Chars(((45, 45), (93, 94), (92, 92), (91, 91))), ["-", "]", "^", "\\", "["], ["Z", "."], id="class-signs"
     ),
@@ -45,8 +45,10 @@ NASTY = [
     pytest.param(Chars(((45, 47),)), ["-", ".", "/"], [",", "0"], id="range-from-the-hyphen"),
     pytest.param(Chars(((45, 45),), negated=True), ["a", "é", "😀"], ["-"], id="all-but-the-hyphen"),
     pytest.param(Chars(((0x1F600, 0x1F64F),)), ["😀"], ["a", "\ud7ff"], id="range-beyond-the-bmp"),
-    pytest.param(Repeat(literals("ab", "c"), 1, 2), ["ab", "cab", "cc"], ["", "abab c", "ccc"], id="repeated-choice"),
-    pytest.param(sequence(optional(Literal("a")), chars("b")), ["b", "ab"], ["a", "aab"], id="optional"),
+    pytest.param(
+        Repeat(choice_of_texts("ab", "c"), 1, 2), ["ab", "cab", "cc"], ["", "abab c", "ccc"], id="repeated-choice"
+    ),
+    pytest.param(sequence(optional(Literal("a")), character_class("b")), ["b", "ab"], ["a", "aab"], id="optional"),
 ]
 
 
@@ -59,10 +61,10 @@ def test_every_notation_says_the_same(node: Node, inside: list[str], outside: li
 
 
 RUN = Run(
-    (chars("^<\\\n"), sequence(Literal("<"), chars("^/<\\\n"))),
-    (sequence(Literal("\\"), chars("n")),),
+    (character_class("^<\\\n"), sequence(Literal("<"), character_class("^/<\\\n"))),
+    (sequence(Literal("\\"), character_class("n")),),
     most=40,
-    first=chars("A-Z"),
+    first=character_class("A-Z"),
 )
 
 
@@ -86,24 +88,24 @@ def test_a_run(text: str, accepted: bool, notation: Notation) -> None:
 
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_an_exact_run_keeps_its_bounds(notation: Notation) -> None:
-    run = Run((chars("a-c"),), (), most=4, first=repeat(chars("x"), 2, 2), longest=6)
+    run = Run((character_class("a-c"),), (), most=4, first=repeat(character_class("x"), 2, 2), longest=6)
     grammar = Grammar({"root": sequence(Ref("run"), Literal(".")), "run": run}, frozenset({"run"}))
     accepted = [text for text in ("x.", "xx.", "xxabca.", "xxabcab.") if accepts(grammar, notation, text)]
     assert accepted == ["xx.", "xxabca."]
 
 
 def test_a_run_of_any_length_is_printed_for_llama_cpp() -> None:
-    grammar = Grammar({"root": Run((chars("a"),), (), most=2500)}, frozenset())
+    grammar = Grammar({"root": Run((character_class("a"),), (), most=2500)}, frozenset())
     assert accepts(grammar, "gbnf", "a" * 2500)  # the reader refuses repetitions of 2000 and more
     assert not accepts(grammar, "gbnf", "a" * 2501)
 
 
 def test_no_lark_text_looks_like_gbnf() -> None:
-    assert "::=" not in lark(terminal(Literal("a ::= b ::==")))  # vLLM tells the two by this sign
+    assert "::=" not in render_lark(terminal(Literal("a ::= b ::==")))  # vLLM tells the two by this sign
 
 
 def test_samples_are_sentences() -> None:
-    grammar = terminal(Choice((sequence(chars("a-c"), repeat(chars("^\n"), 0, 3)), Literal("x"))))
+    grammar = terminal(Choice((sequence(character_class("a-c"), repeat(character_class("^\n"), 0, 3)), Literal("x"))))
     rng = random.Random(1)
     assert all(accepts(grammar, "gbnf", sample(grammar, rng)) for _ in range(50))
 
@@ -114,7 +116,7 @@ def test_samples_are_sentences() -> None:
         ({"root": Ref("gone")}, (), "no rule 'gone'"),
         ({"start": Literal("a")}, (), "no rule 'root'"),
         ({"root": Literal("a"), "Big": Literal("b")}, (), "'Big': a name"),
-        ({"root": chars("a")}, (), "make it one"),
+        ({"root": character_class("a")}, (), "make it one"),
         ({"root": Ref("t"), "t": Ref("n"), "n": Literal("a")}, ("t",), "terminals only, not to 'n'"),
         ({"root": RUN}, ("root",), "exact run"),
     ],
@@ -129,7 +131,7 @@ def test_what_no_notation_could_print_is_refused(
 
 def test_short_ways() -> None:
     assert sequence(Literal("a"), Literal(""), sequence(Literal("b"), Literal("c"))) == sequence(*map(Literal, "abc"))
-    assert choice(Literal("a"), choice(Literal("a"), Literal("b"))) == literals("a", "b")
+    assert choice(Literal("a"), choice(Literal("a"), Literal("b"))) == choice_of_texts("a", "b")
     assert repeat(Literal("a"), 1, 1) == Literal("a")
     assert repeat(Literal("a"), 0, 0) == Literal("")
     with pytest.raises(ValueError, match="0 ≤ low ≤ high"):

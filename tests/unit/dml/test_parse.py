@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 
 CALL = '<tool>{"name": "A", "arguments": {}}</tool>'
@@ -73,8 +73,8 @@ MESSAGES = {
 
 @pytest.mark.parametrize(("text", "messages"), MESSAGES.values(), ids=MESSAGES.keys())
 def test_a_text_says_these_messages(text: str, messages: tuple[Message, ...]) -> None:
-    assert parse(text) == messages
-    assert render(messages) == text
+    assert parse_conversation(text) == messages
+    assert render_conversation(messages) == text
 
 
 TOLERATED = {
@@ -94,7 +94,10 @@ TOLERATED = {
 
 @pytest.mark.parametrize("text", TOLERATED.values(), ids=TOLERATED.keys())
 def test_other_writings_of_the_same_conversation_become_the_canonical_one(text: str) -> None:
-    assert render(parse(text)) == f"</user> u\n</assistant> t\n{CALL}\n{RESPONSE}\n</assistant> a\n"
+    assert (
+        render_conversation(parse_conversation(text))
+        == f"</user> u\n</assistant> t\n{CALL}\n{RESPONSE}\n</assistant> a\n"
+    )
 
 
 # The seed's parser wrongly rejects these (facts/seeds.md §1.6).
@@ -135,8 +138,8 @@ SEED_FALSE_REJECTS = {
 
 @pytest.mark.parametrize(("text", "at", "message"), SEED_FALSE_REJECTS.values(), ids=SEED_FALSE_REJECTS.keys())
 def test_what_the_seed_wrongly_rejects_is_read_whole(text: str, at: int, message: Message) -> None:
-    assert parse(text)[at] == message
-    assert parse(render(parse(text))) == parse(text)
+    assert parse_conversation(text)[at] == message
+    assert parse_conversation(render_conversation(parse_conversation(text))) == parse_conversation(text)
 
 
 THOUGHT = "<assistant_thought>x</assistant_thought>"
@@ -171,7 +174,7 @@ SEED_FALSE_ACCEPTS = {
 @pytest.mark.parametrize(("text", "rule"), SEED_FALSE_ACCEPTS.values(), ids=SEED_FALSE_ACCEPTS.keys())
 def test_what_the_seed_wrongly_accepts_is_rejected(text: str, rule: str) -> None:
     with pytest.raises(DMLError) as caught:
-        parse(text)
+        parse_conversation(text)
     assert caught.value.rule == rule
 
 
@@ -190,13 +193,13 @@ SEED_FINE = {
 
 @pytest.mark.parametrize(("written", "said"), SEED_FINE.values(), ids=SEED_FINE.keys())
 def test_text_is_taken_as_it_is(written: str, said: str) -> None:
-    assert parse(f"</user> {written}\n</assistant> a\n")[0].content == said
+    assert parse_conversation(f"</user> {written}\n</assistant> a\n")[0].content == said
 
 
 def test_big_integers_keep_every_digit() -> None:
     text = with_call('{"name": "A", "arguments": {"n": 123456789012345678901234567890}}')
-    assert parse(text)[1].tool_calls[0].arguments == {"n": 123456789012345678901234567890}
-    assert render(parse(text)) == text
+    assert parse_conversation(text)[1].tool_calls[0].arguments == {"n": 123456789012345678901234567890}
+    assert render_conversation(parse_conversation(text)) == text
 
 
 PLAIN = "</user> u\n</assistant> a\n"
@@ -220,25 +223,25 @@ HALF_THOUGHTFUL = f"</user> u\n{CALL}\n{RESPONSE}\n{THOUGHT}\n</assistant> a\n"
 )
 def test_thoughts_are_demanded_forbidden_or_free(text: str, thoughts: bool | None, valid: bool) -> None:
     if valid:
-        assert parse(text, thoughts=thoughts) == parse(text)
+        assert parse_conversation(text, thoughts=thoughts) == parse_conversation(text)
     else:
         with pytest.raises(DMLError, match=r"assistant_thought.*\[thought\]"):
-            parse(text, thoughts=thoughts)
+            parse_conversation(text, thoughts=thoughts)
 
 
 def test_an_error_says_where_what_and_what_to_do() -> None:
     with pytest.raises(DMLError) as caught:
-        parse("</user> u\n</assistant> a\n</user> v\n</user> w\n")
+        parse_conversation("</user> u\n</assistant> a\n</user> v\n</user> w\n")
     error = caught.value
     assert (error.rule, error.offset, error.line, error.column) == ("order", 35, 4, 1)
-    assert (error.found, error.expected) == ("`</user>`", "`</assistant>`, a thought or a call")
+    assert (error.actual, error.expected) == ("`</user>`", "`</assistant>`, a thought or a call")
     assert str(error).startswith("Line 4, column 1 (offset 35): found `</user>`, expected `</assistant>`")
     assert str(error).endswith("then one reply of the assistant. [order]")
 
 
 def test_an_error_survives_the_way_between_processes() -> None:
     with pytest.raises(DMLError) as caught:
-        parse("")
+        parse_conversation("")
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
@@ -264,5 +267,5 @@ TURN = f"</user> u\n{THOUGHT}\n</assistant> t\n{CALL}\n{RESPONSE}\n</assistant> 
 def test_long_texts_take_linear_time(text: str) -> None:
     began = time.perf_counter()
     with suppress(DMLError):
-        parse(text)
+        parse_conversation(text)
     assert time.perf_counter() - began < 1.0

@@ -4,9 +4,9 @@ import pytest
 
 from funcdex_assets.dml import values
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.dml.structure import check
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.dml.structure import check_conversation
 from funcdex_assets.records.labels import Role
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.record import Json
@@ -103,7 +103,7 @@ STRUCTURE = {
 
 @pytest.mark.parametrize(("messages", "rule", "at", "pointer"), STRUCTURE.values(), ids=STRUCTURE.keys())
 def test_what_is_no_conversation_is_refused(messages: tuple[Message, ...], rule: str, at: int, pointer: str) -> None:
-    for refuse in (check, render):
+    for refuse in (check_conversation, render_conversation):
         with pytest.raises(DMLError) as caught:
             refuse(messages)
         assert (caught.value.rule, caught.value.message, caught.value.pointer) == (rule, at, pointer)
@@ -144,14 +144,14 @@ NOT_JSON = {
 @pytest.mark.parametrize(("value", "rule", "pointer"), NOT_JSON.values(), ids=NOT_JSON.keys())
 def test_a_value_that_is_no_json_is_refused_at_its_place(value: Json, rule: str, pointer: str) -> None:
     answer = Message(role="tool", result=ToolResult(call_id="call_1", name="A", content=value))
-    check((user(), calls(1), answer, says()))
+    check_conversation((user(), calls(1), answer, says()))
     with pytest.raises(DMLError) as caught:
-        render((user(), calls(1), answer, says()))
+        render_conversation((user(), calls(1), answer, says()))
     assert (caught.value.rule, caught.value.message) == (rule, 2)
     assert caught.value.pointer == "/result/content" + pointer
 
     with pytest.raises(DMLError) as caught:
-        render((user(), made(arguments=value), result(1), says()))
+        render_conversation((user(), made(arguments=value), result(1), says()))
     assert (caught.value.rule, caught.value.message) == (rule, 1)
     expected = "/tool_calls/0" if rule == "depth" else "/tool_calls/0/arguments" + pointer
     assert caught.value.pointer == expected
@@ -177,21 +177,21 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("value", "text"), WRITTEN, ids=[text[:30] for _, text in WRITTEN])
 def test_a_value_has_one_writing(value: Json, text: str) -> None:
-    assert values.write(value) == text
-    assert values.read(text, 0) == (value, len(text))
+    assert values.write_json(value) == text
+    assert values.read_json(text, 0) == (value, len(text))
 
 
 @pytest.mark.parametrize(("levels", "fits"), [(63, True), (64, False)])
 def test_depth_is_counted_the_same_way_by_parser_and_renderer(levels: int, fits: bool) -> None:
     """A call's arguments are one level down in its object, and in a list here: 2 levels are used."""
     messages = (user(), made(arguments={"a": nested(levels - 1)}), result(1), says())
-    text = render((user(), made(arguments={"a": "X"}), result(1), says())).replace(
+    text = render_conversation((user(), made(arguments={"a": "X"}), result(1), says())).replace(
         '"X"', "[" * (levels - 1) + "]" * (levels - 1)
     )
     if fits:
-        assert render(messages) == text
-        assert parse(text) == messages
+        assert render_conversation(messages) == text
+        assert parse_conversation(text) == messages
     else:
-        for refuse in (lambda: render(messages), lambda: parse(text)):
+        for refuse in (lambda: render_conversation(messages), lambda: parse_conversation(text)):
             with pytest.raises(DMLError, match="depth"):
                 refuse()

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from offline import played
 
 from funcdex_assets.dml.markup import DMLError
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.dml.text_repair import mended, mended_json, renumbered
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.dml.text_repair import renumber_calls, repair_json, repair_text
 
-TEXT = render(CLEAN)
+TEXT = render_conversation(CLEAN)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,18 @@ TEXT = render(CLEAN)
 )
 def test_a_text_is_mended_to_what_was_meant(broken):
     with pytest.raises(DMLError):
-        parse(broken)
-    assert parse(mended(broken) or "") == CLEAN
+        parse_conversation(broken)
+    assert parse_conversation(repair_text(broken) or "") == CLEAN
 
 
 def test_tags_in_pairs_as_in_html():
     text = "<user>Hi</user>\n<assistant>Hello!</assistant>\n<user>Bye</user>\n<assistant>Bye!</assistant>"
-    assert [message.content for message in parse(mended(text) or "")] == ["Hi", "Hello!", "Bye", "Bye!"]
+    assert [message.content for message in parse_conversation(repair_text(text) or "")] == [
+        "Hi",
+        "Hello!",
+        "Bye",
+        "Bye!",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -60,9 +65,9 @@ def test_tags_in_pairs_as_in_html():
 )
 def test_json(text, meant):
     if meant is None:
-        assert mended_json(text) == text
+        assert repair_json(text) == text
     else:
-        assert json.loads(mended_json(text)) == meant
+        assert json.loads(repair_json(text)) == meant
 
 
 json_values = st.recursive(
@@ -75,20 +80,20 @@ json_values = st.recursive(
 @settings(max_examples=200, deadline=None)
 def test_what_is_json_stays_as_it_is(value):
     text = json.dumps(value, ensure_ascii=False)
-    assert mended_json(text) == text
+    assert repair_json(text) == text
 
 
 @given(st.text(alphabet="<>/useratolsi{}[]'\",: \n", max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_whatever_the_text_nothing_raises(text):
-    mended(f"</user> {text}")
-    mended_json(text)
+    repair_text(f"</user> {text}")
+    repair_json(text)
 
 
 def test_a_good_text_is_not_touched():
     for one in played("jira_gmail", 6):
-        assert mended(render(one.conversation.messages)) is None
-    assert mended("No markup at all.") is None
+        assert repair_text(render_conversation(one.conversation.messages)) is None
+    assert repair_text("No markup at all.") is None
 
 
 BOTH = (call(1, "FIND_CONTACT", query="Varga"), call(2, "SEND_EMAIL", to="a@b.de", subject="x"))
@@ -111,7 +116,7 @@ def other_ids(*ids):
     ],
 )
 def test_ids_and_pairs_are_restored(messages):
-    assert renumbered(messages) == PAIR
+    assert renumber_calls(messages) == PAIR
 
 
 @pytest.mark.parametrize(
@@ -131,4 +136,4 @@ def test_ids_and_pairs_are_restored(messages):
     ],
 )
 def test_what_is_not_clear_is_left(messages):
-    assert renumbered(messages) is None
+    assert renumber_calls(messages) is None

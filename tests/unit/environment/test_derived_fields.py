@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from offline import PARTITIONS, casts, played, tools_of
 
-from funcdex_assets.environment.derived_fields import agree
-from funcdex_assets.environment.search_queries import read_query, tokens
+from funcdex_assets.environment.derived_fields import derive_dependent_fields
+from funcdex_assets.environment.search_queries import read_query, split_search_words
 from funcdex_assets.environment.world import World
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.json_pointers import scalars
+from funcdex_assets.schema.json_pointers import list_scalars
 
 HERE = casts("gmail", 1)[0].situation
 SEEDS = range(12)
@@ -48,13 +48,13 @@ AGREE = {
 @pytest.mark.parametrize(("made", "changed"), AGREE.values(), ids=AGREE.keys())
 def test_fields_of_one_object_agree(made, changed):
     right = {**made}
-    agree(right, lambda key, value: True, text="", zone="Europe/Berlin")
+    derive_dependent_fields(right, lambda key, value: True, text="", zone="Europe/Berlin")
     assert right == made | changed
 
 
 def test_where_the_duration_may_not_be_another_the_end_is():
     slot = {"start": NINE, "end": TEN, "duration_minutes": 30}
-    agree(slot, lambda key, value: value == 30, text="", zone="Europe/Berlin")
+    derive_dependent_fields(slot, lambda key, value: value == 30, text="", zone="Europe/Berlin")
     assert slot == {"start": NINE, "end": "2026-01-05T09:30:00+01:00", "duration_minutes": 30}
 
 
@@ -81,8 +81,8 @@ QUERIES = {
 @pytest.mark.parametrize(("text", "sought", "wanted", "excluded"), QUERIES.values(), ids=QUERIES.keys())
 def test_a_query_is_read(text, sought, wanted, excluded):
     query = read_query(text, NOW)
-    assert tokens(query.text) - {"or"} == tokens(sought)
-    assert (query.wanted, query.excluded) == (wanted, excluded)
+    assert split_search_words(query.text) - {"or"} == split_search_words(sought)
+    assert (query.required_values, query.excluded_values) == (wanted, excluded)
 
 
 def test_how_old_something_may_be_is_read():
@@ -104,10 +104,10 @@ THREE = frozenset(("/folders/2/id", "/contacts/2/id"))
 )
 def test_every_item_of_a_search_has_its_words(found, arguments):
     for seed in SEEDS:
-        (items,) = World(HERE, seed).execute(found, arguments, THREE).values()
+        (items,) = World(HERE, seed).execute_call(found, arguments, THREE).values()
         names = [item["name"] for item in items]
-        (sought,) = map(tokens, arguments.values())
-        assert all(sought <= tokens(name) for name in names)
+        (sought,) = map(split_search_words, arguments.values())
+        assert all(sought <= split_search_words(name) for name in names)
         assert len({item["id"] for item in items}) == len(items) >= 3
 
 
@@ -115,9 +115,13 @@ def test_what_is_listed_of_somebody_is_of_that_one_also_inside():
     stripe = tools_of("stripe")
     for seed in SEEDS:
         world = World(HERE, seed)
-        customer = world.execute(stripe["CREATE_CUSTOMER"], {"name": "Ada Lind", "email": "ada.lind@fiberlake.com"})
+        customer = world.execute_call(
+            stripe["CREATE_CUSTOMER"], {"name": "Ada Lind", "email": "ada.lind@fiberlake.com"}
+        )
         known = {key: customer["customer"][key] for key in ("id", "name", "email")}
-        listed = world.execute(stripe["LIST_INVOICES"], {"customer_id": known["id"]}, frozenset(("/invoices/1/id",)))
+        listed = world.execute_call(
+            stripe["LIST_INVOICES"], {"customer_id": known["id"]}, frozenset(("/invoices/1/id",))
+        )
         assert [invoice["customer"] for invoice in listed["invoices"]] == [known] * len(listed["invoices"])
 
 
@@ -125,12 +129,12 @@ def test_what_was_made_is_found_also_as_its_text():
     docs = tools_of("googledocs")
     for seed in SEEDS:
         world = World(HERE, seed)
-        made = world.execute(docs["CREATE_DOCUMENT"], {"title": "Kiln log", "text": "Too hot."})
+        made = world.execute_call(docs["CREATE_DOCUMENT"], {"title": "Kiln log", "text": "Too hot."})
         named = {"document_id": made["document"]["document_id"]}
-        read = world.execute(docs["GET_DOCUMENT_PLAINTEXT"], named)
+        read = world.execute_call(docs["GET_DOCUMENT_PLAINTEXT"], named)
         assert (read["title"], read["plain_text"], read["word_count"]) == ("Kiln log", "Too hot.", 2)
-        world.execute(docs["INSERT_TEXT_ACTION"], {**named, "text_to_insert": "Now cold."})
-        read = world.execute(docs["GET_DOCUMENT_PLAINTEXT"], named)
+        world.execute_call(docs["INSERT_TEXT_ACTION"], {**named, "text_to_insert": "Now cold."})
+        read = world.execute_call(docs["GET_DOCUMENT_PLAINTEXT"], named)
         assert (read["plain_text"], read["word_count"]) == ("Too hot.\nNow cold.", 4)
 
 
@@ -138,9 +142,11 @@ def test_a_copy_has_the_name_that_it_was_given_or_that_of_the_original():
     drive = tools_of("googledrive")
     for seed in SEEDS:
         world = World(HERE, seed)
-        made = world.execute(drive["CREATE_FILE_FROM_TEXT"], {"file_name": "Kiln.txt", "text_content": "Hot"})["file"]
+        made = world.execute_call(drive["CREATE_FILE_FROM_TEXT"], {"file_name": "Kiln.txt", "text_content": "Hot"})[
+            "file"
+        ]
         for extra, name in (({"new_title": "Oven.txt"}, "Oven.txt"), ({"folderId": "f77001"}, "Kiln.txt")):
-            copy = world.execute(drive["COPY_FILE"], {"fileId": made["id"], **extra})["file"]
+            copy = world.execute_call(drive["COPY_FILE"], {"fileId": made["id"], **extra})["file"]
             assert (copy["name"], copy["size"]) == (name, made["size"])
             assert copy["webViewLink"] != made["webViewLink"]
 
@@ -149,9 +155,9 @@ def test_who_is_looked_up_by_address_is_the_one_who_was_found():
     whatsapp = tools_of("whatsapp")
     for seed in SEEDS:
         world = World(HERE, seed)
-        found = world.execute(whatsapp["SEARCH_CONTACTS"], {"query": "Goran"}, frozenset(("/contacts/0/email",)))
+        found = world.execute_call(whatsapp["SEARCH_CONTACTS"], {"query": "Goran"}, frozenset(("/contacts/0/email",)))
         contact = found["contacts"][0]
-        again = world.execute(whatsapp["GET_CONTACT_BY_EMAIL"], {"email": contact["email"]})["contact"]
+        again = world.execute_call(whatsapp["GET_CONTACT_BY_EMAIL"], {"email": contact["email"]})["contact"]
         assert {key: again[key] for key in contact} == contact
 
 
@@ -161,7 +167,7 @@ def test_every_moment_has_the_offset_of_its_day_in_the_users_zone(partition):
         zone = ZoneInfo(one.cast.situation.persona.time_zone)
         told = [call.arguments for message in one.conversation.messages for call in message.tool_calls]
         told += [message.result.content for message in one.conversation.messages if message.result]
-        texts = [value for part in told for _, value in scalars(part) if isinstance(value, str)]
+        texts = [value for part in told for _, value in list_scalars(part) if isinstance(value, str)]
         for text in (text for text in texts if text[4:5] == text[7:8] == "-" and text[10:11] == "T"):
             moment = datetime.fromisoformat(text)
             assert moment.utcoffset() == moment.replace(tzinfo=zone).utcoffset(), one

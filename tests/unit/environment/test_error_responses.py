@@ -10,7 +10,7 @@ from funcdex_assets.environment.error_responses import can_be_empty
 from funcdex_assets.environment.world import World
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 
 HERE = casts("gmail", 1)[0].situation
 FAULTS = [fault for fault in get_args(Fault) if fault != "empty_result"]
@@ -49,7 +49,7 @@ SEVEN = {"ticket_id": "T77001", "title": "Gym roof"}
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("toolkit", ["gmail", "jira", "calendly", "todoist", "somebody_elses"])
 def test_an_error_has_its_code_and_a_message(toolkit, fault):
-    content, error = World(HERE, 1).fail(tool("GET_TICKET", toolkit=toolkit), SEVEN, fault, "/ticket_id")
+    content, error = World(HERE, 1).answer_fault(tool("GET_TICKET", toolkit=toolkit), SEVEN, fault, "/ticket_id")
     assert error
     assert isinstance(content, dict)
     assert str(CODES[fault]) in told(content)
@@ -71,7 +71,7 @@ def test_an_error_has_its_code_and_a_message(toolkit, fault):
 )
 def test_the_message_is_specific(fault, about, said):
     for seed in range(8):
-        content, _ = World(HERE, seed).fail(GET, SEVEN, fault, about)
+        content, _ = World(HERE, seed).answer_fault(GET, SEVEN, fault, about)
         text = told(content).lower().replace("id 't", "'t").replace(" with ", " ").replace("found: ", "")
         wanted = [part.lower().replace(" with ", " ") for part in said.split("|")]
         assert any(part in text or all(word in text for word in part.split()) for part in wanted), content
@@ -79,7 +79,7 @@ def test_the_message_is_specific(fault, about, said):
 
 def test_a_closed_tool_says_nothing_of_the_thing_that_another_may_show():
     for seed in range(20):
-        content, error = World(HERE, seed).fail(GET, SEVEN, "permission_denied", "GET_TICKET")
+        content, error = World(HERE, seed).answer_fault(GET, SEVEN, "permission_denied", "GET_TICKET")
         assert error
         assert "T77001" not in told(content)
         assert "this ticket" not in told(content)
@@ -87,13 +87,13 @@ def test_a_closed_tool_says_nothing_of_the_thing_that_another_may_show():
 
 def test_a_rate_limit_says_the_same_seconds_in_the_message_and_beside_it():
     for seed in range(8):
-        content, _ = World(HERE, seed).fail(tool("GET_TICKET", toolkit="todoist"), SEVEN, "rate_limit")
+        content, _ = World(HERE, seed).answer_fault(tool("GET_TICKET", toolkit="todoist"), SEVEN, "rate_limit")
         assert f" {content['retry_after']} seconds" in content["message"]
 
 
 def test_one_toolkit_has_one_shape_and_others_have_others():
     def shape(toolkit: str, name: str, fault: Fault) -> tuple[str, ...]:
-        return tuple(World(HERE, 1).fail(tool(name, toolkit=toolkit), SEVEN, fault)[0])
+        return tuple(World(HERE, 1).answer_fault(tool(name, toolkit=toolkit), SEVEN, fault)[0])
 
     assert shape("gmail", "GET_A", "conflict") == shape("gmail", "LIST_B", "timeout") == ("error",)
     assert len({shape(toolkit, "GET_A", "conflict") for toolkit in ("gmail", "jira", "calendly", "todoist")}) == 4
@@ -111,28 +111,28 @@ OWN = {
 @pytest.mark.parametrize("key", ["404", "ResourceNotFoundException", "4XX", "default"])
 def test_a_tools_own_error_schema_is_obeyed(key):
     own = tool("GET_TICKET", errors={key: OWN})
-    content, error = World(HERE, 1).fail(own, SEVEN, "not_found", "/ticket_id")
+    content, error = World(HERE, 1).answer_fault(own, SEVEN, "not_found", "/ticket_id")
     assert error
-    assert problems(OWN, content) == []
+    assert find_violations(OWN, content) == []
     assert content["code"] == 404
     assert "T77001" in content["message"]
 
 
 def test_an_error_schema_of_another_error_is_not_used():
     own = tool("GET_TICKET", errors={"429": OWN}, toolkit="gmail")
-    content, _ = World(HERE, 1).fail(own, SEVEN, "not_found", "/ticket_id")
+    content, _ = World(HERE, 1).answer_fault(own, SEVEN, "not_found", "/ticket_id")
     assert content["error"]["code"] == 404
 
 
 def test_a_failing_call_changes_nothing_and_fails_the_same_way_again():
     create = tool("CREATE_TICKET", {"type": "object", "properties": {"id": TEXT}, "required": ["id"]})
     with_faults, without = World(HERE, 5), World(HERE, 5)
-    before = with_faults.seal()
-    told = [with_faults.fail(GET, SEVEN, fault) for fault in FAULTS]
-    assert with_faults.seal() == before
-    assert [with_faults.fail(GET, SEVEN, fault) for fault in FAULTS] == told
-    assert with_faults.execute(create, {}) == without.execute(create, {})
-    assert with_faults.seal() == without.seal()
+    before = with_faults.hash_state()
+    told = [with_faults.answer_fault(GET, SEVEN, fault) for fault in FAULTS]
+    assert with_faults.hash_state() == before
+    assert [with_faults.answer_fault(GET, SEVEN, fault) for fault in FAULTS] == told
+    assert with_faults.execute_call(create, {}) == without.execute_call(create, {})
+    assert with_faults.hash_state() == without.hash_state()
 
 
 # ── nothing found ─────────────────────────────────────────────────────────────────────────────
@@ -150,15 +150,15 @@ def test_many_shipped_listings_can_be_empty():
 @pytest.mark.parametrize("wanted", EMPTIES, ids=lambda wanted: f"{wanted.toolkit}.{wanted.name}")
 def test_an_empty_result_is_valid_and_has_no_items(wanted):
     world = World(HERE, 3)
-    before = world.seal()
-    content, error = world.fail(wanted, {}, "empty_result")
+    before = world.hash_state()
+    content, error = world.answer_fault(wanted, {}, "empty_result")
     assert not error
-    assert problems(wanted.returns, content) == []
+    assert find_violations(wanted.returns, content) == []
     assert [] in content.values() or [] in content.get("data", {}).values()
     counts = [value for key, value in content.items() if "total" in key or "estimate" in key]
     assert set(counts) <= {0}
     assert not any("token" in key or "cursor" in key or key == "next_page" for key in content)
-    assert world.seal() == before
+    assert world.hash_state() == before
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,8 @@ def test_whether_a_result_can_be_empty(name, returns, can):
     wanted = tool(name, returns)
     assert can_be_empty(wanted) == can
     if can:
-        content, _ = World(HERE, 1).fail(wanted, {}, "empty_result")
+        content, _ = World(HERE, 1).answer_fault(wanted, {}, "empty_result")
         assert content == [] or [] in content.values()
     else:
         with pytest.raises(ValueError, match="cannot have an empty result"):
-            World(HERE, 1).fail(wanted, {}, "empty_result")
+            World(HERE, 1).answer_fault(wanted, {}, "empty_result")

@@ -12,12 +12,19 @@ from typer.testing import CliRunner
 
 from funcdex_assets.cli.main import app
 from funcdex_assets.environment.executor import Executor
-from funcdex_assets.environment.replay import Recording, ReplayError, certificate, published, recorded, replay
+from funcdex_assets.environment.replay import (
+    Recording,
+    ReplayError,
+    build_certificate,
+    read_published_row,
+    replay_conversation,
+    to_recording,
+)
 from funcdex_assets.records.conversation import SealedCall
 from funcdex_assets.records.kinds import KINDS
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.message import Message, ToolCall
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.tool import Tool
 
 LATE = next(one for one in played("todoist", 12) if one.cast.plan.late_tools)
@@ -30,11 +37,11 @@ ONE = next(
 
 def known(one: Played) -> dict[str, Tool]:
     """The tools on offer, and those that were absent at first."""
-    return {**one.cast.played.tools, **one.cast.played.absent}
+    return {**one.cast.played.tools, **one.cast.played.absent_tools}
 
 
 def recording(one: Played = ONE) -> Recording:
-    made = recorded(one.conversation, one.cast.situation, known(one))
+    made = to_recording(one.conversation, one.cast.situation, known(one))
     assert made is not None
     return made
 
@@ -45,9 +52,9 @@ def row(one: Played = ONE) -> dict[str, Any]:
     held = {
         "id": one.conversation.conversation_id,
         "partition": one.cast.partition,
-        "messages": openai_messages(one.conversation.messages, "You are an assistant."),
-        "tools": openai_tools(list(offered.values())),
-        "certificate": certificate(one.conversation, one.cast.situation, known(one), list(offered)),
+        "messages": to_openai_messages(one.conversation.messages, "You are an assistant."),
+        "tools": to_openai_tools(list(offered.values())),
+        "certificate": build_certificate(one.conversation, one.cast.situation, known(one), list(offered)),
     }
     return msgspec.json.decode(msgspec.json.encode(held))
 
@@ -55,7 +62,7 @@ def row(one: Played = ONE) -> dict[str, Any]:
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_conversation_is_the_same_again(partition):
     for one in (*played(partition, 12), *played(partition, 2, kind="long_context")):
-        assert replay(recording(one)) == []
+        assert replay_conversation(recording(one)) == []
 
 
 def test_conversations_of_all_kinds_and_faults_were_replayed():
@@ -68,9 +75,9 @@ def test_conversations_of_all_kinds_and_faults_were_replayed():
 @pytest.mark.parametrize("partition", ["gmail", "jira", "stripe"])
 def test_a_published_row_is_enough(partition):
     for one in played(partition, 12):
-        made = published(row(one))
+        made = read_published_row(row(one))
         assert made is not None
-        assert replay(made) == []
+        assert replay_conversation(made) == []
 
 
 def edited(change: Callable[[dict[str, Any]], None]) -> Recording:
@@ -118,7 +125,7 @@ def drop_text(result: dict[str, Any]) -> None:
     ],
 )
 def test_a_tampered_result_is_found_and_named(change, said):
-    (found,) = replay(edited(change))
+    (found,) = replay_conversation(edited(change))
     assert re.search(said, found), found
 
 
@@ -128,12 +135,14 @@ def test_a_wrong_state_another_seed_and_a_missing_call_are_found():
     def with_seal(**fields: Any) -> Recording:
         return Recording(**{**vars(whole), "seal": msgspec.structs.replace(whole.seal, **fields)})
 
-    assert replay(with_seal(state="0" * 32)) == [f"the final state is {whole.seal.state}, and {'0' * 32} was sealed"]
-    assert len(replay(with_seal(seed=1))) > 1
-    (found,) = replay(with_seal(calls=whole.seal.calls[1:]))
+    assert replay_conversation(with_seal(state="0" * 32)) == [
+        f"the final state is {whole.seal.state}, and {'0' * 32} was sealed"
+    ]
+    assert len(replay_conversation(with_seal(seed=1))) > 1
+    (found,) = replay_conversation(with_seal(calls=whole.seal.calls[1:]))
     assert found.endswith("were sealed")
     with pytest.raises(ReplayError, match="version 99"):
-        replay(with_seal(world=99))
+        replay_conversation(with_seal(world=99))
 
 
 def test_faults_refusals_and_unknown_tools_are_replayed():
@@ -150,14 +159,14 @@ def test_faults_refusals_and_unknown_tools_are_replayed():
     assert [result.error for result in results] == [False, True, True, True, True]
     messages = [Message(role="assistant", tool_calls=tuple(call for call, _ in calls))]
     messages += [Message(role="tool", result=result) for result in results]
-    assert replay(Recording("c", messages, executor.seal(), cast.situation, cast.tools)) == []
+    assert replay_conversation(Recording("c", messages, executor.seal_calls(), cast.situation, cast.tools)) == []
 
 
 def test_without_a_seal_there_is_nothing_to_replay():
     unsealed = msgspec.structs.replace(ONE.conversation, seal=None)
-    assert recorded(unsealed, ONE.cast.situation, ONE.cast.offered) is None
-    assert certificate(unsealed, ONE.cast.situation, ONE.cast.offered, []) is None
-    assert published({**row(), "certificate": None}) is None
+    assert to_recording(unsealed, ONE.cast.situation, ONE.cast.offered) is None
+    assert build_certificate(unsealed, ONE.cast.situation, ONE.cast.offered, []) is None
+    assert read_published_row({**row(), "certificate": None}) is None
 
 
 def test_a_certificate_describes_a_tool_that_the_rows_list_lacks():
@@ -165,10 +174,10 @@ def test_a_certificate_describes_a_tool_that_the_rows_list_lacks():
     others = [name for name in ONE.cast.offered if name != called]
     held = row()
     held["tools"] = [one for one in held["tools"] if one["function"]["name"] != called]
-    held["certificate"] = certificate(ONE.conversation, ONE.cast.situation, ONE.cast.offered, others)
-    made = published(held)
+    held["certificate"] = build_certificate(ONE.conversation, ONE.cast.situation, ONE.cast.offered, others)
+    made = read_published_row(held)
     assert made is not None
-    assert replay(made) == []
+    assert replay_conversation(made) == []
 
 
 def test_a_certificate_describes_the_tool_that_came_late():
@@ -176,9 +185,9 @@ def test_a_certificate_describes_the_tool_that_came_late():
     held = row(LATE)
     assert late not in {one["function"]["name"] for one in held["tools"]}
     assert held["certificate"]["tools"][late]["parameters"] == LATE.cast.tools[late].parameters
-    made = published(held)
+    made = read_published_row(held)
     assert made is not None
-    assert replay(made) == []
+    assert replay_conversation(made) == []
 
 
 def test_a_certificate_describes_a_tool_that_a_result_was_made_for_and_that_was_never_called():
@@ -192,9 +201,9 @@ def test_a_certificate_describes_a_tool_that_a_result_was_made_for_and_that_was_
         seal=msgspec.structs.replace(LATE.conversation.seal, calls=LATE.conversation.seal.calls[:-1]),
     )
     assert any(need.tool == late for call in cut.seal.calls for need in call.needs)
-    made = published(row(Played(LATE.cast, cut)))
+    made = read_published_row(row(Played(LATE.cast, cut)))
     assert made is not None
-    assert [found for found in replay(made) if "final state" not in found] == []
+    assert [found for found in replay_conversation(made) if "final state" not in found] == []
 
 
 # ── the command ───────────────────────────────────────────────────────────────────────────────

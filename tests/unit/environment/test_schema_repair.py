@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.environment.schema_repair import mended, suited
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.environment.schema_repair import repair_value, replace_unsuitable_values
+from funcdex_assets.schema.validation import find_violations
 
 TEXT = {"type": "string"}
 CODE = {"type": "string", "pattern": "^[UW][A-Z0-9]{8,}$|^$", "minLength": 1}
@@ -42,20 +42,20 @@ def propose(schema: Any, name: str) -> str:
 )
 def test_what_is_right_is_kept(wrong):
     before = repr(wrong)
-    better = mended(wrong, SCHEMA, Random(1), propose, frozenset())
-    assert problems(SCHEMA, better) == []
+    better = repair_value(wrong, SCHEMA, Random(1), propose, frozenset())
+    assert find_violations(SCHEMA, better) == []
     assert better["kept"] == "k"
     assert repr(wrong) == before  # it may be shared with what the world remembers
 
 
 def test_a_valid_result_is_the_same_object():
     valid = {"code": "U12345678"}
-    assert mended(valid, SCHEMA, Random(1), propose, frozenset()) is valid
+    assert repair_value(valid, SCHEMA, Random(1), propose, frozenset()) is valid
 
 
 def test_likely_values_fill_what_is_missing():
     wrong = {"code": "U12345678", "things": [{"size": 2}]}
-    assert mended(wrong, SCHEMA, Random(1), propose, frozenset())["things"] == [{"size": 2, "id": "a id"}]
+    assert repair_value(wrong, SCHEMA, Random(1), propose, frozenset())["things"] == [{"size": 2, "id": "a id"}]
 
 
 def test_a_choice_that_does_not_hold_is_made_anew():
@@ -64,14 +64,14 @@ def test_a_choice_that_does_not_hold_is_made_anew():
         for kind in ("card", "bank")
     ]
     schema = {"type": "object", "properties": {"by": {"oneOf": kinds}, "id": TEXT}, "required": ["by", "id"]}
-    better = mended({"by": {"kind": "bank"}, "id": "p1"}, schema, Random(1), propose, frozenset())
-    assert problems(schema, better) == []
+    better = repair_value({"by": {"kind": "bank"}, "id": "p1"}, schema, Random(1), propose, frozenset())
+    assert find_violations(schema, better) == []
     assert better["id"] == "p1"
 
 
 def test_what_cannot_be_mended_is_given_back():
     impossible = {"type": "object", "properties": {"x": False}, "required": ["x"]}
-    assert mended({"y": 1}, impossible, Random(1), propose, frozenset()) == {"y": 1}
+    assert repair_value({"y": 1}, impossible, Random(1), propose, frozenset()) == {"y": 1}
 
 
 # ── what later calls take ─────────────────────────────────────────────────────────────────────
@@ -86,7 +86,7 @@ LIST = {
 def test_a_value_that_becomes_an_argument_is_one_that_the_argument_allows(things):
     result = {"things": things}
     taken = {"/things/*/id": [{"type": "string", "pattern": "^[0-9a-f]{8}$"}, {"type": "string", "maxLength": 10}]}
-    better = suited(result, LIST, taken, Random(1))
+    better = replace_unsuitable_values(result, LIST, taken, Random(1))
     first = better["things"][0]["id"]
     assert len(first) == 8
     assert int(first, 16) >= 0
@@ -95,4 +95,4 @@ def test_a_value_that_becomes_an_argument_is_one_that_the_argument_allows(things
 
 def test_a_value_that_suits_stays():
     result = {"things": [{"id": "x1"}]}
-    assert suited(result, LIST, {"/things/*/id": [TEXT]}, Random(1)) is result
+    assert replace_unsuitable_values(result, LIST, {"/things/*/id": [TEXT]}, Random(1)) is result

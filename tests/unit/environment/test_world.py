@@ -8,13 +8,13 @@ import pytest
 from offline import casts, played, shipped_tools, tools_of
 
 from funcdex_assets.environment.world import World
-from funcdex_assets.language.lexicon import named
-from funcdex_assets.language.spoken_values import read_moment
-from funcdex_assets.planning.arguments import assemble, plan_arguments
+from funcdex_assets.language.lexicon import build_person
+from funcdex_assets.language.spoken_values import parse_moment
+from funcdex_assets.planning.arguments import assemble_arguments, plan_arguments
 from funcdex_assets.records.tool import Binding, ChainStep, Tool
-from funcdex_assets.schema.leaves import leaves
-from funcdex_assets.schema.validation import problems, validator
-from funcdex_assets.tool_graph.graph import needed_ids
+from funcdex_assets.schema.leaves import walk_leaves
+from funcdex_assets.schema.validation import compile_validator, find_violations
+from funcdex_assets.tool_graph.graph import find_needed_ids
 
 HERE = casts("gmail", 1)[0].situation
 SEEDS = range(8)
@@ -50,20 +50,20 @@ UPDATE_TICKET = tool("UPDATE_TICKET", obj(ticket=TICKET))
 
 
 def some_arguments(wanted: Tool, seed: int) -> dict[str, Any]:
-    bindings = tuple(Binding(argument=path, step=0, result="/id", kind="id") for path in needed_ids(wanted))
+    bindings = tuple(Binding(argument=path, step=0, result="/id", kind="id") for path in find_needed_ids(wanted))
     planned = plan_arguments(wanted, ChainStep(tool=wanted.name, bindings=bindings), HERE, Random(seed))
-    schemas = {leaf.path: leaf.schema for leaf in leaves(wanted.parameters)}
+    schemas = {leaf.path: leaf.schema for leaf in walk_leaves(wanted.parameters)}
     taken = {
         one.argument: next(
             option
             for schema in [schemas["/".join("*" if step.isdigit() else step for step in one.argument.split("/"))]]
             for option in (*schema.get("examples", ()), *LIKELY)
-            if validator(schema).is_valid(option)
+            if compile_validator(schema).is_valid(option)
         )
         for one in planned
         if one.source == "result"
     }
-    return assemble(planned, taken)
+    return assemble_arguments(planned, taken)
 
 
 # ── valid and deterministic ───────────────────────────────────────────────────────────────────
@@ -72,8 +72,8 @@ def some_arguments(wanted: Tool, seed: int) -> dict[str, Any]:
 @pytest.mark.parametrize("wanted", shipped_tools(), ids=lambda wanted: f"{wanted.toolkit}.{wanted.name}")
 def test_results_of_shipped_tools_are_valid(wanted):
     for seed in SEEDS:
-        result = World(HERE, seed).execute(wanted, some_arguments(wanted, seed), frozenset())
-        assert problems(wanted.returns, result) == []
+        result = World(HERE, seed).execute_call(wanted, some_arguments(wanted, seed), frozenset())
+        assert find_violations(wanted.returns, result) == []
 
 
 def test_results_of_whole_conversations_are_valid():
@@ -83,7 +83,7 @@ def test_results_of_whole_conversations_are_valid():
             for message in one.conversation.messages:
                 if message.result and not message.result.error:  # of errors, see test_faults
                     returns = one.cast.tools[message.result.name].returns
-                    assert problems(returns, message.result.content) == [], f"{one} {message.result.name}"
+                    assert find_violations(returns, message.result.content) == [], f"{one} {message.result.name}"
                     checked += 1
     assert checked > 100
 
@@ -91,7 +91,7 @@ def test_results_of_whole_conversations_are_valid():
 def test_the_same_seed_gives_the_same_results_and_another_seed_others():
     def session(seed: int) -> list[Any]:
         world = World(HERE, seed)
-        return [world.execute(one, {"query": "roof"}) for one in (LIST_TICKETS, CREATE_TICKET, GET_TICKET)]
+        return [world.execute_call(one, {"query": "roof"}) for one in (LIST_TICKETS, CREATE_TICKET, GET_TICKET)]
 
     assert session(1) == session(1)
     assert session(1) != session(2)
@@ -135,7 +135,7 @@ def test_the_same_seed_gives_the_same_results_and_another_seed_others():
 def test_arguments_are_echoed(wanted, arguments, place):
     (said,) = [value for key, value in arguments.items() if key != "ticket_id" or len(arguments) == 1]
     for world in worlds():
-        found = world.execute(wanted, arguments)
+        found = world.execute_call(wanted, arguments)
         for step in place:
             found = found[step]
         assert found == said
@@ -144,7 +144,7 @@ def test_arguments_are_echoed(wanted, arguments, place):
 def test_an_argument_that_does_not_fit_the_result_is_not_echoed():
     meeting = tool("CREATE_MEETING", obj(id=TEXT, title={"type": "string", "maxLength": 5}))
     for world in worlds():
-        assert len(world.execute(meeting, {"title": "Gym roof snow load"})["title"]) <= 5
+        assert len(world.execute_call(meeting, {"title": "Gym roof snow load"})["title"]) <= 5
 
 
 # ── what is known stays so ────────────────────────────────────────────────────────────────────
@@ -152,52 +152,52 @@ def test_an_argument_that_does_not_fit_the_result_is_not_echoed():
 
 def test_the_same_id_gives_the_same_fields_later():
     for world in worlds():
-        made = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
-        assert world.execute(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == made
-        assert world.execute(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == made
+        made = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        assert world.execute_call(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == made
+        assert world.execute_call(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == made
 
 
 def test_what_was_listed_is_found_by_its_id():
     for world in worlds():
-        for listed in world.execute(LIST_TICKETS, {})["tickets"]:
-            assert world.execute(GET_TICKET, {"ticket_id": listed["id"]})["ticket"] == listed
+        for listed in world.execute_call(LIST_TICKETS, {})["tickets"]:
+            assert world.execute_call(GET_TICKET, {"ticket_id": listed["id"]})["ticket"] == listed
 
 
 def test_another_id_is_another_thing():
     for world in worlds():
-        one = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
-        other = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        one = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        other = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
         assert one["id"] != other["id"]
 
 
 def test_a_change_is_remembered_and_changes_nothing_else():
     for world in worlds():
-        made = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
-        changed = world.execute(UPDATE_TICKET, {"ticket_id": made["id"], "title": "Snow load"})["ticket"]
+        made = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        changed = world.execute_call(UPDATE_TICKET, {"ticket_id": made["id"], "title": "Snow load"})["ticket"]
         assert changed["title"] == "Snow load"
         assert {**changed, "title": "", "status": ""} == {**made, "title": "", "status": ""}
-        assert world.execute(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == changed
+        assert world.execute_call(GET_TICKET, {"ticket_id": made["id"]})["ticket"] == changed
 
 
 def test_what_was_made_is_listed_later():
     for world in worlds():
-        made = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
-        listed = world.execute(LIST_TICKETS, {})["tickets"]
+        made = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        listed = world.execute_call(LIST_TICKETS, {})["tickets"]
         assert made in listed
 
 
 def test_a_search_that_does_not_fit_does_not_find_it():
     for world in worlds():
-        made = world.execute(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
-        listed = world.execute(LIST_TICKETS, {"query": "harbour crane"})["tickets"]
+        made = world.execute_call(CREATE_TICKET, {"title": "Gym roof"})["ticket"]
+        listed = world.execute_call(LIST_TICKETS, {"query": "harbour crane"})["tickets"]
         assert made["id"] not in [one["id"] for one in listed]
 
 
 def test_only_the_asked_parents_children_are_listed():
     listing = tool("LIST_TICKETS", obj(tickets=many(id=TEXT, project_id=TEXT, title=TEXT)))
     for world in worlds():
-        ours = world.execute(listing, {"project_id": "ours"})["tickets"]
-        theirs = world.execute(listing, {"project_id": "theirs"})["tickets"]
+        ours = world.execute_call(listing, {"project_id": "ours"})["tickets"]
+        theirs = world.execute_call(listing, {"project_id": "theirs"})["tickets"]
         assert {one["project_id"] for one in ours} == {"ours"}
         assert {one["project_id"] for one in theirs} == {"theirs"}
         assert not {one["id"] for one in ours} & {one["id"] for one in theirs}
@@ -223,7 +223,7 @@ def test_only_the_asked_parents_children_are_listed():
 )
 def test_people_who_were_addressed_appear_under_their_names(wanted, arguments):
     for world in worlds():
-        result = world.execute(wanted, arguments)
+        result = world.execute_call(wanted, arguments)
         people = result.get("attendees") or result["to"]
         assert [(one["email"], one["name"]) for one in people] == [
             ("ana.lima@x.io", "Ana Lima"),
@@ -234,7 +234,7 @@ def test_people_who_were_addressed_appear_under_their_names(wanted, arguments):
 def test_a_look_up_by_address_finds_that_person():
     find = tool("FIND_CUSTOMER", obj(customers=many(id=TEXT, email=MAIL, name=TEXT)))
     for world in worlds():
-        first, *_ = world.execute(find, {"email": "ana.lima@x.io"})["customers"]
+        first, *_ = world.execute_call(find, {"email": "ana.lima@x.io"})["customers"]
         assert (first["email"], first["name"]) == ("ana.lima@x.io", "Ana Lima")
 
 
@@ -268,14 +268,14 @@ PERSON = {"name": TEXT, "email": MAIL}
 )
 def test_a_name_and_the_address_beside_it_are_one_persons(wanted, people):
     for world in worlds():
-        for one in people(world.execute(wanted, {})):
-            assert named(one["name"], one["email"].partition("@")[2]).email == one["email"]
+        for one in people(world.execute_call(wanted, {})):
+            assert build_person(one["name"], one["email"].partition("@")[2]).email == one["email"]
 
 
 def test_the_owner_of_what_is_made_is_the_user():
     meeting = tool("CREATE_MEETING", obj(id=TEXT, organizer=obj(email=MAIL, name=TEXT)))
     for world in worlds():
-        organizer = world.execute(meeting, {"title": "Gym roof"})["organizer"]
+        organizer = world.execute_call(meeting, {"title": "Gym roof"})["organizer"]
         assert organizer == {"email": HERE.persona.email, "name": HERE.persona.name}
 
 
@@ -283,28 +283,28 @@ def test_the_owner_of_what_is_made_is_the_user():
 def test_counts_are_the_lengths_of_their_lists(name):
     listing = tool("LIST_TICKETS", obj(tickets=many(id=TEXT), **{name: COUNT}))
     for world in worlds():
-        result = world.execute(listing, {})
+        result = world.execute_call(listing, {})
         assert result[name] == len(result["tickets"])
 
 
 def test_no_more_is_listed_than_was_asked_for():
     for world in worlds():
-        assert len(world.execute(LIST_TICKETS, {"max_results": 1})["tickets"]) == 1
-        assert len(world.execute(LIST_TICKETS, {"max_results": 50})["tickets"]) <= 50
+        assert len(world.execute_call(LIST_TICKETS, {"max_results": 1})["tickets"]) == 1
+        assert len(world.execute_call(LIST_TICKETS, {"max_results": 50})["tickets"]) <= 50
 
 
 def test_a_further_page_repeats_nothing():
     for world in worlds():
-        ids = [one["id"] for one in world.execute(LIST_TICKETS, {})["tickets"]]
-        ids += [one["id"] for one in world.execute(LIST_TICKETS, {"page_token": "p2"})["tickets"]]
-        ids += [one["id"] for one in world.execute(LIST_TICKETS, {"page_token": "p3"})["tickets"]]
+        ids = [one["id"] for one in world.execute_call(LIST_TICKETS, {})["tickets"]]
+        ids += [one["id"] for one in world.execute_call(LIST_TICKETS, {"page_token": "p2"})["tickets"]]
+        ids += [one["id"] for one in world.execute_call(LIST_TICKETS, {"page_token": "p3"})["tickets"]]
         assert len(ids) == len(set(ids))
 
 
 def test_the_same_listing_again_shows_the_same_things():
     for world in worlds():
-        first = world.execute(LIST_TICKETS, {})["tickets"]
-        again = world.execute(LIST_TICKETS, {})["tickets"]
+        first = world.execute_call(LIST_TICKETS, {})["tickets"]
+        again = world.execute_call(LIST_TICKETS, {})["tickets"]
         assert {one["id"] for one in first} <= {one["id"] for one in again}
 
 
@@ -330,11 +330,11 @@ OPTIONAL = tool(
     ],
 )
 def test_what_a_later_call_needs_is_always_there(needed, held):
-    assert all(held(World(HERE, seed).execute(OPTIONAL, {}, frozenset([needed]))) for seed in range(30))
+    assert all(held(World(HERE, seed).execute_call(OPTIONAL, {}, frozenset([needed]))) for seed in range(30))
 
 
 def test_what_nobody_needs_is_sometimes_left_out():
-    results = [World(HERE, seed).execute(OPTIONAL, {}) for seed in range(30)]
+    results = [World(HERE, seed).execute_call(OPTIONAL, {}) for seed in range(30)]
     assert {"next_page_token" in result for result in results} == {True, False}
     assert {"tickets" in result for result in results} == {True, False}
 
@@ -360,7 +360,7 @@ def test_what_nobody_needs_is_sometimes_left_out():
 )
 def test_an_opaque_result_gets_a_shape(name, noun, fields, returns):
     for world in worlds():
-        result = world.execute(tool(name, returns), {})
+        result = world.execute_call(tool(name, returns), {})
         result = result.get("data", result)
         assert result[noun]
         assert all(fields <= item.keys() for item in result[noun])
@@ -368,26 +368,26 @@ def test_an_opaque_result_gets_a_shape(name, noun, fields, returns):
 
 def test_an_opaque_result_of_a_change_is_one_thing():
     for world in worlds():
-        made = world.execute(tool("CREATE_PARCEL", {"type": "object"}), {"name": "Gym roof"})
+        made = world.execute_call(tool("CREATE_PARCEL", {"type": "object"}), {"name": "Gym roof"})
         assert made["parcel"]["name"] == "Gym roof"
 
 
 def test_an_object_that_is_a_map_stays_open():
     labels = {"type": "object", "additionalProperties": TEXT}
     for world in worlds():
-        assert problems(labels, world.execute(tool("GET_LABELS", labels), {})) == []
+        assert find_violations(labels, world.execute_call(tool("GET_LABELS", labels), {})) == []
 
 
 def test_what_has_happened_is_past_and_what_is_due_is_to_come():
     job = tool("LIST_JOBS", obj(jobs=many(id=TEXT, created_at=WHEN, due_at=WHEN)))
     for world in worlds():
-        for one in world.execute(job, {})["jobs"]:
-            assert read_moment({}, one["created_at"]) < HERE.now < read_moment({}, one["due_at"])
+        for one in world.execute_call(job, {})["jobs"]:
+            assert parse_moment({}, one["created_at"]) < HERE.now < parse_moment({}, one["due_at"])
 
 
 def test_what_is_made_now_is_made_now_and_later_calls_are_later():
     for world in worlds():
-        moments = [read_moment({}, world.execute(CREATE_TICKET, {})["ticket"]["created_at"]) for _ in range(3)]
+        moments = [parse_moment({}, world.execute_call(CREATE_TICKET, {})["ticket"]["created_at"]) for _ in range(3)]
         assert HERE.now < moments[0] < moments[1] < moments[2]
         assert (moments[2] - HERE.now).total_seconds() < 600
 
@@ -396,28 +396,28 @@ def test_things_lie_in_the_window_that_was_asked_for():
     slots = tool("LIST_EVENTS", obj(events=many(id=TEXT, start=WHEN, end=WHEN)))
     low, high = "2030-01-07T08:00:00+00:00", "2030-01-11T18:00:00+00:00"
     for world in worlds():
-        for one in world.execute(slots, {"time_min": low, "time_max": high})["events"]:
-            start, end = read_moment({}, one["start"]), read_moment({}, one["end"])
-            assert read_moment({}, low) <= start <= read_moment({}, high)
+        for one in world.execute_call(slots, {"time_min": low, "time_max": high})["events"]:
+            start, end = parse_moment({}, one["start"]), parse_moment({}, one["end"])
+            assert parse_moment({}, low) <= start <= parse_moment({}, high)
             assert start < end
 
 
 def test_in_googlecalendar_an_event_ends_after_it_starts():
     tools = tools_of("googlecalendar")
     for world in worlds():
-        for one in world.execute(tools["FIND_EVENT"], {"query": "roof"}, frozenset(["/events/*/id"]))["events"]:
-            assert read_moment({}, one["start"]["dateTime"]) < read_moment({}, one["end"]["dateTime"])
+        for one in world.execute_call(tools["FIND_EVENT"], {"query": "roof"}, frozenset(["/events/*/id"]))["events"]:
+            assert parse_moment({}, one["start"]["dateTime"]) < parse_moment({}, one["end"]["dateTime"])
 
 
 def test_results_speak_of_the_users_matter():
     words = {word.lower() for word in HERE.matter.split() if len(word) > 3}
-    titles = [one["title"] for world in worlds() for one in world.execute(LIST_TICKETS, {})["tickets"]]
+    titles = [one["title"] for world in worlds() for one in world.execute_call(LIST_TICKETS, {})["tickets"]]
     assert any(word in title.lower() for title in titles for word in words)
 
 
 def test_a_search_finds_what_it_asks_for():
     for world in worlds():
-        found = world.execute(LIST_TICKETS, {"query": "harbour crane inspection"})["tickets"]
+        found = world.execute_call(LIST_TICKETS, {"query": "harbour crane inspection"})["tickets"]
         assert any("harbour crane inspection" in one["title"].lower() for one in found)
 
 
@@ -427,11 +427,11 @@ def test_a_search_finds_what_it_asks_for():
 def test_in_jira_an_issue_belongs_to_the_project_in_whose_name_it_is_numbered():
     tools = tools_of("jira")
     for world in worlds():
-        made = world.execute(tools["CREATE_ISSUE"], {"project_key": "QVN", "summary": "Gym roof"})["issue"]
+        made = world.execute_call(tools["CREATE_ISSUE"], {"project_key": "QVN", "summary": "Gym roof"})["issue"]
         assert made["issue_key"].startswith("QVN-")
-        opened = world.execute(tools["GET_ISSUE"], {"issue_key": made["issue_key"]}, frozenset(["/issue/project_key"]))[
-            "issue"
-        ]
+        opened = world.execute_call(
+            tools["GET_ISSUE"], {"issue_key": made["issue_key"]}, frozenset(["/issue/project_key"])
+        )["issue"]
         assert opened["project_key"] == "QVN"
         assert opened["summary"] == "Gym roof"
 
@@ -439,7 +439,7 @@ def test_in_jira_an_issue_belongs_to_the_project_in_whose_name_it_is_numbered():
 def test_in_jira_the_account_that_is_assigned_is_the_one_in_the_answer():
     tools = tools_of("jira")
     for world in worlds():
-        found = world.execute(
+        found = world.execute_call(
             tools["ASSIGN_ISSUE"],
             {"issue_key": "QVN-1", "account_id": "acc5"},
             frozenset(["/assignee/account_id"]),
@@ -451,8 +451,10 @@ def test_in_jira_one_account_is_one_person():
     tools = tools_of("jira")
     for world in worlds():
         names: dict[str, set[str]] = {}
-        results = [world.execute(tools["LIST_PROJECTS"], {"query": "gym roof"})]
-        results += [world.execute(tools[name], {"issue_key": "QVN-1"}) for name in ("GET_ISSUE", "LIST_ISSUE_COMMENTS")]
+        results = [world.execute_call(tools["LIST_PROJECTS"], {"query": "gym roof"})]
+        results += [
+            world.execute_call(tools[name], {"issue_key": "QVN-1"}) for name in ("GET_ISSUE", "LIST_ISSUE_COMMENTS")
+        ]
         for one in people_in(results):
             names.setdefault(one["account_id"], set()).add(one["display_name"])
         assert {account for account, known in names.items() if len(known) > 1} == set()

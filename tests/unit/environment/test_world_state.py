@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 from offline import casts, tools_of
 
 from funcdex_assets.environment.world import RefusedError, World
-from funcdex_assets.language.spoken_values import read_moment
+from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 
 HERE = casts("gmail", 1)[0].situation
 TEXT = {"type": "string"}
@@ -84,7 +84,7 @@ def ids(result: Any) -> list[str]:
 
 
 def tickets(world: World, **arguments: Any) -> list[dict[str, Any]]:
-    return world.execute(LIST, arguments)["tickets"]
+    return world.execute_call(LIST, arguments)["tickets"]
 
 
 # ── the life of a thing ───────────────────────────────────────────────────────────────────────
@@ -92,24 +92,24 @@ def tickets(world: World, **arguments: Any) -> list[dict[str, Any]]:
 
 def test_the_life_of_a_ticket():
     for world in worlds():
-        made = world.execute(CREATE, {"title": "Gym roof", "priority": 2, "project_id": "P77001"})["ticket"]
+        made = world.execute_call(CREATE, {"title": "Gym roof", "priority": 2, "project_id": "P77001"})["ticket"]
         assert (made["title"], made["priority"], made["project_id"]) == ("Gym roof", 2, "P77001")
         assert made in tickets(world)
-        assert made["id"] in ids(world.execute(SEARCH, {"query": "gym roof"}))
-        assert world.execute(GET, {"ticket_id": made["id"]})["ticket"] == made
+        assert made["id"] in ids(world.execute_call(SEARCH, {"query": "gym roof"}))
+        assert world.execute_call(GET, {"ticket_id": made["id"]})["ticket"] == made
 
-        changed = world.execute(UPDATE, {"ticket_id": made["id"], "priority": 4})["ticket"]
+        changed = world.execute_call(UPDATE, {"ticket_id": made["id"], "priority": 4})["ticket"]
         assert {key for key in made if made[key] != changed[key]} == {"priority", "updated_at"}
-        assert read_moment({}, changed["updated_at"]) > read_moment({}, made["updated_at"])
-        assert world.execute(GET, {"ticket_id": made["id"]})["ticket"] == changed
+        assert parse_moment({}, changed["updated_at"]) > parse_moment({}, made["updated_at"])
+        assert world.execute_call(GET, {"ticket_id": made["id"]})["ticket"] == changed
         assert changed in tickets(world)
 
-        assert world.execute(DELETE, {"ticket_id": made["id"]}) == {"ticket_id": made["id"], "deleted": True}
-        assert made["id"] not in ids(world.execute(LIST, {}))
-        assert made["id"] not in ids(world.execute(SEARCH, {"query": "gym roof"}))
+        assert world.execute_call(DELETE, {"ticket_id": made["id"]}) == {"ticket_id": made["id"], "deleted": True}
+        assert made["id"] not in ids(world.execute_call(LIST, {}))
+        assert made["id"] not in ids(world.execute_call(SEARCH, {"query": "gym roof"}))
         for gone in (GET, UPDATE, DELETE, CLOSE, COMMENT, COMMENTS):
             with pytest.raises(RefusedError, match=r"(?i)not found|no ticket"):
-                world.execute(gone, {"ticket_id": made["id"]})
+                world.execute_call(gone, {"ticket_id": made["id"]})
 
 
 SHIPPED = {
@@ -160,20 +160,20 @@ def test_in_shipped_toolkits_what_was_made_is_found_the_same_and_changed(life):
     toolkit, (create, arguments), (place, key), listings, (get, naming), update = life
     tools = tools_of(toolkit)
     for world in worlds():
-        made = world.execute(tools[create], arguments)[place[1:]]
+        made = world.execute_call(tools[create], arguments)[place[1:]]
         for listing, asked, name in listings:
-            found = world.execute(tools[listing], asked, frozenset([f"/{name}/*/{key}"]))[name]
+            found = world.execute_call(tools[listing], asked, frozenset([f"/{name}/*/{key}"]))[name]
             (same,) = [one for one in found if one[key] == made[key]]
             assert {field: same[field] for field in same.keys() & made.keys()} == {
                 field: made[field] for field in same.keys() & made.keys()
             }
-        shown = world.execute(tools[get], {naming: made[key]}, frozenset([f"{place}/{key}"]))[place[1:]]
+        shown = world.execute_call(tools[get], {naming: made[key]}, frozenset([f"{place}/{key}"]))[place[1:]]
         assert all(shown[field] == made[field] for field in shown.keys() & made.keys())
         if update:
             verb, changes = update
-            world.execute(tools[verb], {naming: made[key], **changes})
+            world.execute_call(tools[verb], {naming: made[key], **changes})
             (field, value), *_ = changes.items()
-            later = world.execute(tools[get], {naming: made[key]}, frozenset([f"{place}/{field}"]))[place[1:]]
+            later = world.execute_call(tools[get], {naming: made[key]}, frozenset([f"{place}/{field}"]))[place[1:]]
             assert later[field] == value
             assert all(later[name] == shown[name] for name in later.keys() & shown.keys() - {field, "modifiedTime"})
 
@@ -181,16 +181,16 @@ def test_in_shipped_toolkits_what_was_made_is_found_the_same_and_changed(life):
 def test_in_gmail_a_draft_that_was_sent_is_a_message_and_no_draft():
     tools = tools_of("gmail")
     for world in worlds():
-        draft = world.execute(
+        draft = world.execute_call(
             tools["CREATE_EMAIL_DRAFT"], {"recipient_email": "ana.lima@x.io", "subject": "Kiln", "body": "Hot."}
         )["draft"]
-        sent = world.execute(tools["SEND_DRAFT"], {"draft_id": draft["id"]})["message"]
+        sent = world.execute_call(tools["SEND_DRAFT"], {"draft_id": draft["id"]})["message"]
         assert sent["subject"] == "Kiln"
-        assert draft["id"] not in [one["id"] for one in world.execute(tools["LIST_DRAFTS"], {}).get("drafts", [])]
-        found = world.execute(tools["FETCH_EMAILS"], {"query": "subject:Kiln"}, frozenset(["/messages/*/id"]))
+        assert draft["id"] not in [one["id"] for one in world.execute_call(tools["LIST_DRAFTS"], {}).get("drafts", [])]
+        found = world.execute_call(tools["FETCH_EMAILS"], {"query": "subject:Kiln"}, frozenset(["/messages/*/id"]))
         assert sent["id"] in [one["id"] for one in found["messages"]]
         with pytest.raises(RefusedError):
-            world.execute(tools["SEND_DRAFT"], {"draft_id": draft["id"]})
+            world.execute_call(tools["SEND_DRAFT"], {"draft_id": draft["id"]})
 
 
 # ── what a call told, where the result does not repeat it ─────────────────────────────────────
@@ -199,26 +199,26 @@ def test_in_gmail_a_draft_that_was_sent_is_a_message_and_no_draft():
 def test_what_a_terse_answer_does_not_repeat_is_known_all_the_same():
     terse = tool("CREATE_TICKET", obj(id=TEXT))
     for world in worlds():
-        made = world.execute(terse, {"title": "Gym roof", "priority": 3})
-        shown = world.execute(GET, {"ticket_id": made["id"]})["ticket"]
+        made = world.execute_call(terse, {"title": "Gym roof", "priority": 3})
+        shown = world.execute_call(GET, {"ticket_id": made["id"]})["ticket"]
         assert (shown["title"], shown["priority"]) == ("Gym roof", 3)
 
 
 def test_what_was_made_without_an_id_gets_one_when_it_is_listed():
     silent = tool("CREATE_TICKET", obj(ok=FLAG))
     for world in worlds():
-        world.execute(silent, {"title": "Gym roof"})
+        world.execute_call(silent, {"title": "Gym roof"})
         (listed,) = [one for one in tickets(world) if one["title"] == "Gym roof"]
-        assert world.execute(GET, {"ticket_id": listed["id"]})["ticket"] == listed
+        assert world.execute_call(GET, {"ticket_id": listed["id"]})["ticket"] == listed
         assert len([one for one in tickets(world) if one["title"] == "Gym roof"]) == 1
 
 
 def test_a_terse_change_changes_what_is_shown_later():
     terse = tool("UPDATE_TICKET", obj(ok=FLAG))
     for world in worlds():
-        made = world.execute(CREATE, {"title": "Gym roof"})["ticket"]
-        world.execute(terse, {"ticket_id": made["id"], "title": "Snow load"})
-        later = world.execute(GET, {"ticket_id": made["id"]})["ticket"]
+        made = world.execute_call(CREATE, {"title": "Gym roof"})["ticket"]
+        world.execute_call(terse, {"ticket_id": made["id"], "title": "Snow load"})
+        later = world.execute_call(GET, {"ticket_id": made["id"]})["ticket"]
         assert later["title"] == "Snow load"
         assert later["updated_at"] > made["updated_at"]
 
@@ -237,9 +237,9 @@ def test_a_verb_moves_the_state_that_it_names(verb, field, value):
     whole = obj(id=TEXT, title=TEXT, status=STATUS, is_done=FLAG, archived=FLAG)
     for answer in (obj(ticket=whole), obj(ticket=obj(id=TEXT))):
         for world in worlds():
-            before = world.execute(tool("GET_TICKET", obj(ticket=whole)), {"ticket_id": "T77001"})["ticket"]
-            world.execute(tool(verb, answer), {"ticket_id": "T77001"})
-            after = world.execute(tool("GET_TICKET", obj(ticket=whole)), {"ticket_id": "T77001"})["ticket"]
+            before = world.execute_call(tool("GET_TICKET", obj(ticket=whole)), {"ticket_id": "T77001"})["ticket"]
+            world.execute_call(tool(verb, answer), {"ticket_id": "T77001"})
+            after = world.execute_call(tool("GET_TICKET", obj(ticket=whole)), {"ticket_id": "T77001"})["ticket"]
             assert after[field] == value
             assert after["title"] == before["title"]
 
@@ -250,12 +250,12 @@ def test_a_verb_moves_the_state_that_it_names(verb, field, value):
 def test_in_gmail_a_label_that_is_put_on_a_message_is_on_it():
     tools = tools_of("gmail")
     for world in worlds():
-        label = world.execute(tools["CREATE_LABEL"], {"label_name": "Kilns"})["label"]
-        (message, *_) = world.execute(tools["FETCH_EMAILS"], {}, frozenset(["/messages/*/id", "/messages/*/labels"]))[
-            "messages"
-        ]
-        told = world.execute(tools["ADD_LABEL_TO_EMAIL"], {"message_id": message["id"], "label_id": label["id"]})
-        opened = world.execute(
+        label = world.execute_call(tools["CREATE_LABEL"], {"label_name": "Kilns"})["label"]
+        (message, *_) = world.execute_call(
+            tools["FETCH_EMAILS"], {}, frozenset(["/messages/*/id", "/messages/*/labels"])
+        )["messages"]
+        told = world.execute_call(tools["ADD_LABEL_TO_EMAIL"], {"message_id": message["id"], "label_id": label["id"]})
+        opened = world.execute_call(
             tools["FETCH_MESSAGE_BY_MESSAGE_ID"], {"message_id": message["id"]}, frozenset(["/message/labels"])
         )["message"]
         if "labels" in told:
@@ -268,21 +268,22 @@ def test_in_gmail_a_label_that_is_put_on_a_message_is_on_it():
 def test_in_todoist_another_label_is_told_as_itself():
     tools = tools_of("todoist")
     for world in worlds():
-        task = world.execute(tools["CREATE_TASK"], {"content": "Kiln"})["task"]
+        task = world.execute_call(tools["CREATE_TASK"], {"content": "Kiln"})["task"]
         for label in ("travel", "waiting", "travel"):
-            told = world.execute(tools["ADD_TASK_LABEL"], {"task_id": task["id"], "label": label})
+            told = world.execute_call(tools["ADD_TASK_LABEL"], {"task_id": task["id"], "label": label})
             assert told["label"] == label
 
 
 def test_in_jira_no_two_issues_have_one_key():
     tools = tools_of("jira")
     for seed in range(60):
-        world = World(HERE, seed, page=40)
+        world = World(HERE, seed, max_items=40)
         keys = [
-            issue["issue_key"] for issue in world.execute(tools["SEARCH_ISSUES"], {"jql": "status = Open"})["issues"]
+            issue["issue_key"]
+            for issue in world.execute_call(tools["SEARCH_ISSUES"], {"jql": "status = Open"})["issues"]
         ]
         keys.append(
-            world.execute(tools["CREATE_ISSUE"], {"project_key": "MOB", "summary": "Kiln"})["issue"]["issue_key"]
+            world.execute_call(tools["CREATE_ISSUE"], {"project_key": "MOB", "summary": "Kiln"})["issue"]["issue_key"]
         )
         assert len(set(keys)) == len(keys)
 
@@ -290,7 +291,7 @@ def test_in_jira_no_two_issues_have_one_key():
 @pytest.mark.parametrize(("page", "limit", "most"), [(4, None, 4), (12, None, 12), (12, 5, 5), (12, 50, 12)])
 def test_a_listing_has_a_page_of_items_at_most_or_as_few_as_are_asked_for(page, limit, most):
     arguments = {} if limit is None else {"limit": limit}
-    sizes = [len(ids(World(HERE, seed, page).execute(LIST, arguments))) for seed in range(80)]
+    sizes = [len(ids(World(HERE, seed, page).execute_call(LIST, arguments))) for seed in range(80)]
     assert max(sizes) == most
     assert min(sizes) >= 1
 
@@ -298,52 +299,56 @@ def test_a_listing_has_a_page_of_items_at_most_or_as_few_as_are_asked_for(page, 
 def test_in_drive_a_person_with_whom_a_file_is_shared_is_among_its_permissions():
     tools = tools_of("googledrive")
     for world in worlds():
-        file = world.execute(tools["CREATE_FILE_FROM_TEXT"], {"file_name": "Kiln.txt", "text_content": "x"})["file"]
-        given = world.execute(
+        file = world.execute_call(tools["CREATE_FILE_FROM_TEXT"], {"file_name": "Kiln.txt", "text_content": "x"})[
+            "file"
+        ]
+        given = world.execute_call(
             tools["ADD_FILE_SHARING_PREFERENCE"],
             {"fileId": file["id"], "emailAddress": "ana.lima@x.io", "role": "writer", "type": "user"},
         )["permission"]
-        held = world.execute(
+        held = world.execute_call(
             tools["LIST_PERMISSIONS"], {"fileId": file["id"]}, frozenset(["/permissions/*/emailAddress"])
         )["permissions"]
         (hers,) = [one for one in held if one["id"] == given["id"]]
         assert (hers["emailAddress"], hers["role"]) == ("ana.lima@x.io", "writer")
-        world.execute(tools["DELETE_PERMISSION"], {"fileId": file["id"], "permissionId": given["id"]})
-        left = world.execute(tools["LIST_PERMISSIONS"], {"fileId": file["id"]}).get("permissions", [])
+        world.execute_call(tools["DELETE_PERMISSION"], {"fileId": file["id"], "permissionId": given["id"]})
+        left = world.execute_call(tools["LIST_PERMISSIONS"], {"fileId": file["id"]}).get("permissions", [])
         assert given["id"] not in [one["id"] for one in left]
 
 
 def test_in_the_calendar_a_guest_who_was_removed_is_no_longer_invited():
     tools = tools_of("googlecalendar")
     for world in worlds():
-        event = world.execute(
+        event = world.execute_call(
             tools["CREATE_EVENT"],
             {"summary": "Kiln review", "attendees": ["ana.lima@x.io", "bo.lind@x.io"]},
             frozenset(["/event/attendees"]),
         )["event"]
         gone = {"event_id": event["id"], "attendee_email": "ana.lima@x.io"}
-        left = world.execute(tools["REMOVE_ATTENDEE"], gone, frozenset(["/event/attendees"]))["event"]
+        left = world.execute_call(tools["REMOVE_ATTENDEE"], gone, frozenset(["/event/attendees"]))["event"]
         assert [one["email"] for one in left["attendees"]] == ["bo.lind@x.io"]
 
 
 def test_a_comment_belongs_to_its_ticket_and_counts_there():
     for world in worlds():
-        made = world.execute(CREATE, {"title": "Gym roof"})["ticket"]
-        before = world.execute(COMMENTS, {"ticket_id": made["id"]})
-        said = world.execute(COMMENT, {"ticket_id": made["id"], "content": "Parts are late."})["comment"]
-        after = world.execute(COMMENTS, {"ticket_id": made["id"]})
+        made = world.execute_call(CREATE, {"title": "Gym roof"})["ticket"]
+        before = world.execute_call(COMMENTS, {"ticket_id": made["id"]})
+        said = world.execute_call(COMMENT, {"ticket_id": made["id"], "content": "Parts are late."})["comment"]
+        after = world.execute_call(COMMENTS, {"ticket_id": made["id"]})
         assert set(ids(after)) == {*ids(before), said["id"]} or len(ids(after)) == 4
         assert said["id"] in ids(after)
-        other = world.execute(CREATE, {"title": "Snow"})["ticket"]
-        assert said["id"] not in ids(world.execute(COMMENTS, {"ticket_id": other["id"]}))
-        assert world.execute(GET, {"ticket_id": made["id"]})["ticket"]["comment_count"] == made["comment_count"] + 1
+        other = world.execute_call(CREATE, {"title": "Snow"})["ticket"]
+        assert said["id"] not in ids(world.execute_call(COMMENTS, {"ticket_id": other["id"]}))
+        assert (
+            world.execute_call(GET, {"ticket_id": made["id"]})["ticket"]["comment_count"] == made["comment_count"] + 1
+        )
 
 
 def test_a_copy_is_like_what_it_was_made_of_and_both_are_there():
     copy = tool("COPY_TICKET", obj(ticket=TICKET))
     for world in worlds():
-        made = world.execute(CREATE, {"title": "Gym roof", "priority": 3})["ticket"]
-        copied = world.execute(copy, {"ticket_id": made["id"]})["ticket"]
+        made = world.execute_call(CREATE, {"title": "Gym roof", "priority": 3})["ticket"]
+        copied = world.execute_call(copy, {"ticket_id": made["id"]})["ticket"]
         assert copied["id"] != made["id"]
         assert (copied["title"], copied["priority"]) == ("Gym roof", 3)
         assert {made["id"], copied["id"]} <= {one["id"] for one in tickets(world)}
@@ -355,23 +360,23 @@ def test_a_copy_is_like_what_it_was_made_of_and_both_are_there():
 def test_a_listing_pages_to_an_end_and_back():
     several = 0
     for world in worlds():
-        first = world.execute(LIST, {})
+        first = world.execute_call(LIST, {})
         pages, seen = [first], set(ids(first))
         while token := pages[-1].get("next_page_token"):
-            pages.append(world.execute(LIST, {"page_token": token}))
+            pages.append(world.execute_call(LIST, {"page_token": token}))
             assert not seen & set(ids(pages[-1]))
             seen |= set(ids(pages[-1]))
             assert len(pages) < 9
         several += len(pages) > 1
-        assert world.execute(LIST, {}) == first
+        assert world.execute_call(LIST, {}) == first
         assert {page["total"] for page in pages} == {len(seen)}
     assert 0 < several < len(SEEDS)
 
 
 def test_a_further_page_is_there_when_it_is_needed_and_has_no_end_where_it_is_not():
     for world in worlds():
-        first = world.execute(LIST, {}, frozenset(["/next_page_token"]))
-        second = world.execute(LIST, {"page_token": first["next_page_token"]}, frozenset(["/tickets/*/id"]))
+        first = world.execute_call(LIST, {}, frozenset(["/next_page_token"]))
+        second = world.execute_call(LIST, {"page_token": first["next_page_token"]}, frozenset(["/tickets/*/id"]))
         assert ids(second)
         assert not set(ids(first)) & set(ids(second))
         assert "next_page_token" not in second
@@ -379,23 +384,23 @@ def test_a_further_page_is_there_when_it_is_needed_and_has_no_end_where_it_is_no
 
 def test_a_change_elsewhere_does_not_turn_the_page():
     for world in worlds():
-        first = world.execute(LIST, {}, frozenset(["/next_page_token"]))
-        second = world.execute(LIST, {"page_token": first["next_page_token"]})
-        world.execute(COMMENT, {"ticket_id": ids(first)[0], "content": "Parts are late."})
-        again = world.execute(LIST, {})
+        first = world.execute_call(LIST, {}, frozenset(["/next_page_token"]))
+        second = world.execute_call(LIST, {"page_token": first["next_page_token"]})
+        world.execute_call(COMMENT, {"ticket_id": ids(first)[0], "content": "Parts are late."})
+        again = world.execute_call(LIST, {})
         assert again["next_page_token"] == first["next_page_token"]
         assert ids(again) == ids(first)
-        assert ids(world.execute(LIST, {"page_token": again["next_page_token"]})) == ids(second)
+        assert ids(world.execute_call(LIST, {"page_token": again["next_page_token"]})) == ids(second)
 
 
 def test_has_more_says_whether_there_is_more():
     listing = tool("LIST_TICKETS", obj(data=many(TICKET), has_more=FLAG))
-    told = [World(HERE, seed).execute(listing, {})["has_more"] for seed in range(40)]
+    told = [World(HERE, seed).execute_call(listing, {})["has_more"] for seed in range(40)]
     assert 0 < sum(told) < 20
     for world in worlds():
-        page = world.execute(listing, {})
+        page = world.execute_call(listing, {})
         if page["has_more"]:
-            after = world.execute(listing, {"starting_after": ids(page)[-1]})
+            after = world.execute_call(listing, {"starting_after": ids(page)[-1]})
             assert not set(ids(after)) & set(ids(page))
 
 
@@ -416,7 +421,7 @@ def test_has_more_says_whether_there_is_more():
 )
 def test_a_filter_holds_for_every_item(arguments, holds):
     for world in worlds():
-        world.execute(CREATE, {"title": "Gym roof"})
+        world.execute_call(CREATE, {"title": "Gym roof"})
         tickets(world)
         assert all(holds(one) for one in tickets(world, **arguments))
 
@@ -428,9 +433,9 @@ def test_a_filter_that_names_no_state_of_the_items_filters_nothing():
 
 def test_what_was_changed_moves_from_one_filtered_listing_to_the_other():
     for world in worlds():
-        made = world.execute(CREATE, {"title": "Gym roof", "status": "open"})["ticket"]
+        made = world.execute_call(CREATE, {"title": "Gym roof", "status": "open"})["ticket"]
         assert made["id"] in [one["id"] for one in tickets(world, status="open")]
-        world.execute(CLOSE, {"ticket_id": made["id"]})
+        world.execute_call(CLOSE, {"ticket_id": made["id"]})
         assert made["id"] not in [one["id"] for one in tickets(world, status="open")]
         assert made["id"] in [one["id"] for one in tickets(world, status="closed")]
 
@@ -453,19 +458,19 @@ def test_a_listing_is_sorted_as_asked(arguments, field, downwards):
 
 def test_a_listing_that_was_shown_whole_has_nothing_else_in_it():
     for world in worlds():
-        whole = world.execute(LIST, {})
+        whole = world.execute_call(LIST, {})
         if "next_page_token" not in whole:
-            found = world.execute(LIST, {"status": "open"})
+            found = world.execute_call(LIST, {"status": "open"})
             assert set(ids(found)) == {one["id"] for one in whole["tickets"] if one["status"] == "open"}
 
 
 def test_a_limit_limits_also_what_is_known():
     for world in worlds():
         for _ in range(3):
-            world.execute(CREATE, {"title": "Gym roof"})
-        page = world.execute(LIST, {"limit": 2})
+            world.execute_call(CREATE, {"title": "Gym roof"})
+        page = world.execute_call(LIST, {"limit": 2})
         assert len(page["tickets"]) == 2
-        assert len(world.execute(LIST, {"limit": 2, "page_token": page["next_page_token"]})["tickets"]) >= 1
+        assert len(world.execute_call(LIST, {"limit": 2, "page_token": page["next_page_token"]})["tickets"]) >= 1
 
 
 def test_the_same_question_has_the_same_answer_until_something_changes():
@@ -476,11 +481,11 @@ def test_the_same_question_has_the_same_answer_until_something_changes():
             (GET, {"ticket_id": "T77001"}),
             (COMMENTS, {"ticket_id": "T77001"}),
         ]
-        answers = [world.execute(*one) for one in asked]
-        assert [world.execute(*one) for one in reversed(asked)] == answers[::-1]
-        world.execute(CREATE, {"title": "Other"})
-        assert world.execute(*asked[2]) == answers[2]
-        assert set(ids(answers[0])) <= set(ids(world.execute(*asked[0]))) or len(answers[0]["tickets"]) == 4
+        answers = [world.execute_call(*one) for one in asked]
+        assert [world.execute_call(*one) for one in reversed(asked)] == answers[::-1]
+        world.execute_call(CREATE, {"title": "Other"})
+        assert world.execute_call(*asked[2]) == answers[2]
+        assert set(ids(answers[0])) <= set(ids(world.execute_call(*asked[0]))) or len(answers[0]["tickets"]) == 4
 
 
 # ── what later calls need ─────────────────────────────────────────────────────────────────────
@@ -490,7 +495,7 @@ def test_the_same_question_has_the_same_answer_until_something_changes():
 def test_a_needed_item_is_there_with_an_id_of_its_own(index):
     listing = tool("LIST_TICKETS", {"type": "object", "properties": {"tickets": many(optional(TICKET, "id"))}})
     for world in worlds():
-        shown = world.execute(listing, {}, frozenset([f"/tickets/{index}/id"]))["tickets"]
+        shown = world.execute_call(listing, {}, frozenset([f"/tickets/{index}/id"]))["tickets"]
         named = [one["id"] for one in shown]
         assert len(named) > index
         assert all(named)
@@ -499,8 +504,8 @@ def test_a_needed_item_is_there_with_an_id_of_its_own(index):
 
 def test_a_needed_item_is_there_also_when_the_listing_was_shown_before():
     for world in worlds():
-        first = ids(world.execute(LIST, {}))
-        again = ids(world.execute(LIST, {}, frozenset(["/tickets/4/id"])))
+        first = ids(world.execute_call(LIST, {}))
+        again = ids(world.execute_call(LIST, {}, frozenset(["/tickets/4/id"])))
         assert len(again) > 4
         assert set(first) <= set(again)
 
@@ -522,8 +527,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     def run(self, wanted: Tool, arguments: dict[str, Any]) -> Any:
         self.history.append((wanted, arguments))
-        result = self.world.execute(wanted, arguments)
-        assert problems(wanted.returns, result) == []
+        result = self.world.execute_call(wanted, arguments)
+        assert find_violations(wanted.returns, result) == []
         return result
 
     @rule(target=made, title=st.sampled_from(["Roof", "Kiln", "Snow load"]), priority=st.integers(1, 4))
@@ -563,15 +568,15 @@ class AnyHistory(RuleBasedStateMachine):
     def look_for_the_deleted(self) -> None:
         for identity in sorted(self.gone)[:1]:
             with pytest.raises(RefusedError):
-                self.world.execute(GET, {"ticket_id": identity})
+                self.world.execute_call(GET, {"ticket_id": identity})
 
     @invariant()
     def the_same_calls_lead_to_the_same_state(self) -> None:
         if len(self.history) == 6:
             other = World(HERE, self.seed)
             for wanted, arguments in self.history:
-                other.execute(wanted, arguments)
-            assert other.seal() == self.world.seal()
+                other.execute_call(wanted, arguments)
+            assert other.hash_state() == self.world.hash_state()
 
 
 def test_any_history():

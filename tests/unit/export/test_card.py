@@ -5,14 +5,14 @@ import json
 import pytest
 import yaml
 
-from funcdex_assets.export.card import dataset_card
-from funcdex_assets.export.release import publish
+from funcdex_assets.export.card import render_dataset_card
+from funcdex_assets.export.release import publish_release
 
 
 @pytest.fixture
 def card(row):
     rows = [row(1), row(2), row(3, partition="jira"), row(4, "test")]
-    return dataset_card("gmail and others", "release_0123", rows)
+    return render_dataset_card("gmail and others", "release_0123", rows)
 
 
 def head(card: str) -> dict:
@@ -32,12 +32,12 @@ def test_the_head_names_a_file_for_each_split(card):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_split_without_rows_is_not_named_because_loading_it_fails(row, split):
-    (config,) = head(dataset_card("d", "r", [row(1, split)]))["configs"]
+    (config,) = head(render_dataset_card("d", "r", [row(1, split)]))["configs"]
     assert config["data_files"] == [{"split": split, "path": f"{split}.jsonl"}]
 
 
 def test_the_head_declares_a_column_for_every_key_of_a_line(card, row, tmp_path):
-    (line,) = (publish([row(1)], tmp_path, "d") / "train.jsonl").read_text().splitlines()
+    (line,) = (publish_release([row(1)], tmp_path, "d") / "train.jsonl").read_text().splitlines()
     features = head(card)["dataset_info"]["features"]
     assert [feature["name"] for feature in features] == list(json.loads(line))
     declared = {feature["name"]: feature.get("list", feature.get("dtype")) for feature in features}
@@ -63,4 +63,4 @@ def test_the_text_says_how_to_load_the_release(card):
 
 
 def test_a_release_without_rows_has_a_card():
-    assert "0 conversations" in dataset_card("d", "r", [])
+    assert "0 conversations" in render_dataset_card("d", "r", [])

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.export.release import publish
+from funcdex_assets.export.release import publish_release
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.openai_messages import openai_messages
+from funcdex_assets.records.openai_messages import to_openai_messages
 
 # As Hermes and Qwen write it: definitions in the system turn, calls and results between tags.
 HERMES = """\
@@ -56,7 +56,7 @@ def source(row) -> dict[str, list[Any]]:
     """The rows that were published, by split; one conversation has thoughts, an error and parallel calls."""
     plain = (Message(role="user", content="Hello?"), Message(role="assistant", content="Hello! What can I do?"))
     return {
-        "train": [row(1), row(2, messages=openai_messages(plain, "Be kind."), calls=0, tools=row(2).tools[:1])],
+        "train": [row(1), row(2, messages=to_openai_messages(plain, "Be kind."), calls=0, tools=row(2).tools[:1])],
         "test": [row(3, "test")],
     }
 
@@ -77,7 +77,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def loaded(load, source, tmp_path_factory: pytest.TempPathFactory):
-    return load(publish([*source["train"], *source["test"]], tmp_path_factory.mktemp("dataset"), "d"))
+    return load(publish_release([*source["train"], *source["test"]], tmp_path_factory.mktemp("dataset"), "d"))
 
 
 def tokenizer_of(texts: list[str], template: str):
@@ -170,7 +170,7 @@ def test_columns_survive_the_mapping_that_trainers_do(loaded, source):
 
 
 def test_a_release_without_test_rows_can_be_loaded(load, row, tmp_path):
-    alone = load(publish([row(7)], tmp_path, "d"))
+    alone = load(publish_release([row(7)], tmp_path, "d"))
     assert {split: len(rows) for split, rows in alone.items()} == {"train": 1}
 
 

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from funcdex_assets.export.release import publish
+from funcdex_assets.export.release import publish_release
 from funcdex_assets.records.dataset import DatasetRow, LeftOut
 from funcdex_assets.storage.frames import from_frame
 
@@ -41,7 +41,7 @@ def latest(folder: Path) -> str:
 
 
 def test_a_release_has_both_splits_in_two_formats_and_a_card(rows, tmp_path):
-    made = publish(rows, tmp_path, "gmail_googledrive")
+    made = publish_release(rows, tmp_path, "gmail_googledrive")
     assert made.parent == tmp_path
     assert sorted(content(made)) == ["README.md", "test.jsonl", "test.parquet", "train.jsonl", "train.parquet"]
     assert (made / "README.md").read_text().startswith("---\nlicense")
@@ -49,7 +49,7 @@ def test_a_release_has_both_splits_in_two_formats_and_a_card(rows, tmp_path):
 
 
 def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
-    made = publish(rows, tmp_path, "d")
+    made = publish_release(rows, tmp_path, "d")
     train = [json.loads(line) for line in (made / "train.jsonl").read_bytes().splitlines()]
     (test,) = [json.loads(line) for line in (made / "test.jsonl").read_bytes().splitlines()]
     assert [line["id"] for line in train] == ["conversation_1", "conversation_2"]
@@ -69,24 +69,24 @@ def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
 
 
 def test_the_parquet_files_hold_the_same_rows(rows, tmp_path):
-    made = publish(rows, tmp_path, "d")
+    made = publish_release(rows, tmp_path, "d")
     held = [from_frame(pl.read_parquet(made / f"{split}.parquet"), DatasetRow) for split in ("train", "test")]
     assert [*held[0], *held[1]] == rows
 
 
 def test_what_is_left_out_and_other_reports_are_published_and_named_in_the_card(rows, tmp_path):
     gone = LeftOut(conversation_id="conversation_9", partition="gmail", rule="near_duplicate", of="x", reason="same")
-    made = publish(rows, tmp_path, "d", [gone], {"contamination.jsonl": b"{}\n"})
+    made = publish_release(rows, tmp_path, "d", [gone], {"contamination.jsonl": b"{}\n"})
     assert msgspec.json.decode((made / "left_out.jsonl").read_bytes(), type=LeftOut) == gone
     assert (made / "contamination.jsonl").read_bytes() == b"{}\n"
     assert "1 accepted conversations are left out (1 near duplicate)" in (made / "README.md").read_text()
-    without = publish(rows, tmp_path, "d")
+    without = publish_release(rows, tmp_path, "d")
     assert without != made, "another report is another release"
     assert not (without / "left_out.jsonl").exists()
 
 
 def test_a_split_may_be_empty(row, tmp_path):
-    made = publish([row(1)], tmp_path, "d")
+    made = publish_release([row(1)], tmp_path, "d")
     assert (made / "test.jsonl").read_bytes() == b""
     assert pl.read_parquet(made / "test.parquet").height == 0
 
@@ -95,36 +95,36 @@ def test_a_split_may_be_empty(row, tmp_path):
 
 
 def test_the_same_rows_are_the_same_release_byte_for_byte(rows, tmp_path):
-    first = publish(rows, tmp_path / "a", "d")
-    again = publish(rows, tmp_path / "a", "d")
-    elsewhere = publish(rows, tmp_path / "b", "d")
+    first = publish_release(rows, tmp_path / "a", "d")
+    again = publish_release(rows, tmp_path / "a", "d")
+    elsewhere = publish_release(rows, tmp_path / "b", "d")
     assert first == again
     assert content(tmp_path / "a") == content(tmp_path / "b")
     assert elsewhere.name == first.name
 
 
 def test_publishing_again_does_not_touch_the_release(rows, tmp_path):
-    made = publish(rows, tmp_path, "d")
+    made = publish_release(rows, tmp_path, "d")
     before = [(path, path.stat().st_mtime_ns, path.stat().st_ino) for path in sorted(made.iterdir())]
-    publish(rows, tmp_path, "d")
+    publish_release(rows, tmp_path, "d")
     assert [(path, path.stat().st_mtime_ns, path.stat().st_ino) for path in sorted(made.iterdir())] == before
 
 
 def test_other_rows_are_another_release_and_the_older_stays(rows, other_rows, tmp_path):
-    older = publish(rows, tmp_path, "d")
+    older = publish_release(rows, tmp_path, "d")
     before = content(older)
-    newer = publish(other_rows, tmp_path, "d")
+    newer = publish_release(other_rows, tmp_path, "d")
     assert releases(tmp_path) == sorted({older.name, newer.name})
     assert len(releases(tmp_path)) == 2
     assert content(older) == before
     assert latest(tmp_path) == newer.name
-    publish(rows, tmp_path, "d")
+    publish_release(rows, tmp_path, "d")
     assert latest(tmp_path) == older.name, "`latest` names what was published last"
 
 
 def test_a_row_that_changes_sides_makes_another_release(row, tmp_path):
-    one = publish([row(1, "train", chain_id="c"), row(2, "test", chain_id="c")], tmp_path, "d")
-    two = publish([row(2, "train", chain_id="c"), row(1, "test", chain_id="c")], tmp_path, "d")
+    one = publish_release([row(1, "train", chain_id="c"), row(2, "test", chain_id="c")], tmp_path, "d")
+    two = publish_release([row(2, "train", chain_id="c"), row(1, "test", chain_id="c")], tmp_path, "d")
     assert one != two
 
 
@@ -138,7 +138,7 @@ def test_a_row_that_changes_sides_makes_another_release(row, tmp_path):
 def test_an_error_in_the_middle_leaves_the_older_release_and_nothing_else(
     rows, other_rows, tmp_path, monkeypatch, place, error
 ):
-    older = publish(rows, tmp_path, "d")
+    older = publish_release(rows, tmp_path, "d")
     before = content(tmp_path)
     written = []
 
@@ -155,14 +155,14 @@ def test_an_error_in_the_middle_leaves_the_older_release_and_nothing_else(
     monkeypatch.setattr(pl.DataFrame, "write_parquet", failing(pl.DataFrame.write_parquet))
     monkeypatch.setattr(Path, "write_text", failing(Path.write_text))
     with pytest.raises(type(error)):
-        publish(other_rows, tmp_path, "d")
+        publish_release(other_rows, tmp_path, "d")
     assert written[-1] == place
     assert content(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [older.name]
 
     monkeypatch.undo()
     assert latest(tmp_path) == older.name
-    assert publish(other_rows, tmp_path, "d").name == latest(tmp_path)
+    assert publish_release(other_rows, tmp_path, "d").name == latest(tmp_path)
 
 
 KILLED_WHILE_IT_WRITES = """
@@ -183,7 +183,7 @@ publish(rows, Path(sys.argv[1]), "d")
 
 
 def test_a_killed_process_leaves_no_visible_release_and_the_next_one_publishes(rows, other_rows, tmp_path):
-    older = publish(rows, tmp_path, "d")
+    older = publish_release(rows, tmp_path, "d")
     before = content(older)
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED_WHILE_IT_WRITES, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -196,7 +196,7 @@ def test_a_killed_process_leaves_no_visible_release_and_the_next_one_publishes(r
 
     assert releases(tmp_path) == [older.name]
     assert latest(tmp_path) == older.name
-    newer = publish(other_rows, tmp_path, "d")
+    newer = publish_release(other_rows, tmp_path, "d")
     assert content(older) == before
     assert sorted(content(newer)) == sorted(before)
     assert latest(tmp_path) == newer.name
@@ -213,7 +213,7 @@ def test_of_many_that_publish_the_same_rows_at_once_all_succeed_and_one_release_
 
     monkeypatch.setattr(Path, "rename", rename_together)
     made: list[Path] = []
-    threads = [threading.Thread(target=lambda: made.append(publish(rows, tmp_path, "d"))) for _ in range(crowd)]
+    threads = [threading.Thread(target=lambda: made.append(publish_release(rows, tmp_path, "d"))) for _ in range(crowd)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -223,7 +223,7 @@ def test_of_many_that_publish_the_same_rows_at_once_all_succeed_and_one_release_
     assert len(made) == crowd
     assert len(set(made)) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", made[0].name]
-    assert content(made[0]) == content(publish(rows, tmp_path.with_name("alone"), "d"))
+    assert content(made[0]) == content(publish_release(rows, tmp_path.with_name("alone"), "d"))
 
 
 def test_a_reader_never_sees_half_a_release(rows, other_rows, tmp_path, monkeypatch):
@@ -235,11 +235,11 @@ def test_a_reader_never_sees_half_a_release(rows, other_rows, tmp_path, monkeypa
         return write(path, *arguments, **more)
 
     monkeypatch.setattr(Path, "write_text", look_then_write)
-    publish(rows, tmp_path, "d")
+    publish_release(rows, tmp_path, "d")
     assert seen == [[], ["README.md", "test.jsonl", "test.parquet", "train.jsonl", "train.parquet"]]
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(rows, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        publish(rows, tmp_path / "file", "d")
+        publish_release(rows, tmp_path / "file", "d")

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from funcdex_assets.export.splits import split_rows, without_duplicates, without_overlaps
+from funcdex_assets.export.splits import assign_splits, remove_duplicates, remove_overlaps
 from funcdex_assets.records.dataset import DeduplicatedConversation, ParsedConversation
-from funcdex_assets.records.seeds import generator
+from funcdex_assets.records.seeds import seed_generator
 
 
 @pytest.fixture
@@ -41,15 +41,15 @@ def parsed(row):
     ],
 )
 def test_sides(parsed, rows, splits):
-    assert {int(row.conversation_id.split("_")[1]): row.split for row in split_rows(parsed(*rows))[0]} == splits
+    assert {int(row.conversation_id.split("_")[1]): row.split for row in assign_splits(parsed(*rows))[0]} == splits
 
 
 def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(parsed):
-    rng = generator("splits")
+    rng = seed_generator("splits")
     held_out = {f"c{number}": rng.random() < 0.2 for number in range(40)}
     rows = [(f"k{rng.randrange(120)}", chain := f"c{rng.randrange(40)}", held_out[chain]) for _ in range(400)]
     given = parsed(*rows)
-    made, reasons = split_rows(given)
+    made, reasons = assign_splits(given)
 
     train = [row for row in made if row.split == "train"]
     test = [row for row in made if row.split == "test"]
@@ -67,7 +67,7 @@ def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(p
 
 def test_a_row_keeps_everything_else(parsed):
     (given,) = parsed(("k1", "c1", False))
-    ((made,), _) = split_rows([given])
+    ((made,), _) = assign_splits([given])
     assert msgspec.structs.asdict(made) == {**msgspec.structs.asdict(given), "split": "train", "reserved_functions": ()}
 
 
@@ -84,7 +84,7 @@ def test_a_row_keeps_everything_else(parsed):
     ],
 )
 def test_what_was_called_decides_where_functions_are_held_out(parsed, held_out, share, split):
-    rows, left_out = split_rows(parsed(("k1", "c1", held_out)), "function", share)
+    rows, left_out = assign_splits(parsed(("k1", "c1", held_out)), "function", share)
     assert [row.split for row in rows] == ([split] if split else [])
     assert [one.rule for one in left_out] == ([] if split else ["held_out"])
     assert [row.reserved_functions for row in rows] == [("FIND_FILES", "SEND_EMAIL") if share else ()] * len(rows)
@@ -94,14 +94,14 @@ def test_what_was_called_decides_where_functions_are_held_out(parsed, held_out, 
 def test_a_conversation_without_calls_may_be_on_either_side(parsed, held_out):
     (given,) = parsed(("k1", "c1", held_out))
     silent = msgspec.structs.replace(given, messages=given.messages[:2], calls=0)
-    rows, left_out = split_rows([silent], "function", 1)
+    rows, left_out = assign_splits([silent], "function", 1)
     assert [row.split for row in rows] == ["test" if held_out else "train"]
     assert left_out == []
 
 
 def test_a_train_row_that_strays_does_not_empty_a_cluster(parsed):
     """A test row that is left out takes no train row with it."""
-    rows, left_out = split_rows(parsed(("k1", "c1", True), ("k1", "c2", False)), "function", 0)
+    rows, left_out = assign_splits(parsed(("k1", "c1", True), ("k1", "c2", False)), "function", 0)
     assert [row.conversation_id for row in rows] == ["conversation_1"]
     assert [one.conversation_id for one in left_out] == ["conversation_0"]
 
@@ -123,7 +123,7 @@ def test_near_duplicates_are_left_out_with_their_reason(parsed):
         )
         for number in range(2)
     ]
-    rows, left_out = without_duplicates(parsed(("k1", "c1", False), ("k2", "c1", False)), verdicts)
+    rows, left_out = remove_duplicates(parsed(("k1", "c1", False), ("k2", "c1", False)), verdicts)
     assert [row.conversation_id for row in rows] == ["conversation_0"]
     assert [(one.conversation_id, one.rule, one.of, one.reason) for one in left_out] == [
         ("conversation_1", "near_duplicate", "conversation_0", "said before")
@@ -131,7 +131,7 @@ def test_near_duplicates_are_left_out_with_their_reason(parsed):
 
 
 def test_overlaps_with_evaluation_sets_are_left_out_with_their_reason(parsed):
-    rows, left_out = without_overlaps(
+    rows, left_out = remove_overlaps(
         parsed(("k1", "c1", False), ("k2", "c1", False)), {"conversation_0": ("set/item", "names 1.00: …")}
     )
     assert [row.conversation_id for row in rows] == ["conversation_1"]

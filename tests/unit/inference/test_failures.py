@@ -2,7 +2,7 @@ import httpx2
 import openai
 import pytest
 
-from funcdex_assets.inference.failures import explain
+from funcdex_assets.inference.failures import explain_failure
 from funcdex_assets.inference.protocol import InferenceError
 
 
@@ -12,7 +12,7 @@ def explained(status, message, code=None):
     error = classes.get(status, openai.APIStatusError)(
         f"Error code: {status} - {message}", response=response, body={"message": message, "code": code}
     )
-    return explain(error, where="here", said=message, tries=1, timeout_s=5, offered=())
+    return explain_failure(error, where="here", server_message=message, tries=1, timeout_s=5, offered=())
 
 
 @pytest.mark.parametrize(

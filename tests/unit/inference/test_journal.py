@@ -14,9 +14,9 @@ import pytest
 from funcdex_assets.inference.journal import (
     Journal,
     JournaledEngine,
-    journal_entries,
+    compute_request_key,
+    list_journal_entries,
     prune_journal,
-    request_key,
 )
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import (
@@ -92,13 +92,13 @@ SCHEMA = JsonSchemaConstraint("a", {"properties": {"b": {}, "c": {}}})
     ],
 )
 def test_whatever_can_change_the_answer_is_part_of_the_key(other):
-    assert request_key("vllm:tiny", other) != request_key("vllm:tiny", request())
+    assert compute_request_key("vllm:tiny", other) != compute_request_key("vllm:tiny", request())
 
 
 def test_the_model_and_the_order_of_a_schema_are_part_of_the_key():
     swapped = JsonSchemaConstraint("a", {"properties": {"c": {}, "b": {}}})
-    assert request_key("vllm:tiny", request()) != request_key("vllm:large", request())
-    assert request_key("e", request(constraint=SCHEMA)) != request_key("e", request(constraint=swapped))
+    assert compute_request_key("vllm:tiny", request()) != compute_request_key("vllm:large", request())
+    assert compute_request_key("e", request(constraint=SCHEMA)) != compute_request_key("e", request(constraint=swapped))
 
 
 def unprinted(notation):
@@ -107,10 +107,10 @@ def unprinted(notation):
 
 def test_a_grammar_is_known_by_its_language_and_notation():
     one, same, other = (GrammarConstraint(key, unprinted) for key in ("a", "a", "b"))
-    key = request_key("e", request(constraint=one), "gbnf")
-    assert key == request_key("e", request(constraint=same), "gbnf")
-    assert key != request_key("e", request(constraint=other), "gbnf")
-    assert key != request_key("e", request(constraint=one), "lark")
+    key = compute_request_key("e", request(constraint=one), "gbnf")
+    assert key == compute_request_key("e", request(constraint=same), "gbnf")
+    assert key != compute_request_key("e", request(constraint=other), "gbnf")
+    assert key != compute_request_key("e", request(constraint=one), "lark")
 
 
 def test_tools_and_calls_are_part_of_the_key():
@@ -118,13 +118,18 @@ def test_tools_and_calls_are_part_of_the_key():
         call = ChatMessage("assistant", None, (ChatToolCall("c1", "find", arguments),))
         return Request("judge", None, lambda: (call,), 1, tools=tools)
 
-    keys = {request_key("e", with_call("{}")), request_key("e", with_call('{"q":1}'))}
-    keys |= {request_key("e", with_call("{}", ({"type": "function"},))), request_key("e", with_call("{}", ({},)))}
+    keys = {compute_request_key("e", with_call("{}")), compute_request_key("e", with_call('{"q":1}'))}
+    keys |= {
+        compute_request_key("e", with_call("{}", ({"type": "function"},))),
+        compute_request_key("e", with_call("{}", ({},))),
+    }
     assert len(keys) == 4
 
 
 def test_a_lazy_constraint_has_the_key_of_its_value():
-    assert request_key("e", request(constraint=lambda: SCHEMA)) == request_key("e", request(constraint=SCHEMA))
+    assert compute_request_key("e", request(constraint=lambda: SCHEMA)) == compute_request_key(
+        "e", request(constraint=SCHEMA)
+    )
 
 
 def test_requests_in_flight_are_asked_once(tmp_path):
@@ -288,9 +293,9 @@ def filled(path, *answers):
 
 def test_what_a_journal_holds_is_summed_by_engine_and_role(tmp_path):
     path = tmp_path / "journal.sqlite"
-    assert journal_entries(path) == []
+    assert list_journal_entries(path) == []
     filled(path, ("vllm:b", "judge", 3, 10), ("vllm:b", "judge", 1, 20), ("vllm:a", "judge", 2, 30))
-    first, second = journal_entries(path)
+    first, second = list_journal_entries(path)
     assert (first.engine, first.role, first.model, first.requests, first.prompt_tokens) == (
         "vllm:a",
         "judge",
@@ -307,8 +312,8 @@ def test_an_answer_is_counted_once_however_often_it_is_replayed(tmp_path):
     path = tmp_path / "journal.sqlite"
     for _ in range(3):
         ask(JournaledEngine(Counting(), path), request(), request(), request(seed=2))
-    (entry,) = journal_entries(path)
-    assert (entry.requests, entry.usage) == (2, Usage(6, 4, 2))
+    (entry,) = list_journal_entries(path)
+    assert (entry.requests, entry.token_usage) == (2, Usage(6, 4, 2))
     assert time.time() - 60 < entry.oldest <= entry.newest <= time.time()
 
 
@@ -334,7 +339,7 @@ def test_a_journal_of_the_first_schema_is_taken_over(tmp_path):
     for _ in range(2):
         (completion,) = ask(JournaledEngine(engine, path), request(constraint=SCHEMA))
         assert (completion.text, completion.replayed, engine.asked) == ("old", True, 0)
-    (entry,) = journal_entries(path)
+    (entry,) = list_journal_entries(path)
     assert entry.requests == 1
     assert entry.newest > time.time() - 60, "it counts as written now"
 
@@ -361,12 +366,12 @@ def test_a_journal_of_a_later_schema_is_refused(tmp_path):
 def test_pruning_takes_only_what_is_named(tmp_path, which, kept):
     answers = (("vllm:a", "judge", 1, 1), ("vllm:a", "planner", 20, 1), ("vllm:b", "judge", 2, 1))
     path = filled(tmp_path / "journal.sqlite", *answers)
-    before = journal_entries(path)
+    before = list_journal_entries(path)
     would = prune_journal(path, dry_run=True, **which)
-    assert journal_entries(path) == before, "a dry run deletes nothing"
+    assert list_journal_entries(path) == before, "a dry run deletes nothing"
     pruned = prune_journal(path, **which)
     assert (would.requests, would.bytes) == (pruned.requests, pruned.bytes) == (3 - len(kept), pruned.bytes)
-    assert [f"{entry.model}-{entry.role}" for entry in journal_entries(path)] == kept
+    assert [f"{entry.model}-{entry.role}" for entry in list_journal_entries(path)] == kept
 
 
 def test_pruning_gives_space_back(tmp_path, monkeypatch):
@@ -389,7 +394,7 @@ def test_a_journal_is_pruned_while_a_run_writes(tmp_path):
         return pruned
 
     assert asyncio.run(run_and_prune()).requests == 200
-    (entry,) = journal_entries(path)
+    (entry,) = list_journal_entries(path)
     assert (entry.engine, entry.requests) == ("vllm:tiny", 300)
 
 
@@ -403,4 +408,4 @@ def test_engines_may_share_a_journal(tmp_path):
         return await asyncio.gather(*(engine.complete(request()) for engine in engines))
 
     assert [completion.text for completion in asyncio.run(both())] == ["answer 1", "answer 1"]
-    assert [entry.engine for entry in journal_entries(journal.path)] == ["vllm:other", "vllm:tiny"]
+    assert [entry.engine for entry in list_journal_entries(journal.path)] == ["vllm:other", "vllm:tiny"]

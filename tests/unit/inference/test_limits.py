@@ -67,7 +67,7 @@ def test_a_booking_is_corrected_by_what_was_used(tmp_path, used, waits):
 
     async def twice():
         booked = await limited.acquire(characters=0, max_tokens=200)
-        limited.settle(booked, used=used)
+        limited.settle_booking(booked, used=used)
         started = time.monotonic()
         await limited.acquire(characters=0, max_tokens=200)
         return time.monotonic() - started
@@ -82,7 +82,7 @@ def test_answers_are_expected_to_be_as_long_as_they_were(tmp_path):
         return await limited.acquire(characters=400, max_tokens=2048)
 
     assert asyncio.run(booked()) == 100 + 2048
-    limited.settle(2148, used=140, answered=40)
+    limited.settle_booking(2148, used=140, completion_tokens=40)
     assert asyncio.run(booked()) == 100 + 40
 
 
@@ -126,13 +126,13 @@ def test_processes_share_a_limit_and_all_get_their_turn(tmp_path):
 
 def test_a_pause_holds_everybody(tmp_path):
     first, second = (limiter(tmp_path, requests_per_minute=10**6) for _ in range(2))
-    first.pause(0.3)
+    first.pause_requests(0.3)
     assert all(0.3 <= moment < 1.0 for moment in let_through(first, second))
 
 
 def test_a_pause_without_limits_holds_the_process(tmp_path):
     limited = limiter(tmp_path)
-    limited.pause(0.2)
+    limited.pause_requests(0.2)
     assert 0.2 <= let_through(limited)[0] < 1.0
 
 

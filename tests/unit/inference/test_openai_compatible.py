@@ -64,14 +64,17 @@ def failure_of(call) -> InferenceError:
     ("profile", "constraint", "fields"),
     [
         pytest.param(
-            "vllm:gbnf", GRAMMAR, {"structured_outputs": {"grammar": GRAMMAR.printed("gbnf")}}, id="vllm-gbnf"
+            "vllm:gbnf",
+            GRAMMAR,
+            {"structured_outputs": {"grammar": GRAMMAR.render_in_notation("gbnf")}},
+            id="vllm-gbnf",
         ),
         pytest.param("vllm", SCHEMA, {"structured_outputs": {"json": SCHEMA.schema}}, id="vllm-schema"),
-        pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.printed("gbnf")}, id="llama_cpp-grammar"),
+        pytest.param("llama_cpp", GRAMMAR, {"grammar": GRAMMAR.render_in_notation("gbnf")}, id="llama_cpp-grammar"),
         pytest.param("llama_cpp", SCHEMA, RESPONSE_FORMAT, id="llama_cpp-schema"),
         pytest.param("openai", SCHEMA, RESPONSE_FORMAT, id="openai-schema"),
         pytest.param("openai", None, {}, id="unconstrained"),
-        pytest.param("llama_cpp", lambda: GRAMMAR, {"grammar": GRAMMAR.printed("gbnf")}, id="lazy"),
+        pytest.param("llama_cpp", lambda: GRAMMAR, {"grammar": GRAMMAR.render_in_notation("gbnf")}, id="lazy"),
         pytest.param("vllm:lark", GRAMMAR, {"structured_outputs": {"grammar": "yes or no, in lark"}}, id="vllm-lark"),
         pytest.param(
             "vllm:structural_tag",

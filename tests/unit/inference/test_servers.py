@@ -15,7 +15,7 @@ import pytest
 
 from funcdex_assets.inference import servers
 from funcdex_assets.inference.protocol import InferenceError
-from funcdex_assets.inference.server_watch import watch
+from funcdex_assets.inference.server_watch import watch_server
 from funcdex_assets.inference.servers import ServerSpec, serving
 
 HEALTHY = """
@@ -90,7 +90,7 @@ def test_a_server_serves_within_the_context_and_is_gone_after_it(gguf, llama_ser
 def test_the_context_is_per_request_and_extra_arguments_come_last(gguf, llama_server, log) -> None:
     llama_server("")
     spec = ServerSpec("llama_cpp", gguf, context=1000, parallel=3, args=("--threads", "2"))
-    command, _ = servers._command(spec, 4711)
+    command, _ = servers._build_command(spec, 4711)
     assert command[1:] == [
         *("--model", gguf, "--alias", "tiny", "--host", "127.0.0.1", "--port", "4711"),
         *("--ctx-size", "3000", "--parallel", "3", "--jinja", "--threads", "2"),
@@ -125,7 +125,7 @@ def test_a_key_in_the_log_is_not_in_the_error(gguf, llama_server, log, monkeypat
     monkeypatch.setenv("LLAMA_API_KEY", "sk-very-secret")
     llama_server("sys.exit('key is ' + os.environ['LLAMA_API_KEY'])")
     with pytest.raises(InferenceError, match=r"key is \[LLAMA_API_KEY\]"):
-        servers.start(ServerSpec("llama_cpp", gguf), log, lambda _: None)
+        servers.start_server(ServerSpec("llama_cpp", gguf), log, lambda _: None)
 
 
 def test_a_port_that_is_taken_is_refused(gguf, llama_server, log) -> None:
@@ -135,7 +135,7 @@ def test_a_port_that_is_taken_is_refused(gguf, llama_server, log) -> None:
         taken.listen()
         spec = ServerSpec("llama_cpp", gguf, port=taken.getsockname()[1])
         with pytest.raises(InferenceError, match="choose another port"):
-            servers.start(spec, log, lambda _: None)
+            servers.start_server(spec, log, lambda _: None)
 
 
 UNUSABLE = {
@@ -152,7 +152,7 @@ def test_what_cannot_be_served_is_refused_before_the_start(spec, reason, log, mo
     monkeypatch.delenv(servers.VLLM_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(InferenceError, match=reason) as caught:
-        servers.start(spec, log, lambda _: None)
+        servers.start_server(spec, log, lambda _: None)
     assert "sk-1" not in str(caught.value)
 
 
@@ -160,7 +160,7 @@ def test_without_any_llama_cpp_the_package_is_named(gguf, log, monkeypatch) -> N
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(servers, "find_spec", lambda _: None)
     with pytest.raises(InferenceError, match=r"pip install 'funcdex-assets\[llama-cpp\]'"):
-        servers.start(ServerSpec("llama_cpp", gguf), log, lambda _: None)
+        servers.start_server(ServerSpec("llama_cpp", gguf), log, lambda _: None)
 
 
 VLLM_BUILDS = {
@@ -182,7 +182,7 @@ def test_vllm_is_started_as_its_build_wants_it(installed, begin, on_cpu, tmp_pat
     monkeypatch.setenv(servers.VLLM_VARIABLE, str(tmp_path / "vllm"))
     model = tmp_path / "qwen"
     model.mkdir()
-    command, environment = servers._command(ServerSpec("vllm", str(model), context=4096, parallel=2), 8000)
+    command, environment = servers._build_command(ServerSpec("vllm", str(model), context=4096, parallel=2), 8000)
     begin = [part.format(bin=tmp_path.resolve(), model=model) for part in begin]
     assert command[: len(begin)] == begin
     assert command[len(begin) :] == [
@@ -222,7 +222,7 @@ def test_no_server_outlives_its_owner_killed_with_9(gguf, llama_server, log) -> 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_no_server_outlives_its_watcher_killed_with_9(gguf, llama_server, log) -> None:
     llama_server("print('PID', os.getpid(), os.getppid(), flush=True)\n" + HEALTHY)
-    server = servers.start(ServerSpec("llama_cpp", gguf), log, lambda _: None)
+    server = servers.start_server(ServerSpec("llama_cpp", gguf), log, lambda _: None)
     pid, watcher = (int(word) for word in log.read_text().splitlines()[0].split()[1:])
     assert is_alive(pid)
     os.kill(watcher, signal.SIGKILL)
@@ -241,7 +241,7 @@ def test_a_server_that_ignores_sigterm_is_killed(tmp_path, monkeypatch) -> None:
     watcher = os.fork()
     if watcher == 0:
         os.close(writing)
-        os._exit(watch([sys.executable, "-c", stubborn], reading))
+        os._exit(watch_server([sys.executable, "-c", stubborn], reading))
     os.close(reading)
     assert wait_until(lambda: note.is_file() and note.read_text() != "")
     os.close(writing)

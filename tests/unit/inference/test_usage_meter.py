@@ -50,7 +50,7 @@ def test_everything_is_counted_per_role_and_in_total():
         completion(2.0, 50, 5),
         roles=["judge", "planner", "planner"],
     )
-    summary = meter.summary()
+    summary = meter.to_metadata()
     assert summary["engine"] == "vllm:tiny"
     assert {key: summary[key] for key in ("requests", "prompt_tokens", "completion_tokens", "cached_tokens")} == {
         "requests": 3,
@@ -65,13 +65,13 @@ def test_everything_is_counted_per_role_and_in_total():
 
 
 def test_latency_percentiles_are_values_that_occurred():
-    summary = measured(*(completion(n / 10) for n in range(1, 101))).summary()
+    summary = measured(*(completion(n / 10) for n in range(1, 101))).to_metadata()
     assert [summary[f"latency_p{percent}_s"] for percent in (50, 95, 99)] == [5.0, 9.5, 9.9]
     assert summary["latency_mean_s"] == 5.05
 
 
 def test_nothing_asked_is_nothing_counted():
-    summary = measured().summary()
+    summary = measured().to_metadata()
     assert (summary["requests"], summary["latency_p95_s"], summary["roles"]) == (0, 0.0, {})
 
 
@@ -80,7 +80,7 @@ def test_errors_are_counted_and_passed_on():
     with pytest.raises(InferenceError, match="no"):
         asyncio.run(meter.complete(Request("judge", None, tuple, 1)))
     asyncio.run(meter.complete(Request("judge", None, tuple, 1)))
-    assert (meter.summary()["errors"], meter.summary()["requests"]) == (1, 1)
+    assert (meter.to_metadata()["errors"], meter.to_metadata()["requests"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -93,17 +93,17 @@ def test_errors_are_counted_and_passed_on():
 )
 def test_cost_follows_the_price_table(price, cost):
     meter = measured(completion(1, 1_000_000, 100_000, 600_000), prices={"tiny": price})
-    assert meter.summary()["cost_usd"] == pytest.approx(cost)
-    assert meter.summary()["unpriced_models"] == []
+    assert meter.to_metadata()["cost_usd"] == pytest.approx(cost)
+    assert meter.to_metadata()["unpriced_models"] == []
 
 
 def test_a_model_without_a_price_is_named():
     meter = measured(completion(), prices={"other": TokenPrice(prompt=1, completion=1)})
-    assert meter.summary()["unpriced_models"] == ["tiny"]
+    assert meter.to_metadata()["unpriced_models"] == ["tiny"]
 
 
 def test_a_replayed_answer_is_counted_but_not_paid_for():
-    summary = measured(completion(replayed=True), prices={"tiny": TokenPrice(prompt=1, completion=1)}).summary()
+    summary = measured(completion(replayed=True), prices={"tiny": TokenPrice(prompt=1, completion=1)}).to_metadata()
     assert (summary["requests"], summary["replayed"], summary["prompt_tokens"], summary["cost_usd"]) == (
         1,
         1,
@@ -114,8 +114,8 @@ def test_a_replayed_answer_is_counted_but_not_paid_for():
 
 def test_reset_forgets():
     meter = measured(completion())
-    meter.reset()
-    assert (meter.summary()["requests"], meter.summary()["unpriced_models"]) == (0, [])
+    meter.reset_counts()
+    assert (meter.to_metadata()["requests"], meter.to_metadata()["unpriced_models"]) == (0, [])
 
 
 def test_a_meter_around_a_meter_has_its_prices():
@@ -134,11 +134,11 @@ def test_what_was_spent_counts_replayed_answers_as_when_they_were_paid():
         completion(prompt=7, out=0),
         roles=["judge", "judge", "judge", "judge", "judge", "planner"],
     )
-    assert meter.spent() == [
+    assert meter.list_spent() == [
         Spent(role="judge", model="tiny", requests=2, prompt_tokens=300, completion_tokens=30, cached_tokens=60),
         Spent(role="judge", model="wise", requests=1, prompt_tokens=50, completion_tokens=5),
         Spent(role="planner", model="tiny", requests=1, prompt_tokens=7),
     ]
-    assert meter.summary()["prompt_tokens"] == 157, "what was paid now"
-    meter.reset()
-    assert meter.spent() == []
+    assert meter.to_metadata()["prompt_tokens"] == 157, "what was paid now"
+    meter.reset_counts()
+    assert meter.list_spent() == []

@@ -22,19 +22,19 @@ def writer_of(path):
 def test_waits_for_a_file_that_another_process_is_just_making(path):
     with closing(writer_of(path)) as other:
         threading.Timer(0.2, other.execute, ["COMMIT"]).start()
-        with closing(wal.connect(path, timeout_s=10)) as connection:
+        with closing(wal.connect_in_wal_mode(path, timeout_s=10)) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_gives_up_at_the_end_of_its_time(path):
     with closing(writer_of(path)), pytest.raises(sqlite3.OperationalError, match="locked"):
-        wal.connect(path, timeout_s=0.05)
+        wal.connect_in_wal_mode(path, timeout_s=0.05)
 
 
 def test_what_is_no_database_is_said_at_once(path):
     path.write_text("no database" * 100)
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-        wal.connect(path, timeout_s=60)
+        wal.connect_in_wal_mode(path, timeout_s=60)
 
 
 def test_many_may_open_a_new_file_at_once(path):
@@ -43,7 +43,7 @@ def test_many_may_open_a_new_file_at_once(path):
 
     def one():
         barrier.wait()
-        opened.append(wal.connect(path, timeout_s=30))
+        opened.append(wal.connect_in_wal_mode(path, timeout_s=30))
 
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:

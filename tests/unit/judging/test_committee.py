@@ -11,7 +11,7 @@ from funcdex_assets.cli.transcript import print_conversation
 from funcdex_assets.judging import committee
 from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
 from funcdex_assets.reports.collected import Collected
-from funcdex_assets.reports.figures import report
+from funcdex_assets.reports.figures import compute_figures
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.storage.table_store import TableStore
@@ -36,8 +36,8 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[tuple[tuple[str, str], str], committee.Pair]:
-    return {(pair.judges, pair.scale): pair for pair in committee.pairs(ROWS)}
+def found() -> dict[tuple[tuple[str, str], str], committee.JudgeAgreement]:
+    return {(pair.judges, pair.scale): pair for pair in committee.compare_judges(ROWS)}
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,15 @@ def test_pairs_of_judges(found, judges, scale, conversations, apart, equal, rho)
 
 
 def test_one_judge_is_no_pair():
-    assert committee.judges([SCORED]) == []
-    assert list(committee.pairs([SCORED])) == []
-    assert not [one for one in report(Collected(scored=[SCORED])) if one.section == "judges"]
+    assert committee.list_judges([SCORED]) == []
+    assert list(committee.compare_judges([SCORED])) == []
+    assert not [one for one in compute_figures(Collected(scored=[SCORED])) if one.section == "judges"]
 
 
 def test_the_report_has_each_judge_and_each_pair():
-    figures = {(one.figure, one.item): one for one in report(Collected(scored=ROWS)) if one.section == "judges"}
+    figures = {
+        (one.figure, one.item): one for one in compute_figures(Collected(scored=ROWS)) if one.section == "judges"
+    }
     assert figures["mean score by judge", "strict: tool_use_quality"].value == 2
     silent = figures["conversations without a verdict", "flaky"]
     assert (silent.part, silent.whole) == (1, 3)

@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 from offline import tools_of
 
-from funcdex_assets.checks.findings import Case, find
-from funcdex_assets.checks.provenance import trace
-from funcdex_assets.judging.heuristic import judged
-from funcdex_assets.language.values import situation
+from funcdex_assets.checks.findings import Case, find_problems
+from funcdex_assets.checks.provenance import trace_arguments
+from funcdex_assets.judging.heuristic import judge_conversation
+from funcdex_assets.language.values import build_situation
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedStep
 from funcdex_assets.records.scenario import Persona, Scenario
@@ -41,7 +41,7 @@ def labelled() -> tuple[dict[str, Any], ...]:
 
 def scores(row: dict[str, Any]) -> dict[str, int]:
     messages = msgspec.convert(row["messages"], tuple[Message, ...])
-    there = situation(msgspec.convert(row["scenario"], Scenario), msgspec.convert(row["persona"], Persona))
+    there = build_situation(msgspec.convert(row["scenario"], Scenario), msgspec.convert(row["persona"], Persona))
     tools = {name: tools_of(row["partition"])[name] for name in row["tools"]}
     plan = ConversationPlan(
         **dict.fromkeys(("plan_id", "scenario_id", "persona_id", "chain_id", "disposition"), ""),
@@ -52,8 +52,8 @@ def scores(row: dict[str, Any]) -> dict[str, int]:
         steps=tuple(PlannedStep(tool=tool, turn=0, arguments=()) for tool in row["wants"]),
         turns=(),
     )
-    findings = find(Case(messages, tools, trace(messages, tools, there), there))
-    verdict = judged(plan, messages, findings)
+    findings = find_problems(Case(messages, tools, trace_arguments(messages, tools, there), there))
+    verdict = judge_conversation(plan, messages, findings)
     return {scale: getattr(verdict, scale) for scale in SCALES}
 
 

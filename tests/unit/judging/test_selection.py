@@ -2,7 +2,7 @@
 
 import pytest
 
-from funcdex_assets.judging.selection import reasons_against
+from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.verdict import ScoredConversation
 
@@ -42,4 +42,4 @@ def scored(tool_use_quality: int | None, *findings: Finding) -> ScoredConversati
     ],
 )
 def test_reasons_against(conversation, reasons):
-    assert reasons_against(conversation, min_tool_use_quality=4) == reasons
+    assert find_reasons_against(conversation, min_tool_use_quality=4) == reasons

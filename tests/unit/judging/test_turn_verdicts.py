@@ -3,7 +3,7 @@
 import pytest
 from dialogue_cases import CLEAN, user
 
-from funcdex_assets.judging.turn_verdicts import moved, train_on, turn_verdicts
+from funcdex_assets.judging.turn_verdicts import judge_turns, select_trainable_messages, shift_verdicts
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.verdict import TurnScore
 
@@ -13,12 +13,12 @@ VAGUE = Finding(rule="uncited_answer", text="nothing", message=7, blocking=False
 
 
 def test_without_findings_all_turns_are_good():
-    verdicts = turn_verdicts(CLEAN, ())
+    verdicts = judge_turns(CLEAN, ())
     assert [(one.turn, one.ok, one.score, one.first, one.last) for one in verdicts] == [
         (0, True, 5, 0, 3),
         (1, True, 5, 4, 7),
     ]
-    assert train_on(ROLES, verdicts) == [1, 3, 5, 7]
+    assert select_trainable_messages(ROLES, verdicts) == [1, 3, 5, 7]
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_without_findings_all_turns_are_good():
     ],
 )
 def test_verdicts(findings, judge, expected):
-    assert [(one.ok, one.score) for one in turn_verdicts(CLEAN, findings, judge)] == expected
+    assert [(one.ok, one.score) for one in judge_turns(CLEAN, findings, judge)] == expected
 
 
 def test_a_bad_turn_is_masked_and_says_why():
-    verdicts = turn_verdicts(CLEAN, (BAD_CALL, VAGUE))
-    assert train_on(ROLES, verdicts) == [1, 3]
+    verdicts = judge_turns(CLEAN, (BAD_CALL, VAGUE))
+    assert select_trainable_messages(ROLES, verdicts) == [1, 3]
     assert verdicts[1].reason == "unknown_tool: call_2; uncited_answer: nothing"
 
 
 def test_a_system_prompt_moves_the_messages():
-    verdicts = moved(turn_verdicts(CLEAN, (BAD_CALL,)), 1)
+    verdicts = shift_verdicts(judge_turns(CLEAN, (BAD_CALL,)), 1)
     assert [(one.first, one.last) for one in verdicts] == [(1, 4), (5, 8)]
-    assert train_on(["system", *ROLES], verdicts) == [2, 4]
+    assert select_trainable_messages(["system", *ROLES], verdicts) == [2, 4]
 
 
 def test_a_turn_that_is_not_answered_is_a_turn():
-    assert [(one.first, one.last) for one in turn_verdicts((*CLEAN, user("And now?")), ())][2] == (8, 8)
+    assert [(one.first, one.last) for one in judge_turns((*CLEAN, user("And now?")), ())][2] == (8, 8)

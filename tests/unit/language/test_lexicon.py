@@ -7,19 +7,19 @@ import pytest
 from offline import shipped_tools
 
 from funcdex_assets.language.lexicon import (
-    companies,
-    domain_of,
-    fill,
-    industries,
-    load,
-    moves,
-    named,
-    person,
-    phrasebook,
-    slots_of,
-    unsaid,
+    build_person,
+    derive_domain,
+    draw_person,
+    fill_slots,
+    find_slots,
+    load_companies,
+    load_industries,
+    load_lexicon_file,
+    load_moves,
+    load_phrasebook,
+    select_unused_templates,
 )
-from funcdex_assets.schema.leaves import leaves
+from funcdex_assets.schema.leaves import walk_leaves
 
 REGISTERS = ("brisk", "warm", "formal", "chatty")
 SITUATION = {"name", "position", "company", "kind", "matter", "pressure", "counterpart", "first_name", "day"}
@@ -27,7 +27,7 @@ TOOLS = {tool.name: tool for tool in shipped_tools()}
 
 
 def texts(kind: str) -> Iterator[str]:
-    entry = load("moves")[kind]
+    entry = load_lexicon_file("moves")[kind]
     for group in [entry] if isinstance(entry, list) else entry.values():
         yield from group
 
@@ -57,17 +57,17 @@ def texts(kind: str) -> Iterator[str]:
 def test_moves_are_many_and_ask_only_for_what_is_given(kind, at_least, slots):
     found = list(texts(kind))
     assert len(found) >= at_least
-    assert {text: slots_of(text) - slots for text in found if slots_of(text) - slots} == {}
+    assert {text: find_slots(text) - slots for text in found if find_slots(text) - slots} == {}
 
 
 def test_every_kind_of_move_is_tested_above():
     tested = {row[0] for row in test_moves_are_many_and_ask_only_for_what_is_given.pytestmark[0].args[1]}
-    assert tested == set(load("moves"))
+    assert tested == set(load_lexicon_file("moves"))
 
 
 @pytest.mark.parametrize("kind", ["openers", "contexts", "followups", "request_leads", "answers", "thanks"])
 def test_every_register_has_its_own_moves(kind):
-    shares = [set(moves(kind, register)) - {""} for register in REGISTERS]
+    shares = [set(load_moves(kind, register)) - {""} for register in REGISTERS]
     assert [len(share) >= 5 for share in shares] == [True] * 4
     assert set.intersection(*shares) == set()
 
@@ -78,12 +78,12 @@ def test_every_register_has_its_own_moves(kind):
 def test_a_frame_that_exists_for_a_slot_has_it(slot):
     wanted = {"assistant_asks": "missing", "thought_asks": "missing", "thought_replies": "what"}
     wanted |= {"scenario_frames": "goal", "scenario_titles": "goal_short"}
-    assert [text for text in texts(slot) if wanted[slot] not in slots_of(text)] == []
+    assert [text for text in texts(slot) if wanted[slot] not in find_slots(text)] == []
 
 
 def test_industries_are_many_and_complete():
-    assert len(industries()) == len(load("industries")) >= 50
-    for industry, entry in industries().items():
+    assert len(load_industries()) == len(load_lexicon_file("industries")) >= 50
+    for industry, entry in load_industries().items():
         counts = {
             key: len(set(entry[key])) for key in ("companies", "positions", "counterparts", "matters", "pressures")
         }
@@ -93,28 +93,30 @@ def test_industries_are_many_and_complete():
 
 
 def test_matters_are_noun_phrases_without_article_that_can_stand_in_a_query():
-    matters = [matter for entry in industries().values() for matter in entry["matters"]]
+    matters = [matter for entry in load_industries().values() for matter in entry["matters"]]
     assert len(matters) == len(set(matters))
     assert [text for text in matters if text.lower().startswith(("a ", "an ", "the "))] == []
     assert [text for text in matters if set(text) & set('"{}<>')] == []
 
 
 def test_every_company_has_a_domain_of_its_own():
-    names = [company for entry in industries().values() for company in entry["companies"]]
-    assert len({domain_of(name) for name in names}) == len(set(names)) == len(names)
-    assert len(companies()) == len(industries())
+    names = [company for entry in load_industries().values() for company in entry["companies"]]
+    assert len({derive_domain(name) for name in names}) == len(set(names)) == len(names)
+    assert len(load_companies()) == len(load_industries())
 
 
 def test_people_have_many_names_and_plain_addresses():
-    drawn = [person(Random(seed), "x.io") for seed in range(500)]
+    drawn = [draw_person(Random(seed), "x.io") for seed in range(500)]
     assert len({one.name for one in drawn}) > 480
     assert [one for one in drawn if not one.email.isascii() or one.email.count("@") != 1] == []
 
 
 def test_dispositions_exist_for_every_register():
-    by_register = [[entry for entry in load("dispositions") if entry["register"] == one] for one in REGISTERS]
+    by_register = [
+        [entry for entry in load_lexicon_file("dispositions") if entry["register"] == one] for one in REGISTERS
+    ]
     assert min(map(len, by_register)) >= 5
-    assert sum(map(len, by_register)) == len(load("dispositions"))
+    assert sum(map(len, by_register)) == len(load_lexicon_file("dispositions"))
 
 
 @pytest.mark.parametrize(
@@ -128,34 +130,35 @@ def test_dispositions_exist_for_every_register():
     ],
 )
 def test_addresses_follow_from_names(name, address):
-    assert named(name, "x.io").email == address
+    assert build_person(name, "x.io").email == address
 
 
 def test_fill_leaves_an_unknown_slot_to_be_seen():
-    assert fill("{a} and {b.c} and {d}", {"a": "1", "b.c": "2"}) == "1 and 2 and {d}"
-    assert slots_of("{a} and {b.c}") == {"a", "b.c"}
+    assert fill_slots("{a} and {b.c} and {d}", {"a": "1", "b.c": "2"}) == "1 and 2 and {d}"
+    assert find_slots("{a} and {b.c}") == {"a", "b.c"}
 
 
 # ── phrasebook ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_shipped_tool_is_in_the_phrasebook_and_nothing_else():
-    assert set(phrasebook()) == set(TOOLS)
+    assert set(load_phrasebook()) == set(TOOLS)
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_phrases_are_several_and_their_slots_are_arguments_of_the_tool(name):
-    entry = phrasebook()[name]
+    entry = load_phrasebook()[name]
     arguments = {
-        ".".join(step for step in leaf.path.split("/")[1:] if step != "*") for leaf in leaves(TOOLS[name].parameters)
+        ".".join(step for step in leaf.path.split("/")[1:] if step != "*")
+        for leaf in walk_leaves(TOOLS[name].parameters)
     }
     assert len(entry.asks) >= 5
     assert len({text for text, _ in entry.asks}) == len(entry.asks)
     assert len(entry.doing) >= 2
     assert entry.done
     assert {slot for _, used in entry.asks for slot in used} <= arguments
-    assert {slot for text in entry.done for slot in slots_of(text)} <= arguments
-    assert not any(slots_of(text) for text in entry.doing)
+    assert {slot for text in entry.done for slot in find_slots(text)} <= arguments
+    assert not any(find_slots(text) for text in entry.doing)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +172,11 @@ def test_phrases_are_several_and_their_slots_are_arguments_of_the_tool(name):
     ],
 )
 def test_what_was_said_is_not_said_again(said, left):
-    assert list(unsaid(["Here is what I found.", "Now", "Shall I go on with the {matter}?"], said)) == left
+    assert (
+        list(select_unused_templates(["Here is what I found.", "Now", "Shall I go on with the {matter}?"], said))
+        == left
+    )
 
 
 def test_where_all_was_said_all_may_be_said_again():
-    assert unsaid(["Here is what I found."], "Here is what I found.") == ["Here is what I found."]
+    assert select_unused_templates(["Here is what I found."], "Here is what I found.") == ["Here is what I found."]

@@ -8,12 +8,12 @@ import pytest
 from offline import casts, shipped_tools
 
 from funcdex_assets.language import request_phrases, result_reports, values
-from funcdex_assets.language.lexicon import phrasebook, slots_of
-from funcdex_assets.language.spoken_values import find_words
+from funcdex_assets.language.lexicon import find_slots, load_phrasebook
+from funcdex_assets.language.spoken_values import find_first_form
 from funcdex_assets.planning.arguments import plan_arguments
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.tool import Binding, ChainStep, Tool
-from funcdex_assets.tool_graph.graph import needed_ids
+from funcdex_assets.tool_graph.graph import find_needed_ids
 
 NOW = datetime.fromisoformat("2025-10-01T09:30:00+02:00")
 HERE = casts("gmail", 1)[0].situation
@@ -29,38 +29,40 @@ def found(argument: str, result: str) -> PlannedArgument:
     return PlannedArgument(argument=argument, source="result", step=0, result=result)
 
 
-def asked(tool: Tool, step: PlannedStep, rng: Random) -> request_phrases.Request:
+def asked(tool: Tool, step: PlannedStep, rng: Random) -> request_phrases.RequestPhrase:
     told = [argument for argument in step.arguments if argument.source == "user"]
     references = {
-        argument.argument: request_phrases.reference(argument, "thing", False, rng)
+        argument.argument: request_phrases.phrase_reference(argument, "thing", False, rng)
         for argument in step.arguments
         if argument.source == "result"
     }
-    return request_phrases.ask(tool, told, references, rng)
+    return request_phrases.phrase_request(tool, told, references, rng)
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_every_ask_of_every_shipped_tool_is_filled_and_states_all_facts(name):
     tool = TOOLS[name]
-    bindings = tuple(Binding(argument=path, step=0, result="/id", kind="id") for path in needed_ids(tool))
+    bindings = tuple(Binding(argument=path, step=0, result="/id", kind="id") for path in find_needed_ids(tool))
     for seed in SEEDS:
         rng = Random(seed)
         planned = plan_arguments(tool, ChainStep(tool=name, bindings=bindings), HERE, rng)
         step = PlannedStep(tool=name, turn=0, arguments=planned)
         request, more, _ = asked(tool, step, rng)
         text = " ".join([request, *more])
-        assert not slots_of(text), text
-        assert [one.surface for one in planned if one.source == "user" and not find_words(text, [one.surface])] == []
+        assert not find_slots(text), text
+        assert [
+            one.surface for one in planned if one.source == "user" and not find_first_form(text, [one.surface])
+        ] == []
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_every_report_of_every_shipped_tool_is_filled(name):
     for seed in SEEDS:
         for result in ({}, {"id": "x1", "title": "Gym roof"}, {"items": [{"title": "Gym roof"}]}):
-            text = result_reports.report(TOOLS[name], {}, result, NOW, Random(seed))
+            text = result_reports.report_result(TOOLS[name], {}, result, NOW, Random(seed))
             assert text.endswith("."), text
-            assert not slots_of(text)
-        assert not slots_of(request_phrases.doing(name, Random(seed)))
+            assert not find_slots(text)
+        assert not find_slots(request_phrases.render_tool_gerund(name, Random(seed)))
 
 
 SEND = Tool(
@@ -88,7 +90,7 @@ def test_a_tool_without_phrases_is_spoken_of_after_its_name():
     ],
 )
 def test_infinitive(tool, said):
-    assert request_phrases.infinitive(tool, Random(0)) == said
+    assert request_phrases.render_tool_infinitive(tool, Random(0)) == said
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_infinitive(tool, said):
     [("move", "moving"), ("get", "getting"), ("send", "sending"), ("see", "seeing"), ("run", "running")],
 )
 def test_gerund(verb, form):
-    assert request_phrases.gerund(verb) == form
+    assert request_phrases.to_gerund(verb) == form
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_gerund(verb, form):
     ],
 )
 def test_argument_words(pointer, said):
-    assert request_phrases.argument_words(pointer) == said
+    assert request_phrases.render_argument_name(pointer) == said
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_argument_words(pointer, said):
     ],
 )
 def test_what_is_missing_is_named_once(pointers, said):
-    assert request_phrases.missing([fact(pointer, "x") for pointer in pointers]) == said
+    assert request_phrases.render_missing_arguments([fact(pointer, "x") for pointer in pointers]) == said
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_what_is_missing_is_named_once(pointers, said):
     ],
 )
 def test_quote(argument, quoted):
-    assert request_phrases.quote(argument) == quoted
+    assert request_phrases.quote_free_text(argument) == quoted
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_quote(argument, quoted):
     ],
 )
 def test_references_to_earlier_results(argument, kind, fresh, said):
-    assert {request_phrases.reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
+    assert {request_phrases.phrase_reference(argument, kind, fresh, Random(seed)) for seed in range(60)} == said
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,7 @@ def test_references_to_earlier_results(argument, kind, fresh, said):
     ],
 )
 def test_what_is_from_long_ago_is_no_longer_that_one(reference, kind, thing):
-    said = {request_phrases.from_long_ago(reference, kind, Random(seed)) for seed in range(60)}
+    said = {request_phrases.phrase_distant_reference(reference, kind, Random(seed)) for seed in range(60)}
     assert len(said) >= 6
     assert [text for text in said if not text.startswith(f"{thing} ")] == []
 
@@ -224,9 +226,11 @@ def test_what_is_from_long_ago_is_no_longer_that_one(reference, kind, thing):
 @pytest.mark.parametrize("name", sorted(TOOLS))
 def test_every_ask_of_every_shipped_tool_names_what_is_distant(name):
     tool = TOOLS[name]
-    for path in [*needed_ids(tool), "/name"]:
+    for path in [*find_needed_ids(tool), "/name"]:
         for seed in SEEDS:
-            request, _, _ = request_phrases.ask(tool, [], {path: "the kiln from before"}, Random(seed), distant={path})
+            request, _, _ = request_phrases.phrase_request(
+                tool, [], {path: "the kiln from before"}, Random(seed), distant_pointers={path}
+            )
             assert "the kiln from before" in request
 
 
@@ -234,11 +238,11 @@ def test_every_ask_of_every_shipped_tool_names_what_is_distant(name):
 def test_every_ask_of_every_shipped_tool_says_which_thing_is_meant_if_not_the_first(name):
     """Whichever of its arguments is taken from there; nobody could know otherwise."""
     tool = TOOLS[name]
-    for path in [*needed_ids(tool), "/name"]:
+    for path in [*find_needed_ids(tool), "/name"]:
         step = PlannedStep(tool=name, turn=1, arguments=(found(path, "/things/1/id"),))
         for seed in SEEDS:
             request, more, _ = asked(tool, step, Random(seed))
-            assert find_words(request, ["the second"]), request
+            assert find_first_form(request, ["the second"]), request
             assert more == []
 
 
@@ -251,9 +255,9 @@ def test_a_phrase_with_a_place_for_the_thing_is_rather_used_than_one_to_which_it
 
 def test_the_next_page_is_asked_for_in_words_that_were_not_used():
     said = ""
-    for _ in request_phrases.NEXT_PAGE:
-        request, more, alone = request_phrases.next_page(said, Random(3))
-        assert request in request_phrases.NEXT_PAGE
+    for _ in request_phrases.NEXT_PAGE_REQUESTS:
+        request, more, alone = request_phrases.phrase_next_page_request(said, Random(3))
+        assert request in request_phrases.NEXT_PAGE_REQUESTS
         assert (more, alone) == ([], request.endswith("?"))
         assert request.rstrip("?") not in said
         said += f"Then {request} "
@@ -275,7 +279,7 @@ def reporting(name: str, returns: object = None) -> Tool:
 
 
 def all_reports(tool: Tool, result: object) -> set[str]:
-    return {result_reports.report(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
+    return {result_reports.report_result(tool, {}, result, NOW, Random(seed)) for seed in range(30)}
 
 
 def test_a_listing_is_counted_and_named():
@@ -333,7 +337,7 @@ def test_no_request_of_the_phrasebook_that_is_a_sentence_goes_on_from_could_you(
     verbs = "the we they it this that these there some nothing".split()
     wrong = [
         text
-        for entry in phrasebook().values()
+        for entry in load_phrasebook().values()
         for text, _ in entry.asks
         if not text.endswith("?")
         and not request_phrases._is_statement(text)
@@ -355,14 +359,16 @@ def test_what_a_tool_can_do_without_is_said(name, argument, result):
     tool = TOOLS[name]
     step = PlannedStep(tool=name, turn=0, arguments=(found(argument, result),))
     for seed in SEEDS:
-        words = request_phrases.reference(step.arguments[0], "thing", False, Random(seed))
-        request, _, _ = request_phrases.ask(tool, [], {argument: words}, Random(seed))
+        words = request_phrases.phrase_reference(step.arguments[0], "thing", False, Random(seed))
+        request, _, _ = request_phrases.phrase_request(tool, [], {argument: words}, Random(seed))
         assert words in request, request
 
 
 def test_a_required_id_that_was_just_seen_may_go_without_saying():
     requests = {
-        request_phrases.ask(TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)).text
+        request_phrases.phrase_request(
+            TOOLS["GET_EVENT_TYPE"], [], {"/event_type_uuid": "the tiger"}, Random(seed)
+        ).text
         for seed in range(40)
     }
     assert any("tiger" not in request for request in requests)
@@ -370,10 +376,10 @@ def test_a_required_id_that_was_just_seen_may_go_without_saying():
 
 @pytest.mark.parametrize("name", ["PATCH_EVENT", "DELETE_DRAFT", "GET_TRANSITIONS", "EDIT_TASK"])
 def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
-    (path,) = needed_ids(TOOLS[name])[:1]
+    (path,) = find_needed_ids(TOOLS[name])[:1]
     for seed in range(40):
-        request, more, _ = request_phrases.ask(
-            TOOLS[name], [], {path: "the first two things"}, Random(seed), several=True
+        request, more, _ = request_phrases.phrase_request(
+            TOOLS[name], [], {path: "the first two things"}, Random(seed), for_several=True
         )
         assert "the first two things" in request
         assert more == []
@@ -392,7 +398,7 @@ def test_what_is_done_with_several_things_is_asked_for_in_peoples_words(name):
 )
 def test_a_reference_cannot_be_taken_for_another_thing(argument, result, source, in_view, said):
     spoken = {
-        request_phrases.reference(found(argument, result), source, True, Random(seed), in_view=in_view)
+        request_phrases.phrase_reference(found(argument, result), source, True, Random(seed), in_view=in_view)
         for seed in range(40)
     }
     assert spoken == said
@@ -400,7 +406,7 @@ def test_a_reference_cannot_be_taken_for_another_thing(argument, result, source,
 
 def test_the_two_wordings_of_a_replacement_are_told_apart():
     told = [
-        request_phrases.separate(fact(f"/{name}_text", "x" * 60), Random(seed))
+        request_phrases.phrase_fact_sentence(fact(f"/{name}_text", "x" * 60), Random(seed))
         for name in ("find", "replace")
         for seed in SEEDS
     ]
@@ -418,7 +424,7 @@ FILE = {"file": {"id": "f1", "name": "Roof", "owners": [{"email": "bo@x.org"}], 
 )
 def test_what_was_asked_for_comes_first(request_, first):
     for seed in SEEDS:
-        text = result_reports.report(reporting("GET_FILE"), {}, FILE, NOW, Random(seed), request_)
+        text = result_reports.report_result(reporting("GET_FILE"), {}, FILE, NOW, Random(seed), request_)
         assert re.search(rf'"Roof"(?:: | — ){re.escape(first)}', text), text
 
 
@@ -447,7 +453,7 @@ def test_a_list_that_was_got_is_reported_as_a_list():
 
 def test_who_asks_what_it_says_is_told_the_beginning():
     result = {"document_id": "d", "title": "Roof", "plain_text": "The roof leaks over the gym. A tarpaulin is up."}
-    text = result_reports.report(reporting("GET_TEXT"), {}, result, NOW, Random(1), "what does it say?")
+    text = result_reports.report_result(reporting("GET_TEXT"), {}, result, NOW, Random(1), "what does it say?")
     assert '"The roof leaks over the gym."' in text
 
 
@@ -460,4 +466,4 @@ def test_who_asks_what_it_says_is_told_the_beginning():
     ],
 )
 def test_search_words_stand_together_in_what_is_searched_for(matter, words):
-    assert {values.keywords(matter, Random(seed)) for seed in range(20)} == words
+    assert {values.choose_keywords(matter, Random(seed)) for seed in range(20)} == words

@@ -6,7 +6,7 @@ import pytest
 from offline import casts
 
 from funcdex_assets.language import values
-from funcdex_assets.language.result_reports import first_sentence, report
+from funcdex_assets.language.result_reports import find_first_sentence, report_result
 from funcdex_assets.records.tool import Tool
 
 SITUATION = casts("gmail", 1)[0].situation
@@ -29,17 +29,17 @@ def tool(name: str) -> Tool:
     ],
 )
 def test_how_a_text_begins(result, beginning):
-    assert first_sentence(result) == beginning
+    assert find_first_sentence(result) == beginning
 
 
 def test_a_text_alone_is_told_by_its_beginning():
-    told = report(tool("read_file"), {}, {"content": LONG}, SITUATION.now, Random(1))
+    told = report_result(tool("read_file"), {}, {"content": LONG}, SITUATION.now, Random(1))
     assert told == 'The file says: "The delivery is late again; the carrier blames the ferry."'
 
 
 @pytest.mark.parametrize("is_folder", [True, False])
 def test_a_path_looks_like_one_and_is_about_the_matter(is_folder):
-    path = values.make_path(SITUATION, Random(3), is_folder)
+    path = values.invent_path(SITUATION, Random(3), is_folder)
     assert " " not in path
     assert path == path.lower()
     assert ("." in path.rpartition("/")[2]) != is_folder

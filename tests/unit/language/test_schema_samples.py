@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.language.schema_samples import NoValueError, matches, sample
-from funcdex_assets.schema.validation import fits, problems
+from funcdex_assets.language.schema_samples import NoValueError, propose_matches, sample_value
+from funcdex_assets.schema.validation import find_violations, is_valid_under
 
 SEEDS = range(6)
 TEXT = {"type": "string"}
@@ -131,7 +131,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 def test_what_is_found_is_valid(schema):
     for seed in SEEDS:
-        assert problems(schema, sample(schema, schema, Random(seed))) == []
+        assert find_violations(schema, sample_value(schema, schema, Random(seed))) == []
 
 
 NOTHING = {
@@ -158,13 +158,13 @@ def test_where_there_is_nothing_the_search_ends_soon(schema):
     schema = {**schema, "$defs": {"a": {}, **schema.get("$defs", {})}}
     begun = process_time()
     with pytest.raises(NoValueError):
-        sample(schema, schema, Random(1))
+        sample_value(schema, schema, Random(1))
     assert process_time() - begun < 5
 
 
 def test_a_choice_prefers_what_is_not_null():
     schema = {"anyOf": [{"type": "null"}, {"type": ["null", "integer"]}]}
-    assert isinstance(sample(schema, schema, Random(1)), int)
+    assert isinstance(sample_value(schema, schema, Random(1)), int)
 
 
 def test_needed_paths_are_there_and_likely_values_are_taken():
@@ -179,7 +179,9 @@ def test_needed_paths_are_there_and_likely_values_are_taken():
         },
     }
     for seed in SEEDS:
-        found = sample(schema, schema, Random(seed), lambda part, name: f"the {name}", frozenset({"/things/*/id"}))
+        found = sample_value(
+            schema, schema, Random(seed), lambda part, name: f"the {name}", frozenset({"/things/*/id"})
+        )
         assert found["things"][0]["id"] == "the id"
         assert isinstance(found["things"][0].get("n", 1), int)
 
@@ -194,13 +196,13 @@ def test_needed_paths_are_there_and_likely_values_are_taken():
     ],
 )
 def test_texts_of_a_regular_expression_match_at_once(expression, likely):
-    first = next(matches(expression, 0, 100, Random(2)))
-    assert fits(likely, likely, first)
+    first = next(propose_matches(expression, 0, 100, Random(2)))
+    assert is_valid_under(likely, likely, first)
 
 
 @pytest.mark.parametrize(
     "expression", ["(", "[", "\\", "(?", "(?<", "a{9999}{9999}", "[z-a]", "(" * 500, "((((a*)*)*)*)*", ""]
 )
 def test_strange_expressions_do_no_harm(expression):
-    for text in matches(expression, 0, 50, Random(3)):
+    for text in propose_matches(expression, 0, 50, Random(3)):
         assert len(text) < 5000

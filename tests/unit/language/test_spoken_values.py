@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funcdex_assets.language.spoken_values import (
-    find_words,
+    find_first_form,
+    find_quoted_part,
+    find_spoken_value,
     is_minor_unit,
-    quoted_part,
-    read_moment,
-    says,
-    spoken_forms,
+    list_spoken_forms,
+    parse_moment,
 )
 
 NOW = datetime.fromisoformat("2025-10-01T09:30:00+02:00")
@@ -113,12 +113,12 @@ UNSAID = [
 
 @pytest.mark.parametrize(("text", "name", "schema", "value", "span"), SAID)
 def test_a_sentence_that_states_the_value(text, name, schema, value, span):
-    assert says(text, name, schema, value, NOW) == span
+    assert find_spoken_value(text, name, schema, value, NOW) == span
 
 
 @pytest.mark.parametrize(("text", "name", "schema", "value"), UNSAID)
 def test_a_sentence_that_does_not(text, name, schema, value):
-    assert says(text, name, schema, value, NOW) is None
+    assert find_spoken_value(text, name, schema, value, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_a_sentence_that_does_not(text, name, schema, value):
     ],
 )
 def test_the_most_natural_form_comes_first(name, schema, value, natural):
-    assert spoken_forms(name, schema, value, NOW)[0] == natural
+    assert list_spoken_forms(name, schema, value, NOW)[0] == natural
 
 
 def test_what_cannot_be_said_has_no_form():
-    assert [spoken_forms("x", {}, value, NOW) for value in (None, [], {}, [1], {"a": 1})] == [[]] * 5
+    assert [list_spoken_forms("x", {}, value, NOW) for value in (None, [], {}, [1], {"a": 1})] == [[]] * 5
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_cannot_be_said_has_no_form():
     ],
 )
 def test_quoted_part_of_a_query(value, part):
-    assert quoted_part(value) == part
+    assert find_quoted_part(value) == part
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_quoted_part_of_a_query(value, part):
     ],
 )
 def test_read_moment(schema, value, moment):
-    assert read_moment(schema, value) == moment
+    assert parse_moment(schema, value) == moment
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_is_minor_unit(description, minor):
 
 
 def test_the_first_form_that_stands_in_the_text_is_found():
-    assert find_words("2 pm, that is 14:00", ["14:00", "2 pm"]) == "14:00"
-    assert find_words("2 pm, that is 14:00", ["3 pm", "2 pm"]) == "2 pm"
-    assert find_words("2 pm, that is 14:00", []) is None
+    assert find_first_form("2 pm, that is 14:00", ["14:00", "2 pm"]) == "14:00"
+    assert find_first_form("2 pm, that is 14:00", ["3 pm", "2 pm"]) == "2 pm"
+    assert find_first_form("2 pm, that is 14:00", []) is None
 
 
 # ── whatever is said is understood ────────────────────────────────────────────────────────────
@@ -229,21 +229,21 @@ SENTENCES = ("{}", "Please use {}.", "I'd say {}, if you ask me", "({})", "It's\
 @given(field=FIELDS, sentence=st.sampled_from(SENTENCES), pick=st.randoms(use_true_random=False))
 def test_every_spoken_form_is_recognised_in_a_sentence(field, sentence, pick):
     name, schema, value = field
-    form = pick.choice(spoken_forms(name, schema, value, NOW))
-    assert says(sentence.format(form), name, schema, value, NOW) is not None
+    form = pick.choice(list_spoken_forms(name, schema, value, NOW))
+    assert find_spoken_value(sentence.format(form), name, schema, value, NOW) is not None
 
 
 @settings(max_examples=200, deadline=None)
 @given(numbers=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)).filter(lambda pair: pair[0] != pair[1]))
 def test_no_number_is_taken_for_another(numbers):
     said, meant = numbers
-    for form in spoken_forms("limit", {}, said, NOW):
-        assert says(f"Please use {form}.", "limit", {}, meant, NOW) is None
+    for form in list_spoken_forms("limit", {}, said, NOW):
+        assert find_spoken_value(f"Please use {form}.", "limit", {}, meant, NOW) is None
 
 
 @settings(max_examples=200, deadline=None)
 @given(days=st.tuples(_days, _days).filter(lambda pair: pair[0] != pair[1]))
 def test_no_day_is_taken_for_another(days):
     said, meant = map(date.isoformat, days)
-    for form in spoken_forms("due", DATE, said, NOW):
-        assert says(f"Please use {form}.", "due", DATE, meant, NOW) is None
+    for form in list_spoken_forms("due", DATE, said, NOW):
+        assert find_spoken_value(f"Please use {form}.", "due", DATE, meant, NOW) is None

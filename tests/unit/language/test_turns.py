@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from funcdex_assets.language.lexicon import load, slots_of
+from funcdex_assets.language.lexicon import find_slots, load_lexicon_file
 
 REGISTERS = ("brisk", "warm", "formal", "chatty")
 TALK = {"matter", "counterpart", "day", "company", "name"}
@@ -60,7 +60,7 @@ NEEDS_THE_USER = [
 
 
 def texts(key: str) -> list[str]:
-    entry = load("turns")[key]
+    entry = load_lexicon_file("turns")[key]
     groups = [entry] if isinstance(entry, list) else entry.values()
     return [text for group in groups for text in group if text]
 
@@ -68,7 +68,7 @@ def texts(key: str) -> list[str]:
 def every_text() -> Iterator[str]:
     for key in (*USER, *ASSISTANT):
         yield from texts(key)
-    for entry in load("turns")["small_talk"]:
+    for entry in load_lexicon_file("turns")["small_talk"]:
         yield from entry["user"].values()
         yield from entry["assistant"]
 
@@ -82,13 +82,13 @@ def repeated(found: list[str]) -> list[str]:
 
 
 def test_every_key_is_tested_here():
-    assert set(load("turns")) == {*USER, *ASSISTANT, "small_talk"}
+    assert set(load_lexicon_file("turns")) == {*USER, *ASSISTANT, "small_talk"}
 
 
 @pytest.mark.parametrize("key", USER)
 def test_every_register_has_many(key):
-    assert list(load("turns")[key]) == list(REGISTERS)
-    assert min(len(load("turns")[key][register]) for register in REGISTERS) >= 14
+    assert list(load_lexicon_file("turns")[key]) == list(REGISTERS)
+    assert min(len(load_lexicon_file("turns")[key][register]) for register in REGISTERS) >= 14
 
 
 @pytest.mark.parametrize("key", ASSISTANT)
@@ -98,20 +98,22 @@ def test_the_assistant_has_many(key):
 
 @pytest.mark.parametrize(("key", "must", "may"), [(key, *slots) for key, slots in (USER | ASSISTANT).items()])
 def test_slots_are_the_ones_that_are_filled(key, must, may):
-    wrong = {text: slots_of(text) for text in texts(key) if not must <= slots_of(text) <= must | may}
+    wrong = {text: find_slots(text) for text in texts(key) if not must <= find_slots(text) <= must | may}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("key", ["remedy_value", "correction", "recall"])
 def test_a_slot_that_may_be_missing_is_missed_by_enough(key):
     must = USER[key][0]
-    counts = [sum(slots_of(text) == must for text in load("turns")[key][register]) for register in REGISTERS]
+    counts = [
+        sum(find_slots(text) == must for text in load_lexicon_file("turns")[key][register]) for register in REGISTERS
+    ]
     assert min(counts) >= 6
 
 
 @pytest.mark.parametrize("key", ["fault_rate_limit", "recall_answer", "fault_empty_result"])
 def test_an_assistants_slot_that_may_be_missing_is_missed_by_enough(key):
-    assert sum(slots_of(text) == ASSISTANT[key][0] for text in texts(key)) >= 3
+    assert sum(find_slots(text) == ASSISTANT[key][0] for text in texts(key)) >= 3
 
 
 @pytest.mark.parametrize("key", [key for key in ASSISTANT if "another" in key])
@@ -132,14 +134,14 @@ def test_no_beginning_dominates(key):
 
 
 def test_small_talk_is_much_and_all_different():
-    talk = load("turns")["small_talk"]
+    talk = load_lexicon_file("turns")["small_talk"]
     assert len(talk) >= 60
     assert [entry for entry in talk if list(entry["user"]) != list(REGISTERS)] == []
     assert [entry for entry in talk if not 2 <= len(entry["assistant"]) <= 3] == []
     assert repeated([text for entry in talk for text in entry["user"].values()]) == []
     assert repeated([text for entry in talk for text in entry["assistant"]]) == []
-    said = [text for entry in talk for text in entry["user"].values() if slots_of(text) - TALK]
-    replied = [text for entry in talk for text in entry["assistant"] if slots_of(text) - TALK - {"able"}]
+    said = [text for entry in talk for text in entry["user"].values() if find_slots(text) - TALK]
+    replied = [text for entry in talk for text in entry["assistant"] if find_slots(text) - TALK - {"able"}]
     assert (said, replied) == ([], [])
 
 

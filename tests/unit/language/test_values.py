@@ -17,4 +17,4 @@ from funcdex_assets.language import values
     ],
 )
 def test_a_query_restricts_nothing_that_the_user_did_not_ask_for(example, query):
-    assert values.query_for({"examples": [example]}, "dragon skin", Random(1)) == query
+    assert values.render_query({"examples": [example]}, "dragon skin", Random(1)) == query

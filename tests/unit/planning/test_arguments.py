@@ -9,15 +9,15 @@ import msgspec
 import pytest
 from offline import casts, shipped_tools
 
-from funcdex_assets.language.lexicon import named
-from funcdex_assets.language.spoken_values import read_moment, says
-from funcdex_assets.planning.arguments import Unplannable, assemble, plan_arguments
+from funcdex_assets.language.lexicon import build_person
+from funcdex_assets.language.spoken_values import find_spoken_value, parse_moment
+from funcdex_assets.planning.arguments import UnplannableCallError, assemble_arguments, plan_arguments
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Binding, ChainStep, Tool
-from funcdex_assets.schema.leaves import leaves
-from funcdex_assets.schema.validation import problems, validator
-from funcdex_assets.schema.words import words
-from funcdex_assets.tool_graph.graph import needed_ids
+from funcdex_assets.schema.leaves import walk_leaves
+from funcdex_assets.schema.validation import compile_validator, find_violations
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.tool_graph.graph import find_needed_ids
 
 SEEDS = range(4)
 HERE = casts("gmail", 1)[0].situation
@@ -38,17 +38,19 @@ def plan(wanted: Tool, seed: int, *bound: str) -> tuple[PlannedArgument, ...]:
 def plans(wanted: Tool) -> Iterator[tuple[PlannedArgument, ...]]:
     """As a chain would ask for it: every id of the service comes from an earlier result."""
     for seed in SEEDS:
-        yield plan(wanted, seed, *needed_ids(wanted))
+        yield plan(wanted, seed, *find_needed_ids(wanted))
 
 
 def from_results(wanted: Tool, planned: tuple[PlannedArgument, ...]) -> dict[str, Any]:
-    schemas = {leaf.path: leaf.schema for leaf in leaves(wanted.parameters)}
+    schemas = {leaf.path: leaf.schema for leaf in walk_leaves(wanted.parameters)}
     found = {}
     for argument in planned:
         if argument.source == "result":
             schema = schemas["/".join("*" if step.isdigit() else step for step in argument.argument.split("/"))]
             found[argument.argument] = next(
-                option for option in (*schema.get("examples", ()), *LIKELY) if validator(schema).is_valid(option)
+                option
+                for option in (*schema.get("examples", ()), *LIKELY)
+                if compile_validator(schema).is_valid(option)
             )
     return found
 
@@ -56,19 +58,21 @@ def from_results(wanted: Tool, planned: tuple[PlannedArgument, ...]) -> dict[str
 @pytest.mark.parametrize("wanted", shipped_tools(), ids=lambda wanted: f"{wanted.toolkit}.{wanted.name}")
 def test_shipped_tools_get_valid_arguments_that_a_person_can_state(wanted):
     for planned in plans(wanted):
-        arguments = assemble(planned, from_results(wanted, planned))
-        assert problems(wanted.parameters, arguments) == []
+        arguments = assemble_arguments(planned, from_results(wanted, planned))
+        assert find_violations(wanted.parameters, arguments) == []
         assert {*wanted.parameters.get("required", ())} <= arguments.keys()
         for argument in planned:
             if argument.source == "user":
                 schema = _schema_of(wanted, argument.argument)
                 name = [step for step in argument.argument.split("/") if not step.isdigit()][-1]
-                assert says(f"Use {argument.surface}, please.", name, schema, argument.value, HERE.now), argument
+                assert find_spoken_value(f"Use {argument.surface}, please.", name, schema, argument.value, HERE.now), (
+                    argument
+                )
 
 
 def _schema_of(wanted: Tool, pointer: str) -> dict[str, Any]:
     path = "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
-    return next(leaf.schema for leaf in leaves(wanted.parameters) if leaf.path == path)
+    return next(leaf.schema for leaf in walk_leaves(wanted.parameters) if leaf.path == path)
 
 
 def test_some_users_mention_optional_arguments_and_some_do_not():
@@ -130,7 +134,7 @@ def test_the_time_zone_is_known_from_the_persona_and_the_id_me_from_the_schema()
     ],
 )
 def test_what_nobody_can_say_is_unplannable(properties, complaint):
-    with pytest.raises(Unplannable, match=complaint):
+    with pytest.raises(UnplannableCallError, match=complaint):
         plan(tool(properties, **properties), 1)
 
 
@@ -138,7 +142,7 @@ def test_arguments_that_do_not_fit_together_are_unplannable():
     ranged = tool(["low_score"], low_score={"type": "string"})
     apart = msgspec.structs.replace(ranged, parameters={**ranged.parameters, "not": {"required": ["low_score"]}})
     assert plan(ranged, 1)
-    with pytest.raises(Unplannable, match="CREATE_EVENT/: "):
+    with pytest.raises(UnplannableCallError, match="CREATE_EVENT/: "):
         plan(apart, 1)
 
 
@@ -166,9 +170,9 @@ WINDOW = {
 def test_an_end_is_after_its_start(spanning):
     for seed in range(20):
         moments = [
-            (read_moment({}, argument.value), bool(UPPER_ENDS & set(words(argument.argument))))
+            (parse_moment({}, argument.value), bool(UPPER_ENDS & set(split_words(argument.argument))))
             for argument in plan(spanning, seed)
-            if isinstance(argument.value, str) and read_moment({}, argument.value)
+            if isinstance(argument.value, str) and parse_moment({}, argument.value)
         ]
         (start,), (end,) = [[moment for moment, ends in moments if ends == side] for side in (False, True)]
         assert start < end
@@ -185,7 +189,7 @@ def test_the_address_and_the_name_of_one_call_are_one_persons():
     )
     for seed in range(10):
         email, first_name = (argument.value for argument in plan(invite, seed))
-        assert email.partition(".")[0] == named(first_name, "x.io").email.partition(".")[0]
+        assert email.partition(".")[0] == build_person(first_name, "x.io").email.partition(".")[0]
 
 
 def test_the_items_of_a_list_differ():

@@ -6,8 +6,13 @@ from typing import Any, get_args
 
 import pytest
 
-from funcdex_assets.planning.failures import Mishap, draw_mishap, otherwise, possible_mishaps
-from funcdex_assets.planning.turns import Call
+from funcdex_assets.planning.failures import (
+    PossibleFailure,
+    draw_failure,
+    list_mistaken_arguments,
+    list_possible_failures,
+)
+from funcdex_assets.planning.turns import DraftCall
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Tool
@@ -49,15 +54,15 @@ TAKEN = PlannedArgument(argument="/thing_id", source="result", step=0, result="/
 
 def mishaps(wanted: Tool, arguments: tuple[Any, ...], others: list[tuple[Any, ...]], is_last: bool = False) -> set[Any]:
     """All that ever happens, as (fault, recovery)."""
-    call = Call(wanted.name, arguments, 0)
+    call = DraftCall(wanted.name, arguments, 0)
     found = {(one.fault, one.recovery) for one in drawn(call, wanted, others, is_last, EVEN, 400)}
     assert call.arguments == arguments  # nothing is changed by looking
     return found
 
 
-def drawn(call: Call, wanted: Tool, others: Any, is_last: bool, weights: Any, times: int) -> list[Mishap]:
-    options = [(call, mishap) for mishap in possible_mishaps(call, wanted, others, is_last)]
-    found = [draw_mishap(options, weights, Random(seed)) for seed in range(times)]
+def drawn(call: DraftCall, wanted: Tool, others: Any, is_last: bool, weights: Any, times: int) -> list[PossibleFailure]:
+    options = [(call, mishap) for mishap in list_possible_failures(call, wanted, others, is_last)]
+    found = [draw_failure(options, weights, Random(seed)) for seed in range(times)]
     return [mishap for _, mishap in filter(None, found)]
 
 
@@ -65,11 +70,11 @@ def test_the_fault_is_drawn_before_the_call():
     """So that one which few calls permit comes as often as its weight says."""
     sending, searching = tool("SEND_NOTE", body=TEXT), tool("SEARCH_NOTES", FOUND, query=TEXT)
     asked, other = told("query", "gym"), told("query", "roof")
-    calls = [Call(sending.name, (), place) for place in range(9)]
-    options = [(call, mishap) for call in calls for mishap in possible_mishaps(call, sending, [], False)]
-    search = Call(searching.name, (asked,), 9)
-    options += [(search, mishap) for mishap in possible_mishaps(search, searching, [(other,)], False)]
-    found = [drawn_ for seed in range(600) if (drawn_ := draw_mishap(options, EVEN, Random(seed)))]
+    calls = [DraftCall(sending.name, (), place) for place in range(9)]
+    options = [(call, mishap) for call in calls for mishap in list_possible_failures(call, sending, [], False)]
+    search = DraftCall(searching.name, (asked,), 9)
+    options += [(search, mishap) for mishap in list_possible_failures(search, searching, [(other,)], False)]
+    found = [drawn_ for seed in range(600) if (drawn_ := draw_failure(options, EVEN, Random(seed)))]
     empty = [call for call, mishap in found if mishap.fault == "empty_result"]
     assert set(empty) == {search}
     assert 600 / len({mishap.fault for _, mishap in options}) * 0.7 < len(empty)
@@ -146,7 +151,7 @@ def test_what_can_happen_whatever_the_user_tells(name, arguments, is_last, more)
 )
 def test_a_value_is_not_replaced_by_one_that_could_be_taken_for_it(argument, other):
     wanted = tool("LIST_FOLDERS", FOUND, name=TEXT)
-    assert list(otherwise(Call(wanted.name, (argument,), 0), wanted, [(other,)])) == []
+    assert list(list_mistaken_arguments(DraftCall(wanted.name, (argument,), 0), wanted, [(other,)])) == []
     assert {fault for fault, _ in mishaps(wanted, (argument,), [(other,)])} <= {fault for fault, _ in ALWAYS} | {
         "timeout"
     }
@@ -154,9 +159,9 @@ def test_a_value_is_not_replaced_by_one_that_could_be_taken_for_it(argument, oth
 
 def test_nor_by_one_that_the_call_has_elsewhere():
     wanted = tool("LIST_FOLDERS", FOUND, name=TEXT, owner=TEXT)
-    call = Call(wanted.name, (told("name", "Gym"), told("owner", "Roof")), 0)
-    assert list(otherwise(call, wanted, [(told("name", "Roof"),)])) == []
-    assert len(list(otherwise(call, wanted, [(told("name", "Pool"),)]))) == 1
+    call = DraftCall(wanted.name, (told("name", "Gym"), told("owner", "Roof")), 0)
+    assert list(list_mistaken_arguments(call, wanted, [(told("name", "Roof"),)])) == []
+    assert len(list(list_mistaken_arguments(call, wanted, [(told("name", "Pool"),)]))) == 1
 
 
 def test_a_yes_or_no_is_no_amount():
@@ -166,21 +171,21 @@ def test_a_yes_or_no_is_no_amount():
 
 def test_the_first_other_value_that_differs_is_taken_and_nothing_else_changes():
     wanted = tool("LIST_FOLDERS", FOUND, name=TEXT, limit=COUNT)
-    call = Call(wanted.name, (told("limit", 5), told("name", "Gym")), 0)
+    call = DraftCall(wanted.name, (told("limit", 5), told("name", "Gym")), 0)
     others = [(told("name", "Gym Roof"),), (told("name", "Pool"), told("limit", 9)), (told("name", "Barn"),)]
-    (arguments,) = otherwise(call, wanted, others)  # a limit is not what people correct
+    (arguments,) = list_mistaken_arguments(call, wanted, others)  # a limit is not what people correct
     assert arguments == (told("limit", 5), told("name", "Pool"))
 
 
 @pytest.mark.parametrize("name", ["CREATE_FOLDER", "DELETE_FOLDER", "UPDATE_FOLDER", "SEND_FOLDER"])
 def test_only_searches_and_look_ups_are_meant_otherwise(name):
-    call = Call(name, (told("name", "Gym"),), 0)
-    assert list(otherwise(call, tool(name, name=TEXT), [(told("name", "Roof"),)])) == []
+    call = DraftCall(name, (told("name", "Gym"),), 0)
+    assert list(list_mistaken_arguments(call, tool(name, name=TEXT), [(told("name", "Roof"),)])) == []
 
 
 def test_faults_are_drawn_by_weight_and_one_without_weight_never():
     wanted = tool("DELETE_FOLDER", name=TEXT)
-    call = Call(wanted.name, (told("name", "Gym"),), 0)
+    call = DraftCall(wanted.name, (told("name", "Gym"),), 0)
     weights = {"rate_limit": 3.0, "not_found": 1.0, "timeout": 5.0}
     found = Counter(one.fault for one in drawn(call, wanted, [(told("name", "Roof"),)], False, weights, 600))
     assert set(found) == {"rate_limit", "not_found"}  # it does not read, so no time-out
@@ -191,7 +196,7 @@ def test_faults_are_drawn_by_weight_and_one_without_weight_never():
 
 def test_a_call_fails_with_the_value_that_is_at_fault_and_else_with_its_own():
     wanted = tool("DELETE_FOLDER", name=TEXT)
-    call = Call(wanted.name, (told("name", "Gym"),), 0)
+    call = DraftCall(wanted.name, (told("name", "Gym"),), 0)
     for one in drawn(call, wanted, [(told("name", "Roof"),)], True, EVEN, 200):
         values = [argument.value for argument in one.arguments]
         assert values == (["Roof"] if one.fault == "not_found" else ["Gym"])

@@ -9,12 +9,12 @@ import msgspec
 import offline
 import pytest
 
-from funcdex_assets.checks.findings import find
+from funcdex_assets.checks.findings import find_problems
 from funcdex_assets.environment.world import World
-from funcdex_assets.planning.arguments import Unplannable, assemble, plan_arguments
-from funcdex_assets.planning.plans import make_plans
+from funcdex_assets.planning.arguments import UnplannableCallError, assemble_arguments, plan_arguments
+from funcdex_assets.planning.plans import build_plans
 from funcdex_assets.records.tool import ChainStep, Tool
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 
@@ -75,8 +75,8 @@ def whole(part: Any) -> dict[str, Any]:
 def test_results_are_valid_and_small(part, name):
     for returns in (whole(part), {**whole(part), "$ref": "#/$defs/page"}):
         for seed in SEEDS:
-            result = World(HERE, seed).execute(tool(name, None, returns), {"name": "x", "user_id": 7})
-            assert problems(returns, result) == []
+            result = World(HERE, seed).execute_call(tool(name, None, returns), {"name": "x", "user_id": 7})
+            assert find_violations(returns, result) == []
             assert len(msgspec.json.encode(result)) < MOST_BYTES
 
 
@@ -86,9 +86,9 @@ def test_arguments_are_valid_and_never_null_or_the_tool_is_unplannable(part):
     for seed in SEEDS:
         try:
             planned = plan_arguments(wanted, ChainStep(tool=wanted.name, bindings=()), HERE, Random(seed))
-        except Unplannable:
+        except UnplannableCallError:
             continue
-        assert problems(wanted.parameters, assemble(planned, {})) == []
+        assert find_violations(wanted.parameters, assemble_arguments(planned, {})) == []
         assert all(argument.value is not None for argument in planned)
 
 
@@ -165,7 +165,7 @@ def test_a_service_with_shared_definitions_makes_good_conversations(monkeypatch)
         conversation = offline.play(cast)
         assert conversation.failure is None
         case = offline.Played(cast, conversation).case
-        assert [finding.text for finding in find(case) if finding.blocking] == []
+        assert [finding.text for finding in find_problems(case) if finding.blocking] == []
         made += 1
     assert made == len(chains)
 
@@ -177,7 +177,7 @@ def test_an_argument_that_no_result_suits_is_unplannable_with_a_reason(monkeypat
     (chain, *_) = sample_chains(tools, build_graph(tools), 2, ChainLimits(2, 4, 0.0, must_cross=False), 1)
     assert asyncio.run(offline._cast("foreign", chain, 0, 1)) is None
     given = offline.casts("gmail", 1)[0].given
-    plans, reasons = make_plans([type(given)(chain, HERE, "good", given.disposition, tools, 0, 1)])
+    plans, reasons = build_plans([type(given)(chain, HERE, "good", given.disposition, tools, 0, 1)])
     assert plans == []
     assert len(reasons) == 1
     assert re.fullmatch(

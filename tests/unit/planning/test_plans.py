@@ -7,17 +7,17 @@ from itertools import pairwise
 import pytest
 from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, Cast, casts
 
-from funcdex_assets.language.spoken_values import find_words
-from funcdex_assets.planning.arguments import Unplannable
-from funcdex_assets.planning.plans import absent_tools, draw_clarity, make_plan, make_plans, offered_tools
-from funcdex_assets.records.chain_patterns import LOOSE
+from funcdex_assets.language.spoken_values import find_first_form
+from funcdex_assets.planning.arguments import UnplannableCallError
+from funcdex_assets.planning.plans import build_plan, build_plans, draw_clarity, list_absent_tools, list_offered_tools
+from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS
 from funcdex_assets.records.labels import Clarity, Fault
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
 from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
-from funcdex_assets.schema.words import words
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
-from funcdex_assets.strategies.turn_loop import WITH_CALLS
+from funcdex_assets.strategies.turn_loop import TURN_KINDS_WITH_CALLS
 
 CASTS = tuple(cast for partition in PARTITIONS for cast in casts(partition, 12))
 MORE_CASTS = tuple(cast for partition in ("gmail", "jira", "stripe") for cast in casts(partition, 60))
@@ -27,7 +27,7 @@ EVERY_PLAN = [pytest.param(clarity, id=f"{clarity} clarity") for clarity in LEVE
 
 
 def plan_of(cast: Cast, clarity: Clarity) -> ConversationPlan:
-    return make_plan(replace(cast.given, clarity=clarity))
+    return build_plan(replace(cast.given, clarity=clarity))
 
 
 def facts(plan: ConversationPlan) -> list[PlannedArgument]:
@@ -83,7 +83,7 @@ def test_steps_are_made_in_turns_that_ask_for_them(clarity):
         plan = plan_of(cast, clarity)
         turns = [step.turn for step in plan.steps]
         assert turns == sorted(turns)
-        assert set(turns) == {index for index, turn in enumerate(plan.turns) if turn.kind in WITH_CALLS}
+        assert set(turns) == {index for index, turn in enumerate(plan.turns) if turn.kind in TURN_KINDS_WITH_CALLS}
         assert plan.turns[0].kind == ("unsuitable" if 0 not in turns else "request")
         at_once = Counter(step.turn for step in plan.steps if not step.together and not step.fault)
         assert max(at_once.values(), default=0) <= 3
@@ -142,7 +142,7 @@ def test_a_call_that_is_made_again_at_once_is_made_with_the_same_arguments_and_n
     for cast in MORE_CASTS:
         if cast.chain.kind == "multi_step":
             faults: dict[Fault, float] = {"rate_limit": 1.0, "timeout": 3.0}
-            plan = make_plan(replace(cast.given, fault_share=1.0, faults=faults))
+            plan = build_plan(replace(cast.given, fault_share=1.0, faults=faults))
             for failing, again in pairwise(plan.steps):
                 if failing.fault and failing.tool == again.tool and failing.turn == again.turn and not again.together:
                     assert [one.value for one in again.arguments] == [one.value for one in failing.arguments]
@@ -193,10 +193,10 @@ def test_an_average_user_withholds_at_least_one_fact_where_the_call_needs_one():
             if argument.source == "user"
             and (
                 argument.argument.split("/")[1] in cast.tools[step.tool].parameters.get("required", ())
-                or set(words(argument.argument)) & QUERY_WORDS
+                or set(split_words(argument.argument)) & QUERY_WORDS
             )
             and not any(  # said anyway, with another fact
-                other is not argument and find_words(other.surface, [argument.surface])
+                other is not argument and find_first_form(other.surface, [argument.surface])
                 for beside in plan.steps
                 if beside.turn == step.turn
                 for other in beside.arguments
@@ -223,7 +223,7 @@ def test_sources_are_possible(clarity):
         for index, step in enumerate(plan.steps):
             taken = [argument.step for argument in step.arguments if argument.source == "result"]
             assert all(one is not None and one < index and one not in put_in(plan) for one in taken)
-            if cast.chain.pattern in LOOSE:
+            if cast.chain.pattern in EDGELESS_PATTERNS:
                 assert not taken
             elif cast.chain.pattern not in ("join", "fan_out"):  # there, a further goal begins anew
                 assert taken or put_in(plan) >= set(range(index))
@@ -252,15 +252,15 @@ def test_distractors_are_other_tools_of_the_partition_and_do_not_give_themselves
         assert set(plan.tools) == {step.tool for step in plan.steps}
         assert set(plan.distractors).isdisjoint(plan.tools)
         in_vain = {turn.wanted.tool for turn in plan.turns if turn.wanted}
-        assert in_vain == set(absent_tools(plan))
+        assert in_vain == set(list_absent_tools(plan))
         actions = {parse_tool_name(name).action for name in in_vain}
         unlike = [name for name in cast.tools if parse_tool_name(name).action not in actions]
         possible = set(unlike) - {*plan.tools, *in_vain}
         assert set(plan.distractors) <= possible
         assert len(set(plan.distractors)) == len(plan.distractors) == min(3 if plan.tools else 4, len(possible))
-        offered = offered_tools(plan)
+        offered = list_offered_tools(plan)
         assert sorted(offered) == sorted({*plan.tools, *plan.distractors} - set(plan.late_tools))
-        assert offered == offered_tools(plan)
+        assert offered == list_offered_tools(plan)
         if set(plan.tools) - set(plan.late_tools):
             last_is_distractor += offered[-1] in plan.distractors
             offering += 1
@@ -286,8 +286,8 @@ def test_a_late_tool_is_asked_for_in_vain_first_and_called_last():
 
 def test_a_plan_follows_from_its_seed():
     for cast in CASTS[::16]:
-        assert make_plan(cast.given) == make_plan(cast.given)
-    differing = sum(make_plan(cast.given) != make_plan(replace(cast.given, seed=43)) for cast in CASTS[::16])
+        assert build_plan(cast.given) == build_plan(cast.given)
+    differing = sum(build_plan(cast.given) != build_plan(replace(cast.given, seed=43)) for cast in CASTS[::16])
     assert differing == len(CASTS[::16])
 
 
@@ -322,8 +322,8 @@ def test_what_cannot_be_planned_is_left_out_with_its_reason():
         held_out=False,
     )
     bad = replace(good.given, chain=chain, tools=(UNSAYABLE,))
-    with pytest.raises(Unplannable, match="OPEN_VAULT/vault_id"):
-        make_plan(bad)
-    plans, reasons = make_plans([bad, good.given, bad])
+    with pytest.raises(UnplannableCallError, match="OPEN_VAULT/vault_id"):
+        build_plan(bad)
+    plans, reasons = build_plans([bad, good.given, bad])
     assert [plan.plan_id for plan in plans] == [good.plan.plan_id]
     assert reasons == ["OPEN_VAULT/vault_id: only an earlier result could give this id"] * 2

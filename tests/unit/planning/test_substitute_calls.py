@@ -12,26 +12,26 @@ import msgspec
 import pytest
 from offline import PARTITIONS, Played, casts, played
 
-from funcdex_assets.checks.findings import find
-from funcdex_assets.checks.provenance import step_trace
-from funcdex_assets.dialogue.dialogue_state import Scene
-from funcdex_assets.environment.replay import recorded, replay
+from funcdex_assets.checks.findings import find_problems
+from funcdex_assets.checks.provenance import trace_steps
+from funcdex_assets.dialogue.dialogue_state import DialogueState
+from funcdex_assets.environment.replay import replay_conversation, to_recording
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.planning.arguments import assemble
-from funcdex_assets.planning.plans import make_plans
-from funcdex_assets.planning.substitute_calls import as_well, failures
-from funcdex_assets.planning.turns import Call
+from funcdex_assets.planning.arguments import assemble_arguments
+from funcdex_assets.planning.plans import build_plans
+from funcdex_assets.planning.substitute_calls import find_equivalent_arguments, list_lasting_faults
+from funcdex_assets.planning.turns import DraftCall
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.reports.tallies import recovered
+from funcdex_assets.reports.tallies import has_recovered
 from funcdex_assets.roles import conversation_writer, user_simulator
 from funcdex_assets.roles.assistant import Call as Called
 from funcdex_assets.roles.assistant import Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.strategies.turn_loop import Manner, play_offline, simulate
+from funcdex_assets.strategies.turn_loop import PlayOptions, play_offline, simulate_conversation
 
 TEXT: dict[str, Any] = {"type": "string"}
 MAIL = {"type": "string", "format": "email"}
@@ -115,7 +115,9 @@ WORDS, SINCE, LIMIT = told("query", "gym"), told("since", "2025-01-02", "2 Janua
 )  # fmt: skip
 def test_the_same_values_serve_another_tool_or_it_does_not_serve(wanted, arguments, other, expected):
     sources = {0: tool("LIST_NOTES")}
-    assert as_well(Call(wanted.name, arguments, 1), wanted, other, sources, Random(1)) == expected
+    assert (
+        find_equivalent_arguments(DraftCall(wanted.name, arguments, 1), wanted, other, sources, Random(1)) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_the_same_values_serve_another_tool_or_it_does_not_serve(wanted, argumen
     ],
 )  # fmt: skip
 def test_it_fails_so_that_trying_again_is_of_no_help(wanted, arguments, other, moved, more):
-    assert set(failures(Call(wanted.name, arguments, 0), wanted, other, moved)) == {
+    assert set(list_lasting_faults(DraftCall(wanted.name, arguments, 0), wanted, other, moved)) == {
         "permission_denied", "timeout", *more
     }  # fmt: skip
 
@@ -164,7 +166,7 @@ def test_only_pairs_that_a_person_has_read_are_planned():
     found = Counter(
         (step.tool, step.another)
         for partition in PARTITIONS
-        for plan in make_plans([replace(cast.given, fault_share=1.0) for cast in casts(partition, 60)])[0]
+        for plan in build_plans([replace(cast.given, fault_share=1.0) for cast in casts(partition, 60)])[0]
         for step in plan.steps
         if step.another
     )
@@ -180,7 +182,7 @@ def test_it_is_planned_about_as_often_as_other_recoveries_where_there_is_another
 
 def test_faults_without_weight_are_not_planned():
     faults: dict[Fault, float] = {"permission_denied": 1.0}
-    plans, _ = make_plans([replace(cast.given, fault_share=1.0, faults=faults) for cast in casts("gmail", 60)])
+    plans, _ = build_plans([replace(cast.given, fault_share=1.0, faults=faults) for cast in casts("gmail", 60)])
     assert {step.fault for plan in plans for step in plan.steps} == {None, "permission_denied"}
     assert any(step.another for plan in plans for step in plan.steps)
 
@@ -189,7 +191,7 @@ def test_a_tool_that_is_reserved_for_the_test_split_is_tried_there_alone():
     wrong = [replace(cast.given, fault_share=1.0, reserved=("FETCH_EMAILS",)) for cast in casts("gmail", 60)]
     for held_out in (False, True):
         given = [replace(one, chain=msgspec.structs.replace(one.chain, held_out=held_out)) for one in wrong]
-        tools = {step.tool for plan in make_plans(given)[0] for step in plan.steps if step.another}
+        tools = {step.tool for plan in build_plans(given)[0] for step in plan.steps if step.another}
         assert ("FETCH_EMAILS" in tools) is held_out
         assert "LIST_THREADS" in tools
 
@@ -198,8 +200,8 @@ def test_where_no_tool_serves_as_well_nothing_else_is_drawn(monkeypatch):
     """Plans of partitions without such tools are those of before there was this recovery."""
     before = [cast.plan for cast in casts("jira", 30)]
     monkeypatch.setattr("funcdex_assets.planning.plans.as_well", lambda *_: None)
-    assert make_plans([cast.given for cast in casts("jira", 30)])[0] == before
-    changed = [make_plans([cast.given])[0] != [cast.plan] for cast in casts("gmail", 60)]
+    assert build_plans([cast.given for cast in casts("jira", 30)])[0] == before
+    changed = [build_plans([cast.given])[0] != [cast.plan] for cast in casts("gmail", 60)]
     assert any(changed)
     assert not all(changed)
 
@@ -225,7 +227,7 @@ def test_the_first_tool_fails_and_the_other_serves_in_the_same_turn():
         for result in results[at : at + len(failing)]:
             assert result.error == (failing[0].fault != "empty_result")
         assert not results[at + len(failing)].error
-        assert recovered(messages)
+        assert has_recovered(messages)
         assert {called.name, answered.name} <= set(one.cast.offered)
         assert messages[last].thought
         seen[failing[0].fault] += 1
@@ -236,7 +238,7 @@ def test_the_first_tool_fails_and_the_other_serves_in_the_same_turn():
 def test_the_trace_marks_what_is_made_good_by_which_call():
     for one in with_another():
         plan = one.cast.plan
-        steps = step_trace(one.conversation.messages, one.conversation.provenance)
+        steps = trace_steps(one.conversation.messages, one.conversation.provenance)
         at = max(index for index, step in enumerate(plan.steps) if step.another)
         assert (steps[at].tool, steps[at].outcome) != (steps[at + 1].tool, "ok")
         assert steps[at + 1].makes_good == steps[at].call_id
@@ -245,11 +247,11 @@ def test_the_trace_marks_what_is_made_good_by_which_call():
 
 def test_no_rule_objects_and_the_calls_are_executed_again_alike():
     for one in with_another():
-        found = {finding.rule for finding in find(one.case) if finding.blocking}
+        found = {finding.rule for finding in find_problems(one.case) if finding.blocking}
         assert found <= {"repeated_message"}  # two requests for a next page may come in the same words
-        recording = recorded(one.conversation, one.cast.situation, one.cast.offered)
+        recording = to_recording(one.conversation, one.cast.situation, one.cast.offered)
         assert recording is not None
-        assert replay(recording) == []
+        assert replay_conversation(recording) == []
 
 
 def test_a_closed_tool_is_named_by_the_error_and_not_the_thing():
@@ -272,7 +274,7 @@ def test_saying_that_it_went_well_is_found_where_the_other_tool_fails_too(text):
     end = next(index for index in range(place, len(messages)) if messages[index].role == "user")
     failed = Message(role="tool", result=type(result)(call_id=result.call_id, name=result.name, content={}, error=True))
     shown = (*messages[:place], failed, Message(role="assistant", content=text), *messages[end:])
-    assert "false_success" in {finding.rule for finding in find(replace(one.case, messages=shown))}
+    assert "false_success" in {finding.rule for finding in find_problems(replace(one.case, messages=shown))}
 
 
 # ── played by a model ─────────────────────────────────────────────────────────────────────────
@@ -288,16 +290,18 @@ SIMPLE = next(one for one in with_another() if step_of(one) == 0 and tried(one)[
 def perform(first: Any) -> Conversation:
     """`first` gives the first moves; what is called then is what the plan has."""
 
-    def player(scene: Scene, rng: Random) -> Move:
+    def player(scene: DialogueState, rng: Random) -> Move:
         made = sum(bool(message.tool_calls) for message in scene.messages)
         if made < len(first):
             step = scene.plan.steps[first[made]]
             values = {argument.argument: "x1" for argument in step.arguments}
-            return Move(calls=[Called(step.tool, assemble(step.arguments, values))])
+            return Move(calls=[Called(step.tool, assemble_arguments(step.arguments, values))])
         return IMPROVISATIONS["assistant"](scene, rng)
 
     return asyncio.run(
-        simulate(SIMPLE.cast.played, OfflineEngine({**IMPROVISATIONS, "assistant": player}), Manner(), 1)
+        simulate_conversation(
+            SIMPLE.cast.played, OfflineEngine({**IMPROVISATIONS, "assistant": player}), PlayOptions(), 1
+        )
     )
 
 
@@ -318,8 +322,8 @@ def test_who_comes_back_to_a_closed_tool_finds_it_closed():
 
 def test_the_user_asks_for_what_serves_and_is_told_its_facts_alone():
     plan = SIMPLE.cast.plan
-    scene = Scene(plan, SIMPLE.cast.situation, SIMPLE.cast.tools, dict(SIMPLE.cast.offered), False)
-    prompt = user_simulator.ROLE.request(user_simulator.UserCue(scene, "request"), 1).messages[-1].content or ""
+    scene = DialogueState(plan, SIMPLE.cast.situation, SIMPLE.cast.tools, dict(SIMPLE.cast.offered), False)
+    prompt = user_simulator.ROLE.build_request(user_simulator.UserCue(scene, "request"), 1).messages[-1].content or ""
     assert SIMPLE.cast.tools[plan.steps[1].tool].description in prompt
     assert SIMPLE.cast.tools[plan.steps[0].tool].description not in prompt
     for argument in plan.steps[1].arguments:
@@ -328,7 +332,7 @@ def test_the_user_asks_for_what_serves_and_is_told_its_facts_alone():
 
 def test_a_writer_of_whole_conversations_is_told_that_the_next_call_makes_it_good():
     brief = conversation_writer.WriterBrief(SIMPLE.cast.played, thoughts=False, play=play_offline)
-    outline = str(conversation_writer.variables(brief)["outline"])
+    outline = str(conversation_writer.render_variables(brief)["outline"])
     first, second = tried(SIMPLE)[0].tool, tried(SIMPLE)[0].another
     assert f"call 1: {first}, which fails: permission denied; the person asked for what {second} does" in outline
     assert f"call 2: {second}\n" in f"{outline}\n"

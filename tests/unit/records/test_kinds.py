@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.records.kinds import CHAINS, DEFAULT_WEIGHTS, KINDS, apportion, cells
+from funcdex_assets.records.kinds import CHAIN_SHAPES, DEFAULT_WEIGHTS, KINDS, apportion, count_conversations_per_cell
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_parts_add_up_and_are_within_one_of_their_share(total, weights):
 @given(st.integers(1, 500), st.floats(0, 0.9), st.sets(st.sampled_from(KINDS), min_size=1))
 def test_cells_hold_exactly_what_is_wanted(total, share, possible):
     held_out = round(total * share)
-    found = cells(total, held_out, DEFAULT_WEIGHTS, possible)
+    found = count_conversations_per_cell(total, held_out, DEFAULT_WEIGHTS, possible)
     assert sum(found.values()) == total
     assert sum(count for (_, side), count in found.items() if side) == held_out
     assert {kind for kind, _ in found} == possible
@@ -40,18 +40,18 @@ def test_cells_hold_exactly_what_is_wanted(total, share, possible):
 
 
 def test_the_default_of_106_is_within_a_conversation_of_its_weights():
-    found = cells(106, 20, DEFAULT_WEIGHTS, KINDS)
+    found = count_conversations_per_cell(106, 20, DEFAULT_WEIGHTS, KINDS)
     for kind, weight in DEFAULT_WEIGHTS.items():
         assert abs(found[kind, False] + found[kind, True] - 106 * weight / 100) < 1
 
 
 def test_a_kind_that_is_not_possible_leaves_its_share_to_the_others():
-    found = cells(106, 20, DEFAULT_WEIGHTS, KINDS)
+    found = count_conversations_per_cell(106, 20, DEFAULT_WEIGHTS, KINDS)
     assert found["long_context", False] + found["long_context", True] == 2
-    without = cells(106, 20, DEFAULT_WEIGHTS, [kind for kind in KINDS if kind != "long_context"])
+    without = count_conversations_per_cell(106, 20, DEFAULT_WEIGHTS, [kind for kind in KINDS if kind != "long_context"])
     assert sum(without.values()) == 106
     assert all(without[cell] >= found[cell] - 1 for cell in without)
 
 
 def test_every_kind_has_weights_and_chains():
-    assert set(DEFAULT_WEIGHTS) == set(CHAINS) == set(KINDS)
+    assert set(DEFAULT_WEIGHTS) == set(CHAIN_SHAPES) == set(KINDS)

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
-from funcdex_assets.records.openai_messages import openai_messages, openai_tools
+from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.tool import Tool
 
 
 def only(message: Message) -> dict:
-    (written,) = openai_messages([message], None)
+    (written,) = to_openai_messages([message], None)
     return written
 
 
@@ -72,7 +72,7 @@ def test_arguments_stay_objects_with_their_types():
 
 
 def test_parallel_calls_are_one_message_followed_by_their_results_in_order(conversation):
-    written = openai_messages(conversation, None)
+    written = to_openai_messages(conversation, None)
     assert [message["role"] for message in written] == [
         "user",
         "assistant",
@@ -88,7 +88,7 @@ def test_parallel_calls_are_one_message_followed_by_their_results_in_order(conve
 
 
 def test_results_keep_their_characters(conversation):
-    result = openai_messages(conversation, None)[2]["content"]
+    result = to_openai_messages(conversation, None)[2]["content"]
     assert result == '{"files":[{"id":"f</tool>"}]}'
 
 
@@ -96,7 +96,7 @@ def test_results_keep_their_characters(conversation):
     ("prompt", "roles"), [("Be brief.", ["system", "user"]), (None, ["user"]), ("", ["user"])], ids=repr
 )
 def test_the_system_prompt_comes_first_if_there_is_one(prompt, roles):
-    written = openai_messages([Message(role="user", content="Hi")], prompt)
+    written = to_openai_messages([Message(role="user", content="Hi")], prompt)
     assert [message["role"] for message in written] == roles
     assert not prompt or written[0]["content"] == prompt
 
@@ -106,6 +106,6 @@ def test_tools_are_function_definitions_without_what_only_we_know():
     tool = Tool(
         toolkit="gmail", name="SEND", description="Sends.", parameters=schema, returns={"type": "object"}, source="x"
     )
-    assert openai_tools([tool]) == [
+    assert to_openai_tools([tool]) == [
         {"type": "function", "function": {"name": "SEND", "description": "Sends.", "parameters": schema}}
     ]

@@ -6,17 +6,17 @@ import pytest
 from dialogue_cases import CLEAN, assistant, call, result, user
 
 from funcdex_assets.reports.diversity import (
-    any_of,
-    conversation_key,
-    distinct,
-    masked,
-    openings,
-    repeats,
-    sample,
-    self_bleu,
-    sentences,
-    skeleton,
-    skeletons,
+    build_skeleton,
+    compile_pattern_of_any,
+    compute_conversation_key,
+    compute_self_bleu,
+    count_different_openings,
+    count_distinct_ngrams,
+    count_repeats,
+    draw_sample,
+    list_skeletons,
+    mask_values,
+    split_into_sentences,
 )
 
 
@@ -31,7 +31,7 @@ from funcdex_assets.reports.diversity import (
     ],
 )
 def test_distinct(texts, order, counts):
-    assert distinct(texts, order) == counts
+    assert count_distinct_ngrams(texts, order) == counts
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_distinct(texts, order, counts):
     ],
 )
 def test_self_bleu(texts, expected):
-    assert self_bleu(texts) == pytest.approx(expected)
+    assert compute_self_bleu(texts) == pytest.approx(expected)
 
 
 def test_self_bleu_takes_the_reference_that_has_an_n_gram_most_often_but_never_the_text_itself():
     # For "a a b c": a is at most twice in the others, so 4/4 words; pairs aa, ab, bc: aa only in the third.
-    one = self_bleu(["a a b c", "a b c d", "a a x y"])
+    one = compute_self_bleu(["a a b c", "a b c d", "a a x y"])
     words, pairs, triples, fours = 4 / 4, 3 / 3, 1 / 2, 0.1 / 1
     first = (words * pairs * triples * fours) ** 0.25
     second = (3 / 4 * 2 / 3 * 1 / 2 * 0.1) ** 0.25
@@ -77,7 +77,7 @@ def test_self_bleu_takes_the_reference_that_has_an_n_gram_most_often_but_never_t
     ],
 )
 def test_masked(text, known, expected):
-    assert masked(text, any_of(known)) == expected
+    assert mask_values(text, compile_pattern_of_any(known)) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_masked(text, known, expected):
     ],
 )
 def test_skeleton(sentence, expected):
-    assert skeleton(sentence) == expected
+    assert build_skeleton(sentence) == expected
 
 
 def test_skeletons_are_of_sentences_outside_quotes():
-    assert skeletons('Hi! Write: "Dear Bo. All is well." Then send it to a@b.io and c@d.io.') == [
+    assert list_skeletons('Hi! Write: "Dear Bo. All is well." Then send it to a@b.io and c@d.io.') == [
         "hi",
         "write _",
         "then send it to _",
@@ -102,21 +102,26 @@ def test_skeletons_are_of_sentences_outside_quotes():
 
 
 def test_sentences_end_at_stops_and_lines():
-    assert sentences("One. Two?\n- three v1.2 (x.y)\n\nFour") == ["One.", "Two?", "- three v1.2 (x.y)", "Four"]
+    assert split_into_sentences("One. Two?\n- three v1.2 (x.y)\n\nFour") == [
+        "One.",
+        "Two?",
+        "- three v1.2 (x.y)",
+        "Four",
+    ]
 
 
 def test_openings_and_repeats():
-    assert openings(["Hi  there", "hi there", "Hello"]) == 2
-    assert repeats([("a",), ("b",), ("a",), ("a",)]) == 3
-    assert repeats([]) == 0
+    assert count_different_openings(["Hi  there", "hi there", "Hello"]) == 2
+    assert count_repeats([("a",), ("b",), ("a",), ("a",)]) == 3
+    assert count_repeats([]) == 0
 
 
 def test_a_sample_is_in_order_and_the_same_under_a_seed():
-    drawn = sample(list(range(100)), 10, 7, "x")
-    assert drawn == sorted(drawn) == sample(list(range(100)), 10, 7, "x")
+    drawn = draw_sample(list(range(100)), 10, 7, "x")
+    assert drawn == sorted(drawn) == draw_sample(list(range(100)), 10, 7, "x")
     assert len(set(drawn)) == 10
-    assert drawn != sample(list(range(100)), 10, 8, "x")
-    assert sample([3, 1], 10, 7) == [3, 1]
+    assert drawn != draw_sample(list(range(100)), 10, 8, "x")
+    assert draw_sample([3, 1], 10, 7) == [3, 1]
 
 
 def _sent(address: str, subject: str, name: str = "SEND_EMAIL") -> tuple:
@@ -129,7 +134,7 @@ def _sent(address: str, subject: str, name: str = "SEND_EMAIL") -> tuple:
 
 
 def test_conversations_are_copies_if_only_ids_numbers_and_quotes_differ():
-    keys = [conversation_key(_sent(*one)) for one in (("a@b.io", "Roof"), ("c@d.io", "Snow on it"))]
+    keys = [compute_conversation_key(_sent(*one)) for one in (("a@b.io", "Roof"), ("c@d.io", "Snow on it"))]
     assert keys[0] == keys[1]
-    assert conversation_key(_sent("a@b.io", "Roof", "SEND_LETTER")) != keys[0]
-    assert conversation_key(CLEAN) != keys[0]
+    assert compute_conversation_key(_sent("a@b.io", "Roof", "SEND_LETTER")) != keys[0]
+    assert compute_conversation_key(CLEAN) != keys[0]

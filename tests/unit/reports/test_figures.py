@@ -6,17 +6,17 @@ import pytest
 from dialogue_cases import CLEAN, CONTACTS, PERSONA, SCENARIO, TOOLS, assistant, call, result, user
 from example_tables import BLOCKING, CONVERSATION, PLAN, SCORED, TRAIN, frames, update
 
-from funcdex_assets.dialogue.participants import Cast
+from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.token_price import TokenPrice
-from funcdex_assets.language.values import situation
+from funcdex_assets.language.values import build_situation
 from funcdex_assets.records.figures import QualityFigure, Spent
 from funcdex_assets.records.plan import PlannedTurn
-from funcdex_assets.reports.collected import TABLES, Collected, Example, MixedTables, collect, merged
-from funcdex_assets.reports.figures import STAGES, report
+from funcdex_assets.reports.collected import TABLES, Collected, Example, MixedTables, collect_tables, merge_collected
+from funcdex_assets.reports.figures import STAGES, compute_figures
 
 
 def figures(found: Collected, **more) -> dict[tuple[str, str], QualityFigure]:
-    rows = report(found, **more)
+    rows = compute_figures(found, **more)
     named = {(one.figure, one.item): one for one in rows}
     assert len(named) == len(rows)
     return named
@@ -69,7 +69,7 @@ def held():
     ],
 )
 def test_counts_from_tables(held, figure, item, expected):
-    assert counts(figures(collect("mail", held))[figure, item]) == expected
+    assert counts(figures(collect_tables("mail", held))[figure, item]) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_counts_from_tables(held, figure, item, expected):
     ],
 )
 def test_values_from_tables(held, figure, item, expected):
-    assert figures(collect("mail", held))[figure, item].value == pytest.approx(expected)
+    assert figures(collect_tables("mail", held))[figure, item].value == pytest.approx(expected)
 
 
 def test_every_table_that_is_read_is_named(held):
-    assert collect("mail", {name: held[name] for name in TABLES}).yields["dataset"] == 2
+    assert collect_tables("mail", {name: held[name] for name in TABLES}).yields["dataset"] == 2
 
 
 def test_only_what_is_in_the_dataset_is_measured():
-    found = collect("mail", frames())
+    found = collect_tables("mail", frames())
     assert [one.conversation.conversation_id for one in found.examples] == ["conversation_1"]
     assert len(found.scored) == 3
 
@@ -100,11 +100,11 @@ def test_only_what_is_in_the_dataset_is_measured():
 def test_tables_of_different_runs_are_refused(held):
     later = held["deduplicated_scenarios"].filter(held["deduplicated_scenarios"]["scenario_id"] != "scenario_1")
     with pytest.raises(MixedTables, match="materialise mail again"):
-        collect("mail", {**held, "deduplicated_scenarios": later})
+        collect_tables("mail", {**held, "deduplicated_scenarios": later})
 
 
 def test_partitions_together_are_counted_together(held):
-    both = merged([collect("mail", held), collect("post", held)])
+    both = merge_collected([collect_tables("mail", held), collect_tables("post", held)])
     assert counts(figures(both)["valid calls", ""]) == (8, 8)
     assert counts(figures(both)["tools called", ""]) == (4, 4)  # a toolkit of each partition has tools of its own
     assert figures(both)["conversations", "dataset"].value == 4
@@ -136,7 +136,7 @@ TALK = (user("Can you fax?"), assistant("No."), user("A pity."), assistant("Yes.
 def example(messages, kind: str, pattern: str = "sequential", turns=()) -> Example:
     plan = update(PLAN, kind=kind, turns=tuple(PlannedTurn(kind=turn) for turn in turns))
     conversation = update(CONVERSATION, messages=messages, provenance=())
-    return Example(conversation, Cast(plan, situation(SCENARIO, PERSONA), TOOLS), pattern, "mail")
+    return Example(conversation, Participants(plan, build_situation(SCENARIO, PERSONA), TOOLS), pattern, "mail")
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_kinds_are_beside_the_wanted_weights(mixed):
 
 
 def test_without_weights_nothing_is_wanted(mixed):
-    assert {one.wanted for one in report(mixed)} == {None}
+    assert {one.wanted for one in compute_figures(mixed)} == {None}
 
 
 def test_nothing_gives_figures_of_nothing():
@@ -234,7 +234,7 @@ def spent(role: str, model: str = "m", requests: int = 1, **tokens: int) -> Spen
 
 @pytest.fixture(scope="module")
 def paid(held) -> Collected:
-    return collect(
+    return collect_tables(
         "mail",
         held,
         {
@@ -271,7 +271,7 @@ def test_what_an_accepted_conversation_costs(paid, figure, item, expected):
 
 
 def test_partitions_together_share_the_cost(paid):
-    both = figures(merged([paid, paid]), prices=PRICES)
+    both = figures(merge_collected([paid, paid]), prices=PRICES)
     assert both["cost in dollars", "in all"].value == pytest.approx(2 * 1150)
     assert both["cost in dollars", "per accepted conversation"].value == pytest.approx(1150)
 
@@ -279,13 +279,13 @@ def test_partitions_together_share_the_cost(paid):
 def test_without_a_price_tokens_are_told_and_without_an_accepted_conversation_sums(paid):
     assert "cost in dollars" not in {figure for figure, _ in figures(paid)}
     none = Collected(spent=[spent("judge")])
-    items = {one.item for one in report(none, prices=PRICES) if one.section == "cost"}
+    items = {one.item for one in compute_figures(none, prices=PRICES) if one.section == "cost"}
     assert items == {"in all", ""}
 
 
 def test_offline_nothing_is_said_of_cost(held):
-    assert not [one for one in report(collect("mail", held), prices=PRICES) if one.section == "cost"]
+    assert not [one for one in compute_figures(collect_tables("mail", held), prices=PRICES) if one.section == "cost"]
 
 
 def test_the_report_is_a_function_of_tables_and_seed(held):
-    assert report(collect("mail", held), {}, 3) == report(collect("mail", held), {}, 3)
+    assert compute_figures(collect_tables("mail", held), {}, 3) == compute_figures(collect_tables("mail", held), {}, 3)

@@ -12,10 +12,10 @@ from funcdex_assets.reports.collected import TABLES
 from funcdex_assets.reports.presentation import (
     ALL,
     NothingToReport,
-    analyse,
     as_json,
-    counts,
-    shown,
+    format_counts,
+    format_value,
+    report_partitions,
     write_page,
 )
 from funcdex_assets.settings.settings import load_settings
@@ -36,32 +36,32 @@ def settings(tmp_path, monkeypatch):
 
 
 def test_partitions_with_a_dataset_are_reported_apart_and_together(settings):
-    reports = analyse(settings, settings.partitions)
+    reports = report_partitions(settings, settings.partitions)
     assert list(reports) == ["gmail", "jira", ALL]
-    calls = [next(counts(one) for one in figures if one.figure == "valid calls") for figures in reports.values()]
+    calls = [next(format_counts(one) for one in figures if one.figure == "valid calls") for figures in reports.values()]
     assert calls == ["2 of 2", "2 of 2", "4 of 4"]
 
 
 def test_nothing_to_report_names_the_command(settings):
     with pytest.raises(NothingToReport, match="funcdex materialize stripe"):
-        analyse(settings, ["stripe"])
+        report_partitions(settings, ["stripe"])
 
 
 def test_tables_of_different_runs_are_left_out_and_named(settings):
     later = frames()["deduplicated_scenarios"].head(0)
     TableStore(settings.home).write("deduplicated_scenarios", "jira", later)
     told: list[str] = []
-    assert list(analyse(settings, settings.partitions, told.append)) == ["gmail", ALL]
+    assert list(report_partitions(settings, settings.partitions, told.append)) == ["gmail", ALL]
     assert [text.split()[3] for text in told] == ["jira"]
 
 
 def test_cost_is_that_of_the_answers_in_the_tables(settings):
     store = TableStore(settings.home)
-    assert not [one for one in analyse(settings, ["gmail"])["gmail"] if one.section == "cost"]
+    assert not [one for one in report_partitions(settings, ["gmail"])["gmail"] if one.section == "cost"]
     asked = Spent(role="assistant", model="m", requests=3, prompt_tokens=2_000_000, completion_tokens=500_000)
     store.note_spent("conversations", "gmail", [asked])
     store.note_spent("personas", "jira", [Spent(role="persona_writer", model="other", requests=2)])
-    reports = analyse(settings, ["gmail", "jira"])
+    reports = report_partitions(settings, ["gmail", "jira"])
     found = {name: {(one.figure, one.item): one.value for one in figures} for name, figures in reports.items()}
     assert found["gmail"]["cost in dollars", "per accepted conversation"] == pytest.approx(3.0)
     assert found[ALL]["cost in dollars", "in all"] == pytest.approx(3.0)
@@ -84,11 +84,11 @@ def test_cost_is_that_of_the_answers_in_the_tables(settings):
     ],
 )
 def test_values_as_people_write_them(figure, text):
-    assert shown(QualityFigure(**{"section": "paths", "figure": "with an error", **figure})) == text
+    assert format_value(QualityFigure(**{"section": "paths", "figure": "with an error", **figure})) == text
 
 
 def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path, monkeypatch):
-    reports = analyse(settings, ["gmail", "jira"])
+    reports = report_partitions(settings, ["gmail", "jira"])
     console = Console(record=True, width=160)
     monkeypatch.setattr(analyze, "console", console)
     analyze.print_figures(reports)

@@ -14,12 +14,12 @@ FOUND = (
 
 
 def test_the_clean_conversation_is_clean():
-    assert tallies.valid_calls(CLEAN, TOOLS) == (2, 2)
-    assert tallies.valid_results(CLEAN, TOOLS) == (2, 2)
-    assert tallies.grounded(CLEAN, case().provenance) == (3, 3)
-    assert tallies.differing_echoes(CLEAN) == (0, 0)
-    assert (tallies.errors(CLEAN), tallies.empty_results(CLEAN)) == (0, 0)
-    assert not tallies.recovered(CLEAN)
+    assert tallies.count_valid_calls(CLEAN, TOOLS) == (2, 2)
+    assert tallies.count_valid_results(CLEAN, TOOLS) == (2, 2)
+    assert tallies.count_grounded(CLEAN, case().provenance) == (3, 3)
+    assert tallies.count_differing_echoes(CLEAN) == (0, 0)
+    assert (tallies.count_errors(CLEAN), tallies.count_empty_results(CLEAN)) == (0, 0)
+    assert not tallies.has_recovered(CLEAN)
     assert not tallies.has_parallel_calls(CLEAN)
     assert not tallies.speaks_first(CLEAN)
 
@@ -34,27 +34,27 @@ def test_the_clean_conversation_is_clean():
     ],
 )
 def test_valid_calls(made, valid):
-    assert tallies.valid_calls((user("Find Bo."), assistant(None, made)), TOOLS) == valid
+    assert tallies.count_valid_calls((user("Find Bo."), assistant(None, made)), TOOLS) == valid
 
 
 def test_a_late_tool_is_on_offer_once_the_user_has_brought_it():
     made = assistant(None, call(1, "FIND_CONTACT", query="Bo"))
     brought = user('There is one now: {"type": "function", "function": {"name": "FIND_CONTACT"}}')
-    assert tallies.valid_calls((user("Find Bo with FIND_CONTACT."), made, brought), {}, TOOLS) == (0, 1)
-    assert tallies.valid_calls((user("Find Bo."), brought, made), {}, TOOLS) == (1, 1)
+    assert tallies.count_valid_calls((user("Find Bo with FIND_CONTACT."), made, brought), {}, TOOLS) == (0, 1)
+    assert tallies.count_valid_calls((user("Find Bo."), brought, made), {}, TOOLS) == (1, 1)
 
 
 def test_errors_and_results_without_a_schema_are_not_judged():
     broken = (*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}))
-    assert tallies.valid_results(broken, TOOLS) == (0, 1)
-    assert tallies.valid_results((*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}, error=True)), TOOLS) == (
+    assert tallies.count_valid_results(broken, TOOLS) == (0, 1)
+    assert tallies.count_valid_results((*CLEAN[:2], result(1, "FIND_CONTACT", {"people": 1}, error=True)), TOOLS) == (
         0,
         0,
     )
 
 
 def test_an_argument_without_a_source_is_not_grounded():
-    assert tallies.grounded(CLEAN, ()) == (0, 3)
+    assert tallies.count_grounded(CLEAN, ()) == (0, 3)
 
 
 def _step(tool: str, turn: int, **said: str) -> PlannedStep:
@@ -80,7 +80,7 @@ def _step(tool: str, turn: int, **said: str) -> PlannedStep:
     ],
 )
 def test_contradicted(steps, wrong_and_said):
-    assert tallies.contradicted(CLEAN, steps) == wrong_and_said
+    assert tallies.count_contradicted(CLEAN, steps) == wrong_and_said
 
 
 def test_each_call_has_the_next_step_of_its_tool():
@@ -89,7 +89,7 @@ def test_each_call_has_the_next_step_of_its_tool():
         assistant(None, call(1, "FIND_CONTACT", query="Bo"), call(2, "FIND_CONTACT", query="Bo")),
     )
     steps = [_step("FIND_CONTACT", 0, query="Bo"), _step("FIND_CONTACT", 0, query="Cy")]
-    assert tallies.contradicted(twice, steps) == (1, 2)
+    assert tallies.count_contradicted(twice, steps) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_each_call_has_the_next_step_of_its_tool():
 )
 def test_echoes(name, arguments, content, expected):
     messages = (user("Go."), assistant(None, call(1, name, **arguments)), result(1, name, content))
-    assert tallies.differing_echoes(messages) == expected
+    assert tallies.count_differing_echoes(messages) == expected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_echoes(name, arguments, content, expected):
 )
 def test_empty_results(name, content, empty):
     messages = (user("Go."), assistant(None, call(1, name)), result(1, name, content))
-    assert tallies.empty_results(messages) == int(empty)
+    assert tallies.count_empty_results(messages) == int(empty)
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_recovered(then, expected):
     if then:
         made, content, error = then
         more = (assistant(None, made), result(2, made.name, content, error))
-    assert tallies.recovered((*FOUND, *more)) is expected
+    assert tallies.has_recovered((*FOUND, *more)) is expected
 
 
 def test_what_reads_the_same_makes_good_only_what_the_user_still_waits_for():
     made = (assistant(None, call(2, "LIST_CONTACTS")), result(2, "LIST_CONTACTS", CONTACTS))
-    assert not tallies.recovered((*FOUND, assistant("Nobody there."), user("List all, then."), *made))
+    assert not tallies.has_recovered((*FOUND, assistant("Nobody there."), user("List all, then."), *made))
     at_once = (user("Go."), assistant(None, call(1, "FIND_CONTACT"), call(2, "LIST_CONTACTS")))
-    assert not tallies.recovered((*at_once, result(1, "FIND_CONTACT", {"contacts": []}), made[1]))
+    assert not tallies.has_recovered((*at_once, result(1, "FIND_CONTACT", {"contacts": []}), made[1]))
 
 
 def test_turns_before_the_first_call_and_parallel_calls():

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from funcdex_assets.inference.journal import journal_entries
+from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
@@ -115,7 +115,7 @@ def test_another_model_for_one_role_asks_the_others_nothing_again(box, servers, 
     engine = box(roles={"judge": {"model": "wise"}})
     planned, judged = ask(engine, request(), request("judge", seed=2))
     assert (planned.replayed, judged.replayed) == (True, False)
-    entries = journal_entries(tmp_path / "journal.sqlite")
+    entries = list_journal_entries(tmp_path / "journal.sqlite")
     assert [(entry.engine, entry.role) for entry in entries] == [
         ("vllm:tiny", "judge"),
         ("vllm:tiny", "planner"),
@@ -240,7 +240,7 @@ def test_no_answer_is_lost_paid_twice_or_written_wrong_by_a_bad_day(box, servers
     completions = ask(engine, *(request(seed=seed) for seed in range(300)))
     assert [completion.text for completion in completions] == [f"answer {seed}" for seed in range(300)]
     assert engine.summary()["retries"] == sum(asked(servers)) - 300 > 30
-    (entry,) = journal_entries(tmp_path / "journal.sqlite")
+    (entry,) = list_journal_entries(tmp_path / "journal.sqlite")
     assert entry.requests == 300
     again = box(**fields)
     before = sum(len(server.questions) for server in servers)

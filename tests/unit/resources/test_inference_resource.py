@@ -81,7 +81,7 @@ def test_the_key_is_the_one_that_is_named(honouring, tmp_path, monkeypatch, prof
 def poems(engine: dg.ResourceParam[InferenceEngine]) -> dg.MaterializeResult:
     meter = UsageMeter(engine)
     completion = asyncio.run(meter.complete(request()))
-    return dg.MaterializeResult(metadata={"usage": meter.summary(), "model": completion.model})
+    return dg.MaterializeResult(metadata={"usage": meter.to_metadata(), "model": completion.model})
 
 
 @dg.asset(deps=[poems])

@@ -158,7 +158,7 @@ def test_then_it_is_raised_and_never_scored(said):
 
 
 def test_the_reasoning_comes_first():
-    schema: Any = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
+    schema: Any = ROLE.build_request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
     assert list(schema.schema["properties"]) == ["reasoning", *SCALES, "turns"]
 
 
@@ -179,16 +179,16 @@ def said(*scores: int, ok: bool = True, reason: str = "r") -> Verdict:
     ],
 )
 def test_a_committee_agrees_on_medians_and_tells_its_spread(verdicts, expected, spread):
-    agreed, apart = judge.agreed(verdicts)
+    agreed, apart = judge.agree_on_verdict(verdicts)
     assert (tuple(getattr(agreed, scale) for scale in SCALES), apart) == (expected, spread)
 
 
 def test_a_turn_is_good_if_most_say_so_and_the_reasoning_is_of_the_nearest():
     verdicts = [said(5, 5, 5, 5, reason="a"), said(2, 2, 2, 2, ok=False, reason="b"), said(4, 4, 4, 4, reason="c")]
-    agreed, _ = judge.agreed(verdicts)
+    agreed, _ = judge.agree_on_verdict(verdicts)
     assert agreed.reasoning == "c"
     assert agreed.turns == (TurnScore(turn=0, reason="a", score=4, ok=True),)
-    split, _ = judge.agreed(verdicts[:2])
+    split, _ = judge.agree_on_verdict(verdicts[:2])
     assert not split.turns[0].ok
 
 
@@ -207,14 +207,14 @@ def test_a_turn_is_good_if_most_say_so_and_the_reasoning_is_of_the_nearest():
     ],
 )
 def test_only_judges_of_the_same_model_need_seeds_and_a_temperature_to_differ(engines, names, expected):
-    seats = judge.committee(engines, names)
+    seats = judge.seat_committee(engines, names)
     assert [(seat.judge, seat.number, seat.role.sampling.temperature != 0) for seat in seats] == expected
     assert [seat.role.member for seat in seats] == list(range(len(engines)))
 
 
 def test_two_judges_are_never_called_the_same():
     with pytest.raises(ValueError, match=r"judging\.committee\.1: another judge is called 'a'; give one another name"):
-        judge.committee(["a", "b"], [None, "a"])
+        judge.seat_committee(["a", "b"], [None, "a"])
 
 
 class Bench:
@@ -240,8 +240,8 @@ class Bench:
 
 
 def asked_of(bench: Bench) -> Any:
-    seats = judge.committee([f"j{place}" for place in range(len(bench.minds))], [None] * len(bench.minds))
-    return asyncio.run(judge.ask(seats, bench, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 42, "judge", "c"))
+    seats = judge.seat_committee([f"j{place}" for place in range(len(bench.minds))], [None] * len(bench.minds))
+    return asyncio.run(judge.ask_committee(seats, bench, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 42, "judge", "c"))
 
 
 TOO_LONG = InferenceError("too long", retryable=False, kind="context")
@@ -298,5 +298,5 @@ def test_the_verdict_on_the_turns_follows_the_findings():
 
 
 def test_the_judge_is_told_how_many_turns_there_are():
-    text = ROLE.request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).messages[-1].content or ""
+    text = ROLE.build_request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).messages[-1].content or ""
     assert f"{sum(message.role == 'user' for message in GOOD)} turns" in text

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from offline import PARTITIONS, casts, played
 
-from funcdex_assets.dialogue.dialogue_state import Scene
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
+from funcdex_assets.dialogue.dialogue_state import DialogueState
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import (
     NO_USAGE,
@@ -39,7 +39,7 @@ from funcdex_assets.roles import (
 )
 from funcdex_assets.roles.improvisations import IMPROVISATIONS, ROLES
 from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_all, play_each
-from funcdex_assets.schema.validation import problems
+from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.strategies.turn_loop import play_offline
 
 
@@ -191,17 +191,17 @@ PLAYED = next(one for one in played("jira_gmail", 12, thoughts=True) if one.cast
 CAST = PLAYED.cast
 
 
-def scene(spoken: int = 0) -> Scene:
+def scene(spoken: int = 0) -> DialogueState:
     """The played conversation after some messages."""
-    begun = Scene(CAST.plan, CAST.situation, {**CAST.tools}, dict(CAST.offered), thoughts=True)
+    begun = DialogueState(CAST.plan, CAST.situation, {**CAST.tools}, dict(CAST.offered), thoughts=True)
     for message in PLAYED.conversation.messages[:spoken]:
-        begun.say(message)
+        begun.add_message(message)
         if message.result:
             begun.results.append(message.result.content)
     return begun
 
 
-def in_turn(kind: TurnKind) -> Scene:
+def in_turn(kind: TurnKind) -> DialogueState:
     """A played conversation up to the first turn of this kind, before the user speaks."""
     for one in chain.from_iterable(played(partition, 30) for partition in PARTITIONS):
         plan, messages = one.cast.plan, one.conversation.messages
@@ -209,11 +209,13 @@ def in_turn(kind: TurnKind) -> Scene:
         turn = next((place for place, planned in enumerate(plan.turns) if planned.kind == kind), None)
         if turn is None or len(starts) != len(plan.turns):  # in others, turns have answers of the user
             continue
-        begun = Scene(plan, one.cast.situation, {**one.cast.tools}, dict(one.cast.offered), thoughts=False, turn=turn)
+        begun = DialogueState(
+            plan, one.cast.situation, {**one.cast.tools}, dict(one.cast.offered), thoughts=False, turn_index=turn
+        )
         for message in messages[: starts[turn]]:
-            begun.say(message)
+            begun.add_message(message)
             if message.result:
-                begun.executed(message.result.name, message.result.content)
+                begun.record_result(message.result.name, message.result.content)
         return begun
     raise LookupError(f"no conversation has a turn of kind {kind}")
 
@@ -321,7 +323,7 @@ def test_the_assistant_is_told_nothing_of_the_plan():
 def test_the_user_is_told_withheld_facts_only_when_asked():
     cast = next(one for one in casts("jira_gmail", 30) if any(a.withheld for a in one.plan.steps[0].arguments))
     fact = next(argument for argument in cast.plan.steps[0].arguments if argument.withheld)
-    begun = Scene(cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False)
+    begun = DialogueState(cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False)
 
     def told(purpose: user_simulator.Purpose) -> str:
         return requested(user_simulator.ROLE, user_simulator.UserCue(begun, purpose)).messages[1].content
@@ -353,14 +355,14 @@ def test_the_same_detail_is_asked_for_in_other_words():
         text = user_simulator.ROLE.improvise(user_simulator.UserCue(begun, "recall"), Random(seed % 2))
         assert text not in said
         said.add(text)
-        begun.say(Message(role="user", content=text))
+        begun.add_message(Message(role="user", content=text))
 
 
 def test_the_user_is_told_what_no_tool_can_do():
     begun = in_turn("unsuitable")
-    wanted = begun.now.wanted
+    wanted = begun.current_turn.wanted
     assert wanted is not None
-    assert wanted.tool not in begun.offered
+    assert wanted.tool not in begun.offered_tools
     text = requested(user_simulator.ROLE, user_simulator.UserCue(begun, "unsuitable")).messages[1].content
     facts = [argument.surface for argument in wanted.arguments if argument.source == "user" and not argument.withheld]
     assert begun.tools[wanted.tool].description in text
@@ -376,7 +378,7 @@ def test_the_assistant_sees_the_tools_on_offer_and_no_other():
 
     definition = f"- {late}: {begun.tools[late].description}"
     assert definition not in seen()
-    begun.unlock()
+    begun.offer_pending_tools()
     assert definition in seen()
 
 
@@ -413,8 +415,8 @@ def test_improvisations_are_valid_under_their_own_constraint(role, subject):
             assert isinstance(answer, str)
             assert answer.strip()
         else:
-            assert problems(constraint.schema, msgspec.to_builtins(answer)) == []
-            assert problems(constraint.schema, {"unlike": "it"}) != []
+            assert find_violations(constraint.schema, msgspec.to_builtins(answer)) == []
+            assert find_violations(constraint.schema, {"unlike": "it"}) != []
 
 
 @pytest.mark.parametrize(("role", "subject"), EVERY_SUBJECT)
@@ -455,7 +457,7 @@ OFFERED = CAST.plan.tools[0]
 )
 def test_calls_of_the_assistant_fit_the_tools_on_offer(move, valid):
     constraint: Any = requested(assistant.ROLE, scene(1)).resolved_constraint
-    assert (problems(constraint.schema, move) == []) == valid
+    assert (find_violations(constraint.schema, move) == []) == valid
 
 
 def test_what_a_conversation_says_grows_at_the_end_of_its_prompts():
@@ -466,7 +468,7 @@ def test_what_a_conversation_says_grows_at_the_end_of_its_prompts():
         (user_simulator.ROLE, lambda spoken: user_simulator.UserCue(scene(spoken), "request")),
     ):
         earlier, later = (
-            "\n".join(message.content or "" for message in role.request(subject(spoken), 7).messages)
+            "\n".join(message.content or "" for message in role.build_request(subject(spoken), 7).messages)
             for spoken in (1, 3)
         )
         said = PLAYED.conversation.messages[0].content or ""
@@ -488,14 +490,14 @@ def test_an_endpoint_without_grammars_is_asked_without_one():
 @pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
 def test_the_writer_is_shown_an_example_in_the_form_that_is_asked_of_it(thoughts):
     brief = conversation_writer.WriterBrief(CAST.played, thoughts, play=play_offline)
-    example = conversation_writer.example(thoughts)
+    example = conversation_writer.render_example(thoughts)
     assert example.strip() in (requested(conversation_writer.ROLE, brief).messages[0].content or "")
-    assert render(parse(example, thoughts=thoughts)) == example
+    assert render_conversation(parse_conversation(example, thoughts=thoughts)) == example
     assert all(tag in example for tag in ("</user>", "</assistant>", "<tool>", "<tool_response>", "<parallel>"))
 
 
 def test_the_outline_has_every_call_and_every_value_of_the_plan():
-    outline = str(conversation_writer.variables(BRIEF)["outline"])
+    outline = str(conversation_writer.render_variables(BRIEF)["outline"])
     for number, step in enumerate(CAST.plan.steps, start=1):
         assert f"call {number}: {step.tool}" in outline
         for argument in step.arguments:

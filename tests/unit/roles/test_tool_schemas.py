@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from offline import PARTITIONS, played, shipped_tools
 
-from funcdex_assets.roles.tool_schemas import calls_schema, decodable
-from funcdex_assets.schema.validation import problems
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.roles.tool_schemas import build_calls_schema, to_decodable_schema
+from funcdex_assets.schema.validation import find_violations
+from funcdex_assets.semantics.result_schema import complete_result_schema
 
 TEXT = {"type": "string"}
 
@@ -57,35 +57,39 @@ def closed(**properties: Any) -> dict[str, Any]:
     ],
 )
 def test_decodable(schema, expected):
-    assert decodable(schema) == expected
+    assert to_decodable_schema(schema) == expected
 
 
 def test_a_schema_that_contains_itself_ends_in_anything():
     tree: dict[str, Any] = {"$ref": "#/$defs/t", "$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}}
-    schema = decodable(tree)
+    schema = to_decodable_schema(tree)
     assert msgspec.json.encode(schema).count(b"array") == 4  # each second step is a reference
-    assert problems(schema, [[[]]]) == []
+    assert find_violations(schema, [[[]]]) == []
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_what_the_offline_engine_calls_and_returns_is_let_through(partition):
     for one in played(partition, 12):
         late = [one.cast.tools[name] for name in one.cast.plan.late_tools]
-        schema = calls_schema((*one.cast.offered.values(), *late), 4)
+        schema = build_calls_schema((*one.cast.offered.values(), *late), 4)
         for message in one.conversation.messages:
             calls = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
-            assert problems(schema, calls) == []
+            assert find_violations(schema, calls) == []
             if message.result and not message.result.error:
-                returned = decodable(result_schema(one.cast.tools[message.result.name]))
-                assert problems(returned, message.result.content) == []
+                returned = to_decodable_schema(complete_result_schema(one.cast.tools[message.result.name]))
+                assert find_violations(returned, message.result.content) == []
 
 
 def test_llguidance_compiles_the_schemas_of_all_shipped_tools():
     """vLLM's backend `guidance`; xgrammar takes them too, and is not installed for tests."""
     llguidance = pytest.importorskip("llguidance")
     tools = shipped_tools()
-    schemas = [calls_schema(tools, 4)]
-    schemas += [schema for tool in tools for schema in (decodable(tool.parameters), decodable(result_schema(tool)))]
+    schemas = [build_calls_schema(tools, 4)]
+    schemas += [
+        schema
+        for tool in tools
+        for schema in (to_decodable_schema(tool.parameters), to_decodable_schema(complete_result_schema(tool)))
+    ]
     for schema in schemas:
         grammar = llguidance.JsonCompiler().compile(msgspec.json.encode(schema).decode())
         assert llguidance.LLMatcher.validate_grammar(grammar, None) == ""

@@ -5,13 +5,13 @@ from random import Random
 import pytest
 from offline import casts, play
 
-from funcdex_assets.language.request_phrases import Request
-from funcdex_assets.roles.user_simulator import _joined
+from funcdex_assets.language.request_phrases import RequestPhrase
+from funcdex_assets.roles.user_simulator import _join_requests
 
-LIMIT = Request("search Jira for x", ["No more than 5, please."], stands_alone=False)
-BOARDS = Request("list the boards", [], stands_alone=False)
-PROMOTION = Request("we're running a promotion", [], stands_alone=True)
-OPEN = Request("what's still open?", [], stands_alone=True)
+LIMIT = RequestPhrase("search Jira for x", ["No more than 5, please."], stands_alone=False)
+BOARDS = RequestPhrase("list the boards", [], stands_alone=False)
+PROMOTION = RequestPhrase("we're running a promotion", [], stands_alone=True)
+OPEN = RequestPhrase("what's still open?", [], stands_alone=True)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ OPEN = Request("what's still open?", [], stands_alone=True)
     ],
 )
 def test_what_belongs_to_a_request_follows_it_at_once(lead, asks, said):
-    text = _joined(lead, asks, Random(0))
+    text = _join_requests(lead, asks, Random(0))
     assert text.startswith(said)
     assert len(text) == len(said) or text.rstrip(".").lower().endswith("list the boards")
 

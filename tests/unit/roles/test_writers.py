@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from offline import PARTITIONS, casts
 
-from funcdex_assets.language.lexicon import domain_of, industries, slots_of
-from funcdex_assets.language.values import situation
+from funcdex_assets.language.lexicon import derive_domain, find_slots, load_industries
+from funcdex_assets.language.values import build_situation
 from funcdex_assets.records.scenario import Scenario
 from funcdex_assets.roles import persona_writer, planner, scenario_writer, system_prompt_writer
 
@@ -22,11 +22,11 @@ PERSONAS = tuple(cast.situation.persona for cast in CASTS)
 def test_a_scenario_is_about_its_matter_and_says_who_has_it():
     for cast in CASTS:
         scenario = cast.situation.scenario
-        assert scenario.matter in industries()[scenario.industry]["matters"]
+        assert scenario.matter in load_industries()[scenario.industry]["matters"]
         assert scenario.matter.lower() in scenario.text.lower()
         assert scenario.matter.lower() in scenario.title.lower()
         assert scenario.text[0].isupper()
-        assert not slots_of(scenario.text + scenario.title)
+        assert not find_slots(scenario.text + scenario.title)
 
 
 def test_a_scenario_names_the_steps_of_its_chain_but_no_tool():
@@ -59,7 +59,7 @@ def test_a_workflow_is_told_to_the_model_and_without_one_the_prompt_is_as_it_was
     tools = tuple(cast.tools[step.tool] for step in cast.chain.steps)
     brief = scenario_writer.ScenarioBrief("scenario_9", cast.chain, tools, WORKFLOW)
     asked, plain = (
-        scenario_writer.ROLE.request(one, 1).messages[-1].content or ""
+        scenario_writer.ROLE.build_request(one, 1).messages[-1].content or ""
         for one in (brief, scenario_writer.ScenarioBrief("scenario_9", cast.chain, tools))
     )
     assert asked.startswith(plain)
@@ -85,11 +85,11 @@ def test_offline_a_workflow_leads_to_its_line_of_business():
 
 def test_a_persona_works_in_the_industry_of_the_scenario():
     for scenario, persona in zip(SCENARIOS, PERSONAS, strict=True):
-        entry = industries()[scenario.industry]
+        entry = load_industries()[scenario.industry]
         assert persona.industry == scenario.industry
         assert persona.company in entry["companies"]
         assert persona.position in entry["positions"]
-        assert persona.email.endswith(f"@{domain_of(persona.company)}")
+        assert persona.email.endswith(f"@{derive_domain(persona.company)}")
 
 
 def test_the_person_in_the_scenarios_text_is_the_persona():
@@ -101,7 +101,7 @@ def test_the_background_tells_of_the_persona():
     for persona in PERSONAS:
         assert persona.company in persona.context
         assert persona.name in persona.context
-        assert not slots_of(persona.context)
+        assert not find_slots(persona.context)
 
 
 def test_conversations_take_place_on_working_days_in_working_hours():
@@ -122,11 +122,11 @@ def test_a_models_draft_gets_an_address_and_a_moment():
     draft = persona_writer.PersonaDraft("Zoë Lang", "pilot", "Æther Lines", "Flies.", "brisk")
     persona = persona_writer.to_persona(scenario, draft, 42)
     assert (persona.name, persona.position, persona.company) == ("Zoë Lang", "pilot", "Æther Lines")
-    assert persona.email.partition("@")[2] == domain_of("Æther Lines")
+    assert persona.email.partition("@")[2] == derive_domain("Æther Lines")
     assert persona.industry == scenario.industry
     assert persona.today == persona_writer.to_persona(scenario, draft, 42).today
     assert persona.today != persona_writer.to_persona(scenario, draft, 43).today
-    assert situation(scenario, persona).now.isoformat() == persona.today
+    assert build_situation(scenario, persona).now.isoformat() == persona.today
 
 
 def test_a_models_draft_gets_the_address_of_its_own_name():
@@ -174,7 +174,7 @@ def test_a_system_prompt_says_whom_it_serves_and_with_what_but_not_what_is_comin
         persona = brief.situation.persona
         assert persona.company in text
         assert persona.name in text
-        assert not slots_of(text)
+        assert not find_slots(text)
         assert not any(tool.name in text for tool in brief.tools)
         assert brief.situation.matter not in text
 
@@ -202,7 +202,7 @@ def test_system_prompts_vary():
 def test_the_context_that_arguments_may_come_from_is_in_every_system_prompt():
     for cast in CASTS:
         persona = cast.situation.persona
-        text = system_prompt_writer.with_context("Be nice.", cast.situation)
+        text = system_prompt_writer.add_context("Be nice.", cast.situation)
         assert text.startswith("Be nice.\n\n")
         assert all(fact in text for fact in (persona.today, persona.time_zone, persona.name, persona.email))
         assert f"{cast.situation.now:%A}" in text

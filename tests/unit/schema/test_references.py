@@ -2,8 +2,8 @@
 
 import pytest
 
-from funcdex_assets.schema.references import alternatives, joined, resolve, schema_at
-from funcdex_assets.schema.validation import fits, part_of, prove
+from funcdex_assets.schema.references import join_schemas, list_alternatives, resolve_schema, schema_at
+from funcdex_assets.schema.validation import extract_part, is_valid_under, prove_schema
 
 TEXT = {"type": "string"}
 ROOT = {
@@ -38,19 +38,19 @@ PROPERTIES = ROOT["properties"]
     ],
 )
 def test_a_part_stands_alone(name, right, wrong):
-    compiled = prove(part_of(PROPERTIES[name], ROOT))
+    compiled = prove_schema(extract_part(PROPERTIES[name], ROOT))
     assert compiled.is_valid(right)
     assert not compiled.is_valid(wrong)
-    assert fits(PROPERTIES[name], ROOT, right)
-    assert not fits(PROPERTIES[name], ROOT, wrong)
+    assert is_valid_under(PROPERTIES[name], ROOT, right)
+    assert not is_valid_under(PROPERTIES[name], ROOT, wrong)
 
 
 def test_a_part_takes_only_what_it_leads_to_and_is_made_once():
-    part = part_of(PROPERTIES["who"], ROOT)
+    part = extract_part(PROPERTIES["who"], ROOT)
     assert set(part["$defs"]) == {"who", "mail"}
-    assert part_of(PROPERTIES["who"], ROOT) is part
-    assert part_of(PROPERTIES["pair"], ROOT) is PROPERTIES["pair"]
-    assert part_of(False, ROOT) == {"not": {}}
+    assert extract_part(PROPERTIES["who"], ROOT) is part
+    assert extract_part(PROPERTIES["pair"], ROOT) is PROPERTIES["pair"]
+    assert extract_part(False, ROOT) == {"not": {}}
 
 
 @pytest.mark.parametrize(
@@ -91,20 +91,20 @@ JOINED = {
 
 @pytest.mark.parametrize(("own", "other", "expected"), JOINED.values(), ids=JOINED.keys())
 def test_two_schemas_of_one_value_are_joined(own, other, expected):
-    assert joined(own, other) == expected
+    assert join_schemas(own, other) == expected
 
 
 def test_what_stands_beside_a_reference_or_a_choice_holds_too():
-    assert resolve({"$ref": "#/$defs/mail", "maxLength": 9}, ROOT) == {
+    assert resolve_schema({"$ref": "#/$defs/mail", "maxLength": 9}, ROOT) == {
         "type": "string",
         "format": "email",
         "maxLength": 9,
     }
     choice = {"required": ["a"], "anyOf": [{"required": ["b"]}, {"required": ["c"]}]}
-    assert [sorted(way["required"]) for way in alternatives(choice, ROOT)] == [["a", "b"], ["a", "c"]]
+    assert [sorted(way["required"]) for way in list_alternatives(choice, ROOT)] == [["a", "b"], ["a", "c"]]
 
 
 def test_resolving_the_same_gives_the_same_object_and_definitions_in_a_circle_end():
-    assert resolve(PROPERTIES["maybe"], ROOT) is resolve(PROPERTIES["maybe"], ROOT)
+    assert resolve_schema(PROPERTIES["maybe"], ROOT) is resolve_schema(PROPERTIES["maybe"], ROOT)
     root = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}}
-    assert resolve(root["$defs"]["a"], root) == {}
+    assert resolve_schema(root["$defs"]["a"], root) == {}

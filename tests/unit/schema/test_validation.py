@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.schema.json_pointers import at_pointer, put_pointer, scalars
-from funcdex_assets.schema.leaves import Leaf, leaves
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.json_pointers import at_pointer, list_scalars, put_pointer
+from funcdex_assets.schema.leaves import Leaf, walk_leaves
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.validation import MAX_DEPTH, problems, validator
+from funcdex_assets.schema.validation import MAX_DEPTH, compile_validator, find_violations
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
@@ -52,16 +52,16 @@ LEAVES = {
 
 @pytest.mark.parametrize(("schema", "expected"), LEAVES.values(), ids=LEAVES.keys())
 def test_leaves_are_the_scalars_a_value_can_have(schema, expected):
-    assert [(leaf.path, leaf.name, leaf.owner, leaf.required) for leaf in leaves(schema)] == expected
+    assert [(leaf.path, leaf.name, leaf.owner, leaf.required) for leaf in walk_leaves(schema)] == expected
 
 
 def test_a_leaf_has_its_own_schema():
     wanted = {"type": "string", "format": "email"}
-    assert list(leaves(an_object(cc=a_list(wanted)))) == [Leaf("/cc/*", "cc", "cc", wanted, False)]
+    assert list(walk_leaves(an_object(cc=a_list(wanted)))) == [Leaf("/cc/*", "cc", "cc", wanted, False)]
 
 
 def test_a_schema_that_contains_itself_ends():
-    found = list(leaves(an_object(name=TEXT, child={"$ref": "#"})))
+    found = list(walk_leaves(an_object(name=TEXT, child={"$ref": "#"})))
     assert found[0].path == "/name"
     assert max(leaf.path.count("/") for leaf in found) <= MAX_DEPTH
 
@@ -93,7 +93,7 @@ RESOLVED = {
 
 @pytest.mark.parametrize(("schema", "expected"), RESOLVED.values(), ids=RESOLVED.keys())
 def test_references_and_choices_are_resolved(schema, expected):
-    assert resolve(schema, DEFINED) == expected
+    assert resolve_schema(schema, DEFINED) == expected
 
 
 def test_all_of_joins_properties_and_requirements():
@@ -103,11 +103,11 @@ def test_all_of_joins_properties_and_requirements():
         "required": ["c"],
     }
     root = {**schema, "$defs": {"base": an_object(("a",), a=TEXT, c=NUMBER)}}
-    merged = resolve(schema, root)
+    merged = resolve_schema(schema, root)
     assert merged["properties"] == {"a": TEXT, "b": NUMBER, "c": TEXT}  # the schema's own `c` wins
     assert sorted(merged["required"]) == ["a", "b", "c"]
     assert schema_type(merged) == "object"
-    assert {leaf.path for leaf in leaves(root) if leaf.required} == {"/a", "/b", "/c"}
+    assert {leaf.path for leaf in walk_leaves(root) if leaf.required} == {"/a", "/b", "/c"}
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_value_is_put_at_its_pointer(puts, expected):
     ],
 )
 def test_scalars_are_listed_with_their_pointers(value, expected):
-    assert scalars(value) == expected
+    assert list_scalars(value) == expected
 
 
 json_values = st.recursive(
@@ -198,7 +198,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_every_scalar_is_at_its_pointer(value):
-    for pointer, scalar in scalars(value):
+    for pointer, scalar in list_scalars(value):
         assert at_pointer(value, pointer) == scalar
 
 
@@ -219,13 +219,13 @@ MAIL = {"type": "string", "format": "email"}
     ],
 )
 def test_problems_name_the_place(schema, good, bad, place):
-    assert problems(schema, good) == []
-    (problem,) = problems(schema, bad)
+    assert find_violations(schema, good) == []
+    (problem,) = find_violations(schema, bad)
     assert problem.startswith(f"{place}: ")
 
 
 def test_all_problems_are_told():
-    assert len(problems(an_object(x=NUMBER, y=NUMBER), {"x": "a", "y": "b"})) == 2
+    assert len(find_violations(an_object(x=NUMBER, y=NUMBER), {"x": "a", "y": "b"})) == 2
 
 
 @pytest.mark.parametrize(
@@ -239,13 +239,13 @@ def test_all_problems_are_told():
 )
 def test_an_invalid_schema_is_refused(schema, part):
     with pytest.raises(ValueError, match="not a valid JSON Schema") as error:
-        validator(schema)
+        compile_validator(schema)
     assert part in str(error.value)
 
 
 def test_a_reference_to_elsewhere_is_not_fetched():
     with pytest.raises(ValueError, match=r"outside of the document; put the definition under \$defs"):
-        validator({"$ref": "http://127.0.0.1:9/schema.json"})
+        compile_validator({"$ref": "http://127.0.0.1:9/schema.json"})
 
 
 def test_equal_schemas_are_compiled_once(monkeypatch):
@@ -257,5 +257,5 @@ def test_equal_schemas_are_compiled_once(monkeypatch):
         lambda *arguments, **options: compiled.append(arguments) or known(*arguments, **options),
     )
     one, other = ({"type": "string", "description": "made for this test alone"} for _ in range(2))
-    assert validator(one) is validator(one) is validator(other)
+    assert compile_validator(one) is compile_validator(one) is compile_validator(other)
     assert len(compiled) == 1

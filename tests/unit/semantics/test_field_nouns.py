@@ -1,8 +1,14 @@
 import pytest
 
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.leaves import Leaf, leaves
-from funcdex_assets.semantics.field_nouns import Noun, given_nouns, is_made_by_caller, subject, taken_noun
+from funcdex_assets.schema.leaves import Leaf, walk_leaves
+from funcdex_assets.semantics.field_nouns import (
+    Noun,
+    find_argument_noun,
+    find_result_nouns,
+    find_subject_noun,
+    is_made_by_caller,
+)
 from funcdex_assets.tool_graph.graph import build_graph, is_service_id
 
 TEXT = {"type": "string"}
@@ -63,7 +69,7 @@ GIVEN = {
 
 @pytest.mark.parametrize(("field", "nouns"), GIVEN.values(), ids=GIVEN.keys())
 def test_what_a_field_identifies(field: Leaf, nouns: list[tuple[str, bool]]) -> None:
-    assert given_nouns(tool("GET_THING"), field) == [Noun(*noun) for noun in nouns]
+    assert find_result_nouns(tool("GET_THING"), field) == [Noun(*noun) for noun in nouns]
 
 
 TAKEN = {
@@ -82,7 +88,7 @@ TAKEN = {
 
 @pytest.mark.parametrize(("argument", "noun"), TAKEN.values(), ids=TAKEN.keys())
 def test_what_an_argument_identifies(argument: Leaf, noun: str) -> None:
-    assert taken_noun(tool("GET_THING"), argument) == noun
+    assert find_argument_noun(tool("GET_THING"), argument) == noun
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_what_an_argument_identifies(argument: Leaf, noun: str) -> None:
     ],
 )
 def test_what_a_tool_works_on(name: str, original: str, noun: str) -> None:
-    assert subject(tool(name, original)) == noun
+    assert find_subject_noun(tool(name, original)) == noun
 
 
 @pytest.mark.parametrize(
@@ -163,7 +169,7 @@ def test_a_leaf_knows_its_definition_and_the_description_of_its_list() -> None:
         },
         "$defs": {"Team": {"type": "object", "properties": {"id": TEXT}}, "Code": {"type": "string"}},
     }
-    assert {found.path: (found.kind, found.about) for found in leaves(schema)} == {
+    assert {found.path: (found.kind, found.about) for found in walk_leaves(schema)} == {
         "/id": ("Page", ""),
         "/teams/*/id": ("Team", ""),
         "/parents/*": ("Page", "The IDs."),

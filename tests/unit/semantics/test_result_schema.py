@@ -3,9 +3,9 @@
 import pytest
 
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.leaves import leaves
-from funcdex_assets.schema.validation import validator
-from funcdex_assets.semantics.result_schema import result_schema
+from funcdex_assets.schema.leaves import walk_leaves
+from funcdex_assets.schema.validation import compile_validator
+from funcdex_assets.semantics.result_schema import complete_result_schema
 
 OPEN = {"type": "object"}
 CLOSED = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
@@ -13,9 +13,9 @@ CLOSED = {"type": "object", "properties": {"status": {"type": "string"}}, "requi
 
 def paths(name: str, returns: object) -> list[str]:
     tool = Tool(toolkit="acme", name=name, description="d", parameters=OPEN, returns=returns, source="s")
-    schema = result_schema(tool)
-    assert validator(schema)
-    return [leaf.path for leaf in leaves(schema)]
+    schema = complete_result_schema(tool)
+    assert compile_validator(schema)
+    return [leaf.path for leaf in walk_leaves(schema)]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def paths(name: str, returns: object) -> list[str]:
 )
 def test_what_the_source_says_stays(returns):
     tool = Tool(toolkit="acme", name="GET_ORDER", description="d", parameters=OPEN, returns=returns, source="s")
-    assert result_schema(tool) == returns
+    assert complete_result_schema(tool) == returns
 
 
 @pytest.mark.parametrize("returns", [None, {}, OPEN, {"type": "object", "properties": {}}], ids=str)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from funcdex_assets.schema.words import plural, singular, words
-from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token, parse_tool_name, resource_noun
+from funcdex_assets.schema.words import split_words, to_plural, to_singular
+from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token, parse_resource_noun, parse_tool_name
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token, p
     ],
 )
 def test_identifiers_are_taken_apart_in_any_spelling(name, expected):
-    assert words(name) == expected
+    assert split_words(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_identifiers_are_taken_apart_in_any_spelling(name, expected):
     ],
 )
 def test_nouns_go_from_one_to_many_and_back(one, many):
-    assert plural(one) == many
-    assert singular(many) == one
-    assert singular(one) == one
+    assert to_plural(one) == many
+    assert to_singular(many) == one
+    assert to_singular(one) == one
 
 
 @pytest.mark.parametrize("word", ["status", "series", "sms", "progress", "access", "gas", "is"])
 def test_an_s_at_the_end_need_not_be_a_plural(word):
-    assert singular(word) == word
+    assert to_singular(word) == word
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_verb_has_one_action():
 )
 def test_an_id_names_its_resource(name, noun):
     assert is_id(name)
-    assert resource_noun(name) == noun
+    assert parse_resource_noun(name) == noun
 
 
 @pytest.mark.parametrize(

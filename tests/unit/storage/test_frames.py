@@ -30,7 +30,7 @@ from funcdex_assets.records.verdict import (
     TurnVerdict,
     Verdict,
 )
-from funcdex_assets.storage.frames import from_frame, layout, rows_by, to_frame
+from funcdex_assets.storage.frames import derive_layout, from_frame, index_by, to_frame
 
 JSON_VALUES = [None, True, 0, -1.5, "", "ü 中 🦊", "null", '"quoted"', [], {}, [None, [1]], {"a/b": {"~": [{}]}}]
 
@@ -328,7 +328,7 @@ def test_records_come_back_from_a_file(record):
 def test_an_empty_table_has_the_same_columns_and_types(record):
     empty = to_frame([], record)
     assert empty.height == 0
-    assert empty.schema == to_frame(ROWS[record]).schema == pl.Schema(layout(record))
+    assert empty.schema == to_frame(ROWS[record]).schema == pl.Schema(derive_layout(record))
     assert from_frame(through_parquet(empty), record) == []
 
 
@@ -342,12 +342,14 @@ def test_an_empty_table_has_the_same_columns_and_types(record):
         pytest.param(ToolEdge, "kind", pl.String(), id="one of several words"),
         pytest.param(Finding, "message", pl.Int64(), id="a number or nothing"),
         pytest.param(Scenario, "tools", pl.List(pl.String()), id="a tuple is a list"),
-        pytest.param(Message, "result", pl.Struct(dict(layout(ToolResult))), id="a record is a struct"),
-        pytest.param(Conversation, "messages", pl.List(pl.Struct(dict(layout(Message)))), id="records in a record"),
+        pytest.param(Message, "result", pl.Struct(dict(derive_layout(ToolResult))), id="a record is a struct"),
+        pytest.param(
+            Conversation, "messages", pl.List(pl.Struct(dict(derive_layout(Message)))), id="records in a record"
+        ),
     ],
 )
 def test_a_field_is_a_column_of_this_type(record, field, dtype):
-    assert layout(record)[field] == dtype
+    assert derive_layout(record)[field] == dtype
 
 
 def test_json_is_kept_as_text_that_any_tool_can_read():
@@ -373,4 +375,4 @@ def test_a_value_of_another_type_does_not_enter_a_frame():
 
 def test_rows_are_found_by_a_field():
     one, two = (SystemPrompt(conversation_id=name, system_prompt="p") for name in "ab")
-    assert rows_by([one, two], "conversation_id") == {"a": one, "b": two}
+    assert index_by([one, two], "conversation_id") == {"a": one, "b": two}

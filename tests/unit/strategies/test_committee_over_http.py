@@ -8,16 +8,16 @@ import msgspec
 import pytest
 from offline import SETTINGS, played
 
-from funcdex_assets.inference.journal import journal_entries
+from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
-from funcdex_assets.judging.committee import pairs
+from funcdex_assets.judging.committee import compare_judges
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.resources.assembly import assemble
 from funcdex_assets.settings.inference import Inference
 from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.strategies.scoring import score
+from funcdex_assets.strategies.scoring import score_conversations
 
 MADE = played("gmail", 6)
 PROBES = 2
@@ -70,7 +70,7 @@ def judged(settings: Settings, folder: Any, count: int = len(MADE)) -> tuple[lis
 
     async def run() -> list[ScoredConversation]:
         try:
-            return await score([one.conversation for one in MADE[:count]], cast, engine, settings)
+            return await score_conversations([one.conversation for one in MADE[:count]], cast, engine, settings)
         finally:
             await engine.close()
 
@@ -100,7 +100,7 @@ def test_each_judge_is_asked_on_its_own_server_and_its_scores_are_in_the_record(
 
 def test_disagreement_is_reported_by_pairs_of_judges(judging, settings, tmp_path):
     rows, _ = judged(settings, tmp_path)
-    apart = {(pair.judges, pair.scale): pair.apart for pair in pairs(rows)}
+    apart = {(pair.judges, pair.scale): pair.mean_difference for pair in compare_judges(rows)}
     assert apart[("vllm:tiny", "vllm:wise"), "tool_use_quality"] == 3
     assert apart[("vllm:tiny", "vllm:wise"), "user_query_clarity"] == 1
     assert len(apart) == 3 * len(SCALES)
@@ -111,7 +111,7 @@ def test_answers_of_all_members_are_journaled_and_metered_and_the_same_seed_give
 ):
     first, engine = judged(settings, tmp_path)
     assert engine.summary()["roles"]["judge"]["requests"] == 3 * len(MADE)
-    entries = journal_entries(tmp_path / "journal.sqlite")
+    entries = list_journal_entries(tmp_path / "journal.sqlite")
     assert [(entry.engine, entry.requests) for entry in entries] == [("vllm:tiny", len(MADE)), ("vllm:wise", len(MADE))]
     asked = [len(server.questions) for server in servers]
     again, _ = judged(settings, tmp_path)

@@ -9,18 +9,18 @@ import msgspec
 import pytest
 from offline import ENGINE, PARTITIONS, casts, played
 
-from funcdex_assets.catalog.announced_tools import announced_tools, without_definitions
-from funcdex_assets.checks.findings import Case, find
-from funcdex_assets.dml.render import render
+from funcdex_assets.catalog.announced_tools import find_announced_definitions, remove_definitions
+from funcdex_assets.checks.findings import Case, find_problems
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.conversation_writer import WriterBrief
-from funcdex_assets.strategies.one_shot import Limits, write
+from funcdex_assets.strategies.one_shot import RequestLimits, write_conversation
 from funcdex_assets.strategies.turn_loop import play_offline
 
 ONE = played("jira_gmail", 1)[0]
 BRIEF = WriterBrief(ONE.cast.played, thoughts=False, play=play_offline)
-GOOD = render(ONE.conversation.messages)
+GOOD = render_conversation(ONE.conversation.messages)
 TOOL = ONE.cast.plan.steps[0].tool
 NO_MARKUP = "Certainly! Here is the conversation."
 UNKNOWN_TOOL = GOOD.replace(f'"name": "{TOOL}"', '"name": "LAUNCH_ROCKET"')
@@ -57,9 +57,11 @@ class Scripted:
         return [request.role for request in self.requests]
 
 
-def written(*answers: Any, limits: Limits = Limits(), brief: WriterBrief = BRIEF) -> tuple[Conversation, Scripted]:
+def written(
+    *answers: Any, limits: RequestLimits = RequestLimits(), brief: WriterBrief = BRIEF
+) -> tuple[Conversation, Scripted]:
     engine = Scripted(list(answers))
-    return asyncio.run(write(brief, engine, limits, 42)), engine
+    return asyncio.run(write_conversation(brief, engine, limits, 42)), engine
 
 
 def told(conversation: Conversation) -> list[tuple[str, list[str]]]:
@@ -169,7 +171,7 @@ CUT = Completion(GOOD[:200], "length", msgspec.structs.replace(NO_USAGE, complet
 )
 def test_a_conversation_that_never_comes_is_a_failure_after_a_bounded_number_of_requests(answers, rule, requests):
     conversation, engine = written(*answers)
-    assert len(engine.requests) == requests <= Limits().requests
+    assert len(engine.requests) == requests <= RequestLimits().max_requests
     assert (conversation.messages, conversation.provenance) == ((), ())
     assert conversation.failure is not None
     assert (conversation.failure.rule, conversation.failure.blocking) == (rule, True)
@@ -177,7 +179,7 @@ def test_a_conversation_that_never_comes_is_a_failure_after_a_bounded_number_of_
 
 def test_a_text_that_stays_faulty_is_recorded_as_it_is_and_the_rules_still_object():
     conversation, engine = written(lambda number: UNKNOWN_TOOL.replace("</user> ", f"</user> {number}) ", 1))
-    assert len(engine.requests) == Limits().requests == 6
+    assert len(engine.requests) == RequestLimits().max_requests == 6
     assert [kind for kind, _ in told(conversation)] == [
         "written",
         *["corrected"] * 2,
@@ -187,16 +189,16 @@ def test_a_text_that_stays_faulty_is_recorded_as_it_is_and_the_rules_still_objec
     assert conversation.failure is None
     assert (conversation.messages[0].content or "").startswith("6) ")
     case = Case(conversation.messages, ONE.cast.offered, conversation.provenance, ONE.cast.situation)
-    assert "unknown_tool" in {finding.rule for finding in find(case)}
+    assert "unknown_tool" in {finding.rule for finding in find_problems(case)}
 
 
 @pytest.mark.parametrize(
     ("limits", "asked"),
     [
-        pytest.param(Limits(0, 0), [WRITER], id="no second chance"),
-        pytest.param(Limits(1, 0), [WRITER, CORRECTOR], id="one correction"),
-        pytest.param(Limits(0, 2), [WRITER] * 3, id="only written anew"),
-        pytest.param(Limits(2, 1), [WRITER, CORRECTOR, CORRECTOR] * 2, id="both"),
+        pytest.param(RequestLimits(0, 0), [WRITER], id="no second chance"),
+        pytest.param(RequestLimits(1, 0), [WRITER, CORRECTOR], id="one correction"),
+        pytest.param(RequestLimits(0, 2), [WRITER] * 3, id="only written anew"),
+        pytest.param(RequestLimits(2, 1), [WRITER, CORRECTOR, CORRECTOR] * 2, id="both"),
     ],
 )
 def test_the_limits_are_kept(limits, asked):
@@ -222,14 +224,14 @@ def test_every_request_has_its_own_seed_and_the_same_again_in_a_rerun():
 
 
 def test_the_length_is_limited_and_what_blocked_the_text_is_told():
-    _, engine = written(UNKNOWN_TOOL, GOOD, limits=Limits(max_tokens=777))
+    _, engine = written(UNKNOWN_TOOL, GOOD, limits=RequestLimits(max_tokens=777))
     assert {request.sampling.max_tokens for request in engine.requests} == {777}
     assert "unknown_tool: call_1 calls 'LAUNCH_ROCKET'" in (engine.requests[1].messages[-1].content or "")
 
 
 @pytest.mark.parametrize("thoughts", [False, True], ids=["without thoughts", "with thoughts"])
 def test_thoughts_are_there_iff_they_were_asked_for(thoughts):
-    other = render(played("jira_gmail", 1, thoughts=not thoughts)[0].conversation.messages)
+    other = render_conversation(played("jira_gmail", 1, thoughts=not thoughts)[0].conversation.messages)
     conversation, _ = written(other, brief=WriterBrief(ONE.cast.played, thoughts, play=play_offline))
     assert conversation.failure is not None
     assert "[thought]" in conversation.failure.text
@@ -242,31 +244,31 @@ def test_thoughts_are_there_iff_they_were_asked_for(thoughts):
 def test_offline_every_text_is_good_at_once(partition):
     for number, cast in enumerate(casts(partition, 4)):
         brief = WriterBrief(cast.played, thoughts=number % 2 == 0, play=play_offline)
-        conversation = asyncio.run(write(brief, ENGINE, Limits(), 42))
+        conversation = asyncio.run(write_conversation(brief, ENGINE, RequestLimits(), 42))
         assert (conversation.failure, conversation.attempts) == (None, ())
         assert [call.name for message in conversation.messages for call in message.tool_calls] == [
             step.tool for step in cast.plan.steps
         ]
-        assert asyncio.run(write(brief, ENGINE, Limits(), 42)) == conversation
+        assert asyncio.run(write_conversation(brief, ENGINE, RequestLimits(), 42)) == conversation
 
 
 def test_the_definition_of_a_tool_that_comes_late_is_added_where_the_writer_left_it_out():
     """It is told not to write it; what the text has already is not said twice."""
     one = next(one for one in played("jira_gmail", 60) if one.cast.plan.late_tools)
     bare = [
-        msgspec.structs.replace(message, content=without_definitions(message.content))
+        msgspec.structs.replace(message, content=remove_definitions(message.content))
         if message.role == "user" and message.content
         else message
         for message in one.conversation.messages
     ]
     brief = WriterBrief(one.cast.played, thoughts=False, play=play_offline)
-    for text in (render(bare), render(one.conversation.messages)):
+    for text in (render_conversation(bare), render_conversation(one.conversation.messages)):
         conversation, engine = written(text, brief=brief)
         assert len(engine.requests) == 1, [attempt.findings for attempt in conversation.attempts]
         brought = [
             tool["function"]["name"]
             for message in conversation.messages
             if message.role == "user"
-            for tool in announced_tools(message.content or "")
+            for tool in find_announced_definitions(message.content or "")
         ]
         assert brought == list(one.cast.plan.late_tools)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from funcdex_assets.strategies.quotas import fill
+from funcdex_assets.strategies.quotas import fill_quotas
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def filled(casts: list[Any], wanted: dict[Any, int], bad: tuple[str, ...] = ()):
     async def objections(made):
         return [("markup: odd",) if one.plan_id in bad else () for one in made]
 
-    made, tallies = asyncio.run(fill(casts, wanted, make, objections))  # type: ignore[arg-type]
+    made, tallies = asyncio.run(fill_quotas(casts, wanted, make, objections))  # type: ignore[arg-type]
     return [one.plan_id for one in made], tallies, rounds
 
 
@@ -54,16 +54,16 @@ def test_plans_are_used_as_they_are_needed(bad, rounds, accepted):
     assert made == sorted(plan for one in rounds for plan in one)
     assert tallies["simple"].accepted == accepted
     assert tallies["simple"].tried == len(made)
-    assert tallies["simple"].missing == 3 - accepted
+    assert tallies["simple"].missing_count == 3 - accepted
 
 
 def test_what_could_not_be_filled_says_why():
     _, tallies, _ = filled(PLANS, {("simple", False): 3}, ("p0", "p1", "p2", "p3", "p4"))
-    assert tallies["simple"].explanation() == "5 of 6 were rejected (markup 5); raise generation.reserve"
+    assert tallies["simple"].explain_shortfall() == "5 of 6 were rejected (markup 5); raise generation.reserve"
     _, tallies, _ = filled(PLANS[:2], {("simple", False): 3})
-    assert tallies["simple"].explanation().startswith("only 2 plans could be made")
+    assert tallies["simple"].explain_shortfall().startswith("only 2 plans could be made")
     _, tallies, _ = filled(PLANS, {("simple", False): 3})
-    assert tallies["simple"].explanation() == ""
+    assert tallies["simple"].explain_shortfall() == ""
 
 
 def test_a_side_without_plans_is_filled_by_the_other():

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from offline import ENGINE, Cast, casts, played
 
-from funcdex_assets.dml.render import render
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.openai_compatible import OpenAICompatibleEngine
 from funcdex_assets.inference.protocol import Completion, Request
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.settings.generation import Generation
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
-from funcdex_assets.strategies.turn_loop import Manner, simulate
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
+from funcdex_assets.strategies.turn_loop import PlayOptions, simulate_conversation
 
 CASTS = casts("jira_gmail", 3)
 CAST = CASTS[0]
@@ -44,10 +44,10 @@ class Recorded:
         """Holds nothing."""
 
 
-def play(cast: Cast, engine: Any, manner: Manner = Manner()) -> Conversation:
+def play(cast: Cast, engine: Any, manner: PlayOptions = PlayOptions()) -> Conversation:
     async def run() -> Conversation:
         try:
-            return await simulate(cast.played, engine, manner, 42)
+            return await simulate_conversation(cast.played, engine, manner, 42)
         finally:
             await engine.close()
 
@@ -60,7 +60,7 @@ def play_all(server: Any, profile: Any = "vllm", retries: int = 5, **generation:
 
     async def run() -> list[Conversation]:
         try:
-            strategy = strategy_of(Generation(**generation), native)
+            strategy = select_strategy(Generation(**generation), native)
             return await converse_all([cast.played for cast in CASTS], engine, strategy, 42)
         finally:
             await engine.close()
@@ -81,7 +81,7 @@ def play_all(server: Any, profile: Any = "vllm", retries: int = 5, **generation:
 )
 @pytest.mark.parametrize("results", [False, True], ids=["results by the world", "results by the model"])
 def test_the_same_answers_make_the_same_conversation(server, replies, profile, constraint, results):
-    recorded, manner = Recorded(), Manner(model_results=results)
+    recorded, manner = Recorded(), PlayOptions(model_results=results)
     offline = play(CAST, recorded, manner)
     server.script = [replies.ok(text) for text in recorded.answers]
     online = play(CAST, OpenAICompatibleEngine(profile, model="tiny", base_url=server.base_url), manner)
@@ -120,7 +120,7 @@ def test_native_tool_calls_make_the_same_conversation(server, replies):
         for role, text in zip(recorded.asked, recorded.answers, strict=True)
     ]
     engine = OpenAICompatibleEngine("openai", model="tiny", base_url=server.base_url)
-    online = play(CAST, engine, Manner(native_calls=True))
+    online = play(CAST, engine, PlayOptions(native_calls=True))
     assert online.messages == offline.messages
     asked = [body for role, body in zip(recorded.asked, server.questions, strict=True) if role == "assistant"]
     for body in asked:
@@ -158,7 +158,7 @@ def test_a_native_call_that_cannot_be_read_is_asked_for_again_three_times_in_all
 
 
 def test_one_answer_is_a_conversation_under_the_grammar(server, replies):
-    texts = [render(one.conversation.messages) for one in played("jira_gmail", 3)]
+    texts = [render_conversation(one.conversation.messages) for one in played("jira_gmail", 3)]
     outlines = {cast.situation.scenario.text: text for cast, text in zip(CASTS, texts, strict=True)}
     asked = count()
 
@@ -169,7 +169,7 @@ def test_one_answer_is_a_conversation_under_the_grammar(server, replies):
 
     server.otherwise = write
     made = play_all(server, strategy="one_shot")
-    assert [render(one.messages) for one in made] == texts
+    assert [render_conversation(one.messages) for one in made] == texts
     assert next(asked) == len(CASTS)
     assert all("grammar" in str(body["structured_outputs"]) or body["structured_outputs"] for body in server.questions)
     assert {body["max_tokens"] for body in server.questions} == {6000}

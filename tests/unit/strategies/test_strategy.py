@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import pytest
 from offline import ENGINE, casts, played
 
-from funcdex_assets.dml.grammar.conversation import Bounds, conversation_grammar
+from funcdex_assets.dml.grammar.conversation import Bounds, build_conversation_grammar
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, GrammarConstraint, InferenceError, Request
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.strategies.strategy import converse_all, strategy_of
+from funcdex_assets.strategies.strategy import converse_all, select_strategy
 
 EACH = 12
 CASTS = [one.played for one in casts("gmail", EACH)]
@@ -41,7 +41,9 @@ def generation(**fields: Any) -> Generation:
 
 def stage(engine: Any, **fields: Any) -> tuple[list[Conversation], int]:
     advanced: list[int] = []
-    made = asyncio.run(converse_all(CASTS, engine, strategy_of(generation(**fields)), 42, lambda: advanced.append(1)))
+    made = asyncio.run(
+        converse_all(CASTS, engine, select_strategy(generation(**fields)), 42, lambda: advanced.append(1))
+    )
     return made, len(advanced)
 
 
@@ -111,8 +113,8 @@ def test_offline_the_default_is_the_plain_simulation():
 def test_the_grammar_has_the_bounds_of_the_settings():
     tools = list(CASTS[0].tools.values())
     assert CASTS[0].plan.late_tools  # which the grammar must know from the beginning
-    tools += [CASTS[0].absent[name] for name in CASTS[0].plan.late_tools]
-    language = conversation_grammar(tools, thoughts=False)
+    tools += [CASTS[0].absent_tools[name] for name in CASTS[0].plan.late_tools]
+    language = build_conversation_grammar(tools, thoughts=False)
 
     class Asked(Model):
         constraints: ClassVar[set[str]] = set()
@@ -127,7 +129,9 @@ def test_the_grammar_has_the_bounds_of_the_settings():
     Asked.constraints.clear()
     stage(Asked(), strategy="one_shot", bounds={"turns": 3, "items": 7})
     assert len(CASTS[0].plan.turns) > 3  # what the plan needs is permitted
-    language = conversation_grammar(tools, thoughts=False, bounds=Bounds(turns=(2, len(CASTS[0].plan.turns)), items=7))
+    language = build_conversation_grammar(
+        tools, thoughts=False, bounds=Bounds(turns=(2, len(CASTS[0].plan.turns)), items=7)
+    )
     assert language.key in Asked.constraints
     Asked.constraints.clear()
     stage(Asked(), strategy="one_shot", grammar=False)

@@ -12,29 +12,29 @@ from typing import Any
 import pytest
 from offline import ENGINE, PARTITIONS, Played, casts, play, played
 
-from funcdex_assets.checks.findings import Case, find
-from funcdex_assets.checks.provenance import trace, ungrounded
-from funcdex_assets.dml.parse import parse
-from funcdex_assets.dml.render import render
-from funcdex_assets.dml.structure import check
+from funcdex_assets.checks.findings import Case, find_problems
+from funcdex_assets.checks.provenance import find_ungrounded_arguments, trace_arguments
+from funcdex_assets.dml.parse import parse_conversation
+from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.dml.structure import check_conversation
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, Request
 from funcdex_assets.language import request_phrases
-from funcdex_assets.language.lexicon import slots_of, turn_moves
-from funcdex_assets.language.spoken_values import find_words, quoted_part
-from funcdex_assets.planning.arguments import assemble
-from funcdex_assets.records.chain_patterns import LOOSE
+from funcdex_assets.language.lexicon import find_slots, load_turn_moves
+from funcdex_assets.language.spoken_values import find_first_form, find_quoted_part
+from funcdex_assets.planning.arguments import assemble_arguments
+from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
-from funcdex_assets.records.openai_messages import openai_tools
+from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedStep, PlannedTurn
 from funcdex_assets.roles.assistant import Call, Move
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.validation import problems
-from funcdex_assets.strategies.outcome import case_of
-from funcdex_assets.strategies.turn_loop import MAX_MOVES_PER_TURN, Manner, simulate
+from funcdex_assets.schema.validation import find_violations
+from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.turn_loop import MAX_MOVES_PER_TURN, PlayOptions, simulate_conversation
 
 EACH = 12
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
@@ -67,8 +67,8 @@ def beyond(one: Played) -> set[int]:
 @every_partition
 def test_it_is_sound_and_reads_back_from_its_markup(partition):
     for one in conversations(partition):
-        check(one.conversation.messages)
-        assert parse(render(one.conversation.messages)) == one.conversation.messages
+        check_conversation(one.conversation.messages)
+        assert parse_conversation(render_conversation(one.conversation.messages)) == one.conversation.messages
 
 
 @every_partition
@@ -80,7 +80,7 @@ def test_the_planned_calls_are_made_in_order_and_are_valid(partition):
         assert len(made) == wanted + len(beyond(one))
         assert [call.name for _, call in made] == [step.tool for step in one.cast.plan.steps]
         for _, call in made:
-            assert problems(one.cast.tools[call.name].parameters, call.arguments) == [], one
+            assert find_violations(one.cast.tools[call.name].parameters, call.arguments) == [], one
 
 
 @every_partition
@@ -90,14 +90,14 @@ def test_results_are_valid_and_errors_are_where_they_were_planned(partition):
         for result, step in zip(results, one.cast.plan.steps, strict=True):
             assert result.error == (step.fault not in (None, "empty_result")), one
             if not result.error and (returns := one.cast.tools[result.name].returns):
-                assert problems(returns, result.content) == [], one
+                assert find_violations(returns, result.content) == [], one
 
 
 @every_partition
 def test_every_argument_has_a_source_and_no_rule_blocks(partition):
     for one in conversations(partition):
-        assert list(ungrounded(one.conversation.messages, one.conversation.provenance)) == []
-        assert [finding for finding in find(one.case) if finding.blocking] == []
+        assert list(find_ungrounded_arguments(one.conversation.messages, one.conversation.provenance)) == []
+        assert [finding for finding in find_problems(one.case) if finding.blocking] == []
 
 
 @every_partition
@@ -108,14 +108,17 @@ def test_the_user_states_each_fact_before_the_call_that_uses_it(partition):
                 message.content or "" for message in one.conversation.messages[:index] if message.role == "user"
             )
             for argument in step.arguments:
-                assert argument.source != "user" or find_words(said, [argument.surface]), f"{one}: {argument}"
+                assert argument.source != "user" or find_first_form(said, [argument.surface]), f"{one}: {argument}"
 
 
 @every_partition
 def test_later_calls_use_earlier_results(partition):
     for one in conversations(partition):
         results = [message.result.content for message in one.conversation.messages if message.result]
-        linked = one.cast.chain.pattern not in LOOSE | {"join", "fan_out"}  # there, a further goal begins anew
+        linked = one.cast.chain.pattern not in EDGELESS_PATTERNS | {
+            "join",
+            "fan_out",
+        }  # there, a further goal begins anew
         for place, (_, call, step) in enumerate(planned_calls(one)):
             taken = [argument for argument in step.arguments if argument.source == "result"]
             assert taken or not linked or beyond(one) >= set(range(place)), one
@@ -123,7 +126,7 @@ def test_later_calls_use_earlier_results(partition):
             for argument in taken:
                 value = at_pointer(call.arguments, argument.argument)
                 found = at_pointer(results[argument.step], argument.result)
-                assert value == found or quoted_part(value) == found.replace("'", "").replace('"', ""), one
+                assert value == found or find_quoted_part(value) == found.replace("'", "").replace('"', ""), one
 
 
 @every_partition
@@ -131,7 +134,7 @@ def test_no_template_slot_is_left_open(partition):
     for one in conversations(partition):
         for message in one.conversation.messages:
             for text in (message.content, message.thought):
-                assert not text or not slots_of(text), f"{one}: {text}"
+                assert not text or not find_slots(text), f"{one}: {text}"
                 assert not text or "None" not in text, f"{one}: {text}"
 
 
@@ -173,7 +176,7 @@ def test_what_is_withheld_comes_only_after_the_assistant_asked():
                 first = next(
                     index
                     for index, message in enumerate(messages)
-                    if message.role == "user" and find_words(message.content or "", [argument.surface])
+                    if message.role == "user" and find_first_form(message.content or "", [argument.surface])
                 )
                 if _told_elsewhere(one, argument):
                     continue
@@ -189,14 +192,14 @@ def _told_elsewhere(one: Played, argument: Any) -> bool:
     """Whether the same words are a fact that the user states anyway, or the scenario's own."""
     told = [other.surface for step in one.cast.plan.steps for other in step.arguments if not other.withheld]
     scenario = [one.cast.situation.matter, one.cast.situation.persona.company]
-    return any(find_words(words, [argument.surface]) for words in (*told, *scenario))
+    return any(find_first_form(words, [argument.surface]) for words in (*told, *scenario))
 
 
 def test_replies_after_results_cite_a_value_of_them():
     """All but a few: an access that is removed, say, leaves nothing to be named."""
     replies = silent = 0
     for one in all_conversations():
-        silent += sum(finding.rule == "uncited_answer" for finding in find(one.case))
+        silent += sum(finding.rule == "uncited_answer" for finding in find_problems(one.case))
         replies += sum(
             message.role == "tool" and following.role == "assistant" and not following.tool_calls
             for message, following in zip(one.conversation.messages, one.conversation.messages[1:], strict=False)
@@ -227,7 +230,7 @@ def test_the_conversation_names_its_plan_strategy_and_engine():
     one = played("gmail", EACH)[0]
     found = one.conversation
     assert (found.plan_id, found.strategy, found.engine) == (one.cast.plan.plan_id, "simulate", "offline")
-    assert found.provenance == trace(found.messages, one.cast.offered, one.cast.situation)
+    assert found.provenance == trace_arguments(found.messages, one.cast.offered, one.cast.situation)
 
 
 # ── what each kind shows ──────────────────────────────────────────────────────────────────────
@@ -277,7 +280,7 @@ def of_kind(kind: Kind) -> list[Played]:
 
 def is_said(text: str, *moves: str) -> bool:
     """Whether it ends with one of the lexicon's texts for that."""
-    templates = [template for move in moves for template in turn_moves(move)]
+    templates = [template for move in moves for template in load_turn_moves(move)]
     patterns = [".+".join(map(re.escape, re.split(r"\{\w+\}", template))) for template in templates]
     return any(re.search(rf"(?:^|\n){pattern}$", text, re.IGNORECASE) for pattern in patterns)
 
@@ -303,7 +306,7 @@ def test_a_missing_function_is_declined_then_defined_by_the_user_then_called_and
         assert late not in one.cast.offered
         assert not any(f'"name":"{late}"' in exchange.said for exchange in played_out[:at])
         (definition,) = [json.loads(line) for line in unlocked.said.splitlines() if line.startswith("{")]
-        assert [definition] == openai_tools([one.cast.tools[late]])
+        assert [definition] == to_openai_tools([one.cast.tools[late]])
         assert unlocked.called == [late]
         assert [result.error for result in unlocked.results] == [False]
         assert late not in [name for exchange in played_out[:at] for name in exchange.called]
@@ -379,12 +382,12 @@ def test_ask_back_the_assistant_asks_and_the_user_answers_before_the_call():
             told = next(
                 index
                 for index, message in enumerate(messages)
-                if message.role == "user" and find_words(message.content or "", [argument.surface])
+                if message.role == "user" and find_first_form(message.content or "", [argument.surface])
             )
             asked, answered = messages[told - 1], messages[told + 1]
             assert asked.role == "assistant"
             assert not asked.tool_calls
-            assert request_phrases.argument_words(argument.argument) in (asked.content or "")
+            assert request_phrases.render_argument_name(argument.argument) in (asked.content or "")
             assert answered.tool_calls
             assert calls(one)[place][0] > told
         assert left_out or any(
@@ -412,7 +415,7 @@ def test_what_is_asked_for_again_is_asked_for_in_other_words():
 
 def phrases_of(text: str) -> str:
     """The text without what is asked for: the words of the first template that fits."""
-    by_register = turn_moves("recall").values()  # type: ignore[attr-defined]
+    by_register = load_turn_moves("recall").values()  # type: ignore[attr-defined]
     for template in (template for templates in by_register for template in templates):
         if re.fullmatch(".+".join(map(re.escape, re.split(r"\{\w+\}", template))), text):
             return template
@@ -440,7 +443,7 @@ def test_the_second_one_is_the_second_of_the_list():
                 assert len(listed) > place
                 value = at_pointer(call.arguments, argument.argument)
                 found = at_pointer(listed[place], placed[3])
-                assert value == found or quoted_part(value) == found.replace("'", "").replace('"', "")
+                assert value == found or find_quoted_part(value) == found.replace("'", "").replace('"', "")
                 assert f"the {ORDINALS[place]} " in said or str(found).lower() in said, f"{one}: {argument}"
                 seen[place] += 1
     assert seen[1] > 20
@@ -496,17 +499,17 @@ CAST = next(  # its user asks for one thing after the other
 )
 
 
-PLAIN = Manner()
+PLAIN = PlayOptions()
 
 
-def perform(player: Any, role: str = "assistant", manner: Manner = PLAIN) -> tuple[Conversation, list[Request]]:
+def perform(player: Any, role: str = "assistant", manner: PlayOptions = PLAIN) -> tuple[Conversation, list[Request]]:
     engine = Engine(player, role)
-    return asyncio.run(simulate(CAST.played, engine, manner, 1)), engine.asked
+    return asyncio.run(simulate_conversation(CAST.played, engine, manner, 1)), engine.asked
 
 
 def guessed(step: PlannedStep) -> Call:
     """The step's call with anything for what it takes from results."""
-    return Call(step.tool, assemble(step.arguments, {argument.argument: "x1" for argument in step.arguments}))
+    return Call(step.tool, assemble_arguments(step.arguments, {argument.argument: "x1" for argument in step.arguments}))
 
 
 def broken(conversation: Conversation) -> tuple[str, str]:
@@ -520,7 +523,7 @@ def broken(conversation: Conversation) -> tuple[str, str]:
 
 def rules(conversation: Conversation) -> set[str]:
     case = Case(conversation.messages, CAST.offered, conversation.provenance, CAST.situation)
-    return {finding.rule for finding in find(case) if finding.blocking}
+    return {finding.rule for finding in find_problems(case) if finding.blocking}
 
 
 def test_an_assistant_that_never_stops_calling_is_cut_off():
@@ -569,7 +572,7 @@ def test_a_date_at_the_end_of_the_calendar_is_refused():
             return Move(reply="I see.")
         return Move(calls=[Call("LIST_EVENTS", {"calendar_id": "primary", "time_min": "9999-12-31T00:00:00Z"})])
 
-    conversation = asyncio.run(simulate(one.played, Engine(distant), PLAIN, 1))
+    conversation = asyncio.run(simulate_conversation(one.played, Engine(distant), PLAIN, 1))
     results = [message.result for message in conversation.messages if message.result]
     assert {(result.error, str(result.content)) for result in results} == {
         (True, "{'error': 'a date is out of range'}")
@@ -649,7 +652,7 @@ def test_a_thought_is_kept_only_if_it_was_asked_for():
     def thinker(scene: Any, rng: Random) -> Move:
         return Move(thought=" Hm. ", reply="Well.")
 
-    for manner, thought in ((PLAIN, None), (Manner(thoughts=True), "Hm.")):
+    for manner, thought in ((PLAIN, None), (PlayOptions(thoughts=True), "Hm.")):
         messages = perform(thinker, manner=manner)[0].messages
         assert {message.thought for message in messages if message.role == "assistant"} == {thought}
 
@@ -669,7 +672,7 @@ def test_results_that_the_tool_simulator_gives_are_what_later_calls_use():
         told.append(IMPROVISATIONS["tool_simulator"](cue, rng))
         return told[-1]
 
-    conversation, asked = perform(service, "tool_simulator", Manner(model_results=True))
+    conversation, asked = perform(service, "tool_simulator", PlayOptions(model_results=True))
     assert [message.result.content for message in conversation.messages if message.result] == told
     assert [request.role for request in asked].count("tool_simulator") == len(CAST.plan.steps)
     assert rules(conversation) == set()
@@ -679,6 +682,6 @@ def test_results_that_the_tool_simulator_gives_are_what_later_calls_use():
 def test_offline_results_agree_with_the_past_whoever_gives_them(partition):
     """The role knows no world but what was told: still no rule blocks, and every argument has a source."""
     for one in casts(partition, EACH):
-        conversation = asyncio.run(simulate(one.played, ENGINE, Manner(model_results=True), 42))
-        case = case_of(one.played, conversation.messages, conversation.provenance)
-        assert [finding for finding in find(case) if finding.blocking] == []
+        conversation = asyncio.run(simulate_conversation(one.played, ENGINE, PlayOptions(model_results=True), 42))
+        case = build_case(one.played, conversation.messages, conversation.provenance)
+        assert [finding for finding in find_problems(case) if finding.blocking] == []

@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from offline import PARTITIONS, tools_of
 
-from funcdex_assets.records.chain_patterns import LOOSE
-from funcdex_assets.records.kinds import CHAINS, DEFAULT_WEIGHTS, KINDS, cells
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_mix
+from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS
+from funcdex_assets.records.kinds import CHAIN_SHAPES, DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
+from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix
 from funcdex_assets.tool_graph.graph import build_graph
-from funcdex_assets.tool_graph.patterns import pattern_of
+from funcdex_assets.tool_graph.patterns import classify_pattern
 
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
 LINKED_PATTERNS = {"next_page", "join", "create_then_use", "search_then_act", "sequential"}
@@ -18,7 +18,9 @@ LINKED_PATTERNS = {"next_page", "join", "create_then_use", "search_then_act", "s
 def drawn(partition: str, **options: object):
     tools = list(tools_of(partition).values())
     limits = ChainLimits(2, 6, 0.19, must_cross="_" in partition, **options)  # type: ignore[arg-type]
-    return sample_mix(tools, build_graph(tools), cells(100, 19, DEFAULT_WEIGHTS, KINDS), limits, 7)
+    return sample_chain_mix(
+        tools, build_graph(tools), count_conversations_per_cell(100, 19, DEFAULT_WEIGHTS, KINDS), limits, 7
+    )
 
 
 @every_partition
@@ -27,21 +29,21 @@ def test_every_kind_has_chains_of_its_shapes_and_lengths(partition):
     all_alike = {"no_suitable_tool"} if partition == "gmail_googledrive" else set()  # its tools only list
     assert {chain.kind for chain in chains} == set(KINDS) - all_alike
     for chain in chains:
-        shape = CHAINS[chain.kind]
+        shape = CHAIN_SHAPES[chain.kind]
         allowed = {name for name in shape.patterns if name != "linked"}
         if "linked" in shape.patterns:
             allowed |= LINKED_PATTERNS | {"independent"}  # where nothing links
-        assert chain.pattern == pattern_of(chain.steps)
+        assert chain.pattern == classify_pattern(chain.steps)
         assert chain.pattern in allowed, chain
-        assert len(chain.steps) <= shape.most + (chain.pattern == "fan_out")
-        assert len(chain.steps) >= min(shape.least, 6) or chain.pattern == "single_call"
+        assert len(chain.steps) <= shape.max_steps + (chain.pattern == "fan_out")
+        assert len(chain.steps) >= min(shape.min_steps, 6) or chain.pattern == "single_call"
 
 
 @every_partition
 def test_identifiers_differ_and_sides_are_as_wanted_where_chains_permit(partition):
     chains = drawn(partition)
     assert len({chain.chain_id for chain in chains}) == len(chains)
-    wanted = cells(100, 19, DEFAULT_WEIGHTS, KINDS)
+    wanted = count_conversations_per_cell(100, 19, DEFAULT_WEIGHTS, KINDS)
     got = Counter((chain.kind, chain.held_out) for chain in chains)
     assert all(got[cell] <= count for cell, count in wanted.items())
     assert sum(got.values()) >= 70
@@ -88,4 +90,4 @@ def test_weights_of_patterns_hold_within_the_kinds_that_permit_them():
     assert by_kind["multi_step"] == {"search_then_act"}
     assert by_kind["parallel"] <= {"parallel", "fan_out"}  # none of them was given a weight, so all are as they were
     assert by_kind["parallel"]
-    assert LOOSE
+    assert EDGELESS_PATTERNS

@@ -7,7 +7,7 @@ from offline import tools_of
 
 from funcdex_assets.records.tool import Binding, ChainStep
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
-from funcdex_assets.tool_graph.coverage import Coverage, CoverageMemory, entropy, evenness, variation
+from funcdex_assets.tool_graph.coverage import Coverage, CoverageStore, coefficient_of_variation, entropy, evenness
 from funcdex_assets.tool_graph.graph import build_graph
 
 STEPS = (
@@ -22,21 +22,23 @@ def night(partition, seed, past, *, steered=True, count=50):
     chains = sample_chains(tools, build_graph(tools), count, limits, seed, past)
     coverage = Coverage()
     for chain in chains:
-        coverage.count(chain.steps, chain.pattern)
+        coverage.count_chain(chain.steps, chain.pattern)
     return chains, coverage
 
 
 def test_what_is_counted():
     coverage = Coverage()
-    coverage.count(STEPS, "sequential")
+    coverage.count_chain(STEPS, "sequential")
     assert coverage == Coverage(Counter(LIST=1, GET=1), Counter({"LIST>GET": 1}), Counter(sequential=1))
 
 
 def test_the_scarcer_the_stronger():
     coverage = Coverage(Counter(A=3, B=1), Counter({"A>B": 4}))
-    assert coverage.scarcity("C") == 1
-    assert coverage.scarcity("C") > coverage.scarcity("B") > coverage.scarcity("A")
-    assert coverage.scarcity("B", ["A"]) < coverage.scarcity("B", ["A", "C"]) == coverage.scarcity("B")
+    assert coverage.weigh_scarcity("C") == 1
+    assert coverage.weigh_scarcity("C") > coverage.weigh_scarcity("B") > coverage.weigh_scarcity("A")
+    assert (
+        coverage.weigh_scarcity("B", ["A"]) < coverage.weigh_scarcity("B", ["A", "C"]) == coverage.weigh_scarcity("B")
+    )
 
 
 @pytest.mark.parametrize("partition", ["gmail_googlecalendar", "googledrive_calendly_googlecalendar", "jira_gmail"])
@@ -46,11 +48,11 @@ def test_steering_covers_more_and_more_evenly(partition):
     for steered in (True, False):
         total = Coverage()
         for seed in (1, 2, 3):
-            total.add(night(partition, seed, total, steered=steered)[1])
+            total.add_counts(night(partition, seed, total, steered=steered)[1])
         figures[steered] = total
     assert len(figures[True].tools) >= len(figures[False].tools)
     assert entropy(figures[True].tools) > entropy(figures[False].tools) + 0.05
-    assert variation(figures[True].tools, tools) < variation(figures[False].tools, tools)
+    assert coefficient_of_variation(figures[True].tools, tools) < coefficient_of_variation(figures[False].tools, tools)
 
 
 def test_the_past_is_looked_at_and_not_changed():
@@ -67,30 +69,30 @@ def test_without_steering_the_past_does_not_matter():
 
 
 def test_a_night_looks_back_at_those_before_it_only(tmp_path):
-    memory = CoverageMemory(tmp_path)
+    memory = CoverageStore(tmp_path)
     one, two, three = (Coverage(Counter({name: 1})) for name in "ABC")
     for seed, coverage in ((7, one), (3, two), (9, three)):
-        memory.replace("gmail", seed, coverage)
-    assert memory.before("gmail", 7).tools == {}
-    assert memory.before("gmail", 3).tools == {"A": 1}
-    assert memory.before("gmail", 9).tools == {"A": 1, "B": 1}
-    assert memory.before("gmail", 10).tools == {"A": 1, "B": 1, "C": 1}
-    assert memory.before("jira", 10).tools == {}
+        memory.replace_night("gmail", seed, coverage)
+    assert memory.sum_earlier_nights("gmail", 7).tools == {}
+    assert memory.sum_earlier_nights("gmail", 3).tools == {"A": 1}
+    assert memory.sum_earlier_nights("gmail", 9).tools == {"A": 1, "B": 1}
+    assert memory.sum_earlier_nights("gmail", 10).tools == {"A": 1, "B": 1, "C": 1}
+    assert memory.sum_earlier_nights("jira", 10).tools == {}
 
 
 def test_a_night_that_is_made_again_keeps_its_place(tmp_path):
-    memory = CoverageMemory(tmp_path)
+    memory = CoverageStore(tmp_path)
     for seed in (1, 2):
-        memory.replace("gmail", seed, Coverage(Counter({f"T{seed}": 1})))
-    memory.replace("gmail", 1, Coverage(Counter(NEW=5)))
-    assert memory.before("gmail", 1).tools == {}
-    assert memory.before("gmail", 2).tools == {"NEW": 5}
+        memory.replace_night("gmail", seed, Coverage(Counter({f"T{seed}": 1})))
+    memory.replace_night("gmail", 1, Coverage(Counter(NEW=5)))
+    assert memory.sum_earlier_nights("gmail", 1).tools == {}
+    assert memory.sum_earlier_nights("gmail", 2).tools == {"NEW": 5}
 
 
 def test_a_broken_memory_is_named(tmp_path):
     (tmp_path / "gmail.json").write_text("[")
     with pytest.raises(ValueError, match=r"gmail\.json cannot be read: .*; remove it to begin anew"):
-        CoverageMemory(tmp_path).before("gmail", 1)
+        CoverageStore(tmp_path).sum_earlier_nights("gmail", 1)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_figures(counts, kinds, bits, share, spread):
     counts = Counter(counts)
     assert entropy(counts) == bits
     assert evenness(counts, kinds) == share
-    assert variation(counts, kinds) == pytest.approx(spread)
+    assert coefficient_of_variation(counts, kinds) == pytest.approx(spread)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.tool_graph.equivalent_tools import reads_as_well, same_things
+from funcdex_assets.tool_graph.equivalent_tools import can_read_instead, reads_same_things
 
 
 def tool(name: str, *parameters: str, toolkit: str = "desk") -> Tool:
@@ -44,7 +44,7 @@ def tool(name: str, *parameters: str, toolkit: str = "desk") -> Tool:
     ],
 )  # fmt: skip
 def test_what_shows_all_that_is_asked_for(wanted, other, expected):
-    assert reads_as_well(wanted, other) is expected
+    assert can_read_instead(wanted, other) is expected
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_what_shows_all_that_is_asked_for(wanted, other, expected):
     [("FETCH_EMAILS", "LIST_THREADS"), ("GET_NOTE", "LIST_NOTES"), ("GET_NOTE", "DELETE_NOTE"), ("A", "B")],
 )
 def test_what_two_names_have_in_common_they_have_either_way(one, other):
-    assert same_things(one, other) is same_things(other, one)
+    assert reads_same_things(one, other) is reads_same_things(other, one)

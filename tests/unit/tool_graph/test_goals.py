@@ -5,17 +5,17 @@ from itertools import groupby, pairwise
 import pytest
 from offline import PARTITIONS, mix_of, tools_of
 
-from funcdex_assets.contracts.table_checks import loose_bindings, unlinked_steps
-from funcdex_assets.records.kinds import CHAINS
+from funcdex_assets.contracts.table_checks import find_forward_bindings, find_unlinked_steps
+from funcdex_assets.records.kinds import CHAIN_SHAPES
 from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
 from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.storage.frames import to_frame
-from funcdex_assets.tool_graph.chains import FEWEST_OF_GOALS, ChainLimits, sample_mix
-from funcdex_assets.tool_graph.graph import build_graph, canonical
-from funcdex_assets.tool_graph.patterns import pattern_of
+from funcdex_assets.tool_graph.chains import MIN_CALLS_OF_GOALS, ChainLimits, sample_chain_mix
+from funcdex_assets.tool_graph.graph import build_graph, to_canonical_noun
+from funcdex_assets.tool_graph.patterns import classify_pattern
 
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
-FEWEST, MOST = CHAINS["long_context"].goals
+FEWEST, MOST = CHAIN_SHAPES["long_context"].goal_range
 
 
 def chains(partition: str) -> tuple[ToolChain, ...]:
@@ -38,9 +38,9 @@ def test_two_or_three_goals_follow_one_another(partition):
         parts = goals(chain)
         assert [steps[0][1].goal for steps in parts] == list(range(len(parts)))
         assert FEWEST <= len(parts) <= MOST
-        assert chain.pattern == pattern_of(chain.steps) == "several_goals"
+        assert chain.pattern == classify_pattern(chain.steps) == "several_goals"
         assert chain.kind == "long_context"
-        assert FEWEST_OF_GOALS <= len(chain.steps) <= MOST * 6 + 1
+        assert MIN_CALLS_OF_GOALS <= len(chain.steps) <= MOST * 6 + 1
         for steps in parts:
             assert 2 <= len(steps) <= 6 + (steps is parts[-1] and is_late(steps[-1][1], chain))
 
@@ -72,9 +72,9 @@ def test_nothing_is_done_with_what_is_gone(partition):
         gone: set[str] = set()
         for step in chain.steps:
             name = parse_tool_name(step.tool)
-            assert canonical(name.noun) not in gone, chain
+            assert to_canonical_noun(name.noun) not in gone, chain
             if name.action == "delete" or (name.action == "send" and name.noun == "draft"):
-                gone.add(canonical(name.noun))
+                gone.add(to_canonical_noun(name.noun))
 
 
 @every_partition
@@ -93,8 +93,8 @@ def test_what_is_done_again_for_another_goal_can_be_done_with_something_else(par
 @every_partition
 def test_the_table_of_chains_holds(partition):
     frame = to_frame(chains(partition), ToolChain)
-    assert loose_bindings(frame).is_empty()
-    assert unlinked_steps(frame).is_empty()
+    assert find_forward_bindings(frame).is_empty()
+    assert find_unlinked_steps(frame).is_empty()
 
 
 def test_later_goals_of_a_bundle_mostly_begin_elsewhere():
@@ -134,7 +134,7 @@ def tool(name: str, **properties: str) -> Tool:
 def test_tools_without_links_permit_it_where_there_are_enough_errands(tools, possible):
     limits = ChainLimits(2, 6, 0.0, must_cross=False)
     wanted = {("simple", False): 1, ("long_context", False): 1}
-    kinds = {chain.kind for chain in sample_mix(tools, build_graph(tools), wanted, limits, 1)}
+    kinds = {chain.kind for chain in sample_chain_mix(tools, build_graph(tools), wanted, limits, 1)}
     assert kinds == ({"simple", "long_context"} if possible else {"simple"})
 
 
@@ -142,7 +142,7 @@ def test_tools_without_links_permit_it_where_there_are_enough_errands(tools, pos
 def test_the_settings_bound_one_goal(most_calls, longest):
     tools = list(tools_of("jira").values())
     limits = ChainLimits(2, most_calls, 0.0, must_cross=False)
-    drawn = sample_mix(tools, build_graph(tools), {("long_context", False): 5}, limits, 1)
+    drawn = sample_chain_mix(tools, build_graph(tools), {("long_context", False): 5}, limits, 1)
     assert drawn
     assert max(len(chain.steps) for chain in drawn) <= longest
     assert max(len(steps) for chain in drawn for steps in goals(chain)[:-1]) <= most_calls

@@ -26,7 +26,7 @@ import msgspec
 import pytest
 
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.tool_graph.graph import build_graph
 
 HERE = Path(__file__).parent
@@ -82,10 +82,10 @@ def score(argument: dict[str, Any]) -> Score:
 
 
 def schema_at(tool: Tool, pointer: str) -> Any:
-    schema = resolve(tool.returns, tool.returns)
+    schema = resolve_schema(tool.returns, tool.returns)
     for step in pointer.split("/")[1:]:
         schema = schema["items"] if step == "*" else schema["properties"][step]
-        schema = resolve(schema, tool.returns)
+        schema = resolve_schema(schema, tool.returns)
     return schema
 
 

@@ -6,15 +6,15 @@ import pytest
 from offline import SETTINGS, tools_of
 
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.language.lexicon import phrasebook, slots_of
-from funcdex_assets.language.request_phrases import slot
+from funcdex_assets.language.lexicon import find_slots, load_phrasebook
+from funcdex_assets.language.request_phrases import to_slot_name
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.leaves import leaves
-from funcdex_assets.schema.references import resolve
+from funcdex_assets.schema.leaves import walk_leaves
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.validation import validator
+from funcdex_assets.schema.validation import compile_validator
 from funcdex_assets.semantics.tool_names import parse_tool_name
-from funcdex_assets.tool_graph.graph import build_graph, needed_ids
+from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids
 
 TOOLKITS = SETTINGS.toolkits
 every_toolkit = pytest.mark.parametrize("toolkit", TOOLKITS)
@@ -26,7 +26,7 @@ def tools(toolkit: str) -> list[Tool]:
 
 def undescribed(schema: dict, root: dict, path: str = "") -> list[str]:
     """Properties at any depth that do not say what they are."""
-    schema = resolve(schema, root)
+    schema = resolve_schema(schema, root)
     if schema_type(schema) == "array":
         return undescribed(schema.get("items", {}), root, f"{path}/*")
     found = []
@@ -45,9 +45,9 @@ def slots_for(tool: Tool) -> set[str]:
     namesakes = [
         known[tool.name] for known in (tools_of(tool.toolkit), tools_of("gmail_googledrive")) if tool.name in known
     ]
-    pointers = [leaf.path.replace("*", "0") for one in namesakes for leaf in leaves(one.parameters)]
+    pointers = [leaf.path.replace("*", "0") for one in namesakes for leaf in walk_leaves(one.parameters)]
     whole = [f"/{name}" for one in namesakes for name in one.parameters["properties"]]
-    return {slot(pointer) for pointer in (*pointers, *whole)}
+    return {to_slot_name(pointer) for pointer in (*pointers, *whole)}
 
 
 def test_undescribed_finds_what_is_missing():
@@ -79,16 +79,19 @@ def test_tools_and_all_their_parameters_are_described(toolkit):
 @every_toolkit
 def test_tools_take_no_unknown_arguments(toolkit):
     for tool in tools(toolkit):
-        assert not validator(tool.parameters).is_valid({"no_such_argument": 1}), tool.name
+        assert not compile_validator(tool.parameters).is_valid({"no_such_argument": 1}), tool.name
         assert tool.parameters["additionalProperties"] is False, tool.name
 
 
 @every_toolkit
 def test_examples_and_defaults_are_valid(toolkit):
     for tool in tools(toolkit):
-        for leaf in (*leaves(tool.parameters), *leaves(tool.returns)):
+        for leaf in (*walk_leaves(tool.parameters), *walk_leaves(tool.returns)):
             values = [*leaf.schema.get("examples", ()), *([leaf.schema["default"]] if "default" in leaf.schema else ())]
-            assert [value for value in values if not validator(leaf.schema).is_valid(value)] == [], (tool.name, leaf)
+            assert [value for value in values if not compile_validator(leaf.schema).is_valid(value)] == [], (
+                tool.name,
+                leaf,
+            )
 
 
 @every_toolkit
@@ -96,13 +99,13 @@ def test_results_have_a_shape(toolkit):
     for tool in tools(toolkit):
         assert tool.returns, tool.name
         assert schema_type(tool.returns) == "object", tool.name
-        assert list(leaves(tool.returns)), tool.name
+        assert list(walk_leaves(tool.returns)), tool.name
 
 
 @every_toolkit
 def test_every_required_id_has_a_source(toolkit):
     fed = {(edge.target_tool, edge.target_path) for edge in build_graph(tools(toolkit))}
-    needed = {(tool.name, path) for tool in tools(toolkit) for path in needed_ids(tool)}
+    needed = {(tool.name, path) for tool in tools(toolkit) for path in find_needed_ids(tool)}
     assert needed
     assert needed - fed == set()
 
@@ -111,10 +114,12 @@ def test_every_required_id_has_a_source(toolkit):
 def test_every_tool_is_reached_from_tools_that_need_no_id(toolkit):
     """Each id can come from a tool that itself can be called: no two tools wait for each other."""
     edges = build_graph(tools(toolkit))
-    reached = {tool.name for tool in tools(toolkit) if not needed_ids(tool)}
+    reached = {tool.name for tool in tools(toolkit) if not find_needed_ids(tool)}
     for _ in tools(toolkit):
         fed = {(edge.target_tool, edge.target_path) for edge in edges if edge.source_tool in reached}
-        reached |= {tool.name for tool in tools(toolkit) if {(tool.name, path) for path in needed_ids(tool)} <= fed}
+        reached |= {
+            tool.name for tool in tools(toolkit) if {(tool.name, path) for path in find_needed_ids(tool)} <= fed
+        }
     assert {tool.name for tool in tools(toolkit)} - reached == set()
 
 
@@ -127,14 +132,14 @@ def test_names_are_unique_over_all_toolkits():
 @every_toolkit
 def test_every_tool_can_be_spoken_of(toolkit):
     for tool in tools(toolkit):
-        phrases = phrasebook()[tool.name]
+        phrases = load_phrasebook()[tool.name]
         assert len(phrases.asks) >= 4, tool.name
         assert phrases.doing, tool.name
         assert phrases.done, tool.name
         texts = [text for text, _ in phrases.asks]
         assert all(one != other for one, other in pairwise(sorted(texts))), tool.name
         for text in (*texts, *phrases.doing, *phrases.done):
-            assert slots_of(text) <= slots_for(tool), (tool.name, text)
+            assert find_slots(text) <= slots_for(tool), (tool.name, text)
 
 
 @every_toolkit
@@ -143,11 +148,13 @@ def test_every_tool_can_be_asked_for_without_optional_arguments(toolkit):
     for tool in tools(toolkit):
         required = {name.partition(".")[0] for name in tool.parameters.get("required", ())}
         least = [
-            used for _, used in phrasebook()[tool.name].asks if {name.partition(".")[0] for name in used} <= required
+            used
+            for _, used in load_phrasebook()[tool.name].asks
+            if {name.partition(".")[0] for name in used} <= required
         ]
         assert least, tool.name
 
 
 def test_the_phrasebook_speaks_of_no_tool_that_does_not_exist():
     known = {name for partition in (*TOOLKITS, "gmail_googledrive") for name in tools_of(partition)}
-    assert set(phrasebook()) - known == set()
+    assert set(load_phrasebook()) - known == set()

@@ -4,7 +4,7 @@ import msgspec
 
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.tool_graph.graph import build_graph
-from funcdex_assets.tool_graph.ties import PULL
+from funcdex_assets.tool_graph.ties import MAX_WEIGHT_LOSS
 
 TEXT = {"type": "string"}
 
@@ -39,7 +39,7 @@ def test_the_field_that_is_described_more_alike_comes_first():
     for tools in ((CLOSE, OPEN, ARCHIVE), (ARCHIVE, OPEN, CLOSE)):
         weights = into_close(*tools)
         assert list(weights) == ["LIST_OPEN_TASKS", "LIST_ARCHIVE_TASKS"]
-        assert 0 < weights["LIST_OPEN_TASKS"] - weights["LIST_ARCHIVE_TASKS"] <= PULL
+        assert 0 < weights["LIST_OPEN_TASKS"] - weights["LIST_ARCHIVE_TASKS"] <= MAX_WEIGHT_LOSS
 
 
 def test_an_edge_without_rival_keeps_its_weight():

@@ -10,9 +10,9 @@ from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, chains_of, tools_of
 
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
-from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, spoken_of
-from funcdex_assets.tool_graph.graph import build_graph, canonical, needed_ids
-from funcdex_assets.tool_graph.patterns import pattern_of
+from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, weigh_mentioned_tools
+from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids, to_canonical_noun
+from funcdex_assets.tool_graph.patterns import classify_pattern
 
 COUNT, SEED, TEST_SHARE = 100, 42, 0.19
 TEXT = {"type": "string"}
@@ -102,7 +102,7 @@ def test_required_ids_are_bound_and_no_argument_twice(partition):
     for chain in chains_of(partition, COUNT, SEED):
         for step in chain.steps:
             bound = [binding.argument for binding in step.bindings]
-            assert set(needed_ids(tools_of(partition)[step.tool])) <= set(bound)
+            assert set(find_needed_ids(tools_of(partition)[step.tool])) <= set(bound)
             assert len(bound) == len(set(bound))
 
 
@@ -117,7 +117,7 @@ def test_nothing_happens_to_what_is_gone(partition):
                 gone |= {
                     (binding.step, binding.result)
                     for binding in step.bindings
-                    if binding.kind == "id" and canonical(parsed.noun) in canonical(binding.argument)
+                    if binding.kind == "id" and to_canonical_noun(parsed.noun) in to_canonical_noun(binding.argument)
                 }
 
 
@@ -249,12 +249,12 @@ MORNING = "Every morning I label what is urgent, and forward some messages to a 
 
 def test_tools_that_a_workflow_speaks_of_are_drawn_more():
     tools = list(tools_of("gmail").values())
-    favoured = spoken_of(MORNING, tools)
+    favoured = weigh_mentioned_tools(MORNING, tools)
     assert favoured["FORWARD_MESSAGE"] > favoured["FETCH_MESSAGE_BY_THREAD_ID"] > 1  # verb and noun; the noun
     assert "LIST_DRAFTS" not in favoured
     used = {}
     for given in ({}, favoured):
-        limits = ChainLimits(2, 4, 0, must_cross=False, favoured=given)
+        limits = ChainLimits(2, 4, 0, must_cross=False, tool_weights=given)
         chains = sample_chains(tools, build_graph(tools), 60, limits, SEED)
         used[bool(given)] = Counter(name for chain in chains for name in names(chain))
     for name in ("ADD_LABEL_TO_EMAIL", "FORWARD_MESSAGE"):
@@ -262,7 +262,7 @@ def test_tools_that_a_workflow_speaks_of_are_drawn_more():
 
 
 def test_without_a_workflow_nothing_is_favoured():
-    assert spoken_of("", list(tools_of("gmail").values())) == {}
+    assert weigh_mentioned_tools("", list(tools_of("gmail").values())) == {}
 
 
 def test_every_chain_has_one_of_the_tools_that_must_be_in_it():
@@ -422,7 +422,7 @@ def steps(*calls: tuple[str, tuple[int, ...]], kind: str = "id") -> tuple[ChainS
     ],
 )
 def test_the_pattern_of_a_chain(chain, pattern):
-    assert pattern_of(chain) == pattern
+    assert classify_pattern(chain) == pattern
 
 
 def test_patterns_come_in_the_shares_that_are_asked_for():
@@ -437,7 +437,7 @@ def test_a_pattern_that_there_is_no_more_of_leaves_its_share_to_the_others():
     limits = ChainLimits(2, 5, 0, must_cross=False, patterns=weights)
     tools = tools_of("gmail")
     drawn = Counter(chain.pattern for chain in draw(*tools.values(), count=60, limits=limits))
-    assert drawn["single_call"] == sum(not needed_ids(tool) for tool in tools.values())
+    assert drawn["single_call"] == sum(not find_needed_ids(tool) for tool in tools.values())
     assert drawn.total() == 60
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.leaves import Leaf
-from funcdex_assets.tool_graph.graph import build_graph, canonical, is_service_id, needed_ids
+from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids, is_service_id, to_canonical_noun
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
@@ -243,9 +243,9 @@ def test_a_person_knows_or_need_not(known):
 def test_needed_are_the_required_ids_at_any_depth():
     nested = an_object(thread_id=TEXT, note=TEXT)
     one = tool("MOVE_IT", {"message_id": TEXT, "target": nested, "title": TEXT})
-    assert needed_ids(one) == ["/message_id", "/target/thread_id"]
+    assert find_needed_ids(one) == ["/message_id", "/target/thread_id"]
     optional = msgspec.structs.replace(one, parameters={**one.parameters, "required": ["title"]})
-    assert needed_ids(optional) == []
+    assert find_needed_ids(optional) == []
 
 
 @pytest.mark.parametrize(
@@ -253,4 +253,4 @@ def test_needed_are_the_required_ids_at_any_depth():
     [("email", "message"), ("source document", "source file"), ("thread", "thread"), ("", "")],
 )
 def test_a_thing_has_one_canonical_noun(noun, expected):
-    assert canonical(noun) == expected
+    assert to_canonical_noun(noun) == expected
