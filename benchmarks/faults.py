@@ -35,7 +35,7 @@ from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
 from funcdex_assets.records.message import Message
-from funcdex_assets.resources.assembly import assemble
+from funcdex_assets.resources.assembly import assemble_engine
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.roles.role import ATTEMPTS
 from funcdex_assets.settings.generation import Generation
@@ -180,7 +180,7 @@ def engine_at(base_url: str, journal: Path, size: Size) -> InferenceEngine:
         requests_per_minute=10**7,
         tokens_per_minute=10**11,
     )
-    return assemble(inference, journal)
+    return assemble_engine(inference, journal)
 
 
 class Recorder:

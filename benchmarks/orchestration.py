@@ -83,7 +83,7 @@ async def bare_aiohttp(base_url: str, concurrency: int, **_: Any) -> AsyncIterat
 @asynccontextmanager
 async def ours(base_url: str, concurrency: int, journal: Path) -> AsyncIterator[Ask]:
     from funcdex_assets.inference.protocol import ChatMessage, Request
-    from funcdex_assets.resources.assembly import assemble
+    from funcdex_assets.resources.assembly import assemble_engine
     from funcdex_assets.settings.inference import Inference
 
     inference = Inference(
@@ -94,7 +94,7 @@ async def ours(base_url: str, concurrency: int, journal: Path) -> AsyncIterator[
         requests_per_minute=10**7,
         tokens_per_minute=10**11,
     )
-    meter = assemble(inference, journal)
+    meter = assemble_engine(inference, journal)
 
     async def ask(number: int) -> str:
         prompt = (ChatMessage("system", SHARED), ChatMessage("user", own_part(number)))

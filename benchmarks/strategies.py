@@ -53,8 +53,8 @@ class Scale(OfflineEngine):
 
 def _plan_of(subject: object) -> str:
     """Returns the plan id of the conversation that a request belongs to."""
-    cast = getattr(subject, "cast", None) or getattr(subject, "scene", subject)
-    return cast.plan.plan_id  # type: ignore[attr-defined]
+    participants = getattr(subject, "participants", None) or getattr(subject, "state", subject)
+    return participants.plan.plan_id  # type: ignore[attr-defined]
 
 
 def _shared(left: str, right: str) -> int:

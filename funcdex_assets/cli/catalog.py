@@ -50,8 +50,7 @@ def build_big_catalogue(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
 ) -> None:
     """Make one searchable catalogue of all tool definitions that are installed."""
-    from funcdex_assets.catalog.build import PROBLEMS, ConvertedDocument
-    from funcdex_assets.catalog.build import build_catalog as build_catalog
+    from funcdex_assets.catalog.build import PROBLEMS, ConvertedDocument, build_catalog
     from funcdex_assets.catalog.collections import find_installed_documents
 
     settings = load_settings()

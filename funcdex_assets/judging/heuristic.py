@@ -136,7 +136,8 @@ def _write_reasoning(measures: Measures, findings: Sequence[Finding]) -> str:
         f"{len(findings) - blocking} minor findings{f' ({rules})' if rules else ''}. "
         f"{measures.recovered_errors} of {measures.errors} failed calls were made good. "
         f"The assistant had to ask back {measures.questions} times. "
-        f"{measures.formulaic_sentences} formulaic sentences, {measures.repeated_sentences} repeated, longest user message {measures.longest_user_message} words."
+        f"{measures.formulaic_sentences} formulaic sentences, {measures.repeated_sentences} repeated, "
+        f"longest user message {measures.longest_user_message} words."
     )
 
 

@@ -138,10 +138,10 @@ def test_what_is_installed_is_found(tmp_path):
 
 
 def test_a_service_that_is_not_installed_or_not_there(monkeypatch):
-    monkeypatch.setattr(collections.google_discovery, "bundled", lambda: iter(()))
+    monkeypatch.setattr(collections.google_discovery, "find_bundled_documents", lambda: iter(()))
     with pytest.raises(CatalogError, match=r"pip install 'funcdex-assets\[catalog\]'"):
         collections.find_service_document("google", "gmail")
-    monkeypatch.setattr(collections.google_discovery, "bundled", lambda: iter([Path("gmail.v1.json")]))
+    monkeypatch.setattr(collections.google_discovery, "find_bundled_documents", lambda: iter([Path("gmail.v1.json")]))
     assert collections.find_service_document("google", "gmail").path.name == "gmail.v1.json"
     with pytest.raises(CatalogError, match="google has no service 'gmial'; it has google/gmail"):
         collections.find_service_document("google", "gmial")

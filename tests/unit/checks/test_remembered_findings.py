@@ -20,14 +20,14 @@ CASE, PLAN = ONE.case, ONE.cast.plan
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr(remembered_findings, "_found", {})
+    monkeypatch.setattr(remembered_findings, "_findings_by_key", {})
 
 
 @pytest.fixture
 def looks(monkeypatch):
     """The cases that the rules looked through."""
     seen = []
-    monkeypatch.setattr(remembered_findings, "find", lambda case: seen.append(case) or find_problems(case))
+    monkeypatch.setattr(remembered_findings, "find_problems", lambda case: seen.append(case) or find_problems(case))
     return seen
 
 
@@ -85,7 +85,7 @@ def test_where_anything_else_is_so_the_rules_look_again(looks, other):
 
 
 def test_the_oldest_is_forgotten_and_found_again(looks, monkeypatch):
-    monkeypatch.setattr(remembered_findings, "_MOST", 1)
+    monkeypatch.setattr(remembered_findings, "_MAX_ENTRIES", 1)
     shorter = replace(CASE, messages=CASE.messages[:-1])
     first = remembered_findings.find_cached_findings(CASE, PLAN)
     remembered_findings.find_cached_findings(shorter, PLAN)

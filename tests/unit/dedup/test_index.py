@@ -176,7 +176,7 @@ WRITER = """
     from contextlib import nullcontext
     index = LanceScenarioIndex({path!r}, compact_every=3)
     if {locked!r} == "without":
-        index.turn = nullcontext
+        index.lock_turn = nullcontext
     name = sys.argv[1]
     print("ready", flush=True)
     for seed in range({nights}):

@@ -43,8 +43,8 @@ def test_arrays_broadcast():
 
 
 def test_signatures_do_not_depend_on_the_hash_seed():
-    load = "from funcdex_assets.dedup.signatures import signatures"
-    code = f"{load}; print(signatures([{BASE!r}]).tobytes().hex())"
+    load = "from funcdex_assets.dedup.signatures import compute_signatures"
+    code = f"{load}; print(compute_signatures([{BASE!r}]).tobytes().hex())"
     made = {
         subprocess.run(
             [sys.executable, "-c", code],

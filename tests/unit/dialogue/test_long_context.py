@@ -138,8 +138,8 @@ def test_many_tools_are_on_offer():
         others = len(one.cast.tools) - len(one.cast.plan.tools)
         assert len(one.cast.plan.distractors) == min(20, others)
     given = everyone()[0].cast.given
-    assert build_plan(replace(given, distractor_tools=0)).distractors == ()
-    assert len(build_plan(replace(given, distractor_tools=2)).distractors) == len(build_plan(given).distractors)
+    assert build_plan(replace(given, distractor_count=0)).distractors == ()
+    assert len(build_plan(replace(given, distractor_count=2)).distractors) == len(build_plan(given).distractors)
 
 
 def test_listings_are_large():

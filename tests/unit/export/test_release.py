@@ -169,7 +169,7 @@ KILLED_WHILE_IT_WRITES = """
 import sys, time
 from pathlib import Path
 import msgspec, polars as pl
-from funcdex_assets.export.release import publish
+from funcdex_assets.export.release import publish_release
 from funcdex_assets.records.dataset import DatasetRow, LeftOut
 
 def wait(*_, **__):
@@ -178,7 +178,7 @@ def wait(*_, **__):
 
 pl.DataFrame.write_parquet = wait
 rows = msgspec.json.decode(sys.stdin.buffer.read(), type=list[DatasetRow])
-publish(rows, Path(sys.argv[1]), "d")
+publish_release(rows, Path(sys.argv[1]), "d")
 """
 
 

@@ -142,7 +142,7 @@ def test_a_call_that_is_made_again_at_once_is_made_with_the_same_arguments_and_n
     for cast in MORE_CASTS:
         if cast.chain.kind == "multi_step":
             faults: dict[Fault, float] = {"rate_limit": 1.0, "timeout": 3.0}
-            plan = build_plan(replace(cast.given, fault_share=1.0, faults=faults))
+            plan = build_plan(replace(cast.given, fault_share=1.0, fault_weights=faults))
             for failing, again in pairwise(plan.steps):
                 if failing.fault and failing.tool == again.tool and failing.turn == again.turn and not again.together:
                     assert [one.value for one in again.arguments] == [one.value for one in failing.arguments]

@@ -182,13 +182,13 @@ def test_it_is_planned_about_as_often_as_other_recoveries_where_there_is_another
 
 def test_faults_without_weight_are_not_planned():
     faults: dict[Fault, float] = {"permission_denied": 1.0}
-    plans, _ = build_plans([replace(cast.given, fault_share=1.0, faults=faults) for cast in casts("gmail", 60)])
+    plans, _ = build_plans([replace(cast.given, fault_share=1.0, fault_weights=faults) for cast in casts("gmail", 60)])
     assert {step.fault for plan in plans for step in plan.steps} == {None, "permission_denied"}
     assert any(step.another for plan in plans for step in plan.steps)
 
 
 def test_a_tool_that_is_reserved_for_the_test_split_is_tried_there_alone():
-    wrong = [replace(cast.given, fault_share=1.0, reserved=("FETCH_EMAILS",)) for cast in casts("gmail", 60)]
+    wrong = [replace(cast.given, fault_share=1.0, reserved_tools=("FETCH_EMAILS",)) for cast in casts("gmail", 60)]
     for held_out in (False, True):
         given = [replace(one, chain=msgspec.structs.replace(one.chain, held_out=held_out)) for one in wrong]
         tools = {step.tool for plan in build_plans(given)[0] for step in plan.steps if step.another}

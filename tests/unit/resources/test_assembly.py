@@ -9,7 +9,7 @@ from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
-from funcdex_assets.resources.assembly import assemble
+from funcdex_assets.resources.assembly import assemble_engine
 from funcdex_assets.settings.inference import Inference
 
 PROBES = 2
@@ -29,7 +29,7 @@ def box(servers, tmp_path):
         settings = {"profile": "vllm", "model": "tiny"} | fields
         if "base_urls" not in settings and settings["profile"] != "offline":
             settings.setdefault("base_url", servers[0].base_url)
-        return assemble(Inference(**settings), tmp_path / "journal.sqlite")
+        return assemble_engine(Inference(**settings), tmp_path / "journal.sqlite")
 
     return made
 

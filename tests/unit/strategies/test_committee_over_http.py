@@ -13,7 +13,7 @@ from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
 from funcdex_assets.judging.committee import compare_judges
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
-from funcdex_assets.resources.assembly import assemble
+from funcdex_assets.resources.assembly import assemble_engine
 from funcdex_assets.settings.inference import Inference
 from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.settings import Settings
@@ -65,7 +65,7 @@ def with_judges(settings: Settings, committee: Any) -> Settings:
 
 def judged(settings: Settings, folder: Any, count: int = len(MADE)) -> tuple[list[ScoredConversation], Any]:
     """The rows, and the engine's books."""
-    engine = assemble(settings.inference, folder / "journal.sqlite", settings.judging.members)
+    engine = assemble_engine(settings.inference, folder / "journal.sqlite", settings.judging.members)
     cast = {one.cast.plan.plan_id: one.cast.played for one in MADE}
 
     async def run() -> list[ScoredConversation]:
