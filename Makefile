@@ -5,21 +5,18 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM := .venv-vllm
 
-export DAGSTER_HOME ?= $(CURDIR)
-export FUNCDEX_HOME ?= $(CURDIR)/.funcdex
-export FUNCDEX_DAGSTER_STORAGE ?= $(FUNCDEX_HOME)/dagster
+CONSTRAINTS := constraints.txt
 
-.PHONY: demo backfill dev test live live-llama-cpp check format golden bench bench-grammar clean
+.PHONY: demo backfill dev test live live-llama-cpp check format golden pictures wheel upgrade bench bench-grammar clean
 
 demo: $(INSTALLED)  ## the pipeline for a real bundle, offline: 3 conversations, one of them shown
-	$(BIN)/funcdex materialize gmail_googledrive --conversations 3 --example
+	$(BIN)/funcdex demo
 
 backfill: $(INSTALLED)  ## every partition, and the release over all
 	$(BIN)/funcdex backfill
 
 dev: $(INSTALLED)  ## the Dagster UI on http://127.0.0.1:3000
-	$(BIN)/python -m funcdex_assets.partitions
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	$(BIN)/funcdex dev
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
@@ -45,6 +42,17 @@ format: $(INSTALLED)
 golden: $(INSTALLED)  ## what backfill makes, compared with tests/data/golden.json
 	$(BIN)/python scripts/golden.py compare
 
+pictures: $(INSTALLED)  ## rooms and arrows as docs/decisions/images/packages.png
+	$(BIN)/python scripts/draw_packages.py docs/decisions/images/packages.png
+
+wheel: $(INSTALLED)
+	$(BIN)/uv build --quiet --wheel --out-dir dist .
+
+upgrade: $(INSTALLED)  ## the newest versions within the bounds of pyproject.toml; `make check test golden` before keeping them
+	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --extra plots --no-emit-index-url --no-annotate \
+	  --no-header pyproject.toml -o $(CONSTRAINTS)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e ".[dev]"
+
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/dedup.py
@@ -59,10 +67,10 @@ bench-grammar: $(INSTALLED)  ## compile and mask times, which need torch and a r
 clean:
 	rm -rf $(VENV) $(VLLM) .funcdex
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e ".[dev]"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e ".[dev]"
 	touch $(INSTALLED)
 
 # In an environment of its own, because it pins much. It asks for torch==2.13.0+cpu, which the package

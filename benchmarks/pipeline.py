@@ -49,10 +49,10 @@ async def cast_of(
 ) -> list[Participants]:
     """Makes the casts of up to `count` conversations: their plans, personas, scenarios and tools."""
     generation, engine = settings.generation, OfflineEngine(IMPROVISATIONS)
-    tools = load_tools(settings.tool_files(partition))
+    tools = load_tools(settings.find_tool_files(partition))
     by_name = index_by(tools, "name")
     limits = ChainLimits(generation.min_calls, generation.max_calls, generation.test_share, "_" in partition)
-    cells = generation.model_copy(update={"conversations": count}).cells()
+    cells = generation.model_copy(update={"conversations": count}).count_wanted_conversations()
     chains = sample_chain_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
     lap("tools, graph, chains")
     briefs = [

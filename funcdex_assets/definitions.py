@@ -20,10 +20,11 @@ from funcdex_assets.orchestration.assets import (
     scenarios,
     tools,
 )
-from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, SETTINGS, TABLES
+from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, PROJECT, SETTINGS, TABLES
 from funcdex_assets.orchestration.stage import EXECUTOR
 from funcdex_assets.resources.embedder import EmbedderResource
 from funcdex_assets.resources.inference import InferenceResource
+from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.resources.settings import SettingsResource
 from funcdex_assets.resources.tables import TablesResource
 from funcdex_assets.resources.vector_index import VectorIndexResource
@@ -52,16 +53,17 @@ def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None
     assets = [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)]
     by_purpose = jobs.build_jobs(assets, prefix)
     generate_dataset = by_purpose[jobs.GENERATE_DATASET]
-    settings_file = str(settings.file)
+    project = ProjectResource(settings_file=str(settings.file))
     return dg.Definitions(
         assets=assets,
         jobs=[*by_purpose.values()],
         schedules=[jobs.build_nightly_schedule(settings, generate_dataset, prefix)],
         sensors=[toolkit_sensor.build_toolkit_sensor(settings.file, generate_dataset, prefix)],
         resources={
-            SETTINGS: SettingsResource(settings_file=settings_file),
+            PROJECT: project,
+            SETTINGS: SettingsResource(project=project),
             TABLES: TablesResource(home=str(settings.home)),
-            ENGINE: InferenceResource(settings_file=settings_file),
+            ENGINE: InferenceResource(project=project),
             EMBEDDER: EmbedderResource(model=settings.deduplication.embedder),
             INDEX: VectorIndexResource(path=str(settings.home / "scenario_index")),
         },

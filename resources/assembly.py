@@ -45,9 +45,9 @@ def assemble_engine(
     """
     from funcdex_assets.roles.improvisations import IMPROVISATIONS
 
-    endpoints = {role: inference.endpoint(role) for role in inference.roles}
-    members = [inference.member(fields) for fields in committee]
-    default = inference.endpoint()
+    endpoints = {role: inference.resolve_endpoint(role) for role in inference.roles}
+    members = [inference.resolve_member_endpoint(fields) for fields in committee]
+    default = inference.resolve_endpoint()
     offline = OfflineEngine(IMPROVISATIONS)
     settings_paths: dict[Endpoint, str] = {}
     settings_paths[default] = "inference"
@@ -124,7 +124,7 @@ def _find_api_key(endpoint: Endpoint, settings_path: str) -> str:
 def _probe_engines(engines: Iterable[BalancedEngine]) -> None:
     async def probe_and_close(engine: BalancedEngine) -> None:
         try:
-            await engine.probe()
+            await engine.probe_servers()
         finally:
             await engine.close()
 

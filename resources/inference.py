@@ -14,8 +14,8 @@ from pydantic import Field
 
 from funcdex_assets.inference.journal import JOURNAL_FILE
 from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.settings.inference import Endpoint, Inference, Serve
-from funcdex_assets.settings.settings import load_settings
 
 URLS = ("base_url", "base_urls")
 
@@ -31,7 +31,7 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
     A field that is given here replaces that of `funcdex.yaml`.
     """
 
-    settings_file: str | None = Field(default=None, description="by default $FUNCDEX_CONFIG, else ./funcdex.yaml")
+    project: dg.ResourceDependency[ProjectResource]
     profile: str | None = _describe_field("profile")
     base_url: str | None = _describe_field("base_url")
     base_urls: list[str] | None = _describe_field("base_urls")
@@ -56,21 +56,21 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
         from funcdex_assets.resources.assembly import assemble_engine  # openai and aiohttp, which only a run needs
 
         # The executor makes a run's resources once, in one process: a server is started once per run.
-        settings = load_settings(Path(self.settings_file) if self.settings_file else None)
+        settings = self.project.load()
         inference = self._override_settings(settings.inference)
         journal = Path(self.journal_path) if self.journal_path else settings.home / JOURNAL_FILE
         committee = settings.judging.members
         if inference.serve is None:
             yield assemble_engine(inference, journal, committee)
             return
-        from funcdex_assets.inference.servers import ServerSpec, serving
+        from funcdex_assets.inference.servers import ServerSpec, running_server
 
         spec = ServerSpec(**inference.serve.model_dump())
         progress = context.log.info if context.log else print
-        with serving(spec, journal.with_name("server.log"), progress) as base_url:
+        with running_server(spec, journal.with_name("server.log"), progress) as base_url:
             yield assemble_engine(inference.served_at(base_url, spec.served_name), journal, committee)
 
     def _override_settings(self, inference: Inference) -> Inference:
-        given = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
-        file = inference.model_dump(exclude=set(URLS) if given.keys() & set(URLS) else None)
-        return Inference(**file | given)
+        overrides = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
+        file = inference.model_dump(exclude=set(URLS) if overrides.keys() & set(URLS) else None)
+        return Inference(**file | overrides)

@@ -26,7 +26,7 @@ def print_quality_report(
         for path in presentation.write_page(reports, markdown):
             console.print(str(path), highlight=False, soft_wrap=True)
     elif as_json:
-        typer.echo(presentation.as_json(reports))
+        typer.echo(presentation.to_json(reports))
     else:
         print_figures(reports)
 

@@ -20,7 +20,7 @@ from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.cli.console import ErrorBoundary, console
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.settings.settings import Settings, load_settings, settings_path
+from funcdex_assets.settings.settings import Settings, find_settings_path, load_settings
 
 if TYPE_CHECKING:
     from funcdex_assets.catalog.sources import SourceReading
@@ -57,26 +57,26 @@ def build_big_catalogue(
     npm = npm or settings.home / "npm"
     if fetch:
         _fetch_npm_packages(npm)
-    there = find_installed_documents(npm)
-    if unknown := set(only or ()) - set(there):
-        raise CatalogError(f"{min(unknown)!r} is no collection; there are {', '.join(sorted(there))}")
-    chosen = {name: documents for name, documents in there.items() if not only or name in only}
+    installed = find_installed_documents(npm)
+    if unknown := set(only or ()) - set(installed):
+        raise CatalogError(f"{min(unknown)!r} is no collection; there are {', '.join(sorted(installed))}")
+    chosen = {name: documents for name, documents in installed.items() if not only or name in only}
     for name, documents in chosen.items():
         missing = "" if documents else "; not installed, see docs/catalog.md"
         console.print(f"{name}: {len(documents):,} documents{missing}", highlight=False)
-    wanted = [document for documents in chosen.values() for document in documents]
+    chosen_documents = [document for documents in chosen.values() for document in documents]
     folder = settings.home / CATALOG
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("documents", total=len(wanted))
+        task = progress.add_task("documents", total=len(chosen_documents))
         count = 0
 
-        def advanced(converted: ConvertedDocument) -> None:
+        def show_progress(converted: ConvertedDocument) -> None:
             nonlocal count
             count += converted.tools
             progress.update(task, advance=1, description=f"{count:,} tools")
 
-        summary = build_catalog(wanted, folder, workers, advanced)
+        summary = build_catalog(chosen_documents, folder, workers, show_progress)
     console.print(_summary_table(summary))
     console.print(f"the catalogue is {folder}; what was not readable is in {folder / PROBLEMS}", highlight=False)
 
@@ -98,7 +98,7 @@ def search_tools(
     for heading in ("application", "tool", "what it does"):
         table.add_column(heading, overflow="fold")
     for hit in hits:
-        table.add_row(escape(hit.toolkit), escape(hit.name), escape(_shorten(hit.description)))
+        table.add_row(escape(hit.toolkit), escape(hit.name), escape(_shorten_text(hit.description)))
     console.print(table)
 
 
@@ -111,21 +111,23 @@ def show_tools(
     from funcdex_assets.catalog.search import find_tools_by_name, list_application_tools
 
     tools = _find_catalogue(load_settings()) / TOOLS
-    found = find_tools_by_name(tools, name)
-    if not found:
+    matching_tools = find_tools_by_name(tools, name)
+    if not matching_tools:
         listed = list_application_tools(tools, name)
         if not listed:
             raise CatalogError(
                 f'the catalogue has no tool and no application {name!r}; try: funcdex catalog search "…"'
             )
         for tool in listed:
-            console.print(f"[bold]{escape(tool.name)}[/bold]  {escape(_shorten(tool.description))}", highlight=False)
+            console.print(
+                f"[bold]{escape(tool.name)}[/bold]  {escape(_shorten_text(tool.description))}", highlight=False
+            )
         return
-    for tool in found[:5]:
+    for tool in matching_tools[:5]:
         _print_tool(tool)
-    if len(found) > 5:
-        others = ", ".join(f"{tool.toolkit}/{tool.name}" for tool in found[5:15])
-        console.print(f"and {len(found) - 5} more of this name: {others}", highlight=False)
+    if len(matching_tools) > 5:
+        further_names = ", ".join(f"{tool.toolkit}/{tool.name}" for tool in matching_tools[5:15])
+        console.print(f"and {len(matching_tools) - 5} more of this name: {further_names}", highlight=False)
 
 
 @app.command("add")
@@ -160,8 +162,8 @@ def add_toolkit(
     reading = _open_reading(settings, source, env or (), header or ())
     tools: list[Tool] = []
     problems: list[Problem] = []
-    shown = Path(source).name if Path(source).exists() else source  # not where it lies on this machine
-    for item in read_tools(reading, toolkit, shown, tuple(only or ())):
+    source_label = Path(source).name if Path(source).exists() else source  # not where it lies on this machine
+    for item in read_tools(reading, toolkit, source_label, tuple(only or ())):
         if isinstance(item, Problem):
             problems.append(item)
         else:
@@ -175,16 +177,16 @@ def add_toolkit(
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
     if more := len(tools) - len(chosen):
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
-    config = settings_path()
+    config = find_settings_path()
     if add_toolkit_to_settings(config, toolkit):
         console.print(f"{config} lists {toolkit}", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
 
 
 def _refuse_existing(path: Path, force: bool) -> None:
-    other = path.with_suffix(".yaml")
-    if other.exists():
-        raise CatalogError(f"{other} is there already; it comes first; remove it, or name another --toolkit")
+    yaml_path = path.with_suffix(".yaml")
+    if yaml_path.exists():
+        raise CatalogError(f"{yaml_path} is there already; it comes first; remove it, or name another --toolkit")
     if path.exists() and not force:
         raise CatalogError(f"{path} is there already; add --force to replace it")
 
@@ -266,7 +268,7 @@ def _summary_table(summary: object) -> Table:
     for name, value in msgspec.to_builtins(summary).items():
         if isinstance(value, dict):
             ordered = sorted(value.items(), key=lambda pair: -pair[1])[:_SHOWN_PROBLEMS]
-            value = "\n".join(f"{count:,}  {part}" for part, count in ordered)
+            value = "\n".join(f"{count:,}  {label}" for label, count in ordered)
         elif isinstance(value, float):
             value = f"{value:,.1f}"
         else:
@@ -296,5 +298,5 @@ def _print_problems(problems: list[Problem]) -> None:
         console.print(f"… and {len(problems) - _SHOWN_PROBLEMS} more places", highlight=False)
 
 
-def _shorten(text: str) -> str:
+def _shorten_text(text: str) -> str:
     return text if len(text) <= 110 else text[:109].rstrip() + "…"

@@ -12,12 +12,12 @@ def print_settings() -> None:
     settings = load_project()
     content = settings.model_dump(mode="json")
     inference = settings.inference
-    endpoints = [inference.endpoint(role) for role in (None, *inference.roles)]
-    endpoints += [inference.member(fields) for fields in settings.judging.members]
+    endpoints = [inference.resolve_endpoint(role) for role in (None, *inference.roles)]
+    endpoints += [inference.resolve_member_endpoint(fields) for fields in settings.judging.members]
     variables = dict.fromkeys(endpoint.api_key_env for endpoint in endpoints)
     console.print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).strip(), highlight=False, markup=False)
     for variable in variables:
         console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
     for partition in settings.partitions:
-        files = ", ".join(str(path) for path in settings.tool_files(partition).values())
+        files = ", ".join(str(path) for path in settings.find_tool_files(partition).values())
         console.print(f"# {partition}: {files}", highlight=False, soft_wrap=True)

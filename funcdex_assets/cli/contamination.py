@@ -45,8 +45,8 @@ def compare_with_evaluation_sets(
     rows = [
         row
         for partition in chosen
-        if store.exists("dataset", partition)
-        for row in from_frame(store.read("dataset", partition), DatasetRow)
+        if store.has_table("dataset", partition)
+        for row in from_frame(store.read_frame("dataset", partition), DatasetRow)
     ]
     if not rows:
         raise CommandError("No partition named has a dataset; run `funcdex materialize` or `funcdex backfill` first")
@@ -58,7 +58,7 @@ def compare_with_evaluation_sets(
             "--against FILE.jsonl names another"
         )
     with console.status("comparing"):
-        found = find_overlaps(
+        overlaps = find_overlaps(
             extract_conversation_contents(rows),
             sets,
             _build_embedder(settings),
@@ -68,16 +68,20 @@ def compare_with_evaluation_sets(
     grid = Grid("evaluation set", "items", *measures, title=f"Overlapping conversations, of {len(rows)}")
     for evaluation_set in sets:
         counts = count_overlapping_conversations(
-            overlap for overlap in found if overlap.evaluation_set == evaluation_set.name
+            overlap for overlap in overlaps if overlap.evaluation_set == evaluation_set.name
         )
         grid.add_row(
             escape(evaluation_set.name), str(len(evaluation_set.items)), *(str(counts[measure]) for measure in measures)
         )
-    counts = count_overlapping_conversations(found)
-    grid.add_row("any", str(sum(len(one.items) for one in sets)), *(str(counts[measure]) for measure in measures))
+    counts = count_overlapping_conversations(overlaps)
+    grid.add_row(
+        "any",
+        str(sum(len(evaluation_set.items) for evaluation_set in sets)),
+        *(str(counts[measure]) for measure in measures),
+    )
     console.print(grid)
     for measure in measures:
-        for overlap in _choose_examples([overlap for overlap in found if overlap.measure == measure]):
+        for overlap in _choose_examples([overlap for overlap in overlaps if overlap.measure == measure]):
             console.print(
                 f"{measure} {overlap.score:.2f}  {overlap.partition} {overlap.conversation_id}  "
                 f"{escape(overlap.evaluation_set)}/{escape(overlap.item)}: {escape(overlap.reason)}",
@@ -85,13 +89,13 @@ def compare_with_evaluation_sets(
                 soft_wrap=True,
             )
     if report is not None:
-        report.write_bytes(encode_json_lines(found))
-        console.print(f"{report} has all {len(found)} overlaps", highlight=False, soft_wrap=True)
+        report.write_bytes(encode_json_lines(overlaps))
+        console.print(f"{report} has all {len(overlaps)} overlaps", highlight=False, soft_wrap=True)
 
 
-def _choose_examples(found: Sequence[Overlap]) -> list[Overlap]:
+def _choose_examples(overlaps: Sequence[Overlap]) -> list[Overlap]:
     """The strongest, each reason once."""
-    by_reason = {overlap.reason: overlap for overlap in sorted(found, key=lambda overlap: overlap.score)}
+    by_reason = {overlap.reason: overlap for overlap in sorted(overlaps, key=lambda overlap: overlap.score)}
     return sorted(by_reason.values(), key=lambda overlap: -overlap.score)[:EXAMPLES]
 
 

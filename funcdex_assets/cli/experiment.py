@@ -8,7 +8,7 @@ import typer
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, PartitionsArgument, choose_partitions, console, load_project
-from funcdex_assets.reports.experiments import FIGURES, Arm, arms_of, list_calls_per_tool, run_arm
+from funcdex_assets.reports.experiments import FIGURES, Arm, list_calls_per_tool, parse_arms, run_arm
 from funcdex_assets.reports.plots import can_plot, plot_calls_per_tool
 from funcdex_assets.settings.settings import Settings
 
@@ -25,7 +25,7 @@ def run_experiment(
         raise CommandError("give --steering on,off, or --setting FIELD=A,B such as generation.max_calls=4,8")
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
-    arms = arms_of(f"generation.steering={steering}" if steering else str(setting))
+    arms = parse_arms(f"generation.steering={steering}" if steering else str(setting))
     compare_arms(settings, arms, chosen, conversations, nights)
 
 
@@ -42,7 +42,7 @@ def compare_arms(
             counts[arm.name] = run_arm(arm, settings, partitions, conversations, nights, home)
     grid = Grid("", *counts, title=f"{len(partitions)} partitions, {nights} × {conversations} conversations each")
     for name, figure in FIGURES.items():
-        values = [figure(one) for one in counts.values()]
+        values = [figure(arm_counts) for arm_counts in counts.values()]
         grid.add_row(name, *(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}" for value in values))
     console.print(grid)
     if can_plot():

@@ -42,13 +42,13 @@ def prune_answers(
     older_than: Annotated[str | None, typer.Option(help="Only answers older than this: 30d, 12h, 45m.")] = None,
     engine: Annotated[str | None, typer.Option(help="Only answers of this engine, e.g. vllm:Qwen/Qwen3-8B.")] = None,
     role: Annotated[str | None, typer.Option(help="Only answers to this role, e.g. judge.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All answers.")] = False,
+    all_answers: Annotated[bool, typer.Option("--all", help="All answers.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
     """Delete answers from the journal. A run that needs them again asks, and pays, again."""
     from funcdex_assets.inference.journal import prune_journal
 
-    if not (everything or older_than or engine or role):
+    if not (all_answers or older_than or engine or role):
         raise CommandError(
             "Nothing is named; give --older-than, --engine or --role (together they narrow down), or --all"
         )

@@ -61,15 +61,15 @@ def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, consol
     grid = Grid(name, "conversations", "accepted", "train", "test", title=f"Made in {seconds:.1f} s")
     folders: list[Path] = []
     for partition, stages in outcome.made.items():
-        if "dataset" not in stages or not store.exists("dataset", partition):
+        if "dataset" not in stages or not store.has_table("dataset", partition):
             continue
-        dataset = store.read("dataset", partition)
+        dataset = store.read_frame("dataset", partition)
         splits = Counter(dataset["split"].to_list())
         folders.append(_find_latest_release(settings, partition))
         grid.add_row(
             partition,
-            str(store.read("conversations", partition).height),
-            str(store.read("accepted_conversations", partition).height),
+            str(store.read_frame("conversations", partition).height),
+            str(store.read_frame("accepted_conversations", partition).height),
             str(splits["train"]),
             str(splits["test"]),
         )

@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, choose_partitions, console, load_project
 
-Found = tuple[str, Any]  # an id; its recording, None where there is nothing to replay, or why it cannot be read
+ReplayItem = tuple[str, Any]  # an id; its recording, None where there is nothing to replay, or why it cannot be read
 _OUTCOMES = ("the same", "different", "not replayable")
 
 
@@ -21,7 +21,9 @@ def replay_conversations(
     names: Annotated[
         list[str] | None, typer.Argument(help="Ids of conversations or their beginnings; with --all, partitions.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All conversations of the named partitions.")] = False,
+    all_conversations: Annotated[
+        bool, typer.Option("--all", help="All conversations of the named partitions.")
+    ] = False,
     file: Annotated[
         Path | None, typer.Option(help="A published JSONL or Parquet file; nothing else is read.", exists=True)
     ] = None,
@@ -30,20 +32,20 @@ def replay_conversations(
 
     Ends with 1 where anything differs. What a model made up has no seal: it is "not replayable".
     """
-    if file is None and not everything and not names:
+    if file is None and not all_conversations and not names:
         raise CommandError("Nothing is named; give ids, or --all (with partitions), or --file train.jsonl")
-    groups = _find_in_file(file, names) if file else _find_in_tables(names or [], everything)
+    groups = _find_in_file(file, names) if file else _find_in_tables(names or [], all_conversations)
     counts: dict[str, Counter[str]] = {}
-    with Progress(console=console, transient=True) as bar:
-        for group, found in groups:
-            task = bar.add_task(f"replaying {escape(group)}", total=len(found))
+    with Progress(console=console, transient=True) as progress:
+        for group, items in groups:
+            task = progress.add_task(f"replaying {escape(group)}", total=len(items))
             count = counts.setdefault(group, Counter())
-            for identity, recording in found:
-                outcome, told = _compare_replay(recording)
+            for identity, recording in items:
+                outcome, differences = _compare_replay(recording)
                 count[outcome] += 1
-                for line in told:
-                    bar.console.print(f"[red]{identity}[/red] {escape(line)}", highlight=False, soft_wrap=True)
-                bar.advance(task)
+                for line in differences:
+                    progress.console.print(f"[red]{identity}[/red] {escape(line)}", highlight=False, soft_wrap=True)
+                progress.advance(task)
     total = sum((count for count in counts.values()), Counter[str]())
     if not total:
         raise CommandError("There is no such conversation")
@@ -71,7 +73,7 @@ def _compare_replay(recording: Any) -> tuple[str, list[str]]:
     return ("different", differences) if differences else ("the same", [])
 
 
-def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, list[Found]]]:
+def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple[str, list[ReplayItem]]]:
     """The partitions of the home with what is asked for in them."""
     from funcdex_assets.dialogue.participants import assemble_participants
     from funcdex_assets.environment.replay import to_recording
@@ -83,25 +85,26 @@ def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, l
     from funcdex_assets.storage.table_store import TableStore
 
     settings = load_project()
-    if everything:
+    if all_conversations:
         choose_partitions(settings, names)
     store = TableStore(settings.home)
-    for partition in names if everything and names else settings.partitions:
-        if not store.exists("conversations", partition):
-            if everything and names:
+    for partition in names if all_conversations and names else settings.partitions:
+        if not store.has_table("conversations", partition):
+            if all_conversations and names:
                 raise CommandError(
                     f"{partition} has no conversations in {settings.home}; run funcdex materialize {partition}"
                 )
             continue
-        held = [
-            one
-            for one in from_frame(store.read("conversations", partition), Conversation)
-            if one.failure is None and (everything or one.conversation_id.startswith(tuple(names)))
+        chosen = [
+            conversation
+            for conversation in from_frame(store.read_frame("conversations", partition), Conversation)
+            if conversation.failure is None
+            and (all_conversations or conversation.conversation_id.startswith(tuple(names)))
         ]
-        if not held:
+        if not chosen:
             continue
         rows = (
-            from_frame(store.read(stage, partition), record)
+            from_frame(store.read_frame(stage, partition), record)
             for stage, record in (
                 ("conversation_plans", ConversationPlan),
                 ("personas", Persona),
@@ -113,27 +116,30 @@ def _find_in_tables(names: list[str], everything: bool) -> Iterator[tuple[str, l
         yield (
             partition,
             [
-                (one.conversation_id, to_recording(one, there.situation, there.mentioned_tools))
-                for one in held
-                if (there := cast[one.plan_id])
+                (
+                    conversation.conversation_id,
+                    to_recording(conversation, participants.situation, participants.mentioned_tools),
+                )
+                for conversation in chosen
+                if (participants := cast[conversation.plan_id])
             ],
         )
 
 
-def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[Found]]]:
+def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[ReplayItem]]]:
     """The rows of a published file, by partition."""
     from funcdex_assets.environment.replay import ReplayError, read_published_row
 
-    groups: dict[str, list[Found]] = {}
+    groups: dict[str, list[ReplayItem]] = {}
     for row in _read_rows(file):
         identity = str(row.get("id", row.get("conversation_id")))
         if names and not identity.startswith(tuple(names)):
             continue
         try:
-            found: Found = (identity, read_published_row(row))
+            item: ReplayItem = (identity, read_published_row(row))
         except ReplayError as error:
-            found = (identity, error)
-        groups.setdefault(str(row.get("partition", file.name)), []).append(found)
+            item = (identity, error)
+        groups.setdefault(str(row.get("partition", file.name)), []).append(item)
     yield from groups.items()
 
 

@@ -27,11 +27,11 @@ def print_stats() -> None:
 def print_yields(settings: Settings, console: Console) -> None:
     """Per partition: rows by stage and yields; over all: calls, sources of arguments, scores."""
     store = TableStore(settings.home)
-    there = [partition for partition in settings.partitions if store.exists("conversations", partition)]
-    if not there:
+    available = [partition for partition in settings.partitions if store.has_table("conversations", partition)]
+    if not available:
         console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `make demo`")
         return
-    shown = (
+    stages = (
         "scenarios",
         "deduplicated_scenarios",
         "conversation_plans",
@@ -40,7 +40,7 @@ def print_yields(settings: Settings, console: Console) -> None:
         "dataset",
     )
     grid = Grid(
-        Column("partition", overflow="fold", min_width=min(24, max(map(len, there)))),
+        Column("partition", overflow="fold", min_width=min(24, max(map(len, available)))),
         "tools",
         "candidates",
         "kept",
@@ -56,19 +56,19 @@ def print_yields(settings: Settings, console: Console) -> None:
     sources: Counter[str] = Counter()
     scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
     judged: list[ScoredConversation] = []
-    for partition in there:
-        figures = _count_rows(store, partition, shown)
-        grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *shown, "test", "calls")))
+    for partition in available:
+        figures = _count_rows(store, partition, stages)
+        grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *stages, "test", "calls")))
         totals.update({name: value for name, value in figures.items() if isinstance(value, int)})
-        held = store.read("conversations", partition)
-        sources.update(held["provenance"].explode().struct.field("source").drop_nulls().to_list())
-        if store.exists("scored_conversations", partition):
-            scored = store.read("scored_conversations", partition)
+        conversations = store.read_frame("conversations", partition)
+        sources.update(conversations["provenance"].explode().struct.field("source").drop_nulls().to_list())
+        if store.has_table("scored_conversations", partition):
+            scored = store.read_frame("scored_conversations", partition)
             for scale in SCALES:
                 scores[scale] += scored[scale].drop_nulls().to_list()
             judged += from_frame(scored.filter(pl.col("members").list.len() > 0), ScoredConversation)
     grid.add_section()
-    grid.add_row("all", *(str(totals[name]) for name in ("tools", *shown, "test", "calls")))
+    grid.add_row("all", *(str(totals[name]) for name in ("tools", *stages, "test", "calls")))
     _print_uncut(grid, console)
     traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
     console.print(f"Argument sources: {traced}", highlight=False)
@@ -84,17 +84,17 @@ def print_yields(settings: Settings, console: Console) -> None:
 def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
     """Of a committee: the mean scores of each member, and how far every two are apart."""
     for judge in committee.list_judges(scored):
-        given = committee.select_verdicts(judge, scored)
-        means = {scale: marks for scale in SCALES if (marks := committee.collect_scores(given, scale))}
-        told = "  ".join(f"{scale} {sum(marks) / len(marks):.2f}" for scale, marks in means.items())
-        silent = sum(one.failure is not None for one in given)
-        text = f"{judge}: mean {told or 'of nothing'}" + (f"  without a verdict {silent}" if silent else "")
+        verdicts = committee.select_verdicts(judge, scored)
+        means = {scale: marks for scale in SCALES if (marks := committee.collect_scores(verdicts, scale))}
+        mean_texts = "  ".join(f"{scale} {sum(marks) / len(marks):.2f}" for scale, marks in means.items())
+        silent = sum(verdict.failure is not None for verdict in verdicts)
+        text = f"{judge}: mean {mean_texts or 'of nothing'}" + (f"  without a verdict {silent}" if silent else "")
         console.print(escape(text), highlight=False, soft_wrap=True)
     apart: dict[str, list[str]] = {}
     for pair in committee.compare_judges(scored):
         apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.mean_difference:.2f}")
-    for both, differences in apart.items():
-        console.print(escape(f"{both}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
+    for judges, differences in apart.items():
+        console.print(escape(f"{judges}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
 
 
 def _print_uncut(grid: Grid, console: Console) -> None:
@@ -124,7 +124,9 @@ def _print_usage(settings: Settings, console: Console) -> None:
 
 def _count_rows(store: TableStore, partition: str, stages: tuple[str, ...]) -> dict[str, int]:
     frames = {
-        name: store.read(name, partition) for name in (*stages, "tool_definitions") if store.exists(name, partition)
+        name: store.read_frame(name, partition)
+        for name in (*stages, "tool_definitions")
+        if store.has_table(name, partition)
     }
     figures = {name: frame.height for name, frame in frames.items()}
     figures["tools"] = figures.pop("tool_definitions", 0)

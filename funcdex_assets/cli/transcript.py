@@ -23,8 +23,8 @@ _LONGEST_JSON = 400
 def print_example(settings: Settings, partition: str, console: Console) -> None:
     """The partition's first accepted conversation."""
     store = TableStore(settings.home)
-    if store.exists("accepted_conversations", partition):
-        accepted = store.read("accepted_conversations", partition)
+    if store.has_table("accepted_conversations", partition):
+        accepted = store.read_frame("accepted_conversations", partition)
         if accepted.height:
             print_conversation(settings, accepted["conversation_id"][0], console)
 
@@ -37,9 +37,9 @@ def print_conversation(settings: Settings, conversation_id: str, console: Consol
     """
     store = TableStore(settings.home)
     for partition in settings.partitions:
-        if not store.exists("conversations", partition):
+        if not store.has_table("conversations", partition):
             continue
-        frame = store.read("conversations", partition).filter(
+        frame = store.read_frame("conversations", partition).filter(
             pl.col("conversation_id").str.starts_with(conversation_id)
         )
         if frame.height:
@@ -103,8 +103,8 @@ def _print_transcript(store: TableStore, partition: str, conversation: Conversat
     if scored and conversation.failure is None:
         console.print(_format_scores(scored), highlight=False)
         for member in scored.members:
-            said = f"no verdict ({member.failure})" if member.failure else _format_scores(member)
-            console.print(f"[dim]{escape(member.judge)}: {said}[/]", highlight=False, soft_wrap=True)
+            outcome = f"no verdict ({member.failure})" if member.failure else _format_scores(member)
+            console.print(f"[dim]{escape(member.judge)}: {outcome}[/]", highlight=False, soft_wrap=True)
     for finding in scored.findings if scored else filter(None, [conversation.failure]):
         console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
     for number, attempt in enumerate(conversation.attempts, start=1):
@@ -128,9 +128,9 @@ def _describe_source(source: ArgumentSource) -> str:
 
 
 def _find_record(store: TableStore, stage: str, partition: str, key: str, value: str, record: type) -> Any:
-    if not store.exists(stage, partition):
+    if not store.has_table(stage, partition):
         return None
-    return next(iter(from_frame(store.read(stage, partition).filter(pl.col(key) == value), record)), None)
+    return next(iter(from_frame(store.read_frame(stage, partition).filter(pl.col(key) == value), record)), None)
 
 
 def _format_json(value: Any) -> str:

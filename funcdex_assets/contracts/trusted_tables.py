@@ -63,9 +63,9 @@ class TrustedTables(TableStore):
             BrokenContractError: it fails, or cannot be read.
             TableError: it is missing, or nothing says what it must satisfy.
         """
-        path, remedy = self.path(stage, partition), f"materialise {stage} for {partition} again"
+        path, remedy = self.table_path(stage, partition), f"materialise {stage} for {partition} again"
         try:
-            stored = self.load(stage, partition)
+            stored = self.load_table(stage, partition)
         except UnreadableTableError as error:
             raise BrokenContractError(str(error), self._report_unreadable(stage, partition, error)) from None
         if stored.sealed:
@@ -77,7 +77,7 @@ class TrustedTables(TableStore):
             raise BrokenContractError(
                 f"{path} was changed after it was written: {verdict.describe_broken_checks()}; {remedy}", verdict
             )
-        self.seal(stage, partition, stored.digest)
+        self.seal_table(stage, partition, stored.digest)
         return stored, verdict
 
     def write_judged(
@@ -93,11 +93,11 @@ class TrustedTables(TableStore):
         judgements = check_table(table, frame, {name: stored.frame for name, stored in read.items()})
         verdict = TableVerdict(table.name, partition, tuple(judgements))
         if verdict.broken:
-            refused = self.refuse(table.name, partition, frame)
+            refused = self.keep_refused_frame(table.name, partition, frame)
             raise BrokenContractError(
                 f"{verdict.describe_broken_checks()} (the refused table is kept in {refused})", verdict
             )
-        return self.write(table.name, partition, frame), verdict
+        return self.write_table(table.name, partition, frame), verdict
 
     def judge_stored(self, table: Table, partition: str) -> TableVerdict:
         """Judges the stored table by its contract; one that passes is sealed.
@@ -106,18 +106,18 @@ class TrustedTables(TableStore):
             TableError: there is none, or one that the checks need is missing.
         """
         try:
-            stored = self.load(table.name, partition)
+            stored = self.load_table(table.name, partition)
         except UnreadableTableError as error:
             return self._report_unreadable(table.name, partition, error)
         verdict = self._judge_frame(table, partition, stored.frame)
         if not stored.sealed and not verdict.broken:
-            self.seal(table.name, partition, stored.digest)
+            self.seal_table(table.name, partition, stored.digest)
         return verdict
 
     def _judge_frame(self, table: Table, partition: str, frame: pl.DataFrame) -> TableVerdict:
-        needed = {name: self.read(name, partition) for name in table.needed_tables}
+        needed = {name: self.read_frame(name, partition) for name in table.needed_tables}
         return TableVerdict(table.name, partition, tuple(check_table(table, frame, needed)))
 
     def _report_unreadable(self, stage: str, partition: str, error: UnreadableTableError) -> TableVerdict:
-        file = pl.DataFrame({"file": [str(self.path(stage, partition))], "error": [str(error)]})
+        file = pl.DataFrame({"file": [str(self.table_path(stage, partition))], "error": [str(error)]})
         return TableVerdict(stage, partition, (Judgement(SCHEMA, "The table is readable Parquet.", file),))

@@ -46,8 +46,10 @@ class MiniLM:
         distinct = list(rows_of_text)
         batches = list(_batches_of_equal_length(self._token_ids(distinct)))
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as cores:
-            made = cores.map(partial(_compute_vectors, self._weights), [token_ids for _, token_ids in batches])
-            for (indices, _), batch in zip(batches, made, strict=True):
+            vector_batches = cores.map(
+                partial(_compute_vectors, self._weights), [token_ids for _, token_ids in batches]
+            )
+            for (indices, _), batch in zip(batches, vector_batches, strict=True):
                 for index, vector in zip(indices, batch, strict=True):
                     vectors[rows_of_text[distinct[index]]] = vector
         return vectors
@@ -126,10 +128,13 @@ class _Weights:
 
 class _Layer:
     def __init__(self, tensors: dict[str, np.ndarray], prefix: str) -> None:
-        parts = [_dense_of(tensors, f"{prefix}attention.self.{part}") for part in ("query", "key", "value")]
+        projections = [_dense_of(tensors, f"{prefix}attention.self.{name}") for name in ("query", "key", "value")]
         scale = np.float32(_HEAD_SIZE**-0.5)
-        parts[0] = (parts[0][0] * scale, parts[0][1] * scale)
-        self.attend = (np.hstack([part[0] for part in parts]), np.hstack([part[1] for part in parts]))
+        projections[0] = (projections[0][0] * scale, projections[0][1] * scale)
+        self.attend = (
+            np.hstack([projection[0] for projection in projections]),
+            np.hstack([projection[1] for projection in projections]),
+        )
         self.combine = _dense_of(tensors, prefix + "attention.output.dense")
         self.attention_norm = _norm_of(tensors, prefix + "attention.output.LayerNorm")
         self.widen = _dense_of(tensors, prefix + "intermediate.dense")

@@ -25,7 +25,7 @@ from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.labels import Fault
-from funcdex_assets.records.seeds import derive_seed, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_seed
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema
@@ -72,7 +72,7 @@ def build_faulty_result(
     entities: EntityStore,
 ) -> tuple[Any, bool]:
     """Returns the content of a call that goes wrong, and whether it is an error; the entities are read, not changed."""
-    rng = seed_generator("fault", seed, tool.toolkit, tool.name, build_call_key(arguments), fault, about)
+    rng = build_generator("fault", seed, tool.toolkit, tool.name, build_call_key(arguments), fault, about)
     if fault == "empty_result":
         return _build_empty_result(tool, arguments, situation, deepcopy(entities), rng), False
     wait = rng.choice(_WAIT_SECONDS) if fault == "rate_limit" else None
@@ -83,7 +83,7 @@ def build_faulty_result(
 
 def build_deleted_error(tool: Tool, arguments: Mapping[str, Any], noun: str, identity: str, seed: int) -> Any:
     """Returns the error of a call that names an entity which was deleted before."""
-    rng = seed_generator("lost", seed, tool.toolkit, tool.name, build_call_key(arguments))
+    rng = build_generator("lost", seed, tool.toolkit, tool.name, build_call_key(arguments))
     return _build_error(tool, "not_found", _write_not_found(_name_resource(noun), identity, rng), "", None, rng)
 
 

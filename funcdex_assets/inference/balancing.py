@@ -47,13 +47,15 @@ class BalancedEngine:
         async with slots:
             return await ask_with_retries(self._engines, request, self._retries)
 
-    async def probe(self) -> None:
+    async def probe_servers(self) -> None:
         """Probes all servers at the same time. Unavailable ones are left out for a while, with a warning.
 
         Raises:
             InferenceError: all servers are unavailable, or one misbehaves, for example ignores a constraint.
         """
-        outcomes = await asyncio.gather(*(engine.probe() for engine in self._engines), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(engine.probe_constraints() for engine in self._engines), return_exceptions=True
+        )
         failures = [error for error in outcomes if error is not None]
         unavailable = [error for error in failures if isinstance(error, InferenceError) and error.kind == "unavailable"]
         for error in failures:

@@ -68,7 +68,7 @@ class RateLimiter:
         self._answer_tokens: float | None = None  # a running mean
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
-    async def acquire(self, *, characters: int, max_tokens: int) -> int:
+    async def book_request(self, *, characters: int, max_tokens: int) -> int:
         """Waits until the request may be sent; returns the tokens booked for it, for `settle_booking`."""
         while (wait := self._paused_until - monotonic()) > 0:
             # Spread, so that a server that asked for a pause does not get all requests at its end.

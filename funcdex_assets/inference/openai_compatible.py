@@ -108,7 +108,7 @@ class OpenAICompatibleEngine:
                 retryable=False,
             )
         self.notation: Notation | None = notation or self._profile.default_notation
-        self.standing = ServerState()
+        self.server_state = ServerState()
         self._model = model
         self._base_url = (base_url or self._profile.base_url).rstrip("/")
         self.where = f"{profile} server at {self._base_url} (model {model!r})"
@@ -130,7 +130,7 @@ class OpenAICompatibleEngine:
         async with self._find_or_open_session().slots:
             return await ask_with_retries((self,), request, self._retries)
 
-    async def attempt(self, request: Request) -> Completion:
+    async def attempt_request(self, request: Request) -> Completion:
         """Makes one try, whatever the number of requests in flight; waits only for the rate limit.
 
         Raises:
@@ -138,7 +138,7 @@ class OpenAICompatibleEngine:
             InferenceError: the server refuses to answer, or cannot do what the request asks for.
         """
         body = self._encode_body(request)
-        booked = await self._limiter.acquire(characters=len(body), max_tokens=request.sampling.max_tokens)
+        booked = await self._limiter.book_request(characters=len(body), max_tokens=request.sampling.max_tokens)
         used = answer_tokens = 0
         sent_at = perf_counter()
         try:
@@ -175,7 +175,7 @@ class OpenAICompatibleEngine:
             tool_calls=choice.message.chat_tool_calls if request.tools else (),
         )
 
-    async def probe(self) -> None:
+    async def probe_constraints(self) -> None:
         """Asks one tiny question for each kind of constraint and checks that the answer obeys the constraint.
 
         Raises:

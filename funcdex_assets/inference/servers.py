@@ -125,7 +125,7 @@ class RunningServer:
 
 
 @contextmanager
-def serving(
+def running_server(
     spec: ServerSpec, log: Path, progress: Callable[[str], None], start_limit_s: float = START_LIMIT_S
 ) -> Iterator[str]:
     """Starts the server, yields its base URL (…/v1), and stops it; see `start_server`."""

@@ -83,9 +83,9 @@ class Server(Protocol):
     """A server that can be asked once, without retries."""
 
     @property
-    def standing(self) -> ServerState: ...
+    def server_state(self) -> ServerState: ...
 
-    async def attempt(self, request: Request) -> Completion:
+    async def attempt_request(self, request: Request) -> Completion:
         """Returns the answer of one try, or raises `TryFailed`."""
         ...
 
@@ -107,19 +107,19 @@ async def ask_with_retries(servers: Sequence[Server], request: Request, retries:
             await asyncio.sleep(min(last_failure.wait_s, LONGEST_WAIT_S) if last_failure.wait_s else pause_s)
             tried.clear()
             server = _choose_server(servers, tried)
-        server.standing.in_flight += 1
+        server.server_state.in_flight += 1
         try:
-            completion = await server.attempt(request)
+            completion = await server.attempt_request(request)
         except TryFailed as error:
             last_failure = error
         else:
-            server.standing.note_outcome(None)
+            server.server_state.note_outcome(None)
             if sent_at is None:
                 return completion
             return msgspec.structs.replace(completion, latency_s=perf_counter() - sent_at, retries=retries_made)
         finally:
-            server.standing.in_flight -= 1
-        server.standing.note_outcome(last_failure)
+            server.server_state.in_flight -= 1
+        server.server_state.note_outcome(last_failure)
         sent_at = sent_at or last_failure.sent_at
         tried.append(server)
         must_give_up = (last_failure.wait_s or 0.0) > LONGEST_WAIT_S and len(tried) == len(servers)
@@ -136,7 +136,7 @@ def _choose_server(servers: Sequence[Server], tried: Sequence[Server]) -> Server
     now = monotonic()
 
     def rank_server(server: Server) -> tuple[bool, bool, float, int]:
-        standing = server.standing
+        standing = server.server_state
         is_out = standing.is_out(now)
         return is_out, server in tried, standing.ready_at if is_out else 0.0, standing.in_flight
 

@@ -71,18 +71,18 @@ def run_metered(
     meter = UsageMeter(engine)
     done = 0
 
-    def advanced() -> None:
+    def report_progress() -> None:
         nonlocal done
         done += 1
         current_listener().advanced(stage, partition, done, total)
 
-    async def run() -> Result:
+    async def work_and_close() -> Result:
         try:
-            return await work(meter, advanced)
+            return await work(meter, report_progress)
         finally:
             await meter.close()
 
-    return asyncio.run(run()), _summarise_usage(meter)
+    return asyncio.run(work_and_close()), _summarise_usage(meter)
 
 
 def _summarise_usage(meter: UsageMeter) -> dict[str, Any]:

@@ -45,7 +45,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from funcdex_assets.settings.settings import load_settings
 
-PROVED_WITH = ("1.13.27", "1.13.28")
+PROVED_WITH = ("1.13.27",)
 """Versions of Dagster under which the test of this module passed."""
 
 __all__ = [
@@ -197,9 +197,12 @@ _KEPT = {DagsterSqliteStorage.__name__: KeptSqliteStorage, ProjectStorage.__name
 def open_kept_instance(folder: Path, *, compute_logs: bool = True) -> dg.DagsterInstance:
     """The instance that the `dagster.yaml` in the folder describes, with kept connections if it is on SQLite.
 
-    `compute_logs` off leaves standard output to the program: Dagster would divert it into a log file.
+    Telemetry is off, whatever the file says. `compute_logs` off leaves standard output to the program: Dagster would
+    divert it into a log file.
     """
-    overrides = None if compute_logs else {"compute_logs": _NO_COMPUTE_LOGS}
+    overrides: dict[str, Any] = {"telemetry": {"enabled": False}}
+    if not compute_logs:
+        overrides["compute_logs"] = _NO_COMPUTE_LOGS
     reference = InstanceRef.from_dir(str(folder), overrides=overrides)
     storage = reference.storage_data
     if storage is not None and storage.class_name in _KEPT:

@@ -8,6 +8,7 @@ True
 """
 
 PREFIX = "funcdex_"
+PROJECT = f"{PREFIX}project"
 SETTINGS = f"{PREFIX}settings"
 TABLES = f"{PREFIX}tables"
 ENGINE = f"{PREFIX}engine"

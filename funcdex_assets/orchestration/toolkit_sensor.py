@@ -25,7 +25,7 @@ from funcdex_assets.orchestration.jobs import qualify_name
 from funcdex_assets.orchestration.partitions import register_partitions
 from funcdex_assets.settings.section import SettingsError
 from funcdex_assets.settings.settings import Settings, load_settings
-from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, toolkit_files
+from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, list_toolkit_files
 
 INTERVAL_S = 30
 Hashes = Mapping[str, str]
@@ -139,7 +139,7 @@ def _find_watched_files(settings: Settings, partition: str) -> dict[str, Path]:
     """The partition's files that a user writes: those in the folder, and a bundle's own."""
     folder = settings.root / TOOLKIT_FOLDER
     own = {bundle.name for bundle in settings.bundles if bundle.tools}
-    files = settings.tool_files(partition)
+    files = settings.find_tool_files(partition)
     return {name: path for name, path in files.items() if path.parent == folder or name in own}
 
 
@@ -149,7 +149,7 @@ def _hash_files(files: Mapping[str, Path]) -> dict[str, str]:
 
 def _refuse_unusable(settings: Settings, partition: str) -> None:
     try:
-        load_tools(settings.tool_files(partition))
+        load_tools(settings.find_tool_files(partition))
     except (CatalogError, OSError):
         raise
     except Exception as error:
@@ -161,7 +161,7 @@ def _report_illegal_names(settings: Settings) -> list[str]:
     return [
         f"{path}: {name!r} is no name for a toolkit; rename the file to a lower-case letter followed by up to 39 "
         "lower-case letters, digits or hyphens"
-        for name, path in toolkit_files(settings.root, settings.bundles).items()
+        for name, path in list_toolkit_files(settings.root, settings.bundles).items()
         if not LEGAL_TOOLKIT.fullmatch(name)
     ]
 

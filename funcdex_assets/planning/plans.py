@@ -42,7 +42,7 @@ from funcdex_assets.planning.turns import (
 )
 from funcdex_assets.records.labels import Clarity, Fault, Kind
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
-from funcdex_assets.records.seeds import derive_id, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_id
 from funcdex_assets.records.tool import Binding, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema, schema_at
@@ -95,7 +95,7 @@ def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kin
     """
     if kind == "ask_back":
         return "average"
-    rng = seed_generator("clarity", seed, scenario_id)
+    rng = build_generator("clarity", seed, scenario_id)
     (level,) = rng.choices(("excellent", "good", "average"), (weights.excellent, weights.good, weights.average))
     return level  # type: ignore[return-value]
 
@@ -125,7 +125,7 @@ def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
             with these calls.
     """
     scenario, persona = plan_input.situation.scenario, plan_input.situation.persona
-    rng = seed_generator("plan", plan_input.seed, scenario.scenario_id, attempt)
+    rng = build_generator("plan", plan_input.seed, scenario.scenario_id, attempt)
     turns, late = _lay_out_turns(plan_input, _plan_calls(plan_input, attempt), attempt, rng)
     steps, planned = number_steps(turns)
     selected = tuple(dict.fromkeys(step.tool for step in steps))
@@ -148,7 +148,7 @@ def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
 def list_offered_tools(plan: ConversationPlan) -> list[str]:
     """Returns the tools that the assistant sees from the beginning, in an order that does not give the plan away."""
     names = [name for name in (*plan.tools, *plan.distractors) if name not in plan.late_tools]
-    seed_generator("offered", plan.plan_id).shuffle(names)
+    build_generator("offered", plan.plan_id).shuffle(names)
     return names
 
 
@@ -188,7 +188,7 @@ def _refuse_unsuited_binding(source: Tool, target: Tool, binding: Binding) -> No
 
 def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
     """Returns the calls of the chain with the arguments that they are to have."""
-    item_rng = seed_generator("places", plan_input.seed, plan_input.situation.scenario.scenario_id, attempt)
+    item_rng = build_generator("places", plan_input.seed, plan_input.situation.scenario.scenario_id, attempt)
     item_by_listing: dict[tuple[int | None, str], int] = {}
     calls: list[DraftCall] = []
     for index, step in enumerate(plan_input.chain.steps):
@@ -221,7 +221,7 @@ def _plan_step_arguments(plan_input: PlanInput, step_index: int, attempt: int, v
     """Plans the arguments of one step of the chain; each attempt and each variant draws other facts."""
     step = plan_input.chain.steps[step_index]
     tool = plan_input.tools_by_name[step.tool]
-    rng = seed_generator(
+    rng = build_generator(
         "facts",
         plan_input.seed,
         plan_input.situation.scenario.scenario_id,
@@ -444,7 +444,7 @@ def _list_equivalent_failures(
             ):
                 continue  # it works elsewhere, or is not for this split
             tool = plan_input.tools_by_name[call.tool]
-            rng = seed_generator(
+            rng = build_generator(
                 "another",
                 plan_input.seed,
                 plan_input.situation.scenario.scenario_id,
@@ -482,7 +482,7 @@ def _draw_variants(plan_input: PlanInput, call: DraftCall, attempt: int) -> list
     if call.chain_index is None:
         return []
     tool = plan_input.tools_by_name[call.tool]
-    rng = seed_generator(
+    rng = build_generator(
         "variants", plan_input.seed, plan_input.situation.scenario.scenario_id, attempt, call.chain_index
     )
     return [

@@ -61,7 +61,7 @@ CHAIN_SHAPES: Mapping[Kind, ChainShape] = {
 }
 
 
-def apportion(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:
+def apportion_by_weight(total: int, weights: Mapping[Name, float]) -> dict[Name, int]:
     """Splits `total` by weight into whole numbers, by the method of largest remainders; of equal remainders the first
     name comes first.
     """
@@ -86,8 +86,8 @@ def count_conversations_per_cell(
     weight_by_kind: dict[Kind, float] = {
         kind: weights[kind] for kind in KINDS if kind in possible and weights.get(kind)
     }
-    count_by_kind = apportion(total, weight_by_kind)
-    held_out_by_kind = apportion(held_out, count_by_kind)
+    count_by_kind = apportion_by_weight(total, weight_by_kind)
+    held_out_by_kind = apportion_by_weight(held_out, count_by_kind)
     counts: dict[tuple[Kind, bool], int] = {}
     for kind, count in count_by_kind.items():
         counts[kind, False], counts[kind, True] = count - held_out_by_kind[kind], held_out_by_kind[kind]

@@ -8,19 +8,19 @@ from hashlib import blake2b
 from random import Random
 
 
-def derive_seed(*parts: object) -> int:
+def derive_seed(*values: object) -> int:
     """A 63-bit seed from the text of the parts; independent of process, platform and PYTHONHASHSEED."""
-    return int.from_bytes(_hash_parts(parts)[:8], "big") >> 1
+    return int.from_bytes(_hash_values(values)[:8], "big") >> 1
 
 
-def derive_id(prefix: str, *parts: object) -> str:
+def derive_id(prefix: str, *values: object) -> str:
     """A short stable identifier such as `scenario_3f2a91c07b5d` (48 bits of hash)."""
-    return f"{prefix}_{_hash_parts(parts)[:6].hex()}"
+    return f"{prefix}_{_hash_values(values)[:6].hex()}"
 
 
-def seed_generator(*parts: object) -> Random:
-    return Random(derive_seed(*parts))
+def build_generator(*values: object) -> Random:
+    return Random(derive_seed(*values))
 
 
-def _hash_parts(parts: tuple[object, ...]) -> bytes:
-    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).digest()
+def _hash_values(values: tuple[object, ...]) -> bytes:
+    return blake2b("\x1f".join(map(str, values)).encode(), digest_size=16).digest()

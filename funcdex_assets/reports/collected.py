@@ -61,15 +61,15 @@ class Example:
             diversity.remove_json_objects(message.content or "") for message in self.messages if message.role == "user"
         ]
 
-    def known(self) -> set[str]:
+    def collect_known_values(self) -> set[str]:
         """The words that stand for values in what is said here."""
         persona = self.cast.situation.persona
-        own = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
-        told = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
+        persona_values = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
+        stated_values = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
         quoted = {source.evidence for source in self.conversation.provenance if source.source == "user"}
         trade = load_industries().get(self.cast.situation.scenario.industry, {})
         common = (*trade.get("counterparts", ()), *trade.get("pressures", ()))
-        return {self.cast.situation.matter, *own, *told, *quoted, *common} - {""}
+        return {self.cast.situation.matter, *persona_values, *stated_values, *quoted, *common} - {""}
 
 
 @dataclass
@@ -83,13 +83,13 @@ class Collected:
     edges: set[str] = field(default_factory=set)
     spent: list[Spent] = field(default_factory=list)
 
-    def add_partition(self, other: "Collected") -> None:
-        self.examples += other.examples
-        self.scored += other.scored
-        self.yields.update(other.yields)
-        self.tools |= other.tools
-        self.edges |= other.edges
-        self.spent += other.spent
+    def add_partition(self, collected: "Collected") -> None:
+        self.examples += collected.examples
+        self.scored += collected.scored
+        self.yields.update(collected.yields)
+        self.tools |= collected.tools
+        self.edges |= collected.edges
+        self.spent += collected.spent
 
 
 class MixedTables(ValueError):
@@ -110,7 +110,7 @@ def collect_tables(
             f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
         )
     plans = from_frame(tables["conversation_plans"], ConversationPlan)
-    held = from_frame(tables["conversations"], Conversation)
+    conversations = from_frame(tables["conversations"], Conversation)
     tools = index_by(from_frame(tables["tool_definitions"], Tool), "name")
     by_plan = assemble_participants(
         plans,
@@ -126,38 +126,38 @@ def collect_tables(
         status.len(),
         int((status == "kept").sum()),
         len(plans),
-        sum(one.failure is None for one in held),
+        sum(conversation.failure is None for conversation in conversations),
         tables["accepted_conversations"].height,
         tables["dataset"].height,
     )
     examples = []
-    for one in held:
-        if one.conversation_id in published:
-            cast = by_plan[one.plan_id]
+    for conversation in conversations:
+        if conversation.conversation_id in published:
+            cast = by_plan[conversation.plan_id]
             late = {name: tools[name] for name in cast.plan.late_tools}
-            examples.append(Example(one, cast, patterns[cast.plan.chain_id], partition, late))
+            examples.append(Example(conversation, cast, patterns[cast.plan.chain_id], partition, late))
     return Collected(
         examples,
         from_frame(tables["scored_conversations"], ScoredConversation),
         Counter(dict(zip(STAGES, counts, strict=True))),
         {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
         {f"{partition}:{source}>{target}" for source, target in edges},
-        _each_once(spent),
+        _count_judges_once(spent),
     )
 
 
-def _each_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
+def _count_judges_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
     """Judges are asked while conversations are made, and answer from the journal when these are scored."""
-    rows = [one for stage in spent.values() for one in stage]
+    rows = [entry for stage in spent.values() for entry in stage]
     judged: dict[str, Spent] = {}
-    for one in rows:
-        if one.role == JUDGE and one.requests >= judged.get(one.model, one).requests:
-            judged[one.model] = one
-    return [one for one in rows if one.role != JUDGE] + list(judged.values())
+    for entry in rows:
+        if entry.role == JUDGE and entry.requests >= judged.get(entry.model, entry).requests:
+            judged[entry.model] = entry
+    return [entry for entry in rows if entry.role != JUDGE] + list(judged.values())
 
 
-def merge_collected(parts: Iterable[Collected]) -> Collected:
+def merge_collected(collections: Iterable[Collected]) -> Collected:
     total = Collected()
-    for part in parts:
-        total.add_partition(part)
+    for collected in collections:
+        total.add_partition(collected)
     return total

@@ -46,7 +46,7 @@ class Counts:
     """What the accepted conversations of one arm did, over all its nights."""
 
     accepted: int = 0
-    made: int = 0
+    played: int = 0
     calls: int = 0
     score: int = 0
     candidates: int = 0
@@ -63,9 +63,9 @@ class Counts:
     quality: Collected = field(default_factory=Collected)
 
     @cached_property
-    def report(self) -> dict[str, float]:
+    def quality_figures(self) -> dict[str, float]:
         """The figures of the quality report, over all nights; ask for it once everything is counted."""
-        return {one.figure: one.value for one in compute_figures(self.quality) if not one.item}
+        return {figure.figure: figure.value for figure in compute_figures(self.quality) if not figure.item}
 
 
 QUALITY = (
@@ -87,29 +87,31 @@ QUALITY = (
 
 FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "conversations accepted": lambda counts: counts.accepted,
-    "share accepted": lambda counts: _divide(counts.accepted, counts.made),
-    "calls per conversation": lambda counts: _divide(counts.calls, counts.accepted),
-    "tools covered, of all": lambda counts: _divide(len(counts.tools), len(counts.all_tools)),
+    "share accepted": lambda counts: _compute_quotient(counts.accepted, counts.played),
+    "calls per conversation": lambda counts: _compute_quotient(counts.calls, counts.accepted),
+    "tools covered, of all": lambda counts: _compute_quotient(len(counts.tools), len(counts.all_tools)),
     "entropy of tools, bits": lambda counts: entropy(counts.tools),
     "  as a share of the highest": lambda counts: evenness(counts.tools, len(counts.all_tools)),
     "variation of tools (lower is more even)": lambda counts: coefficient_of_variation(
         counts.tools, len(counts.all_tools)
     ),
-    "pairs of tools covered, of all in the graph": lambda counts: _divide(len(counts.edges), len(counts.all_edges)),
+    "pairs of tools covered, of all in the graph": lambda counts: _compute_quotient(
+        len(counts.edges), len(counts.all_edges)
+    ),
     "entropy of pairs, bits": lambda counts: entropy(counts.edges),
     "different sequences of tools": lambda counts: len(counts.sequences),
     "entropy of patterns, bits": lambda counts: entropy(counts.patterns),
     "entropy of lines of business, bits": lambda counts: entropy(counts.domains),
-    "scenarios dropped as duplicates": lambda counts: _divide(counts.duplicates, counts.candidates),
-    "distinct pairs of words of the users": lambda counts: _divide(len(counts.words), counts.words.total()),
-    **{name: lambda counts, name=name: counts.report[name] for name in QUALITY},
-    "tool use quality, mean": lambda counts: _divide(counts.score, counts.accepted),
+    "scenarios dropped as duplicates": lambda counts: _compute_quotient(counts.duplicates, counts.candidates),
+    "distinct pairs of words of the users": lambda counts: _compute_quotient(len(counts.words), counts.words.total()),
+    **{name: lambda counts, name=name: counts.quality_figures[name] for name in QUALITY},
+    "tool use quality, mean": lambda counts: _compute_quotient(counts.score, counts.accepted),
     "seconds": lambda counts: counts.seconds,
 }
 """What is compared, in this order."""
 
 
-def arms_of(setting: str) -> list[Arm]:
+def parse_arms(setting: str) -> list[Arm]:
     """One arm per value of `section.field=A,B`.
 
     >>> [(arm.name, dict(arm.environment)) for arm in arms_of("generation.steering=on,off")][1]
@@ -120,12 +122,12 @@ def arms_of(setting: str) -> list[Arm]:
     """
     name, equals, values = setting.partition("=")
     variable = "FUNCDEX_" + "__".join(name.strip().split(".")).upper()
-    found = [value.strip() for value in values.split(",") if value.strip()]
-    if not equals or len(found) < 2:
+    alternatives = [value.strip() for value in values.split(",") if value.strip()]
+    if not equals or len(alternatives) < 2:
         raise ExperimentError(
             f"{setting!r} names no values to compare; write FIELD=A,B, such as generation.max_calls=4,8"
         )
-    return [Arm(f"{name.strip()}={value}", {variable: value}) for value in found]
+    return [Arm(f"{name.strip()}={value}", {variable: value}) for value in alternatives]
 
 
 def run_arm(
@@ -158,36 +160,42 @@ def _run_pipeline(
 ) -> None:
     command = [sys.executable, "-m", "funcdex_assets.cli", "materialize", *partitions]
     command += ["--conversations", str(conversations), "--seed", str(seed)]
-    own = {"FUNCDEX_HOME": str(home)}
+    home_variable = {"FUNCDEX_HOME": str(home)}
     config = {CONFIG_VARIABLE: os.environ.get(CONFIG_VARIABLE) or str(settings.file)}
-    environment = {**os.environ, **config, **own, **arm.environment}
+    environment = {**os.environ, **config, **home_variable, **arm.environment}
     ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if ended.returncode:
         raise ExperimentError(f"{arm.name}, seed {seed}: {(ended.stdout + ended.stderr).strip()[-800:]}")
 
 
 def _count_partition(counts: Counts, store: TableStore, partition: str) -> None:
-    def rows(stage: str, record: Any) -> list[Any]:
-        return from_frame(store.read(stage, partition), record)
+    def read_records(stage: str, record: Any) -> list[Any]:
+        return from_frame(store.read_frame(stage, partition), record)
 
-    counts.quality.add_partition(collect_tables(partition, {name: store.read(name, partition) for name in TABLES}))
-    counts.all_tools |= {f"{partition}:{name}" for name in store.read("tool_definitions", partition)["name"].to_list()}
-    counts.all_edges |= {f"{partition}:{edge.source_tool}>{edge.target_tool}" for edge in rows("tool_graph", ToolEdge)}
-    deduplicated = store.read("deduplicated_scenarios", partition)
+    counts.quality.add_partition(
+        collect_tables(partition, {name: store.read_frame(name, partition) for name in TABLES})
+    )
+    counts.all_tools |= {
+        f"{partition}:{name}" for name in store.read_frame("tool_definitions", partition)["name"].to_list()
+    }
+    counts.all_edges |= {
+        f"{partition}:{edge.source_tool}>{edge.target_tool}" for edge in read_records("tool_graph", ToolEdge)
+    }
+    deduplicated = store.read_frame("deduplicated_scenarios", partition)
     counts.candidates += deduplicated.height
     counts.duplicates += int((deduplicated["status"] == "duplicate").sum())
-    counts.made += store.read("conversations", partition).height
-    accepted = store.read("accepted_conversations", partition)["conversation_id"].to_list()
-    scores = {scored.conversation_id: scored for scored in rows("scored_conversations", ScoredConversation)}
-    plans = store.read("conversation_plans", partition).select("plan_id", "scenario_id", "chain_id")
-    scenarios = store.read("scenarios", partition).select("scenario_id", "industry")
-    chains = store.read("tool_chains", partition).select("chain_id", "pattern")
+    counts.played += store.read_frame("conversations", partition).height
+    accepted = store.read_frame("accepted_conversations", partition)["conversation_id"].to_list()
+    scores = {scored.conversation_id: scored for scored in read_records("scored_conversations", ScoredConversation)}
+    plans = store.read_frame("conversation_plans", partition).select("plan_id", "scenario_id", "chain_id")
+    scenarios = store.read_frame("scenarios", partition).select("scenario_id", "industry")
+    chains = store.read_frame("tool_chains", partition).select("chain_id", "pattern")
     about = {
         row["plan_id"]: row for row in plans.join(scenarios, on="scenario_id").join(chains, on="chain_id").to_dicts()
     }
-    wanted = set(accepted)
-    for conversation in rows("conversations", Conversation):
-        if conversation.conversation_id in wanted:
+    accepted_ids = set(accepted)
+    for conversation in read_records("conversations", Conversation):
+        if conversation.conversation_id in accepted_ids:
             counts.accepted += 1
             counts.score += scores[conversation.conversation_id].tool_use_quality or 0
             counts.patterns[about[conversation.plan_id]["pattern"]] += 1
@@ -212,8 +220,8 @@ def _count_conversation(counts: Counts, partition: str, conversation: Conversati
             counts.words.update(pairwise((message.content or "").lower().split()))
 
 
-def _divide(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def _compute_quotient(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else 0.0
 
 
 def list_calls_per_tool(counts: Counts) -> list[int]:

@@ -1,6 +1,6 @@
 """The quality report: what a dataset is made of, in figures, from the tables that its stages left.
 
-    found = collect(partition, {name: store.read(name, partition) for name in TABLES})
+    found = collect(partition, {name: store.read_frame(name, partition) for name in TABLES})
     figures = report(found, weights, seed)          # rows of the table quality_report
     report(merged([found, other]), weights, seed)   # of several partitions together
 
@@ -36,7 +36,7 @@ SKELETONS = 5
 
 
 def compute_figures(
-    found: Collected,
+    collected: Collected,
     weights: Mapping[Kind, float] | None = None,
     seed: int = 0,
     prices: Mapping[str, TokenPrice] = MappingProxyType({}),
@@ -45,64 +45,68 @@ def compute_figures(
 
     `prices` are by model. Without any answer of a model there are no figures of cost.
     """
-    examples = found.examples
+    examples = collected.examples
     return [
-        *_compute_yields(found),
+        *_compute_yields(collected),
         *_compute_validity(examples),
         *_compute_mix(examples, weights or {}),
         *_compute_paths(examples),
         *_compute_lengths(examples),
-        *_compute_coverage(found),
+        *_compute_coverage(collected),
         *_compute_diversity(diversity.draw_sample(examples, SAMPLE, seed, "quality_report")),
-        *_compute_scores(found.scored),
-        *_compare_judges(found.scored),
-        *_count_findings(found),
-        *(_compute_cost(found, prices) if found.spent else ()),
+        *_compute_scores(collected.scored),
+        *_compare_judges(collected.scored),
+        *_count_findings(collected),
+        *(_compute_cost(collected, prices) if collected.spent else ()),
     ]
 
 
-def _compute_yields(found: Collected) -> Iterator[QualityFigure]:
-    whole = found.yields[STAGES[0]]
+def _compute_yields(collected: Collected) -> Iterator[QualityFigure]:
+    candidates = collected.yields[STAGES[0]]
     for stage in STAGES:
-        yield _number_figure("yields", "conversations", found.yields[stage], stage)
+        yield _number_figure("yields", "conversations", collected.yields[stage], stage)
     for before, after in pairwise(STAGES):
         yield _share_figure(
-            "yields", "share that goes on", found.yields[after], found.yields[before], f"{before} → {after}"
+            "yields", "share that goes on", collected.yields[after], collected.yields[before], f"{before} → {after}"
         )
-    yield _share_figure("yields", "share of all candidates in the dataset", found.yields["dataset"], whole)
-    mended = sum(bool(example.conversation.attempts) for example in found.examples)
-    yield _share_figure("yields", "corrected or written anew", mended, len(found.examples))
+    yield _share_figure("yields", "share of all candidates in the dataset", collected.yields["dataset"], candidates)
+    mended = sum(bool(example.conversation.attempts) for example in collected.examples)
+    yield _share_figure("yields", "corrected or written anew", mended, len(collected.examples))
 
 
 def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
-    counts: dict[str, Callable[[Example], tallies.Count]] = {
-        "valid calls": lambda one: tallies.count_valid_calls(one.messages, one.cast.tools, one.late),
-        "valid results": lambda one: tallies.count_valid_results(one.messages, {**one.cast.tools, **one.late}),
-        "grounded arguments": lambda one: tallies.count_grounded(one.messages, one.conversation.provenance),
-        "stated values that the call contradicts": lambda one: tallies.count_contradicted(
-            one.messages, one.cast.plan.steps
+    measures: dict[str, Callable[[Example], tallies.Count]] = {
+        "valid calls": lambda example: tallies.count_valid_calls(example.messages, example.cast.tools, example.late),
+        "valid results": lambda example: tallies.count_valid_results(
+            example.messages, {**example.cast.tools, **example.late}
         ),
-        "echoed ids that differ": lambda one: tallies.count_differing_echoes(one.messages),
+        "grounded arguments": lambda example: tallies.count_grounded(example.messages, example.conversation.provenance),
+        "stated values that the call contradicts": lambda example: tallies.count_contradicted(
+            example.messages, example.cast.plan.steps
+        ),
+        "echoed ids that differ": lambda example: tallies.count_differing_echoes(example.messages),
     }
-    for name, count in counts.items():
-        part, whole = _sum_counts(map(count, examples))
-        yield _share_figure("validity", name, part, whole)
-    sources = Counter(source.source for one in examples for source in one.conversation.provenance)
+    for name, measure in measures.items():
+        count, total = _sum_counts(map(measure, examples))
+        yield _share_figure("validity", name, count, total)
+    sources = Counter(source.source for example in examples for source in example.conversation.provenance)
     yield from _distribution_figures("validity", "source of arguments", sources)
 
 
 def _compute_mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> Iterator[QualityFigure]:
     total = sum(weights.values())
-    wanted: dict[str, float] = {kind: weight / total for kind, weight in weights.items()} if total else {}
-    yield from _distribution_figures("mix", "kind", Counter(one.cast.plan.kind for one in examples), wanted)
-    yield from _distribution_figures("mix", "chain pattern", Counter(one.pattern for one in examples))
-    yield from _distribution_figures("mix", "clarity", Counter(one.cast.plan.clarity for one in examples))
-    turns = Counter(kind for one in examples for kind in {turn.kind for turn in one.cast.plan.turns})
+    wanted_shares: dict[str, float] = {kind: weight / total for kind, weight in weights.items()} if total else {}
+    yield from _distribution_figures(
+        "mix", "kind", Counter(example.cast.plan.kind for example in examples), wanted_shares
+    )
+    yield from _distribution_figures("mix", "chain pattern", Counter(example.pattern for example in examples))
+    yield from _distribution_figures("mix", "clarity", Counter(example.cast.plan.clarity for example in examples))
+    turns = Counter(kind for example in examples for kind in {turn.kind for turn in example.cast.plan.turns})
     for kind, count in sorted(turns.items(), key=lambda item: (-item[1], item[0])):
         yield _share_figure("mix", "conversations with such a turn", count, len(examples), kind)
-    faults = Counter(step.fault for one in examples for step in one.cast.plan.steps if step.fault)
+    faults = Counter(step.fault for example in examples for step in example.cast.plan.steps if step.fault)
     yield from _distribution_figures("mix", "planned fault", faults)
-    how = Counter(recovery for one in examples for recovery in list_recoveries(one.cast.plan))
+    how = Counter(recovery for example in examples for recovery in list_recoveries(example.cast.plan))
     yield from _distribution_figures("mix", "planned recovery", how)
 
 
@@ -119,17 +123,17 @@ def _compute_paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         "without any call": lambda messages: not any(message.tool_calls for message in messages),
     }
     for name, holds in shares.items():
-        yield _share_figure("paths", name, sum(holds(one.messages) for one in examples), len(examples))
+        yield _share_figure("paths", name, sum(holds(example.messages) for example in examples), len(examples))
 
 
 def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     measures: dict[str, Callable[[Example], int]] = {
-        "user turns": lambda one: len(one.user_messages),
-        "calls": lambda one: sum(len(message.tool_calls) for message in one.messages),
-        "tools on offer": lambda one: len(one.cast.tools),
+        "user turns": lambda example: len(example.user_messages),
+        "calls": lambda example: sum(len(message.tool_calls) for message in example.messages),
+        "tools on offer": lambda example: len(example.cast.tools),
     }
     for name, measure in measures.items():
-        values = [measure(one) for one in examples]
+        values = [measure(example) for example in examples]
         if values:
             yield _number_figure("shape", f"{name} per conversation", fmean(values), "mean")
             yield _number_figure("shape", f"{name} per conversation", median(values), "median")
@@ -137,61 +141,68 @@ def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         counted = Counter(values) if name in DISTRIBUTIONS else Counter()
         for value in sorted(counted):
             yield _share_figure("shape", f"conversations by {name}", counted[value], len(examples), str(value))
-    long = sum(len(one.user_messages) >= 6 for one in examples)
+    long = sum(len(example.user_messages) >= 6 for example in examples)
     yield _share_figure("shape", "six or more user turns", long, len(examples))
-    called = [[call.name for message in one.messages for call in message.tool_calls] for one in examples]
-    several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called)
+    called_tools = [[call.name for message in example.messages for call in message.tool_calls] for example in examples]
+    several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called_tools)
     yield _share_figure("shape", "three or more calls, of two or more tools", several, len(examples))
 
 
-def _compute_coverage(found: Collected) -> Iterator[QualityFigure]:
-    called: set[str] = set()
-    used: set[str] = set()
-    for one in found.examples:
-        names = {call.id: call.name for message in one.messages for call in message.tool_calls}
-        called |= {f"{one.partition}:{name}" for name in names.values()}
-        used |= {
-            f"{one.partition}:{names[source.from_call]}>{names[source.call_id]}"
-            for source in one.conversation.provenance
+def _compute_coverage(collected: Collected) -> Iterator[QualityFigure]:
+    called_tools: set[str] = set()
+    used_edges: set[str] = set()
+    for example in collected.examples:
+        names = {call.id: call.name for message in example.messages for call in message.tool_calls}
+        called_tools |= {f"{example.partition}:{name}" for name in names.values()}
+        used_edges |= {
+            f"{example.partition}:{names[source.from_call]}>{names[source.call_id]}"
+            for source in example.conversation.provenance
             if source.source == "result" and source.from_call in names and source.call_id in names
         }
-    yield _share_figure("coverage", "tools called", len(called & found.tools), len(found.tools))
+    yield _share_figure("coverage", "tools called", len(called_tools & collected.tools), len(collected.tools))
     yield _share_figure(
-        "coverage", "pairs of tools used, of those in the graph", len(used & found.edges), len(found.edges)
+        "coverage",
+        "pairs of tools used, of those in the graph",
+        len(used_edges & collected.edges),
+        len(collected.edges),
     )
 
 
 def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     """Of at most `SAMPLE` conversations."""
     yield _number_figure("diversity", "conversations sampled", len(examples))
-    said = [text for one in examples for text in one.user_messages]
-    firsts = [text for one in examples for text in one.user_messages[:1]]
+    user_texts = [text for example in examples for text in example.user_messages]
+    firsts = [text for example in examples for text in example.user_messages[:1]]
     for order in (1, 2, 3):
         yield _share_figure(
-            "diversity", f"distinct-{order} of user turns", *diversity.count_distinct_ngrams(said, order)
+            "diversity", f"distinct-{order} of user turns", *diversity.count_distinct_ngrams(user_texts, order)
         )
-    for name, texts in (("user turns", said), ("first user messages", firsts)):
+    for name, texts in (("user turns", user_texts), ("first user messages", firsts)):
         drawn = diversity.draw_sample(texts, SAMPLE, len(texts), name)
         yield _number_figure("diversity", f"self-BLEU of {name}", diversity.compute_self_bleu(drawn))
-    whole = max(1, len(examples))
-    bones = [_list_skeletons(one) for one in examples]
+    conversation_count = max(1, len(examples))
+    skeletons = [_list_skeletons(example) for example in examples]
     opened = {
         "unique first messages": firsts,
         "unique first sentences": [diversity.find_first_sentence(text) for text in firsts],
-        "unique first messages, values masked": [" ".join(one["user"][0]) for one in bones if one["user"]],
-        "unique closings": [text for one in examples for text in one.user_messages[-1:]],
+        "unique first messages, values masked": [
+            " ".join(by_speaker["user"][0]) for by_speaker in skeletons if by_speaker["user"]
+        ],
+        "unique closings": [text for example in examples for text in example.user_messages[-1:]],
     }
     for name, texts in opened.items():
         yield _number_figure(
-            "diversity", f"{name}, per 1,000", 1000 * diversity.count_different_openings(texts) / whole
+            "diversity", f"{name}, per 1,000", 1000 * diversity.count_different_openings(texts) / conversation_count
         )
     for speaker in ("user", "assistant"):
-        yield from _count_skeletons(speaker, Counter(one for each in bones for text in each[speaker] for one in text))
-    keys = [diversity.compute_conversation_key(one.messages) for one in examples]
+        yield from _count_skeletons(
+            speaker, Counter(skeleton for by_speaker in skeletons for text in by_speaker[speaker] for skeleton in text)
+        )
+    keys = [diversity.compute_conversation_key(example.messages) for example in examples]
     yield _share_figure(
         "diversity", "copies once ids, digits and quotes are masked", diversity.count_repeats(keys), len(keys)
     )
-    users = [tuple(chain.from_iterable(one["user"])) for one in bones]
+    users = [tuple(chain.from_iterable(by_speaker["user"])) for by_speaker in skeletons]
     yield _share_figure(
         "diversity", "copies of all that the user says, values masked", diversity.count_repeats(users), len(users)
     )
@@ -199,12 +210,14 @@ def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
 
 def _list_skeletons(example: Example) -> dict[str, list[list[str]]]:
     """Speaker → the sentence skeletons of each of its messages."""
-    known = diversity.compile_pattern_of_any(example.known())
-    found: dict[str, list[list[str]]] = {"user": [], "assistant": []}
+    known_values = diversity.compile_pattern_of_any(example.collect_known_values())
+    skeletons: dict[str, list[list[str]]] = {"user": [], "assistant": []}
     for message in example.messages:
-        if message.role in found and message.content:
-            found[message.role].append(diversity.list_skeletons(diversity.remove_json_objects(message.content), known))
-    return found
+        if message.role in skeletons and message.content:
+            skeletons[message.role].append(
+                diversity.list_skeletons(diversity.remove_json_objects(message.content), known_values)
+            )
+    return skeletons
 
 
 def _count_skeletons(speaker: str, counts: Counter[str]) -> Iterator[QualityFigure]:
@@ -217,38 +230,38 @@ def _count_skeletons(speaker: str, counts: Counter[str]) -> Iterator[QualityFigu
 
 def _compute_scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
     for scale in SCALES:
-        given = [score for one in scored if (score := getattr(one, scale)) is not None]
-        if given:
-            yield _number_figure("scores", "mean score", fmean(given), scale)
-        counted = Counter(given)
+        scores = [score for conversation in scored if (score := getattr(conversation, scale)) is not None]
+        if scores:
+            yield _number_figure("scores", "mean score", fmean(scores), scale)
+        counted = Counter(scores)
         for score in range(1, 6):
-            yield _share_figure("scores", scale, counted[score], len(given), str(score))
+            yield _share_figure("scores", scale, counted[score], len(scores), str(score))
 
 
 def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
     """Of a committee: what each member gave, and how far every two of them are apart."""
     names = committee.list_judges(scored)
     for name in names:
-        given = committee.select_verdicts(name, scored)
+        verdicts = committee.select_verdicts(name, scored)
         for scale in SCALES:
-            if marks := committee.collect_scores(given, scale):
+            if marks := committee.collect_scores(verdicts, scale):
                 yield _number_figure("judges", "mean score by judge", fmean(marks), f"{name}: {scale}")
     for name in names:
-        given = committee.select_verdicts(name, scored)
-        silent = sum(one.failure is not None for one in given)
-        yield _share_figure("judges", "conversations without a verdict", silent, len(given), name)
-    found = list(committee.compare_judges(scored))
-    for pair in found:
+        verdicts = committee.select_verdicts(name, scored)
+        silent = sum(verdict.failure is not None for verdict in verdicts)
+        yield _share_figure("judges", "conversations without a verdict", silent, len(verdicts), name)
+    agreements = list(committee.compare_judges(scored))
+    for pair in agreements:
         yield _number_figure("judges", "mean difference between judges", pair.mean_difference, _name_pair(pair))
-    for pair in found:
+    for pair in agreements:
         yield _share_figure(
             "judges", "equal scores of two judges", pair.equal_scores, pair.conversations, _name_pair(pair)
         )
-    for pair in found:
+    for pair in agreements:
         if pair.rank_correlation is not None:
             yield _number_figure("judges", "rank correlation of judges", pair.rank_correlation, _name_pair(pair))
     if names:
-        spreads = Counter(one.disagreement for one in scored if one.disagreement is not None)
+        spreads = Counter(conversation.disagreement for conversation in scored if conversation.disagreement is not None)
         for spread in range(5):
             yield _share_figure("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))
 
@@ -257,42 +270,45 @@ def _name_pair(pair: committee.JudgeAgreement) -> str:
     return f"{' / '.join(pair.judges)}: {pair.scale}"
 
 
-def _count_findings(found: Collected) -> Iterator[QualityFigure]:
+def _count_findings(collected: Collected) -> Iterator[QualityFigure]:
     """Shares of the conversations that were judged, accepted or not."""
     kinds = {"blocking": True, "remark": False}
     for name, blocking in kinds.items():
         counts = Counter(
             rule
-            for one in found.scored
-            for rule in {finding.rule for finding in one.findings if finding.blocking is blocking}
+            for conversation in collected.scored
+            for rule in {finding.rule for finding in conversation.findings if finding.blocking is blocking}
         )
         for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            yield _share_figure("findings", name, count, len(found.scored), rule)
-    clean = sum(not one.findings for one in found.scored)
-    yield _share_figure("findings", "conversations without any", clean, len(found.scored))
+            yield _share_figure("findings", name, count, len(collected.scored), rule)
+    clean = sum(not conversation.findings for conversation in collected.scored)
+    yield _share_figure("findings", "conversations without any", clean, len(collected.scored))
 
 
-def _compute_cost(found: Collected, prices: Mapping[str, TokenPrice]) -> Iterator[QualityFigure]:
+def _compute_cost(collected: Collected, prices: Mapping[str, TokenPrice]) -> Iterator[QualityFigure]:
     """Of all that was asked for these tables, rejected conversations included, at what it cost when first paid."""
-    accepted = found.yields["accepted"]
-    roles = {role: [one for one in found.spent if one.role == role] for role in sorted({o.role for o in found.spent})}
-    measures: dict[str, Callable[[Spent], float]] = {
-        "requests": lambda one: one.requests,
-        "prompt tokens": lambda one: one.prompt_tokens,
-        "cached prompt tokens": lambda one: one.cached_tokens,
-        "completion tokens": lambda one: one.completion_tokens,
+    accepted = collected.yields["accepted"]
+    roles = {
+        role: [entry for entry in collected.spent if entry.role == role]
+        for role in sorted({o.role for o in collected.spent})
     }
-    if any(one.model in prices for one in found.spent):
-        measures["cost in dollars"] = lambda one: (
-            prices[one.model].compute_cost(_read_usage(one)) if one.model in prices else 0.0
+    measures: dict[str, Callable[[Spent], float]] = {
+        "requests": lambda entry: entry.requests,
+        "prompt tokens": lambda entry: entry.prompt_tokens,
+        "cached prompt tokens": lambda entry: entry.cached_tokens,
+        "completion tokens": lambda entry: entry.completion_tokens,
+    }
+    if any(entry.model in prices for entry in collected.spent):
+        measures["cost in dollars"] = lambda entry: (
+            prices[entry.model].compute_cost(_read_usage(entry)) if entry.model in prices else 0.0
         )
     for name, measure in measures.items():
-        yield _number_figure("cost", name, sum(map(measure, found.spent)), "in all")
+        yield _number_figure("cost", name, sum(map(measure, collected.spent)), "in all")
         if accepted:
-            yield _number_figure("cost", name, sum(map(measure, found.spent)) / accepted, PER_ACCEPTED)
+            yield _number_figure("cost", name, sum(map(measure, collected.spent)) / accepted, PER_ACCEPTED)
             for role, rows in roles.items():
                 yield _number_figure("cost", name, sum(map(measure, rows)) / accepted, f"{PER_ACCEPTED}, {role}")
-    unpriced = sum(one.requests for one in found.spent if one.model not in prices)
+    unpriced = sum(entry.requests for entry in collected.spent if entry.model not in prices)
     yield _number_figure("cost", "requests without a price", unpriced)
 
 
@@ -300,9 +316,9 @@ def _read_usage(spent: Spent) -> Usage:
     return Usage(spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens)
 
 
-def _share_figure(section: str, figure: str, part: int, whole: int, item: str = "") -> QualityFigure:
-    value = part / whole if whole else 0.0
-    return QualityFigure(section=section, figure=figure, item=item, value=value, part=part, whole=whole)
+def _share_figure(section: str, figure: str, count: int, total: int, item: str = "") -> QualityFigure:
+    value = count / total if total else 0.0
+    return QualityFigure(section=section, figure=figure, item=item, value=value, part=count, whole=total)
 
 
 def _number_figure(section: str, figure: str, value: float, item: str = "") -> QualityFigure:
@@ -310,24 +326,24 @@ def _number_figure(section: str, figure: str, value: float, item: str = "") -> Q
 
 
 def _distribution_figures(
-    section: str, figure: str, counts: Mapping[Any, int], wanted: Mapping[str, float] | None = None
+    section: str, figure: str, counts: Mapping[Any, int], wanted_shares: Mapping[str, float] | None = None
 ) -> Iterator[QualityFigure]:
     """The most frequent first; what is wanted and is not there has a share of 0."""
-    wanted, whole = wanted or {}, sum(counts.values())
-    names = dict.fromkeys(chain(sorted(counts, key=lambda name: (-counts[name], name)), wanted))
+    wanted_shares, total = wanted_shares or {}, sum(counts.values())
+    names = dict.fromkeys(chain(sorted(counts, key=lambda name: (-counts[name], name)), wanted_shares))
     for name in names:
-        part = counts.get(name, 0)
+        count = counts.get(name, 0)
         yield QualityFigure(
             section=section,
             figure=figure,
             item=str(name),
-            value=part / whole if whole else 0.0,
-            part=part,
-            whole=whole,
-            wanted=wanted.get(name, 0.0) if wanted else None,
+            value=count / total if total else 0.0,
+            part=count,
+            whole=total,
+            wanted=wanted_shares.get(name, 0.0) if wanted_shares else None,
         )
 
 
 def _sum_counts(counts: Iterable[tallies.Count]) -> tuple[int, int]:
-    parts = list(counts)
-    return sum(part for part, _ in parts), sum(whole for _, whole in parts)
+    pairs = list(counts)
+    return sum(count for count, _ in pairs), sum(total for _, total in pairs)

@@ -36,9 +36,9 @@ def plot_mix(figures: Sequence[QualityFigure], title: str) -> bytes:
         labels = [row.item.replace("_", " ") for row in upwards]
         bars = axes.barh(labels, [100 * row.value for row in upwards], color=_ACTUAL_COLOR)
         axes.bar_label(bars, padding=8, fontsize=7, fmt="%.1f")
-        wanted = [(index, 100 * row.wanted) for index, row in enumerate(upwards) if row.wanted is not None]
-        if wanted:
-            marks = [share for _, share in wanted], [index for index, _ in wanted]
+        wanted_shares = [(index, 100 * row.wanted) for index, row in enumerate(upwards) if row.wanted is not None]
+        if wanted_shares:
+            marks = [share for _, share in wanted_shares], [index for index, _ in wanted_shares]
             axes.scatter(*marks, marker="|", s=160, linewidths=2, color=_WANTED_COLOR, zorder=3, label="wanted")
             axes.legend(fontsize=7, frameon=False, loc="lower right")
         _style_axes(axes, f"{name}, % of conversations")
@@ -62,11 +62,11 @@ def plot_lengths(figures: Sequence[QualityFigure], title: str) -> bytes:
 
 def plot_counts(counts: Mapping[str, float], title: str, label: str = "") -> bytes:
     """Horizontal bars, largest first, at most 20 of them."""
-    shown = sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS]
-    figure = _new_figure(6, 0.6 + 0.24 * max(1, len(shown)))
+    largest = sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS]
+    figure = _new_figure(6, 0.6 + 0.24 * max(1, len(largest)))
     axes = figure.add_subplot()
     bars = axes.barh(
-        [name for name, _ in reversed(shown)], [value for _, value in reversed(shown)], color=_ACTUAL_COLOR
+        [name for name, _ in reversed(largest)], [value for _, value in reversed(largest)], color=_ACTUAL_COLOR
     )
     axes.bar_label(bars, padding=3, fontsize=7, fmt="%g")
     _style_axes(axes, title)

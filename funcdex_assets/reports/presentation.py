@@ -77,32 +77,32 @@ def report_partitions(
         NothingToReport: none is left.
     """
     store = TableStore(settings.home)
-    found: dict[str, Collected] = {}
+    collected_by_partition: dict[str, Collected] = {}
     for name in partitions:
-        if all(store.exists(table, name) for table in TABLES):
+        if all(store.has_table(table, name) for table in TABLES):
             try:
-                found[name] = collect_tables(
-                    name, {table: store.read(table, name) for table in TABLES}, store.spent(name)
+                collected_by_partition[name] = collect_tables(
+                    name, {table: store.read_frame(table, name) for table in TABLES}, store.read_spent(name)
                 )
             except MixedTables as error:
                 left_out(str(error))
-    if not found:
+    if not collected_by_partition:
         raise NothingToReport(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
-    given = settings.generation.kinds, settings.seed, settings.inference.prices
-    reports = {name: compute_figures(one, *given) for name, one in found.items()}
-    return {**reports, ALL: compute_figures(merge_collected(found.values()), *given)}
+    report_settings = settings.generation.kinds, settings.seed, settings.inference.prices
+    reports = {name: compute_figures(collected, *report_settings) for name, collected in collected_by_partition.items()}
+    return {**reports, ALL: compute_figures(merge_collected(collected_by_partition.values()), *report_settings)}
 
 
 # ── presenting ────────────────────────────────────────────────────────────────────────────────
 
 
-def as_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
+def to_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
     return msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()
 
 
-def as_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mapping[str, str]) -> str:
+def to_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mapping[str, str]) -> str:
     """The page; `pictures` are captions and the links to them."""
     figures = reports[ALL]
     partitions = [name for name in reports if name != ALL]
@@ -111,18 +111,18 @@ def as_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mappin
         count=len(partitions), partitions=", ".join(partitions), sample=f"{SAMPLE:,}"
     ).splitlines()
     for section, title in TITLES.items():
-        rows = [one for one in figures if one.section == section]
+        rows = [figure for figure in figures if figure.section == section]
         if not rows:
             continue
-        yardstick = any(one.figure in YARDSTICKS for one in rows)
-        wanted = any(one.wanted is not None for one in rows)
-        heads = ["figure", "", "value", "of", *(["wanted", "difference"] if wanted else [])]
-        heads += ["others"] if yardstick else []
+        has_yardstick = any(figure.figure in YARDSTICKS for figure in rows)
+        has_wanted = any(figure.wanted is not None for figure in rows)
+        heads = ["figure", "", "value", "of", *(["wanted", "difference"] if has_wanted else [])]
+        heads += ["others"] if has_yardstick else []
         lines += ["", f"## {title}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-        for one in rows:
-            cells = [one.figure, one.item.replace("|", "\\|"), format_value(one), format_counts(one)]
-            cells += compare_with_wanted(one) if wanted else []
-            cells += [YARDSTICKS.get(one.figure, "")] if yardstick else []
+        for figure in rows:
+            cells = [figure.figure, figure.item.replace("|", "\\|"), format_value(figure), format_counts(figure)]
+            cells += compare_with_wanted(figure) if has_wanted else []
+            cells += [YARDSTICKS.get(figure.figure, "")] if has_yardstick else []
             lines.append(f"| {' | '.join(cells)} |")
         lines += [
             line for caption, link in pictures.items() if caption == section for line in ("", f"![{title}]({link})")
@@ -143,35 +143,35 @@ def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> li
         picture.write_bytes(plot(reports[ALL], TITLES[section]))
         written.append(picture)
     links = {section: f"images/{picture.name}" for section, picture in zip(plots, written, strict=True)}
-    path.write_text(as_markdown(reports, links), encoding="utf-8")
+    path.write_text(to_markdown(reports, links), encoding="utf-8")
     return [path, *written]
 
 
-def format_value(one: QualityFigure) -> str:
+def format_value(figure: QualityFigure) -> str:
     """A share in percent, but distinct-n as the quotient that it is always given as.
 
     >>> shown(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
     '12.5 %'
     """
-    if one.whole is not None and not one.figure.startswith("distinct-"):
-        return f"{one.value:.1%}".replace("%", " %") if one.whole else "–"
-    if one.figure == "cost in dollars":
-        return f"{one.value:,.6f}"
-    if float(one.value).is_integer() and abs(one.value) >= 1:
-        return f"{one.value:,.0f}"
-    return f"{one.value:,.3f}" if one.value else "0"
+    if figure.whole is not None and not figure.figure.startswith("distinct-"):
+        return f"{figure.value:.1%}".replace("%", " %") if figure.whole else "–"
+    if figure.figure == "cost in dollars":
+        return f"{figure.value:,.6f}"
+    if float(figure.value).is_integer() and abs(figure.value) >= 1:
+        return f"{figure.value:,.0f}"
+    return f"{figure.value:,.3f}" if figure.value else "0"
 
 
-def format_counts(one: QualityFigure) -> str:
-    return "" if one.whole is None else f"{one.part:,} of {one.whole:,}"
+def format_counts(figure: QualityFigure) -> str:
+    return "" if figure.whole is None else f"{figure.part:,} of {figure.whole:,}"
 
 
-def compare_with_wanted(one: QualityFigure) -> list[str]:
-    if one.wanted is None:
+def compare_with_wanted(figure: QualityFigure) -> list[str]:
+    if figure.wanted is None:
         return ["", ""]
-    return [f"{one.wanted:.1%}".replace("%", " %"), f"{100 * (one.value - one.wanted):+.1f} points"]
+    return [f"{figure.wanted:.1%}".replace("%", " %"), f"{100 * (figure.value - figure.wanted):+.1f} points"]
 
 
 def summarise_partition(figures: Sequence[QualityFigure]) -> list[str]:
-    found = {(one.figure, one.item): one for one in figures}
-    return [format_value(found[key]) if key in found else "" for key in OVERVIEW.values()]
+    figures_by_name = {(figure.figure, figure.item): figure for figure in figures}
+    return [format_value(figures_by_name[key]) if key in figures_by_name else "" for key in OVERVIEW.values()]

@@ -64,7 +64,7 @@ def count_contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]
     user's message before the call. A call belongs to the first step of its tool that has none yet.
     """
     heard, waiting = "", list(steps)
-    said = wrong = 0
+    stated = wrong = 0
     for message in messages:
         if message.role == "user":
             heard += f"\n{message.content or ''}".lower()
@@ -75,9 +75,9 @@ def count_contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]
             waiting.remove(step)
             for argument in step.arguments:
                 if argument.source == "user" and argument.surface and argument.surface.lower() in heard:
-                    said += 1
+                    stated += 1
                     wrong += at_pointer(call.arguments, argument.argument) != argument.value
-    return wrong, said
+    return wrong, stated
 
 
 def count_differing_echoes(messages: Sequence[Message]) -> Count:
@@ -99,13 +99,15 @@ def count_differing_echoes(messages: Sequence[Message]) -> Count:
 
 
 def _list_echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[str | int]:
-    called, about = parse_tool_name(tool), parse_resource_noun(name).rpartition(" ")[2]
-    is_the_thing = about in ("", called.noun)
-    if called.action == "copy" or (called.action in ("create", "send") and is_the_thing):
+    parsed_tool, about = parse_tool_name(tool), parse_resource_noun(name).rpartition(" ")[2]
+    is_the_thing = about in ("", parsed_tool.noun)
+    if parsed_tool.action == "copy" or (parsed_tool.action in ("create", "send") and is_the_thing):
         return
-    objects = [content, *(part for part in content.values() if isinstance(part, dict))]
-    names = (name, "id") if is_the_thing and called.action in ("get", "update", "delete") and name != "id" else (name,)
-    found = next((part[one] for one in names for part in objects if one in part), None)
+    objects = [content, *(value for value in content.values() if isinstance(value, dict))]
+    names = (
+        (name, "id") if is_the_thing and parsed_tool.action in ("get", "update", "delete") and name != "id" else (name,)
+    )
+    found = next((json_object[id_name] for id_name in names for json_object in objects if id_name in json_object), None)
     if isinstance(found, str | int) and not isinstance(found, bool):
         yield found
 
@@ -127,7 +129,7 @@ def is_empty(result: ToolResult) -> bool:
     if result.error or parse_tool_name(result.name).action != "list":
         return False
     content = result.content
-    lists = [part for part in content.values() if isinstance(part, list)] if isinstance(content, dict) else []
+    lists = [value for value in content.values() if isinstance(value, list)] if isinstance(content, dict) else []
     return content == [] or (bool(lists) and not any(lists))
 
 
@@ -167,5 +169,5 @@ def speaks_first(messages: Sequence[Message]) -> bool:
     """Whether the assistant has a turn without a call before its first call, as when it asks for what is missing."""
     for index, message in enumerate(messages):
         if message.tool_calls:
-            return any(one.role == "assistant" for one in messages[:index])
+            return any(earlier.role == "assistant" for earlier in messages[:index])
     return False

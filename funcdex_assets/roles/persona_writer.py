@@ -16,7 +16,7 @@ from funcdex_assets.language.lexicon import (
     load_lexicon_file,
 )
 from funcdex_assets.records.scenario import Persona, Scenario
-from funcdex_assets.records.seeds import derive_id, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_id
 from funcdex_assets.roles.role import Role
 
 FIRST_DAY = datetime(2025, 1, 6)
@@ -57,7 +57,7 @@ class PersonaDraft(msgspec.Struct):
 
 def draw_identity(scenario_id: str, industry: str) -> Identity:
     """Draws the person of an offline scenario; the same person for the text of the scenario and for the persona."""
-    rng = seed_generator("identity", scenario_id)
+    rng = build_generator("identity", scenario_id)
     entry = load_industries().get(industry) or rng.choice(list(load_industries().values()))
     company = rng.choice(entry["companies"])
     someone = draw_person(rng, derive_domain(company))
@@ -68,7 +68,7 @@ def to_persona(scenario: Scenario, draft: PersonaDraft, seed: int) -> Persona:
     """Turns a draft into a persona: adds the mail address and the moment of the conversation, which no model is asked
     for.
     """
-    rng = seed_generator("moment", seed, scenario.scenario_id)
+    rng = build_generator("moment", seed, scenario.scenario_id)
     time_zone = rng.choice(load_lexicon_file("people")["time_zones"])
     day = FIRST_DAY + timedelta(days=rng.randrange(DAY_COUNT))
     while day.weekday() >= 5:

@@ -19,7 +19,7 @@ from funcdex_assets.language.values import capitalize_sentence, fill_from_situat
 from funcdex_assets.records.labels import TurnKind
 from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedStep
-from funcdex_assets.records.seeds import seed_generator
+from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 from funcdex_assets.semantics.tool_names import parse_tool_name
@@ -194,7 +194,7 @@ def find_recalled_detail(state: DialogueState) -> result_reports.RecallableDetai
         if not step.fault:
             noun = parse_tool_name(step.tool).noun
             if details := result_reports.find_recallable_details(result, noun, state.situation.now):
-                return seed_generator("recall", state.plan.plan_id, state.turn_index).choice(details)
+                return build_generator("recall", state.plan.plan_id, state.turn_index).choice(details)
     return None
 
 
@@ -220,7 +220,7 @@ def _is_form_used(form: str, earlier_text: str) -> bool:
 
 def choose_small_talk(state: DialogueState) -> Mapping[str, Any]:
     """Returns the small talk of the current turn: a remark and its answer; no two of a conversation are the same."""
-    rng = seed_generator("small talk", state.plan.plan_id)
+    rng = build_generator("small talk", state.plan.plan_id)
     talk_turns = [
         turn_index for turn_index, turn in enumerate(state.plan.turns) if turn.kind in ("small_talk", "recall")
     ]

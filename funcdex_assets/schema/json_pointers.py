@@ -54,16 +54,16 @@ def list_scalars(value: Any) -> list[tuple[str, Any]]:
     """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
     if not (value and isinstance(value, dict | list)):
         return [("", value)]
-    found: list[tuple[str, Any]] = []
-    _collect_scalars(value, "", found)
-    return found
+    scalars: list[tuple[str, Any]] = []
+    _collect_scalars(value, "", scalars)
+    return scalars
 
 
-def _collect_scalars(value: dict[str, Any] | list[Any], pointer: str, found: list[tuple[str, Any]]) -> None:
-    for step, part in value.items() if isinstance(value, dict) else enumerate(value):
+def _collect_scalars(value: dict[str, Any] | list[Any], pointer: str, scalars: list[tuple[str, Any]]) -> None:
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(step, str) and ("/" in step or "~" in step):
             step = escape_step(step)
-        if part and isinstance(part, dict | list):
-            _collect_scalars(part, f"{pointer}/{step}", found)
+        if item and isinstance(item, dict | list):
+            _collect_scalars(item, f"{pointer}/{step}", scalars)
         else:
-            found.append((f"{pointer}/{step}", part))
+            scalars.append((f"{pointer}/{step}", item))

@@ -45,13 +45,21 @@ def _walk_part(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
     if kind == "object":
         needed = set(schema.get("required", ()))
         for key, raw in schema.get("properties", {}).items():
-            part = resolve_schema(raw, root)
-            of = schema_type(part)
+            property_schema = resolve_schema(raw, root)
+            of = schema_type(property_schema)
             owner = " ".join(to_singular(word) for word in split_words(key)) if of in ("object", "array") else at.owner
             path = f"{at.path}/{escape_step(key)}"
             inner = _name_definition(raw) if of == "object" else at.kind
             yield from _walk_part(
-                Leaf(path, key, owner, part, at.required and key in needed, inner, _describe_part(raw, part)),
+                Leaf(
+                    path,
+                    key,
+                    owner,
+                    property_schema,
+                    at.required and key in needed,
+                    inner,
+                    _describe_part(raw, property_schema),
+                ),
                 root,
                 depth + 1,
             )
@@ -74,13 +82,13 @@ def _name_definition(raw: Any) -> str:
     if isinstance(reference := raw.get("$ref"), str):
         return reference.rpartition("/")[2]
     for key in ("allOf", "oneOf", "anyOf"):
-        for part in raw.get(key) or ():
-            if isinstance(part, Mapping) and "$ref" in part:
-                return _name_definition(part)
+        for option in raw.get(key) or ():
+            if isinstance(option, Mapping) and "$ref" in option:
+                return _name_definition(option)
     title = raw.get("title")
     return title if isinstance(title, str) else ""
 
 
-def _describe_part(raw: Any, part: Schema) -> str:
-    text = (raw.get("description") if isinstance(raw, Mapping) else None) or part.get("description")
+def _describe_part(raw: Any, resolved: Schema) -> str:
+    text = (raw.get("description") if isinstance(raw, Mapping) else None) or resolved.get("description")
     return text if isinstance(text, str) else ""

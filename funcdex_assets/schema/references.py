@@ -26,11 +26,11 @@ def resolve_schema(schema: Schema, root: Schema) -> Schema:
         return schema
     if not isinstance(schema, Mapping):  # `true` allows anything
         return {}
-    book = find_root_memo(root)
-    known = book.resolved.get(id(schema))
-    if known is None or known[0] is not schema:
-        known = book.resolved[id(schema)] = (schema, next(list_alternatives(schema, root), {}))
-    return known[1]
+    memo = find_root_memo(root)
+    cached = memo.resolved.get(id(schema))
+    if cached is None or cached[0] is not schema:
+        cached = memo.resolved[id(schema)] = (schema, next(list_alternatives(schema, root), {}))
+    return cached[1]
 
 
 def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
@@ -42,76 +42,97 @@ def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Sch
         yield {}
     elif "$ref" in schema:
         target = _find_target(schema["$ref"], root)
-        beside = {key: part for key, part in schema.items() if key not in ("$ref", "$defs")}
+        siblings = {key: keyword_value for key, keyword_value in schema.items() if key not in ("$ref", "$defs")}
         yield from list_alternatives(
-            join_schemas(beside, target) if isinstance(target, Mapping) else target, root, depth + 1
+            join_schemas(siblings, target) if isinstance(target, Mapping) else target, root, depth + 1
         )
     elif "allOf" in schema:
-        whole: Schema = {key: part for key, part in schema.items() if key != "allOf"}
-        for part in reversed(schema["allOf"]):
-            if part is False:
+        combined: Schema = {key: keyword_value for key, keyword_value in schema.items() if key != "allOf"}
+        for branch in reversed(schema["allOf"]):
+            if branch is False:
                 return
-            if isinstance(part, Mapping):
-                whole = join_schemas(whole, part)
-        yield from list_alternatives(whole, root, depth + 1)
+            if isinstance(branch, Mapping):
+                combined = join_schemas(combined, branch)
+        yield from list_alternatives(combined, root, depth + 1)
     elif keyword := "oneOf" if "oneOf" in schema else "anyOf" if "anyOf" in schema else "":
-        beside = {key: part for key, part in schema.items() if key != keyword}
+        siblings = {key: keyword_value for key, keyword_value in schema.items() if key != keyword}
         options = [option for option in schema[keyword] if isinstance(option, Mapping)] or [{}]
         for option in sorted(options, key=_is_null):
-            yield from list_alternatives(join_schemas(beside, option), root, depth + 1)
+            yield from list_alternatives(join_schemas(siblings, option), root, depth + 1)
     else:
         yield schema
 
 
-def join_schemas(own: Schema, other: Schema) -> Schema:
+def join_schemas(preferred: Schema, fallback: Schema) -> Schema:
     """One schema for what two say of the same value; where they cannot both be right, `own` is believed."""
-    if not own or not other:
-        return own or other
-    both: dict[str, Any] = {**other, **own}
-    for key in [key for key in own if key in other]:
-        one, two = own[key], other[key]
-        if one is two or one == two:
+    if not preferred or not fallback:
+        return preferred or fallback
+    joined: dict[str, Any] = {**fallback, **preferred}
+    for key in [key for key in preferred if key in fallback]:
+        preferred_value, fallback_value = preferred[key], fallback[key]
+        if preferred_value is fallback_value or preferred_value == fallback_value:
             continue
         if key in ("required", "allOf"):
-            both[key] = [*two, *(part for part in one if part not in two)]
+            joined[key] = [*fallback_value, *(item for item in preferred_value if item not in fallback_value)]
         elif key == "properties":
-            both[key] = {
-                **two,
-                **{name: _join_parts(part, two[name]) if name in two else part for name, part in one.items()},
+            joined[key] = {
+                **fallback_value,
+                **{
+                    name: _join_parts(property_schema, fallback_value[name])
+                    if name in fallback_value
+                    else property_schema
+                    for name, property_schema in preferred_value.items()
+                },
             }
         elif key in ("items", "additionalProperties"):
-            both[key] = _join_parts(one, two)
+            joined[key] = _join_parts(preferred_value, fallback_value)
         elif key == "enum":
-            both[key] = [option for option in one if option in two] or one
+            joined[key] = [option for option in preferred_value if option in fallback_value] or preferred_value
         elif key == "type":
-            both[key] = _common_type(one, two)
+            joined[key] = _common_type(preferred_value, fallback_value)
         elif key in _AT_LEAST:
-            both[key] = max(one, two)
+            joined[key] = max(preferred_value, fallback_value)
         elif key in _AT_MOST:
-            both[key] = min(one, two)
+            joined[key] = min(preferred_value, fallback_value)
         elif key in _COMPOSED:
-            both["allOf"] = [*both.get("allOf", ()), {key: two}]
-    for closed, open_ in ((own, other), (other, own)):
+            joined["allOf"] = [*joined.get("allOf", ()), {key: fallback_value}]
+    for closed, open_ in ((preferred, fallback), (fallback, preferred)):
         if closed.get("additionalProperties") is False and "properties" in open_:
-            allowed = {*closed.get("properties", ()), *both.get("required", ())}
-            both["properties"] = {name: part for name, part in both["properties"].items() if name in allowed}
-    return both
+            allowed = {*closed.get("properties", ()), *joined.get("required", ())}
+            joined["properties"] = {
+                name: property_schema for name, property_schema in joined["properties"].items() if name in allowed
+            }
+    return joined
 
 
-def _join_parts(one: Any, two: Any) -> Any:
-    if not isinstance(one, Mapping) or not isinstance(two, Mapping):
-        return False if one is False or two is False else one if isinstance(one, Mapping) else two
-    if one == two:
-        return one
-    simple = _COMPOSED.isdisjoint(one) and _COMPOSED.isdisjoint(two)
-    return join_schemas(one, two) if simple else {"allOf": [two, one]}
+def _join_parts(preferred: Any, fallback: Any) -> Any:
+    if not isinstance(preferred, Mapping) or not isinstance(fallback, Mapping):
+        return (
+            False
+            if preferred is False or fallback is False
+            else preferred
+            if isinstance(preferred, Mapping)
+            else fallback
+        )
+    if preferred == fallback:
+        return preferred
+    simple = _COMPOSED.isdisjoint(preferred) and _COMPOSED.isdisjoint(fallback)
+    return join_schemas(preferred, fallback) if simple else {"allOf": [fallback, preferred]}
 
 
-def _common_type(one: Any, two: Any) -> Any:
-    ones, twos = (part if isinstance(part, list) else [part] for part in (one, two))
-    common = [kind for kind in ones if kind in twos or (kind == "integer" and "number" in twos)]
-    common += [kind for kind in twos if kind == "integer" and "number" in ones and kind not in ones]
-    return common[0] if len(common) == 1 else common or one
+def _common_type(preferred: Any, fallback: Any) -> Any:
+    preferred_types, fallback_types = (
+        declared if isinstance(declared, list) else [declared] for declared in (preferred, fallback)
+    )
+    common = [
+        kind for kind in preferred_types if kind in fallback_types or (kind == "integer" and "number" in fallback_types)
+    ]
+    common += [
+        kind
+        for kind in fallback_types
+        if kind == "integer" and "number" in preferred_types and kind not in preferred_types
+    ]
+    return common[0] if len(common) == 1 else common or preferred
 
 
 def _is_null(schema: Schema) -> bool:
@@ -125,8 +146,8 @@ def _find_target(reference: Any, root: Schema) -> Any:
 
 def schema_at(root: Schema, pointer: str) -> Schema | None:
     """What holds for the value at a JSON pointer, resolved; None where the schema does not say."""
-    found = raw_at(root, pointer)
-    return resolve_schema(found, root) if isinstance(found, Mapping) else None
+    schema = raw_at(root, pointer)
+    return resolve_schema(schema, root) if isinstance(schema, Mapping) else None
 
 
 def raw_at(root: Schema, pointer: str) -> Any:

@@ -17,15 +17,15 @@ class RootMemo:
     def __init__(self, root: Schema) -> None:
         self.root = root
         self.resolved: dict[int, tuple[Schema, Schema]] = {}
-        self.whole: dict[int, tuple[Schema, Schema]] = {}
+        self.standalone: dict[int, tuple[Schema, Schema]] = {}
         self.compiled: dict[int, tuple[Schema, jsonschema_rs.Draft202012Validator]] = {}
         self.links: dict[str, frozenset[str]] = {}
 
 
 def find_root_memo(root: Schema) -> RootMemo:
-    book = _memos.get(id(root))
-    if book is None or book.root is not root:
+    memo = _memos.get(id(root))
+    if memo is None or memo.root is not root:
         while len(_memos) >= _MOST_MEMOS:
             del _memos[next(iter(_memos))]
-        book = _memos[id(root)] = RootMemo(root)
-    return book
+        memo = _memos[id(root)] = RootMemo(root)
+    return memo

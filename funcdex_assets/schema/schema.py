@@ -14,7 +14,7 @@ def schema_type(schema: Schema) -> str:
     """The one type that values are made of: the first that is not null; guessed where it is not said."""
     declared = schema.get("type")
     if isinstance(declared, list):
-        declared = next((part for part in declared if part != "null"), "string")
+        declared = next((name for name in declared if name != "null"), "string")
     if declared:
         return declared
     if "properties" in schema:

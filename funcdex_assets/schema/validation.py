@@ -28,9 +28,9 @@ def compile_validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     Raises:
         ValueError: the schema is not a valid JSON Schema.
     """
-    known = _by_identity.get(id(schema))
-    if known is not None and known[0] is schema:
-        return known[1]
+    cached = _by_identity.get(id(schema))
+    if cached is not None and cached[0] is schema:
+        return cached[1]
     if len(_by_identity) > _MOST_COMPILED:  # a process that has seen so many goes on to others
         _by_identity.clear()
         _validators.clear()
@@ -94,70 +94,76 @@ def extract_part(schema: Any, root: Schema) -> Schema:
         return {"not": {}} if schema is False else {}
     if schema is root:
         return root
-    book = find_root_memo(root)
-    known = book.whole.get(id(schema))
-    if known is None or known[0] is not schema:
-        known = book.whole[id(schema)] = (schema, _with_definitions(schema, book))
-    return known[1]
+    memo = find_root_memo(root)
+    cached = memo.standalone.get(id(schema))
+    if cached is None or cached[0] is not schema:
+        cached = memo.standalone[id(schema)] = (schema, _add_definitions(schema, memo))
+    return cached[1]
 
 
 def is_valid_under(schema: Any, root: Schema, value: Any) -> bool:
     """Whether a value is valid under a part of `root`."""
-    part = extract_part(schema, root)
-    if part is schema or part is root or not part:  # without definitions: equal ones share a validator
-        return compile_validator(part).is_valid(value)
+    standalone = extract_part(schema, root)
+    if (
+        standalone is schema or standalone is root or not standalone
+    ):  # without definitions: equal ones share a validator
+        return compile_validator(standalone).is_valid(value)
     compiled = find_root_memo(root).compiled
-    known = compiled.get(id(part))
-    if known is None or known[0] is not part:
-        known = compiled[id(part)] = (part, prove_schema(part))
-    return known[1].is_valid(value)
+    cached = compiled.get(id(standalone))
+    if cached is None or cached[0] is not standalone:
+        cached = compiled[id(standalone)] = (standalone, prove_schema(standalone))
+    return cached[1].is_valid(value)
 
 
-def _with_definitions(schema: Schema, book: RootMemo) -> Schema:
-    defined = book.root.get("$defs") or {}
-    found: dict[str, None] = {}
+def _add_definitions(schema: Schema, memo: RootMemo) -> Schema:
+    defined = memo.root.get("$defs") or {}
+    needed_names: dict[str, None] = {}
     waiting = sorted(_list_definition_names(schema))
     while waiting:
         name = waiting.pop(0)
         if name not in defined:  # it leads to another place of the root: that comes along as a whole
-            return {**_rewrite_references(schema), "$defs": {_WHOLE: _rewrite_references(book.root)}}
-        if name not in found:
-            found[name] = None
-            if name not in book.links:
-                book.links[name] = frozenset(_list_definition_names(defined[name]))
-            waiting += sorted(book.links[name])
-    if not found:
-        return {key: part for key, part in schema.items() if key != "$defs"} if "$defs" in schema else schema
-    return {**schema, "$defs": {name: defined[name] for name in found}}
+            return {**_rewrite_references(schema), "$defs": {_WHOLE: _rewrite_references(memo.root)}}
+        if name not in needed_names:
+            needed_names[name] = None
+            if name not in memo.links:
+                memo.links[name] = frozenset(_list_definition_names(defined[name]))
+            waiting += sorted(memo.links[name])
+    if not needed_names:
+        return (
+            {key: keyword_value for key, keyword_value in schema.items() if key != "$defs"}
+            if "$defs" in schema
+            else schema
+        )
+    return {**schema, "$defs": {name: defined[name] for name in needed_names}}
 
 
-def _list_definition_names(part: Any) -> set[str]:
+def _list_definition_names(node: Any) -> set[str]:
     """The definitions that a schema names; "" stands for any other place."""
-    found: set[str] = set()
-    waiting = [part]
+    names: set[str] = set()
+    waiting = [node]
     while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            reference = part.get("$ref")
+        node = waiting.pop()
+        if isinstance(node, dict):
+            reference = node.get("$ref")
             if isinstance(reference, str):
                 steps = reference.split("/")
                 is_definition = len(steps) > 2 and steps[:2] == ["#", "$defs"]
-                found.add(unescape_step(steps[2]) if is_definition else "")
-            waiting += [value for key, value in part.items() if isinstance(value, dict | list) and key != "$defs"]
-        elif isinstance(part, list):
-            waiting += [value for value in part if isinstance(value, dict | list)]
-    return found
+                names.add(unescape_step(steps[2]) if is_definition else "")
+            waiting += [value for key, value in node.items() if isinstance(value, dict | list) and key != "$defs"]
+        elif isinstance(node, list):
+            waiting += [value for value in node if isinstance(value, dict | list)]
+    return names
 
 
-def _rewrite_references(part: Any) -> Any:
+def _rewrite_references(node: Any) -> Any:
     """With every reference to where the root is, once it is a definition itself."""
-    if isinstance(part, list):
-        return [_rewrite_references(value) for value in part]
-    if not isinstance(part, dict):
-        return part
+    if isinstance(node, list):
+        return [_rewrite_references(value) for value in node]
+    if not isinstance(node, dict):
+        return node
     return {
         key: f"#/$defs/{_WHOLE}{value[1:]}"
         if key == "$ref" and isinstance(value, str) and value.startswith("#")
         else _rewrite_references(value)
-        for key, value in part.items()
+        for key, value in node.items()
     }

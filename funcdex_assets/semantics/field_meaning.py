@@ -1,11 +1,11 @@
 """The meaning of a field, decided once from its name and its schema.
 
-Belongs here: the decision, and the order in which its rules are tried. The words it goes by are in `vocabulary.py`;
-what a value then looks like or how it is said is the business of those who ask.
+Belongs here: the rules, and the order in which they are tried. The lists of words that they use are in
+`vocabulary.py`. Making up a value for a field, checking it and putting it into a sentence belong to the callers.
 
-Add a rule where a real field is misread, and the field to `tests/data/field_meaning_cases.json` first. Only the name,
-type, format and the presence of an `enum` decide, and of the description the unit, so that a meaning is cheap to keep
-and the same in every place where the field occurs.
+Where a real field is misread, first add it to `tests/data/field_meaning_cases.json`, then add a rule. The name, the
+type, the format, the start of a `pattern` and the presence of an `enum` decide, and the unit that the description
+names; nothing else does, so that a field means the same in every tool, and the answer can be cached.
 
 >>> decide_field_meaning("threadId", {"type": "string"})
 FieldMeaning(role='identifier', noun='thread', phase='', bound='', unit='')
@@ -28,35 +28,35 @@ from funcdex_assets.semantics import vocabulary as vocab
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun
 
 FieldRole = Literal[
-    "identifier",  # by which a service knows a thing: `thread_id`, `issue_key`, `invoice_number`
+    "identifier",  # tells one thing of a service from all others: `thread_id`, `issue_key`, `invoice_number`
     "page_token",  # leads to another page of a listing: `nextPageToken`, `offset`
-    "limit",  # the most things that an answer may hold: `max_results`
+    "limit",  # the most items that an answer may hold: `max_results`
     "sort",  # the order of a listing: `order_by`
-    "query",  # what is searched for: `q`, `name_contains`
-    "title",  # what a thing is called: `subject`, `label_name`
-    "text",  # what was written: `body`, `comment`
+    "query",  # the words or conditions of a search: `q`, `name_contains`
+    "title",  # the name that people call a thing by: `subject`, `label_name`
+    "text",  # written by somebody: `body`, `comment`
     "person",  # somebody, or somebody's name: `assignee`, `display_name`
     "email",
     "phone",
     "company",
-    "moment",  # a day, a time or both: `due_on`; `phase` says of what, `bound` whether it limits a search
+    "moment",  # a day, a time or both: `due_on`; see also `phase` and `bound`
     "duration",
     "zone",  # a time zone
-    "state",  # what a thing goes through: `status`
+    "state",  # one of the stages that a thing goes through: `status`
     "flag",  # yes or no
-    "count",  # how many things there are: `num_subtasks`
-    "total",  # of which all others are parts: `total_people`, `amount_total`
-    "charge",  # what is added to a sum, or taken off: `tax`, `discounts`
+    "count",  # a number of things: `num_subtasks`
+    "total",  # a number or sum of all things: `total_people`, `amount_total`
+    "charge",  # added to a sum, or taken off: `tax`, `discounts`
     "amount",  # of money: `amount_due`
     "measure",  # a size, a share, a distance
-    "unit",  # what an amount or a measure is counted in: `currency`
+    "unit",  # of an amount or a measure: `currency`
     "position",  # in an order: `index`, `section_order`
     "link",
     "path",  # of a file or a folder
     "place",  # on earth: `location`, `city`
     "tag",  # the name of a label, tag or category that things carry
-    "choice",  # one of a few fixed words that no other role explains: `issue_type`
-    "setting",  # how an answer is made, or what only programs care about: `fields`, `mime_type`
+    "choice",  # one of a few fixed words, unless another role explains it: `issue_type`
+    "setting",  # decides how an answer is made, or matters to programs only: `fields`, `mime_type`
     "thing",  # an object, or objects, with fields of their own: `attachments`
     "other",
 ]
@@ -65,11 +65,11 @@ Bound = Literal["", "from", "until"]
 
 @dataclass(frozen=True)
 class FieldMeaning:
-    """One field's meaning; every text is empty where the name does not say.
+    """The meaning of one field; an attribute that neither its name nor its schema tells is ''.
 
-    `noun` is the thing that it belongs to or counts, singular: `thread` of `threadId`, `task` of `num_tasks`.
+    `noun` is the thing that the field belongs to or counts, singular: `thread` of `threadId`, `task` of `num_tasks`.
     `phase` is a key of `vocabulary.PHASE_WORDS`: `due` of `due_on`, `completed` of the flag `checked`.
-    `bound` is set where the value is the lower or upper end of what may be: `until` of `max_start_time`.
+    `bound` is set for a lower or upper end of the values allowed or searched for: `until` of `max_start_time`.
     `unit` is a short name such as `ms`, `min`, `bytes`, `percent`, `usd` or `cents`.
     """
 
@@ -80,8 +80,11 @@ class FieldMeaning:
     unit: str = ""
 
 
-class _FieldKey(NamedTuple):
-    """All that decides; `type`, `format` and `is_closed` are those of the items of a list."""
+class _FieldFacts(NamedTuple):
+    """The facts about a field that its meaning is decided by.
+
+    Of a list, `type`, `format` and `is_closed` describe the items. `is_closed` tells that the schema lists all values.
+    """
 
     name: str
     type: str
@@ -104,355 +107,360 @@ _ROLE_OF_FORMAT: Mapping[str, FieldRole] = {
     "phone": "phone",
     "uuid": "identifier",
 }
-_TELLING_FORMATS = frozenset(("email", "idn-email", "date", "date-time", "time", "duration"))
-_FORMATS_OF_NUMBERS = frozenset(("int32", "int64", "uint32", "uint64"))  # in JSON, a long number is a string
+_DECISIVE_FORMATS = frozenset(("email", "idn-email", "date", "date-time", "time", "duration"))
+_INTEGER_FORMATS = frozenset(("int32", "int64", "uint32", "uint64"))  # in JSON, a long integer is written as a string
 _PHASE_OF_WORD = {word: phase for phase, phrase in vocab.PHASE_WORDS.items() for word in phrase.split()}
 _PHASE_ORDER = tuple(vocab.PHASE_WORDS)
 _BOUND_WORDS = vocab.LOWER_BOUND_WORDS | vocab.UPPER_BOUND_WORDS
 _MOMENT_WORDS = _BOUND_WORDS | vocab.MOMENT_ENDINGS | vocab.QUALIFIERS | _PHASE_OF_WORD.keys()
 _ROLES_WITH_PHASE = frozenset(("moment", "flag", "amount", "total"))
 _UNIT_OF_WORD = {**vocab.DURATION_UNITS, **vocab.MEASURE_UNITS, **{code: code for code in vocab.CURRENCIES}}
-_SAID_UNIT = re.compile(
+_DESCRIBED_UNIT_PATTERN = re.compile(
     rf"\bin (?:the )?({'|'.join(sorted(_UNIT_OF_WORD, key=len, reverse=True))})\b|\b(cents)\b", re.IGNORECASE
 )
 _EMAIL_ENDINGS = frozenset([("email", "address"), ("email", "addresses"), ("to", "address"), ("from", "address")])
 _ZONE_NAMES = frozenset([("zone",), ("tz",), ("utc", "offset")])
 _PREPOSITIONS = frozenset("to for per in by with than".split())
-_MOST_ITEMS_DEEP = 3  # lists of lists of lists, beyond which nothing is looked for
+_MAX_LIST_DEPTH = 3  # of lists within lists
 
 
 def decide_field_meaning(name: str, schema: Schema) -> FieldMeaning:
-    """The meaning of the field `name`, whose schema has its references resolved.
+    """Returns the meaning of the field `name`, whose schema has its references resolved.
 
     >>> decide_field_meaning("start_at", {"type": "integer"}).role
     'page_token'
     >>> decide_field_meaning("start_at", {"type": "string", "format": "date-time"}).phase
     'start'
     """
-    return _decide_meaning(_make_key(name, schema))
+    return _decide_meaning(_collect_facts(name, schema))
 
 
-def _make_key(name: str, schema: Schema) -> _FieldKey:
+def _collect_facts(name: str, schema: Schema) -> _FieldFacts:
     is_list = False
-    for _ in range(_MOST_ITEMS_DEEP):
+    for _ in range(_MAX_LIST_DEPTH):
         if schema_type(schema) != "array":
             break
-        is_list, items = True, schema.get("items")
-        schema = items if isinstance(items, dict) else {"type": "object"}
-    type_, format_ = schema_type(schema), str(schema.get("format", ""))
-    if type_ == "string" and format_ in _FORMATS_OF_NUMBERS:
-        type_ = "integer"
+        is_list, item_schema = True, schema.get("items")
+        schema = item_schema if isinstance(item_schema, dict) else {"type": "object"}
+    value_type, value_format = schema_type(schema), str(schema.get("format", ""))
+    if value_type == "string" and value_format in _INTEGER_FORMATS:
+        value_type = "integer"
     if str(schema.get("pattern", "")).startswith("^\\+"):
-        format_ = "phone"
-    described_unit = _find_described_unit(str(schema.get("description", ""))) if type_ in ("integer", "number") else ""
-    return _FieldKey(name, type_, format_, "enum" in schema or "const" in schema, is_list, described_unit)
+        value_format = "phone"
+    is_number = value_type in ("integer", "number")
+    described_unit = _find_described_unit(str(schema.get("description", ""))) if is_number else ""
+    is_closed = "enum" in schema or "const" in schema
+    return _FieldFacts(name, value_type, value_format, is_closed, is_list, described_unit)
 
 
 @lru_cache(maxsize=8192)
-def _decide_meaning(key: _FieldKey) -> FieldMeaning:
-    split = split_words(key.name)
-    role = _find_role(key, split)
+def _decide_meaning(facts: _FieldFacts) -> FieldMeaning:
+    words = split_words(facts.name)
+    role = _find_role(facts, words)
     return FieldMeaning(
         role,
-        _find_noun(role, key, split),
-        _find_phase(role, split),
-        _find_bound(role, split),
-        _find_unit(role, key, split),
+        _find_noun(role, facts, words),
+        _find_phase(role, words),
+        _find_bound(role, words),
+        _find_unit(role, facts, words),
     )
 
 
 # ── the role ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _find_role(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    if not split:
+def _find_role(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+    if not words:
         return "other"
-    if key.type == "boolean":
+    if facts.type == "boolean":
         return "flag"
-    if _is_page_token(key, split):
+    if _is_page_token(facts, words):
         return "page_token"
-    if _is_identifier(key, split):
+    if _is_identifier(facts, words):
         return "identifier"
-    if key.type == "object":
-        return _find_role_of_object(split)
-    if key.type in ("integer", "number"):
-        return _find_role_of_number(key, split)
-    if key.is_closed and key.format not in _TELLING_FORMATS:
-        return _find_role_of_closed_text(key, split)
-    return _ROLE_OF_FORMAT.get(key.format) or _find_role_of_text(key, split)
+    if facts.type == "object":
+        return _find_role_of_object(words)
+    if facts.type in ("integer", "number"):
+        return _find_role_of_number(facts, words)
+    if facts.is_closed and facts.format not in _DECISIVE_FORMATS:
+        return _find_role_of_closed_text(facts, words)
+    return _ROLE_OF_FORMAT.get(facts.format) or _find_role_of_text(facts, words)
 
 
-def _is_page_token(key: _FieldKey, split: tuple[str, ...]) -> bool:
-    """`utc_offset` is a time zone, and `start_at` the place in a listing only if it is a number."""
-    if key.format in _TELLING_FORMATS or key.is_list or key.is_closed or "utc" in split or "timezone" in split:
+def _is_page_token(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
+    """Tells page tokens from the time zone `utc_offset` and from a `start_at` that is no number but a moment."""
+    if facts.format in _DECISIVE_FORMATS or facts.is_list or facts.is_closed or "utc" in words or "timezone" in words:
         return False
-    if key.type == "object":
-        return split == ("next", "page")
-    if split[-1:] in vocab.PAGE_TOKEN_ENDINGS or split[-2:] in vocab.PAGE_TOKEN_ENDINGS or split == ("marker",):
+    if facts.type == "object":
+        return words == ("next", "page")
+    if words[-1:] in vocab.PAGE_TOKEN_ENDINGS or words[-2:] in vocab.PAGE_TOKEN_ENDINGS or words == ("marker",):
         return True
-    return key.type in ("integer", "number") and split in vocab.PAGE_NUMBER_NAMES
+    return facts.type in ("integer", "number") and words in vocab.PAGE_NUMBER_NAMES
 
 
-def _is_identifier(key: _FieldKey, split: tuple[str, ...]) -> bool:
-    if key.type == "object" or key.format in _TELLING_FORMATS or "idempotency" in split:
+def _is_identifier(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
+    if facts.type == "object" or facts.format in _DECISIVE_FORMATS or "idempotency" in words:
         return False
-    if split[2:] and _names_zone(split):  # `time_zone_id` is the zone's name
+    if words[2:] and _names_zone(words):  # `time_zone_id` is the zone's name
         return False
-    if split[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
-        return len(split) > 1 and split[-2] not in vocab.LINK_TARGETS
-    if split[-1] in ("key", "keys") and (key.is_closed or not vocab.SORT_WORDS.isdisjoint(split)):
+    if words[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
+        return len(words) > 1 and words[-2] not in vocab.LINK_TARGETS
+    if words[-1] in ("key", "keys") and (facts.is_closed or not vocab.SORT_WORDS.isdisjoint(words)):
         return False
-    if is_id(key.name) or split == ("resource", "name"):
+    if is_id(facts.name) or words == ("resource", "name"):
         return True
-    numbered = split[-1] == "number" and not key.is_list and vocab.PHONE_WORDS.isdisjoint(split)
-    return numbered and split[-2:-1] not in (("line",), ("street",), ("house",), ("room",))
+    is_number = words[-1] == "number" and not facts.is_list and vocab.PHONE_WORDS.isdisjoint(words)
+    return is_number and words[-2:-1] not in (("line",), ("street",), ("house",), ("room",))
 
 
-def _find_role_of_object(split: tuple[str, ...]) -> FieldRole:
-    if _names_person(split):
+def _find_role_of_object(words: tuple[str, ...]) -> FieldRole:
+    if _names_person(words):
         return "person"
-    if _MOMENT_WORDS.issuperset(split) and not _PHASE_OF_WORD.keys().isdisjoint(split):
+    if _MOMENT_WORDS.issuperset(words) and not _PHASE_OF_WORD.keys().isdisjoint(words):
         return "moment"
-    if split[-1] in vocab.MEASURE_WORDS:
+    if words[-1] in vocab.MEASURE_WORDS:
         return "measure"
-    if split[-1] in ("coordinates", "location", "address"):
+    if words[-1] in ("coordinates", "location", "address"):
         return "place"
     return "thing"
 
 
-def _find_role_of_number(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    word_forms = {*split, *map(to_singular, split)}
-    last = split[-1]
+def _find_role_of_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+    word_forms = {*words, *map(to_singular, words)}
+    last_word = words[-1]
     return _choose_role(
-        ("zone", not vocab.ZONE_WORDS.isdisjoint(split) or "utc" in split),
-        ("state", not vocab.STATE_WORDS.isdisjoint(split)),
-        ("position", last in vocab.POSITION_WORDS or split[-2:] == ("line", "number")),
-        ("setting", last == "version"),
-        ("choice", last in vocab.CHOICE_ENDINGS),
-        ("total", last in vocab.QUANTITY_WORDS and not vocab.TOTAL_WORDS.isdisjoint(split)),
-        ("count", last in vocab.QUANTITY_WORDS),
-        ("duration", _names_duration(split) or split == ("retry", "after") or split == ("expires", "in")),
-        ("moment", last in vocab.MOMENT_ENDINGS or (_MOMENT_WORDS.issuperset(split) and _names_event(split))),
-        ("limit", _names_limit(key, split)),
-        ("measure", key.described_unit == "bytes" and "size" in split),
-        ("measure", not vocab.MEASURE_UNITS.keys().isdisjoint(split) or not {"rate", "ratio"}.isdisjoint(split)),
+        ("zone", not vocab.ZONE_WORDS.isdisjoint(words) or "utc" in words),
+        ("state", not vocab.STATE_WORDS.isdisjoint(words)),
+        ("position", last_word in vocab.POSITION_WORDS or words[-2:] == ("line", "number")),
+        ("setting", last_word == "version"),
+        ("choice", last_word in vocab.CHOICE_ENDINGS),
+        ("total", last_word in vocab.QUANTITY_WORDS and not vocab.TOTAL_WORDS.isdisjoint(words)),
+        ("count", last_word in vocab.QUANTITY_WORDS),
+        ("duration", _names_duration(words) or words == ("retry", "after") or words == ("expires", "in")),
+        ("moment", last_word in vocab.MOMENT_ENDINGS or (_MOMENT_WORDS.issuperset(words) and _names_event(words))),
+        ("limit", _names_limit(facts, words)),
+        ("measure", facts.described_unit == "bytes" and "size" in words),
+        ("measure", not vocab.MEASURE_UNITS.keys().isdisjoint(words) or not {"rate", "ratio"}.isdisjoint(words)),
         ("charge", not vocab.CHARGE_WORDS.isdisjoint(word_forms)),
-        ("total", not vocab.TOTAL_WORDS.isdisjoint(split)),
-        ("amount", not vocab.AMOUNT_WORDS.isdisjoint(word_forms) or split == ("due",)),
-        ("measure", last in vocab.MEASURE_WORDS),
-        ("place", last in vocab.PLACE_WORDS),
-        ("count", not vocab.QUANTITY_WORDS.isdisjoint(split) or split[:2] == ("number", "of")),
-        ("count", key.type == "integer" and not key.is_list and any(to_singular(word) != word for word in split)),
+        ("total", not vocab.TOTAL_WORDS.isdisjoint(words)),
+        ("amount", not vocab.AMOUNT_WORDS.isdisjoint(word_forms) or words == ("due",)),
+        ("measure", last_word in vocab.MEASURE_WORDS),
+        ("place", last_word in vocab.PLACE_WORDS),
+        ("count", not vocab.QUANTITY_WORDS.isdisjoint(words) or words[:2] == ("number", "of")),
+        ("count", facts.type == "integer" and not facts.is_list and any(to_singular(word) != word for word in words)),
         otherwise="other",
     )
 
 
-def _find_role_of_closed_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    """A fixed list of words holds no title and nothing that was written."""
-    if split in (("from",), ("to",)):  # the hours of a day
+def _find_role_of_closed_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+    """Returns the role of a text with a fixed list of values: never `text`, and `title` only if it is called `name`."""
+    if words in (("from",), ("to",)):  # the hours of a day
         return "moment"
     return _choose_role(
-        ("state", _names_state(split)),
-        ("sort", _names_order(split)),
-        ("zone", _names_zone(split)),
-        ("unit", split[-1] in vocab.CURRENCY_AND_UNIT_WORDS or split[0] == "currency"),
-        ("choice", _names_choice(split)),
-        ("setting", not vocab.SETTING_WORDS.isdisjoint(split)),
-        ("tag", key.is_list and to_singular(split[-1]) in vocab.TAG_NOUNS),
-        ("title", split == ("name",)),
+        ("state", _names_state(words)),
+        ("sort", _names_order(words)),
+        ("zone", _names_zone(words)),
+        ("unit", words[-1] in vocab.CURRENCY_AND_UNIT_WORDS or words[0] == "currency"),
+        ("choice", _names_choice(words)),
+        ("setting", not vocab.SETTING_WORDS.isdisjoint(words)),
+        ("tag", facts.is_list and to_singular(words[-1]) in vocab.TAG_NOUNS),
+        ("title", words == ("name",)),
         otherwise="choice",
     )
 
 
-def _find_role_of_text(key: _FieldKey, split: tuple[str, ...]) -> FieldRole:
-    last, last_singular = split[-1], to_singular(split[-1])
+def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+    last_word, last_noun = words[-1], to_singular(words[-1])
+    is_title_text = words[0] in vocab.TITLE_WORDS and last_word in ("line", "text")  # `subject_line`
     return _choose_role(
-        ("setting", split[0] in vocab.SHOWING_VERBS and bool(split[1:])),
-        ("state", _names_state(split)),
-        ("zone", _names_zone(split)),
-        ("sort", _names_order(split)),
-        ("query", not (QUERY_WORDS | vocab.SEARCH_WORDS).isdisjoint(split)),
-        ("email", last_singular in ("email", "mail") or split[-2:] in _EMAIL_ENDINGS),
-        ("phone", not vocab.PHONE_WORDS.isdisjoint(split)),
-        ("unit", last in vocab.CURRENCY_AND_UNIT_WORDS or split[0] == "currency"),
-        ("choice", _names_choice(split) and key.name != "kind"),
-        ("company", not vocab.COMPANY_WORDS.isdisjoint(split)),
-        ("other", not vocab.POSITION_AT_WORK_WORDS.isdisjoint(split)),
-        ("person", _names_person(split) or _names_persons_name(split)),
-        ("link", last_singular in vocab.LINK_WORDS),
-        ("duration", _names_duration(split)),
-        ("path", not vocab.PATH_WORDS.isdisjoint(split)),
-        ("title", last in vocab.TITLE_ENDINGS or (split[0] in vocab.TITLE_WORDS and last in ("line", "text"))),
-        ("moment", last in vocab.MOMENT_ENDINGS or (_MOMENT_WORDS.issuperset(split) and _names_event(split))),
-        ("setting", last in ("type", "format", "color") or (key.is_list and last == "fields")),
-        ("text", last in vocab.TEXT_WORDS or split[0] in vocab.TEXT_WORDS),
-        ("tag", last_singular in vocab.TAG_NOUNS),
-        ("place", not vocab.PLACE_WORDS.isdisjoint(split) and "ip" not in split),
-        ("setting", not vocab.SETTING_WORDS.isdisjoint(split)),
-        ("position", last in vocab.POSITION_WORDS),
+        ("setting", words[0] in vocab.SHOWING_VERBS and bool(words[1:])),
+        ("state", _names_state(words)),
+        ("zone", _names_zone(words)),
+        ("sort", _names_order(words)),
+        ("query", not (QUERY_WORDS | vocab.SEARCH_WORDS).isdisjoint(words)),
+        ("email", last_noun in ("email", "mail") or words[-2:] in _EMAIL_ENDINGS),
+        ("phone", not vocab.PHONE_WORDS.isdisjoint(words)),
+        ("unit", last_word in vocab.CURRENCY_AND_UNIT_WORDS or words[0] == "currency"),
+        ("choice", _names_choice(words) and facts.name != "kind"),
+        ("company", not vocab.COMPANY_WORDS.isdisjoint(words)),
+        ("other", not vocab.POSITION_AT_WORK_WORDS.isdisjoint(words)),
+        ("person", _names_person(words) or _is_name_of_person(words)),
+        ("link", last_noun in vocab.LINK_WORDS),
+        ("duration", _names_duration(words)),
+        ("path", not vocab.PATH_WORDS.isdisjoint(words)),
+        ("title", last_word in vocab.TITLE_ENDINGS or is_title_text),
+        ("moment", last_word in vocab.MOMENT_ENDINGS or (_MOMENT_WORDS.issuperset(words) and _names_event(words))),
+        ("setting", last_word in ("type", "format", "color") or (facts.is_list and last_word == "fields")),
+        ("text", last_word in vocab.TEXT_WORDS or words[0] in vocab.TEXT_WORDS),
+        ("tag", last_noun in vocab.TAG_NOUNS),
+        ("place", not vocab.PLACE_WORDS.isdisjoint(words) and "ip" not in words),
+        ("setting", not vocab.SETTING_WORDS.isdisjoint(words)),
+        ("position", last_word in vocab.POSITION_WORDS),
         otherwise="other",
     )
 
 
 def _choose_role(*rules: tuple[FieldRole, bool], otherwise: FieldRole) -> FieldRole:
-    """The role of the first rule that applies."""
+    """Returns the role of the first rule that applies."""
     for role, applies in rules:
         if applies:
             return role
     return otherwise
 
 
-def _names_state(split: tuple[str, ...]) -> bool:
-    return to_singular(split[-1]) in vocab.STATE_WORDS or (
-        split[0] in vocab.STATE_WORDS and split[-1] in ("code", "category", "name", "type")
+def _names_state(words: tuple[str, ...]) -> bool:
+    return to_singular(words[-1]) in vocab.STATE_WORDS or (
+        words[0] in vocab.STATE_WORDS and words[-1] in ("code", "category", "name", "type")
     )
 
 
-def _names_zone(split: tuple[str, ...]) -> bool:
-    """`dns_zone` is no time zone."""
-    return "timezone" in split or ("time", "zone") in pairwise(split) or split in _ZONE_NAMES
+def _names_zone(words: tuple[str, ...]) -> bool:
+    """Tells time zones from other zones, such as `dns_zone`."""
+    return "timezone" in words or ("time", "zone") in pairwise(words) or words in _ZONE_NAMES
 
 
-def _names_order(split: tuple[str, ...]) -> bool:
-    return not vocab.SORT_WORDS.isdisjoint(split) and (vocab.SORT_WORDS | vocab.SORT_COMPANIONS).issuperset(split)
+def _names_order(words: tuple[str, ...]) -> bool:
+    return not vocab.SORT_WORDS.isdisjoint(words) and (vocab.SORT_WORDS | vocab.SORT_COMPANIONS).issuperset(words)
 
 
-def _names_choice(split: tuple[str, ...]) -> bool:
-    """`issue_type`, `language_code`; a `mime_type` is for programs."""
-    chosen = split[-1] in vocab.CHOICE_ENDINGS or split[-2:] in (("language", "code"), ("color", "rgb"))
-    return chosen and {"mime", "content", "media"}.isdisjoint(split)
+def _names_choice(words: tuple[str, ...]) -> bool:
+    """Tells choices that people make, such as `issue_type` and `language_code`, from a program's `mime_type`."""
+    ends_like_choice = words[-1] in vocab.CHOICE_ENDINGS or words[-2:] in (("language", "code"), ("color", "rgb"))
+    return ends_like_choice and {"mime", "content", "media"}.isdisjoint(words)
 
 
-def _names_limit(key: _FieldKey, split: tuple[str, ...]) -> bool:
-    """`max_results` limits a listing; `max_price` is an amount, and a number called `top` with decimals a margin."""
-    if key.type == "number" and split == ("top",):
+def _names_limit(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
+    """Tells the limit of a listing from an amount such as `max_price` and from a margin: a `top` with decimals."""
+    if facts.type == "number" and words == ("top",):
         return False
-    if split in vocab.LIMIT_NAMES or split[-2:] in vocab.LIMIT_NAMES:
+    if words in vocab.LIMIT_NAMES or words[-2:] in vocab.LIMIT_NAMES:
         return True
-    if "limit" in split:
-        return vocab.AMOUNT_WORDS.isdisjoint(split) and not {"rate", "size", "file"} & set(split)
-    return bool({"max", "maximum"} & set(split)) and to_singular(split[-1]) in vocab.RESULT_NOUNS
+    if "limit" in words:
+        return vocab.AMOUNT_WORDS.isdisjoint(words) and not {"rate", "size", "file"} & set(words)
+    return bool({"max", "maximum"} & set(words)) and to_singular(words[-1]) in vocab.RESULT_NOUNS
 
 
-def _names_duration(split: tuple[str, ...]) -> bool:
-    """`minutes` and `time_spent`; not `day`, which is a date, nor `created_day`."""
-    if not vocab.DURATION_WORDS.isdisjoint(split):
+def _names_duration(words: tuple[str, ...]) -> bool:
+    """Tells durations such as `minutes` and `time_spent` from dates such as `day` and `created_day`."""
+    if not vocab.DURATION_WORDS.isdisjoint(words):
         return True
-    return any(word in vocab.DURATION_UNITS and word not in ("day", "week", "month", "year") for word in split)
+    return any(word in vocab.DURATION_UNITS and word not in ("day", "week", "month", "year") for word in words)
 
 
-def _names_event(split: tuple[str, ...]) -> bool:
-    """Something in it happens or bounds a span, and it is not an amount that is `paid` or `remaining`."""
-    telling = (_PHASE_OF_WORD.keys() | _BOUND_WORDS) - {"min", "max", "minimum", "maximum", "from", "to", "paid"}
-    return not (telling - {"refunded", "remaining", "outstanding", "added"}).isdisjoint(split)
+def _names_event(words: tuple[str, ...]) -> bool:
+    """Tells moments, at which something happens or a span ends, from amounts that are `paid` or `remaining`."""
+    event_words = (_PHASE_OF_WORD.keys() | _BOUND_WORDS) - {"min", "max", "minimum", "maximum", "from", "to", "paid"}
+    return not (event_words - {"refunded", "remaining", "outstanding", "added"}).isdisjoint(words)
 
 
-def _names_person(split: tuple[str, ...]) -> bool:
+def _names_person(words: tuple[str, ...]) -> bool:
     return (
-        to_singular(split[-1]) in vocab.PERSON_NOUNS
-        or split[-1] == "by"
-        or (len(split) == 1 and split[0] in vocab.PERSON_OF_WORD)
+        to_singular(words[-1]) in vocab.PERSON_NOUNS
+        or words[-1] == "by"
+        or (len(words) == 1 and words[0] in vocab.PERSON_OF_WORD)
     )
 
 
-def _names_persons_name(split: tuple[str, ...]) -> bool:
-    """`display_name`, `customer_name`; `user` alone is a person already."""
-    before = split[:-1]
-    return split[-1] in ("name", "names") and bool(
-        before and (before[-1] in vocab.PERSON_NAME_WORDS or to_singular(before[-1]) in vocab.PERSON_NOUNS)
-    )
+def _is_name_of_person(words: tuple[str, ...]) -> bool:
+    """Tells names of people, such as `display_name` and `customer_name`, from names of other things."""
+    if len(words) < 2 or words[-1] not in ("name", "names"):
+        return False
+    qualifier = words[-2]
+    return qualifier in vocab.PERSON_NAME_WORDS or to_singular(qualifier) in vocab.PERSON_NOUNS
 
 
 # ── noun, phase, bound, unit ─────────────────────────────────────────────────────────────────
 
 
-def _find_noun(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
+def _find_noun(role: FieldRole, facts: _FieldFacts, words: tuple[str, ...]) -> str:
     match role:
         case "identifier":
-            about = split[:-1] if split[-1] == "number" else tuple(parse_resource_noun(key.name).split())
-            return _join_noun(about, frozenset(("resource", "name")) if "resource" in split else frozenset())
+            noun_words = words[:-1] if words[-1] == "number" else tuple(parse_resource_noun(facts.name).split())
+            return _join_noun(noun_words, frozenset(("resource", "name")) if "resource" in words else frozenset())
         case "person":
-            return _find_person_noun(split)
+            return _find_person_noun(words)
         case "email":
-            return _find_person_noun(split) or _join_noun(split, frozenset(("email", "mail", "address", "to")))
+            return _find_person_noun(words) or _join_noun(words, frozenset(("email", "mail", "address", "to")))
         case "title":
-            return _join_noun(split[:-1], vocab.TITLE_ENDINGS)
+            return _join_noun(words[:-1], vocab.TITLE_ENDINGS)
         case "text":
-            about = split[:-1] if split[-1] in vocab.TEXT_WORDS else ()
-            return _join_noun(about, vocab.TEXT_FORM_WORDS)
+            noun_words = words[:-1] if words[-1] in vocab.TEXT_WORDS else ()
+            return _join_noun(noun_words, vocab.TEXT_FORM_WORDS)
         case "tag":
-            return to_singular(split[-1])
+            return to_singular(words[-1])
         case "state":
-            return _join_noun(split, vocab.STATE_WORDS | {"code", "category", "name", "type", "to"})
+            return _join_noun(words, vocab.STATE_WORDS | {"code", "category", "name", "type", "to"})
         case "moment":
-            return _join_noun(split, _MOMENT_WORDS)
+            return _join_noun(words, _MOMENT_WORDS)
         case "count" | "total":
             ignored = vocab.QUANTITY_WORDS | vocab.TOTAL_WORDS | vocab.AMOUNT_WORDS | {"number", "of", "size"}
-            return _join_noun(split, ignored | _BOUND_WORDS | _PHASE_OF_WORD.keys())
+            return _join_noun(words, ignored | _BOUND_WORDS | _PHASE_OF_WORD.keys())
         case "amount" | "charge" | "measure" | "position":
             ignored = vocab.AMOUNT_WORDS | vocab.MEASURE_WORDS | vocab.POSITION_WORDS | vocab.MEASURE_UNITS.keys()
             ignored |= vocab.TOTAL_WORDS
             return _join_noun(
-                split, ignored | _PHASE_OF_WORD.keys() | _BOUND_WORDS | vocab.CURRENCIES | {"off", "unit"}
+                words, ignored | _PHASE_OF_WORD.keys() | _BOUND_WORDS | vocab.CURRENCIES | {"off", "unit"}
             )
         case "thing":
-            return _join_noun(split, frozenset())
+            return _join_noun(words, frozenset())
     return ""
 
 
-def _join_noun(split: tuple[str, ...], ignored: frozenset[str]) -> str:
-    """The words up to a preposition, singular, without those that are ignored, qualify a noun or say nothing."""
-    cut = next((at for at, word in enumerate(split) if word in _PREPOSITIONS and at), len(split))
-    telling_words = [word for word in split[:cut] if word not in ignored and word not in vocab.QUALIFIERS]
-    nouns = [to_singular(word) for word in telling_words if to_singular(word) not in ignored]
+def _join_noun(words: tuple[str, ...], ignored: frozenset[str]) -> str:
+    """Joins the words up to a preposition, singular and without ignored words and qualifiers."""
+    end = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index), len(words))
+    unqualified_words = [word for word in words[:end] if word not in ignored and word not in vocab.QUALIFIERS]
+    nouns = [to_singular(word) for word in unqualified_words if to_singular(word) not in ignored]
     return "" if vocab.CONTAINER_NOUNS.issuperset(nouns) else " ".join(nouns)
 
 
-def _find_person_noun(split: tuple[str, ...]) -> str:
-    nouns = (vocab.PERSON_OF_WORD.get(word, to_singular(word)) for word in reversed(split))
+def _find_person_noun(words: tuple[str, ...]) -> str:
+    nouns = (vocab.PERSON_OF_WORD.get(word, to_singular(word)) for word in reversed(words))
     return next((noun for noun in nouns if noun in vocab.PERSON_NOUNS), "")
 
 
-def _find_phase(role: FieldRole, split: tuple[str, ...]) -> str:
-    """Of `start_modified_time` it is `changed`: a beginning or end of such moments bounds a search."""
-    if role not in _ROLES_WITH_PHASE or (role == "flag" and split[0] in vocab.SHOWING_VERBS):
+def _find_phase(role: FieldRole, words: tuple[str, ...]) -> str:
+    """Returns the phase; of `start_modified_time` it is `changed`, since its `start` bounds a search by changes."""
+    if role not in _ROLES_WITH_PHASE or (role == "flag" and words[0] in vocab.SHOWING_VERBS):
         return ""
-    phases = {_PHASE_OF_WORD[word] for word in split if word in _PHASE_OF_WORD}
-    if role == "flag":  # `create_room` asks for something, `append_to_end` says where
-        phases = {_PHASE_OF_WORD[word] for word in split if word in _PHASE_OF_WORD and word not in vocab.COMMANDS}
-        phases -= {"start", "end"}
+    ignored = vocab.COMMANDS if role == "flag" else frozenset[str]()  # the flag `create_room` asks for a room
+    phases = {_PHASE_OF_WORD[word] for word in words if word in _PHASE_OF_WORD and word not in ignored}
+    if role == "flag":
+        phases -= {"start", "end"}  # the `end` of the flag `append_to_end` is no moment
     return next((phase for phase in _PHASE_ORDER if phase in phases), "")
 
 
-def _find_bound(role: FieldRole, split: tuple[str, ...]) -> Bound:
-    lower, upper = vocab.LOWER_BOUND_WORDS, vocab.UPPER_BOUND_WORDS
+def _find_bound(role: FieldRole, words: tuple[str, ...]) -> Bound:
+    lower_words, upper_words = vocab.LOWER_BOUND_WORDS, vocab.UPPER_BOUND_WORDS
     if role in ("count", "amount", "duration", "measure"):
-        lower, upper = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
+        lower_words, upper_words = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
     elif role != "moment":
         return ""
-    elif _find_phase(role, split) not in ("", "start", "end"):
-        lower, upper = lower | {"start", "begin"}, upper | {"end"}
-    if not lower.isdisjoint(split):
+    elif _find_phase(role, words) not in ("", "start", "end"):
+        lower_words, upper_words = lower_words | {"start", "begin"}, upper_words | {"end"}
+    if not lower_words.isdisjoint(words):
         return "from"
-    return "" if upper.isdisjoint(split) else "until"
+    return "" if upper_words.isdisjoint(words) else "until"
 
 
-def _find_unit(role: FieldRole, key: _FieldKey, split: tuple[str, ...]) -> str:
+def _find_unit(role: FieldRole, facts: _FieldFacts, words: tuple[str, ...]) -> str:
     if role == "duration":
-        return next((vocab.DURATION_UNITS[word] for word in split if word in vocab.DURATION_UNITS), key.described_unit)
+        return next(
+            (vocab.DURATION_UNITS[word] for word in words if word in vocab.DURATION_UNITS), facts.described_unit
+        )
     if role == "measure":
-        return next((vocab.MEASURE_UNITS[word] for word in split if word in vocab.MEASURE_UNITS), key.described_unit)
+        return next((vocab.MEASURE_UNITS[word] for word in words if word in vocab.MEASURE_UNITS), facts.described_unit)
     if role in ("amount", "charge", "total"):
-        return next((word for word in split if word in vocab.CURRENCIES), key.described_unit)
+        return next((word for word in words if word in vocab.CURRENCIES), facts.described_unit)
     return ""
 
 
 @lru_cache(maxsize=8192)
 def _find_described_unit(description: str) -> str:
-    """The unit in which a description says that a number counts.
+    """Returns the unit in which the description says that a number counts; '' if it names none.
 
     >>> _find_described_unit("Amount due, in the smallest currency unit (cents).")
     'cents'
     """
-    match = _SAID_UNIT.search(description)
+    match = _DESCRIBED_UNIT_PATTERN.search(description)
     return _UNIT_OF_WORD[(match[1] or match[2]).lower()] if match else ""

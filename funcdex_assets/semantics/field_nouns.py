@@ -1,7 +1,7 @@
 """Reads from a schema the noun of the thing that an id identifies, such as `thread` for `thread_id`.
 
-Belongs here: the step from a field to nouns. Which field fills which argument is decided in `graph`. The noun is
-read from the name of the id (`thread_id`), from the definition or the object that it is in (`$defs/Thread`,
+Belongs here: the step from a field to nouns. Pairing fields with arguments belongs in `tool_graph/graph.py`. The noun
+is read from the name of the id (`thread_id`), from the definition or the object that it is in (`$defs/Thread`,
 `threads[].id`), from its description ("The ID of the thread to delete."), or from its tool, in this order. A word
 before a noun may be a role or another type: `head_revision_id` is a revision's id, but the id in a `TeamDrive` is taken
 for a drive's only if no other field has a drive's id.

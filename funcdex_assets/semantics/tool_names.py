@@ -1,7 +1,7 @@
 """Reads the names of tools and fields: their words, a tool's verb and resource noun, the noun that an id refers to.
 
-Here belongs the reading of identifiers; English words are taken apart nowhere else. Nothing here knows a particular
-service, and schemas are not looked at.
+Belongs here: the reading of names alone. Splitting a name and making singulars is in `schema/words.py`; the meaning of
+a field, which its schema helps to decide, is in `field_meaning.py`. Nothing here knows a particular service.
 
 >>> parse_tool_name("CREATE_CALENDAR_EVENT")
 ToolName(verb='create', action='create', noun='event', words=('calendar', 'event'))
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from funcdex_assets.schema.words import split_words, to_singular
 
-# The verbs of each action. The effect of a tool on its resource follows from the action (see simulation/world.py).
+# The verbs of each action. The effect of a call on the world follows from the action (`environment/state_changes.py`).
 ACTIONS = {
     "list": "list fetch find search query browse lookup filter check",
     "get": "get read retrieve show view open download describe",
@@ -71,7 +71,7 @@ def parse_tool_name(name: str) -> ToolName:
 
 @cache
 def is_id(name: str) -> bool:
-    """True for a field name that ends like an identifier made by the service: `thread_id`, `uuid`, not `api_key`."""
+    """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`."""
     name_words = split_words(name)
     return (
         bool(name_words)
@@ -104,7 +104,7 @@ def parse_last_noun(name: str) -> str:
 
 @cache
 def is_page_token(name: str) -> bool:
-    """True for the name of a field that asks for a page of a listing: `page_token`, `cursor`, `starting_after`."""
+    """Returns whether a field of this name leads to another page: `page_token`, `cursor`, `starting_after`."""
     name_words = split_words(name)
     return bool(name_words) and (
         name_words[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))

@@ -1,35 +1,36 @@
 """Words by which the name of a field, a tool or a thing says what it means, each set defined once.
 
-Belongs here: a set of words that two modules need, or that `field_meaning.py` decides by. Does not belong here: what is
-said to people (`language/`), keywords of JSON Schema (`catalog/`), a set that serves one rule of one module.
+Belongs here: a set of words that two modules need, or that `field_meaning.py` decides by. Words said to people
+(`language/`), keywords of JSON Schema (`schema/`) and a set that serves one rule of one module do not belong here.
 
-Add a word where its meaning is described, not where it happened to be missing: all readers of the set follow. All words
-are in lower case, as `catalog.names.words` gives them; plurals are listed only where the readers do not make singulars.
+A word added to a set changes the answer of every module that reads the set, so add it to the set whose description it
+fits. All words are in lower case, as `schema.words.split_words` returns them; plurals are listed only where the readers
+do not make singulars.
 
 >>> sorted(NAMING_WORDS - TITLE_WORDS)
 ['filename']
 """
 
-# ── shared by modules that read names on their own ───────────────────────────────────────────
+# ── shared by modules that read names without field_meaning ──────────────────────────────────
 
 TITLE_WORDS = frozenset("title name summary subject".split())
-"""In the names of fields that hold what a thing is called."""
+"""In the names of fields that hold the title of a thing."""
 NAMING_WORDS = TITLE_WORDS | {"filename"}
-"""In the names of fields that hold what a thing or a file is called."""
+"""In the names of fields that hold the title of a thing or the name of a file."""
 COUNT_WORDS = frozenset("count total estimate".split())
-"""In the names of numbers that say how many things there are."""
+"""In the names of numbers of things."""
 CHANGE_WORDS = frozenset("updated modified edited".split())
-"""In the names of moments that any change of a thing moves."""
+"""In the names of moments that move with every change of a thing."""
 STATE_WORDS = frozenset("status state".split())
 ZONE_WORDS = frozenset("zone timezone".split())
 SIZE_WORDS = frozenset("size bytes".split())
-"""In the names of numbers that say how large a file or a text is."""
+"""In the names of numbers for the size of a file or a text."""
 CC_WORDS = frozenset("cc bcc".split())
 OCCURRENCE_NOUNS = frozenset("instance occurrence".split())
-"""Nouns of what is one of a series, and has an identifier beside that of its series."""
+"""Nouns for a member of a series, such as a weekly meeting; it has its own identifier beside that of the series."""
 RESTORING_VERBS = frozenset("restore undelete untrash recover".split())
 READING_ACTIONS = ("list", "get")
-"""The actions of `catalog.names.ACTIONS` that change nothing."""
+"""The actions of `semantics.tool_names.ACTIONS` that change nothing."""
 
 # ── read by field_meaning ────────────────────────────────────────────────────────────────────
 
@@ -39,17 +40,17 @@ PAGE_TOKEN_ENDINGS = frozenset(
         *(("next", "page"), ("starting", "after"), ("ending", "before")),
     ]
 )
-"""Last words of names whose value leads to another page of a listing."""
+"""The last words in the names of values that lead to another page of a listing."""
 PAGE_NUMBER_NAMES = frozenset([("page",), ("page", "number"), ("skip",), ("start", "at")])
-"""Whole names that are such a place if the value is a number."""
+"""Whole names of values that lead to another page, if they are numbers."""
 RESULT_NOUNS = frozenset("result item record row entry hit match object".split())
-"""Nouns of what any listing holds, in names such as `max_results`."""
+"""Nouns for the items of any listing, in names such as `max_results`."""
 CONTAINER_NOUNS = RESULT_NOUNS | frozenset("data payload response resource output detail info value element".split())
-"""Nouns that do not say which thing it is."""
+"""Nouns that name no kind of thing."""
 SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
 SORT_COMPANIONS = frozenset("by direction dir field column key".split())
 SEARCH_WORDS = frozenset("find filter term terms cql sql".split())
-"""Beside `catalog.names.QUERY_WORDS`, in names of what is searched for."""
+"""In the names of searches, beside `semantics.tool_names.QUERY_WORDS`."""
 
 TITLE_ENDINGS = TITLE_WORDS | frozenset("filename headline heading nickname topic names".split())
 POSITION_AT_WORK_WORDS = frozenset("job occupation profession".split())
@@ -61,7 +62,7 @@ TEXT_WORDS = frozenset(
     ).split()
 )
 TEXT_FORM_WORDS = frozenset("text content body markdown html plain plaintext raw".split())
-"""Words for how a text is written, which are no thing that it belongs to."""
+"""Words for the form of a text; they name no thing that the text belongs to."""
 TAG_NOUNS = frozenset("label tag category".split())
 COMPANY_WORDS = frozenset("company organization organisation employer".split())
 
@@ -103,9 +104,9 @@ PHASE_WORDS = {
     "start": "start starts started begin begins beginning",
     "end": "end ends ended finish finishes ending",
 }
-"""What happens at a moment, has happened to what is flagged, or is done with an amount; the first that fits counts."""
+"""The phases of moments, flags and amounts, each with the words that name it; where two fit, the first counts."""
 COMMANDS = frozenset("create modify update".split())
-"""Those of them that are commands in the name of a flag."""
+"""The words for a phase that are a command in the name of a flag, as in `create_room`."""
 LOWER_BOUND_WORDS = frozenset("min minimum since after from newer".split())
 UPPER_BOUND_WORDS = frozenset("max maximum until before to older".split())
 MOMENT_ENDINGS = frozenset("at on date time timestamp datetime deadline since until when day".split())
@@ -132,7 +133,7 @@ MEASURE_UNITS = {
 CURRENCIES = frozenset("usd eur gbp jpy chf cad aud cents".split())
 
 LIMIT_NAMES = frozenset([("page", "size"), ("per", "page"), ("limit",), ("top",), ("max",)])
-"""Whole names, or their last two words, of the largest number of things that an answer may hold."""
+"""Whole names, or their last two words, of limits: the most items that an answer may hold."""
 QUANTITY_WORDS = frozenset("count quantity qty num".split())
 TOTAL_WORDS = frozenset("total totals subtotal sum estimate".split())
 CHARGE_WORDS = frozenset("tax discount shipping fee tip surcharge".split())
@@ -148,7 +149,7 @@ SETTING_WORDS = frozenset(
         "kind etag mime version schema notify notifications updates livemode idempotency"
     ).split()
 )
-"""In the names of what decides how an answer is made, or what only programs care about."""
+"""In the names of settings, which decide how an answer is made or matter to programs only."""
 CHOICE_ENDINGS = frozenset("type kind priority role color colour language visibility interval severity brand".split())
 QUALIFIERS = frozenset(
     (
@@ -158,4 +159,4 @@ QUALIFIERS = frozenset(
 )
 """Words that qualify a noun and are no part of it."""
 SHOWING_VERBS = frozenset("include show exclude supports with".split())
-"""Before what has happened, as in `include_deleted`, they ask for such things and do not say that it has."""
+"""Before the word for a phase, as in `include_deleted`, they ask for such things: nothing has been deleted."""

@@ -159,7 +159,7 @@ class Generation(Section):
             )
         return self
 
-    def cells(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+    def count_wanted_conversations(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
         """How many accepted conversations of each kind are wanted on each side (True: held out for the test split).
 
         `possible` are the kinds that the tools permit.
@@ -169,10 +169,15 @@ class Generation(Section):
             held_out = max(1, held_out)
         return count_conversations_per_cell(self.conversations, held_out, self.kinds, possible)
 
-    def candidates(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+    def count_wanted_candidates(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
         """Scenario candidates of each cell, from which duplicates are removed."""
-        return {cell: ceil(count * self.oversample) for cell, count in self.cells(possible).items()}
+        return {
+            cell: ceil(count * self.oversample) for cell, count in self.count_wanted_conversations(possible).items()
+        }
 
-    def planned(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
+    def count_wanted_plans(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
         """Plans of each cell: those wanted, and the reserve."""
-        return {cell: count + ceil(count * self.reserve) for cell, count in self.cells(possible).items()}
+        return {
+            cell: count + ceil(count * self.reserve)
+            for cell, count in self.count_wanted_conversations(possible).items()
+        }

@@ -98,30 +98,32 @@ class Inference(Endpoint):
                 raise ValueError("serve starts a server of its own; remove base_url, or remove serve")
         for role in self.roles:
             try:
-                endpoint = self.endpoint(role)
+                endpoint = self.resolve_endpoint(role)
             except ValidationError as error:
                 raise ValueError(f"roles.{role}: " + explain_validation_error(error)) from None
             if endpoint.profile == "offline" and self.roles[role].keys() - {"profile"}:
                 raise ValueError(f"roles.{role}: the profile offline takes no other field; set roles.{role}.profile")
         return self
 
-    def endpoint(self, role: RoleName | None = None) -> Endpoint:
+    def resolve_endpoint(self, role: RoleName | None = None) -> Endpoint:
         """Who is asked to play the role; without one, who plays those that are not named in `roles`."""
         return _override_endpoint(self, self.roles.get(role, {}) if role else {})
 
-    def member(self, fields: Mapping[str, Any]) -> Endpoint:
+    def resolve_member_endpoint(self, fields: Mapping[str, Any]) -> Endpoint:
         """A judge of the committee."""
-        return _override_endpoint(self.endpoint("judge"), {name: fields[name] for name in fields if name != "name"})
+        return _override_endpoint(
+            self.resolve_endpoint("judge"), {name: fields[name] for name in fields if name != "name"}
+        )
 
     def served_at(self, base_url: str, model: str) -> Self:
         """The same, once the server of `serve` is there and calls its model so."""
         return self.model_copy(update={"base_url": base_url, "model": self.model or model, "serve": None})
 
 
-def _override_endpoint(endpoint: Endpoint, other: Mapping[str, Any]) -> Endpoint:
+def _override_endpoint(endpoint: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
     """The endpoint that differs in these fields; with another profile, it has nothing in common."""
-    same = other.get("profile", endpoint.profile) == endpoint.profile
+    same = overrides.get("profile", endpoint.profile) == endpoint.profile
     fields: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.model_fields} if same else {}
-    if other.keys() & {"base_url", "base_urls"}:
+    if overrides.keys() & {"base_url", "base_urls"}:
         fields |= {"base_url": None, "base_urls": ()}
-    return Endpoint(**{**fields, **other})
+    return Endpoint(**{**fields, **overrides})

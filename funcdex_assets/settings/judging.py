@@ -25,9 +25,9 @@ class Judging(Section):
     @classmethod
     def _some_judges(cls, committee: Any) -> Any:
         if isinstance(committee, list | tuple):
-            for place, member in enumerate(committee):
+            for number, member in enumerate(committee):
                 if not isinstance(member, dict):
-                    raise ValueError(f"member {place} is no mapping; write {{}} for the judge as it is, or its fields")
+                    raise ValueError(f"member {number} is no mapping; write {{}} for the judge as it is, or its fields")
             if 1 <= len(committee) <= MOST_JUDGES:
                 return committee
         elif isinstance(committee, int) and not isinstance(committee, bool) and 1 <= committee <= MOST_JUDGES:

@@ -26,11 +26,11 @@ def explain_validation_error(error: ValidationError) -> str:
 
 
 def _explain_detail(error: Any) -> str:
-    place = ".".join(str(step) for step in error["loc"])
+    field_path = ".".join(str(step) for step in error["loc"])
     message = error["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
     if error["type"] == "extra_forbidden":
         message = "unknown setting; check the spelling"
-    value = f" (value {error['input']!r})" if place and error["type"] not in ("missing", "extra_forbidden") else ""
+    value = f" (value {error['input']!r})" if field_path and error["type"] not in ("missing", "extra_forbidden") else ""
     variable = "FUNCDEX_" + "__".join(str(step) for step in error["loc"]).upper()
     origin = f", from the environment variable {variable}" if variable in os.environ else ""
-    return f"{place}: {message}{value}{origin}" if place else message
+    return f"{field_path}: {message}{value}{origin}" if field_path else message

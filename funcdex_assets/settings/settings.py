@@ -34,7 +34,7 @@ from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.inference import Inference, RoleName
 from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.section import Section, SettingsError, explain_validation_error
-from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, TOOLKIT_SUFFIXES, Bundle, Watch, toolkit_files
+from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, TOOLKIT_SUFFIXES, Bundle, Watch, list_toolkit_files
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
@@ -94,10 +94,10 @@ class Settings(BaseSettings):
 
     @field_validator("toolkits")
     @classmethod
-    def _add_folder_toolkits(cls, listed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if not info.data.get("watch", Watch()).enabled:
+    def _add_folder_toolkits(cls, listed: tuple[str, ...], validation: ValidationInfo) -> tuple[str, ...]:
+        if not validation.data.get("watch", Watch()).enabled:
             return listed
-        files = toolkit_files(info.data["root"], info.data.get("bundles", ()))
+        files = list_toolkit_files(validation.data["root"], validation.data.get("bundles", ()))
         return (*listed, *(name for name in files if LEGAL_TOOLKIT.fullmatch(name) and name not in listed))
 
     @model_validator(mode="after")
@@ -131,12 +131,12 @@ class Settings(BaseSettings):
                 )
             if not workflow.strip() or len(workflow) > 10_000:
                 raise ValueError(f"workflows.{name}: write 1 to 10,000 characters, or remove it")
-        seen: set[str] = set()
+        checked_names: set[str] = set()
         for name in self.partitions:
-            if name in seen:
+            if name in checked_names:
                 field = "toolkits" if name in self.toolkits else "bundles"
                 raise ValueError(f"{field}: {name!r} is listed twice; remove one of the lines")
-            seen.add(name)
+            checked_names.add(name)
         return self
 
     @model_validator(mode="after")
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
         if self.generation.strategy == "one_shot" and self.generation.grammar:
             roles: tuple[RoleName, ...] = ("conversation_writer", "corrector")
             for role in roles:
-                if self.inference.endpoint(role).profile == "openai":
+                if self.inference.resolve_endpoint(role).profile == "openai":
                     raise ValueError(
                         f"generation.strategy one_shot has the role {role!r} write under a grammar, which the profile "
                         "'openai' cannot take; set inference.profile to vllm or llama_cpp, generation.strategy to "
@@ -156,25 +156,27 @@ class Settings(BaseSettings):
     def _check_committee(self) -> "Settings":
         names: dict[str, int] = {}
         for number, member in enumerate(self.judging.members):
-            place, name = f"judging.committee.{number}", member.get("name")
+            field_path, name = f"judging.committee.{number}", member.get("name")
             try:
-                endpoint = self.inference.member(member)
+                endpoint = self.inference.resolve_member_endpoint(member)
             except ValidationError as error:
-                raise ValueError(f"{place}: " + explain_validation_error(error)) from None
+                raise ValueError(f"{field_path}: " + explain_validation_error(error)) from None
             if endpoint.profile == "offline" and member.keys() - {"profile", "name"}:
-                raise ValueError(f"{place}: the profile offline takes no other field than name; set {place}.profile")
+                raise ValueError(
+                    f"{field_path}: the profile offline takes no other field than name; set {field_path}.profile"
+                )
             if name is None:
                 continue
             if not isinstance(name, str) or not name.strip():
-                raise ValueError(f"{place}.name: must be a text that is not empty (value {name!r})")
+                raise ValueError(f"{field_path}.name: must be a text that is not empty (value {name!r})")
             if names.setdefault(name, number) != number:
-                raise ValueError(f"{place}.name: {name!r} is the name of judge {names[name]}; give it another")
+                raise ValueError(f"{field_path}.name: {name!r} is the name of judge {names[name]}; give it another")
         return self
 
     @property
     def native_calls(self) -> bool:
         """Whether the assistant is asked for the server's own tool calls; the offline engine never is."""
-        profile = self.inference.endpoint("assistant").profile
+        profile = self.inference.resolve_endpoint("assistant").profile
         if self.generation.assistant_calls == "auto":
             return profile == "openai" and not self.generation.include_assistant_thoughts
         return self.generation.assistant_calls == "native" and profile != "offline"
@@ -187,7 +189,7 @@ class Settings(BaseSettings):
     def toolkits_of(self, partition: str) -> tuple[str, ...]:
         return tuple(partition.split("_"))
 
-    def tool_files(self, partition: str) -> dict[str, Path]:
+    def find_tool_files(self, partition: str) -> dict[str, Path]:
         """Where the partition's tools are defined: toolkit (or the bundle's name) → file.
 
         A file in the project's `toolkits/` folder comes before a shipped one.
@@ -218,7 +220,7 @@ class Settings(BaseSettings):
         )
 
 
-def settings_path() -> Path:
+def find_settings_path() -> Path:
     """$FUNCDEX_CONFIG, else ./funcdex.yaml."""
     return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
 
@@ -232,7 +234,7 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
     Raises:
         SettingsError: names the file, the field, the value and the remedy.
     """
-    path = Path(path).absolute() if path else settings_path()
+    path = Path(path).absolute() if path else find_settings_path()
     if not path.is_file():
         raise SettingsError(f"No settings file at {path}; run in the project's folder or set {CONFIG_VARIABLE}")
     _refuse_unreadable(path)
@@ -249,7 +251,7 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
     home = path.parent / settings.home.expanduser()
     settings = settings.model_copy(update={"home": home})
     for partition in settings.partitions if with_tools else ():
-        settings.tool_files(partition)
+        settings.find_tool_files(partition)
     return settings
 
 

@@ -39,15 +39,15 @@ class Watch(Section):
     )
 
 
-def toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]:
+def list_toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]:
     """What lies in the folder of toolkits: name → file, by name.
 
     The names need not be legal. Hidden files are not looked at, nor those that a bundle names as its own.
     """
-    own = {(root / bundle.tools).resolve() for bundle in bundles if bundle.tools}
+    bundle_files = {(root / bundle.tools).resolve() for bundle in bundles if bundle.tools}
     files: dict[str, Path] = {}
     for suffix in TOOLKIT_SUFFIXES:
         for path in (root / TOOLKIT_FOLDER).glob(f"*{suffix}"):
-            if path.is_file() and not path.name.startswith(".") and path.resolve() not in own:
+            if path.is_file() and not path.name.startswith(".") and path.resolve() not in bundle_files:
                 files.setdefault(path.stem, path)
     return dict(sorted(files.items()))

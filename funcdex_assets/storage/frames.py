@@ -72,7 +72,7 @@ def index_by(records: Iterable[R], field: str) -> dict[str, R]:
 def _strip_optional(hint: Any) -> Any:
     """`X | None` → `X`: every column is nullable."""
     if get_origin(hint) in (Union, types.UnionType):
-        (only,) = [part for part in get_args(hint) if part is not type(None)]
+        (only,) = [member for member in get_args(hint) if member is not type(None)]
         return only
     return hint
 
@@ -104,7 +104,7 @@ def _choose_writer(hint: Any) -> Convert | None:
         item = _choose_writer(get_args(hint)[0])
         return list if item is None else lambda values: [item(value) for value in values]
     if isinstance(hint, type) and issubclass(hint, Record):
-        fields = [(name, _choose_writer(part)) for name, part in get_type_hints(hint).items()]
+        fields = [(name, _choose_writer(field_hint)) for name, field_hint in get_type_hints(hint).items()]
         return lambda value: (
             None
             if value is None
@@ -124,7 +124,9 @@ def _choose_reader(hint: Any) -> Convert | None:
         item = _choose_reader(get_args(hint)[0])
         return tuple if item is None else lambda values: tuple([item(value) for value in values])
     if isinstance(hint, type) and issubclass(hint, Record):
-        fields = [(name, read) for name, part in get_type_hints(hint).items() if (read := _choose_reader(part))]
+        fields = [
+            (name, read) for name, field_hint in get_type_hints(hint).items() if (read := _choose_reader(field_hint))
+        ]
 
         def read_struct(value: dict[str, Any] | None) -> Record | None:
             if value is None:

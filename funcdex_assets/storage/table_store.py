@@ -12,8 +12,8 @@ whose bytes no longer match the seal was changed behind the stages' back: it can
 
 >>> import tempfile
 >>> store = TableStore(Path(tempfile.mkdtemp()))
->>> digest = store.write("scenarios", "gmail", pl.DataFrame({"scenario_id": ["s1"]}))
->>> store.load("scenarios", "gmail").sealed
+>>> digest = store.write_table("scenarios", "gmail", pl.DataFrame({"scenario_id": ["s1"]}))
+>>> store.load_table("scenarios", "gmail").sealed
 True
 """
 
@@ -59,32 +59,32 @@ class TableStore:
     def __init__(self, home: Path) -> None:
         self.home = Path(home)
 
-    def path(self, stage: str, partition: str) -> Path:
+    def table_path(self, stage: str, partition: str) -> Path:
         return self.home / "tables" / stage / f"{partition}.parquet"
 
     def seal_path(self, stage: str, partition: str) -> Path:
-        return self.path(stage, partition).with_suffix(".seal")
+        return self.table_path(stage, partition).with_suffix(".seal")
 
     def refused_path(self, stage: str, partition: str) -> Path:
         return self.home / "refused" / stage / f"{partition}.parquet"
 
-    def exists(self, stage: str, partition: str) -> bool:
-        return self.path(stage, partition).is_file()
+    def has_table(self, stage: str, partition: str) -> bool:
+        return self.table_path(stage, partition).is_file()
 
-    def partitions(self, stage: str) -> list[str]:
+    def list_partitions(self, stage: str) -> list[str]:
         """Partitions of which the stage has a table, by name."""
         return sorted(path.stem for path in (self.home / "tables" / stage).glob("*.parquet"))
 
-    def read(self, stage: str, partition: str) -> pl.DataFrame:
-        return self.load(stage, partition).frame
+    def read_frame(self, stage: str, partition: str) -> pl.DataFrame:
+        return self.load_table(stage, partition).frame
 
-    def load(self, stage: str, partition: str) -> StoredTable:
+    def load_table(self, stage: str, partition: str) -> StoredTable:
         """The table with the hash of exactly the bytes it was read from.
 
         Raises:
             MissingTableError, UnreadableTableError
         """
-        path = self.path(stage, partition)
+        path = self.table_path(stage, partition)
         remedy = f"materialise {stage} for {partition}"
         try:
             content = path.read_bytes()
@@ -100,15 +100,15 @@ class TableStore:
         seal = self.seal_path(stage, partition)
         return StoredTable(frame, digest, sealed=seal.is_file() and seal.read_text() == digest)
 
-    def write(self, stage: str, partition: str, frame: pl.DataFrame) -> str:
+    def write_table(self, stage: str, partition: str, frame: pl.DataFrame) -> str:
         """Replaces the table and seals it; returns the hash of its bytes."""
         content = _encode_parquet(frame)
         digest = _hash_content(content)
-        replace_file(self.path(stage, partition), content)
-        self.seal(stage, partition, digest)
+        replace_file(self.table_path(stage, partition), content)
+        self.seal_table(stage, partition, digest)
         return digest
 
-    def seal(self, stage: str, partition: str, digest: str) -> None:
+    def seal_table(self, stage: str, partition: str, digest: str) -> None:
         """Declares the bytes with this hash to be valid."""
         replace_file(self.seal_path(stage, partition), digest.encode())
 
@@ -120,12 +120,12 @@ class TableStore:
         else:
             path.unlink(missing_ok=True)
 
-    def spent(self, partition: str) -> dict[str, list[Spent]]:
+    def read_spent(self, partition: str) -> dict[str, list[Spent]]:
         """Stage → what the answers in its table of the partition cost; nothing where no model was asked."""
         paths = sorted((self.home / "spent").glob(f"*/{partition}.json"))
         return {path.parent.name: msgspec.json.decode(path.read_bytes(), type=list[Spent]) for path in paths}
 
-    def refuse(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
+    def keep_refused_frame(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
         """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""
         path = self.refused_path(stage, partition)
         replace_file(path, _encode_parquet(frame))

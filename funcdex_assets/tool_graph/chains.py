@@ -20,7 +20,7 @@ from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS, LINKED, PAR
 from funcdex_assets.records.hold_out import HoldOut, is_held_out
 from funcdex_assets.records.kinds import CHAIN_SHAPES
 from funcdex_assets.records.labels import Kind
-from funcdex_assets.records.seeds import derive_id, derive_seed, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
@@ -161,7 +161,7 @@ def _draw_chains(
             pattern = mix.choose_pattern()
         if pattern is None or not any(missing.values()):
             break
-        chain = walker.draw_chain(seed_generator("chain", seed, attempt), pattern)
+        chain = walker.draw_chain(build_generator("chain", seed, attempt), pattern)
         if (
             chain is None
             or pattern not in (LINKED, chain.pattern)

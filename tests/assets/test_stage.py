@@ -51,14 +51,14 @@ def test_every_check_is_evaluated_for_each_partition(backfill, instance):
 def test_data_versions_name_the_bytes_that_were_read_and_written(backfill, instance, tables):
     (run_id,) = backfill().runs
     found = tags(instance, run_id, "b", "p2")
-    assert found["dagster/data_version"] == tables.load("b", "p2").digest
-    assert found["dagster/input_data_version/a"] == tables.load("a", "p2").digest
+    assert found["dagster/data_version"] == tables.load_table("b", "p2").digest
+    assert found["dagster/input_data_version/a"] == tables.load_table("a", "p2").digest
     assert found["dagster/code_version"] == "1"
 
 
 def test_the_same_inputs_give_the_same_bytes(backfill, tables):
     def content():
-        return {(s, p): tables.path(s, p).read_bytes() for s in "abc" for p in ALL}
+        return {(s, p): tables.table_path(s, p).read_bytes() for s in "abc" for p in ALL}
 
     backfill()
     before = content()
@@ -70,12 +70,12 @@ def test_the_same_inputs_give_the_same_bytes(backfill, tables):
 
 def test_a_single_partition_touches_no_other(backfill, instance, tables):
     backfill()
-    before = tables.path("c", "p1").read_bytes()
+    before = tables.table_path("c", "p1").read_bytes()
     outcome = backfill(("p2",), base=10)
     assert materialised(instance, outcome.runs[0]) == {("a", "p2"), ("b", "p2"), ("c", "p2")}
     assert judged(instance, outcome.runs[0])["a", "schema", "p2"]
-    assert tables.path("c", "p1").read_bytes() == before
-    assert tables.read("c", "p2")["number"].to_list() == [20, 24]
+    assert tables.table_path("c", "p1").read_bytes() == before
+    assert tables.read_frame("c", "p2")["number"].to_list() == [20, 24]
 
 
 def test_a_stage_can_be_made_alone(backfill, instance):
@@ -109,7 +109,7 @@ def test_a_stage_and_its_table_have_one_name():
 
 def test_a_failing_partition_fails_alone(backfill, instance, tables, trouble):
     backfill()
-    before = tables.path("c", "p2").read_bytes()
+    before = tables.table_path("c", "p2").read_bytes()
     trouble.make("b", "p2", "raise")
     outcome = backfill(base=10)
 
@@ -118,8 +118,8 @@ def test_a_failing_partition_fails_alone(backfill, instance, tables, trouble):
     assert materialised(instance, run_id) == made
     assert outcome.failed == {"p2": "b: RuntimeError: no luck with p2"}
     assert outcome.made == {"p1": ("a", "b", "c"), "p2": ("a",), "p3": ("a", "b", "c"), "p4": ("a", "b", "c")}
-    assert tables.read("c", "p1")["number"].to_list() == [20, 24], "the others are new"
-    assert tables.path("c", "p2").read_bytes() == before, "what p2 had stays"
+    assert tables.read_frame("c", "p1")["number"].to_list() == [20, 24], "the others are new"
+    assert tables.table_path("c", "p2").read_bytes() == before, "what p2 had stays"
 
 
 def test_the_run_fails_and_names_the_partition(backfill, instance, trouble):
@@ -156,7 +156,7 @@ def test_what_failed_can_be_made_later(backfill, trouble, tables):
     trouble.mend()
     outcome = backfill(("p2",), ("b", "c"))
     assert outcome.success
-    assert tables.exists("c", "p2")
+    assert tables.has_table("c", "p2")
 
 
 def test_when_every_partition_fails_the_later_stages_do_not_begin(backfill, instance, trouble):
@@ -179,8 +179,8 @@ def test_without_the_executor_the_others_are_still_made_in_the_stage_that_failed
         )
     )
     assert not result.success
-    assert tables.partitions("b") == list(OTHERS)
-    assert tables.partitions("c") == []
+    assert tables.list_partitions("b") == list(OTHERS)
+    assert tables.list_partitions("c") == []
 
 
 # ── checks ────────────────────────────────────────────────────────────────────────────────────
@@ -203,18 +203,18 @@ def test_invalid_data_is_refused_and_shown(backfill, instance, tables, trouble, 
     assert failed.metadata["table"].records
     assert check in outcome.failed["p2"]
 
-    assert tables.partitions("b") == list(OTHERS), "nothing invalid is stored"
-    assert tables.partitions("c") == list(OTHERS), "nothing is made of it"
+    assert tables.list_partitions("b") == list(OTHERS), "nothing invalid is stored"
+    assert tables.list_partitions("c") == list(OTHERS), "nothing is made of it"
     assert pl.read_parquet(tables.refused_path("b", "p2")).height == 2, "and nothing is lost"
 
 
 def test_the_previous_good_table_stays_when_the_next_is_refused(backfill, tables, trouble):
     backfill()
-    before = tables.path("b", "p2").read_bytes()
+    before = tables.table_path("b", "p2").read_bytes()
     trouble.make("b", "p2", "odd")
     backfill(base=10)
-    assert tables.path("b", "p2").read_bytes() == before
-    assert tables.load("b", "p2").sealed
+    assert tables.table_path("b", "p2").read_bytes() == before
+    assert tables.load_table("b", "p2").sealed
 
 
 def test_only_what_is_valid_is_published(backfill, instance, home, trouble):
@@ -245,7 +245,9 @@ def test_checks_can_be_run_alone_on_what_is_stored(backfill, instance, tables):
     assert materialised(instance, run_id) == set()
     assert judged(instance, run_id) == {("b", check, "p3"): True for check in ("schema", "even_numbers", "known_items")}
 
-    tables.read("b", "p3").with_columns(item_id=pl.lit("x") + pl.col("item_id")).write_parquet(tables.path("b", "p3"))
+    tables.read_frame("b", "p3").with_columns(item_id=pl.lit("x") + pl.col("item_id")).write_parquet(
+        tables.table_path("b", "p3")
+    )
     run_id = _run_checks(instance, "p3")
     failed = the_failed(instance, run_id)
     assert (failed.check_name, failed.partition, failed.metadata["offending_rows"].value) == (
@@ -260,7 +262,7 @@ def test_checks_can_be_run_alone_on_what_is_stored(backfill, instance, tables):
 
 
 def _tamper(tables, partition: str, **columns: pl.Expr | pl.Series) -> None:
-    tables.read("b", partition).with_columns(**columns).write_parquet(tables.path("b", partition))
+    tables.read_frame("b", partition).with_columns(**columns).write_parquet(tables.table_path("b", partition))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ def _tamper(tables, partition: str, **columns: pl.Expr | pl.Series) -> None:
 )
 def test_a_changed_row_stops_the_next_stage_at_the_right_check(backfill, instance, tables, columns, check, shown):
     backfill()
-    before = tables.path("c", "p2").read_bytes()
+    before = tables.table_path("c", "p2").read_bytes()
     _tamper(tables, "p2", **columns)
     outcome = backfill(selection=("c",))
 
@@ -292,12 +294,12 @@ def test_a_changed_row_stops_the_next_stage_at_the_right_check(backfill, instanc
     assert (failed.asset_key.to_user_string(), failed.check_name, failed.partition) == ("b", check, "p2")
     assert all(text in failed.metadata["rows"].value for text in shown)
     reason = outcome.failed["p2"]
-    assert str(tables.path("b", "p2")) in reason
+    assert str(tables.table_path("b", "p2")) in reason
     assert check in reason
     assert all(text in reason for text in shown)
     assert "materialise b for p2 again" in reason
     assert materialised(instance, outcome.runs[0]) == {("c", p) for p in OTHERS}
-    assert tables.path("c", "p2").read_bytes() == before
+    assert tables.table_path("c", "p2").read_bytes() == before
 
 
 def test_a_table_put_right_by_hand_is_judged_once_and_used(backfill, instance, tables):
@@ -306,8 +308,8 @@ def test_a_table_put_right_by_hand_is_judged_once_and_used(backfill, instance, t
     outcome = backfill(selection=("c",))
     assert outcome.success
     assert judged(instance, outcome.runs[0])["b", "even_numbers", "p2"]
-    assert tables.read("c", "p2")["number"].to_list() == [6, 8]
-    assert tables.load("b", "p2").sealed
+    assert tables.read_frame("c", "p2")["number"].to_list() == [6, 8]
+    assert tables.load_table("b", "p2").sealed
 
 
 @pytest.mark.parametrize("seal", [None, "not the hash"], ids=["no seal", "a wrong seal"])
@@ -323,7 +325,7 @@ def test_a_seal_that_does_not_fit_only_means_another_look(backfill, instance, ta
 
 def test_a_file_that_is_not_parquet_fails_the_upstream_schema(backfill, instance, tables):
     backfill()
-    tables.path("b", "p2").write_bytes(b"PAR1 and then nothing")
+    tables.table_path("b", "p2").write_bytes(b"PAR1 and then nothing")
     outcome = backfill(selection=("c",))
     failed = the_failed(instance, outcome.runs[0])
     assert (failed.asset_key.to_user_string(), failed.check_name, failed.partition) == ("b", "schema", "p2")
@@ -333,7 +335,7 @@ def test_a_file_that_is_not_parquet_fails_the_upstream_schema(backfill, instance
 
 def test_a_missing_table_names_what_to_make(backfill, instance, tables):
     backfill()
-    tables.path("b", "p2").unlink()
+    tables.table_path("b", "p2").unlink()
     outcome = backfill(selection=("c",))
     assert outcome.failed["p2"].startswith("c: There is no table b for p2")
     assert outcome.failed["p2"].endswith("materialise b for p2")

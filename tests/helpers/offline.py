@@ -20,7 +20,7 @@ from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.plan import ConversationPlan
-from funcdex_assets.records.seeds import derive_id, derive_seed, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Tool, ToolChain
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
@@ -74,7 +74,7 @@ class Played:
 
 @cache
 def tools_of(partition: str) -> Mapping[str, Tool]:
-    return {tool.name: tool for tool in load_tools(SETTINGS.tool_files(partition))}
+    return {tool.name: tool for tool in load_tools(SETTINGS.find_tool_files(partition))}
 
 
 @cache
@@ -98,7 +98,7 @@ def mix_of(partition: str, count: int, seed: int, kind: Kind | None = None) -> t
     limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
     wanted = count_conversations_per_cell(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, KINDS)
     chains = sample_chain_mix(tools, build_graph(tools), wanted, limits, seed)
-    seed_generator("mixed", seed).shuffle(chains)
+    build_generator("mixed", seed).shuffle(chains)
     return tuple(chains)
 
 

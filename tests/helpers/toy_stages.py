@@ -109,7 +109,7 @@ def c(partition: str, b: pl.DataFrame, trouble: Trouble) -> Produced:
 @dg.asset(deps=[c])
 def everything(funcdex_tables: dg.ResourceParam[TrustedTables]) -> dg.MaterializeResult:
     """All partitions together."""
-    return dg.MaterializeResult(metadata={"partitions": len(funcdex_tables.partitions("c"))})
+    return dg.MaterializeResult(metadata={"partitions": len(funcdex_tables.list_partitions("c"))})
 
 
 @dg.resource(config_schema={"base": dg.Field(int, default_value=0)})

@@ -13,7 +13,7 @@ import pytest
 import tiny_model
 from served import KINDS, Served
 
-from funcdex_assets.inference.servers import ServerSpec, serving
+from funcdex_assets.inference.servers import ServerSpec, running_server
 
 WANTED = tuple(filter(None, os.environ.get("FUNCDEX_LIVE", "").split(",")))
 
@@ -34,7 +34,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     models = request.getfixturevalue("models")
     log = tmp_path_factory.mktemp("logs") / f"{request.param}.log"
     spec = ServerSpec(kind.profile, str(models[kind.profile]), context=tiny_model.CONTEXT, args=kind.args)
-    with serving(spec, log, print, start_limit_s=400) as base_url:
+    with running_server(spec, log, print, start_limit_s=400) as base_url:
         yield Served(request.param, kind.profile, base_url, kind.notations)
 
 

@@ -136,7 +136,7 @@ def test_the_probe_passes_in_every_notation(served: Served) -> None:
     async def probe(notation: Notation) -> None:
         engine = served.engine(notation)
         try:
-            await engine.probe()
+            await engine.probe_constraints()
         finally:
             await engine.close()
 

@@ -32,6 +32,7 @@ from funcdex_assets.orchestration.assets import (
 from funcdex_assets.orchestration.partitions import register_partitions, tag_range
 from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, SETTINGS, TABLES
 from funcdex_assets.resources.inference import InferenceResource
+from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.resources.tables import TablesResource
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.storage.table_store import TableStore
@@ -51,14 +52,14 @@ class Made:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def figures(self, partition: str) -> dict[tuple[str, str], float]:
-        frame = TableStore(self.home).read("quality_report", partition).filter(pl.col("section") == "cost")
+        frame = TableStore(self.home).read_frame("quality_report", partition).filter(pl.col("section") == "cost")
         return {(figure, item): value for figure, item, value in frame.select("figure", "item", "value").iter_rows()}
 
     def bytes_of(self, partition: str) -> bytes:
-        return TableStore(self.home).path("quality_report", partition).read_bytes()
+        return TableStore(self.home).table_path("quality_report", partition).read_bytes()
 
     def accepted(self, partition: str) -> int:
-        return TableStore(self.home).read("accepted_conversations", partition).height
+        return TableStore(self.home).read_frame("accepted_conversations", partition).height
 
 
 def make(folder: Path, inference: dict[str, Any], monkeypatch: pytest.MonkeyPatch, engine: Any = None) -> Made:
@@ -80,7 +81,7 @@ def make(folder: Path, inference: dict[str, Any], monkeypatch: pytest.MonkeyPatc
     resources = {
         SETTINGS: settings,
         TABLES: TablesResource(home=str(settings.home)),
-        ENGINE: engine or InferenceResource(),
+        ENGINE: engine or InferenceResource(project=ProjectResource()),
         EMBEDDER: HashedNgrams(),
         INDEX: index,
     }
@@ -199,7 +200,7 @@ def test_answers_from_the_journal_count_as_what_they_cost_when_first_paid(paid, 
 
 
 def test_each_judge_is_in_the_records_and_in_the_metadata(paid):
-    (row, *_) = TableStore(paid.home).read("scored_conversations", "gmail")["members"].to_list()
+    (row, *_) = TableStore(paid.home).read_frame("scored_conversations", "gmail")["members"].to_list()
     assert [member["judge"] for member in row] == ["vllm:mock", "vllm:wise", "offline"]
     shown = paid.metadata["scored_conversations", "gmail"]
     assert "vllm:wise" in shown["judges"]

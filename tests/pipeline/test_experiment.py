@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from funcdex_assets.cli import experiment
-from funcdex_assets.reports.experiments import FIGURES, ExperimentError, arms_of, run_arm
+from funcdex_assets.reports.experiments import FIGURES, ExperimentError, parse_arms, run_arm
 from funcdex_assets.settings.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def settings(tmp_path, monkeypatch):
 def test_arms_run_apart_and_their_figures_differ_as_their_settings(settings, tmp_path, monkeypatch):
     console = Console(record=True, width=200)
     monkeypatch.setattr(experiment, "console", console)
-    experiment.compare_arms(settings, arms_of("generation.max_calls=2,5"), ["gmail"], 6, 1)
+    experiment.compare_arms(settings, parse_arms("generation.max_calls=2,5"), ["gmail"], 6, 1)
     shown = console.export_text()
     rows = {line.split("│")[1].strip(): line.split("│")[2:4] for line in shown.splitlines() if line.startswith("│")}
     assert {name.strip() for name in FIGURES} <= set(rows)
@@ -48,7 +48,7 @@ def test_arms_run_apart_and_their_figures_differ_as_their_settings(settings, tmp
 
 
 def test_a_value_that_is_refused_ends_the_experiment(settings, tmp_path):
-    (arm,) = arms_of("generation.max_calls=zebra,2")[:1]
+    (arm,) = parse_arms("generation.max_calls=zebra,2")[:1]
     with pytest.raises(
         ExperimentError, match=r"generation\.max_calls=zebra, seed 42: (?s:.*)FUNCDEX_GENERATION__MAX_CALLS"
     ):
@@ -58,7 +58,7 @@ def test_a_value_that_is_refused_ends_the_experiment(settings, tmp_path):
 @pytest.mark.parametrize("setting", ["generation.max_calls", "generation.max_calls=", "generation.max_calls=4"])
 def test_an_experiment_has_two_values(setting):
     with pytest.raises(ExperimentError, match="names no values to compare"):
-        arms_of(setting)
+        parse_arms(setting)
 
 
 def test_the_command_says_what_it_needs():

@@ -433,22 +433,23 @@ def test_stats_count_what_there_is(look, project: Project):
         if line.startswith("│")
         for cells in [[cell.strip() for cell in line.strip("│").split("│")]]
     }
-    calls = {partition: int(project.tables.read("dataset", partition)["calls"].sum()) for partition in OTHERS}
+    calls = {partition: int(project.tables.read_frame("dataset", partition)["calls"].sum()) for partition in OTHERS}
     assert rows.keys() == {*OTHERS, "all"}
     assert {partition: rows[partition][-1] for partition in OTHERS} == {
         name: str(count) for name, count in calls.items()
     }
-    tools = str(project.tables.read("tool_definitions", "gmail").height)
+    tools = str(project.tables.read_frame("tool_definitions", "gmail").height)
     made = {
-        name: project.tables.read(name, "gmail").height for name in ("scenarios", "conversation_plans", "conversations")
+        name: project.tables.read_frame(name, "gmail").height
+        for name in ("scenarios", "conversation_plans", "conversations")
     }
-    kept = project.tables.read("deduplicated_scenarios", "gmail").filter(status="kept").height
+    kept = project.tables.read_frame("deduplicated_scenarios", "gmail").filter(status="kept").height
     assert rows["gmail"][:6] == [
         tools,
         *map(str, (made["scenarios"], kept, made["conversation_plans"], made["conversations"], 40)),
     ]
     assert 40 <= made["conversations"] <= made["conversation_plans"] <= kept < made["scenarios"]
-    assert sum(int(cell) for cell in rows["gmail"][6:8]) == project.tables.read("dataset", "gmail").height
+    assert sum(int(cell) for cell in rows["gmail"][6:8]) == project.tables.read_frame("dataset", "gmail").height
     assert rows["all"][-1] == str(sum(calls.values()))
     assert "Argument sources: user " in shown.out
     assert "tool_use_quality" in shown.out
@@ -667,8 +668,8 @@ TAMPERED: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, tuple[str
 @pytest.fixture(scope="module")
 def tampered(project: Project, second_night: Run) -> Run:
     for partition, (change, _, _) in TAMPERED.items():
-        changed = change(project.tables.read("conversations", partition))
-        changed.write_parquet(project.tables.path("conversations", partition))
+        changed = change(project.tables.read_frame("conversations", partition))
+        changed.write_parquet(project.tables.table_path("conversations", partition))
     return project.run("materialize", *TAMPERED, "--select", "scored_conversations")
 
 
@@ -688,7 +689,7 @@ def test_a_changed_table_stops_the_next_stage_at_the_right_check(
     (reason,) = [line for line in tampered.out.splitlines() if line.startswith(f"failed {partition}: ")]
     last = second_night.table("conversations", partition)["conversation_id"][-1]
     assert reason.startswith(
-        f"failed {partition}: scored_conversations: {project.tables.path('conversations', partition)} "
+        f"failed {partition}: scored_conversations: {project.tables.table_path('conversations', partition)} "
         f"was changed after it was written: conversations of {partition} breaks {check}, first "
     )
     assert all(text.format(last=last) in reason for text in shown), reason

@@ -38,49 +38,57 @@ def conversations(
     """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     strategy = select_strategy(settings.generation, settings.native_calls)
-    kept = deduplicated_scenarios.filter(pl.col("status") == "kept")
-    wanted = settings.generation.cells(set(kept["kind"]))
+    kept_scenarios = deduplicated_scenarios.filter(pl.col("status") == "kept")
+    wanted_counts = settings.generation.count_wanted_conversations(set(kept_scenarios["kind"]))
 
-    def work(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[FilledQuotas]:
+    def play_plans(meter: InferenceEngine, advanced: Callable[[], None]) -> Awaitable[FilledQuotas]:
         return fill_quotas(
             tuple(cast.values()),
-            wanted,
+            wanted_counts,
             lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),
-            lambda made: find_objections(made, cast, meter, settings),
+            lambda played: find_objections(played, cast, meter, settings),
         )
 
-    (made, tallies), usage = run_metered(engine, work, "conversations", partition, sum(wanted.values()))
-    finished = [one for one in made if one.failure is None]
-    calls = Counter(call.name for one in made for message in one.messages for call in message.tool_calls)
-    sources = Counter(source.source for one in made for source in one.provenance)
-    mended = Counter(one.attempts[-1].kind for one in made if one.attempts and not one.attempts[-1].findings)
-    shown = {"preview": show_conversation(finished[0])} if finished else {}
+    (played, tallies), usage = run_metered(engine, play_plans, "conversations", partition, sum(wanted_counts.values()))
+    finished = [conversation for conversation in played if conversation.failure is None]
+    calls = Counter(
+        call.name for conversation in played for message in conversation.messages for call in message.tool_calls
+    )
+    sources = Counter(source.source for conversation in played for source in conversation.provenance)
+    mended = Counter(
+        conversation.attempts[-1].kind
+        for conversation in played
+        if conversation.attempts and not conversation.attempts[-1].findings
+    )
+    preview = {"preview": show_conversation(finished[0])} if finished else {}
     return Produced(
-        to_frame(made, Conversation),
+        to_frame(played, Conversation),
         {
-            **shown,
+            **preview,
             "tool_coverage": show_counts(calls, f"Calls by tool, {partition}", "calls"),
             **usage,
-            "requests_per_conversation": round(usage["requests"] / max(1, len(made)), 2),
+            "requests_per_conversation": round(usage["requests"] / max(1, len(played)), 2),
             "strategy": strategy.name,
             "planned": len(cast),
             "kinds": show_table(
                 ("kind", "wanted", "good", "tried", "planned"),
-                [(kind, one.target, one.accepted, one.tried, one.planned) for kind, one in tallies.items()],
+                [(kind, tally.target, tally.accepted, tally.tried, tally.planned) for kind, tally in tallies.items()],
             ),
-            "wanted": sum(wanted.values()),
+            "wanted": sum(wanted_counts.values()),
             "good": sum(tally.accepted for tally in tallies.values()),
             "unfilled": "; ".join(
                 f"{kind}: {why}" for kind, tally in tallies.items() if (why := tally.explain_shortfall())
             )
             or "none",
-            "attempts": sum(max(1, len(one.attempts)) for one in made),
+            "attempts": sum(max(1, len(conversation.attempts)) for conversation in played),
             "repaired": mended["repaired"],
-            "share_repaired": round(mended["repaired"] / max(1, len(made)), 4),
+            "share_repaired": round(mended["repaired"] / max(1, len(played)), 4),
             "corrected": mended["corrected"],
             "regenerated": mended["regenerated"],
-            "unfinished": len(made) - len(finished),
-            "unfinished_reasons": dict(Counter(one.failure.rule for one in made if one.failure)),
+            "unfinished": len(played) - len(finished),
+            "unfinished_reasons": dict(
+                Counter(conversation.failure.rule for conversation in played if conversation.failure)
+            ),
             "calls": calls.total(),
             "calls_per_conversation": round(calls.total() / max(1, len(finished)), 2),
             "argument_sources": dict(sources),
@@ -104,8 +112,10 @@ def system_prompts(
     finished = conversations.filter(pl.col("failure").is_null())
     identities = finished["conversation_id"].to_list()
     briefs = [
-        system_prompt_writer.SystemPromptBrief(one.plan, one.situation, tuple(one.tools.values()))
-        for one in (cast[plan_id] for plan_id in finished["plan_id"])
+        system_prompt_writer.SystemPromptBrief(
+            participants.plan, participants.situation, tuple(participants.tools.values())
+        )
+        for participants in (cast[plan_id] for plan_id in finished["plan_id"])
     ]
     prompts, usage = ask_all(engine, system_prompt_writer.ROLE, briefs, "system_prompts", partition, settings.seed)
     written = [

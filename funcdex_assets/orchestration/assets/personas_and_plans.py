@@ -25,8 +25,8 @@ def personas(
     partition: str, deduplicated_scenarios: pl.DataFrame, settings: Settings, engine: InferenceEngine
 ) -> Produced:
     """Who the user is: name, position, company, background, how that person writes, and when."""
-    kept = from_frame(deduplicated_scenarios.filter(pl.col("status") == "kept"), Scenario)
-    drafts, usage = ask_each(engine, persona_writer.ROLE, kept, "personas", partition, settings.seed)
+    kept_scenarios = from_frame(deduplicated_scenarios.filter(pl.col("status") == "kept"), Scenario)
+    drafts, usage = ask_each(engine, persona_writer.ROLE, kept_scenarios, "personas", partition, settings.seed)
     written = [persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in drafts]
     return Produced(
         to_frame(written, Persona),
@@ -65,9 +65,11 @@ def conversation_plans(
         )
         for persona in from_frame(personas, Persona)
     ]
-    wanted = settings.generation
+    generation = settings.generation
     reserved = (
-        select_reserved_tools((tool.name for tool in tools), wanted.test_share) if wanted.hold_out == "function" else ()
+        select_reserved_tools((tool.name for tool in tools), generation.test_share)
+        if generation.hold_out == "function"
+        else ()
     )
     directed, usage = ask_each(engine, planner.ROLE, briefs, "conversation_plans", partition, settings.seed)
     plans, unplannable = build_plans(

@@ -40,7 +40,7 @@ from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Settings, embedder: Embedder) -> Produced:
     """Which conversations repeat another of the partition: the same calls, said the same but for the values."""
     verdicts = _find_duplicates(from_frame(parsed_conversations, ParsedConversation), settings, embedder)
-    duplicates = sum(one.status == "duplicate" for one in verdicts)
+    duplicates = sum(verdict.status == "duplicate" for verdict in verdicts)
     return Produced(
         to_frame(verdicts, DeduplicatedConversation),
         {"duplicates": duplicates, "share": round(duplicates / max(1, len(verdicts)), 4)},
@@ -55,8 +55,8 @@ def dataset(
     parsed = from_frame(parsed_conversations, ParsedConversation)
     verdicts = from_frame(deduplicated_conversations, DeduplicatedConversation)
     unlike, repeating = remove_duplicates(parsed, verdicts)
-    rows, others = assign_splits(unlike, settings.generation.hold_out, settings.generation.test_share)
-    left_out = repeating + others
+    rows, dropped_by_split = assign_splits(unlike, settings.generation.hold_out, settings.generation.test_share)
+    left_out = repeating + dropped_by_split
     return Produced(
         to_frame(rows, DatasetRow),
         publish=lambda: _describe_release(
@@ -87,11 +87,13 @@ def dataset_release(
 
     Left out are near-duplicates across partitions and, where settings say so, what overlaps with evaluation sets.
     """
-    there = [partition for partition in funcdex_settings.partitions if funcdex_tables.exists("dataset", partition)]
-    if not there:
+    available = [
+        partition for partition in funcdex_settings.partitions if funcdex_tables.has_table("dataset", partition)
+    ]
+    if not available:
         raise dg.Failure("No partition has a dataset yet; materialise dataset for one of them", allow_retries=False)
     frames: list[pl.DataFrame] = []
-    for partition in there:
+    for partition in available:
         try:
             stored, verdict = funcdex_tables.load_trusted("dataset", partition)
         except BrokenContractError as error:
@@ -105,20 +107,20 @@ def dataset_release(
     if all(bad.is_empty() for _, bad in checks):
         rows = from_frame(frame, DatasetRow)
         rows, left_out = remove_duplicates(rows, _find_duplicates(rows, funcdex_settings, funcdex_embedder))
-        wanted = funcdex_settings.contamination
-        sets = read_evaluation_sets(wanted.evaluation_sets, funcdex_settings.root)
+        contamination = funcdex_settings.contamination
+        sets = read_evaluation_sets(contamination.evaluation_sets, funcdex_settings.root)
         overlapping = find_overlaps(
-            extract_conversation_contents(rows), sets, funcdex_embedder, OverlapThresholds(**wanted.thresholds)
+            extract_conversation_contents(rows), sets, funcdex_embedder, OverlapThresholds(**contamination.thresholds)
         )
-        rows, contaminated = remove_overlaps(rows, select_conversations_to_remove(overlapping, wanted.remove))
+        rows, contaminated = remove_overlaps(rows, select_conversations_to_remove(overlapping, contamination.remove))
         left_out += contaminated
         reports = {"contamination.jsonl": encode_json_lines(overlapping)} if overlapping else {}
         folder = publish_release(rows, funcdex_settings.home / "datasets" / "all", "all partitions", left_out, reports)
-        found = {
+        overlap_counts = {
             f"contamination_{measure}": count for measure, count in count_overlapping_conversations(overlapping).items()
         }
-        metadata = {**_describe_release(rows, left_out, folder), **found}
-    missing = [partition for partition in funcdex_settings.partitions if partition not in there]
+        metadata = {**_describe_release(rows, left_out, folder), **overlap_counts}
+    missing = [partition for partition in funcdex_settings.partitions if partition not in available]
     yield dg.MaterializeResult(
         metadata={"dagster/row_count": frame.height, "missing_partitions": ", ".join(missing) or "none", **metadata},
         check_results=[
@@ -136,17 +138,17 @@ def _find_duplicates(
     rows: Sequence[ParsedConversation], settings: Settings, embedder: Embedder
 ) -> list[DeduplicatedConversation]:
     """Of a test and a train conversation that are alike, the train conversation is the duplicate."""
-    wanted = settings.deduplication
-    default = MINILM_THRESHOLDS if wanted.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
-    semantic = wanted.conversation_semantic_threshold
+    deduplication = settings.deduplication
+    default = MINILM_THRESHOLDS if deduplication.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
+    semantic = deduplication.conversation_semantic_threshold
     likeness = ConversationThresholds(
-        default.semantic if semantic is None else semantic, wanted.conversation_lexical_threshold
+        default.semantic if semantic is None else semantic, deduplication.conversation_lexical_threshold
     )
-    said = [
+    compared = [
         to_compared_conversation(row.conversation_id, row.messages)
         for row in sorted(rows, key=lambda row: not row.held_out)
     ]
-    verdicts = find_near_duplicates(said, embedder, likeness if wanted.conversations else None)
+    verdicts = find_near_duplicates(compared, embedder, likeness if deduplication.conversations else None)
     by_id = index_by(verdicts, "conversation_id")
     return [by_id[row.conversation_id] for row in rows]
 
@@ -154,7 +156,10 @@ def _find_duplicates(
 def _describe_release(rows: Sequence[DatasetRow], left_out: Sequence[LeftOut], folder: Path) -> dict[str, Any]:
     splits = Counter(row.split for row in rows)
     return {
-        **{f"left_out_{rule}": count for rule, count in sorted(Counter(one.rule for one in left_out).items())},
+        **{
+            f"left_out_{rule}": count
+            for rule, count in sorted(Counter(conversation.rule for conversation in left_out).items())
+        },
         "train": splits["train"],
         "test": splits["test"],
         "path": dg.MetadataValue.path(folder),

@@ -48,52 +48,64 @@ def scored_conversations(
     A conversation that failed has its failure as its finding, and no scores.
     """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    held = from_frame(conversations, Conversation)
-    judged = sum(one.failure is None for one in held)
+    played = from_frame(conversations, Conversation)
+    judged = sum(conversation.failure is None for conversation in played)
     scored, usage = run_metered(
         engine,
-        lambda meter, advanced: score_conversations(held, cast, meter, settings, advanced),
+        lambda meter, advanced: score_conversations(played, cast, meter, settings, advanced),
         "scored_conversations",
         partition,
         judged,
     )
-    marks = {scale: [mark for one in scored if (mark := getattr(one, scale)) is not None] for scale in SCALES}
-    turns = [turn for one in scored for turn in one.turns]
-    spreads = [one.disagreement for one in scored if one.disagreement is not None]
-    users = [[finding.rule for finding in one.findings if finding.rule in USER_FAULTS] for one in scored]
+    marks = {
+        scale: [mark for conversation in scored if (mark := getattr(conversation, scale)) is not None]
+        for scale in SCALES
+    }
+    turns = [turn for conversation in scored for turn in conversation.turns]
+    spreads = [conversation.disagreement for conversation in scored if conversation.disagreement is not None]
+    users = [
+        [finding.rule for finding in conversation.findings if finding.rule in USER_FAULTS] for conversation in scored
+    ]
     return Produced(
         to_frame(scored, ScoredConversation),
         {
             **usage,
-            **{f"mean_{scale}": round(sum(given) / max(1, len(given)), 3) for scale, given in marks.items()},
-            "findings": dict(Counter(finding.rule for one in scored for finding in one.findings)),
+            **{f"mean_{scale}": round(sum(scores) / max(1, len(scores)), 3) for scale, scores in marks.items()},
+            "findings": dict(Counter(finding.rule for conversation in scored for finding in conversation.findings)),
             "unscored": len(scored) - judged,
             "committee": len(settings.judging.members),
-            **_committee_tables(scored),
+            **_show_committee(scored),
             "mean_disagreement": round(sum(spreads) / max(1, len(spreads)), 3),
             "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
             "bad_turns": sum(not turn.ok for turn in turns),
             "turns": len(turns),
             "user_failure_rate": round(sum(map(bool, users)) / max(1, judged), 4),
-            "user_failures": dict(Counter(rule for found in users for rule in found)),
+            "user_failures": dict(Counter(rule for rules in users for rule in rules)),
             "scores": show_scores(marks, f"Scores, {partition}"),
         },
     )
 
 
-def _committee_tables(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
+def _show_committee(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
     """What each judge of a committee gave, and on what every two of them differ."""
     names = committee.list_judges(scored)
     if not names:
         return {}
-    given = {name: committee.select_verdicts(name, scored) for name in names}
-    means = {name: [committee.collect_scores(said, scale) for scale in SCALES] for name, said in given.items()}
+    verdicts_by_judge = {name: committee.select_verdicts(name, scored) for name in names}
+    means = {
+        name: [committee.collect_scores(verdicts, scale) for scale in SCALES]
+        for name, verdicts in verdicts_by_judge.items()
+    }
     return {
         "judges": show_table(
             ("judge", *SCALES, "without a verdict"),
             [
-                (name, *(_compute_mean(marks) for marks in means[name]), sum(one.failure is not None for one in said))
-                for name, said in given.items()
+                (
+                    name,
+                    *(_compute_mean(marks) for marks in means[name]),
+                    sum(verdict.failure is not None for verdict in verdicts),
+                )
+                for name, verdicts in verdicts_by_judge.items()
             ],
         ),
         "pairs_of_judges": show_table(
@@ -121,7 +133,11 @@ def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
     """The conversations without a blocking finding and with good tool use, as text in the markup."""
-    selected = [one for one in _select_conversations(conversations, scored_conversations, settings) if not one.reasons]
+    selected = [
+        conversation
+        for conversation in _select_conversations(conversations, scored_conversations, settings)
+        if not conversation.reasons
+    ]
     return Produced(
         to_frame(selected, SelectedConversation),
         {"yield": round(len(selected) / max(1, scored_conversations.height), 4)},
@@ -133,8 +149,12 @@ def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
     """The other conversations, each with the reasons why it was not accepted."""
-    selected = [one for one in _select_conversations(conversations, scored_conversations, settings) if one.reasons]
-    rules = Counter(reason.split(":")[0] for one in selected for reason in one.reasons)
+    selected = [
+        conversation
+        for conversation in _select_conversations(conversations, scored_conversations, settings)
+        if conversation.reasons
+    ]
+    rules = Counter(reason.split(":")[0] for conversation in selected for reason in conversation.reasons)
     plot = {"reasons_plot": show_counts(rules, f"Reasons for rejection, {partition}", "conversations")} if rules else {}
     return Produced(to_frame(selected, SelectedConversation), {"reasons": dict(rules), **plot})
 
@@ -142,20 +162,20 @@ def rejected_conversations(
 def _select_conversations(
     conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings
 ) -> list[SelectedConversation]:
-    held = index_by(from_frame(conversations, Conversation), "conversation_id")
+    conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     return [
         SelectedConversation(
-            conversation_id=one.conversation_id,
-            reasons=find_reasons_against(one, settings.generation.min_tool_use_quality),
-            tool_use_quality=one.tool_use_quality,
-            dml=_format_reasons(held[one.conversation_id]),
-            turns=one.turns,
+            conversation_id=conversation.conversation_id,
+            reasons=find_reasons_against(conversation, settings.generation.min_tool_use_quality),
+            tool_use_quality=conversation.tool_use_quality,
+            dml=_find_conversation_text(conversation_by_id[conversation.conversation_id]),
+            turns=conversation.turns,
         )
-        for one in from_frame(scored, ScoredConversation)
+        for conversation in from_frame(scored, ScoredConversation)
     ]
 
 
-def _format_reasons(conversation: Conversation) -> str:
+def _find_conversation_text(conversation: Conversation) -> str:
     """Its markup; of one that failed, the last text that there was, as it was written."""
     if conversation.failure is None:
         return render_conversation(conversation.messages)
@@ -175,13 +195,17 @@ def parsed_conversations(
 ) -> Produced:
     """The accepted text, parsed into OpenAI messages, with the tools that were offered."""
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
-    held = index_by(from_frame(conversations, Conversation), "conversation_id")
+    conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
     parsed: list[ParsedConversation] = []
     for accepted in from_frame(accepted_conversations, SelectedConversation):
-        conversation = held[accepted.conversation_id]
-        plan, there, tools = (one := cast[conversation.plan_id]).plan, one.situation, one.tools
+        conversation = conversation_by_id[accepted.conversation_id]
+        plan, situation, tools = (
+            (participants := cast[conversation.plan_id]).plan,
+            participants.situation,
+            participants.tools,
+        )
         scenario = scenarios[plan.scenario_id]
         messages = parse_conversation(accepted.dml)
         written = to_openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
@@ -190,7 +214,7 @@ def parsed_conversations(
                 conversation_id=accepted.conversation_id,
                 partition=partition,
                 messages=written,
-                tools=to_openai_tools(list(one.tools.values())),
+                tools=to_openai_tools(list(participants.tools.values())),
                 scenario_id=plan.scenario_id,
                 cluster_id=scenario.cluster_id,
                 chain_id=plan.chain_id,
@@ -201,15 +225,15 @@ def parsed_conversations(
                 user_turns=sum(message.role == "user" for message in messages),
                 turn_verdicts=shift_verdicts(accepted.turns, len(written) - len(messages)),
                 step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
-                certificate=build_certificate(conversation, there, one.mentioned_tools, list(tools)),
+                certificate=build_certificate(conversation, situation, participants.mentioned_tools, list(tools)),
             )
         )
     count = max(1, len(parsed))
     return Produced(
         to_frame(parsed, ParsedConversation),
         {
-            "calls_per_conversation": round(sum(one.calls for one in parsed) / count, 2),
-            "user_turns_per_conversation": round(sum(one.user_turns for one in parsed) / count, 2),
-            "held_out": sum(one.held_out for one in parsed),
+            "calls_per_conversation": round(sum(conversation.calls for conversation in parsed) / count, 2),
+            "user_turns_per_conversation": round(sum(conversation.user_turns for conversation in parsed) / count, 2),
+            "held_out": sum(conversation.held_out for conversation in parsed),
         },
     )

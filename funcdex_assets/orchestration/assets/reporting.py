@@ -76,8 +76,8 @@ def quality_report(
         "accepted_conversations": accepted_conversations,
         "dataset": dataset,
     }
-    found = collect_tables(partition, frames, tables.spent(partition))
-    figures = compute_figures(found, settings.generation.kinds, settings.seed, settings.inference.prices)
+    collected = collect_tables(partition, frames, tables.read_spent(partition))
+    figures = compute_figures(collected, settings.generation.kinds, settings.seed, settings.inference.prices)
     return Produced(to_frame(figures, QualityFigure), describe_figures(figures, partition))
 
 
@@ -94,13 +94,13 @@ def release_report(
     funcdex_tables: dg.ResourceParam[TrustedTables],
 ) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
     """The figures of the release: those of a partition's report, over the conversations of all partitions."""
-    there = [
-        partition for partition in funcdex_settings.partitions if funcdex_tables.exists("quality_report", partition)
+    available = [
+        partition for partition in funcdex_settings.partitions if funcdex_tables.has_table("quality_report", partition)
     ]
-    if not there:
+    if not available:
         raise dg.Failure("No partition has a quality report yet; materialise quality_report", allow_retries=False)
-    found: list[Collected] = []
-    for partition in there:
+    collected_partitions: list[Collected] = []
+    for partition in available:
         frames: dict[str, pl.DataFrame] = {}
         for name in TABLES:
             try:
@@ -112,14 +112,14 @@ def release_report(
                 raise dg.Failure(str(error), allow_retries=False) from None
             yield from evaluate_checks(context, verdict) if verdict else ()
             frames[name] = stored.frame
-        found.append(collect_tables(partition, frames, funcdex_tables.spent(partition)))
+        collected_partitions.append(collect_tables(partition, frames, funcdex_tables.read_spent(partition)))
     figures = compute_figures(
-        merge_collected(found),
+        merge_collected(collected_partitions),
         funcdex_settings.generation.kinds,
         funcdex_settings.seed,
         funcdex_settings.inference.prices,
     )
-    missing = [partition for partition in funcdex_settings.partitions if partition not in there]
+    missing = [partition for partition in funcdex_settings.partitions if partition not in available]
     yield dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(figures),
@@ -131,13 +131,19 @@ def release_report(
 
 def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
-    values = {one.figure: one.value for one in figures if not one.item}
-    each = {one.figure: one.value for one in figures if one.section == "cost" and one.item == PER_ACCEPTED}
-    sections = {one.section: None for one in figures}
+    values = {figure.figure: figure.value for figure in figures if not figure.item}
+    costs_per_accepted = {
+        figure.figure: figure.value for figure in figures if figure.section == "cost" and figure.item == PER_ACCEPTED
+    }
+    sections = {figure.section: None for figure in figures}
     frame = to_frame(list(figures), QualityFigure)
     return {
         **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
-        **{key: round(each[figure], 6) for key, figure in WATCHED_COST.items() if figure in each},
+        **{
+            key: round(costs_per_accepted[figure], 6)
+            for key, figure in WATCHED_COST.items()
+            if figure in costs_per_accepted
+        },
         "preview": dg.MetadataValue.md(
             to_markdown_table(_select_columns(frame.filter(pl.col("section") == "validity")))
         ),

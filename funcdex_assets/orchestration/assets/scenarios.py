@@ -41,7 +41,9 @@ def scenarios(
             tools=tuple(tools[step.tool] for step in chain.steps),
             workflow=settings.workflows.get(partition, ""),
         )
-        for index, chain in enumerate(_as_many(chains, settings.generation.candidates({c.kind for c in chains})))
+        for index, chain in enumerate(
+            _repeat_chains(chains, settings.generation.count_wanted_candidates({c.kind for c in chains}))
+        )
     ]
     drafts, usage = ask_each(engine, scenario_writer.ROLE, briefs, "scenarios", partition, settings.seed)
     written = [scenario_writer.to_scenario(brief, draft) for brief, draft in drafts]
@@ -49,9 +51,9 @@ def scenarios(
     return Produced(to_frame(written, Scenario), {**usage, "industries": len(industries)})
 
 
-def _as_many(chains: Sequence[ToolChain], wanted: Mapping[tuple[Kind, bool], int]) -> Iterator[ToolChain]:
+def _repeat_chains(chains: Sequence[ToolChain], counts: Mapping[tuple[Kind, bool], int]) -> Iterator[ToolChain]:
     """So many of each kind and side, each chain as often as is needed; of a side that has none, the other's."""
-    for (kind, side), count in wanted.items():
+    for (kind, side), count in counts.items():
         of_kind = [chain for chain in chains if chain.kind == kind]
         of_cell = [chain for chain in of_kind if chain.held_out == side]
         yield from islice(cycle(of_cell or of_kind), count)
@@ -74,7 +76,7 @@ def deduplicated_scenarios(
     candidates = from_frame(scenarios, Scenario)
     judged = deduplicate_scenarios(
         candidates,
-        counts=settings.generation.planned({scenario.kind for scenario in candidates}),
+        counts=settings.generation.count_wanted_plans({scenario.kind for scenario in candidates}),
         partition=partition,
         seed=settings.seed,
         toolkits=settings.toolkits_of(partition),
@@ -98,7 +100,7 @@ def deduplicated_scenarios(
 
 
 def _choose_thresholds(settings: Settings) -> ScenarioThresholds:
-    wanted = settings.deduplication
-    default = ScenarioThresholds() if wanted.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
-    semantic = default.semantic if wanted.semantic_threshold is None else wanted.semantic_threshold
-    return ScenarioThresholds(semantic, wanted.lexical_threshold)
+    deduplication = settings.deduplication
+    default = ScenarioThresholds() if deduplication.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
+    semantic = default.semantic if deduplication.semantic_threshold is None else deduplication.semantic_threshold
+    return ScenarioThresholds(semantic, deduplication.lexical_threshold)

@@ -20,7 +20,7 @@ from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids
 @stage(group="catalogue", kinds={"yaml", "json"}, table=stage_tables.TOOL_DEFINITIONS, code_version="1")
 def tool_definitions(partition: str, settings: Settings) -> Produced:
     """The tools of a toolkit or bundle: name, description, JSON Schema of arguments and results."""
-    files = settings.tool_files(partition)
+    files = settings.find_tool_files(partition)
     tools = load_tools(files)
     return Produced(
         to_frame(tools),
@@ -56,25 +56,30 @@ def tool_chains(
     """For each kind of conversation sequences of calls, mostly such that use one another's results; some are held out
     for the test split.
     """
-    wanted = settings.generation
+    generation = settings.generation
     tools = from_frame(tool_definitions, Tool)
     limits = ChainLimits(
-        wanted.min_calls,
-        wanted.max_calls,
-        wanted.test_share,
+        generation.min_calls,
+        generation.max_calls,
+        generation.test_share,
         must_cross="_" in partition,
-        steered=wanted.steering,
-        must_include=frozenset(wanted.must_include) & {tool.name for tool in tools},
+        steered=generation.steering,
+        must_include=frozenset(generation.must_include) & {tool.name for tool in tools},
         tool_weights=weigh_mentioned_tools(settings.workflows.get(partition, ""), tools),
-        patterns={str(name): weight for name, weight in wanted.patterns.items()},
-        crossing_share=wanted.crossing,
-        hold_out=wanted.hold_out,
+        patterns={str(name): weight for name, weight in generation.patterns.items()},
+        crossing_share=generation.crossing,
+        hold_out=generation.hold_out,
     )
     edges = from_frame(tool_graph, ToolEdge)
     memory = CoverageStore(settings.home / "coverage")
     past = memory.sum_earlier_nights(partition, settings.seed)
     chains = sample_chain_mix(
-        tools, edges, wanted.candidates(), limits, derive_seed(settings.seed, partition, "chains"), past
+        tools,
+        edges,
+        generation.count_wanted_candidates(),
+        limits,
+        derive_seed(settings.seed, partition, "chains"),
+        past,
     )
     kinds = Counter(chain.kind for chain in chains)
     drawn = Coverage()
@@ -86,7 +91,9 @@ def tool_chains(
         to_frame(chains, ToolChain),
         {
             "kinds": dict(kinds),
-            "impossible_kinds": ", ".join(kind for kind, weight in wanted.kinds.items() if weight and not kinds[kind])
+            "impossible_kinds": ", ".join(
+                kind for kind, weight in generation.kinds.items() if weight and not kinds[kind]
+            )
             or "none",
             "earlier_chains": past.patterns.total(),
             "held_out": sum(chain.held_out for chain in chains),

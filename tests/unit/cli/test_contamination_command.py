@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.delenv("FUNCDEX_CONFIG", raising=False)
     monkeypatch.setenv("FUNCDEX_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "300")
-    TableStore(tmp_path / "home").write("dataset", "gmail", to_frame([ROW]))
+    TableStore(tmp_path / "home").write_table("dataset", "gmail", to_frame([ROW]))
     return tmp_path
 
 

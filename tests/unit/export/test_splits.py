@@ -5,7 +5,7 @@ import pytest
 
 from funcdex_assets.export.splits import assign_splits, remove_duplicates, remove_overlaps
 from funcdex_assets.records.dataset import DeduplicatedConversation, ParsedConversation
-from funcdex_assets.records.seeds import seed_generator
+from funcdex_assets.records.seeds import build_generator
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_sides(parsed, rows, splits):
 
 
 def test_splits_are_disjoint_and_only_train_rows_of_test_clusters_are_left_out(parsed):
-    rng = seed_generator("splits")
+    rng = build_generator("splits")
     held_out = {f"c{number}": rng.random() < 0.2 for number in range(40)}
     rows = [(f"k{rng.randrange(120)}", chain := f"c{rng.randrange(40)}", held_out[chain]) for _ in range(400)]
     given = parsed(*rows)

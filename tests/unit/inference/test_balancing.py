@@ -164,7 +164,7 @@ def test_what_no_server_can_answer_is_asked_once(servers, replies, reply, kind):
 def probe(engine):
     async def probe_and_close():
         try:
-            await engine.probe()
+            await engine.probe_servers()
         finally:
             await engine.close()
 

@@ -24,7 +24,7 @@ def let_through(*limiters, characters=0, max_tokens=0):
     """When each was let through, in seconds; they come in this order."""
 
     async def one(limiter):
-        await limiter.acquire(characters=characters, max_tokens=max_tokens)
+        await limiter.book_request(characters=characters, max_tokens=max_tokens)
         return time.monotonic() - started
 
     async def all_of_them():
@@ -66,10 +66,10 @@ def test_a_booking_is_corrected_by_what_was_used(tmp_path, used, waits):
     limited = limiter(tmp_path, tokens_per_minute=60_000)
 
     async def twice():
-        booked = await limited.acquire(characters=0, max_tokens=200)
+        booked = await limited.book_request(characters=0, max_tokens=200)
         limited.settle_booking(booked, used=used)
         started = time.monotonic()
-        await limited.acquire(characters=0, max_tokens=200)
+        await limited.book_request(characters=0, max_tokens=200)
         return time.monotonic() - started
 
     assert waits - 0.05 <= asyncio.run(twice()) < waits + 0.5
@@ -79,7 +79,7 @@ def test_answers_are_expected_to_be_as_long_as_they_were(tmp_path):
     limited = limiter(tmp_path, tokens_per_minute=10**9)
 
     async def booked():
-        return await limited.acquire(characters=400, max_tokens=2048)
+        return await limited.book_request(characters=400, max_tokens=2048)
 
     assert asyncio.run(booked()) == 100 + 2048
     limited.settle_booking(2148, used=140, completion_tokens=40)
@@ -104,7 +104,7 @@ limits.BURST_S = 0.0
 async def main():
     limiter = limits.RateLimiter("box tiny", Path(sys.argv[1]), requests_per_minute=1200)
     async def one():
-        await limiter.acquire(characters=0, max_tokens=0)
+        await limiter.book_request(characters=0, max_tokens=0)
         print(time.time())
     await asyncio.gather(*(one() for _ in range(10)))
 
@@ -141,8 +141,8 @@ def test_who_gives_up_waiting_has_taken_nothing(tmp_path):
 
     async def give_up():
         started = time.monotonic()
-        await limited.acquire(characters=0, max_tokens=0)
-        waiting = [asyncio.create_task(limited.acquire(characters=0, max_tokens=0)) for _ in range(4)]
+        await limited.book_request(characters=0, max_tokens=0)
+        waiting = [asyncio.create_task(limited.book_request(characters=0, max_tokens=0)) for _ in range(4)]
         await asyncio.sleep(0.05)
         for task in waiting[:3]:
             task.cancel()

@@ -568,7 +568,7 @@ def test_one_engine_serves_one_event_loop_after_another(server):
 def probe(engine):
     async def probe_and_close():
         try:
-            await engine.probe()
+            await engine.probe_constraints()
         finally:
             await engine.close()
 

@@ -16,7 +16,7 @@ import pytest
 from funcdex_assets.inference import servers
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.server_watch import watch_server
-from funcdex_assets.inference.servers import ServerSpec, serving
+from funcdex_assets.inference.servers import ServerSpec, running_server
 
 HEALTHY = """
 class Handler(BaseHTTPRequestHandler):
@@ -76,7 +76,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 def test_a_server_serves_within_the_context_and_is_gone_after_it(gguf, llama_server, log) -> None:
     llama_server("print('loading', flush=True)\ntime.sleep(1.5)\n" + HEALTHY)
     lines: list[str] = []
-    with serving(ServerSpec("llama_cpp", gguf), log, lines.append) as base_url:
+    with running_server(ServerSpec("llama_cpp", gguf), log, lines.append) as base_url:
         assert base_url.startswith("http://127.0.0.1:")
         assert base_url.endswith("/v1")
         health = base_url.replace("/v1", "/health")
@@ -111,7 +111,7 @@ def test_a_server_that_does_not_start_says_why(gguf, llama_server, log, body, li
     llama_server(body)
     with (
         pytest.raises(InferenceError) as caught,
-        serving(ServerSpec("llama_cpp", gguf), log, lambda _: None, start_limit_s=limit_s),
+        running_server(ServerSpec("llama_cpp", gguf), log, lambda _: None, start_limit_s=limit_s),
     ):
         pass
     message = str(caught.value)
@@ -202,8 +202,8 @@ def test_no_server_outlives_its_owner_killed_with_9(gguf, llama_server, log) -> 
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path\n"
-            "from funcdex_assets.inference.servers import ServerSpec, serving\n"
-            "with serving(ServerSpec('llama_cpp', sys.argv[1]), Path(sys.argv[2]), lambda _: None):\n"
+            "from funcdex_assets.inference.servers import ServerSpec, running_server\n"
+            "with running_server(ServerSpec('llama_cpp', sys.argv[1]), Path(sys.argv[2]), lambda _: None):\n"
             "    print('ready', flush=True); time.sleep(60)",
             gguf,
             str(log),

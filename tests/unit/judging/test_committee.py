@@ -52,8 +52,8 @@ def found() -> dict[tuple[tuple[str, str], str], committee.JudgeAgreement]:
 )
 def test_pairs_of_judges(found, judges, scale, conversations, apart, equal, rho):
     pair = found[judges, scale]
-    assert (pair.conversations, pair.apart, pair.equal) == (conversations, apart, equal)
-    assert pair.rho == (None if rho is None else pytest.approx(rho))
+    assert (pair.conversations, pair.mean_difference, pair.equal_scores) == (conversations, apart, equal)
+    assert pair.rank_correlation == (None if rho is None else pytest.approx(rho))
 
 
 def test_one_judge_is_no_pair():
@@ -85,7 +85,7 @@ def settings(tmp_path, monkeypatch):
     (tmp_path / "funcdex.yaml").write_text("toolkits: [gmail]\nhome: home\n")
     settings = load_settings(tmp_path / "funcdex.yaml")
     for name, frame in {**frames(), "scored_conversations": to_frame(ROWS)}.items():
-        TableStore(settings.home).write(name, "gmail", frame)
+        TableStore(settings.home).write_table(name, "gmail", frame)
     return settings
 
 

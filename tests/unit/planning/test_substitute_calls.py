@@ -199,7 +199,7 @@ def test_a_tool_that_is_reserved_for_the_test_split_is_tried_there_alone():
 def test_where_no_tool_serves_as_well_nothing_else_is_drawn(monkeypatch):
     """Plans of partitions without such tools are those of before there was this recovery."""
     before = [cast.plan for cast in casts("jira", 30)]
-    monkeypatch.setattr("funcdex_assets.planning.plans.as_well", lambda *_: None)
+    monkeypatch.setattr("funcdex_assets.planning.plans.find_equivalent_arguments", lambda *_: None)
     assert build_plans([cast.given for cast in casts("jira", 30)])[0] == before
     changed = [build_plans([cast.given])[0] != [cast.plan] for cast in casts("gmail", 60)]
     assert any(changed)

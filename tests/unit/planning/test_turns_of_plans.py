@@ -242,7 +242,7 @@ def test_another_tool_is_tried_first_in_the_same_turn(turns, which, fault, after
     assert {(one.fault, one.substitute_tool, one.chain_index, one.arguments) for one in failing} == {
         (fault, which, None, (user("query", "right"),))
     }
-    assert (call.another, call.arguments) == ("", kept)
+    assert (call.substitute_tool, call.arguments) == ("", kept)
     steps, _ = number_steps(every)
     assert [step.another for step in steps if step.fault] == [which] * len(failing)
 

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcdex_assets.records.kinds import CHAIN_SHAPES, DEFAULT_WEIGHTS, KINDS, apportion, count_conversations_per_cell
+from funcdex_assets.records.kinds import (
+    CHAIN_SHAPES,
+    DEFAULT_WEIGHTS,
+    KINDS,
+    apportion_by_weight,
+    count_conversations_per_cell,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,12 +24,12 @@ from funcdex_assets.records.kinds import CHAIN_SHAPES, DEFAULT_WEIGHTS, KINDS, a
     ],
 )
 def test_parts(total, weights, parts):
-    assert apportion(total, weights) == parts
+    assert apportion_by_weight(total, weights) == parts
 
 
 @given(st.integers(0, 2000), st.dictionaries(st.sampled_from("abcdefg"), st.floats(0.01, 100), min_size=1))
 def test_parts_add_up_and_are_within_one_of_their_share(total, weights):
-    parts = apportion(total, weights)
+    parts = apportion_by_weight(total, weights)
     assert sum(parts.values()) == total
     for name, part in parts.items():
         assert abs(part - total * weights[name] / sum(weights.values())) < 1

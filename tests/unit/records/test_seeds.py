@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from funcdex_assets.records.seeds import derive_id, derive_seed, seed_generator
+from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 
 SHOW = """
-from funcdex_assets.records.seeds import derive_id, derive_seed, generator
-print(derive_seed(42, "gmail", "scenario", 7), derive_id("chain", "a", 1), generator("x", 1).random())
+from funcdex_assets.records.seeds import derive_id, derive_seed, build_generator
+print(derive_seed(42, "gmail", "scenario", 7), derive_id("chain", "a", 1), build_generator("x", 1).random())
 """
 
 
@@ -26,7 +26,9 @@ def test_seeds_do_not_depend_on_the_process():
         ).stdout
         for hash_seed in ("0", "1")
     }
-    here = f"{derive_seed(42, 'gmail', 'scenario', 7)} {derive_id('chain', 'a', 1)} {seed_generator('x', 1).random()}\n"
+    here = (
+        f"{derive_seed(42, 'gmail', 'scenario', 7)} {derive_id('chain', 'a', 1)} {build_generator('x', 1).random()}\n"
+    )
     assert shown == {here}
 
 
@@ -49,7 +51,7 @@ def test_seeds_stay_the_same_over_releases():
 def test_other_parts_give_another_seed_and_another_name(one, other):
     assert derive_seed(*one) != derive_seed(*other)
     assert derive_id("x", *one) != derive_id("x", *other)
-    assert seed_generator(*one).random() != seed_generator(*other).random()
+    assert build_generator(*one).random() != build_generator(*other).random()
 
 
 def test_a_seed_fits_into_a_signed_64_bit_number():
@@ -65,5 +67,5 @@ def test_an_id_begins_with_its_kind_and_the_kind_does_not_change_the_rest():
 
 
 def test_a_generator_starts_anew_each_time():
-    one, other = seed_generator("a", 1), seed_generator("a", 1)
+    one, other = build_generator("a", 1), build_generator("a", 1)
     assert [one.random() for _ in range(3)] == [other.random() for _ in range(3)]

@@ -12,10 +12,10 @@ from funcdex_assets.reports.collected import TABLES
 from funcdex_assets.reports.presentation import (
     ALL,
     NothingToReport,
-    as_json,
     format_counts,
     format_value,
     report_partitions,
+    to_json,
     write_page,
 )
 from funcdex_assets.settings.settings import load_settings
@@ -31,7 +31,7 @@ def settings(tmp_path, monkeypatch):
     settings = load_settings(tmp_path / "funcdex.yaml")
     for partition in ("gmail", "jira"):
         for name in TABLES:
-            TableStore(settings.home).write(name, partition, frames()[name])
+            TableStore(settings.home).write_table(name, partition, frames()[name])
     return settings
 
 
@@ -49,7 +49,7 @@ def test_nothing_to_report_names_the_command(settings):
 
 def test_tables_of_different_runs_are_left_out_and_named(settings):
     later = frames()["deduplicated_scenarios"].head(0)
-    TableStore(settings.home).write("deduplicated_scenarios", "jira", later)
+    TableStore(settings.home).write_table("deduplicated_scenarios", "jira", later)
     told: list[str] = []
     assert list(report_partitions(settings, settings.partitions, told.append)) == ["gmail", ALL]
     assert [text.split()[3] for text in told] == ["jira"]
@@ -96,7 +96,7 @@ def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path, monk
     assert {"Yields", "Validity", "By partition"} <= {line.strip() for line in printed.splitlines()}
 
     first = {"section": "yields", "figure": "conversations", "item": "candidates", "value": 3.0}
-    assert json.loads(as_json(reports))["jira"][0] == first | dict.fromkeys(("part", "whole", "wanted"))
+    assert json.loads(to_json(reports))["jira"][0] == first | dict.fromkeys(("part", "whole", "wanted"))
 
     page, *pictures = write_page(reports, tmp_path / "docs" / "page.md")
     text = page.read_text()

@@ -63,7 +63,7 @@ def test_a_second_run_pays_for_nothing(box, servers):
     ask(box(), request())
     again = box()
     ask(again, request())
-    assert again.summary()["replayed"] == 1
+    assert again.to_metadata()["replayed"] == 1
     assert len(servers[0].questions) == 3 * PROBES + 1
 
 
@@ -156,7 +156,7 @@ def test_some_roles_may_be_played_offline(box, servers, monkeypatch, fields, nam
 def test_prices_are_by_model(box, servers):
     engine = box(roles={"judge": {"model": "wise"}}, prices={"wise": {"prompt": 1e6}})
     ask(engine, request(), request("judge"))
-    summary = engine.summary()
+    summary = engine.to_metadata()
     assert (summary["roles"]["judge"]["cost_usd"], summary["roles"]["planner"]["cost_usd"]) == (11, 0)
     assert summary["unpriced_models"] == ["tiny"]
 
@@ -239,11 +239,11 @@ def test_no_answer_is_lost_paid_twice_or_written_wrong_by_a_bad_day(box, servers
     engine = box(**fields)
     completions = ask(engine, *(request(seed=seed) for seed in range(300)))
     assert [completion.text for completion in completions] == [f"answer {seed}" for seed in range(300)]
-    assert engine.summary()["retries"] == sum(asked(servers)) - 300 > 30
+    assert engine.to_metadata()["retries"] == sum(asked(servers)) - 300 > 30
     (entry,) = list_journal_entries(tmp_path / "journal.sqlite")
     assert entry.requests == 300
     again = box(**fields)
     before = sum(len(server.questions) for server in servers)
     ask(again, *(request(seed=seed) for seed in range(300)))
-    assert again.summary()["replayed"] == 300
+    assert again.to_metadata()["replayed"] == 300
     assert sum(len(server.questions) for server in servers) == before

@@ -10,6 +10,7 @@ from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceEngine, InferenceError, Request
 from funcdex_assets.inference.usage import UsageMeter
 from funcdex_assets.resources.inference import InferenceResource
+from funcdex_assets.resources.project import ProjectResource
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,9 @@ def honouring(server, forced):
 
 @contextmanager
 def made(**fields):
-    with InferenceResource(**fields).yield_for_execution(dg.build_init_resource_context()) as engine:
+    with InferenceResource(project=ProjectResource(), **fields).yield_for_execution(
+        dg.build_init_resource_context()
+    ) as engine:
         yield engine
 
 
@@ -66,6 +69,7 @@ def test_the_key_is_the_one_that_is_named(honouring, tmp_path, monkeypatch, prof
     monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
     monkeypatch.setenv("BOX_KEY", "sk-box")
     resource = InferenceResource(
+        project=ProjectResource(),
         profile=profile,
         base_url=honouring.base_url,
         model="tiny",
@@ -96,6 +100,7 @@ def metadata_of(result, asset):
 
 def test_an_asset_receives_the_engine_and_reports_what_it_took(honouring, tmp_path):
     resource = InferenceResource(
+        project=ProjectResource(),
         profile="vllm",
         base_url=honouring.base_url,
         model="tiny",
@@ -140,7 +145,7 @@ def test_the_launchpad_may_say_otherwise_for_one_run(honouring, project, config,
     project.write_text(FILE.format(base_url=honouring.base_url))
     result = dg.materialize(
         [poems],
-        resources={"engine": InferenceResource()},
+        resources={"engine": InferenceResource(project=ProjectResource())},
         run_config={"resources": {"engine": {"config": config}}},
     )
     metadata = metadata_of(result, "poems")
@@ -187,14 +192,14 @@ def served(honouring, monkeypatch):
     events = []
 
     @contextmanager
-    def serving(spec, log, progress):
+    def running_server(spec, log, progress):
         events.append(("started", spec.engine, spec.model, spec.args, log.name))
         try:
             yield honouring.base_url
         finally:
             events.append("stopped")
 
-    monkeypatch.setattr("funcdex_assets.inference.servers.serving", serving)
+    monkeypatch.setattr("funcdex_assets.inference.servers.running_server", running_server)
     return events
 
 
@@ -203,7 +208,9 @@ STARTED = ("started", "llama_cpp", "models/tiny.gguf", ("--flash-attn",), "serve
 
 
 def test_a_run_owns_one_server_from_its_start_to_its_end(served, honouring, tmp_path):
-    resource = InferenceResource(profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite"))
+    resource = InferenceResource(
+        project=ProjectResource(), profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite")
+    )
     result = dg.materialize([poems, more_poems], resources={"engine": resource})
     assert served == [STARTED, "stopped"]
     assert metadata_of(result, "more_poems")["engine"] == "llama_cpp:tiny"
@@ -215,7 +222,9 @@ def test_the_server_is_stopped_when_the_run_fails(served, tmp_path):
     def bad(engine: dg.ResourceParam[InferenceEngine]) -> None:
         raise RuntimeError("no")
 
-    resource = InferenceResource(profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite"))
+    resource = InferenceResource(
+        project=ProjectResource(), profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite")
+    )
     assert not dg.materialize([bad], resources={"engine": resource}, raise_on_error=False).success
     assert served == [STARTED, "stopped"]
 

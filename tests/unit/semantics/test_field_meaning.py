@@ -1,7 +1,7 @@
-"""The meaning of a field: a table of real fields, and the lists of words that disagree about some.
+"""The meaning of a field: a table of real fields, and a table of the lists of words that disagree about some fields.
 
-Add a field that is misread to `tests/data/field_meaning_cases.json`; when a list of words changes, the table of
-disagreements must say so.
+Add a field that is misread to `tests/data/field_meaning_cases.json`. A change to a list of words, or a list that moves
+to another module, changes `tests/data/field_meaning_disagreements.json`.
 """
 
 import json
@@ -18,10 +18,10 @@ from funcdex_assets.semantics.field_meaning import FieldMeaning, FieldRole, deci
 DATA = Path(__file__).parents[2] / "data"
 CASES = json.loads((DATA / "field_meaning_cases.json").read_text(encoding="utf-8"))
 DISAGREEMENTS = json.loads((DATA / "field_meaning_disagreements.json").read_text(encoding="utf-8"))
-PLACES = [
-    pytest.param(group, place, id=f"{group['purpose'].split(':')[0]}-{place['module']}.{place['constant']}")
+WORD_LISTS = [
+    pytest.param(group, word_list, id=f"{group['purpose'].split(':')[0]}-{word_list['module']}.{word_list['constant']}")
     for group in DISAGREEMENTS
-    for place in group["places"]
+    for word_list in group["places"]
 ]
 EXAMPLES = [
     pytest.param(group, example, id=f"{group['purpose'].split(':')[0]}-{example['name']}")
@@ -30,22 +30,23 @@ EXAMPLES = [
 ]
 
 
-def name_schema(schema: dict) -> str:
+def describe_schema(schema: dict) -> str:
     words = [schema.get("type", ""), schema.get("format", ""), "enum" if {"enum", "const"} & schema.keys() else ""]
     return "-".join(str(word) for word in words if word)
 
 
-def look_name_up(place: dict, name: str) -> bool:
-    listed = getattr(import_module(place["module"]), place["constant"])
-    return name_readings.holds(listed, place["reads"], name)
+def look_name_up(word_list: dict, name: str) -> bool:
+    words = getattr(import_module(word_list["module"]), word_list["constant"])
+    return name_readings.contains_name(words, word_list["reads"], name)
 
 
-def short_name(place: dict) -> str:
-    return f"{place['module'].removeprefix('funcdex_assets.')}.{place['constant']}"
+def shorten_name(word_list: dict) -> str:
+    return f"{word_list['module'].removeprefix('funcdex_assets.')}.{word_list['constant']}"
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{case['tool']}-{case['name']}-{name_schema(case['schema'])}") for case in CASES]
+    "case",
+    [pytest.param(case, id=f"{case['tool']}-{case['name']}-{describe_schema(case['schema'])}") for case in CASES],
 )
 def test_a_real_field_means(case):
     assert decide_field_meaning(case["name"], case["schema"]) == FieldMeaning(**case["meaning"])
@@ -83,10 +84,10 @@ def test_a_made_up_field_means(name, schema, expected):
     assert decide_field_meaning(name, schema) == expected
 
 
-@pytest.mark.parametrize(("group", "place"), PLACES)
-def test_a_list_that_disagrees_answers_as_the_table_says(group, place):
-    said = [example["name"] for example in group["examples"] if short_name(place) in example["yes"]]
-    assert [example["name"] for example in group["examples"] if look_name_up(place, example["name"])] == said
+@pytest.mark.parametrize(("group", "word_list"), WORD_LISTS)
+def test_a_list_that_disagrees_answers_as_the_table_says(group, word_list):
+    names = [example["name"] for example in group["examples"] if look_name_up(word_list, example["name"])]
+    assert names == [example["name"] for example in group["examples"] if shorten_name(word_list) in example["yes"]]
 
 
 @pytest.mark.parametrize(("group", "example"), EXAMPLES)
@@ -99,12 +100,13 @@ def test_the_meaning_gives_the_right_answer(group, example):
 
 @pytest.mark.parametrize(("group", "example"), EXAMPLES)
 def test_an_example_shows_a_difference(group, example):
-    answers = {short_name(place) in example["yes"] for place in group["places"]}
+    short_names = {shorten_name(word_list) for word_list in group["places"]}
+    answers = {short_name in example["yes"] for short_name in short_names}
     assert answers | {example["right"]} == {True, False}
-    assert set(example["yes"]) <= {short_name(place) for place in group["places"]}
+    assert set(example["yes"]) <= short_names
 
 
 def test_a_meaning_is_decided_once_for_all_places_of_a_field():
     schema = {"type": "string", "format": "date-time", "description": "When it began."}
-    other = {"type": "string", "format": "date-time", "description": "Elsewhere.", "examples": ["2026-01-01T00:00:00Z"]}
-    assert decide_field_meaning("started_at", schema) is decide_field_meaning("started_at", other)
+    schema_elsewhere = {**schema, "description": "Elsewhere.", "examples": ["2026-01-01T00:00:00Z"]}
+    assert decide_field_meaning("started_at", schema) is decide_field_meaning("started_at", schema_elsewhere)

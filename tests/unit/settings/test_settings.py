@@ -91,7 +91,7 @@ def test_home_does_not_depend_on_the_working_folder(project, monkeypatch, home, 
 )
 @pytest.mark.parametrize("possible", [KINDS, ("simple", "ask_back")], ids=["all kinds", "two kinds"])
 def test_cells_add_up_to_the_sizes_of_the_splits(generation, train, test, possible):
-    cells = Generation(**generation).cells(possible)
+    cells = Generation(**generation).count_wanted_conversations(possible)
     assert {kind for kind, _ in cells} == set(possible)
     assert sum(count for (_, held_out), count in cells.items() if not held_out) == train
     assert sum(count for (_, held_out), count in cells.items() if held_out) == test
@@ -122,14 +122,14 @@ TWO = Generation(conversations=10, test_share=0.4, oversample=1.5, reserve=0.25,
     ],
 )
 def test_candidates_and_plans_of_each_cell(possible, cells, candidates, planned):
-    assert TWO.cells(possible) == cells
-    assert TWO.candidates(possible) == candidates
-    assert TWO.planned(possible) == planned
+    assert TWO.count_wanted_conversations(possible) == cells
+    assert TWO.count_wanted_candidates(possible) == candidates
+    assert TWO.count_wanted_plans(possible) == planned
 
 
 def test_without_a_word_on_kinds_all_are_possible():
-    assert TWO.cells() == TWO.cells(KINDS)
-    assert Generation(reserve=0).planned() == Generation().cells()
+    assert TWO.count_wanted_conversations() == TWO.count_wanted_conversations(KINDS)
+    assert Generation(reserve=0).count_wanted_plans() == Generation().count_wanted_conversations()
 
 
 # ── who plays which role ──────────────────────────────────────────────────────────────────────
@@ -157,10 +157,10 @@ SERVER = {"profile": "vllm", "base_url": "http://a/v1", "model": "small", "retri
 )
 def test_a_role_differs_in_what_is_given(role, expected):
     inference = Inference(**SERVER, roles={"judge": role})
-    endpoint = inference.endpoint("judge")
+    endpoint = inference.resolve_endpoint("judge")
     assert {field: getattr(endpoint, field) for field in expected} == expected
-    assert inference.endpoint("planner") == inference.endpoint()
-    assert inference.endpoint().model == "small"
+    assert inference.resolve_endpoint("planner") == inference.resolve_endpoint()
+    assert inference.resolve_endpoint().model == "small"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_role_differs_in_what_is_given(role, expected):
 )
 def test_the_judges_of_a_committee_differ_from_the_judge_in_what_is_given(committee, models):
     inference = Inference(**SERVER, roles={"judge": {"model": "wise"}})
-    endpoints = [inference.member(fields) for fields in Judging(committee=committee).members]
+    endpoints = [inference.resolve_member_endpoint(fields) for fields in Judging(committee=committee).members]
     assert [endpoint.model for endpoint in endpoints] == models
     assert {endpoint.retries for endpoint in endpoints if endpoint.profile == "vllm"} == {2}
 
@@ -220,13 +220,13 @@ def test_the_servers_of_an_endpoint(fields, urls):
         pytest.param(
             "FUNCDEX_INFERENCE__ROLES",
             '{"judge": {"profile": "vllm", "model": "m"}}',
-            lambda settings: settings.inference.endpoint("judge").model == "m",
+            lambda settings: settings.inference.resolve_endpoint("judge").model == "m",
             id="a role, as JSON",
         ),
         pytest.param(
             "FUNCDEX_INFERENCE__ROLES__JUDGE__PROFILE",
             "vllm",
-            lambda settings: settings.inference.endpoint("judge").profile == "vllm",
+            lambda settings: settings.inference.resolve_endpoint("judge").profile == "vllm",
             id="a field of a role",
         ),
         pytest.param(
@@ -476,8 +476,8 @@ def test_a_file_and_a_line_add_a_partition(project):
     file = add_toolkit(project, "acme.yaml")
     after = load_settings(write(project, "toolkits:\n  - gmail\n  - acme\n"))
     assert after.partitions == (*before.partitions, "acme")
-    assert after.tool_files("acme") == {"acme": file}
-    assert after.tool_files("gmail") == before.tool_files("gmail")
+    assert after.find_tool_files("acme") == {"acme": file}
+    assert after.find_tool_files("gmail") == before.find_tool_files("gmail")
 
 
 @pytest.mark.parametrize(
@@ -493,7 +493,7 @@ def test_a_file_and_a_line_add_a_partition(project):
 def test_a_toolkit_is_defined_by(project, files, chosen):
     for file in files:
         add_toolkit(project, file)
-    found = load_settings(write(project, "toolkits: [gmail]\n")).tool_files("gmail")["gmail"]
+    found = load_settings(write(project, "toolkits: [gmail]\n")).find_tool_files("gmail")["gmail"]
     if chosen:
         assert found == project / "toolkits" / chosen
     else:
@@ -504,8 +504,8 @@ def test_a_bundle_is_defined_by_its_members_unless_it_has_a_file(project):
     (project / "both.json").write_text("[]")
     listed = "toolkits: [gmail, jira]\nbundles: [gmail_jira, {name: jira_gmail, tools: both.json}]\n"
     settings = load_settings(write(project, listed))
-    assert list(settings.tool_files("gmail_jira")) == ["gmail", "jira"]
-    assert settings.tool_files("jira_gmail") == {"jira_gmail": project / "both.json"}
+    assert list(settings.find_tool_files("gmail_jira")) == ["gmail", "jira"]
+    assert settings.find_tool_files("jira_gmail") == {"jira_gmail": project / "both.json"}
 
 
 # ── the watched folder ────────────────────────────────────────────────────────────────────────
@@ -564,7 +564,7 @@ def test_a_bundle_may_have_a_toolkit_of_the_folder_and_comes_after_all_toolkits(
     path = write(project, "toolkits: [gmail]\nbundles: [acme_gmail]\n")
     settings = load_settings(path)
     assert settings.partitions == ("gmail", "acme", "acme_gmail")
-    assert settings.tool_files("acme_gmail")["acme"] == file
+    assert settings.find_tool_files("acme_gmail")["acme"] == file
     file.unlink()
     with pytest.raises(SettingsError, match="uses the toolkit 'acme', which is not listed"):
         load_settings(path)

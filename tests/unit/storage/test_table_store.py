@@ -20,38 +20,38 @@ def store(tmp_path: Path) -> TableStore:
 
 
 def test_what_is_written_is_read_with_its_types(store):
-    store.write("chains", "gmail", FRAME)
-    assert store.read("chains", "gmail").equals(FRAME)
-    assert store.read("chains", "gmail").schema == FRAME.schema
+    store.write_table("chains", "gmail", FRAME)
+    assert store.read_frame("chains", "gmail").equals(FRAME)
+    assert store.read_frame("chains", "gmail").schema == FRAME.schema
 
 
 def test_the_same_frame_gives_the_same_bytes(store):
-    assert store.write("chains", "gmail", FRAME) == store.write("chains", "jira", FRAME.clone())
-    assert store.path("chains", "gmail").read_bytes() == store.path("chains", "jira").read_bytes()
+    assert store.write_table("chains", "gmail", FRAME) == store.write_table("chains", "jira", FRAME.clone())
+    assert store.table_path("chains", "gmail").read_bytes() == store.table_path("chains", "jira").read_bytes()
 
 
 def test_a_write_leaves_nothing_beside_the_table_and_its_seal(store):
-    store.write("chains", "gmail", FRAME)
-    folder = store.path("chains", "gmail").parent
+    store.write_table("chains", "gmail", FRAME)
+    folder = store.table_path("chains", "gmail").parent
     assert sorted(path.name for path in folder.iterdir()) == ["gmail.parquet", "gmail.seal"]
-    assert store.partitions("chains") == ["gmail"]
+    assert store.list_partitions("chains") == ["gmail"]
 
 
 def test_a_changed_file_is_not_sealed(store):
-    store.write("chains", "gmail", FRAME)
-    assert store.load("chains", "gmail").sealed
-    FRAME.head(1).write_parquet(store.path("chains", "gmail"))
-    changed = store.load("chains", "gmail")
+    store.write_table("chains", "gmail", FRAME)
+    assert store.load_table("chains", "gmail").sealed
+    FRAME.head(1).write_parquet(store.table_path("chains", "gmail"))
+    changed = store.load_table("chains", "gmail")
     assert not changed.sealed
-    store.seal("chains", "gmail", changed.digest)
-    assert store.load("chains", "gmail").sealed
+    store.seal_table("chains", "gmail", changed.digest)
+    assert store.load_table("chains", "gmail").sealed
 
 
 def test_a_refused_frame_does_not_touch_the_table(store):
-    store.write("chains", "gmail", FRAME)
-    kept = store.refuse("chains", "gmail", FRAME.head(1))
+    store.write_table("chains", "gmail", FRAME)
+    kept = store.keep_refused_frame("chains", "gmail", FRAME.head(1))
     assert pl.read_parquet(kept).height == 1
-    assert store.read("chains", "gmail").height == 2
+    assert store.read_frame("chains", "gmail").height == 2
 
 
 def test_what_answers_cost_is_kept_by_stage_and_partition_and_forgotten_with_them(store):
@@ -59,16 +59,16 @@ def test_what_answers_cost_is_kept_by_stage_and_partition_and_forgotten_with_the
     store.note_spent("scored", "gmail", asked)
     store.note_spent("personas", "gmail", asked)
     store.note_spent("scored", "jira", asked)
-    assert store.spent("gmail") == {"personas": asked, "scored": asked}
+    assert store.read_spent("gmail") == {"personas": asked, "scored": asked}
     store.note_spent("scored", "gmail", [])
-    assert store.spent("gmail") == {"personas": asked}
-    assert store.spent("stripe") == {}
+    assert store.read_spent("gmail") == {"personas": asked}
+    assert store.read_spent("stripe") == {}
 
 
 def test_errors_name_stage_partition_file_and_remedy(store):
     with pytest.raises(MissingTableError, match=r"no table chains for gmail \(.*gmail.parquet\); materialise chains"):
-        store.read("chains", "gmail")
-    store.path("chains", "gmail").parent.mkdir(parents=True)
-    store.path("chains", "gmail").write_bytes(b"nonsense")
+        store.read_frame("chains", "gmail")
+    store.table_path("chains", "gmail").parent.mkdir(parents=True)
+    store.table_path("chains", "gmail").write_bytes(b"nonsense")
     with pytest.raises(UnreadableTableError, match=r"not readable Parquet.*materialise chains for gmail again"):
-        store.read("chains", "gmail")
+        store.read_frame("chains", "gmail")

@@ -110,7 +110,7 @@ def test_answers_of_all_members_are_journaled_and_metered_and_the_same_seed_give
     judging, settings, servers, tmp_path
 ):
     first, engine = judged(settings, tmp_path)
-    assert engine.summary()["roles"]["judge"]["requests"] == 3 * len(MADE)
+    assert engine.to_metadata()["roles"]["judge"]["requests"] == 3 * len(MADE)
     entries = list_journal_entries(tmp_path / "journal.sqlite")
     assert [(entry.engine, entry.requests) for entry in entries] == [("vllm:tiny", len(MADE)), ("vllm:wise", len(MADE))]
     asked = [len(server.questions) for server in servers]

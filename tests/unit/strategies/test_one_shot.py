@@ -204,7 +204,7 @@ def test_a_text_that_stays_faulty_is_recorded_as_it_is_and_the_rules_still_objec
 def test_the_limits_are_kept(limits, asked):
     conversation, engine = written(lambda number: f"{NO_MARKUP} {number}", limits=limits)
     assert engine.asked == asked
-    assert len(asked) == limits.requests == len(conversation.attempts)
+    assert len(asked) == limits.max_requests == len(conversation.attempts)
 
 
 def test_what_is_the_servers_fault_is_raised():

@@ -203,7 +203,7 @@ class Failing(OfflineEngine):
         self.broken, self.kind = broken, kind
 
     async def complete(self, request: Request) -> Completion:
-        if request.role == "user_simulator" and request.subject.scene.plan.plan_id in self.broken:
+        if request.role == "user_simulator" and request.subject.state.plan.plan_id in self.broken:
             raise InferenceError("The server is upset", retryable=self.kind == "unavailable", kind=self.kind)
         return await super().complete(request)
 

@@ -581,7 +581,7 @@ def test_a_date_at_the_end_of_the_calendar_is_refused():
 
 def test_parallel_calls_are_one_message_followed_by_their_results():
     def eager(scene: Any, rng: Random) -> Move:
-        if scene.messages[-1].role == "user" and scene.pending():
+        if scene.messages[-1].role == "user" and scene.list_pending_steps():
             return Move(calls=[Call(scene.plan.tools[0], {}), Call(scene.plan.tools[0], {})])
         return Move(reply="Done.")
 

@@ -76,9 +76,10 @@ def test_no_call_made_at_once_needs_a_result_of_the_others(partition):
 
 def test_a_share_of_the_chains_of_a_bundle_can_stay_within_a_toolkit():
     crossing = {
-        share: Counter(len(chain.toolkits) > 1 for chain in drawn("jira_gmail", crossing=share)) for share in (0, 1)
+        share: Counter(len(chain.toolkits) > 1 for chain in drawn("jira_gmail", crossing_share=share))
+        for share in (0, 1)
     }
-    several = [chain for chain in drawn("jira_gmail", crossing=1) if len(chain.steps) > 1]
+    several = [chain for chain in drawn("jira_gmail", crossing_share=1) if len(chain.steps) > 1]
     assert all(len(chain.toolkits) > 1 for chain in several)
     assert crossing[0][False] > crossing[1][False]
 

@@ -58,7 +58,7 @@ def test_undescribed_finds_what_is_missing():
 
 def test_there_are_ten():
     assert len(TOOLKITS) == len(set(TOOLKITS)) == 10
-    assert all(path.parent.name == "toolkits" for name in TOOLKITS for path in SETTINGS.tool_files(name).values())
+    assert all(path.parent.name == "toolkits" for name in TOOLKITS for path in SETTINGS.find_tool_files(name).values())
 
 
 @every_toolkit
@@ -124,7 +124,7 @@ def test_every_tool_is_reached_from_tools_that_need_no_id(toolkit):
 
 
 def test_names_are_unique_over_all_toolkits():
-    files = {toolkit: path for name in TOOLKITS for toolkit, path in SETTINGS.tool_files(name).items()}
+    files = {toolkit: path for name in TOOLKITS for toolkit, path in SETTINGS.find_tool_files(name).items()}
     every = load_tools(files)  # refuses a name that comes twice
     assert len(every) == sum(len(tools(toolkit)) for toolkit in TOOLKITS)
 

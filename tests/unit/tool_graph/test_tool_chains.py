@@ -219,7 +219,7 @@ from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.tool_graph.chains import ChainLimits, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 from pathlib import Path
-tools = load_tools(load_settings(Path("funcdex.yaml")).tool_files("gmail_googlecalendar"))
+tools = load_tools(load_settings(Path("funcdex.yaml")).find_tool_files("gmail_googlecalendar"))
 chains = sample_chains(tools, build_graph(tools), 20, ChainLimits(2, 6, 0.19, must_cross=True), 42)
 print(chains)
 """
