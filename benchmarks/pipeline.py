@@ -160,15 +160,15 @@ def main() -> None:
     print(f"yardstick: JSON decode and encode of all, {yardstick:.3f} s CPU; the pipeline takes {cpu / yardstick:.0f}×")
 
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"FUNCDEX_HOME": home, "FUNCDEX_DAGSTER_STORAGE": f"{home}/dagster"}
-        os.environ.setdefault("DAGSTER_HOME", str(Path(__file__).parents[1]))
+        os.environ["FUNCDEX_HOME"] = home
         began = time.perf_counter()
-        from funcdex_assets.orchestration.run_partitions import run_partitions, whole_graph
+        from funcdex_assets.definitions import whole_graph
+        from funcdex_assets.orchestration.run_partitions import run_partitions
 
         whole_graph()
         imported = time.perf_counter() - began
         cpu_run, wall_run = time.process_time(), time.perf_counter()
-        outcome = run_partitions(settings.partitions, conversations=count, settings=load_settings())
+        outcome = run_partitions(whole_graph, settings.partitions, load_settings(), conversations=count)
         cpu_run, wall_run = time.process_time() - cpu_run, time.perf_counter() - wall_run
     print(
         f"as assets: {len(outcome.made)} partitions, {wall_run:.1f} s wall, {cpu_run:.1f} s CPU "

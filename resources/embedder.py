@@ -1,4 +1,4 @@
-"""Which model turns scenarios into vectors."""
+"""The embedder: the model that turns scenarios into vectors."""
 
 from typing import Literal
 

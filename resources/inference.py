@@ -1,7 +1,6 @@
 """The engine that plays the roles: that of `funcdex.yaml`, with what one run wants otherwise.
 
-What the fields mean and which values they take is said in `settings/inference.py`, which also
-checks them: here they are as open as the launchpad needs them.
+The fields are described and checked in `settings/inference.py`; here their types are as open as the launchpad needs.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
+from funcdex_assets.reports.plots import keep_font_cache
 from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.settings.settings import Settings
 
@@ -18,6 +19,7 @@ class SettingsResource(dg.ConfigurableResource[Settings]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Settings:  # noqa: ARG002
         settings = self.project.load()
+        keep_font_cache(settings.home)
         if self.seed is not None:
             settings = settings.model_copy(update={"seed": self.seed})
         if self.conversations is not None:

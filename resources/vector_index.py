@@ -1,4 +1,4 @@
-"""Where scenarios of earlier nights and other partitions are remembered."""
+"""The index that remembers scenarios of earlier nights and other partitions."""
 
 import dagster as dg
 from pydantic import Field

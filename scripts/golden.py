@@ -49,7 +49,7 @@ def make_everything(home: Path, size: str) -> None:
     subprocess.run(
         [command, "backfill"],
         cwd=REPOSITORY,
-        env={**environment, **SIZES[size], "FUNCDEX_HOME": str(home), "FUNCDEX_DAGSTER_STORAGE": str(home / "dagster")},
+        env={**environment, **SIZES[size], "FUNCDEX_HOME": str(home)},
         check=True,
     )
 

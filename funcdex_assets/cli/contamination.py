@@ -1,4 +1,4 @@
-"""`funcdex contamination`: what the datasets share with evaluation sets, in a terminal."""
+"""`funcdex contamination`: overlaps of the datasets with evaluation sets, printed in a terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,7 +94,7 @@ def compare_with_evaluation_sets(
 
 
 def _choose_examples(overlaps: Sequence[Overlap]) -> list[Overlap]:
-    """The strongest, each reason once."""
+    """Chooses the strongest overlaps, each reason once."""
     by_reason = {overlap.reason: overlap for overlap in sorted(overlaps, key=lambda overlap: overlap.score)}
     return sorted(by_reason.values(), key=lambda overlap: -overlap.score)[:EXAMPLES]
 

@@ -1,6 +1,7 @@
 """`funcdex dev`: Dagster's web interface for the project in this folder, on the loopback address."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from funcdex_assets.cli.console import CommandError, console, load_project
+from funcdex_assets.settings.settings import CONFIG_VARIABLE
 
 HOST = "127.0.0.1"
 WORKSPACE_FILE = "workspace.yaml"
@@ -27,14 +29,19 @@ def serve_ui(
             "or make a project with `funcdex init FOLDER`"
         )
     refuse_busy_port(port)
-    from funcdex_assets.orchestration.project_instance import open_instance
+    from funcdex_assets.orchestration.project_instance import INSTANCE_FILE, open_instance
 
     with open_instance(settings):
         pass  # every partition is registered before the interface shows them
-    command = [sys.executable, "-m", "dagster", "dev", "-w", WORKSPACE_FILE, "-h", HOST, "-p", str(port)]
-    environment = {**os.environ, "DAGSTER_HOME": str(settings.root)}
+    # Dagster makes folders of its own in DAGSTER_HOME, which therefore is in the project's home, with a copy of the
+    # instance's description. It runs there as well, so that it does not read `.env` again: the shell comes first.
+    dagster_home = settings.home.absolute() / "dagster"
+    shutil.copyfile(settings.root / INSTANCE_FILE, dagster_home / INSTANCE_FILE)
+    workspace = str(settings.root.absolute() / WORKSPACE_FILE)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", HOST, "-p", str(port)]
+    environment = {**os.environ, "DAGSTER_HOME": str(dagster_home), CONFIG_VARIABLE: str(settings.file.absolute())}
     console.print(f"starting the interface on http://{HOST}:{port} …", highlight=False)
-    server = subprocess.Popen(command, cwd=settings.root, env=environment)
+    server = subprocess.Popen(command, cwd=dagster_home, env=environment)
     ended = threading.Event()
     announcer = threading.Thread(target=_announce_when_ready, args=(port, ended), daemon=True)
     announcer.start()

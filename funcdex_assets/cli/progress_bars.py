@@ -1,4 +1,4 @@
-"""Progress of a run as bars in the terminal: one for the stages, one for what is within a stage."""
+"""Progress of a run as bars in the terminal: one for the stages, one for the work within a stage."""
 
 import time
 from collections.abc import Sequence

@@ -74,7 +74,7 @@ def _compare_replay(recording: Any) -> tuple[str, list[str]]:
 
 
 def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple[str, list[ReplayItem]]]:
-    """The partitions of the home with what is asked for in them."""
+    """Yields the recordings of the requested conversations from the project's tables, by partition."""
     from funcdex_assets.dialogue.participants import assemble_participants
     from funcdex_assets.environment.replay import to_recording
     from funcdex_assets.records.conversation import Conversation
@@ -113,21 +113,16 @@ def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple
             )
         )
         cast = assemble_participants(*rows)  # type: ignore[arg-type]
-        yield (
-            partition,
-            [
-                (
-                    conversation.conversation_id,
-                    to_recording(conversation, participants.situation, participants.mentioned_tools),
-                )
-                for conversation in chosen
-                if (participants := cast[conversation.plan_id])
-            ],
-        )
+        items: list[ReplayItem] = []
+        for conversation in chosen:
+            participants = cast[conversation.plan_id]
+            recording = to_recording(conversation, participants.situation, participants.mentioned_tools)
+            items.append((conversation.conversation_id, recording))
+        yield partition, items
 
 
 def _find_in_file(file: Path, names: list[str] | None) -> Iterator[tuple[str, list[ReplayItem]]]:
-    """The rows of a published file, by partition."""
+    """Yields the recordings in a published file, by partition."""
     from funcdex_assets.environment.replay import ReplayError, read_published_row
 
     groups: dict[str, list[ReplayItem]] = {}

@@ -1,7 +1,6 @@
 """`funcdex serve`: an inference server in the foreground, until Ctrl-C.
 
-Here belongs what is shown while it starts and runs; starting and stopping belong to
-`inference/servers.py`.
+Belongs here: the output while it starts and runs. Starting and stopping belong to `inference/servers.py`.
 """
 
 from collections.abc import Iterator
@@ -94,7 +93,7 @@ def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
 
 
 def render_settings(spec: ServerSpec, base_url: str) -> str:
-    """What makes a project use this server.
+    """Renders the lines of funcdex.yaml with which a project uses this server.
 
     >>> print(render_settings(ServerSpec("vllm", "Qwen/Qwen3-8B"), "http://127.0.0.1:8000/v1"), end="")
     inference:
@@ -110,11 +109,12 @@ def render_settings(spec: ServerSpec, base_url: str) -> str:
 
 
 def _follow_log(log: Path, server: RunningServer) -> Iterator[str]:
-    """What the server says from the beginning on, until it stops."""
+    """Yields the server's log from its beginning until the server stops."""
     with log.open(encoding="utf-8", errors="replace") as file:
         while True:
             running = server.exit_code() is None
-            if text := file.read():
+            text = file.read()
+            if text:
                 yield text
             if not running:
                 return

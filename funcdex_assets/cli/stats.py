@@ -1,4 +1,4 @@
-"""`funcdex stats`: yields by stage, calls, sources of arguments, scores, tokens and cost, of what there is."""
+"""`funcdex stats`: yields by stage, calls, sources of arguments, scores, tokens and cost of the stored tables."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def print_stats() -> None:
 
 
 def print_yields(settings: Settings, console: Console) -> None:
-    """Per partition: rows by stage and yields; over all: calls, sources of arguments, scores."""
+    """Prints rows by stage and yields for each partition; calls, sources of arguments and scores over all."""
     store = TableStore(settings.home)
     available = [partition for partition in settings.partitions if store.has_table("conversations", partition)]
     if not available:
@@ -82,7 +82,7 @@ def print_yields(settings: Settings, console: Console) -> None:
 
 
 def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
-    """Of a committee: the mean scores of each member, and how far every two are apart."""
+    """Prints the mean scores of each member of a committee, and the differences between every two members."""
     for judge in committee.list_judges(scored):
         verdicts = committee.select_verdicts(judge, scored)
         means = {scale: marks for scale in SCALES if (marks := committee.collect_scores(verdicts, scale))}
@@ -98,14 +98,14 @@ def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> Non
 
 
 def _print_uncut(grid: Grid, console: Console) -> None:
-    """What goes to a file or a pipe is not cut to a terminal's width."""
+    """Prints a table without cutting it to a terminal's width if the output is a file or a pipe."""
     needed = console.measure(grid, options=console.options.update(width=1000)).maximum
     width = None if console.is_terminal else max(needed, console.width)
     console.print(grid, width=width, crop=console.is_terminal)
 
 
 def _print_usage(settings: Settings, console: Console) -> None:
-    """Tokens and cost of everything that was ever asked of a real model, from the journal, which has each once."""
+    """Prints tokens and cost of all requests to real models ever, from the journal, which has each answer once."""
     entries = list_journal_entries(settings.home / JOURNAL_FILE)
     if not entries:
         console.print("Tokens and cost: none, no real model was asked", highlight=False)
@@ -118,7 +118,8 @@ def _print_usage(settings: Settings, console: Console) -> None:
     grid.add_section()
     grid.add_row("all", "", "", *format_counts(entries), format_cost(entries, prices))
     console.print(grid)
-    if unpriced := sorted({entry.model for entry in entries if entry.model not in prices}):
+    unpriced = sorted({entry.model for entry in entries if entry.model not in prices})
+    if unpriced:
         console.print(f"Unpriced, because not in inference.prices: {', '.join(unpriced)}", highlight=False)
 
 

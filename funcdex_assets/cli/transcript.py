@@ -21,7 +21,7 @@ _LONGEST_JSON = 400
 
 
 def print_example(settings: Settings, partition: str, console: Console) -> None:
-    """The partition's first accepted conversation."""
+    """Prints the partition's first accepted conversation."""
     store = TableStore(settings.home)
     if store.has_table("accepted_conversations", partition):
         accepted = store.read_frame("accepted_conversations", partition)

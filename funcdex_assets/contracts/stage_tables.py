@@ -1,9 +1,10 @@
 """The tables between the stages: their Pandera layouts, and the checks that judge their meaning.
 
 Belongs here: one `Table` per stage; add one when a stage is added. A layout follows from the record of its rows
-(`records.py`); given here are the ranges, choices and keys that a type cannot say. A check is a function from frames
+(`records/`); given here are the ranges, choices and keys that a type cannot say. A check is a function from frames
 to the rows that break it, defined in `table_checks.py`. Checked is only what must never be wrong. A conversation that
-a model wrote badly is not wrong in that sense: it is data, which `findings.py` judges and `selection.py` rejects.
+a model wrote badly is not wrong in that sense: it is data, which `checks/findings.py` judges and
+`judging/selection.py` rejects.
 """
 
 from typing import Any, get_args, get_origin, get_type_hints

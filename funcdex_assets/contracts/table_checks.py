@@ -1,6 +1,6 @@
 """The rules that judge the meaning of the tables: functions from frames to the rows that break them.
 
-Belongs here: the functions alone; `schemas.py` assigns them to tables. Each returns a frame whose first column
+Belongs here: the functions alone; `stage_tables.py` assigns them to tables. Each returns a frame whose first column
 identifies the row; an empty frame means that the rule holds.
 """
 

@@ -6,9 +6,9 @@ Here belongs what happens between a stage and the store for one partition, as va
 >>> import tempfile
 >>> from funcdex_assets.contracts.stage_tables import TOOL_GRAPH
 >>> tables = TrustedTables(Path(tempfile.mkdtemp()), [TOOL_GRAPH])
->>> tables.load_trusted("tool_graph", "gmail")
+>>> tables.load_trusted("tool_graph", "gmail")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
-funcdex_assets.storage.table_store.MissingTableError: There is no table tool_graph for gmail (...)
+funcdex_assets.storage.table_store.MissingTableError: There is no table tool_graph for gmail (...)...
 """
 
 from collections.abc import Iterable, Mapping

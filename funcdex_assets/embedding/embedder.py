@@ -9,7 +9,7 @@ from funcdex_assets.records.errors import UserError
 
 
 class Embedder(Protocol):
-    """Makes vectors of texts; `name` says whose, for vectors of two embedders are not comparable."""
+    """Turns texts into vectors; `name` identifies the embedder, since vectors of two embedders are not comparable."""
 
     @property
     def name(self) -> str: ...
@@ -18,7 +18,7 @@ class Embedder(Protocol):
     def dimensions(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """float32 of shape (texts, dimensions), each row of length 1."""
+        """Returns float32 of shape (texts, dimensions), each row of length 1."""
         ...
 
 

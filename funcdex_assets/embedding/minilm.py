@@ -55,7 +55,7 @@ class MiniLM:
         return vectors
 
     def _read_file(self, file: str) -> bytes:
-        """A file of the model: of the folder that was given, else of the archive that the package ships.
+        """Reads a file of the model: from the configured folder, else from the archive that the package ships.
 
         Raises:
             EmbedderUnavailable: neither has it.

@@ -1,4 +1,4 @@
-"""Asking an engine many things at once: progress on the way, and what it took afterwards."""
+"""Sends many requests to an engine at once, reports progress meanwhile, and returns usage metadata afterwards."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ def ask_all(
     partition: str,
     seed: int,
 ) -> tuple[list[Output], dict[str, Any]]:
-    """The role's answers in the order of the subjects, and metadata on what they took."""
+    """Returns the role's answers in the order of the subjects, and metadata on their usage."""
     place_seed = derive_seed(seed, partition)
     return run_metered(
         engine,
@@ -47,7 +47,7 @@ def ask_each(
     partition: str,
     seed: int,
 ) -> tuple[list[tuple[Subject, Output]], dict[str, Any]]:
-    """As `ask_all`, without the subjects that a model refuses or makes nothing of: the metadata count them."""
+    """Like `ask_all`, but leaves out subjects that the model refuses or cannot answer; the metadata count them."""
     place_seed = derive_seed(seed, partition)
     (answered, missing), usage = run_metered(
         engine,
@@ -86,7 +86,7 @@ def run_metered(
 
 
 def _summarise_usage(meter: UsageMeter) -> dict[str, Any]:
-    """The figures that the UI plots; more of them, and those of each role, for an engine that costs something."""
+    """Returns the figures that the UI plots; for a real model also further figures, and those by role."""
     summary = meter.to_metadata()
     figures = ["requests", "prompt_tokens", "completion_tokens", "cost_usd"]
     details: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Keys under which a stage asks Dagster for its resources.
+"""Keys under which a stage asks Dagster for its resources, and the names of pools.
 
 They begin with the project's name, so that they meet no key of a project into which these assets are merged. A stage's
 function names its parameters without that beginning: `settings`, `tables`, `engine`.
@@ -16,6 +16,6 @@ EMBEDDER = f"{PREFIX}embedder"
 INDEX = f"{PREFIX}index"
 
 
-def qualify_key(parameter: str) -> str:
-    """The resource key of a parameter of a stage's function."""
-    return f"{PREFIX}{parameter}"
+def qualify_key(name: str) -> str:
+    """The resource key of a parameter of a stage's function, or the name of a pool."""
+    return f"{PREFIX}{name}"

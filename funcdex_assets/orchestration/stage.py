@@ -107,7 +107,7 @@ def stage(
             partitions_def=partitions_def,
             backfill_policy=dg.BackfillPolicy.single_run(),
             required_resource_keys={TABLES, *map(qualify_key, parts.resources)},
-            pool=pool,
+            pool=qualify_key(pool) if pool else None,
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             if context.selected_asset_keys:

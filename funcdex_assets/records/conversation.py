@@ -26,11 +26,11 @@ class ArgumentSource(Record, frozen=True):
 
 
 class StepTrace(Record, frozen=True):
-    """One call of a conversation: what it lived on, and what lived on it.
+    """One call of a conversation, with its sources and its uses.
 
-    `depends_on` are the calls whose results it takes arguments from, `sources` where each argument came from,
-    `returned` the values of its result that later calls use, by JSON pointer. A call that failed, or found nothing, is
-    made good by the later call that says so in `makes_good`.
+    `depends_on` lists the calls whose results it takes arguments from, `sources` the source of each argument,
+    `returned` the values of its result that later calls use, by JSON pointer. `makes_good` names the earlier call that
+    failed or found nothing, and that this call makes good.
     """
 
     call_id: str
@@ -79,10 +79,10 @@ class Need(Record, frozen=True):
 
 
 class SealedCall(Record, frozen=True):
-    """What a call was executed with, beside its arguments.
+    """The conditions under which a call was executed, beside its arguments.
 
-    `fault` and `about` (the JSON pointer of an argument, or the name of a tool that nobody here may use) say how it
-    was to go wrong, `refused` why it never reached the service.
+    `fault` and `about` (the JSON pointer of an argument, or the name of a tool that is not permitted here) describe the
+    planned failure, `refused` the reason why the call never reached the service.
     """
 
     needs: tuple[Need, ...] = ()
@@ -105,11 +105,11 @@ class Seal(Record, frozen=True):
 
 
 class Conversation(Record, frozen=True):
-    """What came of a plan. `messages` is the truth; every other form is rendered from it.
+    """A conversation made from a plan. `messages` is the truth; every other form is rendered from it.
 
     `messages` are structurally sound, or empty where the conversation could not be finished or read;
-    then `failure` says why. `attempts` are there if its first text was faulty: that text and those
-    after it, in order, to the one that the conversation was made of. Without `seal`, a model made the results.
+    then `failure` says why. If the first text was faulty, `attempts` has that text and all later ones, in order,
+    up to the one that the conversation was made of. Without `seal`, a model made the results.
     """
 
     conversation_id: str

@@ -13,7 +13,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
 
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
     `turn_verdicts` and `step_trace` count the messages as `messages` has them, with the system prompt.
-    `certificate` is what replaying it takes (see `simulation/replay.py`); null where a model made the results.
+    `certificate` is the input of a replay (see `environment/replay.py`); null where a model made the results.
     """
 
     conversation_id: str
@@ -34,7 +34,7 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
 
 
 class DeduplicatedConversation(Record, frozen=True):
-    """Whether a conversation repeats another: the same calls, and user turns that say the same once values are masked.
+    """The verdict whether a conversation repeats another: the same calls, and the same user turns with values masked.
 
     A duplicate repeats `duplicate_of`, with cosine `similarity` and word `overlap`; `turns` are its user turns, from
     0, that are worded like one of the other's.

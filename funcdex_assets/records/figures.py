@@ -20,7 +20,7 @@ class QualityFigure(Record, frozen=True, kw_only=True):
 
 
 class Spent(Record, frozen=True, kw_only=True):
-    """What the answers of a model in a role cost when they were first paid, whoever paid: this run, or one before."""
+    """The requests and tokens of a model in a role, counted when the answers were first paid, in this run or before."""
 
     role: str
     model: str

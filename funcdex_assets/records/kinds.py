@@ -9,9 +9,10 @@
     missing_function  the tool that is needed comes only later in the conversation
     error_recovery    a call goes wrong, and is made good or honestly reported
 
-A cell is a kind on one side of the split. Here belong the counts; how kinds are played belongs to `simulation/`.
+A cell is a kind on one side of the split. Belongs here: the counts. Planning and playing a kind belong to `planning/`
+and `strategies/`.
 
->>> apportion(10, {"a": 2, "b": 1})
+>>> apportion_by_weight(10, {"a": 2, "b": 1})
 {'a': 7, 'b': 3}
 """
 

@@ -14,7 +14,7 @@ Kind = Literal[
     "missing_function",
     "error_recovery",
 ]
-"""What a conversation shall show, one cell of a dataset's mix each (see `docs/mix.md`)."""
+"""The kind of a conversation in the mix of a dataset (see `docs/mix.md`)."""
 
 Fault = Literal[
     "not_found",
@@ -26,7 +26,7 @@ Fault = Literal[
     "timeout",
     "empty_result",
 ]
-"""How a call can go wrong; `empty_result` is a success that found nothing, the others are errors."""
+"""The ways in which a call can go wrong; `empty_result` is a success that found nothing, the others are errors."""
 
 TurnKind = Literal[
     "request", "remedy", "dropped", "correction", "recall", "small_talk", "unsuitable", "unlocked", "thanks"
@@ -37,4 +37,4 @@ Role = Literal["user", "assistant", "tool"]
 SourceKind = Literal["user", "result", "context", "schema"]
 
 Measure = Literal["names", "schemas", "ngrams", "embeddings"]
-"""How a conversation can overlap with an item of an evaluation set."""
+"""The measures of overlap between a conversation and an item of an evaluation set."""

@@ -1,11 +1,11 @@
-"""Records of what a conversation is to be: its turns, its calls, their arguments, and what goes wrong."""
+"""Records of a planned conversation: its turns, its calls, their arguments and the planned failures."""
 
 from funcdex_assets.records.labels import Clarity, Fault, Kind, SourceKind, TurnKind
 from funcdex_assets.records.record import Json, Record
 
 
 class PlannedArgument(Record, frozen=True):
-    """Where one argument of a planned call comes from.
+    """One argument of a planned call, and its source.
 
     user:    `value`, which the user states as `surface`; `withheld` until the assistant asks
     result:  the result of step `step` at `result` (a pointer, `*` resolved when it is known)
@@ -40,7 +40,7 @@ class PlannedStep(Record, frozen=True):
 
 
 class PlannedTurn(Record, frozen=True):
-    """What the user does in one turn.
+    """One planned turn of the user.
 
     request:    asks for the steps of the turn
     remedy:     makes good what failed in step `step`, so that the turn's steps can be made
@@ -59,7 +59,7 @@ class PlannedTurn(Record, frozen=True):
 
 
 class ConversationPlan(Record, frozen=True):
-    """What shall happen in a conversation, before a word of it is written.
+    """The plan of a conversation, made before any message is written.
 
     `late_tools` are among `tools`, and not on offer until an `unlocked` turn brings them.
     """

@@ -1,4 +1,4 @@
-"""Records of who needs something and why: scenarios and personas."""
+"""Records of the situation behind a conversation: scenarios and personas."""
 
 from typing import Literal
 

@@ -9,12 +9,12 @@ from random import Random
 
 
 def derive_seed(*values: object) -> int:
-    """A 63-bit seed from the text of the parts; independent of process, platform and PYTHONHASHSEED."""
+    """Derives a 63-bit seed from the text of the values; independent of process, platform and PYTHONHASHSEED."""
     return int.from_bytes(_hash_values(values)[:8], "big") >> 1
 
 
 def derive_id(prefix: str, *values: object) -> str:
-    """A short stable identifier such as `scenario_3f2a91c07b5d` (48 bits of hash)."""
+    """Derives a short stable identifier such as `scenario_3f2a91c07b5d` (48 bits of hash)."""
     return f"{prefix}_{_hash_values(values)[:6].hex()}"
 
 

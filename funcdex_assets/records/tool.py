@@ -1,4 +1,4 @@
-"""Records of what can be called: tools, the edges between them, and the chains that are drawn along the edges."""
+"""Records of the callable tools, the edges between them, and the chains that are drawn along the edges."""
 
 from typing import Literal
 

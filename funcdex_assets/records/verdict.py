@@ -1,4 +1,4 @@
-"""Records of what is thought of a conversation: scores, verdicts and the selection."""
+"""Records of the judgement of a conversation: scores, verdicts and the selection."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class Verdict(Record, frozen=True, forbid_unknown_fields=False):
 
 
 class TurnVerdict(Record, frozen=True):
-    """Whether turn `turn`, messages `first` to `last` (included), is fit to train on, and why not.
+    """The verdict whether turn `turn`, messages `first` to `last` (included), is fit to train on, with the reason.
 
     `score` is 1 to 5. A turn that is not `ok` stays in the conversation; a trainer masks its assistant messages.
     """
@@ -51,7 +51,7 @@ SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_complet
 
 
 class MemberVerdict(Record, frozen=True):
-    """What one judge of a committee says of a conversation; of one that gave no verdict, `failure` says why.
+    """The verdict of one judge of a committee on a conversation; if the judge gave none, `failure` says why.
 
     `failure` is the kind of `inference.protocol.InferenceError`: unreadable, context or refusal.
     """

@@ -1,6 +1,6 @@
-"""What a quality report is counted from: the stored tables of a partition, read once and joined by conversation.
+"""The input of a quality report: the stored tables of a partition, read once and joined by conversation.
 
-Here belong reading and joining; which figures are counted is said in `figures`.
+Belongs here: reading and joining. The figures themselves are defined in `figures.py`.
 """
 
 from collections import Counter
@@ -41,14 +41,14 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Example:
-    """A conversation of the dataset, and what it was made from."""
+    """A conversation of the dataset, with the participants and the chain pattern that it was made from."""
 
     conversation: Conversation
     cast: Participants
     pattern: str
     partition: str
     late: Mapping[str, Tool] = field(default_factory=dict)
-    """Tools that come within the conversation."""
+    """Tools that a later user message of the conversation brings."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -56,13 +56,13 @@ class Example:
 
     @property
     def user_messages(self) -> list[str]:
-        """What the user says, without pasted JSON."""
+        """The texts of the user's messages, without pasted JSON."""
         return [
             diversity.remove_json_objects(message.content or "") for message in self.messages if message.role == "user"
         ]
 
     def collect_known_values(self) -> set[str]:
-        """The words that stand for values in what is said here."""
+        """Collects the words that stand for values in this conversation: names, arguments, quotes, trade terms."""
         persona = self.cast.situation.persona
         persona_values = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
         stated_values = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
@@ -74,7 +74,7 @@ class Example:
 
 @dataclass
 class Collected:
-    """What is known of one partition, or of several together. Tools and edges are named with their partition."""
+    """The records and counts of one partition, or of several. Tools and edges are named with their partition."""
 
     examples: list[Example] = field(default_factory=list)
     scored: list[ScoredConversation] = field(default_factory=list)
@@ -99,10 +99,10 @@ class MixedTables(ValueError):
 def collect_tables(
     partition: str, tables: Mapping[str, pl.DataFrame], spent: Mapping[str, Sequence[Spent]] = MappingProxyType({})
 ) -> Collected:
-    """From the tables named in `TABLES`, and by stage what their answers cost.
+    """Reads and joins the tables named in `TABLES`; `spent` has the cost of the model answers by stage.
 
     Raises:
-        MixedTables: a plan's scenario is not there any more.
+        MixedTables: the scenario of a plan is not among the scenarios any more.
     """
     scenarios = tables["deduplicated_scenarios"]["scenario_id"].to_list()
     if not set(tables["conversation_plans"]["scenario_id"].to_list()) <= set(scenarios):
@@ -147,7 +147,11 @@ def collect_tables(
 
 
 def _count_judges_once(spent: Mapping[str, Sequence[Spent]]) -> list[Spent]:
-    """Judges are asked while conversations are made, and answer from the journal when these are scored."""
+    """Lists the costs of all stages, with each judge model once.
+
+    Judges are asked while conversations are made, and answer from the journal when these are scored: both stages
+    note the cost of the same answers.
+    """
     rows = [entry for stage in spent.values() for entry in stage]
     judged: dict[str, Spent] = {}
     for entry in rows:

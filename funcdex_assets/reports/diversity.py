@@ -1,7 +1,7 @@
 """Measures of the variety of texts: distinct n-grams, self-BLEU, first words, sentence skeletons, copies.
 
 Belongs here: pure measures of texts, and of conversations as texts. The choice of texts to measure, and the names of
-the figures, are in `report.py`.
+the figures, are in `figures.py`.
 
 >>> count_distinct_ngrams(["book a room", "book a car"], 1)
 (4, 6)
@@ -20,7 +20,7 @@ from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.schema.json_pointers import list_scalars
 
 BLANK = "_"
-BLEU_ORDER = 4
+BLEU_ORDER = 4  # the customary maximum, as in BLEU-4 of Papineni et al. (2002)
 # Counts instead of zero matches of one order: smoothing method 1 of Chen & Cherry (2014), as Texygen uses it.
 EPSILON = 0.1
 

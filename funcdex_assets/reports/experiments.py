@@ -1,8 +1,11 @@
-"""Two or more settings side by side: the same pipeline, once for each, and figures of what came of it.
+"""Experiments: the same pipeline run once for each value of a setting, with figures of the outcomes side by side.
 
 Each *arm* runs in a home and in a process of its own, so that it begins with no memory of other nights and
-leaves the project's data alone. The figures are read from its tables, never from what was planned: what
-counts is what the accepted conversations do.
+leaves the project's data alone. The figures are read from its tables and describe the accepted conversations, never
+the plans.
+
+>>> [arm.name for arm in parse_arms("generation.max_calls=4,8")]
+['generation.max_calls=4', 'generation.max_calls=8']
 """
 
 import os
@@ -43,7 +46,7 @@ class Arm:
 
 @dataclass
 class Counts:
-    """What the accepted conversations of one arm did, over all its nights."""
+    """Counts over the accepted conversations of one arm, over all its nights."""
 
     accepted: int = 0
     played: int = 0
@@ -64,7 +67,7 @@ class Counts:
 
     @cached_property
     def quality_figures(self) -> dict[str, float]:
-        """The figures of the quality report, over all nights; ask for it once everything is counted."""
+        """The figures of the quality report over all nights; computed once, so read it after everything is counted."""
         return {figure.figure: figure.value for figure in compute_figures(self.quality) if not figure.item}
 
 
@@ -108,17 +111,17 @@ FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "tool use quality, mean": lambda counts: _compute_quotient(counts.score, counts.accepted),
     "seconds": lambda counts: counts.seconds,
 }
-"""What is compared, in this order."""
+"""The figures that are compared, in the order in which they are shown."""
 
 
 def parse_arms(setting: str) -> list[Arm]:
-    """One arm per value of `section.field=A,B`.
+    """Parses `section.field=A,B` into one arm per value.
 
-    >>> [(arm.name, dict(arm.environment)) for arm in arms_of("generation.steering=on,off")][1]
+    >>> [(arm.name, dict(arm.environment)) for arm in parse_arms("generation.steering=on,off")][1]
     ('generation.steering=off', {'FUNCDEX_GENERATION__STEERING': 'off'})
 
     Raises:
-        ExperimentError: it is not written so, or has one value only.
+        ExperimentError: the text is not written so, or has one value only.
     """
     name, equals, values = setting.partition("=")
     variable = "FUNCDEX_" + "__".join(name.strip().split(".")).upper()
@@ -139,7 +142,7 @@ def run_arm(
     home: Path,
     advanced: Callable[[], None] = lambda: None,
 ) -> Counts:
-    """`nights` runs with the seeds that follow the settings' own, in `home`.
+    """Runs the pipeline `nights` times in `home`, with the seeds that follow the settings' own, and counts the outcome.
 
     Raises:
         ExperimentError: a run failed.
@@ -163,9 +166,9 @@ def _run_pipeline(
     home_variable = {"FUNCDEX_HOME": str(home)}
     config = {CONFIG_VARIABLE: os.environ.get(CONFIG_VARIABLE) or str(settings.file)}
     environment = {**os.environ, **config, **home_variable, **arm.environment}
-    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if ended.returncode:
-        raise ExperimentError(f"{arm.name}, seed {seed}: {(ended.stdout + ended.stderr).strip()[-800:]}")
+    completed = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if completed.returncode:
+        raise ExperimentError(f"{arm.name}, seed {seed}: {(completed.stdout + completed.stderr).strip()[-800:]}")
 
 
 def _count_partition(counts: Counts, store: TableStore, partition: str) -> None:
@@ -185,21 +188,20 @@ def _count_partition(counts: Counts, store: TableStore, partition: str) -> None:
     counts.candidates += deduplicated.height
     counts.duplicates += int((deduplicated["status"] == "duplicate").sum())
     counts.played += store.read_frame("conversations", partition).height
-    accepted = store.read_frame("accepted_conversations", partition)["conversation_id"].to_list()
+    accepted_ids = set(store.read_frame("accepted_conversations", partition)["conversation_id"].to_list())
     scores = {scored.conversation_id: scored for scored in read_records("scored_conversations", ScoredConversation)}
     plans = store.read_frame("conversation_plans", partition).select("plan_id", "scenario_id", "chain_id")
     scenarios = store.read_frame("scenarios", partition).select("scenario_id", "industry")
     chains = store.read_frame("tool_chains", partition).select("chain_id", "pattern")
-    about = {
+    plan_rows = {
         row["plan_id"]: row for row in plans.join(scenarios, on="scenario_id").join(chains, on="chain_id").to_dicts()
     }
-    accepted_ids = set(accepted)
     for conversation in read_records("conversations", Conversation):
         if conversation.conversation_id in accepted_ids:
             counts.accepted += 1
             counts.score += scores[conversation.conversation_id].tool_use_quality or 0
-            counts.patterns[about[conversation.plan_id]["pattern"]] += 1
-            counts.domains[about[conversation.plan_id]["industry"]] += 1
+            counts.patterns[plan_rows[conversation.plan_id]["pattern"]] += 1
+            counts.domains[plan_rows[conversation.plan_id]["industry"]] += 1
             _count_conversation(counts, partition, conversation)
 
 
@@ -225,5 +227,5 @@ def _compute_quotient(numerator: float, denominator: float) -> float:
 
 
 def list_calls_per_tool(counts: Counts) -> list[int]:
-    """The calls of every tool there is, also of those that were never called."""
+    """Lists the number of calls of every tool, including tools that were never called."""
     return [counts.tools[tool] for tool in sorted(counts.all_tools)]

@@ -1,11 +1,12 @@
-"""The quality report: what a dataset is made of, in figures, from the tables that its stages left.
+"""The quality report: the figures that describe a dataset, computed from the tables of its stages.
 
-    found = collect(partition, {name: store.read_frame(name, partition) for name in TABLES})
-    figures = report(found, weights, seed)          # rows of the table quality_report
-    report(merged([found, other]), weights, seed)   # of several partitions together
+    collected = collect_tables(partition, {name: store.read_frame(name, partition) for name in TABLES})
+    figures = compute_figures(collected, weights, seed)                     # rows of the table quality_report
+    compute_figures(merge_collected([collected, other]), weights, seed)     # of several partitions together
 
-Here belong which figures there are, and on what each is measured; how they are counted is in `diversity.py` and
-`tallies.py`. Figures are of the conversations in the dataset, but those of yields, scores, judges, findings and cost.
+Belongs here: the list of figures and the conversations that each is measured on. How they are counted is in
+`diversity.py` and `tallies.py`. Figures describe the conversations in the dataset; only yields, scores, judges,
+findings and cost describe all conversations.
 """
 
 from collections import Counter
@@ -32,7 +33,7 @@ SAMPLE = 1000
 DISTRIBUTIONS = ("user turns", "calls")
 PER_ACCEPTED = "per accepted conversation"
 SKELETONS = 5
-"""Of the most frequent ones, this many are shown."""
+"""Number of the most frequent sentence skeletons that are reported, per speaker."""
 
 
 def compute_figures(
@@ -41,9 +42,11 @@ def compute_figures(
     seed: int = 0,
     prices: Mapping[str, TokenPrice] = MappingProxyType({}),
 ) -> list[QualityFigure]:
-    """`weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples.
+    """Computes all figures of the report.
 
-    `prices` are by model. Without any answer of a model there are no figures of cost.
+    `weights` are the wanted kinds of conversations, relative to one another; the seed draws the samples.
+
+    `prices` are keyed by model. If no model was asked, there are no figures of cost.
     """
     examples = collected.examples
     return [
@@ -106,8 +109,8 @@ def _compute_mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> 
         yield _share_figure("mix", "conversations with such a turn", count, len(examples), kind)
     faults = Counter(step.fault for example in examples for step in example.cast.plan.steps if step.fault)
     yield from _distribution_figures("mix", "planned fault", faults)
-    how = Counter(recovery for example in examples for recovery in list_recoveries(example.cast.plan))
-    yield from _distribution_figures("mix", "planned recovery", how)
+    recoveries = Counter(recovery for example in examples for recovery in list_recoveries(example.cast.plan))
+    yield from _distribution_figures("mix", "planned recovery", recoveries)
 
 
 def _compute_paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
@@ -141,8 +144,8 @@ def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         counted = Counter(values) if name in DISTRIBUTIONS else Counter()
         for value in sorted(counted):
             yield _share_figure("shape", f"conversations by {name}", counted[value], len(examples), str(value))
-    long = sum(len(example.user_messages) >= 6 for example in examples)
-    yield _share_figure("shape", "six or more user turns", long, len(examples))
+    long_count = sum(len(example.user_messages) >= 6 for example in examples)
+    yield _share_figure("shape", "six or more user turns", long_count, len(examples))
     called_tools = [[call.name for message in example.messages for call in message.tool_calls] for example in examples]
     several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called_tools)
     yield _share_figure("shape", "three or more calls, of two or more tools", several, len(examples))
@@ -169,7 +172,7 @@ def _compute_coverage(collected: Collected) -> Iterator[QualityFigure]:
 
 
 def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
-    """Of at most `SAMPLE` conversations."""
+    """Computes the diversity of at most `SAMPLE` conversations."""
     yield _number_figure("diversity", "conversations sampled", len(examples))
     user_texts = [text for example in examples for text in example.user_messages]
     firsts = [text for example in examples for text in example.user_messages[:1]]
@@ -209,7 +212,7 @@ def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
 
 
 def _list_skeletons(example: Example) -> dict[str, list[list[str]]]:
-    """Speaker → the sentence skeletons of each of its messages."""
+    """Lists, by speaker, the sentence skeletons of each message."""
     known_values = diversity.compile_pattern_of_any(example.collect_known_values())
     skeletons: dict[str, list[list[str]]] = {"user": [], "assistant": []}
     for message in example.messages:
@@ -239,7 +242,7 @@ def _compute_scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFig
 
 
 def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
-    """Of a committee: what each member gave, and how far every two of them are apart."""
+    """Computes, for a committee, the mean scores of each member and the differences between every two of them."""
     names = committee.list_judges(scored)
     for name in names:
         verdicts = committee.select_verdicts(name, scored)
@@ -271,7 +274,7 @@ def _name_pair(pair: committee.JudgeAgreement) -> str:
 
 
 def _count_findings(collected: Collected) -> Iterator[QualityFigure]:
-    """Shares of the conversations that were judged, accepted or not."""
+    """Computes each rule's share of the judged conversations, accepted or not."""
     kinds = {"blocking": True, "remark": False}
     for name, blocking in kinds.items():
         counts = Counter(
@@ -286,11 +289,14 @@ def _count_findings(collected: Collected) -> Iterator[QualityFigure]:
 
 
 def _compute_cost(collected: Collected, prices: Mapping[str, TokenPrice]) -> Iterator[QualityFigure]:
-    """Of all that was asked for these tables, rejected conversations included, at what it cost when first paid."""
+    """Computes requests, tokens and cost of all model answers in the tables, rejected conversations included.
+
+    An answer counts with its cost when it was first paid, also if it was replayed from the journal.
+    """
     accepted = collected.yields["accepted"]
     roles = {
         role: [entry for entry in collected.spent if entry.role == role]
-        for role in sorted({o.role for o in collected.spent})
+        for role in sorted({entry.role for entry in collected.spent})
     }
     measures: dict[str, Callable[[Spent], float]] = {
         "requests": lambda entry: entry.requests,
@@ -328,8 +334,9 @@ def _number_figure(section: str, figure: str, value: float, item: str = "") -> Q
 def _distribution_figures(
     section: str, figure: str, counts: Mapping[Any, int], wanted_shares: Mapping[str, float] | None = None
 ) -> Iterator[QualityFigure]:
-    """The most frequent first; what is wanted and is not there has a share of 0."""
-    wanted_shares, total = wanted_shares or {}, sum(counts.values())
+    """Yields a share for each value, the most frequent first; a wanted value that does not occur has a share of 0."""
+    wanted_shares = wanted_shares or {}
+    total = sum(counts.values())
     names = dict.fromkeys(chain(sorted(counts, key=lambda name: (-counts[name], name)), wanted_shares))
     for name in names:
         count = counts.get(name, 0)

@@ -1,12 +1,14 @@
-"""Every picture of a report, as PNG bytes. Drawing needs matplotlib, which the extra `plots` installs.
+"""The pictures of the reports, as PNG bytes. Drawing needs matplotlib, which the extra `plots` installs.
 
-Here belongs what a picture shows; whoever has no matplotlib asks `can_plot` first, and shows a table.
+Belongs here: one function for each picture. Callers ask `can_plot` first and show a table if matplotlib is missing.
 """
 
 import io
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from funcdex_assets.records.errors import UserError
@@ -21,12 +23,17 @@ class PlotsUnavailable(UserError, RuntimeError):
     """matplotlib is not installed."""
 
 
+def keep_font_cache(folder: Path) -> None:
+    """Has matplotlib keep its settings and font cache in this folder, instead of in the user's home."""
+    os.environ.setdefault("MPLCONFIGDIR", str(folder.absolute() / "matplotlib"))
+
+
 def can_plot() -> bool:
     return find_spec("matplotlib") is not None
 
 
 def plot_mix(figures: Sequence[QualityFigure], title: str) -> bytes:
-    """Shares of kinds and of chain patterns; a mark where the settings want a share."""
+    """Draws the shares of kinds and of chain patterns, with a mark at each share that the settings ask for."""
     groups = [(name, _select_rows(figures, name)) for name in ("kind", "chain pattern")]
     heights = [max(1, len(rows)) for _, rows in groups]
     figure = _new_figure(6.4, 1.2 + 0.24 * sum(heights))
@@ -48,7 +55,7 @@ def plot_mix(figures: Sequence[QualityFigure], title: str) -> bytes:
 
 
 def plot_lengths(figures: Sequence[QualityFigure], title: str) -> bytes:
-    """How many conversations have how many user turns, and how many calls."""
+    """Draws the distributions of user turns and of calls per conversation."""
     figure = _new_figure(7, 2.4)
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("user turns", "calls"), strict=True):
         rows = _select_rows(figures, f"conversations by {name}")
@@ -61,7 +68,7 @@ def plot_lengths(figures: Sequence[QualityFigure], title: str) -> bytes:
 
 
 def plot_counts(counts: Mapping[str, float], title: str, label: str = "") -> bytes:
-    """Horizontal bars, largest first, at most 20 of them."""
+    """Draws horizontal bars, largest first, at most 20 of them."""
     largest = sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS]
     figure = _new_figure(6, 0.6 + 0.24 * max(1, len(largest)))
     axes = figure.add_subplot()
@@ -76,7 +83,7 @@ def plot_counts(counts: Mapping[str, float], title: str, label: str = "") -> byt
 
 
 def plot_scores(scores: Mapping[str, Sequence[int]], title: str) -> bytes:
-    """For each scale a group of bars: how many conversations got 1, 2, 3, 4, 5."""
+    """Draws a group of bars for each scale: the number of conversations with a score of 1, 2, 3, 4 and 5."""
     figure = _new_figure(6.4, 2.6)
     axes = figure.add_subplot()
     width = 0.8 / max(1, len(scores))
@@ -97,7 +104,7 @@ def plot_scores(scores: Mapping[str, Sequence[int]], title: str) -> bytes:
 
 
 def plot_calls_per_tool(counts: Mapping[str, Sequence[int]]) -> bytes:
-    """How evenly each arm of an experiment draws the tools: calls per tool, the most called first, a line per arm."""
+    """Draws the calls per tool, the most called first, one line per arm of an experiment: a flat line is even use."""
     figure = _new_figure(7, 3.2)
     axes = figure.add_subplot()
     for name, calls in counts.items():
@@ -120,10 +127,10 @@ def _select_rows(figures: Sequence[QualityFigure], name: str) -> list[QualityFig
 
 
 def _new_figure(width: float, height: float) -> Any:
-    """An empty figure of so many inches, drawn without a screen.
+    """Creates an empty figure of `width` × `height` inches that needs no screen.
 
     Raises:
-        PlotsUnavailable: matplotlib is not there.
+        PlotsUnavailable: matplotlib is not installed.
     """
     if not can_plot():
         raise PlotsUnavailable("Pictures need matplotlib, which is not installed: pip install 'funcdex-assets[plots]'")

@@ -1,7 +1,7 @@
-"""The quality report outside Dagster: computed from the stored tables, as JSON and as a page.
+"""The quality report outside Dagster: computed from the stored tables, written as JSON and as a Markdown page.
 
-Here belong reading, JSON and the page; which figures there are is said in `figures`, how the page begins in
-`presentation.md`, what a terminal shows in `cli/analyze`.
+Belongs here: reading the tables, JSON and the page. The figures are defined in `figures.py`, the introduction of the
+page is `presentation.md`, and the terminal output is in `cli/analyze.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -69,12 +69,12 @@ class NothingToReport(UserError, LookupError):
 def report_partitions(
     settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
 ) -> dict[str, list[QualityFigure]]:
-    """Partition → its figures, for those that have a dataset; under `all` those of them together.
+    """Computes the figures of each partition that has a dataset, and under the key `all` those of all of them together.
 
-    `left_out` is told which partition has tables that do not belong together.
+    `left_out` gets a message for each partition whose tables are of different runs.
 
     Raises:
-        NothingToReport: none is left.
+        NothingToReport: no partition is left.
     """
     store = TableStore(settings.home)
     collected_by_partition: dict[str, Collected] = {}
@@ -103,7 +103,7 @@ def to_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
 
 
 def to_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mapping[str, str]) -> str:
-    """The page; `pictures` are captions and the links to them."""
+    """Writes the report as a Markdown page; `pictures` maps the section of a picture to its link."""
     figures = reports[ALL]
     partitions = [name for name in reports if name != ALL]
     introduction = files("funcdex_assets.reports").joinpath("presentation.md").read_text(encoding="utf-8")
@@ -133,7 +133,7 @@ def to_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mappin
 
 
 def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> list[Path]:
-    """The page and its pictures in `images/` beside it; returns what was written."""
+    """Writes the page, and its pictures into `images/` beside it; returns the paths of all written files."""
     folder = path.parent / "images"
     folder.mkdir(parents=True, exist_ok=True)
     plots: dict[str, Any] = {"mix": plot_mix, "shape": plot_lengths}
@@ -148,9 +148,9 @@ def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> li
 
 
 def format_value(figure: QualityFigure) -> str:
-    """A share in percent, but distinct-n as the quotient that it is always given as.
+    """Formats a figure: a share in percent, but distinct-n as a quotient, as the literature gives it.
 
-    >>> shown(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
+    >>> format_value(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
     '12.5 %'
     """
     if figure.whole is not None and not figure.figure.startswith("distinct-"):

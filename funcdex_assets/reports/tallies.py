@@ -1,7 +1,11 @@
-"""What a conversation's own messages say of it: valid, grounded, in keeping with what the user said, recovered.
+"""Counts in the messages of one conversation: valid calls and results, grounded arguments, contradictions, recoveries.
 
-Here belongs counting in one conversation, as (part, whole). Nothing relies on the rules of `findings.py` or on the
-sources in `provenance.py`, so that the figures are a second opinion on both; only `grounded` counts those sources.
+Belongs here: functions that count in one conversation and return (count, total). None of them uses the rules of
+`checks/findings.py` or the sources found by `checks/provenance.py`, so that the figures are a second opinion on both;
+only `count_grounded` counts those sources.
+
+>>> count_errors([Message(role="tool", result=ToolResult(call_id="c1", name="GET_FILE", content={}, error=True))])
+1
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +29,7 @@ NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
 def count_valid_calls(
     messages: Sequence[Message], tools: Mapping[str, Tool], late: Mapping[str, Tool] = NO_TOOLS
 ) -> Count:
-    """Calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls.
+    """Counts the calls of a tool on offer with arguments that are valid under its JSON Schema, of all calls.
 
     A `late` tool is on offer once a message of the user has its name in quotes, as a definition has.
     """
@@ -36,13 +40,16 @@ def count_valid_calls(
             on_offer |= {name: tool for name, tool in late.items() if f'"{name}"' in (message.content or "")}
         for call in message.tool_calls:
             tool = on_offer.get(call.name)
-            good += tool is not None and not find_violations(tool.parameters, call.arguments)
             total += 1
+            if tool is not None and not find_violations(tool.parameters, call.arguments):
+                good += 1
     return good, total
 
 
 def count_valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Count:
-    """Results that are valid under their tool's response schema, of those that are no error and have one."""
+    """Counts the results that are valid under their tool's response schema, of the results without an error whose tool
+    has such a schema.
+    """
     judged = [
         not find_violations(tool.returns, result.content)
         for _, result in pair_calls(messages)
@@ -52,13 +59,13 @@ def count_valid_results(messages: Sequence[Message], tools: Mapping[str, Tool]) 
 
 
 def count_grounded(messages: Sequence[Message], provenance: Sequence[ArgumentSource]) -> Count:
-    """Scalar arguments that have a source, of all."""
+    """Counts the scalar arguments that have a source, of all."""
     total = sum(bool(pointer) for _, call in iterate_calls(messages) for pointer, _ in list_scalars(call.arguments))
     return total - sum(1 for _ in find_ungrounded_arguments(messages, provenance)), total
 
 
 def count_contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]) -> Count:
-    """Values that the user said before a call, and the call has another; of all that the user said so.
+    """Counts the arguments with another value than the user stated before the call, of all values stated so.
 
     The plan says which words of the user stand for which value; a value counts as said only if the words are in a
     user's message before the call. A call belongs to the first step of its tool that has none yet.
@@ -76,15 +83,16 @@ def count_contradicted(messages: Sequence[Message], steps: Sequence[PlannedStep]
             for argument in step.arguments:
                 if argument.source == "user" and argument.surface and argument.surface.lower() in heard:
                     stated += 1
-                    wrong += at_pointer(call.arguments, argument.argument) != argument.value
+                    if at_pointer(call.arguments, argument.argument) != argument.value:
+                        wrong += 1
     return wrong, stated
 
 
 def count_differing_echoes(messages: Sequence[Message]) -> Count:
-    """Ids of a call that its result repeats as another, of all that it repeats.
+    """Counts the ids of calls that the result gives back changed, of all that results give back.
 
-    A result repeats an id under the same name, or as `id` where the call reads or changes just that thing. What
-    makes a new thing has a new id, and repeats nothing of that name.
+    A result gives an id back under the same name, or as `id` if the call reads or changes just that object. A call
+    that creates an object returns a new id, so nothing of that name is compared.
     """
     differing = echoed = 0
     for call, result in pair_calls(messages):
@@ -92,9 +100,10 @@ def count_differing_echoes(messages: Sequence[Message]) -> Count:
             continue
         for name, value in call.arguments.items():
             if is_id(name) and isinstance(value, str | int):
-                for back in _list_echoes(name, call.name, result.content):
+                for echoed_value in _list_echoes(name, call.name, result.content):
                     echoed += 1
-                    differing += back != value
+                    if echoed_value != value:
+                        differing += 1
     return differing, echoed
 
 
@@ -107,16 +116,18 @@ def _list_echoes(name: str, tool: str, content: Mapping[str, Any]) -> Iterator[s
     names = (
         (name, "id") if is_the_thing and parsed_tool.action in ("get", "update", "delete") and name != "id" else (name,)
     )
-    found = next((json_object[id_name] for id_name in names for json_object in objects if id_name in json_object), None)
-    if isinstance(found, str | int) and not isinstance(found, bool):
-        yield found
+    echoed_value = next(
+        (json_object[id_name] for id_name in names for json_object in objects if id_name in json_object), None
+    )
+    if isinstance(echoed_value, str | int) and not isinstance(echoed_value, bool):
+        yield echoed_value
 
 
-# ── what goes otherwise than planned ──────────────────────────────────────────────────────────
+# ── failures and recoveries ──────────────────────────────────────────────────────────────────
 
 
 def pair_calls(messages: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolResult]]:
-    """Each call with its result, in order."""
+    """Yields each call with its result, in order."""
     calls: dict[str, ToolCall] = {}
     for message in messages:
         calls |= {call.id: call for call in message.tool_calls}
@@ -125,7 +136,7 @@ def pair_calls(messages: Sequence[Message]) -> Iterator[tuple[ToolCall, ToolResu
 
 
 def is_empty(result: ToolResult) -> bool:
-    """A search or a listing that found nothing."""
+    """Returns True for the result of a search or a listing that found nothing."""
     if result.error or parse_tool_name(result.name).action != "list":
         return False
     content = result.content
@@ -142,9 +153,7 @@ def count_empty_results(messages: Sequence[Message]) -> int:
 
 
 def has_recovered(messages: Sequence[Message]) -> bool:
-    """Whether a call that failed or found nothing is made again later, with its tool or with another that reads the
-    same things, and then succeeds.
-    """
+    """Returns True if a call that failed or found nothing succeeds later, with its tool or with a substitute for it."""
     open_tools: set[str] = set()
     in_turn: set[str] = set()
     before: set[str] = set()  # those of the turn that were open when the last calls were made
@@ -166,7 +175,7 @@ def has_parallel_calls(messages: Sequence[Message]) -> bool:
 
 
 def speaks_first(messages: Sequence[Message]) -> bool:
-    """Whether the assistant has a turn without a call before its first call, as when it asks for what is missing."""
+    """Returns True if the assistant says something before its first call, as when it asks for a missing value."""
     for index, message in enumerate(messages):
         if message.tool_calls:
             return any(earlier.role == "assistant" for earlier in messages[:index])

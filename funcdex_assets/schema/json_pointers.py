@@ -8,21 +8,23 @@ from typing import Any
 
 
 def escape_step(name: str) -> str:
-    """A property's name as a step of a JSON pointer."""
+    """Escapes a property's name as a step of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def unescape_step(step: str) -> str:
-    """The property's name that a step of a JSON pointer stands for."""
+    """Returns the property's name that a step of a JSON pointer stands for."""
     return step.replace("~1", "/").replace("~0", "~")
 
 
 def at_pointer(value: Any, pointer: str) -> Any:
-    """The value at a JSON pointer in which `*` means the first array item; None when there is none."""
+    """Returns the value at a JSON pointer in which `*` means the first array item; None if there is no value."""
     for step in pointer.split("/")[1:]:
         step = unescape_step(step)
         if isinstance(value, list):
-            index = 0 if step == "*" else int(step) if step.isdigit() else len(value)
+            if step != "*" and not step.isdigit():
+                return None
+            index = 0 if step == "*" else int(step)
             value = value[index] if index < len(value) else None
         elif isinstance(value, dict):
             value = value.get(step)
@@ -36,7 +38,13 @@ def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
     steps = [unescape_step(step) for step in pointer.split("/")[1:]]
     node: Any = target
     for step, following in zip(steps, [*steps[1:], None], strict=True):
-        fresh: Any = value if following is None else [] if following == "*" or following.isdigit() else {}
+        fresh: Any
+        if following is None:
+            fresh = value
+        elif following == "*" or following.isdigit():
+            fresh = []
+        else:
+            fresh = {}
         if isinstance(node, list):
             index = 0 if step == "*" else int(step)
             while len(node) <= index:
@@ -51,7 +59,7 @@ def put_pointer(target: dict[str, Any], pointer: str, value: Any) -> None:
 
 
 def list_scalars(value: Any) -> list[tuple[str, Any]]:
-    """Every scalar in a JSON value with its pointer; empty containers count as scalars."""
+    """Lists every scalar in a JSON value with its pointer; empty containers count as scalars."""
     if not (value and isinstance(value, dict | list)):
         return [("", value)]
     scalars: list[tuple[str, Any]] = []

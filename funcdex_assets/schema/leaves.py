@@ -1,6 +1,6 @@
 """A walk over the scalars that a schema promises.
 
->>> list(leaves({"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}))
+>>> list(walk_leaves({"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}))
 [Leaf(path='/to/*', name='to', owner='to', schema={'type': 'string'}, required=False, kind='', about='')]
 """
 
@@ -30,14 +30,14 @@ class Leaf(NamedTuple):
 
 
 def walk_leaves(schema: Schema, root: Schema | None = None) -> Iterator[Leaf]:
-    """Every scalar that a value of this schema can have, to a bounded depth."""
+    """Yields every scalar that a value of this schema can have, to a bounded depth."""
     root = root or schema
     top = Leaf("", "", "", resolve_schema(schema, root), True, _name_definition(schema), "")
     yield from _walk_part(top, root, 0)
 
 
 def _walk_part(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
-    """What is within a place of the schema, which is described as if it were a scalar."""
+    """Yields the scalars within a part of the schema; `at` describes that part as if it were a scalar itself."""
     schema = at.schema
     kind = schema_type(schema)
     if depth > MAX_DEPTH:
@@ -76,10 +76,11 @@ def _walk_part(at: Leaf, root: Schema, depth: int) -> Iterator[Leaf]:
 
 
 def _name_definition(raw: Any) -> str:
-    """The name of the definition that a schema stands for; '' for one that stands for itself and has no title."""
+    """Returns the name of the definition that a schema refers to, else the schema's title, else ''."""
     if not isinstance(raw, Mapping):
         return ""
-    if isinstance(reference := raw.get("$ref"), str):
+    reference = raw.get("$ref")
+    if isinstance(reference, str):
         return reference.rpartition("/")[2]
     for key in ("allOf", "oneOf", "anyOf"):
         for option in raw.get(key) or ():

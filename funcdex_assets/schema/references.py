@@ -1,6 +1,6 @@
 """Resolving a schema's own references and compositions: `$ref`, `allOf`, `anyOf`, `oneOf`.
 
->>> resolve({"$ref": "#/$defs/id"}, {"$defs": {"id": {"type": "string"}}})
+>>> resolve_schema({"$ref": "#/$defs/id"}, {"$defs": {"id": {"type": "string"}}})
 {'type': 'string'}
 """
 
@@ -15,12 +15,13 @@ _COMPOSED = frozenset(["$ref", "oneOf", "anyOf", "allOf"])
 _AT_LEAST = frozenset("minimum exclusiveMinimum minLength minItems minProperties".split())
 _AT_MOST = frozenset("maximum exclusiveMaximum maxLength maxItems maxProperties".split())
 _MOST_STEPS = 40
+"""Resolution ends after so many references: a definition may refer to nothing but itself."""
 
 
 def resolve_schema(schema: Schema, root: Schema) -> Schema:
-    """The schema without references and choices at its top; of a choice the first that is not null.
+    """Returns the schema without references and choices at its top; of a choice the first that is not null.
 
-    What stands beside a reference holds too. The same schema gives the same object, as long as its root is in use.
+    Keywords beside a reference hold too. The same schema gives the same object as long as its root is in use.
     """
     if type(schema) is dict and _COMPOSED.isdisjoint(schema):
         return schema
@@ -34,7 +35,7 @@ def resolve_schema(schema: Schema, root: Schema) -> Schema:
 
 
 def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Schema]:
-    """What `resolve` could give, once for each way through the choices; null comes last."""
+    """Yields the schemas that `resolve_schema` chooses from, one for each way through the choices; null comes last."""
     if not isinstance(schema, Mapping):
         if schema is not False:
             yield {}
@@ -54,7 +55,8 @@ def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Sch
             if isinstance(branch, Mapping):
                 combined = join_schemas(combined, branch)
         yield from list_alternatives(combined, root, depth + 1)
-    elif keyword := "oneOf" if "oneOf" in schema else "anyOf" if "anyOf" in schema else "":
+    elif "oneOf" in schema or "anyOf" in schema:
+        keyword = "oneOf" if "oneOf" in schema else "anyOf"
         siblings = {key: keyword_value for key, keyword_value in schema.items() if key != keyword}
         options = [option for option in schema[keyword] if isinstance(option, Mapping)] or [{}]
         for option in sorted(options, key=_is_null):
@@ -64,7 +66,7 @@ def list_alternatives(schema: Any, root: Schema, depth: int = 0) -> Iterator[Sch
 
 
 def join_schemas(preferred: Schema, fallback: Schema) -> Schema:
-    """One schema for what two say of the same value; where they cannot both be right, `own` is believed."""
+    """Joins two schemas of the same value into one; where they contradict each other, `preferred` holds."""
     if not preferred or not fallback:
         return preferred or fallback
     joined: dict[str, Any] = {**fallback, **preferred}
@@ -107,13 +109,9 @@ def join_schemas(preferred: Schema, fallback: Schema) -> Schema:
 
 def _join_parts(preferred: Any, fallback: Any) -> Any:
     if not isinstance(preferred, Mapping) or not isinstance(fallback, Mapping):
-        return (
-            False
-            if preferred is False or fallback is False
-            else preferred
-            if isinstance(preferred, Mapping)
-            else fallback
-        )
+        if preferred is False or fallback is False:
+            return False
+        return preferred if isinstance(preferred, Mapping) else fallback
     if preferred == fallback:
         return preferred
     simple = _COMPOSED.isdisjoint(preferred) and _COMPOSED.isdisjoint(fallback)
@@ -145,13 +143,13 @@ def _find_target(reference: Any, root: Schema) -> Any:
 
 
 def schema_at(root: Schema, pointer: str) -> Schema | None:
-    """What holds for the value at a JSON pointer, resolved; None where the schema does not say."""
+    """Returns the resolved schema of the value at a JSON pointer; None if the root does not describe that value."""
     schema = raw_at(root, pointer)
     return resolve_schema(schema, root) if isinstance(schema, Mapping) else None
 
 
 def raw_at(root: Schema, pointer: str) -> Any:
-    """As `schema_at`, with the references and choices that are at the place itself."""
+    """Like `schema_at`, but keeps the references and choices at the top of the schema found."""
     schema: Any = root
     for step in pointer.split("/")[1:]:
         schema = resolve_schema(schema, root)

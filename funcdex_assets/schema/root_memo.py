@@ -1,4 +1,4 @@
-"""What was derived from a root schema, remembered as long as the root is in use.
+"""Memos of root schemas: results derived from a root are kept as long as the root is in use.
 
 Resolving and compiling the same schema again and again was most of the time of a run.
 """
@@ -12,7 +12,10 @@ _memos: dict[int, "RootMemo"] = {}
 
 
 class RootMemo:
-    """What was found out about the parts of one schema, by identity; the parts are kept, so their ids stay theirs."""
+    """Results derived from the parts of one schema, by the identity of the part.
+
+    Each result is stored with its part: while the part is alive, no other object can get its id.
+    """
 
     def __init__(self, root: Schema) -> None:
         self.root = root
@@ -23,6 +26,7 @@ class RootMemo:
 
 
 def find_root_memo(root: Schema) -> RootMemo:
+    """Returns the memo of a root schema; makes one, and drops the oldest, if it has none."""
     memo = _memos.get(id(root))
     if memo is None or memo.root is not root:
         while len(_memos) >= _MOST_MEMOS:

@@ -11,7 +11,7 @@ Schema = Mapping[str, Any]
 
 
 def schema_type(schema: Schema) -> str:
-    """The one type that values are made of: the first that is not null; guessed where it is not said."""
+    """Returns the type of the values to make: the first that is not null; guessed if the schema names none."""
     declared = schema.get("type")
     if isinstance(declared, list):
         declared = next((name for name in declared if name != "null"), "string")

@@ -1,7 +1,7 @@
-"""The one JSON Schema dialect (2020-12), compiled once per schema, and a walk over what a schema promises.
+"""Validation of values under JSON Schema 2020-12, with validators that are compiled once per schema.
 
->>> list(leaves({"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}))
-[Leaf(path='/to/*', name='to', owner='to', schema={'type': 'string'}, required=False, kind='', about='')]
+>>> find_violations({"type": "object", "properties": {"to": {"type": "string"}}}, {"to": 1})
+['/to: 1 is not of type "string"']
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _WHOLE = "whole"
 
 
 def compile_validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
-    """A compiled validator, cached by content.
+    """Returns a compiled validator, cached by content.
 
     Raises:
         ValueError: the schema is not a valid JSON Schema.
@@ -31,7 +31,7 @@ def compile_validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     cached = _by_identity.get(id(schema))
     if cached is not None and cached[0] is schema:
         return cached[1]
-    if len(_by_identity) > _MOST_COMPILED:  # a process that has seen so many goes on to others
+    if len(_by_identity) > _MOST_COMPILED:  # bounds memory; a process that compiled so many rarely needs them again
         _by_identity.clear()
         _validators.clear()
     key = msgspec.json.encode(schema)
@@ -42,7 +42,7 @@ def compile_validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 
 
 def prove_schema(schema: Schema) -> jsonschema_rs.Draft202012Validator:
-    """As `validator`, and nothing is kept: for schemas by the ten thousand."""
+    """Like `compile_validator`, but caches nothing: for schemas by the ten thousand."""
     try:
         return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True, retriever=_refuse_remote)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
@@ -51,15 +51,15 @@ def prove_schema(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 
 @lru_cache(4096)
 def compile_pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
-    """A validator of the texts in which an ECMA regular expression is found, which Python's `re` reads otherwise."""
+    """Compiles a validator of texts that match an ECMA regular expression, which Python's `re` reads differently."""
     return prove_schema({"type": "string", "pattern": pattern})
 
 
 @lru_cache(10_000)
 def is_pattern(pattern: str) -> bool:
-    """Whether texts can be checked against a regular expression.
+    """Returns True if texts can be checked against the regular expression.
 
-    >>> compiles("^[a-z]+$"), compiles("(")
+    >>> is_pattern("^[a-z]+$"), is_pattern("(")
     (True, False)
     """
     try:
@@ -74,7 +74,7 @@ def _refuse_remote(uri: str) -> Any:
 
 
 def find_violations(schema: Schema, value: Any) -> list[str]:
-    """What is wrong with a value, as `pointer: message`; empty when it is valid."""
+    """Lists the violations of a schema in a value, as `pointer: message`; empty if the value is valid."""
     compiled = compile_validator(schema)
     if compiled.is_valid(value):
         return []
@@ -85,9 +85,9 @@ def find_violations(schema: Schema, value: Any) -> list[str]:
 
 
 def extract_part(schema: Any, root: Schema) -> Schema:
-    """A part of `root` as a schema of its own: with the definitions that it leads to.
+    """Returns a part of `root` as a schema of its own, with the definitions that it refers to.
 
-    >>> part_of({"$ref": "#/$defs/a"}, {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}, "c": {}}})
+    >>> extract_part({"$ref": "#/$defs/a"}, {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {}, "c": {}}})
     {'$ref': '#/$defs/a', '$defs': {'a': {'items': {'$ref': '#/$defs/b'}}, 'b': {}}}
     """
     if not isinstance(schema, Mapping):
@@ -102,7 +102,7 @@ def extract_part(schema: Any, root: Schema) -> Schema:
 
 
 def is_valid_under(schema: Any, root: Schema, value: Any) -> bool:
-    """Whether a value is valid under a part of `root`."""
+    """Returns True if a value is valid under a part of `root`."""
     standalone = extract_part(schema, root)
     if (
         standalone is schema or standalone is root or not standalone
@@ -138,7 +138,7 @@ def _add_definitions(schema: Schema, memo: RootMemo) -> Schema:
 
 
 def _list_definition_names(node: Any) -> set[str]:
-    """The definitions that a schema names; "" stands for any other place."""
+    """Lists the definitions that a schema refers to; "" stands for a reference to any other place of the root."""
     names: set[str] = set()
     waiting = [node]
     while waiting:
@@ -156,7 +156,7 @@ def _list_definition_names(node: Any) -> set[str]:
 
 
 def _rewrite_references(node: Any) -> Any:
-    """With every reference to where the root is, once it is a definition itself."""
+    """Rewrites every reference for a root that has become the definition `_WHOLE` itself."""
     if isinstance(node, list):
         return [_rewrite_references(value) for value in node]
     if not isinstance(node, dict):

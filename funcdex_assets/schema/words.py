@@ -1,6 +1,6 @@
 """Words of identifiers: splitting, singular and plural.
 
->>> words("threadIds"), singular("threads"), plural("category")
+>>> split_words("threadIds"), to_singular("threads"), to_plural("category")
 (('thread', 'ids'), 'thread', 'categories')
 """
 

@@ -18,7 +18,7 @@ from funcdex_assets.settings.section import Section
 
 
 class ClarityWeights(Section):
-    """How clearly users express themselves, as relative weights.
+    """Relative weights of the levels of clarity with which users express themselves.
 
     excellent: everything needed is said at once · good: facts come with each request ·
     average: the assistant has to ask for what is missing
@@ -36,10 +36,10 @@ class ClarityWeights(Section):
 
 
 class Bounds(Section):
-    """How long a conversation may become that one_shot writes under the grammar.
+    """Upper bounds of a conversation that one_shot writes under the grammar.
 
-    Characters are counted as such by gbnf; the other notations count a quarter as many tokens. Without them
-    a weak model would never end.
+    Texts and strings are bounded in characters by gbnf; the other notations allow a quarter as many tokens. Without
+    bounds a weak model would never end.
     """
 
     turns: int = Field(default=8, ge=2, le=100, description="most turns; a plan that needs more gets them")
@@ -53,7 +53,7 @@ class Bounds(Section):
 
 
 class Generation(Section):
-    """How much is generated, and of what kind."""
+    """The number and kinds of conversations to generate, and the strategy that generates them."""
 
     conversations: int = Field(default=106, ge=1, le=1_000_000, description="conversations per partition")
     oversample: float = Field(
@@ -137,6 +137,7 @@ class Generation(Section):
     bounds: Bounds = Bounds()
     corrections: int = Field(default=2, ge=0, le=20, description="times that one_shot has a faulty text corrected")
     regenerations: int = Field(default=1, ge=0, le=20, description="times that it is then written anew")
+    # Measured offline: a conversation of multi_step has about 1,200 tokens, one of long_context 4,500 (docs/mix.md).
     max_conversation_tokens: int = Field(
         default=6000,
         ge=100,
@@ -160,7 +161,7 @@ class Generation(Section):
         return self
 
     def count_wanted_conversations(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
-        """How many accepted conversations of each kind are wanted on each side (True: held out for the test split).
+        """Counts the accepted conversations wanted of each kind on each side (True: held out for the test split).
 
         `possible` are the kinds that the tools permit.
         """
@@ -170,13 +171,13 @@ class Generation(Section):
         return count_conversations_per_cell(self.conversations, held_out, self.kinds, possible)
 
     def count_wanted_candidates(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
-        """Scenario candidates of each cell, from which duplicates are removed."""
+        """Counts the scenario candidates of each cell, from which duplicates are removed."""
         return {
             cell: ceil(count * self.oversample) for cell, count in self.count_wanted_conversations(possible).items()
         }
 
     def count_wanted_plans(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
-        """Plans of each cell: those wanted, and the reserve."""
+        """Counts the plans of each cell: one for each wanted conversation, and the reserve."""
         return {
             cell: count + ceil(count * self.reserve)
             for cell, count in self.count_wanted_conversations(possible).items()

@@ -62,7 +62,7 @@ class Endpoint(Section):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The servers that are named, each once."""
+        """The addresses of the named servers, each once."""
         return tuple(dict.fromkeys(self.base_urls or ((self.base_url,) if self.base_url else ())))
 
 
@@ -77,7 +77,7 @@ class Serve(Section):
 
 
 class Inference(Endpoint):
-    """Who plays the roles: the offline engine, or a server, and for some roles perhaps another."""
+    """The engine that plays the roles: the offline engine or a server, with exceptions for single roles."""
 
     roles: dict[RoleName, dict[str, Any]] = Field(
         default_factory=dict,
@@ -106,22 +106,22 @@ class Inference(Endpoint):
         return self
 
     def resolve_endpoint(self, role: RoleName | None = None) -> Endpoint:
-        """Who is asked to play the role; without one, who plays those that are not named in `roles`."""
+        """Returns the endpoint that plays a role; without a role, the one for roles that `roles` does not name."""
         return _override_endpoint(self, self.roles.get(role, {}) if role else {})
 
     def resolve_member_endpoint(self, fields: Mapping[str, Any]) -> Endpoint:
-        """A judge of the committee."""
+        """Returns the endpoint of a committee member, from the fields in which it differs from the judge."""
         return _override_endpoint(
             self.resolve_endpoint("judge"), {name: fields[name] for name in fields if name != "name"}
         )
 
     def served_at(self, base_url: str, model: str) -> Self:
-        """The same, once the server of `serve` is there and calls its model so."""
+        """Returns a copy for the started server of `serve`: with its address and the name that it gives the model."""
         return self.model_copy(update={"base_url": base_url, "model": self.model or model, "serve": None})
 
 
 def _override_endpoint(endpoint: Endpoint, overrides: Mapping[str, Any]) -> Endpoint:
-    """The endpoint that differs in these fields; with another profile, it has nothing in common."""
+    """Returns the endpoint with these fields replaced; if the profile differs, nothing else is inherited."""
     same = overrides.get("profile", endpoint.profile) == endpoint.profile
     fields: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.model_fields} if same else {}
     if overrides.keys() & {"base_url", "base_urls"}:

@@ -1,4 +1,4 @@
-"""Settings of who judges conversations."""
+"""Settings of the judges that score conversations."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MOST_JUDGES = 15
 
 
 class Judging(Section):
-    """Who scores conversations."""
+    """The judge, or the committee of judges, that scores conversations."""
 
     committee: int | tuple[dict[str, Any], ...] = Field(
         default=1,
@@ -36,5 +36,5 @@ class Judging(Section):
 
     @property
     def members(self) -> tuple[dict[str, Any], ...]:
-        """One by one, the fields of each."""
+        """The fields in which each member differs from the judge, one mapping per member."""
         return ({},) * self.committee if isinstance(self.committee, int) else self.committee

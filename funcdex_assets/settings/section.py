@@ -21,7 +21,7 @@ class Section(BaseModel):
 
 
 def explain_validation_error(error: ValidationError) -> str:
-    """Every error in words: the field, what is wrong, its value, and the environment variable that it is from."""
+    """Puts every error into words: the field, the problem, the value, and the environment variable that it is from."""
     return "; ".join(_explain_detail(detail) for detail in error.errors())
 
 

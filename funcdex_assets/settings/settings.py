@@ -1,6 +1,6 @@
 """The user's one file, `funcdex.yaml`, as typed settings.
 
-Here belong the fields, their ranges and the error messages; what the settings *do* belongs to the
+Belongs here: the fields, their ranges and the error messages. The effect of a setting belongs to the
 stages. Any field can be overridden from the environment, sections joined by two underscores:
 
     FUNCDEX_HOME=/data/funcdex  FUNCDEX_GENERATION__CONVERSATIONS=3  FUNCDEX_INFERENCE__PROFILE=vllm
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
 
     @property
     def native_calls(self) -> bool:
-        """Whether the assistant is asked for the server's own tool calls; the offline engine never is."""
+        """True if the assistant is asked for the server's own tool calls; never for the offline engine."""
         profile = self.inference.resolve_endpoint("assistant").profile
         if self.generation.assistant_calls == "auto":
             return profile == "openai" and not self.generation.include_assistant_thoughts
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         return tuple(partition.split("_"))
 
     def find_tool_files(self, partition: str) -> dict[str, Path]:
-        """Where the partition's tools are defined: toolkit (or the bundle's name) → file.
+        """Finds the files that define the partition's tools, by toolkit (or by the bundle's name).
 
         A file in the project's `toolkits/` folder comes before a shipped one.
         """
@@ -221,7 +221,7 @@ class Settings(BaseSettings):
 
 
 def find_settings_path() -> Path:
-    """$FUNCDEX_CONFIG, else ./funcdex.yaml."""
+    """Returns the path of the settings file: $FUNCDEX_CONFIG, else ./funcdex.yaml."""
     return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
 
 
@@ -236,7 +236,10 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
     """
     path = Path(path).absolute() if path else find_settings_path()
     if not path.is_file():
-        raise SettingsError(f"No settings file at {path}; run in the project's folder or set {CONFIG_VARIABLE}")
+        raise SettingsError(
+            f"No settings file at {path}; run in the project's folder, make a project with `funcdex init FOLDER`, "
+            f"or set {CONFIG_VARIABLE}"
+        )
     _refuse_unreadable(path)
 
     class FromFile(Settings):

@@ -10,9 +10,7 @@ from pydantic import (
 from funcdex_assets.settings.section import Section
 
 TOOLKIT_FOLDER = "toolkits"
-
-
-TOOLKIT_SUFFIXES = (".yaml", ".json")  # the first that there is defines the toolkit
+TOOLKIT_SUFFIXES = (".yaml", ".json")  # the first suffix with a file defines the toolkit
 
 
 class Bundle(Section):
@@ -40,9 +38,9 @@ class Watch(Section):
 
 
 def list_toolkit_files(root: Path, bundles: Sequence[Bundle] = ()) -> dict[str, Path]:
-    """What lies in the folder of toolkits: name → file, by name.
+    """Lists the definition files in the folder of toolkits, by name.
 
-    The names need not be legal. Hidden files are not looked at, nor those that a bundle names as its own.
+    The names need not be legal. Hidden files are left out, and so are files that a bundle names in `tools`.
     """
     bundle_files = {(root / bundle.tools).resolve() for bundle in bundles if bundle.tools}
     files: dict[str, Path] = {}

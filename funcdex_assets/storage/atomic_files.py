@@ -3,7 +3,7 @@
 >>> import tempfile
 >>> path = Path(tempfile.mkdtemp()) / "new" / "a.txt"
 >>> replace_file(path, b"whole")
->>> path.read_bytes(), [other.name for other in path.parent.iterdir()]
+>>> path.read_bytes(), [entry.name for entry in path.parent.iterdir()]
 (b'whole', ['a.txt'])
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Makes the folder if need be; what a process that is killed leaves behind begins with a dot."""
+    """Replaces a file in one step and makes its folder if needed; a killed process leaves only a dot file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

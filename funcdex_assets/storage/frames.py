@@ -1,7 +1,7 @@
 """Records ↔ Polars frames: one record type gives one table layout.
 
-Here belongs the translation alone; what a table must satisfy is in `quality/schemas.py`, where it is
-kept is in `resources/tables.py`. Scalars become columns, tuples lists, nested records structs, and
+Belongs here: the translation alone. The contract of each table is in `contracts/stage_tables.py`, its file in
+`table_store.py`. Scalars become columns, tuples lists, nested records structs, and
 `Json` fields columns of JSON text, so that a frame of records can be written to Parquet and read by
 any tool.
 
@@ -28,37 +28,36 @@ _json = msgspec.json.Encoder()
 
 @cache
 def derive_layout(record: type[Record]) -> Mapping[str, pl.DataType]:
-    """Column names and Polars types of a table of such records."""
+    """Derives the column names and Polars types of a table of such records."""
     return {name: _choose_dtype(hint) for name, hint in get_type_hints(record).items()}
 
 
 def to_frame(rows: Sequence[R], record: type[R] | None = None) -> pl.DataFrame:
-    """Give `record` when `rows` may be empty."""
+    """Converts records to a frame; give `record` if `rows` may be empty."""
     record = record or type(rows[0])
     names = list(derive_layout(record))
     writers = {name: _choose_writer(hint) for name, hint in get_type_hints(record).items()}
-    columns = {
-        name: [getattr(row, name) for row in rows]
-        if (write := writers[name]) is None
-        else [write(getattr(row, name)) for row in rows]
-        for name in names
-    }
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        write = writers[name]
+        values = [getattr(row, name) for row in rows]
+        columns[name] = values if write is None else [write(value) for value in values]
     return pl.DataFrame(columns, schema=dict(derive_layout(record)))
 
 
 def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
-    """Rows as records; columns that the record does not have are ignored.
+    """Converts the rows of a frame to records; columns that the record does not have are ignored.
 
-    Types are not checked here, one value at a time: the table's schema has done it by column.
+    Values are not checked one by one: the table's layout has been checked by column.
 
     Raises:
         polars.exceptions.ColumnNotFoundError: a field of the record has no column.
     """
     readers = {name: _choose_reader(hint) for name, hint in get_type_hints(record).items()}
-    columns = [
-        frame[name].to_list() if (read := readers[name]) is None else [read(value) for value in frame[name].to_list()]
-        for name in readers
-    ]
+    columns: list[list[Any]] = []
+    for name, read in readers.items():
+        values = frame[name].to_list()
+        columns.append(values if read is None else [read(value) for value in values])
     return [record(**dict(zip(readers, values, strict=True))) for values in zip(*columns, strict=True)]
 
 

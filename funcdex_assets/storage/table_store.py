@@ -1,11 +1,11 @@
-"""Where the stages' tables are kept: one Parquet file per stage and partition.
+"""The store of the stages' tables: one Parquet file per stage and partition.
 
     HOME/tables/scenarios/gmail.parquet         the table
     HOME/tables/scenarios/gmail.seal            the hash of the bytes that were validated and written
-    HOME/refused/scenarios/gmail.parquet        what a stage made last that broke its contract
-    HOME/spent/scenarios/gmail.json             what the model's answers in the table cost; only where one was asked
+    HOME/refused/scenarios/gmail.parquet        the last table of the stage that broke its contract
+    HOME/spent/scenarios/gmail.json             the cost of the model's answers in the table; only if a model was asked
 
-Here belong files and bytes; what a table must satisfy, and which changed ones may be used, is in `contracts/`. A write
+Belongs here: files and bytes. The contract of a table, and the use of changed tables, belong to `contracts/`. A write
 replaces the file at once, so a reader sees the old table or the new one; the same frame gives the same bytes. A table
 whose bytes no longer match the seal was changed behind the stages' back: it can be read, and
 `contracts/trusted_tables` judges it again.
@@ -72,14 +72,14 @@ class TableStore:
         return self.table_path(stage, partition).is_file()
 
     def list_partitions(self, stage: str) -> list[str]:
-        """Partitions of which the stage has a table, by name."""
+        """Lists the partitions of which the stage has a table, sorted by name."""
         return sorted(path.stem for path in (self.home / "tables" / stage).glob("*.parquet"))
 
     def read_frame(self, stage: str, partition: str) -> pl.DataFrame:
         return self.load_table(stage, partition).frame
 
     def load_table(self, stage: str, partition: str) -> StoredTable:
-        """The table with the hash of exactly the bytes it was read from.
+        """Reads the table, with the hash of exactly the bytes it was read from.
 
         Raises:
             MissingTableError, UnreadableTableError
@@ -113,7 +113,7 @@ class TableStore:
         replace_file(self.seal_path(stage, partition), digest.encode())
 
     def note_spent(self, stage: str, partition: str, spent: Sequence[Spent]) -> None:
-        """Replaces what is known of the cost of the table."""
+        """Replaces the stored cost of the table; an empty `spent` removes it."""
         path = self.home / "spent" / stage / f"{partition}.json"
         if spent:
             replace_file(path, msgspec.json.encode(spent))
@@ -121,7 +121,7 @@ class TableStore:
             path.unlink(missing_ok=True)
 
     def read_spent(self, partition: str) -> dict[str, list[Spent]]:
-        """Stage → what the answers in its table of the partition cost; nothing where no model was asked."""
+        """Reads the cost of the answers in the partition's tables, by stage; stages that asked no model are missing."""
         paths = sorted((self.home / "spent").glob(f"*/{partition}.json"))
         return {path.parent.name: msgspec.json.decode(path.read_bytes(), type=list[Spent]) for path in paths}
 

@@ -168,7 +168,6 @@ def test_a_run_survives_a_model_that_writes_nonsense(served: Served, strategy: s
     planned = ("scenario_writer", "persona_writer", "planner", "judge")
     environment = {
         "FUNCDEX_HOME": str(tmp_path),
-        "FUNCDEX_DAGSTER_STORAGE": str(tmp_path / "dagster"),
         "FUNCDEX_GENERATION__STRATEGY": strategy,
         "FUNCDEX_GENERATION__CORRECTIONS": "1",
         "FUNCDEX_GENERATION__REGENERATIONS": "0",

@@ -31,10 +31,10 @@ def conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """Who said what, which tools were called, what they returned, and where each argument came from.
+    """The conversations: messages, tool calls with their results, and the source of each argument.
 
-    Plans are played until as many conversations of each kind are good as are wanted; the rest stay in reserve. A
-    conversation that could not be finished says why.
+    Plans are played until there are as many good conversations of each kind as wanted; the other plans stay in reserve.
+    A conversation that could not be finished has the reason in `failure`.
     """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     strategy = select_strategy(settings.generation, settings.native_calls)
@@ -107,7 +107,7 @@ def system_prompts(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """The system prompt of each finished conversation, with the context that arguments may come from."""
+    """The system prompt of each finished conversation, with the context that arguments may be taken from."""
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     finished = conversations.filter(pl.col("failure").is_null())
     identities = finished["conversation_id"].to_list()

@@ -1,4 +1,4 @@
-"""From situations to the people in them, and to what shall happen."""
+"""From scenarios to the personas in them, and to the plans of their conversations."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 def personas(
     partition: str, deduplicated_scenarios: pl.DataFrame, settings: Settings, engine: InferenceEngine
 ) -> Produced:
-    """Who the user is: name, position, company, background, how that person writes, and when."""
+    """The personas, one for each kept scenario: name, position, company, background, style, date and time."""
     kept_scenarios = from_frame(deduplicated_scenarios.filter(pl.col("status") == "kept"), Scenario)
     drafts, usage = ask_each(engine, persona_writer.ROLE, kept_scenarios, "personas", partition, settings.seed)
     written = [persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in drafts]
@@ -48,7 +48,7 @@ def conversation_plans(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """What shall happen: disposition, clarity, tools with distractors, each call with its arguments' sources."""
+    """The plans of the conversations: disposition, clarity, tools with distractors, calls with argument sources."""
     chains = index_by(from_frame(tool_chains, ToolChain), "chain_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, Scenario), "scenario_id")
     tools = from_frame(tool_definitions, Tool)

@@ -30,6 +30,7 @@ from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.export.release import publish_release
 from funcdex_assets.export.splits import assign_splits, remove_duplicates, remove_overlaps
 from funcdex_assets.orchestration.check_metadata import to_markdown_table
+from funcdex_assets.orchestration.resource_keys import qualify_key
 from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, ParsedConversation
 from funcdex_assets.settings.settings import Settings
@@ -38,7 +39,7 @@ from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 
 @stage(group="publishing", kinds={"polars"}, table=stage_tables.DEDUPLICATED_CONVERSATIONS, code_version="1")
 def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Settings, embedder: Embedder) -> Produced:
-    """Which conversations repeat another of the partition: the same calls, said the same but for the values."""
+    """A verdict on each conversation: kept, or a near-duplicate: the same calls and the same words except values."""
     verdicts = _find_duplicates(from_frame(parsed_conversations, ParsedConversation), settings, embedder)
     duplicates = sum(verdict.status == "duplicate" for verdict in verdicts)
     return Produced(
@@ -51,7 +52,7 @@ def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Set
 def dataset(
     partition: str, parsed_conversations: pl.DataFrame, deduplicated_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """Train and test, disjoint in chains and scenario clusters, published as JSONL, Parquet and a card."""
+    """The train and test splits, disjoint in chains and scenario clusters, published as JSONL, Parquet and a card."""
     parsed = from_frame(parsed_conversations, ParsedConversation)
     verdicts = from_frame(deduplicated_conversations, DeduplicatedConversation)
     unlike, repeating = remove_duplicates(parsed, verdicts)
@@ -71,7 +72,7 @@ def dataset(
     kinds={"json", "parquet"},
     owners=["team:funcdex"],
     code_version="1",
-    pool="release",  # of runs side by side, the last one to read the datasets publishes last
+    pool=qualify_key("release"),  # of runs side by side, the last one to read the datasets publishes last
     check_specs=[
         dg.AssetCheckSpec(check.name, asset="dataset_release", description=check.description, blocking=True)
         for check in stage_tables.RELEASE_CHECKS
@@ -83,9 +84,9 @@ def dataset_release(
     funcdex_tables: dg.ResourceParam[TrustedTables],
     funcdex_embedder: dg.ResourceParam[Embedder],
 ) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
-    """One release over the datasets of all partitions that there are; missing ones are named.
+    """One release over the datasets of all existing partitions; missing partitions are named in the metadata.
 
-    Left out are near-duplicates across partitions and, where settings say so, what overlaps with evaluation sets.
+    Near-duplicates across partitions are left out and, if the settings ask for it, overlaps with evaluation sets.
     """
     available = [
         partition for partition in funcdex_settings.partitions if funcdex_tables.has_table("dataset", partition)
@@ -137,7 +138,7 @@ def dataset_release(
 def _find_duplicates(
     rows: Sequence[ParsedConversation], settings: Settings, embedder: Embedder
 ) -> list[DeduplicatedConversation]:
-    """Of a test and a train conversation that are alike, the train conversation is the duplicate."""
+    """Finds near-duplicates; if a test and a train conversation are alike, the train conversation is the duplicate."""
     deduplication = settings.deduplication
     default = MINILM_THRESHOLDS if deduplication.embedder == "minilm" else HASHED_NGRAMS_THRESHOLDS
     semantic = deduplication.conversation_semantic_threshold

@@ -1,4 +1,4 @@
-"""From conversations to those that are good enough to train on."""
+"""From conversations to the accepted and rejected ones, and to training examples."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -43,9 +43,9 @@ def scored_conversations(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """What the rules found in each conversation, and the judge's scores, 1 to 5, with the reasoning, also by turn.
+    """The findings of the rules and the judge's scores (1 to 5) with reasoning, for each conversation and each turn.
 
-    A conversation that failed has its failure as its finding, and no scores.
+    A conversation that failed has its failure as its only finding, and no scores.
     """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     played = from_frame(conversations, Conversation)
@@ -87,7 +87,7 @@ def scored_conversations(
 
 
 def _show_committee(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
-    """What each judge of a committee gave, and on what every two of them differ."""
+    """Tables of a committee's mean scores by judge, and of the differences between every two judges."""
     names = committee.list_judges(scored)
     if not names:
         return {}
@@ -132,7 +132,7 @@ def _compute_mean(marks: Sequence[int]) -> object:
 def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """The conversations without a blocking finding and with good tool use, as text in the markup."""
+    """The conversations without a blocking finding and with a sufficient score of tool use, as text in the markup."""
     selected = [
         conversation
         for conversation in _select_conversations(conversations, scored_conversations, settings)
@@ -148,7 +148,7 @@ def accepted_conversations(
 def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """The other conversations, each with the reasons why it was not accepted."""
+    """The conversations that were not accepted, each with the reasons."""
     selected = [
         conversation
         for conversation in _select_conversations(conversations, scored_conversations, settings)
@@ -176,7 +176,7 @@ def _select_conversations(
 
 
 def _find_conversation_text(conversation: Conversation) -> str:
-    """Its markup; of one that failed, the last text that there was, as it was written."""
+    """Returns the conversation's markup; for one that failed, its last text as it was written."""
     if conversation.failure is None:
         return render_conversation(conversation.messages)
     return conversation.attempts[-1].text if conversation.attempts else ""
@@ -193,7 +193,7 @@ def parsed_conversations(
     personas: pl.DataFrame,
     tool_definitions: pl.DataFrame,
 ) -> Produced:
-    """The accepted text, parsed into OpenAI messages, with the tools that were offered."""
+    """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer."""
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
@@ -201,11 +201,8 @@ def parsed_conversations(
     parsed: list[ParsedConversation] = []
     for accepted in from_frame(accepted_conversations, SelectedConversation):
         conversation = conversation_by_id[accepted.conversation_id]
-        plan, situation, tools = (
-            (participants := cast[conversation.plan_id]).plan,
-            participants.situation,
-            participants.tools,
-        )
+        participants = cast[conversation.plan_id]
+        plan = participants.plan
         scenario = scenarios[plan.scenario_id]
         messages = parse_conversation(accepted.dml)
         written = to_openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
@@ -225,7 +222,9 @@ def parsed_conversations(
                 user_turns=sum(message.role == "user" for message in messages),
                 turn_verdicts=shift_verdicts(accepted.turns, len(written) - len(messages)),
                 step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
-                certificate=build_certificate(conversation, situation, participants.mentioned_tools, list(tools)),
+                certificate=build_certificate(
+                    conversation, participants.situation, participants.mentioned_tools, list(participants.tools)
+                ),
             )
         )
     count = max(1, len(parsed))

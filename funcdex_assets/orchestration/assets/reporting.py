@@ -1,4 +1,4 @@
-"""What came of it all, in figures: a report per partition, and one of the release over all of them."""
+"""From all tables to quality reports: one per partition, and one of the release over all of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.storage.table_store import TableError
 
-# What the UI plots over time, by the name it has there.
+# The figures that the UI plots over time, by the name they have there.
 WATCHED = {
     "valid_calls": "valid calls",
     "valid_results": "valid results",
@@ -34,7 +34,7 @@ WATCHED = {
     "copies": "copies once ids, digits and quotes are masked",
     "in_dataset_of_candidates": "share of all candidates in the dataset",
 }
-# The same, per accepted conversation, where a model was asked, and a price is known.
+# The same for costs per accepted conversation; only if a model was asked and its price is known.
 WATCHED_COST = {
     "requests_per_accepted": "requests",
     "prompt_tokens_per_accepted": "prompt tokens",

@@ -1,4 +1,4 @@
-"""From chains to situations, and to situations that differ."""
+"""From chains to scenario candidates, and to the candidates that differ."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ def scenarios(
     settings: Settings,
     engine: InferenceEngine,
 ) -> Produced:
-    """Candidates: situations at work in which somebody needs the tools of a chain."""
+    """Scenario candidates: situations at work in which somebody needs the tools of a chain."""
     tools = index_by(from_frame(tool_definitions, Tool), "name")
     chains = from_frame(tool_chains, ToolChain)
     briefs = [
@@ -52,7 +52,7 @@ def scenarios(
 
 
 def _repeat_chains(chains: Sequence[ToolChain], counts: Mapping[tuple[Kind, bool], int]) -> Iterator[ToolChain]:
-    """So many of each kind and side, each chain as often as is needed; of a side that has none, the other's."""
+    """Yields `counts` chains of each kind and side, repeated as needed; a side without chains gets the other's."""
     for (kind, side), count in counts.items():
         of_kind = [chain for chain in chains if chain.kind == kind]
         of_cell = [chain for chain in of_kind if chain.held_out == side]
@@ -69,7 +69,7 @@ def _repeat_chains(chains: Sequence[ToolChain], counts: Mapping[tuple[Kind, bool
 def deduplicated_scenarios(
     partition: str, scenarios: pl.DataFrame, settings: Settings, embedder: Embedder, index: ScenarioIndex
 ) -> Produced:
-    """The candidates with a verdict: kept, a duplicate (of which one, how similar), or more than needed.
+    """The candidates, each with a verdict: kept, a duplicate (with the similar scenario), or more than needed.
 
     They are compared with one another, with earlier nights, and with partitions that share a toolkit.
     """

@@ -34,7 +34,7 @@ def tool_definitions(partition: str, settings: Settings) -> Produced:
 
 @stage(group="catalogue", kinds={"polars"}, table=stage_tables.TOOL_GRAPH, code_version="1")
 def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
-    """Which field of a tool's result can fill which argument of another tool, with weight and reason."""
+    """Edges between tools: a field of one tool's result can fill an argument of another, with weight and reason."""
     tools = from_frame(tool_definitions, Tool)
     edges = build_graph(tools)
     fed = {(edge.target_tool, edge.target_path) for edge in edges}
@@ -53,8 +53,8 @@ def tool_graph(tool_definitions: pl.DataFrame) -> Produced:
 def tool_chains(
     partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """For each kind of conversation sequences of calls, mostly such that use one another's results; some are held out
-    for the test split.
+    """Sequences of calls for each kind of conversation, most of them using earlier results; some are held out for the
+    test split.
     """
     generation = settings.generation
     tools = from_frame(tool_definitions, Tool)
