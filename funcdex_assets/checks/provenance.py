@@ -2,7 +2,7 @@
 
 Belongs here: tracing arguments to what the user said, an earlier result, the context or the schema; nothing of the
 plan is used. So the same functions audit conversations that a model wrote and those that were simulated. An argument
-without a source has no `ArgumentSource`, and `quality/findings.py` reports it.
+without a source has no `ArgumentSource`, and `checks/findings` reports it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

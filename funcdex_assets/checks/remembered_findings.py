@@ -1,6 +1,6 @@
 """A cache of findings, kept for as long as the process runs, so that no conversation is checked twice.
 
-Belongs here: the cache alone; the checks are in `findings.py` and `user_simulator.py`. It exists because the quota
+Belongs here: the cache alone; the checks are in `findings.py` and `user_behaviour.py`. It exists because the quota
 checks every conversation before the stage that keeps the scores does. The key is the content of the conversation and
 everything else that the rules see, so that a conversation which is not in the cache gets the same findings again.
 """

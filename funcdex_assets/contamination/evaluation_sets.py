@@ -1,6 +1,6 @@
 """Reads evaluation sets for comparison: the user turns and functions of each item, whatever the format.
 
-Belongs here: the formats. The comparison belongs to `contamination.py`.
+Belongs here: the formats. The comparison belongs to `overlaps.py`.
 
 - BFCL: `{"id", "question": [[{"role", "content"}]], "function": […]}`, also of multi-turn items
 - OpenAI: `{"messages": […], "tools": […]}`

@@ -1,14 +1,14 @@
 """Finds the conversations that overlap with evaluation sets, by four measures, each with a threshold and a reason.
 
 Belongs here: the measures and their thresholds. Reading an evaluation set belongs to `evaluation_sets.py`; comparing
-conversations with one another belongs to `conversations.py`.
+conversations with one another belongs to `dedup/conversations.py`.
 
     names       a function of the same name (compared word by word) is on offer in both, with the same parameter names
     schemas     a function with the same parameters and types is on offer in both, whatever it is called
     ngrams      the share of the n-grams of an item's user turn that occur in the conversation's user turns
     embeddings  the cosine of a user turn of the conversation and one of the item
 
-For n-grams and embeddings, values are masked (`masking.py`), so that an item with other values is still found. Names
+For n-grams and embeddings, values are masked (`dedup/masking.py`), so that an item with other values is still found. Names
 and schemas look at all functions on offer, not only at those called, because a model is shown all of them.
 
 For each conversation, set and measure the strongest overlap is reported. Items are compared in batches, so that memory

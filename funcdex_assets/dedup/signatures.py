@@ -2,7 +2,7 @@
 
 A signature is the MinHash of a text's words and word pairs; the share of equal positions in two
 signatures estimates the Jaccard overlap of the two sets (standard error at most 0.0625). It is the
-same on every machine and under every PYTHONHASHSEED. Comparing by meaning belongs to `embedding.py`.
+same on every machine and under every PYTHONHASHSEED. Comparing by meaning belongs to `embedding/`.
 
 >>> first, second = compute_signatures(["Refund the double charge of March.", "refund the double charge of March!"])
 >>> float(estimate_overlap(first, second))

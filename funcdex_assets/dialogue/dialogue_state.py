@@ -3,7 +3,7 @@
 A `DialogueState` grows while the conversation runs; its plan and situation are fixed. It answers the few questions that
 user simulator, assistant and tool executor ask of the past, so that none of them keeps a state of its own. Belongs
 here: what follows from plan and messages. How the roles use it belongs to `roles/`, who speaks when to
-`conversation.py`.
+`turn_loop`.
 """
 
 import re

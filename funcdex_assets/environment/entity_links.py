@@ -1,8 +1,8 @@
 """Finds what a call attaches to an entity or detaches from it: a label on a message, an attendee of an event.
 
-Belongs here: reading links from the arguments of a call. Writing them into the world belongs in `effects.py`.
+Belongs here: reading links from the arguments of a call. Writing them into the world belongs in `state_changes`.
 
->>> from funcdex_assets.catalog.names import parse_tool_name
+>>> from funcdex_assets.semantics.tool_names import parse_tool_name
 >>> name = parse_tool_name("ADD_LABEL_TO_EMAIL")
 >>> list(find_links(name, {"message_id": "m1", "label_id": "URGENT"}, {"message": "m1", "label": "URGENT"}))
 [Link(holder_noun='message', holder_identity='m1', noun='label', value='URGENT', is_removal=False)]

@@ -1,7 +1,7 @@
 """Keeps the entities of a world: by noun and identifier, with the fields that results and calls have told.
 
 Belongs here: the store and the names under which it files entities and fields. What a call changes in it is decided in
-`effects.py`.
+`state_changes`.
 
 An entity is a dict of values by normalized field name. Names that begin with `@` are never shown in a result:
 

@@ -333,7 +333,7 @@ def _build_empty_result(
 ) -> Any:
     """Returns a result of the listing without items."""
     if not can_be_empty(tool):
-        raise ValueError(f"{tool.name} cannot have an empty result; ask faults.can_be_empty before")
+        raise ValueError(f"{tool.name} cannot have an empty result; ask can_be_empty before")
     schema = complete_result_schema(tool)
     lists = dict(_find_lists(schema, schema))
     intent = read_call_intent(tool.name, arguments, situation.now, f"empty {build_call_key(arguments)}")

@@ -1,6 +1,6 @@
 """Chooses one of the values that a field's `enum` allows: a status, a MIME type, a time zone.
 
-Belongs here: what is known of the right option. A state that follows from the tool's verb is in `effects.py`.
+Belongs here: what is known of the right option. A state that follows from the tool's verb is in `state_changes`.
 """
 
 import mimetypes

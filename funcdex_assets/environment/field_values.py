@@ -1,7 +1,7 @@
 """Chooses the value of one scalar field of a result: an identifier, a moment, a state, a name, a text.
 
 Belongs here: which module chooses a field's value, by its schema and name. A value that is already known or was said by
-the call is not made up: `results.py` asks for a field only when nothing else decides it.
+the call is not made up: `result_builder` asks for a field only when nothing else decides it.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Recalls what is known of an entity's field, as it is by now: shown before, said by a call, or following from a verb.
 
-Belongs here: reading the world for a field that a result is about to fill. How a field is made up is in `fields.py`.
+Belongs here: reading the world for a field that a result is about to fill. How a field is made up is in `field_values`.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Describes an object of a result while its fields are filled in one after another.
 
-Belongs here: the state that a field's value may depend on. The values themselves are chosen in `fields.py`.
+Belongs here: the state that a field's value may depend on. The values themselves are chosen in `field_values`.
 """
 
 from collections.abc import Mapping

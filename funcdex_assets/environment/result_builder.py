@@ -1,7 +1,7 @@
 """Builds the result of one call: the response schema, filled with what is known, said or made up.
 
 Belongs here: the walk through the schema, and the order in which a field's sources are tried: what is known of the
-entity and still holds, what the call said, what `fields.py` makes up. Lists are built in `list_builder.py`.
+entity and still holds, what the call said, what `field_values` makes up. Lists are built in `list_builder.py`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Reads how a look-up restricts its results: text searched for, spans of time, filters, order.
 
-Belongs here: the criteria as the arguments state them. The syntax of one query text is in `queries.py`; whether an
+Belongs here: the criteria as the arguments state them. The syntax of one query text is in `search_queries`; whether an
 entity meets the criteria is decided in `listings.py`.
 
 >>> arguments = {"query": "roof", "status": "open", "order_by": "created desc"}

@@ -1,7 +1,7 @@
 """Changes the world as a call does: what it attaches before its result is built, and what stays of it afterwards.
 
 Belongs here: the effects of verbs on entities. `delete` ends an entity, `close` closes it, an argument of an update is
-a field from then on, a new reply counts in its thread. The answer to the call is built in `results.py`.
+a field from then on, a new reply counts in its thread. The answer to the call is built in `result_builder`.
 
 >>> find_state_after_verb("close", ["open", "done"]), find_flag_after_verb("complete", "is_checked")
 ('done', True)

@@ -3,7 +3,7 @@
 Belongs here: every rule by which an accepted conversation is not published. Finding duplicates and overlaps belongs to
 `dedup/`, writing the files to `release.py`.
 
-Chains are held out by their tools (`tool_graph/hold_out.py`), so a chain is on one side in every partition and
+Chains are held out by their tools (`records/hold_out.py`), so a chain is on one side in every partition and
 every night. If a scenario cluster has members on both sides, those of the train side are left out. Where functions are
 held out, the calls that were made decide, not the planned ones: a train conversation that calls a reserved function is
 left out, and so is a test conversation that calls none.

@@ -1,6 +1,6 @@
 """Routes each request to the engine of its role, or of its member of a committee of judges, as one engine.
 
-Only routing belongs here; which engine plays which role is a setting, read in `assembly.py`.
+Only routing belongs here; which engine plays which role is a setting, read in `resources/assembly.py`.
 
 >>> from funcdex_assets.inference.offline import OfflineEngine
 >>> routed = RoutedEngine(OfflineEngine({}), {"judge": OfflineEngine({})})

@@ -2,7 +2,7 @@
 
 Belongs here: the price of each finding on each scale, and the points lost for unreached steps of the plan, questions
 back, formulaic sentences and repetitions. Its agreement with a person is measured in
-`tests/unit/roles/test_labelled.py`.
+`tests/unit/judging/test_labelled.py`.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Here belongs the loading, the filling of templates and the making of people; the words themselves are in
 `lexicon/*.yaml` and, by tool, in `phrasebook/*.yaml`. A tool without a phrasebook entry is spoken of by its name
-(`phrases.py`). For example, the template `send {to} the draft` becomes `send Zoë the draft`.
+(`request_phrases`). For example, the template `send {to} the draft` becomes `send Zoë the draft`.
 """
 
 import re

@@ -67,7 +67,7 @@ def list_check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> l
 def to_markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
     r"""Cells as text, cut to `longest` characters.
 
-    >>> print(markdown_table(pl.DataFrame({"tool": ["SEND_EMAIL"], "text": ["a|b"]})))
+    >>> print(to_markdown_table(pl.DataFrame({"tool": ["SEND_EMAIL"], "text": ["a|b"]})))
     | tool | text |
     |---|---|
     | SEND_EMAIL | a\|b |

@@ -1,14 +1,14 @@
 """Lists the ways in which a planned call can fail, and how the plan recovers from each.
 
     rate_limit, timeout               the same call again
-    timeout twice, permission_denied  an equivalent tool was tried; the planned call follows (`another.py`)
+    timeout twice, permission_denied  an equivalent tool was tried; the planned call follows (`substitute_calls`)
     expired_auth, permission_denied   the user makes it good outside, or gives it up
     invalid_argument, conflict        another value is needed, which the user gives
     not_found                         the same, or what was found before is gone
     empty_result                      nothing is found; the user gives other words
 
 Whether a call permits a fault follows from its tool's name and from what the user says in it. Which failure a
-conversation gets is decided in `planning.py`; how the service words it belongs to `faults.py`.
+conversation gets is decided in `plans`; how the service words it belongs to `error_responses`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 The plan is made by the program, so that it is right by construction: every argument has a source, and every fact that
 the user must state is known before a word is written. Belongs here: what a conversation gets. How turns are rearranged
-belongs to `weaving.py`, the possible failures to `mishaps.py` and `another.py`, how the user behaves to the role
+belongs to `turns`, the possible failures to `failures` and `substitute_calls`, how the user behaves to the role
 `roles/planner.py`.
 """
 

@@ -6,7 +6,7 @@
 
 Every argument has the source of one of the planned call's, or the schema gives it. What the planned call takes from
 results must be in it, and what the user says to restrict it, except the words of a search where something else
-restricts it. Which tools are equivalent is decided in `tool_graph/alternatives.py`; here belong their arguments.
+restricts it. Which tools are equivalent is decided in `tool_graph/equivalent_tools.py`; here belong their arguments.
 """
 
 from collections.abc import Iterator, Mapping

@@ -2,7 +2,7 @@
 
 Here belong the operations on unfinished turns (`DraftTurn`): dividing calls among them, a call that fails before it
 succeeds, one that was meant otherwise, a turn of small talk. Which of them a conversation gets is decided in
-`planning.py`.
+`plans`.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -1,6 +1,6 @@
 """Scores a finished conversation, 1 to 5 on four scales, reasoning first, and says of each turn whether it is good.
 
-Offline, the scores follow from what the rules found and what can be counted (`quality/heuristic.py`). A verdict outside
+Offline, the scores follow from what the rules found and what can be counted (`judging/heuristic`). A verdict outside
 the scale is not an answer (`Role.play` asks again). Several judges, perhaps of different models, make a committee; here
 belongs how its members agree, too.
 """

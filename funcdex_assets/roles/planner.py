@@ -1,5 +1,5 @@
 """Describes how the user will behave in the conversation: the disposition. The plan itself is made in
-`simulation/planning.py`.
+`planning/plans`.
 """
 
 from dataclasses import dataclass

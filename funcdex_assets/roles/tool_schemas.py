@@ -2,7 +2,7 @@
 
 Servers compile a subset: no references, no negations, patterns and formats of the simple kind. Any other keyword would
 fail every request, so `to_decodable_schema` keeps what all servers take and leaves the rest out. Where it leaves
-something out the constraint is wider than the tool's schema, and the check of the arguments (`quality/findings.py`)
+something out the constraint is wider than the tool's schema, and the check of the arguments (`checks/findings`)
 still holds; objects with known properties are closed.
 
 >>> to_decodable_schema({"type": "object", "properties": {"to": {"$ref": "#/$defs/mail", "title": "To"}},

@@ -1,7 +1,7 @@
 """Records ↔ Polars frames: one record type gives one table layout.
 
 Belongs here: the translation alone. The contract of each table is in `contracts/stage_tables.py`, its file in
-`table_store.py`. Scalars become columns, tuples lists, nested records structs, and
+`table_store`. Scalars become columns, tuples lists, nested records structs, and
 `Json` fields columns of JSON text, so that a frame of records can be written to Parquet and read by
 any tool.
 

@@ -2,7 +2,7 @@
 
     written ─► faulty? ─► corrected ─► faulty? ─► corrected ─► faulty? ─► written anew under another seed ─► …
 
-A text that cannot be read is first mended by the program, which asks nobody (`quality/repair.py`). The number of
+A text that cannot be read is first mended by the program, which asks nobody (`dml/text_repair`). The number of
 requests is bounded by `RequestLimits`: (1 + corrections) × (1 + regenerations). Every text is kept with what was found
 in it, and the last is recorded even if it is faulty.
 

@@ -5,7 +5,7 @@
     one_shot  one request writes the whole conversation; more of them correct it
 
 `docs/strategies.md` compares their costs and says when to take which. How one conversation runs belongs to
-`conversation.py` and `one_shot.py`.
+`turn_loop` and `one_shot.py`.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Runs the turn loop: user simulator, assistant and tools take turns until the plan is done.
 
 The participants are roles, asked through an inference engine; results come from a `World`, or from a role. The
-conversation is returned as it happened, good or bad: judging it is the business of `quality/`. One that cannot be
+conversation is returned as it happened, good or bad: judging it is the business of `checks/` and `judging/`. One that cannot be
 brought to an end is returned too, as a failure with its transcript.
 """
 

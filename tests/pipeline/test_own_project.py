@@ -120,10 +120,11 @@ def test_variables_may_stand_in_the_env_file_and_the_shell_comes_first(project: 
 )
 @pytest.mark.parametrize("where", ["here", "there"])
 def test_dagsters_own_commands_work_with_no_variable_set(
-    project: Path, environment: dict[str, str], command: tuple[str, ...], where: str
+    project: Path, environment: dict[str, str], command: tuple[str, ...], where: str, tmp_path: Path
 ):
     program = Path(sys.executable).with_name(command[0])
     plain = {name: value for name, value in environment.items() if not name.startswith("FUNCDEX_")}
+    plain["HOME"] = str(tmp_path)  # in which `dg` keeps what its own telemetry wants
     ended = run(project if where == "there" else REPOSITORY, plain, program, *command[1:])
     assert ended.returncode == 0, ended.stdout + ended.stderr
     if command[1] == "list":

@@ -59,7 +59,7 @@ def _object_schema(required: str, **properties: Json) -> Json:
 _PLACES = {"type": "array", "items": _object_schema("reason", name=_TEXT, field=_TEXT, reason=_TEXT)}
 _ERROR = _object_schema("code message", code=_NUMBER, message=_TEXT, status=_TEXT, retry_after=_NUMBER, details=_PLACES)
 _ERRORS = {"type": "array", "items": _object_schema("message", status=_NUMBER, code=_TEXT, message=_TEXT, field=_TEXT)}
-_ERROR_CONTENT = {  # the shapes of services' errors, as `simulation/faults.py` makes them
+_ERROR_CONTENT = {  # the shapes of services' errors, as `environment/error_responses` makes them
     "anyOf": [
         _object_schema("error", error=_TEXT, message=_TEXT, status_code=_NUMBER, retry_after=_NUMBER),
         _object_schema("error", error=_ERROR),
