@@ -75,12 +75,9 @@ def _compare_replay(recording: Any) -> tuple[str, list[str]]:
 
 def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple[str, list[ReplayItem]]]:
     """Yields the recordings of the requested conversations from the project's tables, by partition."""
-    from funcdex_assets.dialogue.participants import assemble_participants
+    from funcdex_assets.dialogue.participants import read_participants
     from funcdex_assets.environment.replay import to_recording
     from funcdex_assets.records.conversation import Conversation
-    from funcdex_assets.records.plan import ConversationPlan
-    from funcdex_assets.records.scenario import Persona, Scenario
-    from funcdex_assets.records.tool import Tool
     from funcdex_assets.storage.frames import from_frame
     from funcdex_assets.storage.table_store import TableStore
 
@@ -103,19 +100,11 @@ def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple
         ]
         if not chosen:
             continue
-        rows = (
-            from_frame(store.read_frame(stage, partition), record)
-            for stage, record in (
-                ("conversation_plans", ConversationPlan),
-                ("personas", Persona),
-                ("deduplicated_scenarios", Scenario),
-                ("tool_definitions", Tool),
-            )
-        )
-        cast = assemble_participants(*rows)  # type: ignore[arg-type]
+        needed = ("conversation_plans", "personas", "deduplicated_scenarios", "tool_definitions")
+        participants_by_plan = read_participants({name: store.read_frame(name, partition) for name in needed})
         items: list[ReplayItem] = []
         for conversation in chosen:
-            participants = cast[conversation.plan_id]
+            participants = participants_by_plan[conversation.plan_id]
             recording = to_recording(conversation, participants.situation, participants.mentioned_tools)
             items.append((conversation.conversation_id, recording))
         yield partition, items

@@ -13,10 +13,14 @@ from funcdex_assets.cli.console import console, load_project
 from funcdex_assets.cli.journal import format_cost, format_counts
 from funcdex_assets.inference.journal import JOURNAL_FILE, list_journal_entries
 from funcdex_assets.judging import committee
+from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
+from funcdex_assets.reports.stage_counts import STAGES, count_sources, count_stages
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import from_frame
 from funcdex_assets.storage.table_store import TableStore
+
+COLUMNS = ("tools", *STAGES[:-1], "train", "test", "calls")
 
 
 def print_stats() -> None:
@@ -31,25 +35,9 @@ def print_yields(settings: Settings, console: Console) -> None:
     if not available:
         console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `make demo`")
         return
-    stages = (
-        "scenarios",
-        "deduplicated_scenarios",
-        "conversation_plans",
-        "conversations",
-        "accepted_conversations",
-        "dataset",
-    )
     grid = Grid(
         Column("partition", overflow="fold", min_width=min(24, max(map(len, available)))),
-        "tools",
-        "candidates",
-        "kept",
-        "plans",
-        "made",
-        "accepted",
-        "train",
-        "test",
-        "calls",
+        *COLUMNS,
         title="Yields",
     )
     totals: Counter[str] = Counter()
@@ -57,18 +45,17 @@ def print_yields(settings: Settings, console: Console) -> None:
     scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
     judged: list[ScoredConversation] = []
     for partition in available:
-        figures = _count_rows(store, partition, stages)
-        grid.add_row(partition, *(str(figures.get(name, "–")) for name in ("tools", *stages, "test", "calls")))
-        totals.update({name: value for name, value in figures.items() if isinstance(value, int)})
-        conversations = store.read_frame("conversations", partition)
-        sources.update(conversations["provenance"].explode().struct.field("source").drop_nulls().to_list())
+        counts = _count_partition(store, partition)
+        grid.add_row(partition, *(str(counts.get(name, "–")) for name in COLUMNS))
+        totals.update(counts)
+        sources.update(count_sources(from_frame(store.read_frame("conversations", partition), Conversation)))
         if store.has_table("scored_conversations", partition):
             scored = store.read_frame("scored_conversations", partition)
             for scale in SCALES:
                 scores[scale] += scored[scale].drop_nulls().to_list()
             judged += from_frame(scored.filter(pl.col("members").list.len() > 0), ScoredConversation)
     grid.add_section()
-    grid.add_row("all", *(str(totals[name]) for name in ("tools", *stages, "test", "calls")))
+    grid.add_row("all", *(str(totals[name]) for name in COLUMNS))
     _print_uncut(grid, console)
     traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
     console.print(f"Argument sources: {traced}", highlight=False)
@@ -123,21 +110,15 @@ def _print_usage(settings: Settings, console: Console) -> None:
         console.print(f"Unpriced, because not in inference.prices: {', '.join(unpriced)}", highlight=False)
 
 
-def _count_rows(store: TableStore, partition: str, stages: tuple[str, ...]) -> dict[str, int]:
-    frames = {
-        name: store.read_frame(name, partition)
-        for name in (*stages, "tool_definitions")
-        if store.has_table(name, partition)
-    }
-    figures = {name: frame.height for name, frame in frames.items()}
-    figures["tools"] = figures.pop("tool_definitions", 0)
-    if "deduplicated_scenarios" in frames:
-        figures["deduplicated_scenarios"] = frames["deduplicated_scenarios"].filter(pl.col("status") == "kept").height
-    if "dataset" in frames:
-        split = Counter(frames["dataset"]["split"].to_list())
-        figures |= {
-            "dataset": split["train"],
-            "test": split["test"],
-            "calls": int(frames["dataset"]["calls"].sum()),
-        }
-    return figures
+def _count_partition(store: TableStore, partition: str) -> dict[str, int]:
+    """Counts for each column of which there are tables."""
+    tables = ("deduplicated_scenarios", "conversation_plans", "conversations", "accepted_conversations")
+    frames = {name: store.read_frame(name, partition) for name in tables if store.has_table(name, partition)}
+    counts = count_stages(frames)
+    if store.has_table("tool_definitions", partition):
+        counts["tools"] = store.read_frame("tool_definitions", partition).height
+    if store.has_table("dataset", partition):
+        dataset = store.read_frame("dataset", partition)
+        splits = Counter(dataset["split"].to_list())
+        counts |= {"train": splits["train"], "test": splits["test"], "calls": int(dataset["calls"].sum())}
+    return counts

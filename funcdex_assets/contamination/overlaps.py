@@ -8,8 +8,8 @@ conversations with one another belongs to `dedup/conversations.py`.
     ngrams      the share of the n-grams of an item's user turn that occur in the conversation's user turns
     embeddings  the cosine of a user turn of the conversation and one of the item
 
-For n-grams and embeddings, values are masked (`dedup/masking.py`), so that an item with other values is still found. Names
-and schemas look at all functions on offer, not only at those called, because a model is shown all of them.
+For n-grams and embeddings, values are masked (`dedup/masking.py`), so that an item with other values is still found.
+Names and schemas look at all functions on offer, not only at those called, because a model is shown all of them.
 
 For each conversation, set and measure the strongest overlap is reported. Items are compared in batches, so that memory
 is bounded by the dataset and not by the sets.

@@ -6,12 +6,14 @@ What is said and done while the conversation runs is the dialogue state's, not t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.planning.plans import list_absent_tools, list_offered_tools
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.storage.frames import index_by
+from funcdex_assets.storage.frames import from_frame, index_by
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Participants:
     def mentioned_tools(self) -> dict[str, Tool]:
         """Every tool that the plan mentions, by name, whether it is ever on offer or not."""
         return {**self.tools, **self.absent_tools}
+
+
+def read_participants(tables: Mapping[str, pl.DataFrame]) -> dict[str, Participants]:
+    """Returns each plan's participants by plan id, in the order of the plans, from a partition's tables by name."""
+    return assemble_participants(
+        from_frame(tables["conversation_plans"], ConversationPlan),
+        from_frame(tables["personas"], Persona),
+        from_frame(tables["deduplicated_scenarios"], Scenario),
+        from_frame(tables["tool_definitions"], Tool),
+    )
 
 
 def assemble_participants(

@@ -1,6 +1,7 @@
 """Builds the lists of a result: the page of a listing, the parts of an entity, lists of scalars.
 
-Belongs here: how many items a list has and which entities they show. An item's own fields are built in `result_builder`.
+Belongs here: how many items a list has and which entities they show. An item's own fields are built in
+`result_builder`.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Repairs a result that breaks its schema, where it is wrong.
 
 Belongs here: what is done after a result is built. The validator names the places, and each gets a value found by
-search (`language/schema_samples.py`). Where that is not enough, what is around the place is replaced, at last the whole.
+search (`language/schema_samples.py`). Where that is not enough, what is around the place is replaced, at last the
+whole.
 
 >>> schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}, "required": ["n", "t"]}
 >>> repair_value({"n": 1}, schema, Random(1), lambda schema, name: "soon", frozenset())

@@ -1,9 +1,10 @@
 """Executes the tools of one conversation: a service with a state, as far as its tools tell what it is.
 
-Belongs here: the order of the steps of one call. A `World` belongs to one conversation. It reads a call (`call_intent`),
-builds its result from the schema (`result_builder`, `field_values`), gives every new entity an identifier, and tells the same
-about the same entity whenever it comes up again (`entity_store`). Verbs decide what a call changes (`state_changes`);
-listings page and filter (`listings.py`). Nothing is random beyond its seed. See `docs/world.md`.
+Belongs here: the order of the steps of one call. A `World` belongs to one conversation. It reads a call
+(`call_intent`), builds its result from the schema (`result_builder`, `field_values`), gives every new entity an
+identifier, and tells the same about the same entity whenever it comes up again (`entity_store`). Verbs decide what a
+call changes (`state_changes`); listings page and filter (`listings.py`). Nothing is random beyond its seed. See
+`docs/world.md`.
 """
 
 from collections.abc import Mapping, Sequence

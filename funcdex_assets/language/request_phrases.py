@@ -1,8 +1,8 @@
 """Words for calls: requests for them, sentences with their facts, names of their arguments, references to results.
 
 Here belongs the wording of what users and assistants say about a call before it is made. Choosing what is said is the
-roles' task; sentences about results are in `result_reports`. A tool's phrasebook entry is used first; a tool without one is
-spoken of by its name: `DELETE_DRAFT` is "delete the draft".
+roles' task; sentences about results are in `result_reports`. A tool's phrasebook entry is used first; a tool without
+one is spoken of by its name: `DELETE_DRAFT` is "delete the draft".
 """
 
 import re

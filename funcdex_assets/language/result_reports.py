@@ -1,8 +1,8 @@
 """Sentences about results: the assistant's report on a call, with real values of its result.
 
-Here belongs the wording of results; choosing which result is reported is the roles' task, and words for calls that are
-still to be made are in `request_phrases`. The phrasebook has the words for a finished action; a resource is described by its
-title and its most telling details: `"Gym roof" — status open, due tomorrow.`
+Here belongs the wording of results; choosing which result is reported is the roles' task, and words for calls that
+are still to be made are in `request_phrases`. The phrasebook has the words for a finished action; a resource is
+described by its title and its most telling details: `"Gym roof" — status open, due tomorrow.`
 """
 
 import re

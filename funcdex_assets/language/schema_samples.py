@@ -1,8 +1,8 @@
 r"""Searches for a value that a JSON Schema allows, for fields without a realistic value.
 
-Realistic values come from `values.py` and `environment/field_values`. Here belongs the search that takes over where those
-are invalid or have nothing to offer: patterns, lengths, multiples, choices of which only one may hold, definitions
-that contain themselves. Every search is bounded; it finds a valid value, or none.
+Realistic values come from `values.py` and `environment/field_values`. Here belongs the search that takes over where
+those are invalid or have nothing to offer: patterns, lengths, multiples, choices of which only one may hold,
+definitions that contain themselves. Every search is bounded; it finds a valid value, or none.
 
 >>> schema = {"$defs": {"code": {"type": "string", "pattern": "^[UW][0-9]{3}$|^$", "minLength": 1}},
 ...           "properties": {"code": {"$ref": "#/$defs/code"}, "next": {"$ref": "#"}}, "required": ["code"]}

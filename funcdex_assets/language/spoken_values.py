@@ -1,8 +1,8 @@
 """JSON values as people say them: the forms of a value, and the search for a value in a text.
 
-Here belongs the reading and writing of single values; sentences are made in `request_phrases` and `result_reports`. Both
-directions use the same forms: the user simulator picks one of `list_spoken_forms` to state a fact, and provenance looks
-for any of them in the user's messages. Dates are said relative to the conversation's present moment.
+Here belongs the reading and writing of single values; sentences are made in `request_phrases` and `result_reports`.
+Both directions use the same forms: the user simulator picks one of `list_spoken_forms` to state a fact, and
+provenance looks for any of them in the user's messages. Dates are said relative to the conversation's present moment.
 
 >>> from datetime import datetime
 >>> list_spoken_forms("priority", {"enum": ["very_high"]}, "very_high", datetime(2025, 10, 1))

@@ -1,9 +1,9 @@
 """Invents realistic values for a field from its schema, its name and the situation.
 
 Here belong titles, bodies, people, moments, numbers and paths. Both sides of a call draw from here, the user's facts
-(`planning/arguments`) and the tool's results (`environment/world`), so that both speak of the same matter and the same people.
-Values that only have to be valid are found in `schema_samples`. For example, a `title` in a situation whose matter is
-`reefer breakdown on the A7` may become "Reefer Breakdown on the A7 — timeline".
+(`planning/arguments`) and the tool's results (`environment/world`), so that both speak of the same matter and the
+same people. Values that only have to be valid are found in `schema_samples`. For example, a `title` in a situation
+whose matter is `reefer breakdown on the A7` may become "Reefer Breakdown on the A7 — timeline".
 """
 
 import re

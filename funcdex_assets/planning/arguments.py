@@ -1,9 +1,9 @@
 """Plans the arguments of a call: those bound to earlier results, and the facts that the user will state.
 
 Here a call's argument list is invented: required arguments, and a few optional ones that a person would mention. Each
-fact comes with the words in which the user will say it: `2025-10-03` with "Friday". Single values come from `values.py`
-and their words from `spoken_values`. Values are valid under the tool's schema; a tool whose required arguments cannot be
-said by a person raises `UnplannableCallError`, and nothing else.
+fact comes with the words in which the user will say it: `2025-10-03` with "Friday". Single values come from
+`values.py` and their words from `spoken_values`. Values are valid under the tool's schema; a tool whose required
+arguments cannot be said by a person raises `UnplannableCallError`, and nothing else.
 """
 
 import re

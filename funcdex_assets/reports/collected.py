@@ -10,19 +10,17 @@ from types import MappingProxyType
 
 import polars as pl
 
-from funcdex_assets.dialogue.participants import Participants, assemble_participants
+from funcdex_assets.dialogue.participants import Participants, read_participants
 from funcdex_assets.language.lexicon import load_industries
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.figures import Spent
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.plan import ConversationPlan
-from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports import diversity
+from funcdex_assets.reports.stage_counts import count_stages
 from funcdex_assets.storage.frames import from_frame, index_by
 
-STAGES = ("candidates", "kept", "planned", "made", "accepted", "dataset")
 JUDGE = "judge"
 
 TABLES = (
@@ -41,14 +39,20 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Example:
-    """A conversation of the dataset, with the participants and the chain pattern that it was made from."""
+    """A conversation that was accepted or published, with the participants and the chain pattern that it was made from.
+
+    `late` are the tools that a later user message of the conversation brings; `is_published` says whether it is in the
+    dataset; `score` is its tool use quality.
+    """
 
     conversation: Conversation
     cast: Participants
     pattern: str
     partition: str
     late: Mapping[str, Tool] = field(default_factory=dict)
-    """Tools that a later user message of the conversation brings."""
+    is_accepted: bool = True
+    is_published: bool = True
+    score: int = 0
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -76,20 +80,33 @@ class Example:
 class Collected:
     """The records and counts of one partition, or of several. Tools and edges are named with their partition."""
 
-    examples: list[Example] = field(default_factory=list)
+    conversations: list[Example] = field(default_factory=list)
     scored: list[ScoredConversation] = field(default_factory=list)
     yields: Counter[str] = field(default_factory=Counter)
     tools: set[str] = field(default_factory=set)
     edges: set[str] = field(default_factory=set)
     spent: list[Spent] = field(default_factory=list)
+    played: int = 0
+    """Plans that were played, whether or not the conversation was finished."""
+
+    @property
+    def examples(self) -> list[Example]:
+        """The conversations of the dataset."""
+        return [example for example in self.conversations if example.is_published]
+
+    @property
+    def accepted(self) -> list[Example]:
+        """The conversations that were accepted, also those that the dataset leaves out."""
+        return [example for example in self.conversations if example.is_accepted]
 
     def add_partition(self, collected: "Collected") -> None:
-        self.examples += collected.examples
+        self.conversations += collected.conversations
         self.scored += collected.scored
         self.yields.update(collected.yields)
         self.tools |= collected.tools
         self.edges |= collected.edges
         self.spent += collected.spent
+        self.played += collected.played
 
 
 class MixedTables(ValueError):
@@ -109,40 +126,41 @@ def collect_tables(
         raise MixedTables(
             f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
         )
-    plans = from_frame(tables["conversation_plans"], ConversationPlan)
-    conversations = from_frame(tables["conversations"], Conversation)
     tools = index_by(from_frame(tables["tool_definitions"], Tool), "name")
-    by_plan = assemble_participants(
-        plans,
-        from_frame(tables["personas"], Persona),
-        from_frame(tables["deduplicated_scenarios"], Scenario),
-        tuple(tools.values()),
-    )
+    participants_by_plan = read_participants(tables)
     patterns = dict(tables["tool_chains"].select("chain_id", "pattern").iter_rows())
     published = set(tables["dataset"]["conversation_id"].to_list())
+    accepted = set(tables["accepted_conversations"]["conversation_id"].to_list())
     edges = tables["tool_graph"].select("source_tool", "target_tool").iter_rows()
-    status = tables["deduplicated_scenarios"]["status"]
-    counts = (
-        status.len(),
-        int((status == "kept").sum()),
-        len(plans),
-        sum(conversation.failure is None for conversation in conversations),
-        tables["accepted_conversations"].height,
-        tables["dataset"].height,
-    )
+    scored = from_frame(tables["scored_conversations"], ScoredConversation)
+    scores = {row.conversation_id: row.tool_use_quality or 0 for row in scored}
     examples = []
-    for conversation in conversations:
-        if conversation.conversation_id in published:
-            cast = by_plan[conversation.plan_id]
-            late = {name: tools[name] for name in cast.plan.late_tools}
-            examples.append(Example(conversation, cast, patterns[cast.plan.chain_id], partition, late))
+    for conversation in from_frame(tables["conversations"], Conversation):
+        identity = conversation.conversation_id
+        if identity in accepted or identity in published:
+            participants = participants_by_plan[conversation.plan_id]
+            late = {name: tools[name] for name in participants.plan.late_tools}
+            pattern = patterns[participants.plan.chain_id]
+            examples.append(
+                Example(
+                    conversation,
+                    participants,
+                    pattern,
+                    partition,
+                    late,
+                    is_accepted=identity in accepted,
+                    is_published=identity in published,
+                    score=scores.get(identity, 0),
+                )
+            )
     return Collected(
         examples,
-        from_frame(tables["scored_conversations"], ScoredConversation),
-        Counter(dict(zip(STAGES, counts, strict=True))),
+        scored,
+        Counter(count_stages(tables)),
         {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
         {f"{partition}:{source}>{target}" for source, target in edges},
         _count_judges_once(spent),
+        tables["conversations"].height,
     )
 
 

@@ -18,16 +18,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.errors import UserError
-from funcdex_assets.records.tool import ToolEdge
-from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports.collected import TABLES, Collected, collect_tables
 from funcdex_assets.reports.figures import compute_figures
+from funcdex_assets.reports.stage_counts import count_calls_by_tool, list_used_edges
 from funcdex_assets.settings.settings import CONFIG_VARIABLE, Settings
-from funcdex_assets.storage.frames import from_frame
 from funcdex_assets.storage.table_store import TableStore
 from funcdex_assets.tool_graph.coverage import coefficient_of_variation, entropy, evenness
 
@@ -46,29 +42,64 @@ class Arm:
 
 @dataclass
 class Counts:
-    """Counts over the accepted conversations of one arm, over all its nights."""
+    """Counts over the accepted conversations of one arm, over all its nights: read them after everything is collected.
 
-    accepted: int = 0
-    played: int = 0
-    calls: int = 0
-    score: int = 0
-    candidates: int = 0
-    duplicates: int = 0
+    Tools and pairs of tools are named with their partition.
+    """
+
+    collected: Collected = field(default_factory=Collected)
     seconds: float = 0.0
-    tools: Counter[str] = field(default_factory=Counter)
-    edges: Counter[str] = field(default_factory=Counter)
-    sequences: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    patterns: Counter[str] = field(default_factory=Counter)
-    domains: Counter[str] = field(default_factory=Counter)
-    words: Counter[tuple[str, str]] = field(default_factory=Counter)
-    all_tools: set[str] = field(default_factory=set)
-    all_edges: set[str] = field(default_factory=set)
-    quality: Collected = field(default_factory=Collected)
+
+    @property
+    def accepted(self) -> int:
+        return len(self.collected.accepted)
+
+    @property
+    def duplicates(self) -> int:
+        """The candidate scenarios that were dropped because they repeat another."""
+        return self.collected.yields["candidates"] - self.collected.yields["kept"]
+
+    @cached_property
+    def tools(self) -> Counter[str]:
+        """The calls of each tool."""
+        return Counter(
+            f"{example.partition}:{name}"
+            for example in self.collected.accepted
+            for name in count_calls_by_tool([example.messages]).elements()
+        )
+
+    @cached_property
+    def edges(self) -> Counter[str]:
+        """The conversations in which one tool takes an argument from another's result, by pair of tools."""
+        return Counter(
+            f"{example.partition}:{source}>{target}"
+            for example in self.collected.accepted
+            for source, target in list_used_edges(example.messages, example.conversation.provenance)
+        )
+
+    @cached_property
+    def sequences(self) -> set[tuple[str, ...]]:
+        """The different sequences of tools, each after its partition."""
+        return {
+            (example.partition, *(call.name for message in example.messages for call in message.tool_calls))
+            for example in self.collected.accepted
+        }
+
+    @cached_property
+    def word_pairs(self) -> Counter[tuple[str, str]]:
+        """Neighbouring words of the users."""
+        return Counter(
+            pair
+            for example in self.collected.accepted
+            for message in example.messages
+            if message.role == "user"
+            for pair in pairwise((message.content or "").lower().split())
+        )
 
     @cached_property
     def quality_figures(self) -> dict[str, float]:
-        """The figures of the quality report over all nights; computed once, so read it after everything is counted."""
-        return {figure.figure: figure.value for figure in compute_figures(self.quality) if not figure.item}
+        """The figures of the quality report."""
+        return {figure.figure: figure.value for figure in compute_figures(self.collected) if not figure.item}
 
 
 QUALITY = (
@@ -90,25 +121,35 @@ QUALITY = (
 
 FIGURES: Mapping[str, Callable[[Counts], float]] = {
     "conversations accepted": lambda counts: counts.accepted,
-    "share accepted": lambda counts: _compute_quotient(counts.accepted, counts.played),
-    "calls per conversation": lambda counts: _compute_quotient(counts.calls, counts.accepted),
-    "tools covered, of all": lambda counts: _compute_quotient(len(counts.tools), len(counts.all_tools)),
+    "share accepted": lambda counts: _compute_quotient(counts.accepted, counts.collected.played),
+    "calls per conversation": lambda counts: _compute_quotient(counts.tools.total(), counts.accepted),
+    "tools covered, of all": lambda counts: _compute_quotient(len(counts.tools), len(counts.collected.tools)),
     "entropy of tools, bits": lambda counts: entropy(counts.tools),
-    "  as a share of the highest": lambda counts: evenness(counts.tools, len(counts.all_tools)),
+    "  as a share of the highest": lambda counts: evenness(counts.tools, len(counts.collected.tools)),
     "variation of tools (lower is more even)": lambda counts: coefficient_of_variation(
-        counts.tools, len(counts.all_tools)
+        counts.tools, len(counts.collected.tools)
     ),
     "pairs of tools covered, of all in the graph": lambda counts: _compute_quotient(
-        len(counts.edges), len(counts.all_edges)
+        len(counts.edges), len(counts.collected.edges)
     ),
     "entropy of pairs, bits": lambda counts: entropy(counts.edges),
     "different sequences of tools": lambda counts: len(counts.sequences),
-    "entropy of patterns, bits": lambda counts: entropy(counts.patterns),
-    "entropy of lines of business, bits": lambda counts: entropy(counts.domains),
-    "scenarios dropped as duplicates": lambda counts: _compute_quotient(counts.duplicates, counts.candidates),
-    "distinct pairs of words of the users": lambda counts: _compute_quotient(len(counts.words), counts.words.total()),
+    "entropy of patterns, bits": lambda counts: entropy(
+        Counter(example.pattern for example in counts.collected.accepted)
+    ),
+    "entropy of lines of business, bits": lambda counts: entropy(
+        Counter(example.cast.situation.scenario.industry for example in counts.collected.accepted)
+    ),
+    "scenarios dropped as duplicates": lambda counts: _compute_quotient(
+        counts.duplicates, counts.collected.yields["candidates"]
+    ),
+    "distinct pairs of words of the users": lambda counts: _compute_quotient(
+        len(counts.word_pairs), counts.word_pairs.total()
+    ),
     **{name: lambda counts, name=name: counts.quality_figures[name] for name in QUALITY},
-    "tool use quality, mean": lambda counts: _compute_quotient(counts.score, counts.accepted),
+    "tool use quality, mean": lambda counts: _compute_quotient(
+        sum(example.score for example in counts.collected.accepted), counts.accepted
+    ),
     "seconds": lambda counts: counts.seconds,
 }
 """The figures that are compared, in the order in which they are shown."""
@@ -153,7 +194,9 @@ def run_arm(
         _run_pipeline(arm, settings, partitions, conversations, settings.seed + night, home)
         counts.seconds += time.monotonic() - started
         for partition in partitions:
-            _count_partition(counts, TableStore(home), partition)
+            store = TableStore(home)
+            tables = {name: store.read_frame(name, partition) for name in TABLES}
+            counts.collected.add_partition(collect_tables(partition, tables))
         advanced()
     return counts
 
@@ -171,61 +214,10 @@ def _run_pipeline(
         raise ExperimentError(f"{arm.name}, seed {seed}: {(completed.stdout + completed.stderr).strip()[-800:]}")
 
 
-def _count_partition(counts: Counts, store: TableStore, partition: str) -> None:
-    def read_records(stage: str, record: Any) -> list[Any]:
-        return from_frame(store.read_frame(stage, partition), record)
-
-    counts.quality.add_partition(
-        collect_tables(partition, {name: store.read_frame(name, partition) for name in TABLES})
-    )
-    counts.all_tools |= {
-        f"{partition}:{name}" for name in store.read_frame("tool_definitions", partition)["name"].to_list()
-    }
-    counts.all_edges |= {
-        f"{partition}:{edge.source_tool}>{edge.target_tool}" for edge in read_records("tool_graph", ToolEdge)
-    }
-    deduplicated = store.read_frame("deduplicated_scenarios", partition)
-    counts.candidates += deduplicated.height
-    counts.duplicates += int((deduplicated["status"] == "duplicate").sum())
-    counts.played += store.read_frame("conversations", partition).height
-    accepted_ids = set(store.read_frame("accepted_conversations", partition)["conversation_id"].to_list())
-    scores = {scored.conversation_id: scored for scored in read_records("scored_conversations", ScoredConversation)}
-    plans = store.read_frame("conversation_plans", partition).select("plan_id", "scenario_id", "chain_id")
-    scenarios = store.read_frame("scenarios", partition).select("scenario_id", "industry")
-    chains = store.read_frame("tool_chains", partition).select("chain_id", "pattern")
-    plan_rows = {
-        row["plan_id"]: row for row in plans.join(scenarios, on="scenario_id").join(chains, on="chain_id").to_dicts()
-    }
-    for conversation in read_records("conversations", Conversation):
-        if conversation.conversation_id in accepted_ids:
-            counts.accepted += 1
-            counts.score += scores[conversation.conversation_id].tool_use_quality or 0
-            counts.patterns[plan_rows[conversation.plan_id]["pattern"]] += 1
-            counts.domains[plan_rows[conversation.plan_id]["industry"]] += 1
-            _count_conversation(counts, partition, conversation)
-
-
-def _count_conversation(counts: Counts, partition: str, conversation: Conversation) -> None:
-    names = {call.id: call.name for message in conversation.messages for call in message.tool_calls}
-    counts.calls += len(names)
-    counts.tools.update(f"{partition}:{name}" for name in names.values())
-    counts.sequences[partition, *names.values()] += 1
-    counts.edges.update(
-        {
-            f"{partition}:{names[source.from_call]}>{names[source.call_id]}"
-            for source in conversation.provenance
-            if source.source == "result" and source.from_call in names
-        }
-    )
-    for message in conversation.messages:
-        if message.role == "user":
-            counts.words.update(pairwise((message.content or "").lower().split()))
-
-
 def _compute_quotient(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator else 0.0
 
 
 def list_calls_per_tool(counts: Counts) -> list[int]:
     """Lists the number of calls of every tool, including tools that were never called."""
-    return [counts.tools[tool] for tool in sorted(counts.all_tools)]
+    return [counts.tools[tool] for tool in sorted(counts.collected.tools)]

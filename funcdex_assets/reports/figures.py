@@ -25,7 +25,8 @@ from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports import diversity, tallies
-from funcdex_assets.reports.collected import STAGES, Collected, Example
+from funcdex_assets.reports.collected import Collected, Example
+from funcdex_assets.reports.stage_counts import STAGES, count_sources
 
 SAMPLE = 1000
 """Conversations on which diversity is measured: its figures depend on how many there are."""
@@ -92,7 +93,7 @@ def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     for name, measure in measures.items():
         count, total = _sum_counts(map(measure, examples))
         yield _share_figure("validity", name, count, total)
-    sources = Counter(source.source for example in examples for source in example.conversation.provenance)
+    sources = count_sources(example.conversation for example in examples)
     yield from _distribution_figures("validity", "source of arguments", sources)
 
 

@@ -1,8 +1,8 @@
 """Runs the turn loop: user simulator, assistant and tools take turns until the plan is done.
 
 The participants are roles, asked through an inference engine; results come from a `World`, or from a role. The
-conversation is returned as it happened, good or bad: judging it is the business of `checks/` and `judging/`. One that cannot be
-brought to an end is returned too, as a failure with its transcript.
+conversation is returned as it happened, good or bad: judging it is the business of `checks/` and `judging/`. One that
+cannot be brought to an end is returned too, as a failure with its transcript.
 """
 
 from collections.abc import Sequence

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 import polars as pl
 
 from funcdex_assets.contracts import stage_tables
+from funcdex_assets.dialogue.participants import read_participants
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.orchestration.asking import ask_all, run_metered
-from funcdex_assets.orchestration.frames import read_participants
 from funcdex_assets.orchestration.preview_metadata import show_conversation, show_counts, show_table
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.plan import SystemPrompt
+from funcdex_assets.reports.stage_counts import count_calls_by_tool, count_sources
 from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
@@ -36,7 +37,14 @@ def conversations(
     Plans are played until there are as many good conversations of each kind as wanted; the other plans stay in reserve.
     A conversation that could not be finished has the reason in `failure`.
     """
-    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(
+        {
+            "conversation_plans": conversation_plans,
+            "personas": personas,
+            "deduplicated_scenarios": deduplicated_scenarios,
+            "tool_definitions": tool_definitions,
+        }
+    )
     strategy = select_strategy(settings.generation, settings.native_calls)
     kept_scenarios = deduplicated_scenarios.filter(pl.col("status") == "kept")
     wanted_counts = settings.generation.count_wanted_conversations(set(kept_scenarios["kind"]))
@@ -51,10 +59,8 @@ def conversations(
 
     (played, tallies), usage = run_metered(engine, play_plans, "conversations", partition, sum(wanted_counts.values()))
     finished = [conversation for conversation in played if conversation.failure is None]
-    calls = Counter(
-        call.name for conversation in played for message in conversation.messages for call in message.tool_calls
-    )
-    sources = Counter(source.source for conversation in played for source in conversation.provenance)
+    calls = count_calls_by_tool(conversation.messages for conversation in played)
+    sources = count_sources(played)
     mended = Counter(
         conversation.attempts[-1].kind
         for conversation in played
@@ -108,7 +114,14 @@ def system_prompts(
     engine: InferenceEngine,
 ) -> Produced:
     """The system prompt of each finished conversation, with the context that arguments may be taken from."""
-    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(
+        {
+            "conversation_plans": conversation_plans,
+            "personas": personas,
+            "deduplicated_scenarios": deduplicated_scenarios,
+            "tool_definitions": tool_definitions,
+        }
+    )
     finished = conversations.filter(pl.col("failure").is_null())
     identities = finished["conversation_id"].to_list()
     briefs = [

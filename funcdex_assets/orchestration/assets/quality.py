@@ -9,6 +9,7 @@ import polars as pl
 from funcdex_assets.checks.provenance import trace_steps
 from funcdex_assets.checks.user_behaviour import USER_FAULTS
 from funcdex_assets.contracts import stage_tables
+from funcdex_assets.dialogue.participants import read_participants
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.environment.replay import build_certificate
@@ -17,7 +18,6 @@ from funcdex_assets.judging import committee
 from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.judging.turn_verdicts import shift_verdicts
 from funcdex_assets.orchestration.asking import run_metered
-from funcdex_assets.orchestration.frames import read_participants
 from funcdex_assets.orchestration.preview_metadata import show_counts, show_scores, show_table
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
@@ -47,7 +47,14 @@ def scored_conversations(
 
     A conversation that failed has its failure as its only finding, and no scores.
     """
-    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(
+        {
+            "conversation_plans": conversation_plans,
+            "personas": personas,
+            "deduplicated_scenarios": deduplicated_scenarios,
+            "tool_definitions": tool_definitions,
+        }
+    )
     played = from_frame(conversations, Conversation)
     judged = sum(conversation.failure is None for conversation in played)
     scored, usage = run_metered(
@@ -194,7 +201,14 @@ def parsed_conversations(
     tool_definitions: pl.DataFrame,
 ) -> Produced:
     """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer."""
-    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
+    cast = read_participants(
+        {
+            "conversation_plans": conversation_plans,
+            "personas": personas,
+            "deduplicated_scenarios": deduplicated_scenarios,
+            "tool_definitions": tool_definitions,
+        }
+    )
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
