@@ -10,7 +10,6 @@ from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import PartitionsArgument, choose_partitions, console, errors, load_project
 from funcdex_assets.records.figures import QualityFigure
-from funcdex_assets.reports import presentation
 
 
 def print_quality_report(
@@ -19,6 +18,8 @@ def print_quality_report(
     markdown: Annotated[Path | None, typer.Option(help="Write a page, and its pictures in images/ beside it.")] = None,
 ) -> None:
     """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
+    from funcdex_assets.reports import presentation
+
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
     reports = presentation.report_partitions(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
@@ -33,6 +34,8 @@ def print_quality_report(
 
 def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
     """A table per section over all partitions, and a line per partition if there are several."""
+    from funcdex_assets.reports import presentation
+
     partitions = [name for name in reports if name != presentation.ALL]
     console.print(f"Quality of {', '.join(partitions)}", highlight=False)
     for section, title in presentation.TITLES.items():

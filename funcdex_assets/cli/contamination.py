@@ -12,8 +12,6 @@ from funcdex_assets.cli.console import CommandError, choose_partitions, console,
 from funcdex_assets.records.dataset import DatasetRow, Overlap
 from funcdex_assets.records.labels import Measure
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame
-from funcdex_assets.storage.table_store import TableStore
 
 if TYPE_CHECKING:
     from funcdex_assets.embedding.embedder import Embedder
@@ -38,6 +36,8 @@ def compare_with_evaluation_sets(
         extract_conversation_contents,
         find_overlaps,
     )
+    from funcdex_assets.storage.frames import from_frame
+    from funcdex_assets.storage.table_store import TableStore
 
     settings = load_project()
     chosen = choose_partitions(settings, partitions)

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, PartitionsArgument, choose_partitions, console, load_project
-from funcdex_assets.reports.experiments import FIGURES, Arm, list_calls_per_tool, parse_arms, run_arm
-from funcdex_assets.reports.plots import can_plot, plot_calls_per_tool
 from funcdex_assets.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from funcdex_assets.reports.experiments import Arm
 
 
 def run_experiment(
@@ -21,6 +22,8 @@ def run_experiment(
     nights: Annotated[int, typer.Option(min=1, help="Nights, one seed after the other.")] = 1,
 ) -> None:
     """Run the pipeline once for each value of a setting, and show the figures side by side."""
+    from funcdex_assets.reports.experiments import parse_arms
+
     if (steering is None) == (setting is None):
         raise CommandError("give --steering on,off, or --setting FIELD=A,B such as generation.max_calls=4,8")
     settings = load_project()
@@ -30,9 +33,12 @@ def run_experiment(
 
 
 def compare_arms(
-    settings: Settings, arms: Sequence[Arm], partitions: Sequence[str], conversations: int, nights: int
+    settings: Settings, arms: Sequence["Arm"], partitions: Sequence[str], conversations: int, nights: int
 ) -> None:
     """Runs the arms, one after the other; prints a table of the figures, and where the plot is."""
+    from funcdex_assets.reports.experiments import FIGURES, list_calls_per_tool, run_arm
+    from funcdex_assets.reports.plots import can_plot, plot_calls_per_tool
+
     folder = settings.home / "experiments" / f"{datetime.now():%Y%m%d-%H%M%S}"
     counts = {}
     with console.status("") as status:

@@ -14,7 +14,6 @@ from rich.table import Table as Grid
 from funcdex_assets.cli.console import CommandError, console
 from funcdex_assets.cli.progress_bars import ProgressBars
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.table_store import TableStore
 
 if TYPE_CHECKING:
     from funcdex_assets.orchestration.run_partitions import Outcome
@@ -56,6 +55,8 @@ def make_partitions(
 
 def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, console: Console) -> None:
     """What was made and where it is, then what failed and why."""
+    from funcdex_assets.storage.table_store import TableStore
+
     store = TableStore(settings.home)
     name = Column("partition", overflow="fold")
     grid = Grid(name, "conversations", "accepted", "train", "test", title=f"Made in {seconds:.1f} s")

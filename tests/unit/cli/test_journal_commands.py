@@ -69,7 +69,7 @@ def test_stats_of_nothing(project, monkeypatch):
 
 
 def test_usage_is_priced_by_model(journal, monkeypatch):
-    from funcdex_assets.cli.stats import _print_usage
+    from funcdex_assets.cli.yields import _print_usage
     from funcdex_assets.settings.settings import load_settings
 
     said = io.StringIO()

@@ -6,8 +6,8 @@ import pytest
 from example_tables import SCORED, frames, update
 from rich.console import Console
 
-from funcdex_assets.cli.stats import print_yields
 from funcdex_assets.cli.transcript import print_conversation
+from funcdex_assets.cli.yields import print_yields
 from funcdex_assets.judging import committee
 from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
 from funcdex_assets.reports.collected import Collected
