@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def serve_ui(
     command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", HOST, "-p", str(port)]
     environment = {**os.environ, "DAGSTER_HOME": str(dagster_home), CONFIG_VARIABLE: str(settings.file.absolute())}
     console.print(f"starting the interface on http://{HOST}:{port} …", highlight=False)
+    # The server must not outlive a command that is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     server = subprocess.Popen(command, cwd=dagster_home, env=environment)
     ended = threading.Event()
     announcer = threading.Thread(target=_announce_when_ready, args=(port, ended), daemon=True)
@@ -52,6 +55,9 @@ def serve_ui(
         server.wait()
     finally:
         ended.set()
+        if server.poll() is None:
+            server.terminate()
+            server.wait()
     if code:
         raise typer.Exit(code)
 
