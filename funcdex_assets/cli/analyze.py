@@ -45,20 +45,20 @@ def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
         grid = Grid("", "", title=title, title_justify="left")
         grid.add_column("", justify="right")
         grid.add_column("of", justify="right")
-        wanted = any(one.wanted is not None for one in rows)
+        wanted = any(row.wanted is not None for row in rows)
         if wanted:
             grid.add_column("wanted", justify="right")
             grid.add_column("difference", justify="right")
         before = ""
-        for one in rows:
+        for row in rows:
             cells = [
-                one.figure if one.figure != before else "",
-                escape(one.item),
-                presentation.format_value(one),
-                presentation.format_counts(one),
+                row.figure if row.figure != before else "",
+                escape(row.item),
+                presentation.format_value(row),
+                presentation.format_counts(row),
             ]
-            grid.add_row(*cells, *(presentation.compare_with_wanted(one) if wanted else ()))
-            before = one.figure
+            grid.add_row(*cells, *(presentation.compare_with_wanted(row) if wanted else ()))
+            before = row.figure
         console.print(grid)
     if len(partitions) > 1:
         grid = Grid("partition", *presentation.OVERVIEW, title="By partition", title_justify="left")

@@ -72,9 +72,9 @@ def refuse_busy_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            with socket.socket() as other:
-                other.bind((HOST, 0))
-                free = other.getsockname()[1]
+            with socket.socket() as free_socket:
+                free_socket.bind((HOST, 0))
+                free = free_socket.getsockname()[1]
             raise CommandError(
                 f"{HOST}:{port} cannot be used ({error.strerror}); stop what listens there, or add --port {free}"
             ) from None

@@ -54,7 +54,7 @@ def make_partitions(
 
 
 def print_outcome(settings: Settings, outcome: "Outcome", seconds: float, console: Console) -> None:
-    """What was made and where it is, then what failed and why."""
+    """Prints the counts and the release of each partition that was made, then each failure with its reason."""
     from funcdex_assets.storage.table_store import TableStore
 
     store = TableStore(settings.home)

@@ -1,4 +1,4 @@
-"""What Dagster's UI shows of a table: its columns, its first rows, and the rows that break a rule.
+"""Metadata by which Dagster's UI shows a table: its columns, its first rows, and the rows that break a rule.
 
 Here belongs the translation of frames into metadata and events, and nothing that decides.
 """
@@ -29,11 +29,11 @@ def evaluate_check(key: dg.AssetKey, partition: str, judgement: Judgement) -> dg
     offending = judgement.offending_rows
     metadata: dict[str, Any] = {"offending_rows": offending.height}
     if not judgement.passed:
-        shown = offending.head(MOST_ROWS)
-        metadata["rows"] = dg.MetadataValue.md(to_markdown_table(shown))
+        excerpt = offending.head(MOST_ROWS)
+        metadata["rows"] = dg.MetadataValue.md(to_markdown_table(excerpt))
         metadata["table"] = dg.MetadataValue.table(
-            records=[dg.TableRecord(record) for record in to_text_cells(shown).to_dicts()],
-            schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in shown.columns]),
+            records=[dg.TableRecord(record) for record in to_text_cells(excerpt).to_dicts()],
+            schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in excerpt.columns]),
         )
     return dg.AssetCheckEvaluation(
         asset_key=key,
@@ -81,5 +81,5 @@ def to_markdown_table(frame: pl.DataFrame, longest: int = LONGEST_CELL) -> str:
 
 
 def _explain_failure(judgement: Judgement) -> str:
-    shown = f"; the first {MOST_ROWS} are shown" if judgement.offending_rows.height > MOST_ROWS else ""
-    return f"{count_rows(judgement.offending_rows)} against: {judgement.description}{shown}"
+    excerpt = f"; the first {MOST_ROWS} are excerpt" if judgement.offending_rows.height > MOST_ROWS else ""
+    return f"{count_rows(judgement.offending_rows)} against: {judgement.description}{excerpt}"

@@ -95,7 +95,7 @@ class ProjectStorage(DagsterSqliteStorage):
 
 
 class ProjectComputeLogManager(LocalComputeLogManager):
-    """What steps print, in the project's home."""
+    """Keeps the output of steps in the project's home."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class ProjectComputeLogManager(LocalComputeLogManager):
 
 
 class ProjectArtifactStorage(LocalArtifactStorage):
-    """What Dagster keeps beside its databases, in the project's home."""
+    """Keeps the files beside Dagster's databases in the project's home."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -206,6 +206,6 @@ def open_kept_instance(folder: Path, *, compute_logs: bool = True) -> dg.Dagster
     reference = InstanceRef.from_dir(str(folder), overrides=overrides)
     storage = reference.storage_data
     if storage is not None and storage.class_name in _KEPT:
-        kept = ConfigurableClassData(__name__, _KEPT[storage.class_name].__name__, storage.config_yaml)
-        reference = reference._replace(storage_data=kept)
+        storage_data = ConfigurableClassData(__name__, _KEPT[storage.class_name].__name__, storage.config_yaml)
+        reference = reference._replace(storage_data=storage_data)
     return dg.DagsterInstance.from_ref(reference)

@@ -139,7 +139,7 @@ def execute_partitions(
     )
 
 
-def group_neighbours(wanted: Iterable[str], partitions: Sequence[str]) -> list[tuple[str, ...]]:
+def group_neighbours(chosen: Iterable[str], partitions: Sequence[str]) -> list[tuple[str, ...]]:
     """The wanted partitions in their order, neighbours together: one run can make a range.
 
     >>> group_neighbours(["d", "a", "b"], ["a", "b", "c", "d"])
@@ -148,7 +148,7 @@ def group_neighbours(wanted: Iterable[str], partitions: Sequence[str]) -> list[t
     Raises:
         ValueError: an unknown partition.
     """
-    names = set(wanted)
+    names = set(chosen)
     if unknown := sorted(names.difference(partitions)):
         raise ValueError(f"Unknown partition {', '.join(unknown)}; there are {', '.join(partitions)}")
     groups: list[list[str]] = [[]]
@@ -164,23 +164,23 @@ def _split_selection(
     job: dg.JobDefinition, selection: Sequence[str] | None
 ) -> tuple[list[dg.AssetKey], list[dg.AssetKey]]:
     """The wanted assets: those with partitions, and those without."""
-    known = {key.to_user_string(): key for key in sorted(job.asset_layer.selected_asset_keys)}
-    if unknown := sorted(set(selection or ()).difference(known)):
-        raise ValueError(f"Unknown stage {', '.join(unknown)}; there are {', '.join(known)}")
-    wanted = [known[name] for name in (selection or known)]
-    partitioned = [key for key in wanted if job.asset_layer.get(key).partitions_def is not None]
-    return partitioned, [key for key in wanted if key not in partitioned]
+    keys_by_name = {key.to_user_string(): key for key in sorted(job.asset_layer.selected_asset_keys)}
+    if unknown := sorted(set(selection or ()).difference(keys_by_name)):
+        raise ValueError(f"Unknown stage {', '.join(unknown)}; there are {', '.join(keys_by_name)}")
+    selected = [keys_by_name[name] for name in (selection or keys_by_name)]
+    partitioned = [key for key in selected if job.asset_layer.get(key).partitions_def is not None]
+    return partitioned, [key for key in selected if key not in partitioned]
 
 
 def _note_failure(event: dg.DagsterEvent, failed: dict[str, str], errors: list[str]) -> None:
-    data = event.step_failure_data
-    user = data.user_failure_data
+    failure = event.step_failure_data
+    user = failure.user_failure_data
     reasons = user.metadata.get("failed_partitions") if user else None
     if isinstance(reasons, dg.JsonMetadataValue) and isinstance(reasons.data, dict):
         for partition, reason in reasons.data.items():
             failed.setdefault(str(partition), f"{event.step_key}: {reason}")
-    elif data.error:
-        errors.append(f"{event.step_key}: {_find_root_message(data.error)}")
+    elif failure.error:
+        errors.append(f"{event.step_key}: {_find_root_message(failure.error)}")
 
 
 def _explain_run_failure(event: dg.DagsterEvent) -> str:

@@ -87,14 +87,14 @@ def stage(
     """
 
     def decorate(function: Callable[..., Produced]) -> dg.AssetsDefinition:
-        parts = _Parts.of(function, table, code_version, tuple(pauses))
+        stage_parts = _StageParts.of(function, table, code_version, tuple(pauses))
 
         @dg.multi_asset(
-            name=parts.name,
+            name=stage_parts.name,
             specs=[
                 dg.AssetSpec(
-                    parts.name,
-                    deps=list(parts.upstream),
+                    stage_parts.name,
+                    deps=list(stage_parts.upstream),
                     description=inspect.getdoc(function),
                     group_name=group,
                     kinds=kinds,
@@ -106,14 +106,14 @@ def stage(
             can_subset=True,
             partitions_def=partitions_def,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            required_resource_keys={TABLES, *map(qualify_key, parts.resources)},
+            required_resource_keys={TABLES, *map(qualify_key, stage_parts.resources)},
             pool=qualify_key(pool) if pool else None,
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             if context.selected_asset_keys:
-                yield from _make_partitions(parts, context)
+                yield from _make_partitions(stage_parts, context)
             else:
-                yield from _judge_partitions(parts, context)
+                yield from _judge_partitions(stage_parts, context)
 
         return compute
 
@@ -121,7 +121,7 @@ def stage(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _StageParts:
     """A stage, taken apart."""
 
     name: str
@@ -136,7 +136,7 @@ class _Parts:
     @classmethod
     def of(
         cls, function: Callable[..., Produced], table: Table, code_version: str, pauses: tuple[float, ...]
-    ) -> "_Parts":
+    ) -> "_StageParts":
         name = getattr(function, "__name__", "")
         if table.name != name:
             raise ValueError(f"The stage {name!r} has the table {table.name!r}; give both the same name")
@@ -155,66 +155,66 @@ class _Parts:
 # ── making ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _make_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Iterator[Any]:
+def _make_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext) -> Iterator[Any]:
     partitions = context.partition_keys
-    current_listener().started(parts.name, partitions)
-    origins = _find_origins(parts, partitions, context)
-    failed = _find_held_back(parts, partitions, context)
+    current_listener().started(stage_parts.name, partitions)
+    origins = _find_origins(stage_parts, partitions, context)
+    failed = _find_held_back(stage_parts, partitions, context)
     for partition, reason in failed.items():
-        current_listener().failed(parts.name, partition, reason)
+        current_listener().failed(stage_parts.name, partition, reason)
 
     waiting = [partition for partition in partitions if partition not in failed]
-    for pause in (*parts.pauses, None):
-        again = []
+    for pause in (*stage_parts.pauses, None):
+        to_retry = []
         for partition in waiting:
             try:
-                events, rows = _make_partition(parts, partition, context, origins)
+                events, rows = _make_partition(stage_parts, partition, context, origins)
             except Exception as error:
                 if isinstance(error, BrokenContractError):
                     yield from evaluate_checks(context, error.verdict)
                 reason = _explain_error(error)
                 if pause is not None and getattr(error, "retryable", False):
-                    again.append(partition)
+                    to_retry.append(partition)
                     context.log.warning(f"{partition} is tried again in {pause:g} s: {reason}")
                 else:
                     failed[partition] = reason
-                    current_listener().failed(parts.name, partition, reason)
+                    current_listener().failed(stage_parts.name, partition, reason)
                     context.log.error(f"{partition} was not made: {_format_trace(error)}")
             else:
                 yield from events
-                current_listener().finished(parts.name, partition, rows)
-        waiting = again
+                current_listener().finished(stage_parts.name, partition, rows)
+        waiting = to_retry
         if not waiting or pause is None:
             break
         time.sleep(pause)
 
     if len(failed) < len(partitions):
-        yield dg.Output(None, output_name=parts.name, metadata=REPORTED_BY_STAGE)
+        yield dg.Output(None, output_name=stage_parts.name, metadata=REPORTED_BY_STAGE)
         yield from _yield_check_outputs(context)
     if failed:
         _tag_failed(context, failed)
-        raise _describe_failure(parts, failed, of=len(partitions))
+        raise _describe_failure(stage_parts, failed, of=len(partitions))
 
 
 def _make_partition(
-    parts: _Parts, partition: str, context: dg.AssetExecutionContext, origins: Mapping[tuple[str, str], int]
+    stage_parts: _StageParts, partition: str, context: dg.AssetExecutionContext, origins: Mapping[tuple[str, str], int]
 ) -> tuple[list[dg.AssetMaterialization | dg.AssetCheckEvaluation], int]:
     """Reads, makes, judges and writes one partition; returns the events that say so, and the row count."""
     tables: TrustedTables = getattr(context.resources, TABLES)
     read: dict[str, StoredTable] = {}
     verdicts = []
-    for name in parts.upstream:
+    for name in stage_parts.upstream:
         read[name], verdict = tables.load_trusted(name, partition)
         verdicts += [verdict] if verdict else []
-    arguments: dict[str, Any] = {name: read[name].frame for name in parts.inputs}
-    arguments |= {name: getattr(context.resources, qualify_key(name)) for name in parts.resources}
-    if parts.takes_partition:
+    arguments: dict[str, Any] = {name: read[name].frame for name in stage_parts.inputs}
+    arguments |= {name: getattr(context.resources, qualify_key(name)) for name in stage_parts.resources}
+    if stage_parts.takes_partition:
         arguments["partition"] = partition
-    produced = parts.function(**arguments)
-    digest, verdict = tables.write_judged(parts.table, partition, produced.frame, read)
-    tables.note_spent(parts.name, partition, msgspec.convert(produced.metadata.get(SPENT, []), list[Spent]))
+    produced = stage_parts.function(**arguments)
+    digest, verdict = tables.write_judged(stage_parts.table, partition, produced.frame, read)
+    tables.note_spent(stage_parts.name, partition, msgspec.convert(produced.metadata.get(SPENT, []), list[Spent]))
     tags = {
-        CODE_VERSION_TAG: parts.code_version,
+        CODE_VERSION_TAG: stage_parts.code_version,
         DATA_VERSION_TAG: digest,
         DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
     }
@@ -224,7 +224,7 @@ def _make_partition(
         tags[get_input_data_version_tag(key)] = stored.digest
         tags[get_input_event_pointer_tag(key)] = str(origin) if origin else NULL_EVENT_POINTER
     materialisation = dg.AssetMaterialization(
-        find_asset_key(context, parts.name),
+        find_asset_key(context, stage_parts.name),
         partition=partition,
         metadata={
             **check_metadata.describe_frame(produced.frame),
@@ -251,19 +251,21 @@ def evaluate_checks(context: dg.AssetExecutionContext, verdict: TableVerdict) ->
 
 
 def _find_origins(
-    parts: _Parts, partitions: Sequence[str], context: dg.AssetExecutionContext
+    stage_parts: _StageParts, partitions: Sequence[str], context: dg.AssetExecutionContext
 ) -> dict[tuple[str, str], int]:
     """(upstream, partition) → the id of its materialisation event, by which Dagster tells what is stale."""
     return {
         (name, partition): event
-        for name in parts.upstream
+        for name in stage_parts.upstream
         for partition, event in context.instance.get_latest_storage_id_by_partition(
             find_asset_key(context, name), dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
         ).items()
     }
 
 
-def _find_held_back(parts: _Parts, partitions: Sequence[str], context: dg.AssetExecutionContext) -> dict[str, str]:
+def _find_held_back(
+    stage_parts: _StageParts, partitions: Sequence[str], context: dg.AssetExecutionContext
+) -> dict[str, str]:
     """Partitions of which this run should have made an upstream table and did not, with the reason.
 
     What the store has of them is an earlier run's, and must not pass for this one's.
@@ -282,7 +284,7 @@ def _find_held_back(parts: _Parts, partitions: Sequence[str], context: dg.AssetE
             materialised.add((event.asset_key, event.partition))
         else:
             planned.add(event.asset_key)
-    upstream = {name: find_asset_key(context, name) for name in parts.upstream}
+    upstream = {name: find_asset_key(context, name) for name in stage_parts.upstream}
     return {
         partition: f"held back, because {name} was not made"
         for partition in partitions
@@ -301,22 +303,22 @@ def _tag_failed(context: dg.AssetExecutionContext, failed: Mapping[str, str]) ->
 # ── judging what is stored ────────────────────────────────────────────────────────────────────
 
 
-def _judge_partitions(parts: _Parts, context: dg.AssetExecutionContext) -> Iterator[Any]:
+def _judge_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Only checks were asked for: the stored tables are judged, and nothing is made."""
-    wanted = {check.name for check in context.selected_asset_check_keys}
+    selected_names = {check.name for check in context.selected_asset_check_keys}
     failed: dict[str, str] = {}
     partitions = context.partition_keys
     for partition in partitions:
         try:
-            verdict = getattr(context.resources, TABLES).judge_stored(parts.table, partition)
+            verdict = getattr(context.resources, TABLES).judge_stored(stage_parts.table, partition)
         except TableError as error:
             failed[partition] = _explain_error(error)
         else:
             evaluations = evaluate_checks(context, verdict)
-            yield from (evaluation for evaluation in evaluations if evaluation.check_name in wanted)
+            yield from (evaluation for evaluation in evaluations if evaluation.check_name in selected_names)
     yield from _yield_check_outputs(context)
     if failed:
-        raise _describe_failure(parts, failed, of=len(partitions))
+        raise _describe_failure(stage_parts, failed, of=len(partitions))
 
 
 def _yield_check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output]:
@@ -327,10 +329,10 @@ def _yield_check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Outpu
 # ── in words ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _describe_failure(parts: _Parts, failed: Mapping[str, str], of: int) -> dg.Failure:
+def _describe_failure(stage_parts: _StageParts, failed: Mapping[str, str], of: int) -> dg.Failure:
     lines = [f"- {partition}: {reason}" for partition, reason in failed.items()]
     return dg.Failure(
-        "\n".join([f"{parts.name}: {len(failed)} of {of} partitions failed", *lines]),
+        "\n".join([f"{stage_parts.name}: {len(failed)} of {of} partitions failed", *lines]),
         metadata={"failed_partitions": dg.MetadataValue.json(dict(failed))},
         allow_retries=False,
     )

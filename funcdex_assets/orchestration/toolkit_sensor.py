@@ -40,8 +40,8 @@ class Look:
     problems: files that are left aside, with the reason
     """
 
-    known: dict[str, Hashes] = field(default_factory=dict)
-    wanted: list[str] = field(default_factory=list)
+    hashes_by_partition: dict[str, Hashes] = field(default_factory=dict)
+    changed_partitions: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -66,31 +66,34 @@ def build_toolkit_sensor(
                 return dg.SkipReason("watch.enabled is false")
             before = _read_cursor(context.cursor)
             first = before is None
-            made = _find_datasets(context.instance, dataset, settings.partitions) if first else {}
-            seen = look_at_toolkits(settings, before, made)
+            datasets = _find_datasets(context.instance, dataset, settings.partitions) if first else {}
+            look = look_at_toolkits(settings, before, datasets)
         except (SettingsError, OSError) as error:
             return dg.SkipReason(str(error))
-        for problem in seen.problems:
+        for problem in look.problems:
             context.log.warning(problem)
-        datasets = _find_datasets(context.instance, dataset, seen.wanted)
+        datasets = _find_datasets(context.instance, dataset, look.changed_partitions)
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_key=name_run(partition, seen.known[partition], datasets.get(partition)), partition_key=partition
+                    run_key=name_run(partition, look.hashes_by_partition[partition], datasets.get(partition)),
+                    partition_key=partition,
                 )
-                for partition in seen.wanted
+                for partition in look.changed_partitions
             ],
-            skip_reason=None if seen.wanted else "\n".join(["Nothing is asked for.", *seen.problems]),
-            cursor=json.dumps(seen.known),
+            skip_reason=None if look.changed_partitions else "\n".join(["Nothing is asked for.", *look.problems]),
+            cursor=json.dumps(look.hashes_by_partition),
         )
 
     return watch_toolkits
 
 
-def look_at_toolkits(settings: Settings, before: Mapping[str, Hashes] | None, made: Container[str] = ()) -> Look:
+def look_at_toolkits(
+    settings: Settings, before: Mapping[str, Hashes] | None, have_dataset: Container[str] = ()
+) -> Look:
     """Compares the files with `before`, what the last look found.
 
-    The first look, which has None, wants only what lies in the folder and is not in `made`. What cannot be
+    The first look, which has None, wants only what lies in the folder and is not in `have_dataset`. What cannot be
     read, or is being written, is as it was before: the next look finds it again.
     """
     folder = settings.root / TOOLKIT_FOLDER
@@ -103,36 +106,36 @@ def look_at_toolkits(settings: Settings, before: Mapping[str, Hashes] | None, ma
         try:
             now = _hash_files(files)
             if before is None:
-                wanted = partition not in made and any(path.parent == folder for path in files.values())
+                is_wanted = partition not in have_dataset and any(path.parent == folder for path in files.values())
             else:
-                wanted = any(was.get(name) != content for name, content in now.items())
-            if wanted:
+                is_wanted = any(was.get(name) != content for name, content in now.items())
+            if is_wanted:
                 _refuse_unusable(settings, partition)
                 if _hash_files(files) != now:
                     raise CatalogError(f"{', '.join(map(str, files.values()))}: being written at this moment")
         except (CatalogError, OSError) as error:
             look.problems.append(str(error))
             if was:
-                look.known[partition] = was
+                look.hashes_by_partition[partition] = was
         else:
-            look.known[partition] = now
-            if wanted:
-                look.wanted.append(partition)
+            look.hashes_by_partition[partition] = now
+            if is_wanted:
+                look.changed_partitions.append(partition)
     look.problems = list(dict.fromkeys(look.problems))
     return look
 
 
-def name_run(partition: str, hashes: Hashes, made: int | None) -> str:
-    """The same for the same content, by which Dagster starts no second run for it.
+def name_run(partition: str, hashes: Hashes, last_dataset: int | None) -> str:
+    """The key of a run: the same for the same content, for which Dagster then starts no second run.
 
-    `made` is the event of the partition's last dataset: content that comes back after another was made is
+    `last_dataset` is the event of the partition's last dataset: content that comes back after another was made is
     asked for again.
 
     >>> name_run("acme", {"acme": "9d0c"}, None)
     'acme-9d0c-after-nothing'
     """
     content = "-".join(hashes.values())
-    return f"{partition}-{content}-after-{made or 'nothing'}"
+    return f"{partition}-{content}-after-{last_dataset or 'nothing'}"
 
 
 def _find_watched_files(settings: Settings, partition: str) -> dict[str, Path]:

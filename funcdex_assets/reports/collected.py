@@ -46,7 +46,7 @@ class Example:
     """
 
     conversation: Conversation
-    cast: Participants
+    participants: Participants
     pattern: str
     partition: str
     late: Mapping[str, Tool] = field(default_factory=dict)
@@ -67,13 +67,13 @@ class Example:
 
     def collect_known_values(self) -> set[str]:
         """Collects the words that stand for values in this conversation: names, arguments, quotes, trade terms."""
-        persona = self.cast.situation.persona
+        persona = self.participants.situation.persona
         persona_values = {persona.name, persona.name.split(" ")[0], persona.company, persona.position, persona.email}
-        stated_values = {argument.surface for step in self.cast.plan.steps for argument in step.arguments}
+        stated_values = {argument.surface for step in self.participants.plan.steps for argument in step.arguments}
         quoted = {source.evidence for source in self.conversation.provenance if source.source == "user"}
-        trade = load_industries().get(self.cast.situation.scenario.industry, {})
+        trade = load_industries().get(self.participants.situation.scenario.industry, {})
         common = (*trade.get("counterparts", ()), *trade.get("pressures", ()))
-        return {self.cast.situation.matter, *persona_values, *stated_values, *quoted, *common} - {""}
+        return {self.participants.situation.matter, *persona_values, *stated_values, *quoted, *common} - {""}
 
 
 @dataclass

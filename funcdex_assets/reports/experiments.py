@@ -138,7 +138,7 @@ FIGURES: Mapping[str, Callable[[Counts], float]] = {
         Counter(example.pattern for example in counts.collected.accepted)
     ),
     "entropy of lines of business, bits": lambda counts: entropy(
-        Counter(example.cast.situation.scenario.industry for example in counts.collected.accepted)
+        Counter(example.participants.situation.scenario.industry for example in counts.collected.accepted)
     ),
     "scenarios dropped as duplicates": lambda counts: _compute_quotient(
         counts.duplicates, counts.collected.yields["candidates"]

@@ -80,13 +80,15 @@ def _compute_yields(collected: Collected) -> Iterator[QualityFigure]:
 
 def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     measures: dict[str, Callable[[Example], tallies.Count]] = {
-        "valid calls": lambda example: tallies.count_valid_calls(example.messages, example.cast.tools, example.late),
+        "valid calls": lambda example: tallies.count_valid_calls(
+            example.messages, example.participants.tools, example.late
+        ),
         "valid results": lambda example: tallies.count_valid_results(
-            example.messages, {**example.cast.tools, **example.late}
+            example.messages, {**example.participants.tools, **example.late}
         ),
         "grounded arguments": lambda example: tallies.count_grounded(example.messages, example.conversation.provenance),
         "stated values that the call contradicts": lambda example: tallies.count_contradicted(
-            example.messages, example.cast.plan.steps
+            example.messages, example.participants.plan.steps
         ),
         "echoed ids that differ": lambda example: tallies.count_differing_echoes(example.messages),
     }
@@ -101,16 +103,18 @@ def _compute_mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> 
     total = sum(weights.values())
     wanted_shares: dict[str, float] = {kind: weight / total for kind, weight in weights.items()} if total else {}
     yield from _distribution_figures(
-        "mix", "kind", Counter(example.cast.plan.kind for example in examples), wanted_shares
+        "mix", "kind", Counter(example.participants.plan.kind for example in examples), wanted_shares
     )
     yield from _distribution_figures("mix", "chain pattern", Counter(example.pattern for example in examples))
-    yield from _distribution_figures("mix", "clarity", Counter(example.cast.plan.clarity for example in examples))
-    turns = Counter(kind for example in examples for kind in {turn.kind for turn in example.cast.plan.turns})
+    yield from _distribution_figures(
+        "mix", "clarity", Counter(example.participants.plan.clarity for example in examples)
+    )
+    turns = Counter(kind for example in examples for kind in {turn.kind for turn in example.participants.plan.turns})
     for kind, count in sorted(turns.items(), key=lambda item: (-item[1], item[0])):
         yield _share_figure("mix", "conversations with such a turn", count, len(examples), kind)
-    faults = Counter(step.fault for example in examples for step in example.cast.plan.steps if step.fault)
+    faults = Counter(step.fault for example in examples for step in example.participants.plan.steps if step.fault)
     yield from _distribution_figures("mix", "planned fault", faults)
-    recoveries = Counter(recovery for example in examples for recovery in list_recoveries(example.cast.plan))
+    recoveries = Counter(recovery for example in examples for recovery in list_recoveries(example.participants.plan))
     yield from _distribution_figures("mix", "planned recovery", recoveries)
 
 
@@ -134,7 +138,7 @@ def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     measures: dict[str, Callable[[Example], int]] = {
         "user turns": lambda example: len(example.user_messages),
         "calls": lambda example: sum(len(message.tool_calls) for message in example.messages),
-        "tools on offer": lambda example: len(example.cast.tools),
+        "tools on offer": lambda example: len(example.participants.tools),
     }
     for name, measure in measures.items():
         values = [measure(example) for example in examples]

@@ -1,4 +1,4 @@
-"""What the rules and the judges say of conversations, asked while they are made and again when they are scored.
+"""Scores conversations by the rules and the judges: while they are made, and again as a stage of their own.
 
 What the rules find is remembered, and a verdict depends on the conversation and the seed alone, so that a judge's
 second answer is in the journal.
@@ -23,8 +23,8 @@ _UNSCORED = dict.fromkeys(("judge", "reasoning", *SCALES))
 
 
 async def score_conversations(
-    made: Sequence[Conversation],
-    cast: Mapping[str, Participants],
+    conversations: Sequence[Conversation],
+    participants_by_plan: Mapping[str, Participants],
     engine: InferenceEngine,
     settings: Settings,
     advanced: Callable[[], None] = lambda: None,
@@ -35,30 +35,43 @@ async def score_conversations(
         list_committee_members(engine, len(members)), [member.get("name") for member in members]
     )
 
-    async def one(conversation: Conversation) -> ScoredConversation:
+    async def score_or_report_failure(conversation: Conversation) -> ScoredConversation:
         if conversation.failure is None:
-            scored = await _score_conversation(conversation, cast[conversation.plan_id], engine, settings.seed, seats)
+            scored = await _score_conversation(
+                conversation, participants_by_plan[conversation.plan_id], engine, settings.seed, seats
+            )
             advanced()
             return scored
         identity, findings = conversation.conversation_id, (conversation.failure,)
         return ScoredConversation(conversation_id=identity, **_UNSCORED, findings=findings)
 
-    return await asyncio.gather(*map(one, made))
+    return await asyncio.gather(*map(score_or_report_failure, conversations))
 
 
 async def find_objections(
-    made: Sequence[Conversation], cast: Mapping[str, Participants], engine: InferenceEngine, settings: Settings
+    conversations: Sequence[Conversation],
+    participants_by_plan: Mapping[str, Participants],
+    engine: InferenceEngine,
+    settings: Settings,
 ) -> list[tuple[str, ...]]:
     """The reasons for which each would be rejected."""
-    scored = await score_conversations(made, cast, engine, settings)
-    return [find_reasons_against(one, settings.generation.min_tool_use_quality) for one in scored]
+    scored = await score_conversations(conversations, participants_by_plan, engine, settings)
+    return [find_reasons_against(row, settings.generation.min_tool_use_quality) for row in scored]
 
 
 async def _score_conversation(
-    conversation: Conversation, cast: Participants, engine: InferenceEngine, seed: int, seats: Sequence[judge.Seat]
+    conversation: Conversation,
+    participants: Participants,
+    engine: InferenceEngine,
+    seed: int,
+    seats: Sequence[judge.Seat],
 ) -> ScoredConversation:
-    found = find_cached_findings(build_case(cast, conversation.messages, conversation.provenance), cast.plan)
-    brief = judge.JudgeBrief(cast.plan, conversation.messages, tuple(cast.tools_ever_offered.values()), found.findings)
+    cached = find_cached_findings(
+        build_case(participants, conversation.messages, conversation.provenance), participants.plan
+    )
+    brief = judge.JudgeBrief(
+        participants.plan, conversation.messages, tuple(participants.tools_ever_offered.values()), cached.findings
+    )
     verdict, spread, members = await judge.ask_committee(
         seats, engine, brief, seed, "judge", conversation.conversation_id
     )
@@ -66,7 +79,7 @@ async def _score_conversation(
         conversation_id=conversation.conversation_id,
         judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
-        findings=(*found.findings, *found.user_faults),
+        findings=(*cached.findings, *cached.user_faults),
         turns=judge_turns(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
         members=members,

@@ -181,8 +181,10 @@ def test_recoveries_are_counted_by_how_it_goes_on():
     late = update(step, fault="timeout", another="LIST_CONTACTS")
     steps = (late, late, update(step, tool="LIST_CONTACTS"), update(step, fault="rate_limit"), step)
     tried = example(MENDED, "error_recovery")
-    plan = update(tried.cast.plan, steps=steps)
-    found = figures(Collected([replace(tried, cast=replace(tried.cast, plan=plan)), example(CLEAN, "multi_step")]))
+    plan = update(tried.participants.plan, steps=steps)
+    found = figures(
+        Collected([replace(tried, participants=replace(tried.participants, plan=plan)), example(CLEAN, "multi_step")])
+    )
     assert {item: one.part for (figure, item), one in found.items() if figure == "planned recovery"} == {
         "another": 1,
         "retry": 1,
