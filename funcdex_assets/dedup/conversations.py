@@ -1,7 +1,7 @@
 """Finds near-duplicate conversations: the same calls, and user turns that say the same once values are masked.
 
 Belongs here: comparing conversations with one another. Comparing them with evaluation sets belongs to
-`contamination.py`, comparing scenarios to `neighbours.py`.
+`contamination/`, comparing scenarios to `neighbours.py`.
 
 Two conversations are near-duplicates when they call the same functions in the same order and their masked user
 turns mean the same (cosine) or are worded the same (overlap of words and word pairs). Only conversations of equal
@@ -9,7 +9,7 @@ calls are compared, and only those that have such a partner are embedded. The fi
 
 >>> first = ComparedConversation("a", ("SEND_EMAIL",), ("Mail Bo 3 lists.", "Thanks!"))
 >>> second = ComparedConversation("b", ("SEND_EMAIL",), ("Mail Zoë 5 lists.", "Thanks!"))
->>> from funcdex_assets.dedup.embedding import HashedNgrams
+>>> from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
 >>> verdicts = find_near_duplicates([first, second], HashedNgrams())
 >>> [(verdict.status, verdict.duplicate_of, verdict.turns) for verdict in verdicts]
 [('kept', None, ()), ('duplicate', 'a', (0, 1))]

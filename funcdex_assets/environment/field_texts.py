@@ -18,10 +18,9 @@ from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
-from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS, ZONE_WORDS
+from funcdex_assets.semantics.vocabulary import COMPANY_WORDS, OCCURRENCE_NOUNS, ZONE_WORDS
 
 _PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
-_EMPLOYER_WORDS = frozenset("company organization organisation employer".split())
 _DATE_LENGTH = 10  # of 2026-01-05
 _TITLE_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}")
 _VERSION_FRAMES = ("{} (draft)", "{} (copy)", "{}, revised", "{} — final version", "Notes on {}")
@@ -76,7 +75,7 @@ class FieldTexts:
         return self._choose_name_or_title(name, name_words, draft, examples)
 
     def _choose_personal_text(self, name: str, name_words: set[str], person: Person | None) -> str | None:
-        if person and name_words & _EMPLOYER_WORDS:
+        if person and name_words & COMPANY_WORDS:
             company = find_company_at(person.email.partition("@")[2])
             if company:
                 return company

@@ -20,6 +20,7 @@ from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import TITLE_WORDS
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
+from funcdex_assets.semantics.vocabulary import SORT_WORDS
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
 LIMIT_WORDS = frozenset("limit max size results".split())
@@ -30,7 +31,6 @@ _SPAN_WORDS = (
     | _LOWER_END_WORDS
     | frozenset("time date at on day moment timestamp range begin begins starts ends".split())
 )
-_SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 _FILLER_WORDS = frozenset("only is filter by with has add remove".split())
 
@@ -167,7 +167,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
     order_texts = [
         str(value).lower().split(",")[0]
         for name, value in arguments.items()
-        if isinstance(value, str) and _SORT_WORDS & set(split_words(name))
+        if isinstance(value, str) and SORT_WORDS & set(split_words(name))
     ]
     descending, field_words = None, frozenset[str]()
     for text in sorted(order_texts, key=len):
@@ -180,7 +180,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 def _is_filter(name: str, value: Any) -> bool:
     name_words = set(split_words(name))
-    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | _SORT_WORDS):
+    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS):
         return False
     if "contains" in name_words or not name_words:
         return False

@@ -48,7 +48,6 @@ PERSON_WORDS = frozenset(
         "person from to cc bcc display admin"
     ).split()
 )
-PATH_WORDS = frozenset("path paths filepath directory dir".split())
 FOLDERS = ("documents", "reports/2026", "notes", "shared/drafts", "projects", "archive")
 EXTENSIONS = ("md", "txt", "csv", "json")
 PLACES = (
