@@ -26,7 +26,7 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name
-from funcdex_assets.semantics.vocabulary import CC_WORDS, ZONE_WORDS
+from funcdex_assets.semantics.vocabulary import CC_WORDS, PATH_WORDS, ZONE_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
 # Words in the names of optional arguments that people never mention in a chat.
@@ -379,7 +379,7 @@ class _FactInventor:
         if "line1" in name_words or "street" in name_words or "address" in name_words:
             return f"{rng.randint(2, 140)} {rng.choice(values.STREETS)}"
         about_files = {"file", "files", "directory", "folder"}.intersection(parse_tool_name(self.tool.name).words)
-        if name_words & values.PATH_WORDS or (about_files and name_words & {"source", "destination", "target"}):
+        if name_words & PATH_WORDS or (about_files and name_words & {"source", "destination", "target"}):
             return values.invent_path(
                 self.situation, rng, name_words & {"directory", "dir"} or "directory" in self.tool.name
             )
