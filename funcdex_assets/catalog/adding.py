@@ -4,7 +4,8 @@ Here belongs writing both files; reading the source is in `sources`, choosing th
 The settings file is the user's: one entry is inserted, and nothing else is touched.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,51 +38,80 @@ def _render_tool_entry(tool: Tool) -> dict[str, Any]:
 def add_toolkit_to_settings(settings_path: Path, toolkit: str) -> bool:
     """Adds the toolkit to `toolkits` in the settings file; returns False if it is listed already.
 
-    Whatever legal form the list has (a line for each, brackets, empty, missing, the whole file in braces), the rest of
-    the file stays as it is, comments and order included.
-
     Raises:
-        CatalogError: the list is shared by an anchor, so that adding to it would change something else; nothing was
-            changed.
+        CatalogError: as `insert_toolkit`; nothing was changed.
     """
-    text = settings_path.read_text(encoding="utf-8")
-    before = yaml.safe_load(text)
-    listed = before.get("toolkits") or []
-    if toolkit in listed:
+    text = settings_path.read_bytes().decode()  # not `read_text`, which translates line ends
+    edited = insert_toolkit(text, toolkit, settings_path)
+    if edited == text:
         return False
-    edited = _insert_toolkit(text, listed, toolkit)
-    if yaml.safe_load(edited) != {**before, "toolkits": [*listed, toolkit]}:
-        raise CatalogError(
-            f"{settings_path}: the list of toolkits is also used elsewhere in the file; add {toolkit!r} to it by hand"
-        )
     replace_file(settings_path, edited.encode())
     return True
 
 
-def _insert_toolkit(text: str, listed: Sequence[str], toolkit: str) -> str:
-    """The text of the settings with one more toolkit, inserted where the parser found the end of the list."""
+def insert_toolkit(text: str, toolkit: str, settings_path: Path) -> str:
+    """Returns the text of a settings file with the toolkit listed; unchanged if it is listed already.
+
+    Whatever legal form the list has (a line for each, brackets, empty, missing, the whole file in braces), the rest of
+    the text stays as it is: comments, order, line ends. `settings_path` is named in the error.
+
+    Raises:
+        CatalogError: something else would change with the list, such as what an anchor repeats.
+    """
+    before = yaml.safe_load(text)
+    listed = before.get("toolkits") or []
+    if toolkit in listed:
+        return text
+    expected = {**before, "toolkits": [*listed, toolkit]}
+    for edited in _list_edits(text, listed, toolkit):
+        try:
+            if yaml.safe_load(edited) == expected:
+                return edited
+        except yaml.YAMLError:
+            continue
+    raise CatalogError(
+        f"{settings_path}: the list of toolkits cannot be changed without changing something else (an anchor, or a key "
+        f"that stands twice); add {toolkit!r} to it by hand"
+    )
+
+
+def _list_edits(text: str, listed: Sequence[str], toolkit: str) -> Iterator[str]:
+    """Yields the text with the toolkit inserted at each place that may be right, judged by the parser's marks."""
     root = yaml.compose(text)
     assert isinstance(root, yaml.MappingNode)
     value = next((value for key, value in root.value if key.value == "toolkits"), None)
+    line_end = "\r\n" if "\r\n" in text else "\n"
     if value is None:  # the key is missing, or comes from a merged mapping, which it then replaces
         entry = f"toolkits: [{', '.join([*listed, toolkit])}]"
         if root.flow_style:
-            end = root.end_mark.index - 1
-            return f"{text[:end]}{', ' if root.value else ''}{entry}{text[end:]}"
-        return f"{text.rstrip()}\n{entry}\n"
-    if not isinstance(value, yaml.SequenceNode):  # `toolkits:` with nothing behind it, or `toolkits: null`
+            yield _insert_behind_last(root, text, entry)
+            return
+        yield f"{text.rstrip()}{line_end}{entry}{line_end}"
+        first_key = root.value[0][0].start_mark
+        yield f"{text[: first_key.index]}{entry}{line_end}{' ' * first_key.column}{text[first_key.index :]}"
+    elif not isinstance(value, yaml.SequenceNode):  # `toolkits:` with nothing behind it, or `toolkits: null`
         start, end = value.start_mark.index, value.end_mark.index
         blank = "" if text[start - 1 : start].isspace() else " "
-        return f"{text[:start]}{blank}[{toolkit}]{text[end:]}"
-    if value.flow_style:
-        end = value.end_mark.index - 1
-        inside = text[value.start_mark.index + 1 : end].rstrip()
-        comma = "" if not value.value else " " if inside.endswith(",") else ", "
-        return f"{text[:end].rstrip()}{comma}{toolkit}{text[end:]}"
-    last = value.value[-1].end_mark
-    last_line = last.line if last.column else last.line - 1  # a block text ends where the next line begins
-    lines = text.splitlines(keepends=True)
-    if not lines[last_line].endswith("\n"):
-        lines[last_line] += "\n"
-    indent = " " * value.start_mark.column
-    return "".join([*lines[: last_line + 1], f"{indent}- {toolkit}\n", *lines[last_line + 1 :]])
+        yield f"{text[:start]}{blank}[{toolkit}]{text[end:]}"
+    elif value.flow_style:
+        yield _insert_behind_last(value, text, toolkit)
+    else:
+        last = value.value[-1]
+        # A block text ends where the next line begins.
+        last_line = last.end_mark.line if last.end_mark.column else last.end_mark.line - 1
+        lines = text.splitlines(keepends=True)
+        if not lines[last_line].endswith(("\n", "\r")):
+            lines[last_line] += line_end
+        indent = re.match(r" *", lines[last.start_mark.line])
+        item = f"{indent[0] if indent else ''}- {toolkit}{line_end}"
+        yield "".join([*lines[: last_line + 1], item, *lines[last_line + 1 :]])
+
+
+def _insert_behind_last(node: yaml.CollectionNode, text: str, entry: str) -> str:
+    """Inserts an entry behind the last one of a list in brackets or a mapping in braces."""
+    if not node.value:
+        bracket = "[" if isinstance(node, yaml.SequenceNode) else "{"
+        opening = text.index(bracket, node.start_mark.index) + 1
+        return f"{text[:opening]}{entry}{text[opening:]}"
+    last = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+    return f"{text[: last.end_mark.index]}, {entry}{text[last.end_mark.index :]}"

@@ -150,14 +150,17 @@ def add_toolkit(
     ] = None,
 ) -> None:
     """Make a toolkit: its file in toolkits/ and its line in funcdex.yaml."""
-    from funcdex_assets.catalog.adding import add_toolkit_to_settings, write_toolkit
+    from funcdex_assets.catalog.adding import add_toolkit_to_settings, insert_toolkit, write_toolkit
     from funcdex_assets.catalog.sources import read_tools
     from funcdex_assets.catalog.toolkit_names import derive_toolkit_name, refuse_illegal_toolkit_name
     from funcdex_assets.tool_graph.tool_selection import select_connected_tools
 
-    settings = load_settings(with_tools=False)  # what is added may be what is missing
     toolkit = toolkit or derive_toolkit_name(source)
     refuse_illegal_toolkit_name(toolkit)
+    # What is added may be what is missing: the list itself need not be usable yet, nor what refers to it.
+    settings = load_settings(with_tools=False, toolkits=(toolkit,), bundles=(), workflows={})
+    settings_path = find_settings_path()
+    insert_toolkit(settings_path.read_bytes().decode(), toolkit, settings_path)  # refused before anything is written
     path = settings.root / "toolkits" / f"{toolkit}.json"
     _refuse_existing(path, force)
     reading = _open_reading(settings, source, env or (), header or ())
@@ -179,9 +182,8 @@ def add_toolkit(
     more = len(tools) - len(chosen)
     if more:
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
-    config = find_settings_path()
-    if add_toolkit_to_settings(config, toolkit):
-        console.print(f"{config} lists {toolkit}", highlight=False)
+    if add_toolkit_to_settings(settings_path, toolkit):
+        console.print(f"{settings_path} lists {toolkit}", highlight=False)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
 
 

@@ -6,6 +6,7 @@ import yaml
 from funcdex_assets.catalog.adding import add_toolkit_to_settings, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.catalog.toolkit_names import derive_toolkit_name
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.tool_graph.tool_selection import select_connected_tools
 
@@ -111,7 +112,7 @@ def test_one_line_is_added_and_nothing_else_changed(tmp_path, text, line):
     ("text", "edited"),
     [
         pytest.param("toolkits: [gmail, jira] # two\n", "toolkits: [gmail, jira, acme] # two\n", id="brackets"),
-        pytest.param("toolkits: [gmail,]\n", "toolkits: [gmail, acme]\n", id="a comma at the end"),
+        pytest.param("toolkits: [gmail,]\n", "toolkits: [gmail, acme,]\n", id="a comma at the end"),
         pytest.param("toolkits: [\n  gmail,\n  jira\n]\n", None, id="brackets over lines"),
         pytest.param("toolkits: []\n", "toolkits: [acme]\n", id="empty brackets"),
         pytest.param("seed: 1\n", "seed: 1\ntoolkits: [acme]\n", id="no list"),
@@ -122,7 +123,23 @@ def test_one_line_is_added_and_nothing_else_changed(tmp_path, text, line):
         pytest.param("{seed: 1}\n", "{seed: 1, toolkits: [acme]}\n", id="braces without the key"),
         pytest.param("toolkits:\n  - 'gmail' # quoted\n  - >-\n    jira\nseed: 1\n", None, id="an item of two lines"),
         pytest.param("base: &base {toolkits: [gmail]}\n<<: *base\nseed: 1\n", None, id="a merged mapping"),
-        pytest.param("toolkits:\r\n  - gmail\r\n", None, id="line ends of Windows"),
+        pytest.param(
+            "toolkits:\r\n  - gmail\r\nseed: 1\r\n",
+            "toolkits:\r\n  - gmail\r\n  - acme\r\nseed: 1\r\n",
+            id="line ends of Windows",
+        ),
+        pytest.param(
+            "toolkits: [\n  gmail, # mail\n  jira # tickets\n]\n",
+            "toolkits: [\n  gmail, # mail\n  jira, acme # tickets\n]\n",
+            id="brackets whose last line has a comment",
+        ),
+        pytest.param("toolkits: [ # none\n]\n", "toolkits: [acme # none\n]\n", id="empty brackets with a comment"),
+        pytest.param("toolkits: [\n gmail,\n jira, # c\n # stripe\n]\n", None, id="a comment behind the last comma"),
+        pytest.param("toolkits: &t\n  - gmail\n", "toolkits: &t\n  - gmail\n  - acme\n", id="an anchor nobody uses"),
+        pytest.param("toolkits: !!seq\n  - gmail\n", None, id="a tag"),
+        pytest.param("seed: 1\n...\n", "toolkits: [acme]\nseed: 1\n...\n", id="an end of the document"),
+        pytest.param("  seed: 1\n", None, id="an indented file"),
+        pytest.param("{seed: 1,}\n", "{seed: 1, toolkits: [acme],}\n", id="braces with a comma at the end"),
     ],
 )
 def test_any_legal_form_of_the_list_is_edited(tmp_path, text, edited):
@@ -145,3 +162,25 @@ def test_a_list_that_is_used_elsewhere_is_left_to_the_user(tmp_path):
     with pytest.raises(CatalogError, match="add 'acme' to it by hand"):
         add_toolkit_to_settings(path, "acme")
     assert path.read_text() == text
+
+
+def test_a_key_that_stands_twice_is_left_to_the_user(tmp_path):
+    path = tmp_path / "funcdex.yaml"
+    path.write_text("toolkits: [gmail]\ntoolkits: [jira]\n")
+    with pytest.raises(CatalogError, match="add 'acme' to it by hand"):
+        add_toolkit_to_settings(path, "acme")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("specs/petstore.yaml", "petstore"),
+        ("https://api.example.com/v1/openapi.json", "openapi"),
+        ("google:gmail", "gmail"),
+        ("catalog:stripe.com", "stripecom"),
+        ("42nd-street.json", "ndstreet"),
+        ("日本.json", "toolkit"),
+    ],
+)
+def test_a_toolkit_is_named_after_its_source(source, name):
+    assert derive_toolkit_name(source) == name

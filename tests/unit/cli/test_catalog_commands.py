@@ -99,6 +99,22 @@ def test_settings_whose_list_is_in_brackets_are_edited_as_well(project):
     assert (project / "funcdex.yaml").read_text() == "toolkits: [gmail, shop] # mine\n"
 
 
+def test_settings_that_cannot_be_edited_are_refused_before_anything_is_written(project):
+    (project / "funcdex.yaml").write_text("toolkits: [gmail]\ntoolkits: [jira]\n")
+    result = run("add", "shop.json")
+    assert result.exit_code == 2
+    assert "add 'shop' to it by hand" in result.output
+    assert not (project / "toolkits" / "shop.json").exists()
+
+
+@pytest.mark.parametrize("text", ["seed: 1\n", "toolkits: []\n", "toolkits:\nseed: 1\n"])
+def test_the_first_toolkit_of_a_project_can_be_added(project, text):
+    (project / "funcdex.yaml").write_text(text)
+    result = run("add", "shop.json")
+    assert result.exit_code == 0, result.output
+    assert load_settings().toolkits == ("shop",)
+
+
 def test_build_search_show_and_add_from_the_catalogue(project):
     built = run("build", "--only", "shipped", "--workers", "1")
     assert built.exit_code == 0, built.output
