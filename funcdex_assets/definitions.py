@@ -6,6 +6,7 @@ it is started in; a project with definitions of its own merges what `build_defin
     dg.Definitions.merge(mine, build_definitions(load_settings(Path("funcdex.yaml")), key_prefix="funcdex"))
 """
 
+import re
 from collections.abc import Sequence
 
 import dagster as dg
@@ -46,9 +47,16 @@ def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None
 
     `key_prefix` begins every asset key, and the names of jobs, schedule and sensor, so that they meet none of a
     project that they are merged into. Resource keys and the partitions begin with `funcdex_` in any case. No executor
-    is given, because a project has one: the jobs bring their own.
+    is given, because a project has one: the jobs bring their own. Definitions of one project can be merged once into a
+    code location, because their resource keys have no prefix.
+
+    Raises:
+        ValueError: a part of the prefix cannot begin the name of a job.
     """
-    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix or ())
+    prefix = [key_prefix] if isinstance(key_prefix, str) and key_prefix else list(key_prefix or ())
+    for part in prefix:
+        if not re.fullmatch(r"\w+", part, re.ASCII):
+            raise ValueError(f"The key prefix {part!r} cannot begin names of jobs; use letters, digits and underscores")
     loaded = dg.load_assets_from_modules(STAGES, key_prefix=prefix or None)
     assets = [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)]
     by_purpose = jobs.build_jobs(assets, prefix)

@@ -74,7 +74,7 @@ def parse_document(content: bytes, location: str) -> Any:
         refuse_deep_nesting(text)
         value = yaml.load(text, Loader=_Loader)
         _convert_to_json(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:
         raise CatalogError(f"{location} is not readable YAML: {error}; correct the file") from None
     if not isinstance(value, dict | list):
         raise CatalogError(f"{location} holds {str(value)[:60]!r}, neither a mapping nor a list")

@@ -26,7 +26,7 @@ _FIELDS = ("name", "description", "parameters", "returns", "errors", "original_n
 
 
 def load_tools(files: Mapping[str, Path]) -> list[Tool]:
-    """Loads all tools of the files, in order; `files` maps a toolkit to its file, as `Settings.tool_files` does.
+    """Loads all tools of the files, in order; `files` maps a toolkit to its file, as `Settings.find_tool_files` does.
 
     Tool names must be unique over all files, because an assistant sees them side by side.
 
@@ -74,7 +74,7 @@ def _parse_file(path: Path) -> Any:
         return yaml.load(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror}; check the file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise CatalogError(f"{path} is not readable {kind}: {error}; correct the file, which must be UTF-8") from None
 

@@ -16,11 +16,12 @@ from typer.core import TyperGroup
 
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.reports.plots import keep_font_cache
-from funcdex_assets.settings.settings import Settings, load_settings
+from funcdex_assets.settings.settings import Settings, find_settings_path, load_settings
 
 console = Console()
 errors = Console(stderr=True)
 ENV_FILE = ".env"
+"""Beside the settings file."""
 
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed; by default the one in funcdex.yaml.")]
 ConversationsOption = Annotated[
@@ -43,22 +44,32 @@ class ErrorBoundary(TyperGroup):
         return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
-        load_env_file(Path(ENV_FILE))
         try:
+            load_env_file(find_settings_path().with_name(ENV_FILE))
             return super().invoke(ctx)
         except UserError as error:
-            errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-            raise typer.Exit(2) from None
+            message = str(error)
+        except OSError as error:  # a folder or file that may not be read or written
+            message = f"{error.strerror or type(error).__name__}: {error.filename}" if error.filename else str(error)
+        errors.print(f"[red]error:[/red] {escape(message)}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2)
 
 
 def load_env_file(path: Path) -> None:
-    """Sets the variables of a `.env` file that the environment does not have; `dagster dev` reads the same file."""
+    """Sets the variables of a `.env` file that the environment does not have; `dagster dev` reads the same file.
+
+    Raises:
+        CommandError: it is no text, or holds what no environment can hold.
+    """
     if path.is_file():
         from dotenv import dotenv_values
 
-        for name, value in dotenv_values(path).items():
-            if value is not None:
-                os.environ.setdefault(name, value)
+        try:
+            for name, value in dotenv_values(path).items():
+                if value is not None:
+                    os.environ.setdefault(name, value)
+        except ValueError as error:  # no UTF-8, or a name or value that no environment can hold
+            raise CommandError(f"{path} cannot be read: {error}; write lines such as NAME=value") from None
 
 
 def choose_partitions(settings: Settings, names: Sequence[str] | None) -> list[str]:

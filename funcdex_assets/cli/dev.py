@@ -17,6 +17,8 @@ from funcdex_assets.settings.settings import CONFIG_VARIABLE
 HOST = "127.0.0.1"
 WORKSPACE_FILE = "workspace.yaml"
 POLL_S = 0.5
+PATIENCE_S = 15.0
+"""How long the server may take to end its own processes: measured, 3 s; busy machines take longer."""
 
 
 def serve_ui(
@@ -42,24 +44,40 @@ def serve_ui(
     command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", HOST, "-p", str(port)]
     environment = {**os.environ, "DAGSTER_HOME": str(dagster_home), CONFIG_VARIABLE: str(settings.file.absolute())}
     console.print(f"starting the interface on http://{HOST}:{port} …", highlight=False)
-    # The server must not outlive a command that is ended.
+    # The server must not outlive a command that is ended, nor ignore Ctrl-C because a script that started it does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     server = subprocess.Popen(command, cwd=dagster_home, env=environment)
     ended = threading.Event()
     announcer = threading.Thread(target=_announce_when_ready, args=(port, ended), daemon=True)
     announcer.start()
     try:
         code = server.wait()
-    except KeyboardInterrupt:  # the server has had the same signal, and shuts down
+    except KeyboardInterrupt:
         code = 0
-        server.wait()
+        _wait_for_end(server)  # of Ctrl-C in a terminal it has had the same signal
     finally:
         ended.set()
-        if server.poll() is None:
-            server.terminate()
-            server.wait()
+        _end_server(server)
     if code:
         raise typer.Exit(code)
+
+
+def _end_server(server: subprocess.Popen[bytes]) -> None:
+    """Ends the server if it still runs: it is asked, and after a while no longer asked."""
+    if server.poll() is None:
+        server.terminate()
+        if not _wait_for_end(server):
+            server.kill()
+            server.wait()
+
+
+def _wait_for_end(server: subprocess.Popen[bytes]) -> bool:
+    try:
+        server.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def refuse_busy_port(port: int) -> None:
@@ -76,7 +94,7 @@ def refuse_busy_port(port: int) -> None:
                 free_socket.bind((HOST, 0))
                 free = free_socket.getsockname()[1]
             raise CommandError(
-                f"{HOST}:{port} cannot be used ({error.strerror}); stop what listens there, or add --port {free}"
+                f"{HOST}:{port} cannot be used: {error.strerror}; add --port {free}, which is free"
             ) from None
 
 

@@ -27,7 +27,7 @@ def print_yields(settings: Settings, console: Console) -> None:
     store = TableStore(settings.home)
     available = [partition for partition in settings.partitions if store.has_table("conversations", partition)]
     if not available:
-        console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `make demo`")
+        console.print(f"Nothing in {settings.home} yet; run `funcdex materialize gmail` or `funcdex demo`")
         return
     grid = Grid(
         Column("partition", overflow="fold", min_width=min(24, max(map(len, available)))),

@@ -26,8 +26,8 @@ def deduplicate_batch(
 ) -> list[Decision]:
     """Decides on all candidates of a partition and seed, and replaces what was remembered of them.
 
-    `choose` returns which of the kept ids are used, by default all. An id that is not used is remembered as not kept,
-    so that the scenario may come again another night.
+    `choose_used_ids` returns which of the kept ids are used, by default all. An id that is not used is remembered as
+    not kept, so that the scenario may come again another night.
 
     The same call returns the same decisions again, whatever other partitions and seeds were added. Only if the batches
     it was compared with have changed since, so that it would keep other candidates than before, it is decided afresh

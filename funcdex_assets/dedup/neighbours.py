@@ -67,7 +67,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The nearest known scenarios of each candidate, nearest first: arrays of shape (candidates, `NEAREST`).
+    """The nearest known scenarios of each candidate, nearest first: arrays of shape (candidates, known).
 
     If fewer are known, the last ids are "" and their similarities -inf.
     """

@@ -19,8 +19,8 @@ from funcdex_assets.storage.frames import from_frame, index_by
 @dataclass(frozen=True)
 class Participants:
     """The fixed facts that a conversation is made from. `tools` are those that the assistant sees from the beginning,
-    by name: the plan's and the distractors. `absent` are those that the user asks for and that are not on offer, or
-    only later.
+    by name: the plan's and the distractors. `absent_tools` are those that the user asks for and that are not on
+    offer, or only later.
     """
 
     plan: ConversationPlan

@@ -38,7 +38,7 @@ class CallIntent:
     """The meaning of one call, as far as its tool's name and its arguments tell.
 
     key:             equal for calls of the tool that ask the same question
-    said_values:     argument values by `plain` name; results repeat them
+    said_values:     argument values by `normalize_field_name`; results repeat them
     identities:      the last identifier of each noun; `named_entities` are all, by noun, also those in lists
     identity_roles:  nouns of the identifiers as the argument names say them, such as `parent folder`
     parents:         identifiers of the entities that the call works within, by noun

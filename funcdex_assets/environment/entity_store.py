@@ -30,7 +30,7 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
-Entity = dict[str, Any]  # by `plain` field name
+Entity = dict[str, Any]  # by `normalize_field_name`
 MAX_CACHED_NAMES = 65_536  # read so far and kept; models invent names without end
 _CONTAINER_TYPES = dict | list
 _CONTAINER_NOUNS = frozenset(
@@ -55,12 +55,14 @@ class ShownEntity(NamedTuple):
     identity: str
     entity: Entity
     depth: int
-    field_names: frozenset[str]  # by `plain` name, that were told
+    field_names: frozenset[str]  # by `normalize_field_name`, that were told
 
 
 @dataclass
 class Listing:
-    """The pages of one listing shown so far; the first page's token is ''. `following` are the tokens of next pages."""
+    """The pages of one listing shown so far; the first page's token is ''. `next_tokens` are the tokens of next
+    pages.
+    """
 
     pages: dict[str, list[Entity]] = field(default_factory=dict)
     next_tokens: dict[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from funcdex_assets.language.lexicon import Person
 class ObjectDraft:
     """An unfinished object and the entity or person that it shows.
 
-    known_fields: the fields of the entity as far as earlier results told them, by `plain` name
+    known_fields: the fields of the entity as far as earlier results told them, by `normalize_field_name`
     filled:     the fields filled in so far, by their names in the schema
     person:     the person whom the object describes
     is_subject: it shows the very entity that the call names or creates

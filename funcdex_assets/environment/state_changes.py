@@ -45,7 +45,7 @@ _STATES_AFTER_VERBS = {
     "enable": "enabled active",
     "disable": "disabled inactive",
 }
-"""States that a thing is in after a verb, by `plain` name, the likeliest first."""
+"""States that a thing is in after a verb, by `normalize_field_name`, the likeliest first."""
 
 _COMPLETION_FLAGS = frozenset("completed complete checked closed done resolved archived".split())
 _FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {

@@ -35,9 +35,9 @@ Hashes = Mapping[str, str]
 class Look:
     """The result of one look at the files.
 
-    known:    partition → the hashes of its files, to be kept for the next look
-    wanted:   the partitions that are new or changed, and can be made
-    problems: files that are left aside, with the reason
+    hashes_by_partition: the hashes of each partition's files, to be kept for the next look
+    changed_partitions:  the partitions that are new or changed, and can be made
+    problems:            files that are left aside, with the reason
     """
 
     hashes_by_partition: dict[str, Hashes] = field(default_factory=dict)

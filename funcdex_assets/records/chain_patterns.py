@@ -1,6 +1,6 @@
 """The shapes that chains of calls have, by name; `tool_graph/patterns` tells them apart."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 Pattern = Literal[
     "single_call",
@@ -15,7 +15,6 @@ Pattern = Literal[
     "several_goals",
 ]
 
-PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 EDGELESS_PATTERNS: frozenset[str] = frozenset({"single_call", "independent", "parallel"})
 """Patterns that need no edge of the tool graph."""
 

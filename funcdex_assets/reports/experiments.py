@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.reports.collected import TABLES, Collected, collect_tables
@@ -162,7 +163,7 @@ def parse_arms(setting: str) -> list[Arm]:
     ('generation.steering=off', {'FUNCDEX_GENERATION__STEERING': 'off'})
 
     Raises:
-        ExperimentError: the text is not written so, or has one value only.
+        ExperimentError: the text is not written so, has one value only, or names no field of the settings.
     """
     name, equals, values = setting.partition("=")
     variable = "FUNCDEX_" + "__".join(name.strip().split(".")).upper()
@@ -171,7 +172,16 @@ def parse_arms(setting: str) -> list[Arm]:
         raise ExperimentError(
             f"{setting!r} names no values to compare; write FIELD=A,B, such as generation.max_calls=4,8"
         )
+    _refuse_unknown_field(name.strip())
     return [Arm(f"{name.strip()}={value}", {variable: value}) for value in alternatives]
+
+
+def _refuse_unknown_field(name: str) -> None:
+    fields: Mapping[str, Any] = Settings.model_fields
+    for step in name.split("."):
+        if step not in fields:
+            raise ExperimentError(f"{name!r} is no field of funcdex.yaml; after the dot may stand {', '.join(fields)}")
+        fields = getattr(fields[step].annotation, "model_fields", {})
 
 
 def run_arm(

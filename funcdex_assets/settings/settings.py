@@ -9,8 +9,10 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import (
@@ -45,8 +47,25 @@ class Nightly(Section):
     """The schedule that regenerates every partition with the night's own seed."""
 
     enabled: bool = False
-    cron: str = "0 2 * * *"
+    cron: str = Field(default="0 2 * * *", description="minute, hour, day, month and weekday")
     time_zone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _check_cron(cls, cron: str) -> str:
+        # The whole grammar is Dagster's; this is what distinguishes a cron line from anything else.
+        if not re.fullmatch(r"@\w+|(?:[\w*/,#?-]+\s+){4}[\w*/,#?-]+", cron.strip()):
+            raise ValueError("must be a cron line of five fields, such as '0 2 * * *'")
+        return cron
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is no time zone; write a name such as Europe/Berlin") from None
+        return name
 
 
 class Settings(BaseSettings):
@@ -251,7 +270,10 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
         raise SettingsError(f"{path}: " + explain_validation_error(error)) from None
     except UnreadableVariable as error:
         raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
-    home = path.parent / settings.home.expanduser()
+    try:
+        home = path.parent / settings.home.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{path}: home: {error} (value {str(settings.home)!r})") from None
     settings = settings.model_copy(update={"home": home})
     for partition in settings.partitions if with_tools else ():
         settings.find_tool_files(partition)
@@ -261,7 +283,12 @@ def load_settings(path: Path | None = None, *, with_tools: bool = True, **overri
 def _refuse_unreadable(path: Path) -> None:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError) as error:  # ValueError: no UTF-8, or a date that no calendar has
         raise SettingsError(f"{path} is not readable YAML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must be a mapping with the key 'toolkits', not {type(content).__name__}")
+    for key in content:
+        if not isinstance(key, str):
+            raise SettingsError(f"{path}: the key {key!r} is no name of a setting; check the spelling")

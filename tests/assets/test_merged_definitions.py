@@ -127,3 +127,14 @@ def test_without_a_prefix_the_names_are_plain(project: Path):
     }
     keys = {key.to_user_string() for key in built.resolve_asset_graph().get_all_asset_keys()}
     assert {"dataset", "dataset_release"} <= keys
+
+
+@pytest.mark.parametrize("prefix", ["", None, []])
+def test_an_empty_prefix_is_none(project: Path, prefix: str | list[str] | None):
+    built = build_definitions(load_settings(project / "funcdex.yaml"), key_prefix=prefix)
+    assert built.resolve_job_def("generate_dataset")
+
+
+def test_a_prefix_that_cannot_begin_a_name_is_refused(project: Path):
+    with pytest.raises(ValueError, match="'a-b' cannot begin names of jobs"):
+        build_definitions(load_settings(project / "funcdex.yaml"), key_prefix="a-b")

@@ -66,3 +66,8 @@ def test_the_command_says_what_it_needs():
     ended = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "give --steering on,off, or --setting" in ended.stderr
+
+
+def test_a_field_that_does_not_exist_is_refused():
+    with pytest.raises(ExperimentError, match=r"'generation\.max_cals' is no field of funcdex\.yaml"):
+        parse_arms("generation.max_cals=2,4")

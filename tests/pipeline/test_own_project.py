@@ -80,6 +80,32 @@ def test_a_folder_that_is_not_empty_is_left_alone(project: Path, environment: di
     assert "is not empty" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        pytest.param("file", "is a file", id="a file"),
+        pytest.param("file/below", "cannot be made", id="below a file"),
+        pytest.param("/proc/nothing", "cannot be made", id="where no folder can be made"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_an_error_in_one_line(
+    tmp_path: Path, environment: dict[str, str], target: str, said: str
+):
+    (tmp_path / "file").touch()
+    refused = run(tmp_path, environment, COMMAND, "init", target)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path, environment: dict[str, str]):
+    folder = tmp_path / "private [one]"
+    folder.mkdir(mode=0o700)
+    assert f"cd '{folder}'" in run(tmp_path, environment, COMMAND, "init", folder).stdout
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert not list(folder.rglob("__pycache__"))
+
+
 def test_the_demo_makes_a_dataset_and_shows_a_conversation(project: Path, environment: dict[str, str], home: Path):
     before = {path.name for path in project.iterdir()}
     demo = run(project, environment, COMMAND, "demo")
@@ -102,12 +128,39 @@ def test_a_folder_that_is_no_project_is_a_clear_error(tmp_path: Path, environmen
 
 def test_variables_may_stand_in_the_env_file_and_the_shell_comes_first(project: Path, environment: dict[str, str]):
     (project / ".env").write_text("FUNCDEX_SEED=7\nFUNCDEX_GENERATION__CONVERSATIONS=9\n")
+    elsewhere = {**environment, "FUNCDEX_CONFIG": str(project / "funcdex.yaml")}
     try:
-        shown = run(project, environment, COMMAND, "config").stdout
+        here = run(project, environment, COMMAND, "config").stdout
+        there = run(project.parent, elsewhere, COMMAND, "config").stdout
     finally:
         (project / ".env").unlink()
-    assert "seed: 7" in shown
-    assert "conversations: 3" in shown
+    for shown in (here, there):
+        assert "seed: 7" in shown
+        assert "conversations: 3" in shown
+
+
+def test_an_env_file_that_is_no_text_is_an_error_in_one_line(project: Path, environment: dict[str, str]):
+    (project / ".env").write_bytes(b"A=\xff\xfe\n")
+    try:
+        refused = run(project, environment, COMMAND, "config")
+    finally:
+        (project / ".env").unlink()
+    assert refused.returncode == 2
+    assert "write lines such as NAME=value" in refused.stderr
+
+
+def test_a_description_of_the_instance_that_is_broken_is_an_error_in_one_line(
+    project: Path, environment: dict[str, str]
+):
+    content = (project / "dagster.yaml").read_text()
+    (project / "dagster.yaml").write_text("storage: [")
+    try:
+        refused = run(project, environment, COMMAND, "demo")
+    finally:
+        (project / "dagster.yaml").write_text(content)
+    assert refused.returncode == 2, refused.stderr
+    assert "dagster.yaml is no description of a Dagster instance" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -184,6 +237,25 @@ def test_a_port_that_is_taken_is_an_error_that_names_another(
     assert refused.returncode == 2
     assert f"127.0.0.1:{interface[0]} cannot be used" in refused.stderr
     assert "add --port " in refused.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["interrupted alone", "ended"])
+def test_the_interface_ends_with_its_command_also_where_ctrl_c_is_ignored(
+    project: Path, environment: dict[str, str], ending: signal.Signals, tmp_path: Path
+):
+    """As from a script, whose background jobs inherit that SIGINT is ignored; the signal reaches the command alone."""
+    port, log = free_port(), tmp_path / "dev.log"
+    script = f"trap '' INT; exec {COMMAND} dev --port {port}"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["sh", "-c", script], cwd=project, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    wait_for(lambda: f"ready http://127.0.0.1:{port}" in log.read_text() or process.poll() is not None, log)
+    assert process.poll() is None, log.read_text()
+    process.send_signal(ending)
+    process.wait(PATIENCE_S)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0, "nothing listens any more"
 
 
 def test_the_wheel_installs_the_package_and_nothing_beside_it(tmp_path: Path):

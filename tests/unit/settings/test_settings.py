@@ -579,3 +579,25 @@ def test_a_bundles_own_file_in_the_folder_is_no_toolkit(project):
 def test_the_folder_alone_is_enough(project):
     add_toolkit(project, "acme.yaml")
     assert load_settings(write(project, "toolkits: []\n")).partitions == ("acme",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("toolkits: [gmail]\n1: 2\n", "the key 1 is no name of a setting", id="a key that is a number"),
+        pytest.param("toolkits: [gmail]\nseed: 2024-13-45\n", "is not readable YAML", id="a date that does not exist"),
+        pytest.param("toolkits: [gmail]\nhome: ~nosuchuser/x\n", "home: ", id="a user that does not exist"),
+        pytest.param("toolkits: [gmail]\nnightly: {time_zone: Mars/X}\n", "is no time zone", id="a time zone"),
+        pytest.param("toolkits: [gmail]\nnightly: {cron: x y}\n", "cron line of five fields", id="a cron line"),
+    ],
+)
+def test_no_mistake_is_answered_with_a_traceback(project, text, said):
+    write(project, text)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+@pytest.mark.parametrize("cron", ["0 2 * * *", "*/15 8-18 * * MON-FRI", "@daily", "0 0 1,15 * ?"])
+def test_cron_lines_that_dagster_takes_are_taken(project, cron):
+    write(project, f"toolkits: [gmail]\nnightly: {{cron: '{cron}'}}\n")
+    assert load_settings().nightly.cron == cron
