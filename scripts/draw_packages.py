@@ -163,7 +163,7 @@ def draw(floors: Sequence[Sequence[str]], imports: Mapping[tuple[str, str], int]
     axes.set_ylim(0.3, len(floors) + 0.7)
     axes.axis("off")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, dpi=72, metadata={"Software": None})
     return red
 
 

@@ -45,7 +45,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from funcdex_assets.settings.settings import load_settings
 
-PROVED_WITH = ("1.13.27",)
+PROVED_WITH = ("1.13.27", "1.13.28")
 """Versions of Dagster under which the test of this module passed."""
 
 __all__ = [
