@@ -5,8 +5,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from funcdex_assets.contracts import stage_tables
-from funcdex_assets.contracts.table import Table
+from funcdex_assets.contracts.stage_tables import TABLES
 from funcdex_assets.contracts.trusted_tables import TrustedTables
 
 
@@ -16,5 +15,4 @@ class TablesResource(dg.ConfigurableResource[TrustedTables]):
     home: str = Field(description="folder under which the tables are kept")
 
     def create_resource(self, context: dg.InitResourceContext) -> TrustedTables:  # noqa: ARG002
-        contracts = [value for value in vars(stage_tables).values() if isinstance(value, Table)]
-        return TrustedTables(Path(self.home), contracts)
+        return TrustedTables(Path(self.home), TABLES)

@@ -18,16 +18,14 @@ from rich.table import Table
 
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.cli.console import ErrorBoundary, console
+from funcdex_assets.cli.console import console
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.settings.settings import Settings, find_settings_path, load_settings
 
 if TYPE_CHECKING:
     from funcdex_assets.catalog.sources import SourceReading
 
-app = typer.Typer(
-    cls=ErrorBoundary, help="Tool definitions from everywhere: build, search, show, add.", no_args_is_help=True
-)
+app = typer.Typer(help="Tool definitions from everywhere: build, search, show, add.", no_args_is_help=True)
 
 CATALOG = "catalog"
 """The folder of the big catalogue, in the project's home."""

@@ -38,10 +38,7 @@ class CommandError(UserError):
 
 
 class ErrorBoundary(TyperGroup):
-    """The commands in the order in which they are listed; says what is wrong in a line, and ends with 2."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
+    """Says what is wrong in a line, and ends with 2; it stands around all commands, those of groups too."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from funcdex_assets.cli.console import CommandError, ErrorBoundary, console, load_project
+from funcdex_assets.cli.console import CommandError, console, load_project
 from funcdex_assets.inference.journal import JOURNAL_FILE, JournalEntry, list_journal_entries
 from funcdex_assets.inference.token_price import TokenPrice
 
 app = typer.Typer(
-    cls=ErrorBoundary,
     help="The answers of real models, kept so that none is paid for twice.",
     no_args_is_help=True,
 )

@@ -75,7 +75,7 @@ def _compare_replay(recording: Any) -> tuple[str, list[str]]:
 
 def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple[str, list[ReplayItem]]]:
     """Yields the recordings of the requested conversations from the project's tables, by partition."""
-    from funcdex_assets.dialogue.participants import read_participants
+    from funcdex_assets.dialogue.participants import PARTICIPANT_TABLES, read_participants
     from funcdex_assets.environment.replay import to_recording
     from funcdex_assets.records.conversation import Conversation
     from funcdex_assets.storage.frames import from_frame
@@ -100,8 +100,7 @@ def _find_in_tables(names: list[str], all_conversations: bool) -> Iterator[tuple
         ]
         if not chosen:
             continue
-        needed = ("conversation_plans", "personas", "deduplicated_scenarios", "tool_definitions")
-        participants_by_plan = read_participants({name: store.read_frame(name, partition) for name in needed})
+        participants_by_plan = read_participants(*(store.read_frame(name, partition) for name in PARTICIPANT_TABLES))
         items: list[ReplayItem] = []
         for conversation in chosen:
             participants = participants_by_plan[conversation.plan_id]

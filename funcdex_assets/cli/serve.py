@@ -11,13 +11,11 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from funcdex_assets.cli.console import ErrorBoundary, console, load_project
+from funcdex_assets.cli.console import console, load_project
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.servers import RunningServer, ServerSpec, start_server, tail_log
 
-app = typer.Typer(
-    cls=ErrorBoundary, help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True
-)
+app = typer.Typer(help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True)
 POLL_S = 0.5
 
 PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="By default a free one.")]

@@ -15,6 +15,9 @@ from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.storage.frames import from_frame, index_by
 
+PARTICIPANT_TABLES = ("conversation_plans", "personas", "deduplicated_scenarios", "tool_definitions")
+"""The tables that `read_participants` takes, in its order."""
+
 
 @dataclass(frozen=True)
 class Participants:
@@ -39,13 +42,18 @@ class Participants:
         return {**self.tools, **self.absent_tools}
 
 
-def read_participants(tables: Mapping[str, pl.DataFrame]) -> dict[str, Participants]:
-    """Returns each plan's participants by plan id, in the order of the plans, from a partition's tables by name."""
+def read_participants(
+    conversation_plans: pl.DataFrame,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+) -> dict[str, Participants]:
+    """Returns each plan's participants by plan id, in the order of the plans, from the tables of a partition."""
     return assemble_participants(
-        from_frame(tables["conversation_plans"], ConversationPlan),
-        from_frame(tables["personas"], Persona),
-        from_frame(tables["deduplicated_scenarios"], Scenario),
-        from_frame(tables["tool_definitions"], Tool),
+        from_frame(conversation_plans, ConversationPlan),
+        from_frame(personas, Persona),
+        from_frame(deduplicated_scenarios, Scenario),
+        from_frame(tool_definitions, Tool),
     )
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from funcdex_assets.dialogue.participants import Participants, read_participants
+from funcdex_assets.dialogue.participants import PARTICIPANT_TABLES, Participants, read_participants
 from funcdex_assets.language.lexicon import load_industries
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.figures import Spent
@@ -127,7 +127,7 @@ def collect_tables(
             f"The scenarios of {partition} are of a later run than its conversations; materialise {partition} again"
         )
     tools = index_by(from_frame(tables["tool_definitions"], Tool), "name")
-    participants_by_plan = read_participants(tables)
+    participants_by_plan = read_participants(*(tables[name] for name in PARTICIPANT_TABLES))
     patterns = dict(tables["tool_chains"].select("chain_id", "pattern").iter_rows())
     published = set(tables["dataset"]["conversation_id"].to_list())
     accepted = set(tables["accepted_conversations"]["conversation_id"].to_list())

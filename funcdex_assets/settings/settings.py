@@ -40,7 +40,6 @@ from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, TOOLKIT_SUFFIXES, B
 
 CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
-ENV_FILE = ".env"
 
 
 class Nightly(Section):

@@ -26,6 +26,11 @@ def test_no_other_module_uses_a_private_name():
     assert users == {"dagster_private.py"}
 
 
+def test_a_new_project_gets_the_instance_settings_of_this_one():
+    template = PROJECT / "funcdex_assets" / "project_template" / "dagster.yaml"
+    assert template.read_bytes() == (PROJECT / "dagster.yaml").read_bytes()
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("FUNCDEX_HOME", "FUNCDEX_CONFIG", "DAGSTER_HOME"):

@@ -37,14 +37,7 @@ def conversations(
     Plans are played until there are as many good conversations of each kind as wanted; the other plans stay in reserve.
     A conversation that could not be finished has the reason in `failure`.
     """
-    cast = read_participants(
-        {
-            "conversation_plans": conversation_plans,
-            "personas": personas,
-            "deduplicated_scenarios": deduplicated_scenarios,
-            "tool_definitions": tool_definitions,
-        }
-    )
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     strategy = select_strategy(settings.generation, settings.native_calls)
     kept_scenarios = deduplicated_scenarios.filter(pl.col("status") == "kept")
     wanted_counts = settings.generation.count_wanted_conversations(set(kept_scenarios["kind"]))
@@ -114,14 +107,7 @@ def system_prompts(
     engine: InferenceEngine,
 ) -> Produced:
     """The system prompt of each finished conversation, with the context that arguments may be taken from."""
-    cast = read_participants(
-        {
-            "conversation_plans": conversation_plans,
-            "personas": personas,
-            "deduplicated_scenarios": deduplicated_scenarios,
-            "tool_definitions": tool_definitions,
-        }
-    )
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     finished = conversations.filter(pl.col("failure").is_null())
     identities = finished["conversation_id"].to_list()
     briefs = [

@@ -47,14 +47,7 @@ def scored_conversations(
 
     A conversation that failed has its failure as its only finding, and no scores.
     """
-    cast = read_participants(
-        {
-            "conversation_plans": conversation_plans,
-            "personas": personas,
-            "deduplicated_scenarios": deduplicated_scenarios,
-            "tool_definitions": tool_definitions,
-        }
-    )
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     played = from_frame(conversations, Conversation)
     judged = sum(conversation.failure is None for conversation in played)
     scored, usage = run_metered(
@@ -201,14 +194,7 @@ def parsed_conversations(
     tool_definitions: pl.DataFrame,
 ) -> Produced:
     """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer."""
-    cast = read_participants(
-        {
-            "conversation_plans": conversation_plans,
-            "personas": personas,
-            "deduplicated_scenarios": deduplicated_scenarios,
-            "tool_definitions": tool_definitions,
-        }
-    )
+    cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
