@@ -50,7 +50,6 @@ SETTINGS = _OWN.model_copy(  # long conversations, so that something is in fligh
 PARTITION = "gmail_googledrive"
 MIX: dict[Fault, float] = {"rate_limited": 0.10, "server_error": 0.05, "broken_json": 0.02}
 MAX_RUNS = 6
-BETWEEN_RUNS_S = 1.0
 Messages = tuple[Message, ...]
 Strategy = Literal["simulate", "one_shot"]
 
@@ -213,16 +212,19 @@ def undisturbed(size: Size) -> tuple[dict[str, Messages], dict[str, dict[int, Re
 
 
 def face(mock: MockEndpoint, scenario: Scenario, size: Size) -> Outcome:
-    """Plays all conversations; a run that stops is started again with its journal, as a retry policy would."""
+    """Plays all conversations; a run that stops goes on with its journal as soon as the endpoint is there again."""
     retries = size.retries if scenario.retries is None else scenario.retries
     size = msgspec.structs.replace(size, strategy=scenario.strategy, retries=retries)
     expected, replies = undisturbed(size)
     known_replies = None if scenario.none_finish else replies
-    mock.play(msgspec.structs.replace(scenario.script, latency_s=size.latency_s, replies=known_replies))
+    most_faults = retries if scenario.all_finish else None  # otherwise all tries of one request may fail by chance
+    script = msgspec.structs.replace(scenario.script, latency_s=size.latency_s, most_faults=most_faults)
+    mock.play(msgspec.structs.replace(script, replies=known_replies))
     began, runs, played = time.perf_counter(), 0, Played(stopped="not begun")
     with tempfile.TemporaryDirectory() as folder:
         while played.stopped and runs < (1 if scenario.none_finish else MAX_RUNS):
-            time.sleep(BETWEEN_RUNS_S if runs else 0)
+            while mock.report().dead and runs:
+                time.sleep(0.01)
             runs += 1
             played = play(size, lambda: engine_at(mock.base_url, Path(folder) / "journal.sqlite", size))
     outcome = Outcome(scenario.name, len(expected), played, mock.report(), runs, time.perf_counter() - began)
@@ -296,8 +298,9 @@ class Killed(Outcome):
 def kill_and_resume(mock: MockEndpoint, size: Size, faults: dict[Fault, float]) -> Killed:
     """Kills a run with `kill -9` when half of all answers are given, then runs the same command again."""
     expected, replies = undisturbed(size)
-    mock.play(Script(latency_s=size.latency_s, retry_after_s=0, faults=faults, replies=replies))
     half = sum(map(len, replies.values())) // 2
+    script = Script(latency_s=size.latency_s, retry_after_s=0, faults=faults, most_faults=size.retries, stalls_at=half)
+    mock.play(msgspec.structs.replace(script, replies=replies))
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         journal, result = Path(folder) / "journal.sqlite", Path(folder) / "played.json"
@@ -308,9 +311,11 @@ def kill_and_resume(mock: MockEndpoint, size: Size, faults: dict[Fault, float]) 
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        mock.read_what_was_sent()
         while mock.report().in_flight:
             time.sleep(0.01)
         before = mock.report()
+        mock.go_on()
         journaled = sum(entry.requests for entry in list_journal_entries(journal))
         subprocess.run(command, check=True)
         played = msgspec.json.decode(result.read_bytes(), type=Played)

@@ -14,6 +14,7 @@ import asyncio
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -49,15 +50,19 @@ class Script(msgspec.Struct, frozen=True):
 
     With `replies` (by `prompt_key`, then by seed) only what is in them is answered, under an unknown seed
     with any reply to the same prompt; another prompt is counted as `unknown` and gets HTTP 422. At the
-    request with the number `dies_at` the endpoint drops all connections and its port, for `dead_s`.
+    request with the number `dies_at` the endpoint drops all connections and its port, for `dead_s`. A request
+    meets at most `most_faults` faults, so that with as many retries it is answered. After `stalls_at` answers the
+    endpoint gives none until it is told to go on.
     """
 
     latency_s: float = 0.05
     faults: dict[Fault, float] = {}
+    most_faults: int | None = None
     retry_after_s: int = 1
     seed: int = 0
     dies_at: int | None = None
     dead_s: float = 0.0
+    stalls_at: int | None = None
     replies: dict[str, dict[int, Reply]] | None = None
 
 
@@ -70,7 +75,10 @@ class Tally(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """Counts since the last `play`. `early` are tries that came before the Retry-After they were given."""
+    """Counts since the last `play`. `early` are tries that came before the Retry-After they were given.
+
+    `dead` is true while the endpoint has dropped its port.
+    """
 
     requests: dict[str, Tally] = {}
     faults: dict[str, int] = {}
@@ -78,6 +86,7 @@ class Report(msgspec.Struct):
     early: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
+    dead: bool = False
     first_at: float = 0.0
     cpu_s: float = 0.0
 
@@ -130,7 +139,22 @@ class MockEndpoint:
         self._tell(None)
         return msgspec.convert(self._told(), Report)
 
-    def _tell(self, command: Script | None) -> None:
+    def read_what_was_sent(self) -> None:
+        """Returns once the endpoint has read what clients had sent before, also those that have ended meanwhile.
+
+        It accepts and reads in the order of arrival, so that its answers to later requests say so.
+        """
+        loopback = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for _ in range(3):
+            with loopback.open(f"{self.base_url}/models") as response:
+                response.read()
+
+    def go_on(self) -> None:
+        """Ends the stall of `Script.stalls_at`."""
+        self._tell(True)
+        self._told()
+
+    def _tell(self, command: "Script | bool | None") -> None:
         assert self._process.stdin
         self._process.stdin.write(msgspec.json.encode(command) + b"\n")
         self._process.stdin.flush()
@@ -161,7 +185,8 @@ class _Endpoint:
 
     def __init__(self) -> None:
         self._script, self._report = Script(), Report()
-        self._arrived = 0
+        self._arrived = self._let_out = 0
+        self._may_go_on = asyncio.Event()
         self._began = time.process_time()
         self._dying: asyncio.Task[None] | None = None
 
@@ -176,14 +201,20 @@ class _Endpoint:
         commands = asyncio.StreamReader(limit=1 << 30)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
         while line := await commands.readline():
-            script = msgspec.json.decode(line, type=Script | None)
+            script = msgspec.json.decode(line, type=Script | bool | None)
             if script is None:
                 self._report.cpu_s = time.process_time() - self._began
+                self._report.dead = self._dying is not None and not self._dying.done()
                 answer = self._report
+            elif isinstance(script, bool):
+                self._may_go_on.set()
+                answer = True
             else:
                 if self._dying:
                     await self._dying
                 self._script, self._report, self._arrived, answer = script, Report(), 0, True
+                self._let_out = 0
+                self._may_go_on.clear()
                 self._began = time.process_time()
             sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
             sys.stdout.buffer.flush()
@@ -255,6 +286,9 @@ class _Endpoint:
                 response = _json(200, _chat(question, Reply(GARBAGE)))
             case _:
                 response = _json(200, _chat(question, reply))
+        self._let_out += 1
+        if script.stalls_at is not None and self._let_out > script.stalls_at:
+            await self._may_go_on.wait()
         # Written here and not by the server after the handler, so that only what went out is counted.
         await response.prepare(request)
         await response.write_eof()
@@ -281,7 +315,7 @@ def _probe_reply(question: dict[str, Any]) -> Reply | None:
 
 def _drawn(script: Script, key: str, seed: int, number: int) -> Fault | None:
     """Draws the fault of a request's try, or None, from the shares of the script."""
-    if not script.faults:
+    if not script.faults or (script.most_faults is not None and number > script.most_faults):
         return None
     remaining = Random(f"{script.seed} {key} {seed} {number}").random()
     for fault, share in script.faults.items():

@@ -34,12 +34,12 @@ from funcdex_assets.records.openai_messages import to_openai_messages, to_openai
 from funcdex_assets.records.seeds import derive_id, derive_seed
 from funcdex_assets.roles import judge, persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
-from funcdex_assets.roles.role import play_all
+from funcdex_assets.roles.role import play_each
 from funcdex_assets.settings.settings import Settings, load_settings
 from funcdex_assets.storage.frames import index_by
 from funcdex_assets.strategies.outcome import build_case
 from funcdex_assets.strategies.strategy import converse_all, select_strategy
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix
+from funcdex_assets.tool_graph.chains import ChainLimits, draw_chain_mix
 from funcdex_assets.tool_graph.graph import build_graph
 
 
@@ -52,7 +52,7 @@ async def cast_of(
     by_name = index_by(tools, "name")
     limits = ChainLimits(generation.min_calls, generation.max_calls, generation.test_share, "_" in partition)
     cells = generation.model_copy(update={"conversations": count}).count_wanted_conversations()
-    chains = sample_chain_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
+    chains, _ = draw_chain_mix(tools, build_graph(tools), cells, limits, derive_seed(settings.seed, partition))
     lap("tools, graph, chains")
     briefs = [
         scenario_writer.ScenarioBrief(
@@ -60,16 +60,18 @@ async def cast_of(
         )
         for index, chain in enumerate((chains * count)[:count])
     ]
-    drafts = await play_all(scenario_writer.ROLE, engine, briefs, settings.seed)
-    scenarios = [scenario_writer.to_scenario(brief, draft) for brief, draft in zip(briefs, drafts, strict=True)]
+    drafts, _ = await play_each(scenario_writer.ROLE, engine, briefs, settings.seed, lambda brief: brief.scenario_id)
+    scenarios = [scenario_writer.to_scenario(brief, draft) for brief, draft in drafts]
     lap("scenarios")
-    people = await play_all(persona_writer.ROLE, engine, scenarios, settings.seed)
-    personas = [persona_writer.to_persona(s, draft, settings.seed) for s, draft in zip(scenarios, people, strict=True)]
+    people, _ = await play_each(persona_writer.ROLE, engine, scenarios, settings.seed, lambda s: s.scenario_id)
+    personas = [persona_writer.to_persona(scenario, draft, settings.seed) for scenario, draft in people]
     plan_briefs = [
         planner.PlanBrief(s, p, draw_clarity(generation.clarity, s.scenario_id, settings.seed, s.kind))
         for s, p in zip(scenarios, personas, strict=True)
     ]
-    dispositions = await play_all(planner.ROLE, engine, plan_briefs, settings.seed)
+    dispositions, _ = await play_each(
+        planner.ROLE, engine, plan_briefs, settings.seed, lambda brief: brief.scenario.scenario_id
+    )
     inputs = [
         PlanInput(
             brief.chain,
@@ -80,11 +82,11 @@ async def cast_of(
             generation.distractor_tools,
             settings.seed,
         )
-        for brief, p, d in zip(briefs, plan_briefs, dispositions, strict=True)
+        for brief, (p, d) in zip(briefs, dispositions, strict=True)
     ]
     plans, _ = build_plans(inputs)
     lap("personas, plans")
-    return list(assemble_participants(plans, personas, scenarios, tools).values())
+    return list(assemble_participants(plans, personas, scenarios, tools)[0].values())
 
 
 async def domain(settings: Settings, partition: str, count: int, spent: Counter[str]) -> list[Conversation]:
@@ -167,7 +169,7 @@ def main() -> None:
         whole_graph()
         imported = time.perf_counter() - began
         cpu_run, wall_run = time.process_time(), time.perf_counter()
-        outcome = run_partitions(whole_graph, settings.partitions, load_settings(), conversations=count)
+        outcome = run_partitions(whole_graph, settings.partitions, load_settings(), config={"conversations": count})
         cpu_run, wall_run = time.process_time() - cpu_run, time.perf_counter() - wall_run
     print(
         f"as assets: {len(outcome.made)} partitions, {wall_run:.1f} s wall, {cpu_run:.1f} s CPU "

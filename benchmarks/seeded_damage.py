@@ -20,6 +20,7 @@ from funcdex_assets.checks.provenance import trace_arguments
 from funcdex_assets.checks.rules.case import Case, has_failed
 from funcdex_assets.checks.rules.claims import EMAIL
 from funcdex_assets.checks.rules.results import find_unused_lookups, uncited_answer
+from funcdex_assets.checks.rules.structure import is_single_turn
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.schema.json_pointers import put_pointer
@@ -616,8 +617,18 @@ def _swap_results(case: Case, rng: Random) -> Case | None:
 
 
 def _keep_first_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
-    """Drops all turns but the first."""
+    """Drops all turns but the first, where there are more."""
+    if len(case.turns) < 2:
+        return None
     return _rebuild_case(case, case.messages[: case.turns[0].end])
+
+
+def _add_second_turn(case: Case, rng: Random) -> Case | None:  # noqa: ARG001
+    """Lets the user of a conversation of one request speak again."""
+    if not is_single_turn(case):
+        return None
+    thanks = (Message(role="user", content="Thanks a lot."), Message(role="assistant", content="My pleasure."))
+    return _rebuild_case(case, (*case.messages, *thanks))
 
 
 # ── speech ────────────────────────────────────────────────────────────────────────────────────
@@ -763,6 +774,7 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("swapped_speakers", ("structure",), "naturalness", _swap_speakers),
     Damage("wrong_call_id", ("structure",), "tool_use_quality", _change_call_id),
     Damage("swapped_results", ("structure",), "tool_use_quality", _swap_results),
+    Damage("second_turn", ("second_user_message",), "task_completion", _add_second_turn),
     Damage("one_turn", ("too_few_user_messages",), "task_completion", _keep_first_turn),
     Damage(
         "user_as_assistant", ("wrong_speaker",), "naturalness", _append_to_user_message(" How can I help you today?")

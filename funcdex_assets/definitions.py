@@ -11,15 +11,18 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from funcdex_assets.orchestration import jobs, toolkit_sensor
+from funcdex_assets.orchestration import freshness, jobs, toolkit_sensor
 from funcdex_assets.orchestration.assets import (
     conversations,
+    evaluation,
+    models,
     personas_and_plans,
     publishing,
     quality,
     reporting,
     scenarios,
     tools,
+    training,
 )
 from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, PROJECT, SETTINGS, TABLES
 from funcdex_assets.orchestration.stage import EXECUTOR
@@ -40,6 +43,12 @@ STAGES = (
     publishing,  # deduplicated_conversations, dataset, dataset_release
     reporting,  # quality_report, release_report
 )
+TRAINING_STAGES = (
+    training,  # training_tokens, release_tokens
+    models,  # finetuned_models, general_model
+    evaluation,  # function_call_match, models_report
+)
+"""Not part of `generate_dataset`: they need the extra `train`, and only who trains needs them."""
 
 
 def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None = None) -> dg.Definitions:
@@ -57,8 +66,10 @@ def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None
     for part in prefix:
         if not re.fullmatch(r"\w+", part, re.ASCII):
             raise ValueError(f"The key prefix {part!r} cannot begin names of jobs; use letters, digits and underscores")
-    loaded = dg.load_assets_from_modules(STAGES, key_prefix=prefix or None)
-    assets = [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)]
+    loaded = dg.load_assets_from_modules((*STAGES, *TRAINING_STAGES), key_prefix=prefix or None)
+    assets = freshness.expect_every_night(
+        [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)], settings.nightly
+    )
     by_purpose = jobs.build_jobs(assets, prefix)
     generate_dataset = by_purpose[jobs.GENERATE_DATASET]
     project = ProjectResource(settings_file=str(settings.file))
@@ -66,7 +77,10 @@ def build_definitions(settings: Settings, key_prefix: str | Sequence[str] | None
         assets=assets,
         jobs=[*by_purpose.values()],
         schedules=[jobs.build_nightly_schedule(settings, generate_dataset, prefix)],
-        sensors=[toolkit_sensor.build_toolkit_sensor(settings.file, generate_dataset, prefix)],
+        sensors=[
+            toolkit_sensor.build_toolkit_sensor(settings.file, generate_dataset, prefix, settings.nightly),
+            jobs.build_release_sensor(prefix),
+        ],
         resources={
             PROJECT: project,
             SETTINGS: SettingsResource(project=project),
@@ -85,5 +99,10 @@ def defs() -> dg.Definitions:
 
 
 def whole_graph() -> dg.JobDefinition:
-    """The job over every stage of the project in this folder: by this name a run finds it again."""
+    """The job over every stage up to the dataset of the project in this folder: by this name a run finds it again."""
     return defs().resolve_job_def(jobs.GENERATE_DATASET)
+
+
+def training_graph() -> dg.JobDefinition:
+    """The job over the stages after the dataset: by this name a run finds it again."""
+    return defs().resolve_job_def(jobs.TRAIN_MODELS)

@@ -3,18 +3,21 @@
 The fields are described and checked in `settings/inference.py`; here their types are as open as the launchpad needs.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from funcdex_assets.inference.journal import JOURNAL_FILE
 from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.orchestration.resource_keys import ENGINE
 from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.settings.inference import Endpoint, Inference, Serve
+from funcdex_assets.settings.section import SettingsError, explain_validation_error
 
 URLS = ("base_url", "base_urls")
 
@@ -70,6 +73,28 @@ class InferenceResource(dg.ConfigurableResource[InferenceEngine]):
             yield assemble_engine(inference.served_at(base_url, spec.served_name), journal, committee)
 
     def _override_settings(self, inference: Inference) -> Inference:
-        overrides = self.model_dump(include=set(Inference.model_fields), exclude_none=True)
-        file = inference.model_dump(exclude=set(URLS) if overrides.keys() & set(URLS) else None)
-        return Inference(**file | overrides)
+        return override_inference(inference, self.model_dump(include=set(Inference.model_fields), exclude_none=True))
+
+
+def override_inference(inference: Inference, overrides: Mapping[str, Any]) -> Inference:
+    """The settings with some of their fields replaced; a new address replaces those of the file, be it one or several.
+
+    Raises:
+        SettingsError: they do not fit.
+    """
+    file = inference.model_dump(exclude=set(URLS) if overrides.keys() & set(URLS) else None)
+    try:
+        return Inference(**file | dict(overrides))
+    except ValidationError as error:
+        message = explain_validation_error(error)
+        raise SettingsError(f"{ENGINE} in the run's configuration: {message}") from None
+
+
+def read_engine_overrides(run_config: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the settings' section `inference` that a run's configuration gives the engine, under its key."""
+    config = run_config.get("resources", {}).get(ENGINE, {}).get("config") or {}
+    return {
+        name: os.environ.get(value["env"]) if isinstance(value, dict) and value.keys() == {"env"} else value
+        for name, value in config.items()
+        if name in Inference.model_fields
+    }

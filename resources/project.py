@@ -5,6 +5,7 @@ the settings for another seed must not lose the file.
 """
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -17,5 +18,6 @@ class ProjectResource(dg.ConfigurableResource):
 
     settings_file: str | None = Field(default=None, description="by default $FUNCDEX_CONFIG, else ./funcdex.yaml")
 
-    def load(self) -> Settings:
-        return load_settings(Path(self.settings_file) if self.settings_file else None)
+    def load(self, **overrides: Any) -> Settings:
+        """Reads the settings file; overrides are top-level fields, checked as those of the file are."""
+        return load_settings(Path(self.settings_file) if self.settings_file else None, **overrides)

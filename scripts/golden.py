@@ -2,9 +2,9 @@
 
 Belongs here: the digest of every table and release file, and the mapping of names that were changed on purpose.
 A table's digest is taken of its rows and column types, not of its Parquet bytes, so that another version of Polars does
-not count as a change; a float counts with six significant digits, because the embedder's last bits depend on the
-processor. Other files are taken byte by byte. The release's own name is a hash of its content and stands only inside
-the card.
+not count as a change; a float counts with six significant digits, and cosines not at all, because the last bits of the
+embedder's sums depend on the processor. Other files are taken byte by byte. The release's own name is a hash of its
+content and stands only inside the card.
 
     python scripts/golden.py compare           the default settings: 16 partitions of 106 conversations, minutes
     python scripts/golden.py compare --small   6 conversations each and the quick embedder, as the tests do
@@ -36,6 +36,9 @@ SIZES: Mapping[str, Mapping[str, str]] = {
 # inside them are looked up by table.
 RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {}
 RENAMED_FILES: Mapping[str, str] = {}
+# Cosines, rounded to five decimals: of some hundreds, one is so near to the border that another processor rounds it the
+# other way. What is decided by them stands in other fields.
+UNSTABLE_FIELDS = frozenset({"similarity"})
 
 
 def make_everything(home: Path, size: str) -> None:
@@ -99,7 +102,8 @@ def _canonical(value: Any, renamed: Mapping[str, str]) -> Any:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict):
-        return {renamed.get(key, key): _canonical(item, renamed) for key, item in value.items()}
+        kept = {key: item for key, item in value.items() if key not in UNSTABLE_FIELDS}
+        return {renamed.get(key, key): _canonical(item, renamed) for key, item in kept.items()}
     if isinstance(value, list):
         return [_canonical(item, renamed) for item in value]
     return value

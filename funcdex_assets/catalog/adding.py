@@ -17,13 +17,14 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.storage.atomic_files import replace_file
 
 
-def write_toolkit(path: Path, tools: Sequence[Tool]) -> None:
+def write_toolkit(path: Path, tools: Sequence[Tool], policy: str = "") -> None:
     """Writes the toolkit's definition file atomically: a reader sees the old file or the new one."""
     first = tools[0]
     content = {
         "toolkit": first.toolkit,
         "source": first.source,
         **({"licence": first.licence} if first.licence else {}),
+        **({"policy": policy} if policy else {}),
         "tools": [_render_tool_entry(tool) for tool in tools],
     }
     replace_file(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")

@@ -6,7 +6,7 @@ formats are distinguished by their content: ours (a YAML or JSON mapping with `t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ import yaml
 from funcdex_assets.catalog import seed_format
 from funcdex_assets.catalog.documents import refuse_deep_nesting
 from funcdex_assets.catalog.errors import CatalogError
+from funcdex_assets.catalog.toolkit_terms import ToolkitTerms, parse_terms
+from funcdex_assets.records.row_failures import MOST_REASONS, RowFailure, make_each
 from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.validation import compile_validator
 
 LEGAL_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -26,42 +29,87 @@ _FIELDS = ("name", "description", "parameters", "returns", "errors", "original_n
 
 
 def load_tools(files: Mapping[str, Path]) -> list[Tool]:
-    """Loads all tools of the files, in order; `files` maps a toolkit to its file, as `Settings.find_tool_files` does.
+    """Loads the usable tools of the files, as `read_tools` does, without the reasons why others are left out."""
+    return read_tools(files)[0]
 
-    Tool names must be unique over all files, because an assistant sees them side by side.
+
+def read_tools(files: Mapping[str, Path]) -> tuple[list[Tool], list[RowFailure]]:
+    """Reads all tools of the files, in order; `files` maps a toolkit to its file, as `Settings.find_tool_files` does.
+
+    A tool that cannot be used is left out with the reason, which names the place and the remedy. Tool names are unique
+    over all files, because an assistant sees them side by side: the first of a name stays.
 
     Raises:
-        CatalogError: a file or a definition in it cannot be used; the message names the place and the remedy.
+        CatalogError: a file cannot be read, or has not one usable tool.
     """
     tools: list[Tool] = []
+    failures: list[RowFailure] = []
     origin: dict[str, Path] = {}
     for toolkit, path in files.items():
-        for tool in _read_tools(toolkit, path):
-            if tool.name in origin:
-                raise CatalogError(
-                    f"{path}: the tool name {tool.name!r} is already defined in {origin[tool.name]}; rename one of them"
-                )
-            origin[tool.name] = path
-            _refuse_unusable(tool, path)
-            tools.append(tool)
-    return tools
-
-
-def _read_tools(toolkit: str, path: Path) -> list[Tool]:
-    """Reads the tools of one file in either format; raises CatalogError if it defines none."""
-    content = _parse_file(path)
-    if isinstance(content, list):
-        tools = seed_format.parse_seed_tools(content, path)
-    elif isinstance(content, dict) and isinstance(content.get("tools"), list):
-        tools = [parse_tool(toolkit, content, entry, index, path) for index, entry in enumerate(content["tools"])]
-    else:
-        raise CatalogError(
-            f"{path} holds neither a mapping with 'tools' nor a list of definitions; "
-            "see docs/toolkits.md for the format"
+        entries, parse_entry = _list_entries(toolkit, path)
+        pairs, refusals = make_each(
+            enumerate(entries),
+            lambda entry, parse=parse_entry, path=path: _read_tool(parse(*entry), path, origin),
+            lambda entry, path=path: _name_entry(*entry, path),
+            expected=CatalogError,
         )
-    if not tools:
-        raise CatalogError(f"{path} defines no tools; add at least one")
-    return tools
+        if not pairs:
+            reasons = "; ".join(failure.reason for failure in refusals[:MOST_REASONS])
+            raise CatalogError(
+                f"{reasons}; no other tool of {path} is usable"
+                if refusals
+                else f"{path} defines no tools; add at least one"
+            )
+        tools += [tool for _, tool in pairs]
+        failures += refusals
+    return tools, failures
+
+
+def read_terms(files: Mapping[str, Path]) -> dict[str, ToolkitTerms]:
+    """Reads what the files say beside their tools, by toolkit: policies and examples.
+
+    Raises:
+        CatalogError: a file cannot be read, or a field cannot be used.
+    """
+    return {toolkit: parse_terms(_parse_file(path), str(path)) for toolkit, path in files.items()}
+
+
+def _read_tool(tool: Tool, path: Path, origin: dict[str, Path]) -> Tool:
+    """Returns the tool if it is usable and the first of its name, and notes its origin.
+
+    Raises:
+        CatalogError: it is not; the message names the place and the remedy.
+    """
+    if tool.name in origin:
+        raise CatalogError(
+            f"{path}: the tool name {tool.name!r} is already defined in {origin[tool.name]}; rename one of them"
+        )
+    _refuse_unusable(tool, path)
+    origin[tool.name] = path
+    return tool
+
+
+def _list_entries(toolkit: str, path: Path) -> tuple[Sequence[Any], Callable[[int, Any], Tool]]:
+    """Lists the entries of a file in either format, and returns the function that makes a tool of an entry.
+
+    Raises:
+        CatalogError: the file cannot be read, is in neither format, or says beside its tools what cannot be used.
+    """
+    content = _parse_file(path)
+    parse_terms(content, str(path))
+    if isinstance(content, list):
+        return content, lambda index, entry: seed_format.parse_seed_tool(entry, index, path)
+    if isinstance(content, dict) and isinstance(content.get("tools"), list):
+        return content["tools"], lambda index, entry: parse_tool(toolkit, content, entry, index, path)
+    raise CatalogError(
+        f"{path} holds neither a mapping with 'tools' nor a list of definitions; see docs/toolkits.md for the format"
+    )
+
+
+def _name_entry(index: int, entry: Any, path: Path) -> str:
+    """Returns the name that an entry gives its tool, in either format, or its place."""
+    name = (entry.get("name") or entry.get("tool_id")) if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else f"{path.name}[{index}]"
 
 
 def _parse_file(path: Path) -> Any:
@@ -150,7 +198,8 @@ def _refuse_unusable(tool: Tool, path: Path) -> None:
             compile_validator(schema)
         except ValueError as error:
             raise CatalogError(f"{path}: {tool.name}.{field} is {error}") from None
-        missing = set(schema.get("required", ())) - set(schema.get("properties", {}))
+        inherited = resolve_schema(schema, schema).get("properties", {})  # under $ref and allOf
+        missing = set(schema.get("required", ())) - {*schema.get("properties", {}), *inherited}
         if missing:
             raise CatalogError(
                 f"{path}: {tool.name}.{field} requires {min(missing)!r}, which is not among its properties"

@@ -16,30 +16,13 @@ from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.records.tool import Tool
 
 
-def parse_seed_tools(entries: Sequence[Any], path: Path) -> list[Tool]:
-    """Parses the entries of a seed file; `path` is for messages and the tools' source.
+def parse_seed_tool(entry: Any, index: int, path: Path) -> Tool:
+    """Parses an entry of a seed file; `index` and `path` are for messages, `path` also for the tool's source.
 
     Raises:
-        CatalogError: an entry lacks a field or holds unreadable parameters.
+        CatalogError: the entry lacks a field or holds unreadable parameters.
     """
-    return [_parse_tool(entry, f"{path.name}[{index}]", path) for index, entry in enumerate(entries)]
-
-
-def render_seed_tools(tools: Sequence[Tool]) -> list[dict[str, str]]:
-    """Renders tools as entries of a seed file; what the format cannot hold is left out."""
-    return [
-        {
-            "toolkit_name": tool.toolkit,
-            "tool_id": tool.name,
-            "tool_description": tool.description,
-            "tool_input_parameters": _flatten_schema(tool.parameters),
-            "tool_response_parameters": _flatten_schema(tool.returns or {}),
-        }
-        for tool in tools
-    ]
-
-
-def _parse_tool(entry: Any, location: str, path: Path) -> Tool:
+    location = f"{path.name}[{index}]"
     if not isinstance(entry, dict):
         raise CatalogError(f"{location} is {type(entry).__name__}, not an object with toolkit_name and tool_id")
     for field in ("toolkit_name", "tool_id", "tool_description", "tool_input_parameters"):
@@ -59,6 +42,20 @@ def _parse_tool(entry: Any, location: str, path: Path) -> Tool:
         returns=_parse_fields(response, f"{location}.tool_response_parameters"),
         source=f"{path.name} (Funcdex-Synthesizer format)",
     )
+
+
+def render_seed_tools(tools: Sequence[Tool]) -> list[dict[str, str]]:
+    """Renders tools as entries of a seed file; what the format cannot hold is left out."""
+    return [
+        {
+            "toolkit_name": tool.toolkit,
+            "tool_id": tool.name,
+            "tool_description": tool.description,
+            "tool_input_parameters": _flatten_schema(tool.parameters),
+            "tool_response_parameters": _flatten_schema(tool.returns or {}),
+        }
+        for tool in tools
+    ]
 
 
 def _parse_fields(text: str, location: str) -> dict[str, Any]:

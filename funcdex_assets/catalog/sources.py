@@ -33,26 +33,33 @@ from funcdex_assets.catalog.loaders import (
     toolbench,
 )
 from funcdex_assets.catalog.registry import register_drafts
+from funcdex_assets.catalog.toolkit_terms import find_policy
 from funcdex_assets.records.tool import Tool
 
 DOCUMENT_SUFFIXES = (".json", ".yaml", ".yml")
 
 
 class DocumentFormat(NamedTuple):
-    """A document format: `recognises` is a quick test; `read_drafts` and `read_licence` read a document of it."""
+    """A document format: `recognises` is a quick test; `read_drafts`, `read_licence` and `read_policy` read a document
+    of it, the last with its location for errors.
+    """
 
     name: str
     recognises: Callable[[Any], bool]
     read_drafts: Callable[[Any], DraftsAndProblems]
     read_licence: Callable[[Any], str] = lambda _: ""
+    read_policy: Callable[[Any, str], str] = lambda _document, _location: ""
 
 
 class SourceReading(NamedTuple):
-    """An opened source: the name of its format, for people, its drafts, which are read lazily, and its licence."""
+    """An opened source: the name of its format, for people, its drafts, which are read lazily, its licence, and the
+    policy that is given with the tools.
+    """
 
     format: str
     drafts: DraftsAndProblems
     licence: str = ""
+    policy: str = ""
 
 
 FORMATS = (
@@ -65,8 +72,10 @@ FORMATS = (
     ),
     DocumentFormat("Postman collection", postman.is_postman_collection, postman.read_drafts),
     DocumentFormat("ToolBench", toolbench.is_toolbench_document, toolbench.read_drafts),
-    DocumentFormat("tool file", tool_file.is_tool_file, tool_file.read_drafts, tool_file.read_licence),
-    DocumentFormat("function list", openai_functions.is_function_list, openai_functions.read_drafts),
+    DocumentFormat("tool file", tool_file.is_tool_file, tool_file.read_drafts, tool_file.read_licence, find_policy),
+    DocumentFormat(
+        "function list", openai_functions.is_function_list, openai_functions.read_drafts, read_policy=find_policy
+    ),
 )
 
 
@@ -101,9 +110,8 @@ def open_tool_source(
     scheme, _, address = source.partition(":")
     if scheme == "mcp":
         target = address if address.startswith(("http://", "https://")) else shlex.split(address)
-        return SourceReading(
-            "MCP server", iter(mcp_server.read_server(target, environment=environment, headers=headers))
-        )
+        answer = mcp_server.ask_server(target, environment=environment, headers=headers)
+        return SourceReading("MCP server", iter(answer.drafts), policy=find_policy(answer._asdict(), source))
     if scheme == "python":
         return SourceReading("Python functions", python_functions.read_module(address))
     if scheme in ("google", "aws"):
@@ -128,7 +136,7 @@ def read_document(document: Any, location: str) -> SourceReading:
                 if form.read_drafts is toolbench.read_drafts
                 else form.read_drafts(document)
             )
-            return SourceReading(form.name, drafts, form.read_licence(document))
+            return SourceReading(form.name, drafts, form.read_licence(document), form.read_policy(document, location))
     raise CatalogError(
         f"{location} is of no known format ({', '.join(form.name for form in FORMATS)}): it is "
         f"{_describe_document(document)}; see docs/catalog.md"

@@ -23,6 +23,16 @@ def refuse_illegal_toolkit_name(toolkit: str) -> None:
     """Raises CatalogError if the name cannot be a partition key, such as `Gmail` or `2fa`."""
     if not LEGAL_TOOLKIT.fullmatch(toolkit):
         raise CatalogError(
-            f"{toolkit!r} is no name for a toolkit; use a lower-case letter followed by up to 39 lower-case letters, "
-            "digits or hyphens"
+            f"{toolkit!r} is no name for a toolkit{suggest_toolkit_name(toolkit)}; use a lower-case letter followed by "
+            "up to 39 lower-case letters, digits or hyphens"
         )
+
+
+def suggest_toolkit_name(toolkit: str) -> str:
+    """Offers the legal name that an illegal one is meant to be, in brackets, after a space; empty if nothing is left.
+
+    >>> suggest_toolkit_name("Smart_Home")
+    " (did you mean 'smart-home'?)"
+    """
+    legal = re.sub(r"[^a-z0-9]+", "-", toolkit.lower()).lstrip("-0123456789")[:_LONGEST_NAME].rstrip("-")
+    return f" (did you mean {legal!r}?)" if legal else ""

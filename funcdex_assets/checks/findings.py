@@ -5,16 +5,23 @@ conversation; the others cost it points with the judge. Rules judge the messages
 engine. Add a rule to the module in `rules/` for what it looks at, and to `RULES` here.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import cast
+
 from funcdex_assets.checks.consistency import STATE_RULES
 from funcdex_assets.checks.rules import calls, fields, results, speech, structure
 from funcdex_assets.checks.rules.case import Case, Rule
+from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.message import Message
+from funcdex_assets.records.tool import Tool
 
 RULES: tuple[Rule, ...] = (
     structure.structure,
     structure.no_call,
     structure.needless_call,
     structure.too_few_user_messages,
+    structure.second_user_message,
     structure.unanswered_request,
     calls.unknown_tool,
     calls.missing_argument,
@@ -42,6 +49,32 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+RULES_OF_MESSAGES: tuple[Rule, ...] = (
+    calls.unknown_tool,
+    calls.missing_argument,
+    calls.invalid_arguments,
+    results.invalid_result,
+    speech.placeholder_content,
+    speech.leaked_markup,
+    speech.leaked_thought,
+    speech.broken_characters,
+    speech.wrong_speaker,
+    speech.personal_data,
+)
+"""The rules that look at nothing but messages and tools, and hold for what people said and wrote themselves.
+
+Not among them: what needs a plan, a persona or a simulated service; and loops, repeated messages, gibberish and mixed
+languages, which are faults of a model, and in a recogniser's transcript what was said.
+"""
+
+
 def find_problems(case: Case) -> tuple[Finding, ...]:
     """Returns all findings of all rules, in the order of the rules."""
     return tuple(finding for rule in RULES for finding in rule(case))
+
+
+def find_problems_of_messages(messages: Sequence[Message], tools: Mapping[str, Tool]) -> tuple[Finding, ...]:
+    """Returns the findings of `RULES_OF_MESSAGES` on a conversation that has no plan and no persona."""
+    nobody = cast(Situation, None)  # no rule of these asks for it
+    case = Case(messages, tools, (), nobody)
+    return tuple(finding for rule in RULES_OF_MESSAGES for finding in rule(case))

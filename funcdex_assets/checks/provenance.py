@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.checks.rules.case import has_failed, is_empty_result
-from funcdex_assets.language.spoken_values import find_quoted_part, find_spoken_value
+from funcdex_assets.language.spoken_values import find_first_form, find_quoted_part, find_spoken_value
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import ArgumentSource, StepTrace
 from funcdex_assets.records.message import Message, ToolCall
@@ -22,13 +22,23 @@ from funcdex_assets.schema.schema import Schema
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
 from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
+AgreedWords = Mapping[tuple[str, str], Sequence[tuple[Any, str]]]
+"""By tool and argument pointer: values, each with words that stand for it."""
+
 
 def trace_arguments(
-    messages: Sequence[Message], tools: Mapping[str, Tool], situation: Situation
+    messages: Sequence[Message],
+    tools: Mapping[str, Tool],
+    situation: Situation,
+    agreed_words: AgreedWords | None = None,
 ) -> tuple[ArgumentSource, ...]:
-    """Returns the source of every scalar argument that has one, in the order of the conversation."""
+    """Returns the source of every scalar argument that has one, in the order of the conversation.
+
+    `agreed_words` are words that stand for a value in this conversation beside those that always do: "somebody took
+    it" for `stolen`. They count only where the user says them.
+    """
     sources: list[ArgumentSource] = []
-    history = _History(situation)
+    history = _History(situation, agreed_words or {})
     pending_results: list[tuple[str, Any]] = []
     for index, message in enumerate(messages):
         if message.role == "user":
@@ -152,8 +162,8 @@ def iterate_calls(messages: Sequence[Message]) -> Iterator[tuple[int, ToolCall]]
 class _History:
     """Everything said by the user and returned by the tools before a call."""
 
-    def __init__(self, situation: Situation):
-        self.situation = situation
+    def __init__(self, situation: Situation, agreed_words: AgreedWords):
+        self.situation, self.agreed_words = situation, agreed_words
         self.utterances: list[tuple[int, str]] = []
         self.values: dict[Any, tuple[str, str]] = {}
         persona = situation.persona
@@ -183,9 +193,18 @@ class _History:
             if made_by_service
             else (self._find_in_utterances, self._find_in_results, self._find_in_context, self._find_in_schema)
         )
+        if source_fields := self._find_agreed_words(call.name, pointer, value):
+            return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
         for attempt in attempts:
             if source_fields := attempt(name, schema, value):
                 return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
+        return None
+
+    def _find_agreed_words(self, tool: str, pointer: str, value: Any) -> dict[str, Any] | None:
+        agreed = [words for other, words in self.agreed_words.get((tool, pointer), ()) if other == value]
+        for index, text in reversed(self.utterances):
+            if agreed and (span := find_first_form(text, agreed)) is not None:
+                return {"source": "user", "message": index, "evidence": span}
         return None
 
     def _find_in_utterances(self, name: str, schema: Schema, value: Any) -> dict[str, Any] | None:

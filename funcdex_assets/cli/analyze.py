@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import PartitionsArgument, choose_partitions, console, errors, load_project
+from funcdex_assets.cli.gaps import print_gaps, print_missing_kinds
+from funcdex_assets.cli.grids import print_grid
 from funcdex_assets.records.figures import QualityFigure
 
 
@@ -22,14 +24,21 @@ def print_quality_report(
 
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
-    reports = presentation.report_partitions(settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True))
+    collected = presentation.collect_partitions(
+        settings, chosen, lambda text: errors.print(escape(text), soft_wrap=True)
+    )
+    reports = presentation.report_collected(settings, collected)
+    gaps = presentation.find_gaps(collected)
+    missing_kinds = presentation.explain_missing_kinds_of(settings, list(collected))
     if markdown:
-        for path in presentation.write_page(reports, markdown):
+        for path in presentation.write_page(reports, markdown, gaps, missing_kinds):
             console.print(str(path), highlight=False, soft_wrap=True)
     elif as_json:
         typer.echo(presentation.to_json(reports))
     else:
         print_figures(reports)
+        print_gaps(gaps, console)
+        print_missing_kinds(missing_kinds, console)
 
 
 def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
@@ -59,9 +68,9 @@ def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
             ]
             grid.add_row(*cells, *(presentation.compare_with_wanted(row) if wanted else ()))
             before = row.figure
-        console.print(grid)
+        print_grid(grid, console)
     if len(partitions) > 1:
         grid = Grid("partition", *presentation.OVERVIEW, title="By partition", title_justify="left")
         for name in (*partitions, presentation.ALL):
             grid.add_row(name, *presentation.summarise_partition(reports[name]))
-        console.print(grid)
+        print_grid(grid, console)

@@ -19,6 +19,8 @@ from rich.table import Table
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.cli.console import console
+from funcdex_assets.cli.gaps import print_gaps
+from funcdex_assets.cli.grids import print_grid
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.settings.settings import Settings, find_settings_path, load_settings
 
@@ -98,7 +100,7 @@ def search_tools(
         table.add_column(heading, overflow="fold")
     for hit in hits:
         table.add_row(escape(hit.toolkit), escape(hit.name), escape(_shorten_text(hit.description)))
-    console.print(table)
+    print_grid(table, console)
 
 
 @app.command("show")
@@ -151,12 +153,13 @@ def add_toolkit(
     from funcdex_assets.catalog.adding import add_toolkit_to_settings, insert_toolkit, write_toolkit
     from funcdex_assets.catalog.sources import read_tools
     from funcdex_assets.catalog.toolkit_names import derive_toolkit_name, refuse_illegal_toolkit_name
+    from funcdex_assets.contracts.toolkit_gaps import find_toolkit_gaps
     from funcdex_assets.tool_graph.tool_selection import select_connected_tools
 
     toolkit = toolkit or derive_toolkit_name(source)
     refuse_illegal_toolkit_name(toolkit)
     # What is added may be what is missing: the list itself need not be usable yet, nor what refers to it.
-    settings = load_settings(with_tools=False, toolkits=(toolkit,), bundles=(), workflows={})
+    settings = load_settings(with_tools=False, toolkits=(toolkit,), bundles=(), workflows={}, examples={})
     settings_path = find_settings_path()
     insert_toolkit(settings_path.read_bytes().decode(), toolkit, settings_path)  # refused before anything is written
     path = settings.root / "toolkits" / f"{toolkit}.json"
@@ -175,13 +178,19 @@ def add_toolkit(
         raise CatalogError(f"{source} ({reading.format}) gives no tool" + (" of these names" if only else ""))
     with console.status(f"choosing {most} of {len(tools)} tools …"):
         chosen = select_connected_tools(tools[:MOST_LOOKED_AT], most)
-    write_toolkit(path, chosen)
+    write_toolkit(path, chosen, reading.policy)
     console.print(f"{len(chosen)} tools of {escape(source)} ({reading.format}) are in {path}", highlight=False)
+    if reading.policy:
+        console.print(
+            f"its policy text ({len(reading.policy):,} characters) is kept there, and stands in every system prompt",
+            highlight=False,
+        )
     more = len(tools) - len(chosen)
     if more:
         console.print(f"{more} more were left out; --most {len(tools)} takes all, --only '*word*' chooses")
     if add_toolkit_to_settings(settings_path, toolkit):
         console.print(f"{settings_path} lists {toolkit}", highlight=False)
+    print_gaps(find_toolkit_gaps({tool.name: tool for tool in chosen}), console)
     console.print(f"next: funcdex materialize {toolkit} --conversations 20 --example", highlight=False)
 
 

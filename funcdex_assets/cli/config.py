@@ -19,5 +19,8 @@ def print_settings() -> None:
     for variable in variables:
         console.print(f"# {variable} is {'set' if os.environ.get(variable) else 'not set'}", highlight=False)
     for partition in settings.partitions:
+        if partition in settings.shares:
+            count = settings.shares[partition]
+            console.print(f"# {partition}: {count} conversations of the total", highlight=False, soft_wrap=True)
         files = ", ".join(str(path) for path in settings.find_tool_files(partition).values())
         console.print(f"# {partition}: {files}", highlight=False, soft_wrap=True)

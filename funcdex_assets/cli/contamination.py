@@ -1,6 +1,6 @@
 """`funcdex contamination`: overlaps of the datasets with evaluation sets, printed in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -9,11 +9,13 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, choose_partitions, console, load_project
+from funcdex_assets.cli.grids import print_grid
 from funcdex_assets.records.dataset import DatasetRow, Overlap
 from funcdex_assets.records.labels import Measure
 from funcdex_assets.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from funcdex_assets.contamination.evaluation_sets import EvaluationSet
     from funcdex_assets.embedding.embedder import Embedder
 
 EXAMPLES = 3
@@ -31,6 +33,7 @@ def compare_with_evaluation_sets(
     from funcdex_assets.contamination.evaluation_sets import read_evaluation_sets
     from funcdex_assets.contamination.overlaps import (
         OverlapThresholds,
+        count_compared_turns,
         count_overlapping_conversations,
         encode_json_lines,
         extract_conversation_contents,
@@ -66,12 +69,17 @@ def compare_with_evaluation_sets(
         )
     measures: tuple[Measure, ...] = get_args(Measure)
     grid = Grid("evaluation set", "items", *measures, title=f"Overlapping conversations, of {len(rows)}")
+    compared_turns: dict[str, tuple[int, int]] = {}
     for evaluation_set in sets:
         counts = count_overlapping_conversations(
             overlap for overlap in overlaps if overlap.evaluation_set == evaluation_set.name
         )
+        compared, _ = compared_turns[evaluation_set.name] = count_compared_turns(evaluation_set)
+        measured = {"names": evaluation_set.has_functions, "schemas": evaluation_set.has_functions}
         grid.add_row(
-            escape(evaluation_set.name), str(len(evaluation_set.items)), *(str(counts[measure]) for measure in measures)
+            escape(evaluation_set.name),
+            str(len(evaluation_set.items)),
+            *(str(counts[measure]) if measured.get(measure, compared > 0) else "–" for measure in measures),
         )
     counts = count_overlapping_conversations(overlaps)
     grid.add_row(
@@ -79,7 +87,8 @@ def compare_with_evaluation_sets(
         str(sum(len(evaluation_set.items) for evaluation_set in sets)),
         *(str(counts[measure]) for measure in measures),
     )
-    console.print(grid)
+    print_grid(grid, console)
+    _print_columns(sets, compared_turns)
     for measure in measures:
         for overlap in _choose_examples([overlap for overlap in overlaps if overlap.measure == measure]):
             console.print(
@@ -91,6 +100,23 @@ def compare_with_evaluation_sets(
     if report is not None:
         report.write_bytes(encode_json_lines(overlaps))
         console.print(f"{report} has all {len(overlaps)} overlaps", highlight=False, soft_wrap=True)
+
+
+def _print_columns(sets: "Sequence[EvaluationSet]", compared_turns: Mapping[str, tuple[int, int]]) -> None:
+    """Prints which columns of the sets were read, and as what; sets with the same columns are told together."""
+    names: dict[str, list[str]] = {}
+    for evaluation_set in sets:
+        read = ", ".join(f"{column} ({content})" for column, content in evaluation_set.columns.items() if content)
+        unread = ", ".join(column for column, content in evaluation_set.columns.items() if not content)
+        compared, turns = compared_turns[evaluation_set.name]
+        short = (
+            f"; {turns - compared:,} of {turns:,} user turns are too short to be compared" if turns > compared else ""
+        )
+        names.setdefault(f"read {read or 'nothing'}; not read: {unread or 'nothing'}{short}", []).append(
+            evaluation_set.name
+        )
+    for columns, of_sets in names.items():
+        console.print(escape(f"{', '.join(of_sets)}: {columns}"), highlight=False, soft_wrap=True)
 
 
 def _choose_examples(overlaps: Sequence[Overlap]) -> list[Overlap]:

@@ -15,5 +15,5 @@ def run_demo() -> None:
 
     settings = load_project()
     partition = PREFERRED if PREFERRED in settings.partitions else settings.partitions[-1]
-    make_partitions(settings, [partition], None, None, CONVERSATIONS)
+    make_partitions(settings, [partition], None, "funcdex demo", conversations=CONVERSATIONS)
     print_example(settings, partition, console)

@@ -1,5 +1,8 @@
 """`funcdex experiment`: the pipeline once for each value of a setting, with the figures side by side."""
 
+import re
+import signal
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as Grid
 
-from funcdex_assets.cli.console import CommandError, PartitionsArgument, choose_partitions, console, load_project
+from funcdex_assets.cli.console import (
+    CommandError,
+    PartitionsArgument,
+    choose_partitions,
+    console,
+    load_project,
+)
+from funcdex_assets.cli.grids import print_grid
+from funcdex_assets.records import exit_codes
 from funcdex_assets.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,7 +28,10 @@ if TYPE_CHECKING:
 def run_experiment(
     partitions: PartitionsArgument = None,
     steering: Annotated[str | None, typer.Option(help="Short for --setting generation.steering=on,off.")] = None,
-    setting: Annotated[str | None, typer.Option(help="FIELD=A,B: a field of funcdex.yaml and its values.")] = None,
+    setting: Annotated[
+        str | None,
+        typer.Option(help="FIELD=A,B: a field of funcdex.yaml and its values; lists in brackets, as \\[a,b],\\[c]."),
+    ] = None,
     conversations: Annotated[int, typer.Option("-n", "--conversations", min=1, help="Per partition and night.")] = 50,
     nights: Annotated[int, typer.Option(min=1, help="Nights, one seed after the other.")] = 1,
 ) -> None:
@@ -29,6 +43,8 @@ def run_experiment(
     settings = load_project()
     chosen = choose_partitions(settings, partitions)
     arms = parse_arms(f"generation.steering={steering}" if steering else str(setting))
+    # Python then ends the arm's process as well, which would go on for itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.SIGNAL + signal.SIGTERM))
     compare_arms(settings, arms, chosen, conversations, nights)
 
 
@@ -44,13 +60,13 @@ def compare_arms(
     with console.status("") as status:
         for arm in arms:
             status.update(f"{arm.name}: {len(partitions)} partitions, {nights} nights of {conversations}")
-            home = folder / arm.name.replace("/", "_")
+            home = folder / re.sub(r"[^\w.=+-]+", "_", arm.name)
             counts[arm.name] = run_arm(arm, settings, partitions, conversations, nights, home)
     grid = Grid("", *counts, title=f"{len(partitions)} partitions, {nights} × {conversations} conversations each")
     for name, figure in FIGURES.items():
         values = [figure(arm_counts) for arm_counts in counts.values()]
         grid.add_row(name, *(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}" for value in values))
-    console.print(grid)
+    print_grid(grid, console)
     if can_plot():
         picture = folder / "tools.png"
         picture.write_bytes(plot_calls_per_tool({name: list_calls_per_tool(arm) for name, arm in counts.items()}))

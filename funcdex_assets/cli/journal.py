@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from funcdex_assets.cli.console import CommandError, console, load_project
+from funcdex_assets.cli.console import CommandError, console, load_project, parse_age
+from funcdex_assets.cli.grids import print_grid
 from funcdex_assets.inference.journal import JOURNAL_FILE, JournalEntry, list_journal_entries
 from funcdex_assets.inference.token_price import TokenPrice
 
@@ -32,7 +33,7 @@ def print_journal_stats() -> None:
     grid.add_section()
     when = (_format_time(min(entry.oldest for entry in entries)), _format_time(max(entry.newest for entry in entries)))
     grid.add_row("all", "", *format_counts(entries), f"{sum(entry.bytes for entry in entries):,}", *when)
-    console.print(grid)
+    print_grid(grid, console)
     console.print(f"{path}, {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
 
 
@@ -81,16 +82,3 @@ def format_cost(entries: Sequence[JournalEntry], prices: Mapping[str, TokenPrice
 
 def _format_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
-
-
-def parse_age(age: str) -> float:
-    """An age such as 30d in seconds.
-
-    >>> parse_age("30d")
-    2592000.0
-    """
-    units = {"d": 86400, "h": 3600, "m": 60}
-    number, unit = age[:-1], age[-1:]
-    if unit not in units or not number.isdigit():
-        raise CommandError(f"--older-than {age!r} is no age; write days, hours or minutes, such as 30d, 12h or 45m")
-    return float(number) * units[unit]

@@ -12,11 +12,8 @@ from funcdex_assets.orchestration.progress_listener import ProgressListener
 class ProgressBars(ProgressListener):
     """Listens to a run; use it as a context manager. Where there is no terminal, one line per stage."""
 
-    STAGES = 15
-
-    def __init__(self, console: Console, partitions: Sequence[str]) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = self.STAGES * len(partitions)
         self._progress = Progress(
             TextColumn("[bold]{task.description:<24}"),
             BarColumn(),
@@ -27,7 +24,7 @@ class ProgressBars(ProgressListener):
             disable=not console.is_terminal,
         )
         self._began = time.monotonic()
-        self._all = self._progress.add_task("starting Dagster", total=self._total, note="")
+        self._all = self._progress.add_task("starting Dagster", total=None, note="")
         self._within = self._progress.add_task("", total=None, visible=False, note="")
         self.seconds = 0.0
 
@@ -42,6 +39,14 @@ class ProgressBars(ProgressListener):
         self.seconds = time.monotonic() - self._began
         self._progress.stop()
 
+    def planned(self, tables: int) -> None:
+        self._progress.update(self._all, total=tables)
+
+    def waiting(self, partition: str, holder: str) -> None:
+        self._progress.update(self._all, description="waiting", note=f"{partition} is being made by {holder}")
+        if not self._console.is_terminal:
+            self._console.print(f"waiting: {partition} is being made by {holder}", highlight=False, soft_wrap=True)
+
     def started(self, stage: str, partitions: Sequence[str]) -> None:
         self._progress.update(self._all, description=stage)
         if not self._console.is_terminal:
@@ -55,9 +60,24 @@ class ProgressBars(ProgressListener):
                 self._within, visible=done < total, description=f"  {partition}", completed=done, total=total
             )
 
+    def progressed(self, stage: str, partition: str, share: float, note: str, is_milestone: bool) -> None:  # noqa: ARG002
+        self._progress.update(
+            self._within,
+            visible=share < 1,
+            description=f"  {partition}",
+            completed=round(100 * share),
+            total=100,
+            note=note,
+        )
+        if is_milestone:
+            self._console.print(f"{partition}: {share:4.0%} {note}", highlight=False, soft_wrap=True)
+
     def finished(self, stage: str, partition: str, rows: int) -> None:  # noqa: ARG002
         self._progress.update(self._all, advance=1, note=f"{partition}: {rows} rows")
         self._progress.update(self._within, visible=False)
+
+    def made_once(self, asset: str) -> None:
+        self._progress.update(self._all, advance=1, description=asset, note="")
 
     def failed(self, stage: str, partition: str, reason: str) -> None:  # noqa: ARG002
         self._progress.update(self._all, advance=1, note=f"[red]{partition} failed")

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table as Grid
 
 from funcdex_assets.cli.console import CommandError, choose_partitions, console, load_project
+from funcdex_assets.cli.grids import print_grid
 
 ReplayItem = tuple[str, Any]  # an id; its recording, None where there is nothing to replay, or why it cannot be read
 _OUTCOMES = ("the same", "different", "not replayable")
@@ -53,7 +54,7 @@ def replay_conversations(
     for group, count in counts.items():
         if count:
             grid.add_row(escape(group), *(str(count[outcome]) for outcome in _OUTCOMES))
-    console.print(grid)
+    print_grid(grid, console)
     if total["different"]:
         raise typer.Exit(1)
 

@@ -3,7 +3,8 @@
 Belongs here: the output while it starts and runs. Starting and stopping belong to `inference/servers.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from time import sleep
 from typing import Annotated, Literal
@@ -11,12 +12,24 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from funcdex_assets.cli.console import console, load_project
+from funcdex_assets.cli.console import CommandError, console, load_project
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.servers import RunningServer, ServerSpec, start_server, tail_log
+from funcdex_assets.training.model_store import find_latest_model
 
 app = typer.Typer(help="Start a real inference server, and stop it with Ctrl-C.", no_args_is_help=True)
 POLL_S = 0.5
+
+
+class EngineChoice(StrEnum):
+    llama_cpp = "llama-cpp"
+    vllm = "vllm"
+
+
+class PrecisionChoice(StrEnum):
+    f16 = "f16"
+    f32 = "f32"
+
 
 PortOption = Annotated[int | None, typer.Option(min=1, max=65535, help="By default a free one.")]
 HostOption = Annotated[str, typer.Option(help="Any but the loopback offers the server to the network.")]
@@ -51,6 +64,36 @@ def serve_llama_cpp(
     _serve_model("llama_cpp", model, args, port, host, context, parallel)
 
 
+@app.command("model")
+def serve_trained_model(
+    partition: Annotated[str, typer.Argument(help="The partition of a model that was trained here, or all.")],
+    args: ArgsArgument = None,
+    engine: Annotated[
+        EngineChoice, typer.Option(help="llama-cpp serves the GGUF file, vllm the folder.")
+    ] = EngineChoice.llama_cpp,
+    precision: Annotated[PrecisionChoice, typer.Option(help="Of the GGUF file.")] = PrecisionChoice.f16,
+    port: PortOption = None,
+    host: HostOption = "127.0.0.1",
+    context: ContextOption = 4096,
+    parallel: ParallelOption = 4,
+) -> None:
+    """The latest model of a partition, as `funcdex train` published it."""
+    project = load_project()
+    folder = find_latest_model(project.home, partition)
+    log = project.home / "servers" / f"model-{partition}.log"
+    if engine is EngineChoice.vllm:
+        tool_calls = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+        spec = ServerSpec("vllm", str(folder), host, port, context, parallel, (*tool_calls, *(args or ())))
+    else:
+        file = folder / f"{partition}-{precision.value}.gguf"
+        if not file.is_file():
+            raise CommandError(
+                f"the model {folder} has no GGUF file {file.name}; its README.md says why. Serve it by --engine vllm"
+            )
+        spec = ServerSpec("llama_cpp", str(file), host, port, context, parallel, tuple(args or ()))
+    serve_until_stopped(spec, log, render_assistant_settings)
+
+
 def _serve_model(
     engine: Literal["vllm", "llama_cpp"],
     model: str,
@@ -65,8 +108,10 @@ def _serve_model(
     serve_until_stopped(spec, log)
 
 
-def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
+def serve_until_stopped(spec: ServerSpec, log: Path, render: Callable[[ServerSpec, str], str] | None = None) -> None:
     """Starts the server, says how to use it, shows its log; returns when the user stops it.
+
+    `render` makes the lines of funcdex.yaml of the server and its URL; by default those by which it plays all roles.
 
     Raises:
         InferenceError: it does not start, or stops by itself.
@@ -75,7 +120,7 @@ def serve_until_stopped(spec: ServerSpec, log: Path) -> None:
         server = start_server(spec, log, lambda line: status.update(escape(line)))
     try:
         console.print(f"[green]ready[/green] {server.base_url}   in funcdex.yaml:\n")
-        console.print(render_settings(spec, server.base_url), markup=False, highlight=False)
+        console.print((render or render_settings)(spec, server.base_url), markup=False, highlight=False)
         console.print(f"[dim]Ctrl-C stops it. Its log, from {escape(str(log))}:[/dim]")
         for text in _follow_log(log, server):
             console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
@@ -103,6 +148,30 @@ def render_settings(spec: ServerSpec, base_url: str) -> str:
     return (
         f"inference:\n  profile: {spec.engine}\n  base_url: {base_url}\n"
         f"  model: {spec.served_name}\n  concurrency: {spec.parallel}\n"
+    )
+
+
+def render_assistant_settings(spec: ServerSpec, base_url: str) -> str:
+    """Renders the lines of funcdex.yaml with which the model plays the assistant, by the calls it was trained on.
+
+    >>> print(render_assistant_settings(ServerSpec("llama_cpp", "gmail-f16.gguf"), "http://127.0.0.1:8000/v1"), end="")
+    generation:
+      strategy: simulate
+      assistant_calls: native
+    inference:
+      profile: offline
+      roles:
+        assistant:
+          profile: llama_cpp
+          base_url: http://127.0.0.1:8000/v1
+          model: gmail-f16
+          concurrency: 8
+    """
+    lines = render_settings(spec, base_url).splitlines()[1:]
+    role = "".join(f"      {line.strip()}\n" for line in lines)
+    return (
+        "generation:\n  strategy: simulate\n  assistant_calls: native\n"
+        f"inference:\n  profile: offline\n  roles:\n    assistant:\n{role}"
     )
 
 

@@ -1,7 +1,7 @@
 """Yields by stage, calls, sources of arguments, scores, tokens and cost of the stored tables, in a terminal."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from rich.console import Console
@@ -9,14 +9,17 @@ from rich.markup import escape
 from rich.table import Column
 from rich.table import Table as Grid
 
+from funcdex_assets.catalog.definition_gaps import count_given_arguments
+from funcdex_assets.cli.grids import print_grid
 from funcdex_assets.cli.journal import format_cost, format_counts
 from funcdex_assets.inference.journal import JOURNAL_FILE, list_journal_entries
 from funcdex_assets.judging import committee
 from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports.stage_counts import STAGES, count_sources, count_stages
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.storage.frames import from_frame
+from funcdex_assets.storage.frames import from_frame, index_by
 from funcdex_assets.storage.table_store import TableStore
 
 COLUMNS = ("tools", *STAGES[:-1], "train", "test", "calls")
@@ -36,13 +39,16 @@ def print_yields(settings: Settings, console: Console) -> None:
     )
     totals: Counter[str] = Counter()
     sources: Counter[str] = Counter()
+    coverage: Counter[str] = Counter()
     scores: dict[str, list[int]] = {scale: [] for scale in SCALES}
     judged: list[ScoredConversation] = []
     for partition in available:
         counts = _count_partition(store, partition)
         grid.add_row(partition, *(str(counts.get(name, "–")) for name in COLUMNS))
         totals.update(counts)
-        sources.update(count_sources(from_frame(store.read_frame("conversations", partition), Conversation)))
+        conversations = from_frame(store.read_frame("conversations", partition), Conversation)
+        sources.update(count_sources(conversations))
+        coverage.update(_count_coverage(store, partition, conversations))
         if store.has_table("scored_conversations", partition):
             scored = store.read_frame("scored_conversations", partition)
             for scale in SCALES:
@@ -50,9 +56,13 @@ def print_yields(settings: Settings, console: Console) -> None:
             judged += from_frame(scored.filter(pl.col("members").list.len() > 0), ScoredConversation)
     grid.add_section()
     grid.add_row("all", *(str(totals[name]) for name in COLUMNS))
-    _print_uncut(grid, console)
-    traced = ", ".join(f"{name} {count:,} ({count / sources.total():.1%})" for name, count in sources.most_common())
-    console.print(f"Argument sources: {traced}", highlight=False)
+    print_grid(grid, console)
+    _print_coverage(coverage, console)
+    traced = ", ".join(
+        f"{name} {count:,} of {sources.total():,} ({count / sources.total():.1%})"
+        for name, count in sources.most_common()
+    )
+    console.print(f"Argument sources: {traced or 'none, no call has an argument'}", highlight=False, soft_wrap=True)
     for scale, values in scores.items():
         if values:
             counted = Counter(values)
@@ -60,6 +70,34 @@ def print_yields(settings: Settings, console: Console) -> None:
             console.print(f"{scale:<20} mean {sum(values) / len(values):.2f}   {spread}", highlight=False)
     _print_judges(judged, console)
     _print_usage(settings, console)
+
+
+def _count_coverage(store: TableStore, partition: str, conversations: Sequence[Conversation]) -> Counter[str]:
+    """Counts calls, calls with arguments, tools, called tools, arguments, and arguments that some call gives."""
+    calls = [
+        (call.name, call.arguments if isinstance(call.arguments, dict) else {})
+        for conversation in conversations
+        for message in conversation.messages
+        for call in message.tool_calls
+    ]
+    counts = Counter({"calls": len(calls), "calls with arguments": sum(bool(arguments) for _, arguments in calls)})
+    if store.has_table("tool_definitions", partition):
+        tools = index_by(from_frame(store.read_frame("tool_definitions", partition), Tool), "name")
+        given, declared = count_given_arguments(tools, calls)
+        called = {name for name, _ in calls} & tools.keys()
+        counts.update({"tools": len(tools), "tools called": len(called), "given": given, "declared": declared})
+    return counts
+
+
+def _print_coverage(counts: Mapping[str, int], console: Console) -> None:
+    """Prints what the calls of all conversations that were made use of the tools; what has no whole is left out."""
+    shares = {
+        "tools called": (counts["tools called"], counts["tools"]),
+        "calls with arguments": (counts["calls with arguments"], counts["calls"]),
+        "arguments given by some call": (counts["given"], counts["declared"]),
+    }
+    told = ", ".join(f"{name} {part:,} of {whole:,}" for name, (part, whole) in shares.items() if whole)
+    console.print(f"Coverage: {told or 'not measured, there is no call'}", highlight=False, soft_wrap=True)
 
 
 def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
@@ -78,13 +116,6 @@ def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> Non
         console.print(escape(f"{judges}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
 
 
-def _print_uncut(grid: Grid, console: Console) -> None:
-    """Prints a table without cutting it to a terminal's width if the output is a file or a pipe."""
-    needed = console.measure(grid, options=console.options.update(width=1000)).maximum
-    width = None if console.is_terminal else max(needed, console.width)
-    console.print(grid, width=width, crop=console.is_terminal)
-
-
 def _print_usage(settings: Settings, console: Console) -> None:
     """Prints tokens and cost of all requests to real models ever, from the journal, which has each answer once."""
     entries = list_journal_entries(settings.home / JOURNAL_FILE)
@@ -98,7 +129,7 @@ def _print_usage(settings: Settings, console: Console) -> None:
         grid.add_row(entry.engine, entry.role, entry.model, *format_counts([entry]), format_cost([entry], prices))
     grid.add_section()
     grid.add_row("all", "", "", *format_counts(entries), format_cost(entries, prices))
-    console.print(grid)
+    print_grid(grid, console)
     unpriced = sorted({entry.model for entry in entries if entry.model not in prices})
     if unpriced:
         console.print(f"Unpriced, because not in inference.prices: {', '.join(unpriced)}", highlight=False)

@@ -1,29 +1,31 @@
 """Reads evaluation sets for comparison: the user turns and functions of each item, whatever the format.
 
-Belongs here: the formats. The comparison belongs to `overlaps.py`.
+Belongs here: the formats, and which columns were read. How a call is written is in `written_calls.py`; the comparison
+belongs to `overlaps.py`.
 
 - BFCL: `{"id", "question": [[{"role", "content"}]], "function": […]}`, also of multi-turn items
 - OpenAI: `{"messages": […], "tools": […]}`
 - ShareGPT: `{"conversations": [{"from": "human", "value"}], "tools": […]}`
 - plain: a text under `question`, `prompt`, `query`, `instruction`, `input` or `text`, perhaps with functions
+- the same with the value of a column as JSON text, such as messages in a text under `question`
 
-from funcdex_assets.records.errors import UserError
-
-A file holds one JSON object per line, or one JSON array of them. The sets of BFCL are in the wheel `bfcl-eval`, whose
-data is read without importing it.
+Calls in messages and in any other column, such as `answer`, tell of functions, too: a function that an item calls and
+does not define has the arguments that any call of the file gives it. A file holds one JSON object per line, or one JSON
+array of them. The sets of BFCL are in the wheel `bfcl-eval`, whose data is read without importing it.
 
 >>> extract_user_turns([{"role": "user", "content": "Find Bo."}, {"role": "assistant", "content": "Done."}])
 ('Find Bo.',)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from funcdex_assets.contamination.written_calls import WrittenCall, decode_json_text, list_calls
 from funcdex_assets.records.errors import UserError
 
 BFCL = "bfcl"
@@ -74,6 +76,12 @@ class EvaluationSet:
 
     name: str
     items: tuple[EvaluationItem, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """By column, what was read there: the id, user turns, functions, calls; '' where nothing was."""
+
+    @property
+    def has_functions(self) -> bool:
+        return any(item.functions for item in self.items)
 
 
 def read_evaluation_sets(names: Iterable[str], root: Path = Path()) -> list[EvaluationSet]:
@@ -125,16 +133,27 @@ def read_evaluation_file(path: Path) -> EvaluationSet:
     Raises:
         EvaluationSetError: the file is missing, or a line has none of the formats.
     """
-    items = []
+    read: list[_ReadItem] = []
+    columns: dict[str, dict[str, None]] = {}
     for number, line in enumerate(_read_json_objects(path), 1):
-        turns, functions = _extract_item_turns(line), tuple(_parse_functions(_find_function_definitions(line)))
-        if turns is None and not functions:
+        item = _read_item(line, f"item {number}")
+        if item.turns is None and not item.functions and not item.calls:
             raise EvaluationSetError(
-                f"{path}, item {number}: neither user turns nor functions; an item has messages, conversations, or one "
-                f"of {', '.join(_TEXT_FIELDS)}, and perhaps one of {', '.join(_FUNCTION_FIELDS)}"
+                f"{path}, item {number}: neither user turns nor functions nor calls in {', '.join(line) or 'no column'}"
+                f"; an item has messages, conversations, or one of {', '.join(_TEXT_FIELDS)}, and perhaps one of "
+                f"{', '.join(_FUNCTION_FIELDS)}"
             )
-        items.append(EvaluationItem(str(line.get("id", f"item {number}")), tuple(turns or ()), functions))
-    return EvaluationSet(path.stem, tuple(items))
+        read.append(item)
+        for column, contents in item.columns.items():
+            columns.setdefault(column, {}).update(dict.fromkeys(contents))
+    called_functions = _merge_calls(call for item in read for call in item.calls)
+    items = []
+    for item in read:
+        defined = {function.name for function in item.functions}
+        of_calls = dict.fromkeys(call.name for call in item.calls if call.name not in defined)
+        functions = (*item.functions, *(called_functions[name] for name in of_calls))
+        items.append(EvaluationItem(item.item_id, tuple(item.turns or ()), functions))
+    return EvaluationSet(path.stem, tuple(items), {column: ", ".join(contents) for column, contents in columns.items()})
 
 
 def extract_functions(tools: Any) -> tuple[OfferedFunction, ...]:
@@ -175,12 +194,64 @@ def _has_object_per_line(path: Path) -> bool:
         return file.readline().rstrip().endswith(b"}")
 
 
-def _extract_item_turns(item: Mapping[str, Any]) -> list[str] | None:
-    """Returns the user turns of an item; None if it has none of the fields that may hold them."""
-    for field in ("messages", "conversations", *_TEXT_FIELDS):
-        if field in item:
-            return list(_list_user_turns(item[field]))
-    return None
+@dataclass(frozen=True, slots=True)
+class _ReadItem:
+    """One item as it was read; `turns` are None if it has none of the columns that may hold them."""
+
+    item_id: str
+    turns: list[str] | None
+    functions: tuple[OfferedFunction, ...]
+    calls: tuple[WrittenCall, ...]
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def _read_item(line: Mapping[str, Any], item_id: str) -> _ReadItem:
+    """Reads the first column that may hold user turns, the first that may hold functions, and the calls of all."""
+    turn_column = next((name for name in ("messages", "conversations", *_TEXT_FIELDS) if name in line), None)
+    function_column = next((name for name in _FUNCTION_FIELDS if name in line), None)
+    turns = None if turn_column is None else _extract_column_turns(line[turn_column])
+    functions = () if function_column is None else tuple(_parse_functions(line[function_column]))
+    calls: list[WrittenCall] = []
+    columns: dict[str, tuple[str, ...]] = {}
+    for column, value in line.items():
+        column_calls = [] if column == function_column else list(list_calls(value))
+        calls += column_calls
+        columns[column] = tuple(
+            content
+            for content, is_read in (
+                ("the id", column == "id"),
+                ("user turns", column == turn_column and bool(turns)),
+                ("functions", column == function_column and bool(functions)),
+                ("calls", bool(column_calls)),
+            )
+            if is_read
+        )
+    return _ReadItem(str(line.get("id", item_id)), turns, functions, tuple(calls), columns)
+
+
+def _extract_column_turns(value: Any) -> list[str]:
+    """Returns the user turns in a column; a text that is no JSON of messages is a turn itself."""
+    decoded = decode_json_text(value)
+    turns = list(_list_user_turns(decoded))
+    return turns if turns or decoded is value else list(_list_user_turns(value))
+
+
+def _merge_calls(calls: Iterable[WrittenCall]) -> dict[str, OfferedFunction]:
+    """Merges the calls of each function into one function: its arguments, and their types where calls agree on them."""
+    types: dict[str, dict[str, str]] = {}
+    for call in calls:
+        parameters = types.setdefault(call.name, {})
+        for name, value in call.arguments.items():
+            json_type = _name_type(value)
+            parameters[name] = json_type if parameters.get(name, json_type) == json_type else "any"
+    return {name: OfferedFunction(name, parameters) for name, parameters in types.items()}
+
+
+def _name_type(value: Any) -> str:
+    for json_type, kinds in (("boolean", bool), ("integer", int), ("number", float), ("string", str), ("array", list)):
+        if isinstance(value, kinds):
+            return json_type
+    return "object" if isinstance(value, Mapping) else "any"
 
 
 def _list_user_turns(value: Any) -> Iterator[str]:
@@ -198,21 +269,11 @@ def _list_user_turns(value: Any) -> Iterator[str]:
             yield str(content)
 
 
-def _find_function_definitions(item: Mapping[str, Any]) -> Any:
-    """Returns the functions of an item as they are written."""
-    for field in _FUNCTION_FIELDS:
-        if field in item:
-            return item[field]
-    return []
-
-
 def _parse_functions(definitions: Any) -> Iterator[OfferedFunction]:
     """Yields the functions in a list of definitions, a single definition, or JSON text of these; skips the rest."""
-    if isinstance(definitions, str):  # ShareGPT files often hold the tools as JSON text
-        try:
-            definitions = msgspec.json.decode(definitions)
-        except msgspec.DecodeError:
-            definitions = []
+    definitions = decode_json_text(definitions)  # ShareGPT files often hold the tools as JSON text
+    if isinstance(definitions, str):
+        return
     for entry in [definitions] if isinstance(definitions, Mapping) else definitions or ():
         if not isinstance(entry, Mapping):
             continue

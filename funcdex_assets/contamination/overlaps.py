@@ -134,6 +134,12 @@ def select_conversations_to_remove(
     return removed
 
 
+def count_compared_turns(evaluation_set: EvaluationSet) -> tuple[int, int]:
+    """Counts the user turns of a set that are long enough to be compared, of all its turns."""
+    turns = [turn for item in evaluation_set.items for turn in item.turns]
+    return sum(_is_distinctive(mask_values(turn)) for turn in turns), len(turns)
+
+
 def encode_json_lines(overlaps: Iterable[Overlap]) -> bytes:
     """Writes one JSON object per line."""
     return b"".join(msgspec.json.encode(overlap) + b"\n" for overlap in overlaps)

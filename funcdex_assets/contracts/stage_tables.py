@@ -12,15 +12,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pandera.polars as pa
 import polars as pl
 
+from funcdex_assets.contracts import evaluation_checks
 from funcdex_assets.contracts import table_checks as checks
 from funcdex_assets.contracts.table import Table, TableCheck
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
+from funcdex_assets.records.evaluation import FunctionCallMatch
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.records.plan import ConversationPlan, SystemPrompt
 from funcdex_assets.records.record import Record
 from funcdex_assets.records.scenario import DeduplicatedScenario, Persona, Scenario
 from funcdex_assets.records.tool import Tool, ToolChain, ToolEdge
+from funcdex_assets.records.training import FinetunedModel, TokenRow
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
 from funcdex_assets.storage.frames import derive_layout
 
@@ -50,7 +53,17 @@ TOOL_DEFINITIONS = Table(
         name=pa.Field(unique=True, str_matches=r"^[A-Za-z0-9_-]{1,64}$"),
         description=pa.Field(str_length={"min_value": 1}),
     ),
-    (TableCheck("schemas_compile", "Parameters and returns are valid JSON Schemas.", (), checks.find_broken_schemas),),
+    (
+        TableCheck("schemas_compile", "Parameters and returns are valid JSON Schemas.", (), checks.find_broken_schemas),
+        TableCheck(
+            "definitions_say_enough",
+            "Most tools declare results, require something and have a description, and most arguments are described "
+            "and may be said in a request.",
+            (),
+            checks.find_gaps_of_most_tools,
+            blocking=False,
+        ),
+    ),
     key="name",
 )
 TOOL_GRAPH = Table(
@@ -108,7 +121,7 @@ DEDUPLICATED_SCENARIOS = Table(
         DeduplicatedScenario,
         "DeduplicatedScenarios",
         scenario_id=pa.Field(unique=True),
-        status=pa.Field(isin=["kept", "duplicate", "surplus"]),
+        status=pa.Field(isin=["kept", "duplicate", "surplus", "failed"]),
         similarity=pa.Field(ge=-1.001, le=1.001, nullable=True),
         overlap=pa.Field(ge=0, le=1, nullable=True),
     ),
@@ -208,11 +221,17 @@ SYSTEM_PROMPTS = Table(
         SystemPrompt,
         "SystemPrompts",
         conversation_id=pa.Field(unique=True),
-        system_prompt=pa.Field(str_length={"min_value": 40}),
+        system_prompt=pa.Field(str_length={"min_value": 1}, nullable=True),
     ),
     (
         checks.build_reference_check("conversation_id", "conversations"),
         checks.build_coverage_check("conversations", "conversation_id", where=pl.col("failure").is_null()),
+        TableCheck(
+            "missing_prompts_are_explained",
+            "A conversation without a system prompt has the failure, and no other has one.",
+            (),
+            checks.find_unexplained_prompts,
+        ),
     ),
 )
 
@@ -237,7 +256,7 @@ SCORED_CONVERSATIONS = Table(
         checks.build_coverage_check("conversations", "conversation_id"),
         TableCheck(
             "only_failures_are_unscored",
-            "A conversation that failed has its failure among the findings and no score; every other is scored.",
+            "A conversation without scores has a finding that says why, and one that failed has no scores.",
             ("conversations",),
             checks.find_wrongly_scored,
         ),
@@ -329,7 +348,6 @@ PARSED_CONVERSATIONS = Table(
     ),
     (
         checks.build_reference_check("conversation_id", "accepted_conversations"),
-        checks.build_coverage_check("accepted_conversations", "conversation_id"),
         _EXAMPLES_ARE_SOUND,
     ),
 )
@@ -339,7 +357,7 @@ DEDUPLICATED_CONVERSATIONS = Table(
         DeduplicatedConversation,
         "DeduplicatedConversations",
         conversation_id=pa.Field(unique=True),
-        status=pa.Field(isin=["kept", "duplicate"]),
+        status=pa.Field(isin=["kept", "duplicate", "failed"]),
         similarity=pa.Field(ge=-1.001, le=1.001, nullable=True),
         overlap=pa.Field(ge=0, le=1, nullable=True),
     ),
@@ -367,6 +385,12 @@ DATASET = Table(
         ),
         _EXAMPLES_ARE_SOUND,
         *_SPLITS_ARE_DISJOINT,
+        TableCheck(
+            "requests_are_disjoint",
+            "No single request of the test split is made in the train split in the same words.",
+            (),
+            checks.find_shared_requests,
+        ),
     ),
 )
 QUALITY_REPORT = Table(
@@ -380,8 +404,116 @@ QUALITY_REPORT = Table(
             (),
             checks.find_wrong_shares,
         ),
+        TableCheck(
+            "tools_are_used",
+            "Most tools are called, with arguments, and most arguments of called tools are given.",
+            (),
+            checks.find_gaps_of_most_use,
+            blocking=False,
+        ),
     ),
     key="figure",
+)
+
+
+# ── training ──────────────────────────────────────────────────────────────────────────────────
+def _build_token_table(name: str, title: str) -> Table:
+    """Builds the contract of a table of tokens; what needs the tokenizer is checked by the stage itself."""
+    return Table(
+        name,
+        build_layout(
+            TokenRow,
+            title,
+            row_id=pa.Field(unique=True),
+            split=pa.Field(isin=["train", "test"]),
+            layout=pa.Field(isin=["with_tools", "without_tools"]),
+            prefix_length=pa.Field(ge=0),
+            cut=pa.Field(ge=0),
+        ),
+        (
+            TableCheck(
+                "weights_fit_tokens",
+                "Every token has a weight of at least 0, and the prefix is shorter than the row.",
+                (),
+                checks.find_misfit_weights,
+            ),
+            TableCheck(
+                "prefixes_do_not_count",
+                "No token of system prompt and tools counts in the loss.",
+                (),
+                checks.find_counted_prefixes,
+            ),
+            TableCheck(
+                "every_row_teaches", "Every row has a token that counts in the loss.", (), checks.find_uncounted_rows
+            ),
+        ),
+        key="row_id",
+    )
+
+
+TRAINING_TOKENS = _build_token_table("training_tokens", "TrainingTokens")
+RELEASE_TOKENS = _build_token_table("release_tokens", "ReleaseTokens")
+
+
+def _build_model_table(name: str, title: str) -> Table:
+    """Builds the contract of a table with one model a partition."""
+    return Table(
+        name,
+        build_layout(
+            FinetunedModel,
+            title,
+            partition=pa.Field(unique=True),
+            model_id=pa.Field(str_length={"min_value": 1}),
+            layout=pa.Field(isin=["with_tools", "without_tools"]),
+            steps=pa.Field(ge=1),
+            parameters=pa.Field(ge=1),
+            train_rows=pa.Field(ge=1),
+            counted_tokens=pa.Field(ge=1),
+            first_loss=pa.Field(ge=0, nullable=True),
+            best_loss=pa.Field(ge=0, nullable=True),
+            cpu_seconds=pa.Field(ge=0),
+        ),
+        (
+            TableCheck(
+                "training_lowers_the_loss",
+                "The loss on held-out answers is lower than before the training.",
+                (),
+                checks.find_models_that_learned_nothing,
+                blocking=False,
+            ),
+        ),
+        key="partition",
+    )
+
+
+FINETUNED_MODELS = _build_model_table("finetuned_models", "FinetunedModels")
+GENERAL_MODEL = _build_model_table("general_model", "GeneralModel")
+FUNCTION_CALL_MATCH = Table(
+    "function_call_match",
+    build_layout(FunctionCallMatch, "FunctionCallMatches", items=pa.Field(ge=1)),
+    (
+        TableCheck(
+            "figures_are_measured_once",
+            "A model has each figure once.",
+            (),
+            evaluation_checks.find_repeated_figures,
+        ),
+        TableCheck(
+            "figures_are_possible",
+            "Shares are between 0 and 1, and an interval's lower end is the lower one.",
+            (),
+            evaluation_checks.find_impossible_figures,
+        ),
+        TableCheck(
+            "no_worse_than_published",
+            "The model is not significantly worse than the published one over the same items (paired bootstrap over "
+            "conversations, p < .05).",
+            (),
+            evaluation_checks.find_significant_losses,
+            blocking=False,
+        ),
+    ),
+    key="metric",
 )
 RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
 TABLES = (
@@ -401,4 +533,9 @@ TABLES = (
     DEDUPLICATED_CONVERSATIONS,
     DATASET,
     QUALITY_REPORT,
+    TRAINING_TOKENS,
+    RELEASE_TOKENS,
+    FINETUNED_MODELS,
+    GENERAL_MODEL,
+    FUNCTION_CALL_MATCH,
 )

@@ -1,8 +1,8 @@
 """A table's contract: its layout, and the checks that judge its meaning.
 
 Belongs here: the nouns `Table` and `TableCheck`, and the function `check_table`, which finds the rows that break the
-contract, and how such rows are put into words. The contracts themselves are in `stage_tables`; `trusted_tables`
-enforces them.
+contract, and how such rows are put into words or set aside. The contracts themselves are in `stage_tables`;
+`trusted_tables` enforces them.
 
 >>> import pandera.polars as pa
 >>> class Persona(pa.DataFrameModel):
@@ -22,6 +22,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from funcdex_assets.records.row_failures import RowFailure
+
 SCHEMA = "schema"
 LONGEST_CELL = 200
 """Characters of a cell that is shown."""
@@ -35,13 +37,15 @@ class TableCheck:
 
     `find_offending_rows` gets the table's frame, then the frames of the tables named in `needed_tables` (of the same
     partition), and returns the rows that break the rule, with the columns that explain why; an empty frame means that
-    the rule holds. Its first column should identify the row.
+    the rule holds. Its first column should identify the row. A check that is not `blocking` tells what somebody may
+    want to mend; the table is good as it is.
     """
 
     name: str
     description: str
     needed_tables: tuple[str, ...]
     find_offending_rows: Callable[..., pl.DataFrame]
+    blocking: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Judgement:
     check: str
     description: str
     offending_rows: pl.DataFrame
+    blocking: bool = True
 
     @property
     def passed(self) -> bool:
@@ -95,7 +100,7 @@ def check_table(
         frames = {**(needed_frames or {}), table.name: frame}
         for check in table.checks:
             offending = check.find_offending_rows(frame, *(frames[name] for name in check.needed_tables))
-            judgements.append(Judgement(check.name, check.description, offending))
+            judgements.append(Judgement(check.name, check.description, offending, check.blocking))
     return judgements
 
 
@@ -140,6 +145,29 @@ def describe_broken(stage: str, partition: str, broken: Sequence[Judgement]) -> 
         f"first {_describe_first_row(judgement.offending_rows)}"
         for judgement in broken
     )
+
+
+def set_aside_offending_rows(
+    table: Table, frame: pl.DataFrame, needed_frames: Mapping[str, pl.DataFrame] | None = None
+) -> tuple[pl.DataFrame, list[RowFailure]]:
+    """Returns the frame without the rows that break the contract, and these with the first check that each breaks.
+
+    What is not the fault of single rows (a missing column, a row that is lost) stays for the contract to refuse.
+    """
+    key = table.key or next(iter(table.model.to_schema().columns))
+    reasons: dict[str, RowFailure] = {}
+    for judgement in check_table(table, frame, needed_frames):
+        if judgement.passed or not judgement.blocking or key not in judgement.offending_rows.columns:
+            continue
+        for row in to_text_cells(judgement.offending_rows.drop_nulls(key)).iter_rows(named=True):
+            details = ", ".join(f"{name}={cell}" for name, cell in row.items() if name not in (key, "row"))
+            reason = f"breaks {judgement.check}" + (f": {details}" if details else "")
+            reasons.setdefault(row[key], RowFailure(subject=row[key], kind=judgement.check, reason=reason))
+    present = set(frame[key].cast(pl.String).to_list()) if key in frame.columns else set()
+    failures = [failure for subject, failure in reasons.items() if subject in present]
+    if not failures:
+        return frame, []
+    return frame.filter(~pl.col(key).is_in([failure.subject for failure in failures])), failures
 
 
 def count_rows(frame: pl.DataFrame) -> str:

@@ -11,15 +11,19 @@ import msgspec
 import polars as pl
 
 from funcdex_assets.catalog.announced_tools import find_announced_definitions
+from funcdex_assets.catalog.definition_gaps import is_of_most, suggest_gap_remedy
 from funcdex_assets.checks.provenance import find_ungrounded_arguments, iterate_calls
 from funcdex_assets.contracts.table import TableCheck
+from funcdex_assets.contracts.toolkit_gaps import find_toolkit_gaps
+from funcdex_assets.dedup.requests import SaidRequests
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.dml.structure import check_conversation
 from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS, PARALLEL_PATTERNS, SEVERAL_GOALS
 from funcdex_assets.records.conversation import Conversation
-from funcdex_assets.records.message import Message
+from funcdex_assets.records.figures import GAPS_IN_USE
+from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool, ToolChain
@@ -84,6 +88,21 @@ def find_broken_schemas(frame: pl.DataFrame) -> pl.DataFrame:
                     yield {"name": tool.name, "field": field, "problem": str(error)}
 
     return collect_offending_rows(iterate_rows())
+
+
+def find_gaps_of_most_tools(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds what most of the definitions leave out, with its places and the remedy."""
+    return collect_offending_rows(
+        {
+            "gap": gap.title,
+            "tools_or_arguments": len(gap.places),
+            "of": gap.whole,
+            "places": gap.name_places(),
+            "remedy": gap.remedy,
+        }
+        for gap in find_toolkit_gaps({tool.name: tool for tool in from_frame(frame, Tool)})
+        if gap.is_of_most
+    )
 
 
 def find_forward_bindings(frame: pl.DataFrame) -> pl.DataFrame:
@@ -182,6 +201,21 @@ def find_structural_problem(messages: Sequence[Message]) -> str | None:
     return None
 
 
+def find_call_problems(messages: Sequence[Message], offered_tools: Mapping[str, Tool]) -> list[str]:
+    """Returns the problems of the calls of a conversation: a tool that was not offered, or invalid arguments."""
+    return [
+        f"message {index}, {call.name}: {problem}"
+        for index, call in iterate_calls(messages)
+        for problem in _find_problems_of_call(call, offered_tools)
+    ]
+
+
+def _find_problems_of_call(call: ToolCall, offered_tools: Mapping[str, Tool]) -> list[str]:
+    if call.name not in offered_tools:
+        return [f"{call.name!r} is not among the tools offered"]
+    return find_violations(offered_tools[call.name].parameters, call.arguments)
+
+
 def find_bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     """Finds calls of offline conversations to tools that were not offered, or with invalid arguments."""
     tools = {tool.name: tool for tool in from_frame(definitions, Tool)}
@@ -192,13 +226,10 @@ def find_bad_calls(frame: pl.DataFrame, plans: pl.DataFrame, definitions: pl.Dat
 
     def iterate_rows() -> Iterable[dict[str, Any]]:
         for conversation in from_frame(frame.filter(pl.col("engine") == "offline"), Conversation):
+            names = offered.get(conversation.plan_id, set())
+            offered_tools = {name: tool for name, tool in tools.items() if name in names}
             for index, call in iterate_calls(conversation.messages):
-                call_problems = (
-                    find_violations(tools[call.name].parameters, call.arguments)
-                    if call.name in tools and call.name in offered.get(conversation.plan_id, ())
-                    else [f"{call.name!r} is not among the tools offered"]
-                )
-                for problem in call_problems:
+                for problem in _find_problems_of_call(call, offered_tools):
                     yield {
                         "conversation_id": conversation.conversation_id,
                         "message": index,
@@ -225,15 +256,20 @@ def find_untraced_arguments(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def find_unexplained_prompts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows with neither a system prompt nor a failure, or with both."""
+    return frame.filter(pl.col("system_prompt").is_null() != pl.col("failure").is_not_null()).select("conversation_id")
+
+
 def find_wrongly_scored(frame: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
-    """Finds failed conversations that are scored or have no blocking finding, and others without scores."""
+    """Finds conversations without scores that have no blocking finding to say why, and failed ones with scores."""
     failure = conversations.select("conversation_id", failed=pl.col("failure").is_not_null())
     unscored = pl.all_horizontal(pl.col("judge", *SCALES).is_null())
     scored = pl.all_horizontal(pl.col("judge", *SCALES).is_not_null())
     objected = pl.col("findings").list.eval(pl.element().struct.field("blocking")).list.any()
     return (
         frame.join(failure, on="conversation_id")
-        .filter(~pl.when("failed").then(unscored & objected).otherwise(scored))
+        .filter(~((unscored & objected) | (scored & ~pl.col("failed"))))
         .select("conversation_id", "failed", *SCALES)
     )
 
@@ -335,6 +371,25 @@ def build_split_overlap_finder(column: str) -> Callable[[pl.DataFrame], pl.DataF
     return find_overlap
 
 
+def find_shared_requests(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds test rows of one request that the user of a train row makes in the same words, in any turn."""
+    requests = frame.filter((pl.col("split") == "test") & (pl.col("kind") == "single_turn"))
+    if requests.is_empty():
+        return pl.DataFrame()
+    train = frame.filter(pl.col("split") == "train")
+    said = SaidRequests(text for messages in train["messages"] for text in _list_user_texts(messages))
+    return collect_offending_rows(
+        {"conversation_id": conversation_id, "request": text}
+        for conversation_id, messages in requests.select("conversation_id", "messages").iter_rows()
+        for text in _list_user_texts(messages)
+        if text in said
+    )
+
+
+def _list_user_texts(messages: str) -> list[str]:
+    return [message["content"] for message in msgspec.json.decode(messages) if message["role"] == "user"]
+
+
 def find_hold_out_violations(frame: pl.DataFrame) -> pl.DataFrame:
     """Finds train rows that call a reserved function, and test rows that call others only."""
     reserved = set(frame["reserved_functions"].explode().drop_nulls().to_list())
@@ -388,3 +443,40 @@ def find_wrong_shares(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(is_half_given | (numerator.is_not_null() & is_wrong)).select(
         "figure", "item", "value", "part", "whole"
     )
+
+
+def find_gaps_of_most_use(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds the gaps in the use of tools and arguments that more than half of these have, with the remedy."""
+    return collect_offending_rows(
+        {
+            "gap": row["figure"],
+            "tools_or_arguments": row["part"],
+            "of": row["whole"],
+            "remedy": suggest_gap_remedy(row["figure"]),
+        }
+        for row in frame.filter(pl.col("section") == GAPS_IN_USE).iter_rows(named=True)
+        if is_of_most(row["part"], row["whole"])
+    )
+
+
+def find_misfit_weights(tokens: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows of tokens without a weight each, with a negative one, or that are nothing but prefix."""
+    length, weights = pl.col("token_ids").list.len(), pl.col("weights").list.len()
+    misfit = (length != weights) | (pl.col("weights").list.min() < 0) | (pl.col("prefix_length") >= length)
+    return tokens.filter(misfit).select("row_id", "prefix_length", tokens=length, weights=weights)
+
+
+def find_counted_prefixes(tokens: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows in which a token of the prefix counts in the loss."""
+    prefix = pl.col("weights").list.head(pl.col("prefix_length"))
+    return tokens.filter(prefix.list.max().fill_null(0) > 0).select("row_id", "prefix_length")
+
+
+def find_uncounted_rows(tokens: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows of which no token counts in the loss."""
+    return tokens.filter(pl.col("weights").list.max().fill_null(0) <= 0).select("row_id")
+
+
+def find_models_that_learned_nothing(models: pl.DataFrame) -> pl.DataFrame:
+    """Finds models whose loss on held-out answers is not lower than before the training."""
+    return models.filter(pl.col("best_loss") >= pl.col("first_loss")).select("partition", "first_loss", "best_loss")

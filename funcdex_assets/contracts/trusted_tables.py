@@ -31,7 +31,8 @@ class TableVerdict:
 
     @property
     def broken(self) -> tuple[Judgement, ...]:
-        return tuple(judgement for judgement in self.judgements if not judgement.passed)
+        """The failed judgements for which the table may not be used."""
+        return tuple(judgement for judgement in self.judgements if judgement.blocking and not judgement.passed)
 
     def describe_broken_checks(self) -> str:
         """One line: which check is broken, by how many rows, and the first of them."""
@@ -46,8 +47,15 @@ class BrokenContractError(Exception):
         self.verdict = verdict
 
 
+class MixedLineageError(TableError):
+    """The tables that a stage reads were not made from one another; the message names those to be made again."""
+
+
 class TrustedTables(TableStore):
-    """A store that judges what it takes, and what was changed since it was written."""
+    """A store that judges what it takes, and what was changed since it was written.
+
+    `contracts` are in the order in which data flows.
+    """
 
     def __init__(self, home: Path, contracts: Iterable[Table] = ()) -> None:
         super().__init__(home)
@@ -61,7 +69,7 @@ class TrustedTables(TableStore):
 
         Raises:
             BrokenContractError: it fails, or cannot be read.
-            TableError: it is missing, or nothing says what it must satisfy.
+            TableError: it is missing, of a version with fewer columns, or nothing says what it must satisfy.
         """
         path, remedy = self.table_path(stage, partition), f"materialise {stage} for {partition} again"
         try:
@@ -69,6 +77,7 @@ class TrustedTables(TableStore):
         except UnreadableTableError as error:
             raise BrokenContractError(str(error), self._report_unreadable(stage, partition, error)) from None
         if stored.sealed:
+            self._refuse_missing_columns(stage, partition, stored.frame)
             return stored, None
         if stage not in self.contracts:
             raise TableError(f"{path} was changed after it was written, and nothing says what is right; {remedy}")
@@ -77,27 +86,85 @@ class TrustedTables(TableStore):
             raise BrokenContractError(
                 f"{path} was changed after it was written: {verdict.describe_broken_checks()}; {remedy}", verdict
             )
-        self.seal_table(stage, partition, stored.digest)
+        self.seal_table(stage, partition, stored.digest, stored.ancestors)
         return stored, verdict
 
+    def _refuse_missing_columns(self, stage: str, partition: str, frame: pl.DataFrame) -> None:
+        if stage not in self.contracts:
+            return
+        columns = self.contracts[stage].model.to_schema().columns
+        missing = [name for name in columns if name not in frame.columns]
+        if missing:
+            raise TableError(
+                f"{self.table_path(stage, partition)} is of another version: it has no column {', '.join(missing)}; "
+                f"make it again: `funcdex materialize {partition} --select {stage}`"
+            )
+
+    def refuse_mixed_lineage(self, partition: str, read: Mapping[str, StoredTable]) -> None:
+        """Compares the tables, by stage, that a stage reads: each must be made from the others as they are.
+
+        Raises:
+            MixedLineageError: one of them, or one that it was made from, was made from a table that has since been
+                replaced. Tables of which nothing is known (of an earlier version) are believed.
+        """
+        outdated = self._list_outdated_tables(partition, read)
+        if outdated:
+            stages = dict.fromkeys(name for name, _ in outdated)
+            selects = " ".join(f"--select {name}" for name in stages)
+            raise MixedLineageError(
+                f"The tables of {partition} are of several generations: "
+                + "; ".join(f"{name} was made from another {ancestor} than there is now" for name, ancestor in outdated)
+                + f". Make {', '.join(stages)} again, before this stage: `funcdex materialize {partition} {selects}`, "
+                "or all stages without --select"
+            )
+
+    def _list_outdated_tables(self, partition: str, read: Mapping[str, StoredTable]) -> list[tuple[str, str]]:
+        """Pairs of a stage and the ancestor by which its table is outdated, in the order in which data flows."""
+        involved = set(read).union(*(stored.ancestors for stored in read.values()))
+        seals = {name: self.read_seal(name, partition) for name in involved}
+        current = {name: seal.digest for name, seal in seals.items() if seal.digest}
+        current |= {name: stored.digest for name, stored in read.items()}
+        order = [*self.contracts, *sorted(involved.difference(self.contracts))]
+        outdated = []
+        for name in sorted(involved, key=order.index):
+            changed = [
+                ancestor
+                for ancestor, digest in seals[name].ancestors.items()
+                if current.get(ancestor, digest) != digest
+            ]
+            if changed:
+                outdated.append((name, min(changed, key=order.index)))
+        return outdated
+
     def write_judged(
-        self, table: Table, partition: str, frame: pl.DataFrame, read: Mapping[str, StoredTable]
+        self,
+        table: Table,
+        partition: str,
+        frame: pl.DataFrame,
+        read: Mapping[str, StoredTable],
+        further_judgements: Iterable[Judgement] = (),
     ) -> tuple[str, TableVerdict]:
         """Writes a frame that satisfies its contract; returns the hash of its bytes.
 
-        `read` holds the tables that the checks compare it with.
+        `read` holds the tables that it was made from, with which the checks compare it. `further_judgements` count
+        like those of the contract.
 
         Raises:
             BrokenContractError: it breaks the contract. It is kept as refused, the stored table stays as it was.
         """
         judgements = check_table(table, frame, {name: stored.frame for name, stored in read.items()})
-        verdict = TableVerdict(table.name, partition, tuple(judgements))
+        verdict = TableVerdict(table.name, partition, (*judgements, *further_judgements))
         if verdict.broken:
             refused = self.keep_refused_frame(table.name, partition, frame)
             raise BrokenContractError(
                 f"{verdict.describe_broken_checks()} (the refused table is kept in {refused})", verdict
             )
-        return self.write_table(table.name, partition, frame), verdict
+        ancestors = {
+            name: digest
+            for stage, stored in read.items()
+            for name, digest in (*stored.ancestors.items(), (stage, stored.digest))
+        }
+        return self.write_table(table.name, partition, frame, ancestors), verdict
 
     def judge_stored(self, table: Table, partition: str) -> TableVerdict:
         """Judges the stored table by its contract; one that passes is sealed.
@@ -111,7 +178,7 @@ class TrustedTables(TableStore):
             return self._report_unreadable(table.name, partition, error)
         verdict = self._judge_frame(table, partition, stored.frame)
         if not stored.sealed and not verdict.broken:
-            self.seal_table(table.name, partition, stored.digest)
+            self.seal_table(table.name, partition, stored.digest, stored.ancestors)
         return verdict
 
     def _judge_frame(self, table: Table, partition: str, frame: pl.DataFrame) -> TableVerdict:

@@ -4,7 +4,8 @@ Belongs here: comparing conversations with one another. Comparing them with eval
 `contamination/`, comparing scenarios to `neighbours.py`.
 
 Two conversations are near-duplicates when they call the same functions in the same order and their masked user
-turns mean the same (cosine) or are worded the same (overlap of words and word pairs). Only conversations of equal
+turns mean the same (cosine) or are worded the same (overlap of words and word pairs). Conversations of a single request
+are duplicates only if it is the same word for word. Of the others, only conversations of equal
 calls are compared, and only those that have such a partner are embedded. The first one of a cluster represents it.
 
 >>> first = ComparedConversation("a", ("SEND_EMAIL",), ("Mail Bo 3 lists.", "Thanks!"))
@@ -16,17 +17,21 @@ calls are compared, and only those that have such a partner are embedded. The fi
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
+from msgspec.structs import replace
 
 from funcdex_assets.dedup.masking import mask_values
+from funcdex_assets.dedup.requests import normalise_request
 from funcdex_assets.dedup.signatures import split_shingles
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.records.dataset import DeduplicatedConversation
 from funcdex_assets.records.record import Json
+from funcdex_assets.records.row_failures import make_each, refuse_empty_stage, work_without_failing
 
 SAME_TURN_OVERLAP = 0.7  # overlap from which two turns are worded the same: named in the reason, decides nothing
 _BLOCK = 512  # conversations per matrix product
@@ -75,6 +80,39 @@ def to_compared_conversation(conversation_id: str, messages: Json) -> ComparedCo
     )
 
 
+def judge_repetitions(
+    messages_by_id: Mapping[str, Json],
+    embedder: Embedder,
+    thresholds: ConversationThresholds | None,
+    single_requests: Collection[str] = (),
+) -> list[DeduplicatedConversation]:
+    """Returns one verdict per conversation, given its OpenAI messages, as `find_near_duplicates` does; one that cannot
+    be compared has the status `failed` and the reason.
+
+    Those of which the ids are `single_requests` are compared with one another word by word alone: the same request with
+    another value is another one.
+    """
+    pairs, unreadable = make_each(messages_by_id.items(), lambda item: to_compared_conversation(*item), itemgetter(0))
+    compared = [conversation for _, conversation in pairs]
+    repeated = find_repeated_requests([one for one in compared if one.conversation_id in single_requests])
+    verdicts, incomparable = work_without_failing(
+        [conversation for conversation in compared if conversation.conversation_id not in single_requests],
+        lambda some: find_near_duplicates(some, embedder, thresholds),
+        lambda conversation: conversation.conversation_id,
+        probe=lambda conversation: (embedder.embed(["\n".join(conversation.masked_turns)]), conversation.turn_shingles),
+    )
+    failures = [*unreadable, *incomparable]
+    refuse_empty_stage("conversations", len(verdicts) + len(repeated), failures)
+    return [
+        *verdicts,
+        *repeated,
+        *(
+            replace(_build_kept_verdict(failure.subject), status="failed", reason=failure.reason)
+            for failure in failures
+        ),
+    ]
+
+
 def find_near_duplicates(
     conversations: Sequence[ComparedConversation],
     embedder: Embedder,
@@ -105,6 +143,28 @@ def find_near_duplicates(
                 if verdict is not None:
                     verdicts[conversation.conversation_id] = verdict
     return list(verdicts.values())
+
+
+def find_repeated_requests(conversations: Sequence[ComparedConversation]) -> list[DeduplicatedConversation]:
+    """Returns one verdict per conversation, in their order: a duplicate says the words of the first that has them."""
+    firsts: dict[tuple[str, ...], str] = {}
+    verdicts: list[DeduplicatedConversation] = []
+    for conversation in conversations:
+        first = firsts.setdefault(tuple(map(normalise_request, conversation.turns)), conversation.conversation_id)
+        verdict = _build_kept_verdict(conversation.conversation_id)
+        if first != conversation.conversation_id:
+            verdict = replace(
+                verdict,
+                status="duplicate",
+                duplicate_of=first,
+                similarity=1.0,
+                overlap=1.0,
+                turns=tuple(range(len(conversation.turns))),
+                cluster_id=first,
+                reason="the user says the same, word for word, and nothing else",
+            )
+        verdicts.append(verdict)
+    return verdicts
 
 
 def group_by_key(

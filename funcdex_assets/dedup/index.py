@@ -29,6 +29,7 @@ import numpy as np
 from funcdex_assets.dedup.neighbours import MAX_NEIGHBOURS, KnownScenarios, Neighbours, find_nearest_known
 from funcdex_assets.dedup.signatures import SIGNATURE_SIZE
 from funcdex_assets.records.seeds import derive_id
+from funcdex_assets.storage.disk_errors import explaining_disk_errors
 
 _Result = TypeVar("_Result")
 _SCALAR_INDEX_FROM = 10_000  # rows; with fewer, a scan is as quick as the index
@@ -154,9 +155,10 @@ class LanceScenarioIndex:
                 f"{repeated} of {len(rows)} scenario ids of {batch.partition!r} (seed {batch.seed}) occur "
                 "twice; derive ids from partition, seed and position"
             )
-        if _retry_on_conflict(lambda: self._replace_once(batch, rows, afresh)):
-            with suppress(IndexBusy):  # the rows are committed; a later batch compacts when nobody else writes
-                self.compact_table(batch.embedder)
+        with explaining_disk_errors(Path(self._path)):
+            if _retry_on_conflict(lambda: self._replace_once(batch, rows, afresh)):
+                with suppress(IndexBusy):  # the rows are committed; a later batch compacts when nobody else writes
+                    self.compact_table(batch.embedder)
 
     def compact_table(self, embedder: str) -> None:
         """Merges small files, deletes versions older than an hour, and builds indexes for large tables."""
@@ -240,7 +242,7 @@ class LanceScenarioIndex:
     def _open_table(self, embedder: str) -> Any | None:
         """Opens the table as it is now, other processes' commits included; None before the first batch."""
         try:
-            return self._connect_database().open_table(_render_table_name(embedder))
+            return self._connect_database().open_table(name_table(embedder))
         except ValueError as error:
             if "not found" in str(error):
                 return None
@@ -264,7 +266,7 @@ class LanceScenarioIndex:
                 pa.field("signature", pa.list_(pa.uint32(), SIGNATURE_SIZE), nullable=False),
             ]
         )
-        return self._connect_database().create_table(_render_table_name(embedder), schema=schema, exist_ok=True)
+        return self._connect_database().create_table(name_table(embedder), schema=schema, exist_ok=True)
 
 
 def _to_arrow_table(batch: Batch, sequence: int, rows: Sequence[IndexedScenario], schema: Any) -> Any:
@@ -338,7 +340,8 @@ def _quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _render_table_name(embedder: str) -> str:
+def name_table(embedder: str) -> str:
+    """The name of the table with the vectors of an embedder."""
     return "scenarios-" + re.sub(r"[^A-Za-z0-9_.-]", "-", embedder)
 
 

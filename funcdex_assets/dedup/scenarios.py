@@ -3,15 +3,17 @@
 Belongs here: the selection by conversation kind and side of the split. The comparison belongs to `neighbours.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from funcdex_assets.dedup.index import ScenarioIndex
 from funcdex_assets.dedup.memory_index import deduplicate_batch
 from funcdex_assets.dedup.neighbours import Decision, ScenarioThresholds
+from funcdex_assets.dedup.signatures import compute_signatures
 from funcdex_assets.embedding.embedder import Embedder
 from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.row_failures import RowFailure, work_without_failing
 from funcdex_assets.records.scenario import DeduplicatedScenario, Scenario
 from funcdex_assets.storage.frames import index_by
 
@@ -26,8 +28,9 @@ def deduplicate_scenarios(
     embedder: Embedder,
     index: ScenarioIndex,
     thresholds: ScenarioThresholds,
-) -> list[DeduplicatedScenario]:
-    """Returns every candidate with its status: kept, duplicate, or surplus.
+) -> tuple[list[DeduplicatedScenario], list[RowFailure]]:
+    """Returns every candidate with its status: kept, duplicate, or surplus; or failed, if it cannot be compared with
+    others, and then the reasons why.
 
     `counts` says how many to keep of each kind on each side (True: held out for the test split). Where one side of a
     kind has too few, the other fills up. Later batches are compared with kept scenarios only.
@@ -54,25 +57,47 @@ def deduplicate_scenarios(
             chosen_ids.update(chosen + spare[: count - len(chosen)])
         return chosen_ids
 
-    decisions = deduplicate_batch(
-        [scenario.scenario_id for scenario in candidates],
-        [scenario.text for scenario in candidates],
-        partition=partition,
-        seed=seed,
-        toolkits=toolkits,
-        embedder=embedder,
-        index=index,
-        thresholds=thresholds,
-        choose_used_ids=choose_by_kind,
-    )
-    return [
-        DeduplicatedScenario(
-            **msgspec.structs.asdict(by_id[decision.scenario_id]),
-            status="kept" if decision.scenario_id in chosen_ids else "surplus" if decision.is_kept else "duplicate",
-            duplicate_of=decision.duplicate_of,
-            similarity=decision.similarity,
-            overlap=decision.overlap,
-            cluster_id=decision.cluster_id,
+    def compare_scenarios(comparable: Sequence[Scenario]) -> list[Decision]:
+        return deduplicate_batch(
+            [scenario.scenario_id for scenario in comparable],
+            [scenario.text for scenario in comparable],
+            partition=partition,
+            seed=seed,
+            toolkits=toolkits,
+            embedder=embedder,
+            index=index,
+            thresholds=thresholds,
+            choose_used_ids=choose_by_kind,
         )
-        for decision in decisions
-    ]
+
+    decisions, failures = work_without_failing(
+        candidates,
+        compare_scenarios,
+        lambda scenario: scenario.scenario_id,
+        probe=lambda scenario: (embedder.embed([scenario.text]), compute_signatures([scenario.text])),
+    )
+    decision_by_id = {decision.scenario_id: decision for decision in decisions}
+    judged = [_add_decision(scenario, decision_by_id.get(scenario.scenario_id), chosen_ids) for scenario in candidates]
+    return judged, failures
+
+
+def _add_decision(scenario: Scenario, decision: Decision | None, chosen_ids: Collection[str]) -> DeduplicatedScenario:
+    """Returns a scenario with its status; one without a decision failed, and is a cluster of its own."""
+    fields = msgspec.structs.asdict(scenario)
+    if decision is None:
+        return DeduplicatedScenario(
+            **fields,
+            status="failed",
+            duplicate_of=None,
+            similarity=None,
+            overlap=None,
+            cluster_id=scenario.scenario_id,
+        )
+    return DeduplicatedScenario(
+        **fields,
+        status="kept" if decision.scenario_id in chosen_ids else "surplus" if decision.is_kept else "duplicate",
+        duplicate_of=decision.duplicate_of,
+        similarity=decision.similarity,
+        overlap=decision.overlap,
+        cluster_id=decision.cluster_id,
+    )

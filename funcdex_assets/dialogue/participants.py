@@ -11,6 +11,7 @@ import polars as pl
 from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.planning.plans import list_absent_tools, list_offered_tools
 from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.row_failures import RowFailure, make_each
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.storage.frames import from_frame, index_by
@@ -48,7 +49,19 @@ def read_participants(
     deduplicated_scenarios: pl.DataFrame,
     tool_definitions: pl.DataFrame,
 ) -> dict[str, Participants]:
-    """Returns each plan's participants by plan id, in the order of the plans, from the tables of a partition."""
+    """Returns each plan's participants by plan id, in the order of the plans, from the tables of a partition; plans
+    that cannot be prepared are left out, as `prepare_participants` does.
+    """
+    return prepare_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)[0]
+
+
+def prepare_participants(
+    conversation_plans: pl.DataFrame,
+    personas: pl.DataFrame,
+    deduplicated_scenarios: pl.DataFrame,
+    tool_definitions: pl.DataFrame,
+) -> tuple[dict[str, Participants], list[RowFailure]]:
+    """Returns what `assemble_participants` does, from the tables of a partition."""
     return assemble_participants(
         from_frame(conversation_plans, ConversationPlan),
         from_frame(personas, Persona),
@@ -59,16 +72,20 @@ def read_participants(
 
 def assemble_participants(
     plans: Sequence[ConversationPlan], personas: Sequence[Persona], scenarios: Sequence[Scenario], tools: Sequence[Tool]
-) -> dict[str, Participants]:
-    """Returns each plan's participants by plan id, in the order of the plans."""
+) -> tuple[dict[str, Participants], list[RowFailure]]:
+    """Returns each plan's participants by plan id, in the order of the plans, and the plans that have none, each by its
+    plan id with the reason.
+    """
     persona_by_id, scenario_by_id = index_by(personas, "persona_id"), index_by(scenarios, "scenario_id")
     tool_by_name = index_by(tools, "name")
-    return {
-        plan.plan_id: Participants(
+
+    def prepare_plan(plan: ConversationPlan) -> Participants:
+        return Participants(
             plan,
             build_situation(scenario_by_id[plan.scenario_id], persona_by_id[plan.persona_id]),
             {name: tool_by_name[name] for name in list_offered_tools(plan)},
             {name: tool_by_name[name] for name in list_absent_tools(plan)},
         )
-        for plan in plans
-    }
+
+    pairs, failures = make_each(plans, prepare_plan, lambda plan: plan.plan_id)
+    return {plan.plan_id: participants for plan, participants in pairs}, failures

@@ -32,6 +32,7 @@ from funcdex_assets.dml.markup import (
     USER,
 )
 from funcdex_assets.records.message import Message
+from funcdex_assets.records.openai_messages import read_call_arguments
 
 _CODE_FENCES = re.compile(r"^[ \t]*```[\w-]*[ \t]*$\n?", re.MULTILINE)
 _CLOSING_TAGS = {CALL: CALL_END, RESPONSE: RESPONSE_END, ERROR: ERROR_END}
@@ -46,8 +47,8 @@ def repair_text(text: str) -> str | None:
     """Returns the text with its structure repaired; None if nothing had to be done.
 
     It removes code fences and prose before the first utterance, turns `<user>` into `</user>` if it is meant so, adds
-    the forgotten end of a call or a result, repairs their JSON, and gives the reply after a result its `</assistant>`.
-    The parser decides whether the text can now be read.
+    the forgotten end of a call or a result, repairs their JSON, makes an object of arguments that are null or a text,
+    and gives the reply after a result its `</assistant>`. The parser decides whether the text can now be read.
     """
     repaired = _CODE_FENCES.sub("", text)
     repaired = _correct_opening_tags(repaired)
@@ -88,7 +89,8 @@ def _rewrite_elements(text: str) -> str:
     for position, (tag, body) in enumerate(elements):
         following = elements[position + 1][0] if position + 1 < len(elements) else ""
         if tag in _CLOSING_TAGS:
-            rewritten.append(f"{tag}{repair_json(body.strip())}")
+            repaired = repair_json(body.strip())
+            rewritten.append(f"{tag}{_unwrap_arguments(repaired) if tag == CALL else repaired}")
             if following != _CLOSING_TAGS[tag]:
                 rewritten.append(f"{_CLOSING_TAGS[tag]}\n")
         elif tag in (RESPONSE_END, ERROR_END, GROUP_END) and body.strip() and following in (USER, ""):
@@ -100,6 +102,16 @@ def _rewrite_elements(text: str) -> str:
         else:
             rewritten.append(f"{tag} {body.strip()}\n" if tag in _UTTERANCE_TAGS else f"{tag}{body}")
     return "".join(rewritten)
+
+
+def _unwrap_arguments(call: str) -> str:
+    """Returns a call whose arguments are an object where they were null, or an object written as text."""
+    try:
+        content = json.loads(call)
+        arguments = read_call_arguments(content["arguments"])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return call
+    return call if arguments is content["arguments"] else json.dumps({**content, "arguments": arguments})
 
 
 def repair_json(text: str) -> str:

@@ -24,3 +24,5 @@ class Embedder(Protocol):
 
 class EmbedderUnavailable(UserError, RuntimeError):
     """The embedder's model is not on this machine."""
+
+    is_systemic = True

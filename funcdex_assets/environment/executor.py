@@ -11,6 +11,7 @@ from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import Need, Seal, SealedCall
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import ToolCall, ToolResult
+from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import Schema
@@ -20,12 +21,24 @@ MAX_ITEMS_BY_KIND: Mapping[Kind, int] = {"long_context": 12}
 """The most items of a listing, where a kind of conversations has larger ones than others."""
 
 
+ACKNOWLEDGEMENT = {"status": "ok"}
+"""The result of a tool that declares none, where nothing may be invented: it was called, and that is all."""
+
+
+def is_acknowledgement(content: Json) -> bool:
+    """True for a result that says no more than that the call was carried out."""
+    if isinstance(content, dict) and len(content) <= 1:
+        content = next(iter(content.values()), None)
+    return content in (None, "", "ok", "OK", "done", "success", "accepted") or content is True
+
+
 class Executor:
     """Runs calls of one conversation; `tools` are those that can be called, by name."""
 
     def __init__(self, situation: Situation, seed: int, tools: Mapping[str, Tool]) -> None:
         self._seed, self._tools = seed, tools
         self.world = World(situation, seed, MAX_ITEMS_BY_KIND.get(situation.scenario.kind, MAX_ITEMS))
+        self._is_closed_book = situation.scenario.kind in ("command", "single_turn")
         self._sealed_calls: list[SealedCall] = []
 
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:
@@ -44,6 +57,8 @@ class Executor:
         try:
             if hints.fault is not None:
                 content, error = self.world.answer_fault(tool, call.arguments, hints.fault, hints.about)
+            elif self._is_closed_book and tool.returns is None:
+                content = ACKNOWLEDGEMENT
             else:
                 needed = frozenset(need.path for need in hints.needs)
                 content = self.world.execute_call(

@@ -12,6 +12,7 @@ from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.entity_store import canonicalize_noun, is_own_identifier, normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.language import values
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import parse_resource_noun
@@ -52,7 +53,7 @@ class FieldIdentifiers:
         if schema_type(schema) == "integer":
             low = int(schema.get("minimum", 1000))
             return rng.randint(low, max(low, int(schema.get("maximum", 9_999_999))))
-        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        examples = [option for option in list_real_examples(schema) if isinstance(option, str)]
         if examples:
             return self._imitate_unused_example(examples, noun, fields)
         match schema.get("format"):
@@ -72,7 +73,9 @@ class FieldIdentifiers:
         if known_value is not None:
             return known_value
         known_id = (
-            draft.known_fields.get("id") if "examples" not in schema and is_own_identifier(name, draft.noun) else None
+            draft.known_fields.get("id")
+            if not list_real_examples(schema) and is_own_identifier(name, draft.noun)
+            else None
         )
         if (
             known_id is not None

@@ -14,6 +14,7 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person, find_company_at
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
@@ -49,7 +50,7 @@ class FieldTexts:
     def choose_text(self, schema: Schema, name: str, name_words: set[str], draft: ObjectDraft) -> str:
         """Returns the text of a field; it may break the schema's lengths and pattern."""
         rng, person = self._context.rng, draft.person
-        examples = [option for option in schema.get("examples", ()) if isinstance(option, str)]
+        examples = [option for option in list_real_examples(schema) if isinstance(option, str)]
         match schema.get("format"):
             case "email":
                 return (person or self._people.choose_person(name)).email

@@ -15,6 +15,7 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.environment.state_changes import find_flag_after_verb
 from funcdex_assets.language import values
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
@@ -62,7 +63,7 @@ class FieldValues:
         text = self.texts.choose_text(schema, name, name_words, draft)
         if values.is_within_string_limits(schema, text):
             return text
-        examples = (option for option in schema.get("examples", ()) if values.is_within_string_limits(schema, option))
+        examples = (option for option in list_real_examples(schema) if values.is_within_string_limits(schema, option))
         return next(examples, text[: schema.get("maxLength", len(text))])
 
     def _choose_flag(self, name: str, name_words: set[str], draft: ObjectDraft) -> bool:

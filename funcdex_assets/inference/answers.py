@@ -7,6 +7,7 @@ Only the reading of one body belongs here; a retry is the engine's decision.
 'Yes'
 """
 
+import math
 import re
 from typing import Any
 
@@ -53,9 +54,25 @@ class AnswerMessage(msgspec.Struct):
         )
 
 
+class TokenProbability(msgspec.Struct):
+    logprob: float | None = None
+
+
+class TokenProbabilities(msgspec.Struct):
+    content: list[TokenProbability] | None = None
+
+
 class Choice(msgspec.Struct):
     message: AnswerMessage
     finish_reason: str | None = None
+    logprobs: TokenProbabilities | None = None
+
+    @property
+    def mean_probability(self) -> float | None:
+        """The mean of the tokens' probabilities; None if the server was not asked for them, or does not tell."""
+        tokens = (self.logprobs.content if self.logprobs else None) or ()
+        known = [math.exp(min(token.logprob, 0.0)) for token in tokens if token.logprob is not None]
+        return sum(known) / len(known) if known else None
 
     @property
     def refusal_words(self) -> str | None:

@@ -6,7 +6,9 @@ faster than a journal could be read.
 
     engine = JournaledEngine(OpenAICompatibleEngine("vllm", model="qwen3"), Path(".funcdex/journal.sqlite"))
 
-A killed process loses at most the requests in flight; the next run asks only those again.
+A killed process loses at most the requests in flight; the next run asks only those again. An answer of which nothing
+could be made is withdrawn: the run that got it replays it, so that all its stages see the same, and the next run asks
+again. What was paid for it stays in the file.
 """
 
 import asyncio
@@ -15,8 +17,10 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_bytes
 from time import time
 from weakref import WeakKeyDictionary
 
@@ -80,8 +84,11 @@ class Journal:
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._waiting: deque[tuple[bytes, str, str, bytes, int]] = deque()
         self._batches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Batches] = WeakKeyDictionary()
+        self._withdrawn: dict[bytes, Completion] = {}
 
     def read_completion(self, key: bytes) -> Completion | None:
+        if key in self._withdrawn:
+            return self._withdrawn[key]
         try:
             row = self._reader.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()
             return _decode(row[0]) if row else None
@@ -101,6 +108,22 @@ class Journal:
             await asyncio.shield(batches.next)
         except sqlite3.Error as error:
             raise self._unusable_file_error("write", error) from error
+
+    async def withdraw_completion(self, key: bytes) -> None:
+        """Keeps an answer under a key that no request has, so that only this journal object replays it from now on."""
+        completion = self.read_completion(key)
+        if completion is None or key in self._withdrawn:
+            return
+        self._withdrawn[key] = completion
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writing, self._move_entry, key)
+        except sqlite3.Error as error:
+            raise self._unusable_file_error("write", error) from error
+
+    def _move_entry(self, key: bytes) -> None:
+        """Moves an entry to a key of its own; runs in the one writing thread."""
+        with self._writer:
+            self._writer.execute("UPDATE completions SET key = ? WHERE key = ?", (key + token_bytes(8), key))
 
     async def _commit_next(self, batches: "_Batches") -> None:
         if batches.running is not None:
@@ -150,6 +173,7 @@ class JournaledEngine:
 
     async def complete(self, request: Request) -> Completion:
         key = compute_request_key(self.name, request, self._notation)
+        request.withdraw_answer = partial(self._journal.withdraw_completion, key)
         loop = asyncio.get_running_loop()
         in_flight = self._loops.get(loop)
         if in_flight is None:

@@ -12,8 +12,9 @@ meter, balancing over several servers) have their own modules.
 import asyncio
 import email.utils
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter, time
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -38,6 +39,7 @@ from funcdex_assets.inference.protocol import (
     Sampling,
 )
 from funcdex_assets.inference.tries import LONGEST_WAIT_S, ServerState, TryFailed, ask_with_retries
+from funcdex_assets.records.record import Json
 
 NO_KEY = "EMPTY"
 """Sent to servers that check no key, because the client insists on one."""
@@ -80,7 +82,8 @@ class OpenAICompatibleEngine:
 
     `timeout_s` limits each try, `retries` the tries after the first. The pause before a retry is half a second,
     doubled each time up to 8 s, or the server's `Retry-After`, which `limiter` applies to all requests if the
-    server repeats it. Grammars are sent in `notation`, by default the profile's own.
+    server repeats it. Grammars are sent in `notation`, by default the profile's own. `further_fields` are part of every
+    request's body: `reasoning_effort`, or `logprobs`, with which completions have a mean probability.
 
     Raises:
         InferenceError: a base URL that cannot work, or a notation that the profile's servers do not take.
@@ -98,6 +101,7 @@ class OpenAICompatibleEngine:
         retries: int = 5,
         notation: Notation | None = None,
         limiter: RateLimiter | None = None,
+        further_fields: Mapping[str, Json] = MappingProxyType({}),
     ) -> None:
         self.name = f"{profile}:{model}"
         self._profile = PROFILES[profile]
@@ -117,6 +121,7 @@ class OpenAICompatibleEngine:
         self._timeout_s = timeout_s
         self._retries = retries
         self._limiter = limiter or RateLimiter()
+        self._further_fields = further_fields
         # OpenAI's newer models refuse max_tokens; many lookalikes know no other field.
         is_openai = _parse_host(self._base_url) == "api.openai.com"
         self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
@@ -173,6 +178,7 @@ class OpenAICompatibleEngine:
             latency_s=latency_s,
             model=self._model,
             tool_calls=choice.message.chat_tool_calls if request.tools else (),
+            mean_probability=choice.mean_probability,
         )
 
     async def probe_constraints(self) -> None:
@@ -225,6 +231,7 @@ class OpenAICompatibleEngine:
             self._limit_field: sampling.max_tokens,
             # Every server can hold 31 bits; llama.cpp silently cuts a longer seed.
             "seed": request.seed & 0x7FFFFFFF,
+            **self._further_fields,
         }
         if sampling.temperature is not None:
             body["temperature"] = sampling.temperature

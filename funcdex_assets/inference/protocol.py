@@ -9,7 +9,7 @@ constraint, which may be a large grammar) is rendered only when a real engine as
 'Greet Ada.'
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -86,6 +86,7 @@ class Request(msgspec.Struct, eq=False):
     constraint: Constraint | Callable[[], Constraint | None] | None = None
     tools: tuple[Json, ...] = ()
     member: int | None = None
+    withdraw_answer: Callable[[], Awaitable[None]] | None = None
     _messages: tuple[ChatMessage, ...] | None = None
 
     @property
@@ -93,6 +94,11 @@ class Request(msgspec.Struct, eq=False):
         if self._messages is None:
             self._messages = self.prompt()
         return self._messages
+
+    async def give_up(self) -> None:
+        """Says that nothing can be made of the answer, so that it is not replayed in a later run."""
+        if self.withdraw_answer is not None:
+            await self.withdraw_answer()
 
     @property
     def resolved_constraint(self) -> Constraint | None:
@@ -119,6 +125,7 @@ class Completion(msgspec.Struct, frozen=True):
     name that was requested (a server may report a longer one). `latency_s` is the time from sending to answer,
     with retries, but without the wait for a free slot or a rate limit before the first try. `replayed` answers
     come from the journal and cost nothing now. Only a request with `tools` can get `tool_calls`.
+    `mean_probability` is the mean of the answer tokens' probabilities, from a server that was asked for them.
     """
 
     text: str
@@ -129,6 +136,7 @@ class Completion(msgspec.Struct, frozen=True):
     retries: int = 0
     replayed: bool = False
     tool_calls: tuple[ChatToolCall, ...] = ()
+    mean_probability: float | None = None
 
 
 class InferenceEngine(Protocol):
@@ -149,8 +157,11 @@ class InferenceEngine(Protocol):
 FailureKind = Literal["context", "refusal", "unreadable", "unavailable", "invalid"]
 """The reason for a missing answer, in this order: the request does not fit into the model's context; the model or a
 filter in front of it refuses to answer; no answer could be parsed as the role's output; the server is gone,
-overloaded or broken; the request or the configuration is wrong. The first three are properties of one conversation,
-the others of the engine."""
+overloaded or broken; the request or the configuration is wrong."""
+
+SUBJECT_FAILURES: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
+"""The kinds of failures that concern the subject of a request, not the engine: it is too long, refused, or beyond the
+model."""
 
 
 class InferenceError(UserError):
@@ -165,6 +176,11 @@ class InferenceError(UserError):
         super().__init__(message, retryable, kind)
         self.retryable = retryable
         self.kind: FailureKind = kind
+
+    @property
+    def is_systemic(self) -> bool:
+        """Whether the engine is at fault, and not the subject of this one request (see `records/row_failures`)."""
+        return self.kind not in SUBJECT_FAILURES
 
     def __str__(self) -> str:
         return self.args[0]

@@ -4,7 +4,7 @@ The command line of a server, the wait until it is ready, the explanation if it 
 Requests to it are made in `openai_compatible.py`; `server_watch.py` makes sure that no server outlives its owner.
 
     spec = ServerSpec("llama_cpp", "models/qwen3-8b-q4.gguf", parallel=4)
-    with serving(spec, log=Path("llama.log"), progress=print) as base_url:
+    with running_server(spec, log=Path("llama.log"), progress=print) as base_url:
         engine = OpenAICompatibleEngine("llama_cpp", model=spec.served_name, base_url=base_url)
 
 >>> ServerSpec("llama_cpp", "models/qwen3-8b-q4.gguf").served_name

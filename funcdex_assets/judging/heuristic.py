@@ -27,6 +27,7 @@ PRICES: dict[str, Price] = {
     "no_call": (0, 3, 0, 4),
     "needless_call": (0, 3, 0, 1),
     "too_few_user_messages": (0, 0, 0, 2),
+    "second_user_message": (0, 0, 0, 2),
     "unanswered_request": (0, 1, 1, 3),
     "ungrounded_argument": (0, 3, 0, 1),
     "contradicts_user": (0, 3, 0, 2),

@@ -15,6 +15,7 @@ import msgspec
 
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import fill_slots, load_phrasebook
+from funcdex_assets.language.spoken_values import is_switch
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
@@ -112,6 +113,8 @@ _FACT_SENTENCES = {
     "location": ("The place is {x}.", "We meet at {x}."),
     "reason": ("The reason: {x}.", "Because: {x}."),
 }
+_FLAG_SENTENCES = ("{x}, please.", "this time {x}.", "and {x}, please.")
+_SWITCH_SENTENCES = ("{thing} should be {x}.", "I want {thing} {x}.", "please have {thing} {x}.")
 _RECIPIENT_SENTENCES = ("It goes to {x}.", "Send it to {x}.", "The recipient is {x}.", "Address it to {x}.")
 ORDINALS = ("first", "second", "third")
 _SPOKEN_ARGUMENT_NAMES = {
@@ -131,6 +134,9 @@ _SPOKEN_ARGUMENT_NAMES = {
     "modified after": "start of the period",
     "modified since": "start of the period",
     "created after": "start of the period",
+    "enabled": "on/off setting",
+    "enable": "on/off setting",
+    "is enabled": "on/off setting",
 }
 """Names that people use for arguments whose own names nobody says."""
 # A request that begins with one of these is a sentence of its own: nothing can stand before it, as before "add a task".
@@ -329,6 +335,8 @@ def _join_array_items(facts: Sequence[PlannedArgument]) -> list[PlannedArgument]
 
 def phrase_fact_sentence(argument: PlannedArgument, rng: Random) -> str:
     """Phrases a fact as a sentence of its own: `The title is "Gym roof".`"""
+    if isinstance(argument.value, bool):
+        return _phrase_flag_sentence(argument, rng)
     argument_name = render_argument_name(argument.argument)
     if "@" in argument.surface and {"recipient", "to"} & set(argument_name.split()):
         return fill_slots(rng.choice(_RECIPIENT_SENTENCES), {"x": argument.surface})
@@ -339,6 +347,17 @@ def phrase_fact_sentence(argument: PlannedArgument, rng: Random) -> str:
         {"words": argument_name, "Words": values.capitalize_sentence(argument_name), "x": quote_free_text(argument)},
     )
     return filled.removesuffix(".") if filled.endswith(('.".', '!".', '?".')) else filled
+
+
+def _phrase_flag_sentence(argument: PlannedArgument, rng: Random) -> str:
+    """Phrases a flag as a sentence: `The encryption should be switched on.`, `Don't notify guests, please.`"""
+    steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
+    if not is_switch(steps[-1]):
+        return values.capitalize_sentence(fill_slots(rng.choice(_FLAG_SENTENCES), {"x": argument.surface}))
+    owner = next((step for step in reversed(steps[:-1]) if not is_switch(step)), None)
+    thing = f"the {' '.join(split_words(owner))}" if owner else "it"
+    slots = {"thing": thing, "x": argument.surface}
+    return values.capitalize_sentence(fill_slots(rng.choice(_SWITCH_SENTENCES), slots))
 
 
 def quote_free_text(argument: PlannedArgument) -> str:
@@ -393,7 +412,7 @@ def phrase_reference(
     `the second one` is only said while the listing is `in_view`: no other listing was shown since.
     """
     field_name = parse_field_name(argument)
-    source_field = (argument.result or "").rsplit("/", 1)[-1]
+    source_field = _name_last_field(argument.result or "")
     first_item_path, item_index, nested_field = _split_item_index(argument.result or "")
     if item_index and (nested_field or not (is_id(field_name) or is_id(source_field))):
         first_item_argument = msgspec.structs.replace(argument, result=first_item_path)
@@ -444,13 +463,17 @@ def phrase_reference(
             owner, f"the {' '.join(split_words(owner))}" if owner else "that person"
         )
         return owner[:-1] if owner.endswith("s") and not owner.endswith("ss") else owner
-    return rng.choice(
-        (
-            f"the same {split_words(source_field)[-1]}",
-            f"that {split_words(source_field)[-1]}",
-            f"that same {split_words(source_field)[-1]}",
-        )
-    )
+    last_word = (split_words(source_field) or split_words(source_noun) or ("value",))[-1]
+    if (argument.result or "").rsplit("/", 1)[-1] in ("*", "0"):  # one of the labels
+        last_word = to_singular(last_word)
+    return rng.choice((f"the same {last_word}", f"that {last_word}", f"that same {last_word}"))
+
+
+def _name_last_field(path: str) -> str:
+    """Returns the name of the field that a result pointer leads to: `file_ids` for `/files/*/file_ids/*`; '' where it
+    leads to no field.
+    """
+    return next((step for step in reversed(path.split("/")[1:]) if step != "*" and not step.isdigit()), "")
 
 
 def _to_definite(reference: str) -> str:
@@ -467,7 +490,7 @@ def phrase_distant_reference(reference: str, source_noun: str, rng: Random) -> s
 
 def is_sayable_value(argument: PlannedArgument, value: str) -> bool:
     """True if people would repeat the value that they were shown: a title, not an id, an address or a number."""
-    source = (argument.result or "").rsplit("/", 1)[-1]
+    source = _name_last_field(argument.result or "")
     return (
         not is_id(parse_field_name(argument))
         and not is_id(source)
@@ -575,6 +598,8 @@ def to_slot_name(pointer: str) -> str:
 
 def _phrase_inline_clause(argument: PlannedArgument, tool: str, rng: Random) -> str | None:
     """Phrases a fact as a clause at the end of a request, `titled "Gym roof"`; None if it needs its own sentence."""
+    if isinstance(argument.value, bool):
+        return None
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
     argument_name_words = {*split_words(steps[-1]), *split_words(steps[0])}
     if parse_tool_name(tool).action == "update" and argument_name_words & values.TITLE_WORDS:

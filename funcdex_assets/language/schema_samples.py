@@ -20,6 +20,7 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.dml.grammar import patterns, tree
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import list_alternatives
 from funcdex_assets.schema.schema import Schema, schema_type
@@ -178,7 +179,7 @@ class _ValueSearch:
         """Yields candidates for a scalar: the proposed value, the schema's examples, then the invented ones."""
         if self.propose and "pattern" not in schema:
             yield self.propose(schema, name)
-        yield from schema.get("examples", ())
+        yield from list_real_examples(schema)
         yield from invented
 
     def _choose_first_valid(self, schema: Schema, options: Iterable[Any]) -> Any:

@@ -39,6 +39,18 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BEFORE_NUMBER = re.compile(r"(?:\d[.,:]|(?:^|[\s(])-)$")  # before `5`: it ends `2,5`, `10:5` or `-5`
 _AFTER_NUMBER = re.compile(r"\.(?!0+(?!\d))\d|:\d|,\d{3}(?!\d)")  # `5.00` is 5
 _MONTHS = "|".join(date(2000, month, 1).strftime("%B").lower() for month in range(1, 13))
+_SWITCHED_ON = ("switched on", "turned on", "enabled", "enable it", "activated")
+_SWITCHED_OFF = ("switched off", "turned off", "disabled", "disable it", "not enabled", "deactivated")
+_SWITCHED = re.compile(r"\b(?:switch|turn)(?:ed|ing)?\b[^.,;!?]{0,40}?\b(?P<state>on|off)\b", re.IGNORECASE)
+"""Matches "switch it on", "turn the alarm off"."""
+_FLAG_VERBS = frozenset(
+    (
+        "add allow apply archive ask attach close copy create delete download force hide ignore include keep load "
+        "notify open overwrite preserve publish remove replace require return save send share show skip sync update "
+        "upload use"
+    ).split()
+)
+_ADJECTIVE = re.compile(r"(?:ed|[ai]ble|ive|ful|ic|al|ary|admin|private|secure|day)$")
 _ADDRESS_SIGNS = (".", "-", "_", "+")
 
 
@@ -48,7 +60,7 @@ def list_spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> l
     A date-time is said as `date at time`.
     """
     if isinstance(value, bool):
-        return [phrase if value else f"no {phrase}" for phrase in _list_flag_phrases(name)]
+        return _list_flag_forms(name, value)
     if isinstance(value, int | float):
         return _list_number_forms(name, schema, value)
     if not isinstance(value, str):
@@ -87,6 +99,11 @@ def find_spoken_value(text: str, name: str, schema: Schema, value: Any, now: dat
         return day if day and (day == value or find_first_form(text, clock)) else None
     if isinstance(moment, date):
         return find_first_form(text, list_spoken_forms(name, schema, value, now), _build_other_day_pattern(moment))
+    if isinstance(value, bool) and is_switch(name):
+        state = "on" if value else "off"
+        for match in _SWITCHED.finditer(text):
+            if match["state"].lower() == state:
+                return match[0]
     if value is True and find_first_form(text, list_spoken_forms(name, schema, False, now)):
         return None
     return find_first_form(text, list_spoken_forms(name, schema, value, now))
@@ -188,10 +205,31 @@ def _list_time_forms(moment: time) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def _list_flag_phrases(name: str) -> list[str]:
-    """Lists the words for a flag: "all day" and the name itself for `is_all_day`."""
-    name_words = [word for word in split_words(name) if word not in ("is", "has", "enable", "enabled")]
-    return [" ".join(name_words), name]
+def is_switch(name: str) -> bool:
+    """True for a flag whose name says nothing but that it is on or off: `enabled`."""
+    return not _find_flag_words(name)
+
+
+def _find_flag_words(name: str) -> list[str]:
+    """Returns the words of a flag's name that say what is on or off: "all day" for `is_all_day`."""
+    return [word for word in split_words(name) if word not in ("is", "has", "enable", "enabled")]
+
+
+def _list_flag_forms(name: str, value: bool) -> list[str]:
+    """Lists the ways to say a flag: "all day", "not visible", "don't notify guests"; of a mere switch "switched on"."""
+    flag_words = _find_flag_words(name)
+    if not flag_words:
+        return [*(_SWITCHED_ON if value else _SWITCHED_OFF)]
+    phrase = " ".join(flag_words)
+    if value:
+        return [phrase, name]
+    if flag_words[0] in _FLAG_VERBS:
+        negations = [f"don't {phrase}", f"do not {phrase}", f"no {phrase}"]
+    elif _ADJECTIVE.search(phrase):
+        negations = [f"not {phrase}", f"no {phrase}"]
+    else:
+        negations = [f"no {phrase}", f"not {phrase}", f"not a {phrase}", f"not an {phrase}"]
+    return [*negations, f"without {phrase}", f"{phrase} off", f"{phrase}: no", f"no {name}"]
 
 
 def _build_other_day_pattern(day: date) -> re.Pattern[str]:

@@ -26,6 +26,7 @@ from funcdex_assets.language.lexicon import (
     load_industries,
     load_moves,
 )
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.schema_samples import propose_numbers
 from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_unit
 from funcdex_assets.records.scenario import Persona, Scenario
@@ -90,12 +91,6 @@ STREETS = (
     "Linden Avenue",
     "Quay Street",
 )
-PLACEHOLDER = re.compile(
-    r"<[a-z][a-z0-9 _-]*>|\byour[_-][a-z]+|@example\.(?:com|org)\b|\bexample\.com\b|\blorem ipsum\b"
-    r"|\bxxx+\b|\{\{.*?\}\}|\bTODO\b",
-    re.IGNORECASE,
-)
-"""Matches placeholders that stand where real content should: `<name>`, `your_email`, `TODO`."""
 _FIELD_OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
 _FILLER_WORDS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
@@ -297,15 +292,6 @@ def _draw_between(low: float | None, high: float | None, rng: Random) -> int:
     """Draws an integer within the bounds; None is no bound."""
     first = ceil(low) if low is not None else min(0, floor(high or 0))
     return rng.randint(first, floor(high) if high is not None else first + 20)
-
-
-def list_real_examples(schema: Schema) -> list[Any]:
-    """Returns the schema's examples that are real content, not placeholders."""
-    return [
-        example
-        for example in schema.get("examples", ())
-        if not (isinstance(example, str) and PLACEHOLDER.search(example))
-    ]
 
 
 def render_query(schema: Schema, search_words: str, rng: Random) -> str:

@@ -1,7 +1,6 @@
 """Sends many requests to an engine at once, reports progress meanwhile, and returns usage metadata afterwards."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -9,34 +8,17 @@ import msgspec
 
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.inference.usage import UsageMeter
+from funcdex_assets.orchestration.interruption import check_interruption, current_interruption
 from funcdex_assets.orchestration.progress_listener import current_listener
 from funcdex_assets.orchestration.stage import SPENT
+from funcdex_assets.records.row_failures import RowFailure
 from funcdex_assets.records.seeds import derive_seed
-from funcdex_assets.roles.role import Role, play_all, play_each
+from funcdex_assets.roles.role import Role, play_each
 
 OFFLINE = "offline"
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 Result = TypeVar("Result")
-
-
-def ask_all(
-    engine: InferenceEngine,
-    role: Role[Subject, Output],
-    subjects: Sequence[Subject],
-    stage: str,
-    partition: str,
-    seed: int,
-) -> tuple[list[Output], dict[str, Any]]:
-    """Returns the role's answers in the order of the subjects, and metadata on their usage."""
-    place_seed = derive_seed(seed, partition)
-    return run_metered(
-        engine,
-        lambda meter, advanced: play_all(role, meter, subjects, place_seed, advanced),
-        stage,
-        partition,
-        len(subjects),
-    )
 
 
 def ask_each(
@@ -46,18 +28,18 @@ def ask_each(
     stage: str,
     partition: str,
     seed: int,
-) -> tuple[list[tuple[Subject, Output]], dict[str, Any]]:
-    """Like `ask_all`, but leaves out subjects that the model refuses or cannot answer; the metadata count them."""
+    identify: Callable[[Subject], str],
+) -> tuple[list[tuple[Subject, Output]], list[RowFailure], dict[str, Any]]:
+    """Returns the subjects with the role's answers, the failures of those without one, and metadata on the usage."""
     place_seed = derive_seed(seed, partition)
-    (answered, missing), usage = run_metered(
+    (answered, failures), usage = run_metered(
         engine,
-        lambda meter, advanced: play_each(role, meter, subjects, place_seed, advanced),
+        lambda meter, advanced: play_each(role, meter, subjects, place_seed, identify, advanced),
         stage,
         partition,
         len(subjects),
     )
-    reasons = Counter(error.kind for error in missing)
-    return answered, {**usage, "unanswered": len(missing), "unanswered_reasons": dict(reasons)}
+    return answered, failures, usage
 
 
 def run_metered(
@@ -75,14 +57,23 @@ def run_metered(
         nonlocal done
         done += 1
         current_listener().advanced(stage, partition, done, total)
+        check_interruption()
 
     async def work_and_close() -> Result:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
         try:
-            return await work(meter, report_progress)
+            with current_interruption().reacting(lambda: loop.call_soon_threadsafe(task.cancel)):
+                return await work(meter, report_progress)
         finally:
             await meter.close()
 
-    return asyncio.run(work_and_close()), _summarise_usage(meter)
+    try:
+        result = asyncio.run(work_and_close())
+    except asyncio.CancelledError:
+        check_interruption()
+        raise
+    return result, _summarise_usage(meter)
 
 
 def _summarise_usage(meter: UsageMeter) -> dict[str, Any]:

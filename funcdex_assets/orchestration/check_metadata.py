@@ -4,19 +4,25 @@ Here belongs the translation of frames into metadata and events, and nothing tha
 """
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from funcdex_assets.contracts.column_descriptions import describe_column
 from funcdex_assets.contracts.table import LONGEST_CELL, Judgement, Table, count_rows, to_text_cells
+from funcdex_assets.orchestration.dagster_private import AssetCheckEvaluationTargetMaterializationData
 
 MOST_ROWS = 20
 
 
-def describe_frame(frame: pl.DataFrame) -> dict[str, Any]:
+def describe_frame(stage: str, frame: pl.DataFrame) -> dict[str, Any]:
     """The metadata that every table has; a stage's own `preview` replaces the one made here."""
-    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()]
+    columns = [
+        dg.TableColumn(name, str(dtype), description=describe_column(stage, name))
+        for name, dtype in frame.schema.items()
+    ]
     return {
         "dagster/row_count": frame.height,
         "dagster/column_schema": dg.TableSchema(columns=columns),
@@ -24,8 +30,15 @@ def describe_frame(frame: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def evaluate_check(key: dg.AssetKey, partition: str, judgement: Judgement) -> dg.AssetCheckEvaluation:
-    """The judgement of one partition as an event of the stage's check."""
+def evaluate_check(
+    key: dg.AssetKey,
+    partition: str,
+    judgement: Judgement,
+    target: AssetCheckEvaluationTargetMaterializationData | None,
+) -> dg.AssetCheckEvaluation:
+    """The judgement of one partition as an event of the stage's check; `target` is the materialisation judged, without
+    which the UI takes the check for one of an older table.
+    """
     offending = judgement.offending_rows
     metadata: dict[str, Any] = {"offending_rows": offending.height}
     if not judgement.passed:
@@ -41,14 +54,21 @@ def evaluate_check(key: dg.AssetKey, partition: str, judgement: Judgement) -> dg
         passed=judgement.passed,
         metadata=metadata,
         description=judgement.description if judgement.passed else _explain_failure(judgement),
-        blocking=True,
+        severity=dg.AssetCheckSeverity.ERROR if judgement.blocking else dg.AssetCheckSeverity.WARN,
+        blocking=judgement.blocking,
         partition=partition,
+        target_materialization_data=target,
     )
 
 
-def list_check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
-    """One blocking check per rule, the layout first."""
-    descriptions = {check.name: check.description for check in table.checks}
+def list_check_specs(
+    table: Table, partitions_def: dg.PartitionsDefinition | None, further_checks: Mapping[str, str]
+) -> list[dg.AssetCheckSpec]:
+    """One check per rule, the layout first; `further_checks` are descriptions by name. Rules block unless they say
+    that they do not.
+    """
+    descriptions = {check.name: check.description for check in table.checks} | dict(further_checks)
+    advisory = {check.name for check in table.checks if not check.blocking}
     with warnings.catch_warnings():
         # Partitions of checks are in preview, and say so once per check.
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -57,10 +77,10 @@ def list_check_specs(table: Table, partitions_def: dg.PartitionsDefinition) -> l
                 name,
                 asset=table.name,
                 description=descriptions.get(name, f"Every row fits the layout {table.model.__name__}."),
-                blocking=True,
+                blocking=name not in advisory,
                 partitions_def=partitions_def,
             )
-            for name in table.check_names
+            for name in (*table.check_names, *further_checks)
         ]
 
 

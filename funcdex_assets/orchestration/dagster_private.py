@@ -11,12 +11,15 @@ private name imports it from here.
         the same storage with its connections kept open, for one short-lived process
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_IS_USER_PROVIDED_TAG,
@@ -25,9 +28,15 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.execution.api import execute_run
+from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
+from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
@@ -38,12 +47,15 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    HIDDEN_TAG_PREFIX,
     PARTITION_NAME_TAG,
 )
 from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
 from sqlalchemy.engine import Connection, Engine
 
 from funcdex_assets.settings.settings import load_settings
+from funcdex_assets.storage.home import prepare_home
 
 PROVED_WITH = ("1.13.27", "1.13.28")
 """Versions of Dagster under which the test of this module passed."""
@@ -54,11 +66,19 @@ __all__ = [
     "CODE_VERSION_TAG",
     "DATA_VERSION_IS_USER_PROVIDED_TAG",
     "DATA_VERSION_TAG",
+    "HIDDEN_TAG_PREFIX",
     "NOT_FINISHED_STATUSES",
     "NULL_EVENT_POINTER",
     "PARTITION_NAME_TAG",
     "REPORTED_BY_STAGE",
+    "AssetCheckEvaluationTargetMaterializationData",
+    "QueuedRunCoordinator",
+    "RunQueueConfig",
+    "SubmitRunContext",
     "UnresolvedAssetJobDefinition",
+    "checking_while_steps_wait",
+    "create_run_of_location",
+    "execute_run",
     "get_input_data_version_tag",
     "get_input_event_pointer_tag",
     "open_kept_instance",
@@ -70,6 +90,54 @@ REPORTED_BY_STAGE = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 _NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 
 
+# ── runs of a program, as the UI knows them ───────────────────────────────────────────────────
+
+
+def create_run_of_location(
+    instance: dg.DagsterInstance,
+    job: Any,
+    location: str,
+    *,
+    run_config: Mapping[str, Any],
+    tags: Mapping[str, str],
+    asset_selection: Sequence[dg.AssetKey],
+) -> dg.DagsterRun:
+    """Creates the run of a reconstructable job that `execute_run` executes in this process.
+
+    `dg.execute_job` creates runs that belong to no code location: the UI shows them on no job's page, and cannot
+    execute them again.
+    """
+    definition = job.get_definition()
+    origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), SINGLETON_REPOSITORY_NAME)
+    return instance.create_run_for_job(
+        definition,
+        run_config=run_config,
+        tags={**definition.run_tags, **tags},
+        asset_selection=set(asset_selection),
+        remote_job_origin=RemoteJobOrigin(origin, definition.name),
+        job_code_origin=job.get_python_origin(),
+    )
+
+
+@contextmanager
+def checking_while_steps_wait(check: Callable[[], object]) -> Iterator[None]:
+    """Calls `check`, which may raise, whenever a run of this process looks again whether its next step may begin.
+
+    Dagster's executor in one process waits for a pool without asking whether its run is to be cancelled.
+    """
+    sleep = ActiveExecution.sleep_til_ready
+
+    def check_and_sleep(self: ActiveExecution) -> None:
+        check()
+        sleep(self)
+
+    ActiveExecution.sleep_til_ready = check_and_sleep
+    try:
+        yield
+    finally:
+        ActiveExecution.sleep_til_ready = sleep
+
+
 # ── storage in the project's home ─────────────────────────────────────────────────────────────
 
 
@@ -78,8 +146,22 @@ def _project_folder() -> str:
 
     Raises:
         SettingsError: the folder in which Dagster was started has no usable `funcdex.yaml`.
+        HomeError, DiskError: the home cannot be used.
     """
-    return str(load_settings(with_tools=False).home.absolute() / "dagster")
+    home = load_settings(with_tools=False).home.absolute()
+    prepare_home(home)
+    return str(home / "dagster")
+
+
+@contextmanager
+def _lock_databases() -> Iterator[None]:
+    """Lets processes that start side by side make Dagster's databases one after the other: SQLite has no
+    `CREATE TABLE` that several of Dagster's processes could do at once.
+    """
+    folder = Path(_project_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "databases.lock"):
+        yield
 
 
 class ProjectStorage(DagsterSqliteStorage):
@@ -91,7 +173,8 @@ class ProjectStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "ProjectStorage":  # noqa: ARG003
-        return cls.from_local(inst_data=inst_data, base_dir=_project_folder())
+        with _lock_databases():
+            return cls.from_local(inst_data=inst_data, base_dir=_project_folder())
 
 
 class ProjectComputeLogManager(LocalComputeLogManager):
@@ -188,7 +271,8 @@ class KeptProjectStorage(KeptSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptProjectStorage":  # noqa: ARG003
-        return cls.from_local(inst_data=inst_data, base_dir=_project_folder())
+        with _lock_databases():
+            return cls.from_local(inst_data=inst_data, base_dir=_project_folder())
 
 
 _KEPT = {DagsterSqliteStorage.__name__: KeptSqliteStorage, ProjectStorage.__name__: KeptProjectStorage}

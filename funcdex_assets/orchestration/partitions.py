@@ -8,7 +8,7 @@ a later one comes last. Neighbours in this order share a run, so it decides what
 partitions costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from funcdex_assets.orchestration.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    HIDDEN_TAG_PREFIX,
     NOT_FINISHED_STATUSES,
     PARTITION_NAME_TAG,
 )
@@ -23,6 +24,10 @@ from funcdex_assets.settings.settings import Settings
 
 NAME = "funcdex_toolkits"
 PARTITIONS = dg.DynamicPartitionsDefinition(name=NAME)
+LINEAGE_TAG_PREFIX = f"{HIDDEN_TAG_PREFIX}funcdex_"
+"""Begins a tag for each partition that a run makes, by which the run queue counts them; the UI does not show it."""
+LONGEST_TAG = 63
+"""Characters that Dagster allows in the second part of a tag's key."""
 
 
 def list_registered(instance: dg.DagsterInstance) -> list[str]:
@@ -50,6 +55,24 @@ def tag_range(neighbours: Sequence[str]) -> dict[str, str]:
     if len(neighbours) == 1:
         return {PARTITION_NAME_TAG: neighbours[0]}
     return {ASSET_PARTITION_RANGE_START_TAG: neighbours[0], ASSET_PARTITION_RANGE_END_TAG: neighbours[-1]}
+
+
+def list_run_partitions(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> list[str]:
+    """The partitions that a run with these tags makes, in the instance's order; none for one without partitions."""
+    if PARTITION_NAME_TAG in tags:
+        return [tags[PARTITION_NAME_TAG]]
+    if ASSET_PARTITION_RANGE_START_TAG not in tags:
+        return []
+    registered = list_registered(instance)
+    first, last = tags[ASSET_PARTITION_RANGE_START_TAG], tags[ASSET_PARTITION_RANGE_END_TAG]
+    if first not in registered or last not in registered:
+        return [first, last]  # partitions of another definition
+    return registered[registered.index(first) : registered.index(last) + 1]
+
+
+def tag_lineage(partitions: Collection[str]) -> dict[str, str]:
+    """A tag for each partition that a run makes: of runs with the same tag, the run queue starts one at a time."""
+    return {f"{LINEAGE_TAG_PREFIX}{partition}"[: len(HIDDEN_TAG_PREFIX) + LONGEST_TAG]: "1" for partition in partitions}
 
 
 def _add_missing(instance: dg.DagsterInstance, settings: Settings) -> None:

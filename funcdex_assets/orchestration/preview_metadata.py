@@ -11,13 +11,17 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from funcdex_assets.catalog.definition_gaps import Gap
 from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.dataset import ParsedConversation
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.tool import ToolEdge
+from funcdex_assets.records.training import AnswerSample, LossPoint
 from funcdex_assets.reports import plots
 
 _LONGEST_JSON = 700
+_ICONS = {"system": "⚙️ **System:**", "user": "🧑 **User:**", "assistant": "🤖 **Assistant:**"}
 
 
 def show_counts(counts: Mapping[str, float], title: str, label: str = "") -> dg.MarkdownMetadataValue:
@@ -49,10 +53,50 @@ def show_report_pictures(figures: Sequence[QualityFigure], name: str) -> dict[st
     }
 
 
+def show_losses(curve: Sequence[LossPoint], title: str) -> dg.MarkdownMetadataValue:
+    """The losses over the steps; without matplotlib, those of the evaluations as a table."""
+    if not plots.can_plot():
+        rows = [
+            (point.step, *(round(loss, 4) for loss in (point.answer_loss, point.prompt_loss or 0.0)))
+            for point in curve
+            if point.answer_loss is not None
+        ]
+        return show_table(("step", "test loss, answers", "test loss, prompts"), rows)
+    return _embed_png(plots.plot_losses(curve, title), title)
+
+
+def show_samples(samples: Sequence[AnswerSample]) -> dg.MarkdownMetadataValue:
+    """What a model in training answered to held-out rows, the last ones first."""
+    rows = [
+        (sample.step, *(f"`{_cut_text(text)}`".replace("\n", "↵").replace("|", "\\|") for text in _list_texts(sample)))
+        for sample in sorted(samples, key=lambda sample: -sample.step)
+    ]
+    return show_table(("step", "input", "actual", "predicted"), rows)
+
+
+def _list_texts(sample: AnswerSample) -> tuple[str, str, str]:
+    return sample.input, sample.actual, sample.predicted
+
+
+def show_matches(
+    rows: Sequence[tuple[str, float, float | None, float | None]], title: str = "Function Call Match"
+) -> dg.MarkdownMetadataValue:
+    """Function Call Match of models, (model, share, low, high), as bars with intervals."""
+    if not plots.can_plot():
+        return show_table((title, "share", "low", "high"), rows)
+    return _embed_png(plots.plot_matches(rows, title), title)
+
+
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
     """A table in markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
+def show_gaps(gaps: Sequence[Gap]) -> dict[str, dg.MarkdownMetadataValue | str]:
+    """Where tools are thin, under the name `thin`: how many of how many, the first places, and the remedy."""
+    rows = [(gap.describe_count(), gap.name_places(), gap.remedy) for gap in gaps if gap.places]
+    return {"thin": show_table(("gap", "places", "remedy"), rows) if rows else "nowhere"}
 
 
 def show_tool_graph(edges: Sequence[ToolEdge], most: int = 40) -> dg.MarkdownMetadataValue:
@@ -73,13 +117,26 @@ def show_conversation(conversation: Conversation) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n\n".join(line for message in conversation.messages for line in _list_lines(message)))
 
 
+def show_example(row: ParsedConversation) -> dg.MarkdownMetadataValue:
+    """A training example, in OpenAI's form, as people read it."""
+    lines = [f"**{row.conversation_id}** ({row.kind}, {row.calls} calls, {len(row.tools)} tools on offer)"]
+    for message in row.messages:
+        content = message.get("content")
+        if message["role"] == "tool":
+            lines.append(f"📦 `{_cut_text(str(content))}`")
+        elif content:
+            lines.append(f"{_ICONS[message['role']]} {content}")
+        for call in message.get("tool_calls") or ():
+            lines.append(f"🔧 `{call['function']['name']}` `{_cut_text(str(call['function']['arguments']))}`")
+    return dg.MetadataValue.md("\n\n".join(lines))
+
+
 def _list_lines(message: Message) -> list[str]:
     lines = []
     if message.thought:
         lines.append(f"💭 *{message.thought}*")
     if message.content:
-        icon = {"user": "🧑 **User:**", "assistant": "🤖 **Assistant:**"}[message.role]
-        lines.append(f"{icon} {message.content}")
+        lines.append(f"{_ICONS[message.role]} {message.content}")
     lines += [f"🔧 `{call.name}` `{_format_json(call.arguments)}`" for call in message.tool_calls]
     if message.result is not None:
         icon = "⚠️" if message.result.error else "📦"
@@ -88,7 +145,12 @@ def _list_lines(message: Message) -> list[str]:
 
 
 def _format_json(value: Any) -> str:
-    text = msgspec.json.encode(value).decode().replace("`", "'")
+    return _cut_text(msgspec.json.encode(value).decode())
+
+
+def _cut_text(text: str) -> str:
+    """Text that can stand between backticks, not too long."""
+    text = text.replace("`", "'")
     return text if len(text) <= _LONGEST_JSON else text[: _LONGEST_JSON - 1] + "…"
 
 

@@ -13,6 +13,9 @@ the partition, anything else a resource. Here belong the promises that every sta
   beside the store, its rows are shown in the failed check, and the table stays as it was.
 - **Nothing changed is trusted.** An upstream table whose bytes are not those that its stage wrote is
   judged again before it is used.
+- **One lineage.** The upstream tables must have been made from one another as they are now; else the partition is
+  left as it is, and the tables to be made again are named. That no other run makes them meanwhile is the business of
+  `lineage_lock`.
 - **A partition fails alone.** The others are made, here and in the later stages of the same run; then
   the step fails and names the partitions that it did not make.
 
@@ -22,17 +25,17 @@ that it made, because Dagster's automatic events would claim the whole range.
 """
 
 import inspect
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import dagster as dg
 import msgspec
 import polars as pl
 
-from funcdex_assets.contracts.table import Table
+from funcdex_assets.contracts.table import Judgement, Table
 from funcdex_assets.contracts.trusted_tables import BrokenContractError, TableVerdict, TrustedTables
 from funcdex_assets.orchestration import check_metadata
 from funcdex_assets.orchestration.dagster_private import (
@@ -41,12 +44,14 @@ from funcdex_assets.orchestration.dagster_private import (
     DATA_VERSION_TAG,
     NULL_EVENT_POINTER,
     REPORTED_BY_STAGE,
+    AssetCheckEvaluationTargetMaterializationData,
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+from funcdex_assets.orchestration.interruption import check_interruption, current_interruption, pause_work
 from funcdex_assets.orchestration.partitions import PARTITIONS
-from funcdex_assets.orchestration.progress_listener import current_listener
-from funcdex_assets.orchestration.resource_keys import TABLES, qualify_key
+from funcdex_assets.orchestration.progress_listener import ProgressLog, current_listener, listen_to_progress
+from funcdex_assets.orchestration.resource_keys import SETTINGS, TABLES, qualify_key
 from funcdex_assets.records.figures import Spent
 from funcdex_assets.storage.table_store import StoredTable, TableError
 
@@ -63,12 +68,15 @@ class Produced:
 
     What stands under `SPENT` in the metadata, as `Spent` records, is kept beside the table for the quality report.
     `publish` puts the table where people take it from; it is called only once the table was judged and
-    written, and returns further metadata.
+    written, and returns further metadata. `judgements` are of the stage's further checks, and count like those of the
+    table's contract; if only they refuse the table, `keep_refused` is called.
     """
 
     frame: pl.DataFrame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     publish: Callable[[], Mapping[str, Any]] = dict
+    judgements: Sequence[Judgement] = ()
+    keep_refused: Callable[[], object] = dict
 
 
 def stage(
@@ -80,8 +88,10 @@ def stage(
     pool: str | None = None,
     partitions_def: dg.PartitionsDefinition = PARTITIONS,
     pauses: Sequence[float] = PAUSES,
+    further_checks: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Produced]], dg.AssetsDefinition]:
-    """`partitions_def` defaults to the toolkits and bundles of the settings.
+    """`partitions_def` defaults to the toolkits and bundles of the settings. `further_checks` are the descriptions, by
+    name, of checks that the stage judges itself (`Produced.judgements`).
 
     An exception with a true attribute `retryable` gives its partition another try after each of `pauses`.
     """
@@ -102,7 +112,7 @@ def stage(
                     code_version=code_version,
                 )
             ],
-            check_specs=check_metadata.list_check_specs(table, partitions_def),
+            check_specs=check_metadata.list_check_specs(table, partitions_def, further_checks),
             can_subset=True,
             partitions_def=partitions_def,
             backfill_policy=dg.BackfillPolicy.single_run(),
@@ -111,7 +121,8 @@ def stage(
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             if context.selected_asset_keys:
-                yield from _make_partitions(stage_parts, context)
+                with listen_to_progress(ProgressLog(current_listener(), context.log.info)):
+                    yield from _make_partitions(stage_parts, context)
             else:
                 yield from _judge_partitions(stage_parts, context)
 
@@ -157,6 +168,7 @@ class _StageParts:
 
 def _make_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext) -> Iterator[Any]:
     partitions = context.partition_keys
+    _end_if_interrupted(context)
     current_listener().started(stage_parts.name, partitions)
     origins = _find_origins(stage_parts, partitions, context)
     failed = _find_held_back(stage_parts, partitions, context)
@@ -167,8 +179,9 @@ def _make_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext
     for pause in (*stage_parts.pauses, None):
         to_retry = []
         for partition in waiting:
+            check_interruption()
             try:
-                events, rows = _make_partition(stage_parts, partition, context, origins)
+                verdicts, materialisation, rows = _make_partition(stage_parts, partition, context, origins)
             except Exception as error:
                 if isinstance(error, BrokenContractError):
                     yield from evaluate_checks(context, error.verdict)
@@ -181,12 +194,14 @@ def _make_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext
                     current_listener().failed(stage_parts.name, partition, reason)
                     context.log.error(f"{partition} was not made: {_format_trace(error)}")
             else:
-                yield from events
+                yield materialisation  # before the judgements, which name it as the one that they are about
+                for verdict in verdicts:
+                    yield from evaluate_checks(context, verdict)
                 current_listener().finished(stage_parts.name, partition, rows)
         waiting = to_retry
         if not waiting or pause is None:
             break
-        time.sleep(pause)
+        pause_work(pause)
 
     if len(failed) < len(partitions):
         yield dg.Output(None, output_name=stage_parts.name, metadata=REPORTED_BY_STAGE)
@@ -196,22 +211,43 @@ def _make_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContext
         raise _describe_failure(stage_parts, failed, of=len(partitions))
 
 
+def _end_if_interrupted(context: dg.AssetExecutionContext) -> None:
+    """Raises if the work shall end.
+
+    Dagster counts the end of a run as a failure if it is not noted before that the run is to be cancelled; if that
+    was noted before the run had begun, its beginning has covered it.
+    """
+    if current_interruption().number is not None:
+        run = context.instance.get_run_by_id(context.run_id)
+        if run is not None and run.status == dg.DagsterRunStatus.STARTED:
+            context.instance.report_run_canceling(run)
+    check_interruption()
+
+
 def _make_partition(
     stage_parts: _StageParts, partition: str, context: dg.AssetExecutionContext, origins: Mapping[tuple[str, str], int]
-) -> tuple[list[dg.AssetMaterialization | dg.AssetCheckEvaluation], int]:
-    """Reads, makes, judges and writes one partition; returns the events that say so, and the row count."""
+) -> tuple[list[TableVerdict], dg.AssetMaterialization, int]:
+    """Reads, makes, judges and writes one partition; returns the verdicts on all tables that were judged, the event
+    that says that the table was made, and the row count.
+    """
     tables: TrustedTables = getattr(context.resources, TABLES)
     read: dict[str, StoredTable] = {}
     verdicts = []
     for name in stage_parts.upstream:
         read[name], verdict = tables.load_trusted(name, partition)
         verdicts += [verdict] if verdict else []
+    tables.refuse_mixed_lineage(partition, read)
     arguments: dict[str, Any] = {name: read[name].frame for name in stage_parts.inputs}
     arguments |= {name: getattr(context.resources, qualify_key(name)) for name in stage_parts.resources}
     if stage_parts.takes_partition:
         arguments["partition"] = partition
     produced = stage_parts.function(**arguments)
-    digest, verdict = tables.write_judged(stage_parts.table, partition, produced.frame, read)
+    try:
+        digest, verdict = tables.write_judged(stage_parts.table, partition, produced.frame, read, produced.judgements)
+    except BrokenContractError as error:
+        if {judgement.check for judgement in error.verdict.broken} <= {each.check for each in produced.judgements}:
+            produced.keep_refused()
+        raise
     tables.note_spent(stage_parts.name, partition, msgspec.convert(produced.metadata.get(SPENT, []), list[Spent]))
     tags = {
         CODE_VERSION_TAG: stage_parts.code_version,
@@ -227,14 +263,14 @@ def _make_partition(
         find_asset_key(context, stage_parts.name),
         partition=partition,
         metadata={
-            **check_metadata.describe_frame(produced.frame),
+            **check_metadata.describe_frame(stage_parts.name, produced.frame),
+            **describe_run(getattr(context.resources, SETTINGS, None)),
             **produced.metadata,
             **produced.publish(),
         },
         tags=tags,
     )
-    upstream = [event for verdict in verdicts for event in evaluate_checks(context, verdict)]
-    return [*upstream, materialisation, *evaluate_checks(context, verdict)], produced.frame.height
+    return [*verdicts, verdict], materialisation, produced.frame.height
 
 
 def find_asset_key(context: dg.AssetExecutionContext, stage_name: str) -> dg.AssetKey:
@@ -245,9 +281,25 @@ def find_asset_key(context: dg.AssetExecutionContext, stage_name: str) -> dg.Ass
 
 
 def evaluate_checks(context: dg.AssetExecutionContext, verdict: TableVerdict) -> list[dg.AssetCheckEvaluation]:
-    """The judgements of one partition's table as events of its asset's checks."""
+    """The judgements of one partition's table as events of its asset's checks, about its latest materialisation."""
     key = find_asset_key(context, verdict.stage)
-    return [check_metadata.evaluate_check(key, verdict.partition, judgement) for judgement in verdict.judgements]
+    of_partition = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[verdict.partition])
+    records = context.instance.fetch_materializations(of_partition, limit=1).records
+    target = (
+        AssetCheckEvaluationTargetMaterializationData(
+            storage_id=records[0].storage_id, run_id=records[0].run_id, timestamp=records[0].timestamp
+        )
+        if records
+        else None
+    )
+    return [
+        check_metadata.evaluate_check(key, verdict.partition, judgement, target) for judgement in verdict.judgements
+    ]
+
+
+def describe_run(settings: Any) -> dict[str, Any]:
+    """The seed under which a table was made, where the stage has settings."""
+    return {"seed": settings.seed} if settings is not None else {}
 
 
 def _find_origins(
@@ -307,7 +359,7 @@ def _judge_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContex
     """Only checks were asked for: the stored tables are judged, and nothing is made."""
     selected_names = {check.name for check in context.selected_asset_check_keys}
     failed: dict[str, str] = {}
-    partitions = context.partition_keys
+    partitions = _list_partitions_to_judge(stage_parts, context)
     for partition in partitions:
         try:
             verdict = getattr(context.resources, TABLES).judge_stored(stage_parts.table, partition)
@@ -319,6 +371,15 @@ def _judge_partitions(stage_parts: _StageParts, context: dg.AssetExecutionContex
     yield from _yield_check_outputs(context)
     if failed:
         raise _describe_failure(stage_parts, failed, of=len(partitions))
+
+
+def _list_partitions_to_judge(stage_parts: _StageParts, context: dg.AssetExecutionContext) -> Sequence[str]:
+    """The partitions of the run; all that have a table where it has none, as "Execute all" on a page of checks starts
+    it.
+    """
+    if context.has_partition_key or context.has_partition_key_range:
+        return context.partition_keys
+    return getattr(context.resources, TABLES).list_partitions(stage_parts.name)
 
 
 def _yield_check_outputs(context: dg.AssetExecutionContext) -> Iterator[dg.Output]:

@@ -19,12 +19,12 @@ import dagster as dg
 
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT
+from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT, suggest_toolkit_name
 from funcdex_assets.orchestration.dagster_private import UnresolvedAssetJobDefinition
-from funcdex_assets.orchestration.jobs import qualify_name
+from funcdex_assets.orchestration.jobs import describe_nightly_change, qualify_name
 from funcdex_assets.orchestration.partitions import register_partitions
 from funcdex_assets.settings.section import SettingsError
-from funcdex_assets.settings.settings import Settings, load_settings
+from funcdex_assets.settings.settings import Nightly, Settings, load_settings
 from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, list_toolkit_files
 
 INTERVAL_S = 30
@@ -46,9 +46,15 @@ class Look:
 
 
 def build_toolkit_sensor(
-    settings_file: Path, job: UnresolvedAssetJobDefinition, key_prefix: Sequence[str] = ()
+    settings_file: Path,
+    job: UnresolvedAssetJobDefinition,
+    key_prefix: Sequence[str] = (),
+    nightly: Nightly | None = None,
 ) -> dg.SensorDefinition:
-    """The sensor of the project whose settings lie in `settings_file`, which each tick reads anew."""
+    """The sensor of the project whose settings lie in `settings_file`, which each tick reads anew.
+
+    `nightly` is the section with which the schedule was loaded: a tick says if the file's is another by now.
+    """
     dataset = dg.AssetKey([*key_prefix, "dataset"])
 
     @dg.sensor(
@@ -70,6 +76,8 @@ def build_toolkit_sensor(
             look = look_at_toolkits(settings, before, datasets)
         except (SettingsError, OSError) as error:
             return dg.SkipReason(str(error))
+        if nightly is not None and (change := _describe_schedule(nightly, settings.nightly)):
+            look.problems.append(change)
         for problem in look.problems:
             context.log.warning(problem)
         datasets = _find_datasets(context.instance, dataset, look.changed_partitions)
@@ -86,6 +94,14 @@ def build_toolkit_sensor(
         )
 
     return watch_toolkits
+
+
+def _describe_schedule(loaded: Nightly, now: Nightly) -> str | None:
+    if now.enabled and not loaded.enabled:
+        return (
+            "nightly.enabled is true by now; reload the code location (Deployment, Reload), or switch the schedule on"
+        )
+    return describe_nightly_change(loaded, now)
 
 
 def look_at_toolkits(
@@ -162,8 +178,8 @@ def _refuse_unusable(settings: Settings, partition: str) -> None:
 
 def _report_illegal_names(settings: Settings) -> list[str]:
     return [
-        f"{path}: {name!r} is no name for a toolkit; rename the file to a lower-case letter followed by up to 39 "
-        "lower-case letters, digits or hyphens"
+        f"{path}: {name!r} is no name for a toolkit; rename the file{suggest_toolkit_name(name)} to a lower-case "
+        "letter followed by up to 39 lower-case letters, digits or hyphens"
         for name, path in list_toolkit_files(settings.root, settings.bundles).items()
         if not LEGAL_TOOLKIT.fullmatch(name)
     ]

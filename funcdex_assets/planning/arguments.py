@@ -14,6 +14,7 @@ from typing import Any
 
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
+from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.spoken_values import list_spoken_forms, parse_moment
 from funcdex_assets.language.values import Situation
@@ -212,6 +213,9 @@ def _build_placeholder(tool: Tool, pointer: str) -> Any:
         return placeholder
 
 
+_CHANGED_FLAG_SHARE = 0.7  # of mentioned flags with a default, those that are to differ from it
+
+
 class _FactInventor:
     """Invents the facts of one call.
 
@@ -264,11 +268,7 @@ class _FactInventor:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
         if schema_type(schema) == "string" and ZONE_WORDS & set(split_words(name)):
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
-        if (
-            required
-            and is_service_id(Leaf(pointer, name, owner, schema, True))
-            and not values.list_real_examples(schema)
-        ):
+        if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not list_real_examples(schema):
             raise UnplannableCallError(f"{self.tool.name}{pointer}: only an earlier result could give this id")
         value = self._invent_value(schema, name, owner)
         if not values.is_within_string_limits(schema, value) or not is_valid_under(schema, self.root, value):
@@ -324,12 +324,15 @@ class _FactInventor:
     def _invent_value(self, schema: Schema, name: str, owner: str) -> Any:
         """Invents a scalar from its schema, then its name and the tool; it may still be invalid under the schema."""
         name_words, rng = set(split_words(name)), self.rng
-        kind, examples = schema_type(schema), values.list_real_examples(schema)
+        kind, examples = schema_type(schema), list_real_examples(schema)
         if "enum" in schema:
             options = [option for option in schema["enum"] if option is not None] or [None]
             return rng.choice(options)
         if kind == "boolean":
-            return not schema.get("default", False)
+            default = schema.get("default")
+            if not isinstance(default, bool):
+                return rng.random() < 0.5
+            return not default if rng.random() < _CHANGED_FLAG_SHARE else default
         if kind in ("integer", "number"):
             return values.invent_number(name, schema, rng)
         match schema.get("format"):
@@ -391,7 +394,7 @@ class _FactInventor:
         Raises:
             UnplannableCallError: there is none.
         """
-        for option in [*values.list_real_examples(schema), schema.get("default")]:
+        for option in [*list_real_examples(schema), schema.get("default")]:
             if _is_sayable(option) and is_valid_under(schema, self.root, option):
                 return option
         short = values.to_title_case(values.choose_keywords(self.situation.matter, self.rng))[

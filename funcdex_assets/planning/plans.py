@@ -7,6 +7,7 @@ belongs to `turns`, the possible failures to `failures` and `substitute_calls`, 
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
@@ -14,11 +15,20 @@ from typing import get_args
 
 import msgspec
 
+from funcdex_assets.dedup.requests import SaidRequests
 from funcdex_assets.language.request_phrases import is_next_page_argument
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
+from funcdex_assets.language.speech_profile import DEFAULT_SPOKEN_PROFILE, SpeechProfile
 from funcdex_assets.language.spoken_values import find_first_form
 from funcdex_assets.language.values import Situation, fill_from_situation, is_within_string_limits, render_query
 from funcdex_assets.planning.arguments import UnplannableCallError, plan_arguments
+from funcdex_assets.planning.commands import (
+    FORM_CANDIDATES,
+    draw_single_turn_outcome,
+    is_spoken_tool,
+    plan_commands,
+    plan_request,
+)
 from funcdex_assets.planning.failures import (
     PossibleFailure,
     draw_failure,
@@ -40,8 +50,10 @@ from funcdex_assets.planning.turns import (
     split_turn,
     withhold_facts,
 )
+from funcdex_assets.records.feedback import EVEN_WEIGHTS, AspectWeights, name_argument_form
 from funcdex_assets.records.labels import Clarity, Fault, Kind
-from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
+from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn
+from funcdex_assets.records.row_failures import RowFailure, make_each
 from funcdex_assets.records.seeds import build_generator, derive_id
 from funcdex_assets.records.tool import Binding, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
@@ -51,7 +63,9 @@ from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
+REQUEST_ATTEMPTS = 24  # per plan of one request, whose words must be new; of 600 requests 1 in 20 takes a second one
 ATTEMPTS = 4  # per plan, each with other facts; a plan that fails in all of them is reported
+FIRST_FORM_VARIANT = 3  # of the arguments of a step; the first two are what might have been said by mistake
 MIN_USER_TURNS = 2
 MIN_TURNS_OF_LONG_KINDS: Mapping[Kind, int] = {"multi_step": 6, "long_context": 10}
 THANKS_SHARE = 0.67  # the share of conversations in which the user takes leave with thanks
@@ -62,6 +76,7 @@ EQUIVALENT_TOOL_SHARE = (
 MIN_DISTRACTORS_OF_LONG_CONTEXT = (
     20  # the least number of distractors under `long_context`: their definitions make it long
 )
+MOST_TOOLS_OF_COMMANDS = 24  # on offer where people give short commands
 # Keywords of a JSON Schema that exclude no value, or (format) are not relied on here.
 _UNRESTRICTING_KEYWORDS = frozenset("type title description example examples format".split())
 
@@ -70,7 +85,7 @@ _UNRESTRICTING_KEYWORDS = frozenset("type title description example examples for
 class PlanInput:
     """One conversation to plan. `tools` are all tools of the partition, from which distractors are drawn; `faults` are
     weights, and a `fault_share` of the conversations that need no fault have one. `reserved` tools are for the test
-    split only.
+    split only. `speech` are the forms of speech that requests shall have, `form_weights` those of argument forms.
     """
 
     chain: ToolChain
@@ -83,6 +98,9 @@ class PlanInput:
     fault_weights: Mapping[Fault, float] = field(default_factory=lambda: dict.fromkeys(get_args(Fault), 1.0))
     fault_share: float = 0.25
     reserved_tools: Collection[str] = ()
+    noise_share: float = 0.1
+    speech: SpeechProfile = DEFAULT_SPOKEN_PROFILE
+    form_weights: AspectWeights = EVEN_WEIGHTS
 
     @cached_property
     def tools_by_name(self) -> dict[str, Tool]:
@@ -100,21 +118,56 @@ def draw_clarity(weights: ClarityWeights, scenario_id: str, seed: int, kind: Kin
     return level  # type: ignore[return-value]
 
 
-def build_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[str]]:
-    """Returns the plans, and for each that could not be made in `ATTEMPTS` attempts the reason of the last."""
-    plans: list[ConversationPlan] = []
-    reasons: list[str] = []
-    for plan_input in inputs:
-        reason = ""
-        for attempt in range(ATTEMPTS):
-            try:
-                plans.append(build_plan(plan_input, attempt))
-                break
-            except UnplannableCallError as error:
-                reason = str(error)
-        else:
-            reasons.append(reason)
-    return plans, reasons
+def build_plans(inputs: Sequence[PlanInput]) -> tuple[list[ConversationPlan], list[RowFailure]]:
+    """Returns the plans, and the scenarios that have none after `ATTEMPTS` attempts, each with the last reason."""
+    numbered = list(enumerate(inputs))
+    pairs, failures = make_each(
+        [item for item in numbered if item[1].chain.kind != "single_turn"],
+        lambda item: _build_plan_in_attempts(item[1]),
+        lambda item: _name_scenario(item[1]),
+        expected=UnplannableCallError,
+    )
+    if requests := [item for item in numbered if item[1].chain.kind == "single_turn"]:
+        # What is said in a conversation of one request is said in no other, or the split would tell nothing.
+        said = SaidRequests(turn.words for _, plan in pairs for turn in plan.turns if turn.words)
+        request_pairs, request_failures = make_each(
+            requests,
+            lambda item: _build_unsaid_plan(item[1], said),
+            lambda item: _name_scenario(item[1]),
+            expected=UnplannableCallError,
+        )
+        pairs, failures = [*pairs, *request_pairs], [*failures, *request_failures]
+    return [plan for (_, _), plan in sorted(pairs, key=lambda pair: pair[0][0])], failures
+
+
+def _name_scenario(plan_input: PlanInput) -> str:
+    return plan_input.situation.scenario.scenario_id
+
+
+def _build_unsaid_plan(plan_input: PlanInput, said: SaidRequests) -> ConversationPlan:
+    """Makes the plan of one request in words that no other plan has, and adds them to what is said.
+
+    Raises:
+        UnplannableCallError: all attempts failed, or led to what is said elsewhere.
+    """
+    reason: UnplannableCallError | None = None
+    for attempt in range(REQUEST_ATTEMPTS):
+        try:
+            plan = build_plan(plan_input, attempt)
+        except UnplannableCallError as error:
+            reason = error
+            continue
+        if not plan.is_spoken or said.add(plan.turns[0].words):
+            return plan
+    tools = " and ".join(dict.fromkeys(step.tool for step in plan_input.chain.steps))
+    raise reason or UnplannableCallError(f"{tools}: whatever was drawn to say is said in another conversation")
+
+
+def _build_plan_in_attempts(plan_input: PlanInput) -> ConversationPlan:
+    for attempt in range(ATTEMPTS - 1):
+        with suppress(UnplannableCallError):
+            return build_plan(plan_input, attempt)
+    return build_plan(plan_input, ATTEMPTS - 1)
 
 
 def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
@@ -126,9 +179,11 @@ def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
     """
     scenario, persona = plan_input.situation.scenario, plan_input.situation.persona
     rng = build_generator("plan", plan_input.seed, scenario.scenario_id, attempt)
+    if plan_input.chain.kind == "command" or _is_spoken_request(plan_input):
+        return _build_command_plan(plan_input, rng)
     turns, late = _lay_out_turns(plan_input, _plan_calls(plan_input, attempt), attempt, rng)
     steps, planned = number_steps(turns)
-    selected = tuple(dict.fromkeys(step.tool for step in steps))
+    selected = _select_tools(steps, planned)
     return ConversationPlan(
         plan_id=derive_id("plan", plan_input.seed, scenario.scenario_id),
         scenario_id=scenario.scenario_id,
@@ -145,6 +200,51 @@ def build_plan(plan_input: PlanInput, attempt: int = 0) -> ConversationPlan:
     )
 
 
+def _is_spoken_request(plan_input: PlanInput) -> bool:
+    """Says whether one request is made, in plain words, of tools that are called and done."""
+    return plan_input.chain.kind == "single_turn" and all(
+        is_spoken_tool(plan_input.tools_by_name[step.tool]) for step in plan_input.chain.steps
+    )
+
+
+def _select_tools(steps: Sequence[PlannedStep], turns: Sequence[PlannedTurn]) -> tuple[str, ...]:
+    """Returns the tools that the plan calls, and those that would be called if all were said."""
+    asked_about = [turn.wanted.tool for turn in turns if turn.wanted and turn.kind == "incomplete"]
+    return tuple(dict.fromkeys([*(step.tool for step in steps), *asked_about]))
+
+
+def _build_command_plan(plan_input: PlanInput, rng: Random) -> ConversationPlan:
+    """Makes the plan of a conversation of short commands, or of a single one. Small toolkits are on offer as a whole,
+    as they are where people use them.
+    """
+    scenario = plan_input.situation.scenario
+    wanted = list(dict.fromkeys(step.tool for step in plan_input.chain.steps))
+    usable = {
+        tool.name: tool
+        for tool in plan_input.tools
+        if tool.name in wanted or plan_input.chain.held_out or tool.name not in plan_input.reserved_tools
+    }
+    plan_turns = plan_request if plan_input.chain.kind == "single_turn" else plan_commands
+    commands = plan_turns(
+        wanted, usable, plan_input.situation, rng, plan_input.noise_share, plan_input.speech, plan_input.form_weights
+    )
+    selected = _select_tools(commands.steps, commands.turns)
+    others = [tool.name for tool in plan_input.tools if tool.name not in selected]
+    return ConversationPlan(
+        plan_id=derive_id("plan", plan_input.seed, scenario.scenario_id),
+        scenario_id=scenario.scenario_id,
+        persona_id=plan_input.situation.persona.persona_id,
+        chain_id=plan_input.chain.chain_id,
+        kind=plan_input.chain.kind,
+        disposition=plan_input.disposition,
+        clarity=plan_input.clarity,
+        tools=selected,
+        distractors=tuple(rng.sample(others, min(len(others), max(0, MOST_TOOLS_OF_COMMANDS - len(selected))))),
+        steps=tuple(commands.steps),
+        turns=tuple(commands.turns),
+    )
+
+
 def list_offered_tools(plan: ConversationPlan) -> list[str]:
     """Returns the tools that the assistant sees from the beginning, in an order that does not give the plan away."""
     names = [name for name in (*plan.tools, *plan.distractors) if name not in plan.late_tools]
@@ -154,7 +254,7 @@ def list_offered_tools(plan: ConversationPlan) -> list[str]:
 
 def list_absent_tools(plan: ConversationPlan) -> list[str]:
     """Returns the tools that the user asks for and that are not on offer, or not from the beginning."""
-    tools_asked_in_vain = [turn.wanted.tool for turn in plan.turns if turn.wanted]
+    tools_asked_in_vain = [turn.wanted.tool for turn in plan.turns if turn.wanted and turn.kind == "unsuitable"]
     return list(dict.fromkeys([*plan.late_tools, *tools_asked_in_vain]))
 
 
@@ -198,7 +298,7 @@ def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
                 plan_input.tools_by_name[step.tool],
                 binding,
             )
-        planned = _plan_step_arguments(plan_input, index, attempt)
+        planned = _draw_step_arguments(plan_input, index, attempt)
         call_before = calls[-1] if calls else None
         if call_before and any(map(is_next_page_argument, planned)):  # the same listing, further on
             planned = (*call_before.arguments, *(argument for argument in planned if is_next_page_argument(argument)))
@@ -215,6 +315,23 @@ def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
         )
         calls.append(DraftCall(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
+
+
+def _draw_step_arguments(plan_input: PlanInput, step_index: int, attempt: int) -> Arguments:
+    """Plans the arguments of one step. If argument forms have weights, a few are planned, of which one is drawn by the
+    weight of its form.
+    """
+    planned = _plan_step_arguments(plan_input, step_index, attempt)
+    if plan_input.form_weights.is_even:
+        return planned
+    candidates = [planned]
+    for variant in range(FIRST_FORM_VARIANT, FIRST_FORM_VARIANT + FORM_CANDIDATES - 1):
+        with suppress(UnplannableCallError):
+            candidates.append(_plan_step_arguments(plan_input, step_index, attempt, variant))
+    tool = plan_input.chain.steps[step_index].tool
+    forms = [name_argument_form(tool, {argument.argument.split("/")[1] for argument in one}) for one in candidates]
+    rng = build_generator("form", plan_input.seed, _name_scenario(plan_input), attempt, step_index)
+    return rng.choices(candidates, [plan_input.form_weights.weigh(form) for form in forms])[0]
 
 
 def _plan_step_arguments(plan_input: PlanInput, step_index: int, attempt: int, variant: int = 0) -> Arguments:
@@ -309,6 +426,8 @@ def _lay_out_turns(
 ) -> tuple[list[DraftTurn], tuple[str, ...]]:
     """Lays out the turns of the plan; returns them and the names of the tools that come late."""
     kind, late_tools = plan_input.chain.kind, ()
+    if kind == "single_turn":
+        return [_lay_out_single_turn(plan_input, calls, rng)], late_tools
     if kind == "no_suitable_tool":
         turns = [DraftTurn("unsuitable", wanted_call=call) for call in calls]
     else:
@@ -323,6 +442,25 @@ def _lay_out_turns(
         _plan_failure(turns, plan_input, attempt, rng)
     _plan_talk(turns, plan_input, attempt, rng)
     return turns, late_tools
+
+
+def _lay_out_single_turn(plan_input: PlanInput, calls: list[DraftCall], rng: Random) -> DraftTurn:
+    """Lays out the one turn of a conversation: all calls are made in it, or, of the first, none can be, because it is
+    asked for without what it requires or because no tool on offer suits.
+    """
+    first = calls[0]
+    outcome = draw_single_turn_outcome(rng) if len(calls) == 1 else "call"
+    turn = DraftTurn("request", calls)
+    if outcome == "question":
+        needed = _find_required_facts(first, plan_input.tools_by_name[first.tool])
+        needed -= _find_facts_said_anyway(first, turn)
+        if needed:
+            withhold_facts(first, needed, rng)
+            return DraftTurn("incomplete", wanted_call=first)
+    action = parse_tool_name(first.tool).action
+    if outcome == "decline" and any(parse_tool_name(tool.name).action != action for tool in plan_input.tools):
+        return DraftTurn("unsuitable", wanted_call=first)
+    return turn
 
 
 def _hold_back_last_call(calls: list[DraftCall]) -> list[DraftCall]:
@@ -383,9 +521,18 @@ def _find_necessary_facts(call: DraftCall, tool: Tool) -> set[str]:
     """Returns the pointers of the facts that the user says and no assistant could do without: arguments that the tool
     requires, and search queries.
     """
+    queries = {
+        argument.argument
+        for argument in call.user_arguments
+        if set(split_words(argument.argument.split("/")[1])) & QUERY_WORDS
+    }
+    return _find_required_facts(call, tool) | queries
+
+
+def _find_required_facts(call: DraftCall, tool: Tool) -> set[str]:
+    """Returns the pointers of the facts that the user says and the tool requires."""
     required = resolve_schema(tool.parameters, tool.parameters).get("required", ())
-    names = {argument.argument: argument.argument.split("/")[1] for argument in call.user_arguments}
-    return {pointer for pointer, name in names.items() if name in required or set(split_words(name)) & QUERY_WORDS}
+    return {argument.argument for argument in call.user_arguments if argument.argument.split("/")[1] in required}
 
 
 def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, rng: Random) -> None:

@@ -36,12 +36,12 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
 class DeduplicatedConversation(Record, frozen=True):
     """The verdict whether a conversation repeats another: the same calls, and the same user turns with values masked.
 
-    A duplicate repeats `duplicate_of`, with cosine `similarity` and word `overlap`; `turns` are its user turns, from
-    0, that are worded like one of the other's.
+    One that cannot be compared with others is `failed`, for the reason given. A duplicate repeats `duplicate_of`, with
+    cosine `similarity` and word `overlap`; `turns` are its user turns, from 0, that are worded like one of the other's.
     """
 
     conversation_id: str
-    status: Literal["kept", "duplicate"]
+    status: Literal["kept", "duplicate", "failed"]
     duplicate_of: str | None
     similarity: float | None
     overlap: float | None
@@ -57,6 +57,23 @@ class DatasetRow(ParsedConversation, frozen=True, kw_only=True):
     reserved_functions: tuple[str, ...] = ()
 
 
+class OwnRow(Record, frozen=True, kw_only=True):
+    """A row of a team's own, which is in the train split of the release and nowhere else.
+
+    `place` is its file and line, `weight` how much it counts for a trainer beside a generated row, which counts 1. A
+    call in it may have no result.
+    """
+
+    row_id: str
+    partition: str
+    place: str
+    messages: Json
+    tools: Json
+    weight: float
+    calls: int
+    user_turns: int
+
+
 class LeftOut(Record, frozen=True):
     """A conversation that is not in a dataset although it was accepted, and why.
 
@@ -65,11 +82,14 @@ class LeftOut(Record, frozen=True):
     held_out:        a train conversation that calls a function reserved for the test split, or a test
                      conversation that calls none
     contamination:   it overlaps with the item `of` of an evaluation set
+    own_row:         a test conversation whose user says what the user says in a team's own row `of`, from its beginning
+    test_request:    a train conversation in which the user says the one request of the test conversation `of`
+    failed:          it could not be compared with others, given a split or written
     """
 
     conversation_id: str
     partition: str
-    rule: Literal["near_duplicate", "shared_cluster", "held_out", "contamination"]
+    rule: Literal["near_duplicate", "shared_cluster", "held_out", "contamination", "own_row", "test_request", "failed"]
     of: str | None
     reason: str
 

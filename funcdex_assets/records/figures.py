@@ -2,6 +2,10 @@
 
 from funcdex_assets.records.record import Record
 
+GAPS_IN_DEFINITIONS = "definitions"
+GAPS_IN_USE = "use"
+"""Sections: what tool definitions leave out, and what of them no conversation used."""
+
 
 class QualityFigure(Record, frozen=True, kw_only=True):
     """One figure of a quality report.

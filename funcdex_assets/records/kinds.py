@@ -8,6 +8,8 @@
     ask_back          the user leaves out what is needed, and is asked for it
     missing_function  the tool that is needed comes only later in the conversation
     error_recovery    a call goes wrong, and is made good or honestly reported
+    command           short requests to plain tools, which are called and done; of partitions with such tools
+    single_turn       one request and its call or calls, a question for what is missing, or a decline
 
 A cell is a kind on one side of the split. Belongs here: the counts. Planning and playing a kind belong to `planning/`
 and `strategies/`.
@@ -24,6 +26,8 @@ from funcdex_assets.records.chain_patterns import LINKED, SEVERAL_GOALS
 from funcdex_assets.records.labels import Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+SERVICE_KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind not in ("command", "single_turn"))
+"""The kinds for tools whose results are known, which later calls live on."""
 DEFAULT_WEIGHTS: dict[Kind, float] = {
     "multi_step": 33,
     "long_context": 2,
@@ -33,6 +37,8 @@ DEFAULT_WEIGHTS: dict[Kind, float] = {
     "ask_back": 4,
     "missing_function": 4,
     "error_recovery": 10,
+    "command": 100,
+    "single_turn": 0,
 }
 Name = TypeVar("Name", bound=Hashable)
 
@@ -59,6 +65,8 @@ CHAIN_SHAPES: Mapping[Kind, ChainShape] = {
     "ask_back": ChainShape({LINKED: 1, "single_call": 1}, max_steps=3),
     "missing_function": ChainShape({LINKED: 2, "independent": 1, "single_call": 1}, max_steps=4),
     "error_recovery": ChainShape({LINKED: 2, "single_call": 2, "parallel": 1, "fan_out": 1}, max_steps=4),
+    "command": ChainShape({"single_call": 1, "independent": 3}, max_steps=4),
+    "single_turn": ChainShape({"single_call": 9, "parallel": 1}, max_steps=2),
 }
 
 

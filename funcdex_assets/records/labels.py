@@ -13,6 +13,8 @@ Kind = Literal[
     "ask_back",
     "missing_function",
     "error_recovery",
+    "command",
+    "single_turn",
 ]
 """The kind of a conversation in the mix of a dataset (see `docs/mix.md`)."""
 
@@ -29,7 +31,20 @@ Fault = Literal[
 """The ways in which a call can go wrong; `empty_result` is a success that found nothing, the others are errors."""
 
 TurnKind = Literal[
-    "request", "remedy", "dropped", "correction", "recall", "small_talk", "unsuitable", "unlocked", "thanks"
+    "request",
+    "remedy",
+    "dropped",
+    "correction",
+    "completion",
+    "again",
+    "trigger",
+    "incomplete",
+    "recall",
+    "small_talk",
+    "off_topic",
+    "unsuitable",
+    "unlocked",
+    "thanks",
 ]
 
 Role = Literal["user", "assistant", "tool"]

@@ -1,4 +1,4 @@
-"""Converts conversations to OpenAI messages with tools, which TRL's SFTTrainer and Unsloth read, and back.
+"""Converts conversations to OpenAI messages with tools, which TRL's SFTTrainer reads, and back.
 
 Arguments are JSON objects, not strings, because chat templates print them with `tojson` and a string
 would be quoted twice. A thought goes into `reasoning_content`, the field that chat templates of
@@ -16,6 +16,8 @@ import msgspec
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.tool import Tool
 
+_MOST_QUOTED = 2  # times that an object of arguments may be written as JSON text
+
 
 def to_openai_messages(messages: Sequence[Message], system_prompt: str | None) -> list[dict[str, Any]]:
     """Converts a conversation; the system prompt, if there is one, becomes the first message."""
@@ -28,8 +30,30 @@ def parse_openai_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Messag
 
     Raises:
         KeyError: a message lacks a field that its role needs.
+        ValueError: the arguments of a call are no object.
     """
     return tuple(_parse_message(message) for message in messages if message["role"] != "system")
+
+
+def read_call_arguments(arguments: Any) -> dict[str, Any]:
+    """Reads the arguments of a call as models and servers write them: an object, its JSON text, that text quoted once
+    more, or nothing (null or an empty text) where there are none.
+
+    Raises:
+        ValueError: they are no object.
+
+    >>> [read_call_arguments(written) for written in ({"to": "Bo"}, '{"to": "Bo"}', None, "", "null", '"{}"')]
+    [{'to': 'Bo'}, {'to': 'Bo'}, {}, {}, {}, {}]
+    """
+    value = arguments
+    for _ in range(_MOST_QUOTED):
+        if isinstance(value, str):
+            value = msgspec.json.decode(value) if value.strip() else None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"the arguments of a call are {str(arguments)[:200]!r}, not an object")
+    return value
 
 
 def to_openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
@@ -40,6 +64,19 @@ def to_openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
             "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
         }
         for tool in tools
+    ]
+
+
+def parse_openai_tools(definitions: Sequence[Mapping[str, Any]], toolkit: str) -> list[Tool]:
+    """Parses OpenAI function definitions as tools of a toolkit; what they return is not known.
+
+    Raises:
+        KeyError: a definition lacks its function or a name.
+    """
+    functions = [definition["function"] for definition in definitions]
+    return [
+        Tool(toolkit, function["name"], function.get("description", ""), function.get("parameters", {}), None, "")
+        for function in functions
     ]
 
 
@@ -70,7 +107,11 @@ def _parse_message(message: Mapping[str, Any]) -> Message:
             result=ToolResult(call_id=message["tool_call_id"], name=message.get("name", ""), content=content),
         )
     calls = tuple(
-        ToolCall(id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
+        ToolCall(
+            id=call["id"],
+            name=call["function"]["name"],
+            arguments=read_call_arguments(call["function"].get("arguments")),
+        )
         for call in message.get("tool_calls") or ()
     )
     return Message(

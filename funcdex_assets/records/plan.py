@@ -1,5 +1,6 @@
 """Records of a planned conversation: its turns, its calls, their arguments and the planned failures."""
 
+from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.labels import Clarity, Fault, Kind, SourceKind, TurnKind
 from funcdex_assets.records.record import Json, Record
 
@@ -7,7 +8,8 @@ from funcdex_assets.records.record import Json, Record
 class PlannedArgument(Record, frozen=True):
     """One argument of a planned call, and its source.
 
-    user:    `value`, which the user states as `surface`; `withheld` until the assistant asks
+    user:    `value`, which the user states as `surface`; `withheld` until the assistant asks; `carried` if it was said
+             for an earlier call and is meant again
     result:  the result of step `step` at `result` (a pointer, `*` resolved when it is known)
     context: `value`, known from the persona or the calendar
     schema:  `value`, the parameter's constant or default
@@ -18,6 +20,7 @@ class PlannedArgument(Record, frozen=True):
     value: Json = None
     surface: str = ""
     withheld: bool = False
+    carried: bool = False
     step: int | None = None
     result: str | None = None
 
@@ -46,16 +49,24 @@ class PlannedTurn(Record, frozen=True):
     remedy:     makes good what failed in step `step`, so that the turn's steps can be made
     dropped:    gives up what failed in step `step`
     correction: meant something else than what step `step` was called with
+    completion: adds what was left out of the call before
+    again:      wants the call before once more, with another value
+    trigger:    does what a tool is there for: greets, asks for a person, says what nobody understands
+    incomplete: asks for `wanted` without what it requires, and is asked for that: there the conversation ends
     recall:     asks for something that the result of step `step` told
     small_talk: says something that needs no tool
+    off_topic:  says something that no tool is for, and no tool answers
     unsuitable: asks for `wanted`, which no tool on offer can do
     unlocked:   brings that tool (one of the plan's `late_tools`), and has the turn's steps made with it
     thanks:     takes leave
+
+    `words` is what the user says, where the plan has it worded already.
     """
 
     kind: TurnKind
     step: int | None = None
     wanted: PlannedStep | None = None
+    words: str = ""
 
 
 class ConversationPlan(Record, frozen=True):
@@ -77,7 +88,15 @@ class ConversationPlan(Record, frozen=True):
     turns: tuple[PlannedTurn, ...]
     late_tools: tuple[str, ...] = ()
 
+    @property
+    def is_spoken(self) -> bool:
+        """True if short commands to plain tools are planned, word for word: the tools are called, and that is all."""
+        return self.kind == "command" or any(turn.words for turn in self.turns)
+
 
 class SystemPrompt(Record, frozen=True):
+    """The system prompt of a conversation; if none could be written, it is null and `failure` says why."""
+
     conversation_id: str
-    system_prompt: str
+    system_prompt: str | None
+    failure: Finding | None = None

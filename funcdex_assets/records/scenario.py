@@ -51,7 +51,7 @@ class DeduplicatedScenario(Scenario, frozen=True):
     surplus:   unlike all known ones, but there were enough; forgotten, so that it may come again
     """
 
-    status: Literal["kept", "duplicate", "surplus"]
+    status: Literal["kept", "duplicate", "surplus", "failed"]
     duplicate_of: str | None
     similarity: float | None
     overlap: float | None

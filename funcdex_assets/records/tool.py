@@ -68,7 +68,7 @@ class ToolChain(Record, frozen=True):
 
     `kind` is what conversations about it shall show, `pattern` the shape of the chain. `held_out` chains serve the
     test split only. The side is a function of the chain's tools, so a chain is on the same side in every partition
-    and every night.
+    and every night. Under `single_turn` a chain is one request for its calls, and the same calls are other chains.
     """
 
     chain_id: str

@@ -68,8 +68,9 @@ class MemberVerdict(Record, frozen=True):
 class ScoredConversation(Record, frozen=True):
     """A conversation's findings, and the scores of the judge `judge`, or of several, separated by commas.
 
-    A conversation that failed was shown to no judge: its judge, scores and reasoning are null. Of a committee,
-    scores are medians of those of its `members`, and `disagreement` is the widest spread between them on any scale.
+    Where there is no verdict (the conversation failed, the judge made nothing of it, a rule failed on it), judge,
+    scores and reasoning are null, and a finding says why. Of a committee, scores are medians of those of its `members`,
+    and `disagreement` is the widest spread between them on any scale.
     """
 
     conversation_id: str

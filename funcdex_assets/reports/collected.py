@@ -4,9 +4,10 @@ Belongs here: reading and joining. The figures themselves are defined in `figure
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +15,9 @@ from funcdex_assets.dialogue.participants import PARTICIPANT_TABLES, Participant
 from funcdex_assets.language.lexicon import load_industries
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.figures import Spent
+from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message
+from funcdex_assets.records.row_failures import RowFailure, make_each, refuse_empty_stage
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports import diversity
@@ -83,11 +86,13 @@ class Collected:
     conversations: list[Example] = field(default_factory=list)
     scored: list[ScoredConversation] = field(default_factory=list)
     yields: Counter[str] = field(default_factory=Counter)
-    tools: set[str] = field(default_factory=set)
+    tools: dict[str, Tool] = field(default_factory=dict)
     edges: set[str] = field(default_factory=set)
     spent: list[Spent] = field(default_factory=list)
     played: int = 0
     """Plans that were played, whether or not the conversation was finished."""
+    failures: list[RowFailure] = field(default_factory=list)
+    """Conversations that are in no figure, because they could not be joined with the other tables."""
 
     @property
     def examples(self) -> list[Example]:
@@ -95,9 +100,23 @@ class Collected:
         return [example for example in self.conversations if example.is_published]
 
     @property
+    def calls(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The calls of the dataset: the tool, named with its partition, and the arguments."""
+        for example in self.examples:
+            for message in example.messages:
+                for call in message.tool_calls:
+                    arguments = call.arguments if isinstance(call.arguments, Mapping) else {}
+                    yield f"{example.partition}:{call.name}", arguments
+
+    @property
     def accepted(self) -> list[Example]:
         """The conversations that were accepted, also those that the dataset leaves out."""
         return [example for example in self.conversations if example.is_accepted]
+
+    @property
+    def planned_kinds(self) -> set[Kind]:
+        """The kinds of the conversations that were planned and made."""
+        return {example.participants.plan.kind for example in self.conversations}
 
     def add_partition(self, collected: "Collected") -> None:
         self.conversations += collected.conversations
@@ -107,6 +126,7 @@ class Collected:
         self.edges |= collected.edges
         self.spent += collected.spent
         self.played += collected.played
+        self.failures += collected.failures
 
 
 class MixedTables(ValueError):
@@ -134,33 +154,40 @@ def collect_tables(
     edges = tables["tool_graph"].select("source_tool", "target_tool").iter_rows()
     scored = from_frame(tables["scored_conversations"], ScoredConversation)
     scores = {row.conversation_id: row.tool_use_quality or 0 for row in scored}
-    examples = []
-    for conversation in from_frame(tables["conversations"], Conversation):
+
+    def join_example(conversation: Conversation) -> Example:
         identity = conversation.conversation_id
-        if identity in accepted or identity in published:
-            participants = participants_by_plan[conversation.plan_id]
-            late = {name: tools[name] for name in participants.plan.late_tools}
-            pattern = patterns[participants.plan.chain_id]
-            examples.append(
-                Example(
-                    conversation,
-                    participants,
-                    pattern,
-                    partition,
-                    late,
-                    is_accepted=identity in accepted,
-                    is_published=identity in published,
-                    score=scores.get(identity, 0),
-                )
-            )
+        participants = participants_by_plan[conversation.plan_id]
+        return Example(
+            conversation,
+            participants,
+            patterns[participants.plan.chain_id],
+            partition,
+            {name: tools[name] for name in participants.plan.late_tools},
+            is_accepted=identity in accepted,
+            is_published=identity in published,
+            score=scores.get(identity, 0),
+        )
+
+    pairs, failures = make_each(
+        [
+            conversation
+            for conversation in from_frame(tables["conversations"], Conversation)
+            if conversation.conversation_id in accepted or conversation.conversation_id in published
+        ],
+        join_example,
+        lambda conversation: conversation.conversation_id,
+    )
+    refuse_empty_stage("conversations", len(pairs), failures)
     return Collected(
-        examples,
+        [example for _, example in pairs],
         scored,
         Counter(count_stages(tables)),
-        {f"{partition}:{name}" for name in tables["tool_definitions"]["name"].to_list()},
+        {f"{partition}:{name}": tool for name, tool in tools.items()},
         {f"{partition}:{source}>{target}" for source, target in edges},
         _count_judges_once(spent),
         tables["conversations"].height,
+        failures,
     )
 
 

@@ -9,22 +9,31 @@ the plans.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import yaml
+
+from funcdex_assets.records import exit_codes
 from funcdex_assets.records.errors import UserError
+from funcdex_assets.records.suggestions import suggest_name
 from funcdex_assets.reports.collected import TABLES, Collected, collect_tables
 from funcdex_assets.reports.figures import compute_figures
 from funcdex_assets.reports.stage_counts import count_calls_by_tool, list_used_edges
-from funcdex_assets.settings.settings import CONFIG_VARIABLE, Settings
+from funcdex_assets.settings.env_file import CONFIG_VARIABLE
+from funcdex_assets.settings.section import find_section
+from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.table_store import TableStore
 from funcdex_assets.tool_graph.coverage import coefficient_of_variation, entropy, evenness
 
@@ -167,21 +176,64 @@ def parse_arms(setting: str) -> list[Arm]:
     """
     name, equals, values = setting.partition("=")
     variable = "FUNCDEX_" + "__".join(name.strip().split(".")).upper()
-    alternatives = [value.strip() for value in values.split(",") if value.strip()]
+    alternatives = split_values(values)
     if not equals or len(alternatives) < 2:
         raise ExperimentError(
-            f"{setting!r} names no values to compare; write FIELD=A,B, such as generation.max_calls=4,8"
+            f"{setting!r} names no values to compare; write FIELD=A,B, such as generation.max_calls=4,8, and lists "
+            "in brackets: contamination.remove=[names],[names,schemas]"
         )
     _refuse_unknown_field(name.strip())
-    return [Arm(f"{name.strip()}={value}", {variable: value}) for value in alternatives]
+    return [Arm(f"{name.strip()}={value}", {variable: _write_for_environment(value)}) for value in alternatives]
+
+
+def split_values(values: str) -> list[str]:
+    """Splits at the commas that stand in no brackets and no quotes.
+
+    >>> split_values("minilm, hashed_ngrams")
+    ['minilm', 'hashed_ngrams']
+    >>> split_values("[a, b],[c],{gmail: 'x, y'}")
+    ['[a, b]', '[c]', "{gmail: 'x, y'}"]
+    """
+    parts, depth, quote = [""], 0, ""
+    for character in values:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'" and (depth or not parts[-1].strip()):
+            quote = character
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        if character == "," and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _write_for_environment(value: str) -> str:
+    """Writes a list or mapping of YAML as the JSON that an environment variable takes; other values as they are.
+
+    Raises:
+        ExperimentError: it opens a bracket and is no YAML.
+    """
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return msgspec.json.encode(yaml.safe_load(value)).decode()
+    except yaml.YAMLError:
+        raise ExperimentError(f"{value!r} is no list or mapping; write one such as [a, b] or {{a: 1}}") from None
 
 
 def _refuse_unknown_field(name: str) -> None:
     fields: Mapping[str, Any] = Settings.model_fields
     for step in name.split("."):
         if step not in fields:
-            raise ExperimentError(f"{name!r} is no field of funcdex.yaml; after the dot may stand {', '.join(fields)}")
-        fields = getattr(fields[step].annotation, "model_fields", {})
+            raise ExperimentError(
+                f"{name!r} is no field of funcdex.yaml{suggest_name(step, fields)}; there may stand {', '.join(fields)}"
+            )
+        section = find_section(fields[step].annotation)
+        fields = {} if section is None else section.model_fields
 
 
 def run_arm(
@@ -215,13 +267,41 @@ def _run_pipeline(
     arm: Arm, settings: Settings, partitions: Sequence[str], conversations: int, seed: int, home: Path
 ) -> None:
     command = [sys.executable, "-m", "funcdex_assets.cli", "materialize", *partitions]
-    command += ["--conversations", str(conversations), "--seed", str(seed)]
+    # What comes of a setting is counted, however little it is.
+    command += ["--conversations", str(conversations), "--seed", str(seed), "--allow-shrink"]
     home_variable = {"FUNCDEX_HOME": str(home)}
     config = {CONFIG_VARIABLE: os.environ.get(CONFIG_VARIABLE) or str(settings.file)}
     environment = {**os.environ, **config, **home_variable, **arm.environment}
-    completed = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if completed.returncode:
-        raise ExperimentError(f"{arm.name}, seed {seed}: {(completed.stdout + completed.stderr).strip()[-800:]}")
+    returncode, output = _run_to_its_end(command, environment)
+    if returncode not in (0, exit_codes.SHORTFALL):  # less than was wanted is also a figure to compare
+        raise ExperimentError(f"{arm.name}, seed {seed}: {output.strip()[-800:]}")
+
+
+def _run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Runs a command, and kills it if this process is told to end; returns its exit code and all that it printed."""
+    with ExitStack() as ending:
+        with _holding_signals(signal.SIGTERM, signal.SIGINT):
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            ending.enter_context(process)
+            ending.callback(process.kill)
+        output, _ = process.communicate()
+        return process.returncode, output
+
+
+@contextmanager
+def _holding_signals(*numbers: signal.Signals) -> Iterator[None]:
+    """Delivers signals that come meanwhile at the end: a handler that raises inside Popen would lose the child."""
+    arrived: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)
 
 
 def _compute_quotient(numerator: float, denominator: float) -> float:

@@ -11,18 +11,27 @@ findings and cost describe all conversations.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from statistics import fmean, median
 from types import MappingProxyType
 from typing import Any
 
+from funcdex_assets.catalog.definition_gaps import (
+    Gap,
+    count_given_arguments,
+    find_use_gaps,
+    has_parameters,
+)
+from funcdex_assets.contracts.toolkit_gaps import find_toolkit_gaps
 from funcdex_assets.inference.protocol import Usage
 from funcdex_assets.inference.token_price import TokenPrice
 from funcdex_assets.judging import committee
 from funcdex_assets.planning.turns import list_recoveries
-from funcdex_assets.records.figures import QualityFigure, Spent
+from funcdex_assets.records.figures import GAPS_IN_DEFINITIONS, GAPS_IN_USE, QualityFigure, Spent
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message
+from funcdex_assets.records.row_failures import RowFailure, work_without_failing
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports import diversity, tallies
 from funcdex_assets.reports.collected import Collected, Example
@@ -57,12 +66,28 @@ def compute_figures(
         *_compute_paths(examples),
         *_compute_lengths(examples),
         *_compute_coverage(collected),
+        *_count_gaps(collected),
         *_compute_diversity(diversity.draw_sample(examples, SAMPLE, seed, "quality_report")),
         *_compute_scores(collected.scored),
         *_compare_judges(collected.scored),
         *_count_findings(collected),
         *(_compute_cost(collected, prices) if collected.spent else ()),
     ]
+
+
+def compute_sound_figures(
+    collected: Collected,
+    weights: Mapping[Kind, float] | None = None,
+    seed: int = 0,
+    prices: Mapping[str, TokenPrice] = MappingProxyType({}),
+) -> tuple[list[QualityFigure], list[RowFailure]]:
+    """Computes all figures over the conversations that can be measured; returns them, and the others' failures."""
+    figures, unmeasured = work_without_failing(
+        collected.conversations,
+        lambda examples: compute_figures(replace(collected, conversations=list(examples)), weights, seed, prices),
+        lambda example: example.conversation.conversation_id,
+    )
+    return figures, [*collected.failures, *unmeasured]
 
 
 def _compute_yields(collected: Collected) -> Iterator[QualityFigure]:
@@ -101,7 +126,7 @@ def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
 
 def _compute_mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> Iterator[QualityFigure]:
     total = sum(weights.values())
-    wanted_shares: dict[str, float] = {kind: weight / total for kind, weight in weights.items()} if total else {}
+    wanted_shares: dict[str, float] = {kind: weight / total for kind, weight in weights.items() if weight}
     yield from _distribution_figures(
         "mix", "kind", Counter(example.participants.plan.kind for example in examples), wanted_shares
     )
@@ -157,23 +182,67 @@ def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
 
 
 def _compute_coverage(collected: Collected) -> Iterator[QualityFigure]:
-    called_tools: set[str] = set()
+    calls = list(collected.calls)
+    called_tools = {label for label, _ in calls}
     used_edges: set[str] = set()
     for example in collected.examples:
         names = {call.id: call.name for message in example.messages for call in message.tool_calls}
-        called_tools |= {f"{example.partition}:{name}" for name in names.values()}
         used_edges |= {
             f"{example.partition}:{names[source.from_call]}>{names[source.call_id]}"
             for source in example.conversation.provenance
             if source.source == "result" and source.from_call in names and source.call_id in names
         }
-    yield _share_figure("coverage", "tools called", len(called_tools & collected.tools), len(collected.tools))
+    # Without a conversation nothing was measured, and 0 tools of all would say that something was.
+    tools = collected.tools if collected.examples else {}
+    yield _share_figure("coverage", "tools called", len(called_tools & tools.keys()), len(tools))
+    with_parameters = {label for label, tool in tools.items() if has_parameters(tool)}
+    given = {label for label, arguments in calls if arguments}
+    yield _share_figure(
+        "coverage",
+        "tools called with arguments, of those that have parameters",
+        len(given & with_parameters),
+        len(with_parameters),
+    )
+    yield _share_figure("coverage", "calls with arguments", sum(bool(arguments) for _, arguments in calls), len(calls))
+    yield _share_figure(
+        "coverage", "arguments given, of those that the tools declare", *count_given_arguments(tools, calls)
+    )
     yield _share_figure(
         "coverage",
         "pairs of tools used, of those in the graph",
         len(used_edges & collected.edges),
-        len(collected.edges),
+        len(collected.edges) if collected.examples else 0,
     )
+
+
+def _count_gaps(collected: Collected) -> Iterator[QualityFigure]:
+    """Counts what the definitions leave out, and what of them the conversations never used, each of all places."""
+    sections = {GAPS_IN_DEFINITIONS: find_gaps_in_definitions(collected), GAPS_IN_USE: find_gaps_in_use(collected)}
+    for section, gaps in sections.items():
+        for gap in gaps:
+            yield _share_figure(section, gap.title, len(gap.places), gap.whole)
+
+
+def find_gaps_in_definitions(collected: Collected) -> list[Gap]:
+    """Finds what the tool definitions of the partitions leave out."""
+    shown = _name_tools(collected)
+    return find_toolkit_gaps({shown[label]: tool for label, tool in collected.tools.items()})
+
+
+def find_gaps_in_use(collected: Collected) -> list[Gap]:
+    """Finds the tools and arguments that no conversation of the dataset used."""
+    shown = _name_tools(collected)
+    return find_use_gaps(
+        {shown[label]: tool for label, tool in collected.tools.items()},
+        ((shown[label], arguments) for label, arguments in collected.calls if label in shown),
+        len(collected.examples),
+    )
+
+
+def _name_tools(collected: Collected) -> dict[str, str]:
+    """Returns the name under which each tool is shown: without its partition if there is only one."""
+    is_single = len({label.partition(":")[0] for label in collected.tools}) == 1
+    return {label: label.partition(":")[2] if is_single else label for label in collected.tools}
 
 
 def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.records.training import LossPoint
 
 _ACTUAL_COLOR, _WANTED_COLOR = "#4f7cac", "#c9772b"
 _MOST_BARS = 20
@@ -120,6 +121,56 @@ def plot_calls_per_tool(counts: Mapping[str, Sequence[int]]) -> bytes:
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return _render_png(figure, dots_per_inch=130)
+
+
+def plot_matches(rows: Sequence[tuple[str, float, float | None, float | None]], title: str) -> bytes:
+    """Draws (model, share, low, high) as horizontal bars in the given order, with intervals where there are any."""
+    upwards = list(reversed(rows))
+    figure = _new_figure(6.8, 0.8 + 0.32 * max(1, len(upwards)))
+    axes = figure.add_subplot()
+    values = [value for _, value, _, _ in upwards]
+    reaches = [
+        [max(0.0, value - (value if low is None else low)) for _, value, low, _ in upwards],
+        [max(0.0, (value if high is None else high) - value) for _, value, _, high in upwards],
+    ]
+    bars = axes.barh([name for name, *_ in upwards], values, xerr=reaches, color=_ACTUAL_COLOR, ecolor=_WANTED_COLOR)
+    axes.bar_label(bars, labels=[f"{value:.3f}" for value in values], padding=4, fontsize=7)
+    axes.set_xlim(0, 1.12)
+    _style_axes(axes, title)
+    return _render_png(figure)
+
+
+def plot_losses(curve: Sequence[LossPoint], title: str) -> bytes:
+    """Draws the train loss of each step, and the losses on held-out answers and prompts, over the steps."""
+    figure = _new_figure(6.4, 3.0)
+    axes = figure.add_subplot()
+    trained = [point for point in curve if point.train_loss is not None]
+    axes.plot(
+        [point.step for point in trained],
+        [point.train_loss for point in trained],
+        color=_ACTUAL_COLOR,
+        linewidth=0.8,
+        alpha=0.6,
+        label="train, a step",
+    )
+    for name, style in (("answer_loss", "o-"), ("prompt_loss", "s--")):
+        measured = [point for point in curve if getattr(point, name) is not None]
+        if measured:
+            axes.plot(
+                [point.step for point in measured],
+                [getattr(point, name) for point in measured],
+                style,
+                color=_WANTED_COLOR,
+                markersize=3,
+                linewidth=1.2 if name == "answer_loss" else 0.6,
+                label=f"test, {name.removesuffix('_loss')}s",
+            )
+    axes.set_xlabel("steps", fontsize=8)
+    axes.set_ylabel("loss, nats per token", fontsize=8)
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7, frameon=False)
+    _style_axes(axes, title)
+    return _render_png(figure)
 
 
 def _select_rows(figures: Sequence[QualityFigure], name: str) -> list[QualityFigure]:

@@ -7,19 +7,26 @@ page is `presentation.md`, and the terminal output is in `cli/analyze.py`.
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from funcdex_assets.catalog.definition_gaps import Gap
+from funcdex_assets.export.release_outcome import read_latest_outcome
 from funcdex_assets.records.errors import UserError
-from funcdex_assets.records.figures import QualityFigure
+from funcdex_assets.records.figures import GAPS_IN_DEFINITIONS, GAPS_IN_USE, QualityFigure
 from funcdex_assets.reports.collected import TABLES, Collected, MixedTables, collect_tables, merge_collected
-from funcdex_assets.reports.figures import SAMPLE, compute_figures
+from funcdex_assets.reports.figures import SAMPLE, compute_figures, find_gaps_in_definitions, find_gaps_in_use
+from funcdex_assets.reports.missing_kinds import KIND_TABLES, explain_missing_kinds
 from funcdex_assets.reports.plots import plot_lengths, plot_mix
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.table_store import TableStore
 
 ALL = "all"
+MissingKinds = Mapping[str, Mapping[str, str]]
+"""By partition and kind, why there is not one conversation of it."""
+NO_KINDS: MissingKinds = MappingProxyType({})
 TITLES = {
     "yields": "Yields",
     "validity": "Validity",
@@ -27,6 +34,8 @@ TITLES = {
     "paths": "Paths",
     "shape": "Length",
     "coverage": "Coverage",
+    GAPS_IN_DEFINITIONS: "Left out in the definitions",
+    GAPS_IN_USE: "Not used in any conversation",
     "diversity": "Diversity",
     "scores": "Scores",
     "judges": "Judges",
@@ -40,12 +49,14 @@ OVERVIEW = {
     "valid": ("valid calls", ""),
     "grounded": ("grounded arguments", ""),
     "tools": ("tools called", ""),
+    "arguments": ("arguments given, of those that the tools declare", ""),
     "parallel": ("with parallel calls", ""),
     "recovered": ("failed, then succeeded", ""),
     "distinct-2": ("distinct-2 of user turns", ""),
     "self-BLEU": ("self-BLEU of user turns", ""),
     "copies": ("copies once ids, digits and quotes are masked", ""),
 }
+_GIVEN_AS_COUNTS = frozenset(OVERVIEW[column][0] for column in ("valid", "grounded", "tools", "arguments"))
 # Figures of three implementations of ToolGen, measured on 1,000, 1,000 and 50 of their conversations.
 YARDSTICKS = {
     "valid calls": "95–100 %, 50 %, not measured",
@@ -71,6 +82,16 @@ def report_partitions(
 ) -> dict[str, list[QualityFigure]]:
     """Computes the figures of each partition that has a dataset, and under the key `all` those of all of them together.
 
+    `left_out` and errors are those of `collect_partitions`.
+    """
+    return report_collected(settings, collect_partitions(settings, partitions, left_out))
+
+
+def collect_partitions(
+    settings: Settings, partitions: Sequence[str], left_out: Callable[[str], None] = lambda _: None
+) -> dict[str, Collected]:
+    """Reads the tables of each partition that has a dataset.
+
     `left_out` gets a message for each partition whose tables are of different runs.
 
     Raises:
@@ -90,19 +111,66 @@ def report_partitions(
         raise NothingToReport(
             f"No dataset of {', '.join(partitions)} in {settings.home}; run `funcdex materialize {partitions[0]}`"
         )
-    report_settings = settings.generation.kinds, settings.seed, settings.inference.prices
-    reports = {name: compute_figures(collected, *report_settings) for name, collected in collected_by_partition.items()}
-    return {**reports, ALL: compute_figures(merge_collected(collected_by_partition.values()), *report_settings)}
+    return collected_by_partition
+
+
+def report_collected(
+    settings: Settings, collected_by_partition: Mapping[str, Collected]
+) -> dict[str, list[QualityFigure]]:
+    """Computes the figures of each partition, and under the key `all` those of all of them together."""
+
+    def compute(collected: Collected) -> list[QualityFigure]:
+        weights = settings.generation.select_kinds_asked_for(collected.planned_kinds)
+        return compute_figures(collected, weights, settings.seed, settings.inference.prices)
+
+    reports = {name: compute(collected) for name, collected in collected_by_partition.items()}
+    return {**reports, ALL: compute(merge_collected(collected_by_partition.values()))}
 
 
 # ── presenting ────────────────────────────────────────────────────────────────────────────────
 
 
+def find_gaps(collected_by_partition: Mapping[str, Collected]) -> list[Gap]:
+    """Finds where the tools of all partitions together are thin: in their definitions, and in what was used of them."""
+    total = merge_collected(collected_by_partition.values())
+    return [gap for gap in (*find_gaps_in_definitions(total), *find_gaps_in_use(total)) if gap.places]
+
+
+def explain_missing_kinds_of(settings: Settings, partitions: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Explains, by partition and kind, why there is not one conversation of a kind that was asked for.
+
+    Counted is what was asked for when the dataset was made, else what the settings ask for now.
+    """
+    store = TableStore(settings.home)
+    explained = {}
+    for name in partitions:
+        frames = {
+            table: store.read_frame(table, name) for table in (*KIND_TABLES, "dataset") if store.has_table(table, name)
+        }
+        outcome = read_latest_outcome(settings.home / "datasets" / name)
+        conversations = outcome.wanted if outcome else settings.generation_of(name).conversations
+        drawn = set(frames["tool_chains"]["kind"]) if "tool_chains" in frames else set(frames["dataset"]["kind"])
+        weights = settings.generation.select_kinds_asked_for(drawn)
+        explained[name] = explain_missing_kinds(weights, conversations, frames)
+    return explained
+
+
 def to_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
-    return msgspec.json.format(msgspec.json.encode(reports), indent=2).decode()
+    """Writes all figures; the value of a share of nothing is null, because 0 would say that something was measured."""
+    figures = msgspec.to_builtins(reports)
+    for partition_figures in figures.values():
+        for figure in partition_figures:
+            if figure["whole"] == 0:
+                figure["value"] = None
+    return msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
 
 
-def to_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mapping[str, str]) -> str:
+def to_markdown(
+    reports: Mapping[str, Sequence[QualityFigure]],
+    pictures: Mapping[str, str],
+    gaps: Sequence[Gap] = (),
+    missing_kinds: MissingKinds = NO_KINDS,
+) -> str:
     """Writes the report as a Markdown page; `pictures` maps the section of a picture to its link."""
     figures = reports[ALL]
     partitions = [name for name in reports if name != ALL]
@@ -127,12 +195,24 @@ def to_markdown(reports: Mapping[str, Sequence[QualityFigure]], pictures: Mappin
         lines += [
             line for caption, link in pictures.items() if caption == section for line in ("", f"![{title}]({link})")
         ]
+    missing = [(name, *reason) for name, reasons in missing_kinds.items() for reason in reasons.items()]
+    if missing:
+        lines += ["", "## Kinds that are missing", ""]
+        lines += [f"- {name}, {kind}: {reason}" for name, kind, reason in missing]
+    if gaps:
+        lines += ["", "## Where the tools are thin", ""]
+        lines += [f"- {gap.describe_count()} ({gap.name_places()}): {gap.remedy}" for gap in gaps]
     lines += ["", "## By partition", "", f"| partition | {' | '.join(OVERVIEW)} |", "|---" * (len(OVERVIEW) + 1) + "|"]
     lines += [f"| {name} | {' | '.join(summarise_partition(reports[name]))} |" for name in (*partitions, ALL)]
     return "\n".join([*lines, ""])
 
 
-def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> list[Path]:
+def write_page(
+    reports: Mapping[str, Sequence[QualityFigure]],
+    path: Path,
+    gaps: Sequence[Gap] = (),
+    missing_kinds: MissingKinds = NO_KINDS,
+) -> list[Path]:
     """Writes the page, and its pictures into `images/` beside it; returns the paths of all written files."""
     folder = path.parent / "images"
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +223,7 @@ def write_page(reports: Mapping[str, Sequence[QualityFigure]], path: Path) -> li
         picture.write_bytes(plot(reports[ALL], TITLES[section]))
         written.append(picture)
     links = {section: f"images/{picture.name}" for section, picture in zip(plots, written, strict=True)}
-    path.write_text(to_markdown(reports, links), encoding="utf-8")
+    path.write_text(to_markdown(reports, links, gaps, missing_kinds), encoding="utf-8")
     return [path, *written]
 
 
@@ -153,8 +233,10 @@ def format_value(figure: QualityFigure) -> str:
     >>> format_value(QualityFigure(section="paths", figure="with an error", value=0.125, part=1, whole=8))
     '12.5 %'
     """
+    if figure.whole == 0:
+        return "–"
     if figure.whole is not None and not figure.figure.startswith("distinct-"):
-        return f"{figure.value:.1%}".replace("%", " %") if figure.whole else "–"
+        return f"{figure.value:.1%}".replace("%", " %")
     if figure.figure == "cost in dollars":
         return f"{figure.value:,.6f}"
     if float(figure.value).is_integer() and abs(figure.value) >= 1:
@@ -169,9 +251,20 @@ def format_counts(figure: QualityFigure) -> str:
 def compare_with_wanted(figure: QualityFigure) -> list[str]:
     if figure.wanted is None:
         return ["", ""]
-    return [f"{figure.wanted:.1%}".replace("%", " %"), f"{100 * (figure.value - figure.wanted):+.1f} points"]
+    wanted = f"{figure.wanted:.1%}".replace("%", " %")
+    return [wanted, f"{100 * (figure.value - figure.wanted):+.1f} points" if figure.whole else "–"]
 
 
 def summarise_partition(figures: Sequence[QualityFigure]) -> list[str]:
+    """Lists a partition's cells of the overview; a share of calls, arguments or tools is given as the counts."""
     figures_by_name = {(figure.figure, figure.item): figure for figure in figures}
-    return [format_value(figures_by_name[key]) if key in figures_by_name else "" for key in OVERVIEW.values()]
+    cells = []
+    for key in OVERVIEW.values():
+        figure = figures_by_name.get(key)
+        if figure is None:
+            cells.append("")
+        elif figure.figure in _GIVEN_AS_COUNTS and figure.whole:
+            cells.append(format_counts(figure))
+        else:
+            cells.append(format_value(figure))
+    return cells

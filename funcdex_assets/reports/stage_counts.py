@@ -41,6 +41,21 @@ def count_stages(frames: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     return counts
 
 
+def measure_ratios(**ratios: tuple[float, float]) -> dict[str, float]:
+    """Quotients by name. Those of nothing are left out, because a 0 would say that something was measured.
+
+    >>> measure_ratios(accepted=(3, 4), repaired=(0, 0))
+    {'accepted': 0.75}
+    """
+    return {name: round(part / whole, 4) for name, (part, whole) in ratios.items() if whole}
+
+
+def count_rejections(rejected_conversations: pl.DataFrame) -> Counter[str]:
+    """Counts the conversations that were not accepted by their first reason, which is the name of a rule."""
+    first_reasons = (reasons[0].partition(":")[0] for reasons in rejected_conversations["reasons"] if len(reasons))
+    return Counter(first_reasons)
+
+
 def count_calls_by_tool(conversations: Iterable[Iterable[Message]]) -> Counter[str]:
     """Counts the calls of each tool in the messages of conversations."""
     return Counter(call.name for messages in conversations for message in messages for call in message.tool_calls)

@@ -23,11 +23,19 @@ from funcdex_assets.inference.protocol import (
     JsonSchemaConstraint,
 )
 from funcdex_assets.language import request_phrases, result_reports, values
-from funcdex_assets.language.lexicon import fill_slots, find_slots, load_moves, load_turn_moves, select_unused_templates
+from funcdex_assets.language.lexicon import (
+    fill_slots,
+    find_slots,
+    load_lexicon_file,
+    load_moves,
+    load_turn_moves,
+    select_unused_templates,
+)
 from funcdex_assets.language.spoken_values import find_quoted_part
+from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.openai_messages import to_openai_tools
+from funcdex_assets.records.openai_messages import read_call_arguments, to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
@@ -35,12 +43,13 @@ from funcdex_assets.roles import user_simulator
 from funcdex_assets.roles.role import Role, fill_prompt
 from funcdex_assets.roles.tool_schemas import build_calls_schema
 from funcdex_assets.schema.json_pointers import list_scalars
-from funcdex_assets.schema.references import resolve_schema
+from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
+_MOST_OPTIONS_OFFERED = 4
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
     "that's {count} of them done",
@@ -50,14 +59,20 @@ _SEVERAL_DONE = (
     "done with {count}",
     "no trouble with {count} of them",
 )
-_decode_arguments = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Call(msgspec.Struct):
-    """A call in a move: the name of a tool on offer and its arguments."""
+    """A call in a move: the name of a tool on offer and its arguments, an object however it was written.
+
+    Raises:
+        ValueError: the arguments are no object.
+    """
 
     name: str
-    arguments: dict[str, Json]
+    arguments: Any = None
+
+    def __post_init__(self) -> None:
+        self.arguments = read_call_arguments(self.arguments)
 
 
 class Move(msgspec.Struct):
@@ -144,7 +159,7 @@ def _read_move(completion: Completion) -> Move:
         raise ValueError(f"an answer that was cut: {completion.text[:200]!r}")
     if len(completion.tool_calls) > MAX_PARALLEL:
         raise ValueError(f"{len(completion.tool_calls)} calls at once, more than {MAX_PARALLEL}")
-    calls = [Call(call.name, _decode_arguments(call.arguments or "{}")) for call in completion.tool_calls]
+    calls = [Call(call.name, call.arguments) for call in completion.tool_calls]
     return Move(reply=completion.text, calls=calls)
 
 
@@ -158,6 +173,9 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     if last_result is not None and last_result.error and failed is None:  # not as planned
         thought = "The call failed; the user has to know." if state.thoughts else None
         return Move(thought=thought, reply="That did not work, I am afraid. Could you check what you gave me?")
+    wanted = state.current_turn.wanted
+    if state.current_turn.kind == "incomplete" and wanted is not None:
+        return _ask_for_facts(state, [argument for argument in wanted.arguments if argument.withheld], rng)
     pending_steps = state.list_pending_steps()
     if pending_steps and (facts := state.list_unsaid_facts()):
         return _ask_for_facts(state, facts, rng)
@@ -166,9 +184,40 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
         return _call_next_tools(state, pending_steps, failed if is_recovery else None, rng)
     if failed is not None:
         return _report_failure(state, failed, rng)
+    if state.plan.is_spoken:
+        return _reply_briefly(state, rng)
     if state.list_steps_done_this_turn():
         return _report_outcome(state, rng)
     return _reply_without_call(state, rng)
+
+
+def _reply_briefly(state: DialogueState, rng: Random) -> Move:
+    """Says that a command was carried out, answers a greeting or thanks, or says what cannot be done; nothing more is
+    known, as the tools return nothing.
+    """
+    moves = load_lexicon_file("command_turns")
+    steps = [step for _, step in state.list_steps_done_this_turn()]
+    if steps:
+        tool = state.tools[steps[-1].tool]
+        reading = read_tool(tool)
+        if reading.trigger:
+            forms = moves["triggers"][reading.trigger]["reply"]
+        else:
+            is_look_up = bool(LOOK_UP_FAMILIES & set(reading.families[:1]))
+            forms = (
+                moves["shown"] if is_look_up else moves["noted"] if reading.families == ("plain",) else moves["done"]
+            )
+        thought = "thought_replies"
+    else:
+        forms = moves["small_thanks"] if state.current_turn.kind == "thanks" else moves["declines"]
+        thought = "thought_decline" if state.current_turn.kind == "off_topic" else "thought_small_talk"
+    slots = {"what": "that it is done", "action": "do that", "able": "what the tools do"}
+    reason = (
+        fill_slots(rng.choice(load_moves(thought) if thought == "thought_replies" else load_turn_moves(thought)), slots)
+        if state.thoughts
+        else None
+    )
+    return Move(thought=reason, reply=rng.choice(forms))
 
 
 def _call_next_tools(
@@ -212,7 +261,7 @@ def _call_next_tools(
             if rng.random() < 0.12
             else ""
         )
-        reply = "" if reply in state.assistant_text else reply
+        reply = "" if reply in state.assistant_text or state.plan.is_spoken else reply
     return Move(thought=thought if state.thoughts else None, reply=reply or None, calls=calls)
 
 
@@ -298,9 +347,30 @@ def _ask_for_facts(state: DialogueState, facts: list[PlannedArgument], rng: Rand
     """Asks the user for the missing facts."""
     missing = request_phrases.render_missing_arguments(facts)
     thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": missing}) if state.thoughts else None
+    offer = _offer_options(state, facts, rng)
     return Move(
         thought=thought,
-        reply=values.capitalize_sentence(fill_slots(rng.choice(load_moves("assistant_asks")), {"missing": missing})),
+        reply=offer
+        or values.capitalize_sentence(fill_slots(rng.choice(load_moves("assistant_asks")), {"missing": missing})),
+    )
+
+
+def _offer_options(state: DialogueState, facts: Sequence[PlannedArgument], rng: Random) -> str:
+    """Asks somebody who says little for one of the few values that an argument can have: "Open or close?"; '' if there
+    are more or none.
+    """
+    wanted = state.current_turn.wanted
+    if not state.plan.is_spoken or wanted is None or len(facts) != 1:
+        return ""
+    fact = facts[0]
+    schema = schema_at(state.tools[wanted.tool].parameters, fact.argument)
+    options = [str(option).replace("_", " ") for option in (schema or {}).get("enum", ()) if option is not None]
+    if not 2 <= len(options) <= _MOST_OPTIONS_OFFERED:
+        return ""
+    listed = f"{', '.join(options[:-1])} or {options[-1]}"
+    name = request_phrases.render_argument_name(fact.argument)
+    return values.capitalize_sentence(
+        rng.choice((f"{listed}?", f"{listed}?", f"which {name}: {listed}?", f"sure, {listed}?"))
     )
 
 

@@ -21,7 +21,7 @@ from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
 from funcdex_assets.language import request_phrases
-from funcdex_assets.records.labels import Fault, TurnKind
+from funcdex_assets.records.labels import Fault, Kind, TurnKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep
 from funcdex_assets.roles.planner import CLARITY_DESCRIPTIONS
@@ -74,6 +74,7 @@ def render_variables(brief: WriterBrief) -> dict[str, object]:
         "today": persona.today,
         "time_zone": persona.time_zone,
         "outline": "\n".join(_outline_plan(plan)),
+        "ending": _ENDINGS.get(plan.kind, _DEFAULT_ENDING),
     }
 
 
@@ -86,11 +87,21 @@ def render_example(thoughts: bool) -> str:
     return render_conversation(messages if thoughts else [replace(message, thought=None) for message in messages])
 
 
+_DEFAULT_ENDING = "The conversation ends when the person has thanked and the assistant has taken leave."
+_ENDINGS: Mapping[Kind, str] = {
+    "single_turn": "The person speaks once; the conversation ends with the assistant's first reply, also if that asks."
+}
 _TURN_DESCRIPTIONS: Mapping[TurnKind, str] = {
     "request": "The person asks for this:",
     "remedy": "After the failure the person gives what is needed, or says that it works now:",
     "dropped": "The person gives it up after the failure; nothing is called.",
     "correction": "The person meant something else than was said, and says what:",
+    "completion": "The person adds what was left out, in few words; the call is made again with all of it:",
+    "again": "The person wants the call before once more with another value, in few words:",
+    "trigger": "The person says what this tool is there for:",
+    "incomplete": "The person asks for this and leaves out what the tool requires; the assistant asks for it, calls "
+    "nothing, and there it ends:",
+    "off_topic": "The person says something that no tool is for; the assistant says so briefly and calls nothing.",
     "recall": "The person asks again for a detail that {about} told; the assistant answers without a call.",
     "small_talk": "The person says or asks something in passing that needs no tool; nothing is called.",
     "unsuitable": "The person asks for what no tool on offer can do now; the assistant says so and calls nothing:",
@@ -110,6 +121,8 @@ def _outline_plan(plan: ConversationPlan) -> Iterator[str]:
         about = f"the result of call {turn.step + 1}" if turn.step is not None else "an earlier result"
         description = _TURN_DESCRIPTIONS[turn.kind].format(late=", ".join(plan.late_tools), about=about)
         yield f"Turn {number + 1}. {goal_note}{description}"
+        if turn.words:
+            yield f"  said, for example, as: {turn.words}"
         if turn.wanted:
             yield f"  wanted: {turn.wanted.tool}"
             yield from _list_facts(turn.wanted)
@@ -146,7 +159,13 @@ def _describe_source(argument: PlannedArgument) -> str:
     value = _encode_json(argument.value)
     match argument.source:
         case "user":
-            manner = "the user leaves it out and says it when asked" if argument.withheld else "the user says it"
+            manner = (
+                "the user leaves it out and says it when asked"
+                if argument.withheld
+                else "the user said it before, and leaves it out"
+                if argument.carried
+                else "the user says it"
+            )
             return f"{value}; {manner}, as: {request_phrases.quote_free_text(argument)}"
         case "result":
             return f"from the result of call {(argument.step or 0) + 1}, at {argument.result}"

@@ -7,7 +7,7 @@ belongs how its members agree, too.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import median_low
@@ -18,12 +18,13 @@ from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError, Sampling
 from funcdex_assets.judging.heuristic import judge_conversation
 from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import SCALES, MemberVerdict, TurnScore, Verdict
-from funcdex_assets.roles.role import SUBJECT_FAILURES, Role
+from funcdex_assets.roles.role import Role
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,14 @@ def _render_variables(brief: JudgeBrief) -> dict[str, object]:
         "conversation": render_conversation(brief.messages),
         "findings": "\n".join(f"- {finding.rule}: {finding.text}" for finding in brief.findings) or "- none",
         "turns": sum(message.role == "user" for message in brief.messages),
+        "extent": _EXTENTS.get(brief.plan.kind, ""),
     }
+
+
+_EXTENTS: Mapping[Kind, str] = {
+    "single_turn": "; it is meant to have one turn, and is complete when the assistant has made the right call and "
+    "told what came of it, has asked for what is missing, or has said that it cannot be done"
+}
 
 
 def _improvise_verdict(brief: JudgeBrief, rng: Random) -> Verdict:  # noqa: ARG001
@@ -102,7 +110,7 @@ async def ask_committee(
         try:
             return await seat.role.play(engine, brief, derive_seed(*seed, seat.number))
         except InferenceError as error:
-            if error.kind not in SUBJECT_FAILURES:
+            if error.is_systemic:
                 raise
             return error
 

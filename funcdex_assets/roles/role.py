@@ -2,11 +2,10 @@
 
 `Role.play` is the only way in which a role is asked, whoever plays it: the request goes to the engine, the answer that
 comes back is read into the output type. A real model reads the prompt file; the offline engine calls the improvisation
-with the subject and the seed. An answer that cannot be read is asked for again under another seed, then raised. Each
-role has a module of its own beside this one.
+with the subject and the seed. An answer that cannot be read is asked for again under another seed, then given up.
+Each role has a module of its own beside this one.
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from funcdex_assets.inference.protocol import (
     ChatMessage,
     Completion,
     Constraint,
-    FailureKind,
     InferenceEngine,
     InferenceError,
     JsonSchemaConstraint,
@@ -30,13 +28,12 @@ from funcdex_assets.inference.protocol import (
     Sampling,
 )
 from funcdex_assets.records.record import Json
+from funcdex_assets.records.row_failures import RowFailure, gather_each
 from funcdex_assets.records.seeds import derive_seed
 
 Subject = TypeVar("Subject")
 Output = TypeVar("Output")
 ATTEMPTS = 3
-SUBJECT_FAILURES: frozenset[FailureKind] = frozenset(("context", "refusal", "unreadable"))
-"""Kinds of failures that concern the subject, not the engine: it is too long, refused, or beyond the model."""
 _VARIABLE_REFERENCE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -66,18 +63,23 @@ class Role(Generic[Subject, Output]):
     async def play(self, engine: InferenceEngine, subject: Subject, seed: int) -> Output:
         """Asks the engine to play the role for this subject, and reads its answer.
 
+        An unreadable answer that a readable one follows stays in the journal, since a replay needs it to come to the
+        same answer without asking. Only those after which nothing came are withdrawn.
+
         Raises:
             InferenceError: the engine failed, or gave no readable answer in three attempts (kind "unreadable").
         """
         failure = ""
+        requests: list[Request] = []
         for attempt in range(ATTEMPTS):
-            completion = await engine.complete(
-                self.build_request(subject, derive_seed(seed, attempt) if attempt else seed)
-            )
+            requests.append(self.build_request(subject, derive_seed(seed, attempt) if attempt else seed))
+            completion = await engine.complete(requests[-1])
             try:
                 return self.read(completion) if self.read else self._read_answer(completion)
             except ValueError as error:
                 failure = str(error)
+        for request in requests:
+            await request.give_up()
         raise InferenceError(
             f"Role {self.name!r}: {engine.name} gave no answer that parses in {ATTEMPTS} attempts; the last one: "
             f"{failure}. Check that the server honours JSON Schema constraints, or take a more capable model",
@@ -105,7 +107,7 @@ class Role(Generic[Subject, Output]):
         return ChatMessage("system", system.strip()), *user_messages
 
     def _read_answer(self, completion: Completion) -> Output:
-        """Reads the answer into the output type.
+        """Reads the answer into the output type; 5.0 and "5" pass for the integer 5, 4.5 does not.
 
         Raises:
             ValueError: what is wrong with the answer (msgspec's errors are ValueErrors).
@@ -124,31 +126,11 @@ class Role(Generic[Subject, Output]):
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[Output]:
-        return msgspec.json.Decoder(self.output)
+        return msgspec.json.Decoder(self.output, strict=False)
 
     @cached_property
     def _output_constraint(self) -> JsonSchemaConstraint | None:
         return None if self.output is str else JsonSchemaConstraint(self.name, _build_inlined_schema(self.output))
-
-
-async def play_all(
-    role: Role[Subject, Output],
-    engine: InferenceEngine,
-    subjects: Sequence[Subject],
-    seed: int,
-    advanced: Callable[[], None] = lambda: None,
-) -> list[Output]:
-    """Plays the role for all subjects at once (the engine bounds how many); answers in their order.
-
-    `advanced` is called after each answer. The seed of a subject follows from its index.
-    """
-
-    async def play_one(index: int, subject: Subject) -> Output:
-        output = await role.play(engine, subject, derive_seed(seed, role.name, index))
-        advanced()
-        return output
-
-    return await asyncio.gather(*(play_one(index, subject) for index, subject in enumerate(subjects)))
 
 
 async def play_each(
@@ -156,32 +138,26 @@ async def play_each(
     engine: InferenceEngine,
     subjects: Sequence[Subject],
     seed: int,
+    identify: Callable[[Subject], str],
     advanced: Callable[[], None] = lambda: None,
-) -> tuple[list[tuple[Subject, Output]], list[InferenceError]]:
-    """Plays the role as `play_all` does, for subjects that can be done without: returns each with its answer, and the
-    errors of those that have none.
+) -> tuple[list[tuple[Subject, Output]], list[RowFailure]]:
+    """Plays the role for all subjects at once (the engine bounds how many); returns each that has an answer with it, in
+    their order, and the failures of the others.
+
+    The seed of a subject follows from its identity, so that an answer does not depend on which others are asked for.
+    `advanced` is called after each.
 
     Raises:
-        InferenceError: the engine failed, or not one subject has an answer.
+        InferenceError: the engine failed.
     """
-    missing: list[InferenceError] = []
 
-    async def play_one(index: int, subject: Subject) -> tuple[Subject, Output] | None:
+    async def play_one(subject: Subject) -> Output:
         try:
-            return subject, await role.play(engine, subject, derive_seed(seed, role.name, index))
-        except InferenceError as error:
-            if error.kind not in SUBJECT_FAILURES:
-                raise
-            missing.append(error)
-            return None
+            return await role.play(engine, subject, derive_seed(seed, role.name, identify(subject)))
         finally:
             advanced()
 
-    answered = await asyncio.gather(*(play_one(index, subject) for index, subject in enumerate(subjects)))
-    pairs = [pair for pair in answered if pair is not None]
-    if missing and not pairs:
-        raise missing[0]
-    return pairs, missing
+    return await gather_each(subjects, play_one, identify)
 
 
 def fill_prompt(name: str, variables: Mapping[str, object]) -> str:

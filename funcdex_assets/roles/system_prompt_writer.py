@@ -1,9 +1,11 @@
 """Writes the system prompt under which a conversation could have taken place.
 
-The context that arguments may come from (the present moment, the user's address and time zone) is
-added by the program, so that every system prompt has it, whoever wrote the rest.
+The context that arguments may come from (the present moment, the user's address and time zone) is added by the program,
+whoever wrote the rest; short commands that need none go without. Where a policy is given with the tools, nobody is
+asked to write: the policy is the prompt, word for word, as it is where the tools are used.
 """
 
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -41,6 +43,7 @@ _TONE_FORMS = {
     "formal": ("Keep a courteous, professional tone.", "Write formally."),
     "chatty": ("A relaxed tone is fine.", "Feel free to be conversational."),
 }
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,25 @@ def add_context(prompt: str, situation: Situation) -> str:
     return (
         f"{prompt}\n\nCurrent time: {moment} ({persona.today}), time zone {persona.time_zone}. "
         f"The user is {persona.name} <{persona.email}>."
+    )
+
+
+def complete_prompt(prompt: str, brief: SystemPromptBrief) -> str:
+    """Completes a system prompt with the context, unless the user speaks short commands that say all there is.
+
+    "Volume 12" means the same at any hour, and the policies of such assistants name none; where an argument is a date
+    or is taken from the context, the context is there.
+    """
+    return add_context(prompt, brief.situation) if _needs_context(brief.plan) else prompt
+
+
+def _needs_context(plan: ConversationPlan) -> bool:
+    if not plan.is_spoken:
+        return True
+    arguments = [argument for step in plan.steps for argument in step.arguments]
+    return any(
+        argument.source == "context" or (isinstance(argument.value, str) and _MOMENT.search(argument.value))
+        for argument in arguments
     )
 
 

@@ -27,6 +27,11 @@ from funcdex_assets.semantics.tool_names import parse_tool_name
 Purpose = TurnKind | Literal["answer"]
 
 _SLOT = re.compile(r"\{\w+\}")
+_ANNOUNCES_MORE = re.compile(
+    r"\b(?:first|begin|start|several|one by one|one after|step by step|kick off|before anything|piece of work)\b",
+    re.IGNORECASE,
+)
+SHORT_SHARE = 0.6  # of conversations of one request, those that begin with it; people who ask for one thing ask briefly
 _MAX_REWORDINGS = 4  # of a request in words that were used before
 
 
@@ -46,7 +51,7 @@ def _render_variables(cue: UserCue) -> dict[str, object]:
         f"- {request_phrases.render_argument_name(argument.argument)}: {argument.surface}"
         for step in _select_requested_steps(steps)
         for argument in step.arguments
-        if argument.source == "user" and (cue.purpose == "answer" or not argument.withheld)
+        if argument.source == "user" and not argument.carried and (cue.purpose == "answer" or not argument.withheld)
     ]
     return {
         "name": persona.name,
@@ -72,17 +77,24 @@ def _describe_task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
         )
         for step in _select_requested_steps(steps)
     )
+    if state.current_turn.words and cue.purpose != "answer":
+        return (
+            f"Say this in words of your own, as briefly: {state.current_turn.words!r}. Keep what it says of each fact "
+            "below, and leave out what it leaves out."
+        )
     match cue.purpose:
         case "answer":
             return "Answer the assistant's last question."
-        case "thanks":
+        case "thanks" if state.plan.steps:
             return "Everything is done. Close the conversation in one sentence."
         case "remedy":
             return (
                 f"The last attempt failed. Make it good with the facts below, or say that it works now. Then: {wishes}"
             )
-        case "dropped" | "thanks":  # nothing came of it
+        case "dropped":
             return "The last attempt failed. Say that you leave it at that."
+        case "thanks":  # no tool on offer could do it
+            return "What you asked for cannot be done here. Say that you leave it at that."
         case "correction":
             return f"You said something else than you meant. Correct yourself with the facts below: {wishes}"
         case "recall":
@@ -91,6 +103,8 @@ def _describe_task(cue: UserCue, steps: Sequence[PlannedStep]) -> str:
             return f"Ask again for one detail that {which} told, which the assistant can answer from memory."
         case "small_talk":
             return "Say or ask something in passing that has to do with work and that needs no tool."
+        case "incomplete":
+            return f"Ask for this, and leave out all that is not among the facts below: {wishes}"
         case "unlocked":
             return (
                 "Say that the missing function has just been switched on and that its definition follows; have it done."
@@ -107,6 +121,8 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
     """Composes what the user says in this turn."""
     state = cue.state
     register = state.situation.persona.register
+    if state.current_turn.words and cue.purpose != "answer":
+        return state.current_turn.words
     match cue.purpose:
         case "thanks" if state.plan.steps:
             return fill_from_situation(rng.choice(load_moves("thanks", register)), state.situation, rng)
@@ -135,12 +151,14 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
     if begins_goal:
         leads = select_unused_templates(load_turn_moves("another_goal", register), state.user_text)
         return f"{rng.choice(leads)} {capitalize_sentence(request)}"
-    if not is_first_turn:
+    if not is_first_turn or (state.plan.kind == "single_turn" and rng.random() < SHORT_SHARE):
         return request
     openings = [fill_from_situation(rng.choice(load_moves("openers", register)), state.situation, rng)]
     if rng.random() < (0.75 if openings[0] and state.situation.matter not in openings[0] else 0.4):
         openings.append(fill_from_situation(rng.choice(load_moves("contexts", register)), state.situation, rng))
     withheld = [argument.surface for step in steps for argument in step.arguments if argument.withheld]
+    if state.plan.kind == "single_turn":
+        openings = [text for text in openings if not _ANNOUNCES_MORE.search(text)]
     openings = [text for text in openings if text and not any(find_first_form(text, [surface]) for surface in withheld)]
     return " ".join(capitalize_sentence(text) for text in (*openings, request))
 
@@ -151,6 +169,8 @@ def _answer_question(state: DialogueState, rng: Random) -> str:
     facts = state.list_unsaid_facts()
     if not facts:  # the question was needless
         return "You have everything I know; please go ahead with it."
+    if state.plan.is_spoken:
+        return ", ".join(fact.surface for fact in facts)
     if len(facts) == 1:
         return f"{lead} {_match_case(lead, request_phrases.quote_free_text(facts[0]))}".strip() + _choose_full_stop(
             facts[0].surface
@@ -279,9 +299,12 @@ def _takes_result(step: PlannedStep) -> bool:
 def _compose_request(state: DialogueState, steps: Sequence[PlannedStep], is_opening: bool, rng: Random) -> str:
     """Composes the request for these steps, with the facts that are not withheld."""
     register = state.situation.persona.register
-    lead = rng.choice(
-        select_unused_templates(load_moves("request_leads" if is_opening else "followups", register), state.user_text)
+    leads = select_unused_templates(
+        load_moves("request_leads" if is_opening else "followups", register), state.user_text
     )
+    if state.plan.kind == "single_turn":
+        leads = [lead for lead in leads if not _ANNOUNCES_MORE.search(lead)] or leads
+    lead = rng.choice(leads)
     requests: list[request_phrases.RequestPhrase] = []
     for step in _select_requested_steps(steps):
         if any(map(request_phrases.is_next_page_argument, step.arguments)):

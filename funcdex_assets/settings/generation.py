@@ -1,6 +1,6 @@
 """Settings of what is generated: how many conversations of which kinds, by which strategy."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from math import ceil
 from typing import Literal, get_args
 
@@ -12,9 +12,12 @@ from pydantic import (
 
 from funcdex_assets.records.chain_patterns import Pattern
 from funcdex_assets.records.hold_out import HoldOut
-from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, SERVICE_KINDS, count_conversations_per_cell
 from funcdex_assets.records.labels import Fault, Kind
 from funcdex_assets.settings.section import Section
+
+LATEST_FEEDBACK = "latest"
+"""In place of a file: the figures that the latest evaluation of each partition's model has left in the home."""
 
 
 class ClarityWeights(Section):
@@ -56,6 +59,12 @@ class Generation(Section):
     """The number and kinds of conversations to generate, and the strategy that generates them."""
 
     conversations: int = Field(default=106, ge=1, le=1_000_000, description="conversations per partition")
+    total_conversations: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000_000,
+        description="in place of conversations: how many over all partitions, spread evenly",
+    )
     oversample: float = Field(
         default=1.7, ge=1, le=20, description="scenario candidates per conversation, for de-duplication"
     )
@@ -92,6 +101,12 @@ class Generation(Section):
         le=1,
         description="share of multi_step, long_context and parallel conversations in which a call goes wrong",
     )
+    noise_share: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="share of the sentences of short commands that are misheard or mistyped; the values stay known",
+    )
     reserve: float = Field(
         default=0.25,
         ge=0,
@@ -104,6 +119,19 @@ class Generation(Section):
     steering: bool = Field(
         default=True,
         description="tools and pairs of tools that were drawn less, also in earlier nights, are drawn more",
+    )
+    feedback: str | None = Field(
+        default=None,
+        min_length=1,
+        description="figures of what an earlier model did badly, of which more is made: a file, or latest for those of "
+        "each partition's latest evaluation; by default none",
+    )
+    feedback_strength: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="how strongly feedback steers: what is always wrong is drawn 1 + strength times as readily as what "
+        "is always right",
     )
     distractor_tools: int = Field(
         default=3,
@@ -150,6 +178,8 @@ class Generation(Section):
     def _check_order(self) -> "Generation":
         if not any(self.kinds.values()):
             raise ValueError(f"kinds gives no weight to any kind; give one to some of {', '.join(KINDS)}")
+        if self.total_conversations is not None and "conversations" in self.model_fields_set:
+            raise ValueError("conversations and total_conversations are both set; remove one of them")
         if self.min_calls > self.max_calls:
             raise ValueError(
                 f"min_calls ({self.min_calls}) is above max_calls ({self.max_calls}); lower one or raise the other"
@@ -159,6 +189,18 @@ class Generation(Section):
                 "assistant_calls: native leaves no place for include_assistant_thoughts; set one of them otherwise"
             )
         return self
+
+    @property
+    def are_kinds_chosen(self) -> bool:
+        """Says whether the settings name the kinds; otherwise the tools decide between commands and the others."""
+        return "kinds" in self.model_fields_set
+
+    def select_kinds_asked_for(self, drawn: Collection[str]) -> dict[Kind, NonNegativeFloat]:
+        """Returns the weights of the kinds that were asked for, where chains of the kinds `drawn` could be made."""
+        if self.are_kinds_chosen:
+            return self.kinds
+        left_out = ({"command"} - set(drawn)) | (set() if set(drawn) & set(SERVICE_KINDS) else set(SERVICE_KINDS))
+        return {kind: weight for kind, weight in self.kinds.items() if weight and kind not in left_out}
 
     def count_wanted_conversations(self, possible: Collection[Kind] = KINDS) -> dict[tuple[Kind, bool], int]:
         """Counts the accepted conversations wanted of each kind on each side (True: held out for the test split).
@@ -182,3 +224,21 @@ class Generation(Section):
             cell: count + ceil(count * self.reserve)
             for cell, count in self.count_wanted_conversations(possible).items()
         }
+
+
+def spread_total(total: int, partitions: Sequence[str]) -> dict[str, int]:
+    """Spreads a total of conversations over partitions: evenly, and what is left over to the first ones.
+
+    >>> spread_total(10, ("gmail", "jira", "stripe"))
+    {'gmail': 4, 'jira': 3, 'stripe': 3}
+
+    Raises:
+        ValueError: some partition would get none.
+    """
+    if total < len(partitions):
+        raise ValueError(
+            f"a total of {total} is less than one conversation for each of {len(partitions)} partitions; "
+            f"raise it to {len(partitions)} or more"
+        )
+    share, left_over = divmod(total, len(partitions))
+    return {partition: share + 1 if index < left_over else share for index, partition in enumerate(partitions)}

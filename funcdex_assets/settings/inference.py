@@ -100,7 +100,7 @@ class Inference(Endpoint):
             try:
                 endpoint = self.resolve_endpoint(role)
             except ValidationError as error:
-                raise ValueError(f"roles.{role}: " + explain_validation_error(error)) from None
+                raise ValueError(f"roles.{role}: " + explain_validation_error(error, Endpoint)) from None
             if endpoint.profile == "offline" and self.roles[role].keys() - {"profile"}:
                 raise ValueError(f"roles.{role}: the profile offline takes no other field; set roles.{role}.profile")
         return self

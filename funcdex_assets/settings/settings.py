@@ -1,7 +1,8 @@
 """The user's one file, `funcdex.yaml`, as typed settings.
 
 Belongs here: the fields, their ranges and the error messages. The effect of a setting belongs to the
-stages. Any field can be overridden from the environment, sections joined by two underscores:
+stages. Any field can be overridden from the environment, or from `.env` beside the file, with two underscores between a
+section and its field:
 
     FUNCDEX_HOME=/data/funcdex  FUNCDEX_GENERATION__CONVERSATIONS=3  FUNCDEX_INFERENCE__PROFILE=vllm
 
@@ -9,12 +10,11 @@ Secrets are never settings: `inference.api_key_env` *names* the variable that ho
 """
 
 import os
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import (
     Field,
     ValidationError,
@@ -24,22 +24,31 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 from pydantic_settings import SettingsError as UnreadableVariable
 
-from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT
+from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT, suggest_toolkit_name
+from funcdex_assets.catalog.toolkit_terms import GREATEST_WEIGHT
+from funcdex_assets.records.suggestions import list_nearest_names, suggest_name
 from funcdex_assets.settings.deduplication import Contamination, Deduplication
-from funcdex_assets.settings.generation import Generation
-from funcdex_assets.settings.inference import Inference, RoleName
+from funcdex_assets.settings.env_file import CONFIG_VARIABLE, ENV_FILE, apply_env_file
+from funcdex_assets.settings.evaluation import Evaluation
+from funcdex_assets.settings.generation import Generation, spread_total
+from funcdex_assets.settings.inference import Endpoint, Inference, RoleName
 from funcdex_assets.settings.judging import Judging
+from funcdex_assets.settings.publishing import Publishing
 from funcdex_assets.settings.section import Section, SettingsError, explain_validation_error
+from funcdex_assets.settings.settings_file import read_settings_file
 from funcdex_assets.settings.toolkits import TOOLKIT_FOLDER, TOOLKIT_SUFFIXES, Bundle, Watch, list_toolkit_files
+from funcdex_assets.settings.training import Training
+from funcdex_assets.settings.variables import PREFIX, refuse_unknown_variables
 
-CONFIG_VARIABLE = "FUNCDEX_CONFIG"
 DEFAULT_CONFIG = "funcdex.yaml"
+WORKSPACE_FILE = "workspace.yaml"
+"""In the folder of the settings file: the code location under which Dagster shows the project."""
 
 
 class Nightly(Section):
@@ -52,9 +61,15 @@ class Nightly(Section):
     @field_validator("cron")
     @classmethod
     def _check_cron(cls, cron: str) -> str:
-        # The whole grammar is Dagster's; this is what distinguishes a cron line from anything else.
-        if not re.fullmatch(r"@\w+|(?:[\w*/,#?-]+\s+){4}[\w*/,#?-]+", cron.strip()):
-            raise ValueError("must be a cron line of five fields, such as '0 2 * * *'")
+        from croniter import CroniterBadDateError, croniter
+
+        try:
+            is_legal = len(cron.split()) == 5 or cron.strip().startswith("@")
+            if not (is_legal and croniter.is_valid(cron)):
+                raise ValueError("must be a cron line of five fields, such as '0 2 * * *'")
+            croniter(cron).get_next()
+        except CroniterBadDateError:
+            raise ValueError("names a moment that never comes; write a line such as '0 2 * * *'") from None
         return cron
 
     @field_validator("time_zone")
@@ -70,10 +85,13 @@ class Nightly(Section):
 class Settings(BaseSettings):
     """Everything in `funcdex.yaml`, resolved."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="FUNCDEX_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
 
     file: Path = Field(default=Path(DEFAULT_CONFIG), exclude=True, description="the settings file")
     root: Path = Field(default=Path(), exclude=True, description="folder of the settings file")
+    shares: dict[str, int] = Field(
+        default_factory=dict, exclude=True, description="by partition, how many conversations of a total it makes"
+    )
     home: Path = Field(default=Path(".funcdex"), description="where tables, index, runs and releases are kept")
     seed: int = Field(default=42, ge=0)
     watch: Watch = Watch()
@@ -85,23 +103,26 @@ class Settings(BaseSettings):
         description="by partition, how its users work, in plain words: scenarios tell instances of it, and tools "
         "that it speaks of are drawn more",
     )
+    examples: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by partition, JSONL files with a team's own rows, for the train split alone: a path, or a list",
+    )
+    examples_weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=GREATEST_WEIGHT,
+        allow_inf_nan=False,
+        description="how much an own row counts beside a generated one, where the toolkit's file does not say",
+    )
     generation: Generation = Generation()
     deduplication: Deduplication = Deduplication()
     judging: Judging = Judging()
     contamination: Contamination = Contamination()
+    publishing: Publishing = Publishing()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
     inference: Inference = Inference()
     nightly: Nightly = Nightly()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
 
     @field_validator("bundles", mode="before")
     @classmethod
@@ -109,6 +130,13 @@ class Settings(BaseSettings):
         if not isinstance(lines, list | tuple | None):
             return lines  # and pydantic says that it is no list
         return [{"name": line} if isinstance(line, str) else line for line in lines or ()]
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _parse_example_paths(cls, paths: Any) -> Any:
+        if not isinstance(paths, dict):
+            return paths  # and pydantic says that it is no mapping
+        return {name: (value,) if isinstance(value, str) else value for name, value in paths.items()}
 
     @field_validator("toolkits")
     @classmethod
@@ -125,8 +153,9 @@ class Settings(BaseSettings):
         for toolkit in self.toolkits:
             if not LEGAL_TOOLKIT.fullmatch(toolkit):
                 raise ValueError(
-                    f"toolkits: {toolkit!r} is not a legal name; use a lower-case letter followed by up to 39 "
-                    "lower-case letters, digits or hyphens (the underscore joins toolkits into a bundle)"
+                    f"toolkits: {toolkit!r} is not a legal name{suggest_toolkit_name(toolkit)}; use a lower-case "
+                    "letter followed by up to 39 lower-case letters, digits or hyphens (the underscore joins "
+                    "toolkits into a bundle)"
                 )
         for bundle in self.bundles:
             if len(bundle.toolkits) < 2:
@@ -145,10 +174,17 @@ class Settings(BaseSettings):
         for name, workflow in self.workflows.items():
             if name not in self.partitions:
                 raise ValueError(
-                    f"workflows: {name!r} is neither a toolkit nor a bundle; there are {', '.join(self.partitions)}"
+                    f"workflows: {name!r} is neither a toolkit nor a bundle{suggest_name(name, self.partitions)}; "
+                    f"there are {list_nearest_names(name, self.partitions)}"
                 )
             if not workflow.strip() or len(workflow) > 10_000:
                 raise ValueError(f"workflows.{name}: write 1 to 10,000 characters, or remove it")
+        for name in self.examples:
+            if name not in self.partitions:
+                raise ValueError(
+                    f"examples: {name!r} is neither a toolkit nor a bundle{suggest_name(name, self.partitions)}; "
+                    f"there are {', '.join(self.partitions)}"
+                )
         checked_names: set[str] = set()
         for name in self.partitions:
             if name in checked_names:
@@ -178,7 +214,7 @@ class Settings(BaseSettings):
             try:
                 endpoint = self.inference.resolve_member_endpoint(member)
             except ValidationError as error:
-                raise ValueError(f"{field_path}: " + explain_validation_error(error)) from None
+                raise ValueError(f"{field_path}: " + explain_validation_error(error, Endpoint)) from None
             if endpoint.profile == "offline" and member.keys() - {"profile", "name"}:
                 raise ValueError(
                     f"{field_path}: the profile offline takes no other field than name; set {field_path}.profile"
@@ -203,6 +239,11 @@ class Settings(BaseSettings):
     def partitions(self) -> tuple[str, ...]:
         """Partition keys in the order of the file: toolkits, then bundles."""
         return (*self.toolkits, *(bundle.name for bundle in self.bundles))
+
+    def generation_of(self, partition: str) -> Generation:
+        """What is generated for a partition: as many conversations as its share, if there is a total."""
+        count = self.shares.get(partition)
+        return self.generation if count is None else self.generation.model_copy(update={"conversations": count})
 
     def toolkits_of(self, partition: str) -> tuple[str, ...]:
         return tuple(partition.split("_"))
@@ -232,8 +273,10 @@ class Settings(BaseSettings):
         for path in candidates:
             if path.is_file():
                 return path
+        shipped = [path.stem for path in candidates[-1].parent.glob("*.yaml")]
         raise SettingsError(
-            f"{name!r} has no tool definitions: looked for {', '.join(str(path) for path in candidates)}; "
+            f"{name!r} has no tool definitions{suggest_name(name, shipped)}: "
+            f"looked for {', '.join(str(path) for path in candidates)}; "
             f"put them into {candidates[0]} or remove {name!r} from funcdex.yaml"
         )
 
@@ -246,48 +289,84 @@ def find_settings_path() -> Path:
 def load_settings(path: Path | None = None, *, with_tools: bool = True, **overrides: Any) -> Settings:
     """Reads the settings file: `path`, else $FUNCDEX_CONFIG, else ./funcdex.yaml.
 
-    Overrides are top-level fields. Relative paths are resolved against the file's folder. Every
+    A field comes from `overrides`, which are top-level fields, else from the shell, else from `.env` beside the file,
+    else from the file, else it has its default. Relative paths are resolved against the file's folder. Every
     toolkit's definition file must exist (unless not `with_tools`); what is in it is not read.
 
     Raises:
         SettingsError: names the file, the field, the value and the remedy.
     """
     path = Path(path).absolute() if path else find_settings_path()
+    apply_env_file(path.with_name(ENV_FILE))
     if not path.is_file():
         raise SettingsError(
             f"No settings file at {path}; run in the project's folder, make a project with `funcdex init FOLDER`, "
-            f"or set {CONFIG_VARIABLE}"
+            f"give --config FILE, or set {CONFIG_VARIABLE}"
         )
-    _refuse_unreadable(path)
+    content, variables = read_settings_file(path)
+    for name in content:
+        if name in Settings.model_fields and Settings.model_fields[name].exclude:
+            raise SettingsError(f"{path}: {name}: unknown setting; check the spelling")  # it is the program's own
+    _let_nearer_count_win(content)
 
     class FromFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=path)
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, content)
 
     try:
-        settings = FromFile(file=path, root=path.parent, **overrides)
+        settings = FromFile(file=path, root=path.parent, shares={}, **overrides)
     except ValidationError as error:
-        raise SettingsError(f"{path}: " + explain_validation_error(error)) from None
+        raise SettingsError(f"{path}: " + explain_validation_error(error, Settings)) from None
     except UnreadableVariable as error:
         raise SettingsError(f"{path}: {error}; lists and mappings are set as JSON, such as '[\"gmail\"]'") from None
+    refuse_unknown_variables(Settings, variables | _list_key_variables(settings))
     try:
         home = path.parent / settings.home.expanduser()
     except RuntimeError as error:
         raise SettingsError(f"{path}: home: {error} (value {str(settings.home)!r})") from None
     settings = settings.model_copy(update={"home": home})
+    if settings.generation.total_conversations is not None:
+        try:
+            settings = share_total(settings, settings.generation.total_conversations)
+        except ValueError as error:
+            raise SettingsError(f"{path}: generation.total_conversations: {error}") from None
     for partition in settings.partitions if with_tools else ():
         settings.find_tool_files(partition)
     return settings
 
 
-def _refuse_unreadable(path: Path) -> None:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, KeyError) as error:  # ValueError: no UTF-8, or a date that no calendar has
-        raise SettingsError(f"{path} is not readable YAML: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path} must be a mapping with the key 'toolkits', not {type(content).__name__}")
-    for key in content:
-        if not isinstance(key, str):
-            raise SettingsError(f"{path}: the key {key!r} is no name of a setting; check the spelling")
+def share_total(settings: Settings, total: int, partitions: Sequence[str] = ()) -> Settings:
+    """Returns the settings with a total of conversations spread over these partitions, by default over all.
+
+    A partition's share depends on the list of partitions alone, not on which of them a run makes.
+
+    Raises:
+        ValueError: there are more partitions than conversations.
+    """
+    return settings.model_copy(update={"shares": spread_total(total, partitions or settings.partitions)})
+
+
+def _let_nearer_count_win(content: dict[str, Any]) -> None:
+    """Removes the file's count of conversations if the environment sets the other one: a count, or a total."""
+    generation = content.get("generation")
+    if isinstance(generation, dict):
+        for name, other in (("conversations", "total_conversations"), ("total_conversations", "conversations")):
+            if f"{PREFIX}GENERATION__{other.upper()}" in os.environ:
+                generation.pop(name, None)
+
+
+def _list_key_variables(settings: Settings) -> set[str]:
+    """The variables that hold keys, which may begin like those of settings."""
+    inference = settings.inference
+    endpoints = [inference.resolve_endpoint(role) for role in (None, *inference.roles)]
+    endpoints += [inference.resolve_member_endpoint(fields) for fields in settings.judging.members]
+    evaluated = {endpoint.api_key_env for endpoint in settings.evaluation.endpoints if endpoint.api_key_env}
+    return evaluated | {endpoint.api_key_env for endpoint in endpoints}

@@ -1,9 +1,11 @@
 """The store of the stages' tables: one Parquet file per stage and partition.
 
     HOME/tables/scenarios/gmail.parquet         the table
-    HOME/tables/scenarios/gmail.seal            the hash of the bytes that were validated and written
+    HOME/tables/scenarios/gmail.seal            the hash of the bytes that were validated and written, and the hashes of
+                                                the tables that they were made from
     HOME/refused/scenarios/gmail.parquet        the last table of the stage that broke its contract
     HOME/spent/scenarios/gmail.json             the cost of the model's answers in the table; only if a model was asked
+    HOME/left_out/scenarios/gmail.jsonl         the rows that could not be made, with reasons; only if there are any
 
 Belongs here: files and bytes. The contract of a table, and the use of changed tables, belong to `contracts/`. A write
 replaces the file at once, so a reader sees the old table or the new one; the same frame gives the same bytes. A table
@@ -17,11 +19,12 @@ whose bytes no longer match the seal was changed behind the stages' back: it can
 True
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import polars as pl
@@ -29,6 +32,7 @@ from polars.exceptions import PolarsError
 
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.figures import Spent
+from funcdex_assets.records.row_failures import RowFailure
 from funcdex_assets.storage.atomic_files import replace_file
 
 
@@ -46,11 +50,21 @@ class UnreadableTableError(TableError):
 
 @dataclass(frozen=True)
 class StoredTable:
-    """`digest` names the bytes that were read; `sealed` says that they are the bytes that were written."""
+    """`digest` names the bytes that were read; `sealed` says that they are the bytes that were written. `ancestors`
+    has the digest of each table, by stage, that the table was made from, directly or not.
+    """
 
     frame: pl.DataFrame
     digest: str
     sealed: bool
+    ancestors: Mapping[str, str] = field(default_factory=dict)
+
+
+class Seal(msgspec.Struct):
+    """The content of a seal file. Seals of earlier versions are the bare digest, and name no ancestors."""
+
+    digest: str
+    ancestors: dict[str, str] = {}
 
 
 class TableStore:
@@ -97,20 +111,31 @@ class TableStore:
                 f"The table {stage} for {partition} is not readable Parquet: {error} ({path}); {remedy} again"
             ) from None
         digest = _hash_content(content)
-        seal = self.seal_path(stage, partition)
-        return StoredTable(frame, digest, sealed=seal.is_file() and seal.read_text() == digest)
+        seal = self.read_seal(stage, partition)
+        return StoredTable(frame, digest, seal.digest == digest, seal.ancestors)
 
-    def write_table(self, stage: str, partition: str, frame: pl.DataFrame) -> str:
+    def write_table(
+        self, stage: str, partition: str, frame: pl.DataFrame, ancestors: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
         """Replaces the table and seals it; returns the hash of its bytes."""
         content = _encode_parquet(frame)
         digest = _hash_content(content)
         replace_file(self.table_path(stage, partition), content)
-        self.seal_table(stage, partition, digest)
+        self.seal_table(stage, partition, digest, ancestors)
         return digest
 
-    def seal_table(self, stage: str, partition: str, digest: str) -> None:
-        """Declares the bytes with this hash to be valid."""
-        replace_file(self.seal_path(stage, partition), digest.encode())
+    def seal_table(self, stage: str, partition: str, digest: str, ancestors: Mapping[str, str]) -> None:
+        """Declares the bytes with this hash to be valid, and made from the tables with the hashes in `ancestors`."""
+        replace_file(self.seal_path(stage, partition), msgspec.json.encode(Seal(digest, dict(ancestors))))
+
+    def read_seal(self, stage: str, partition: str) -> Seal:
+        """Reads the seal of a table; one with an empty digest, which no table has, if there is none."""
+        path = self.seal_path(stage, partition)
+        content = path.read_bytes() if path.is_file() else b""
+        try:
+            return msgspec.json.decode(content, type=Seal)
+        except msgspec.DecodeError:
+            return Seal(content.decode(errors="replace"))
 
     def note_spent(self, stage: str, partition: str, spent: Sequence[Spent]) -> None:
         """Replaces the stored cost of the table; an empty `spent` removes it."""
@@ -124,6 +149,21 @@ class TableStore:
         """Reads the cost of the answers in the partition's tables, by stage; stages that asked no model are missing."""
         paths = sorted((self.home / "spent").glob(f"*/{partition}.json"))
         return {path.parent.name: msgspec.json.decode(path.read_bytes(), type=list[Spent]) for path in paths}
+
+    def note_left_out(self, stage: str, partition: str, failures: Sequence[RowFailure]) -> Path | None:
+        """Replaces the list of rows that are missing in the table, and returns its path; without any, removes it."""
+        path = self.home / "left_out" / stage / f"{partition}.jsonl"
+        if not failures:
+            path.unlink(missing_ok=True)
+            return None
+        replace_file(path, b"".join(msgspec.json.encode(failure) + b"\n" for failure in failures))
+        return path
+
+    def read_left_out(self, stage: str, partition: str) -> list[RowFailure]:
+        """Reads the rows that are missing in the table, with the reasons."""
+        path = self.home / "left_out" / stage / f"{partition}.jsonl"
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        return [msgspec.json.decode(line, type=RowFailure) for line in lines]
 
     def keep_refused_frame(self, stage: str, partition: str, frame: pl.DataFrame) -> Path:
         """Keeps a frame that broke its contract, beside the store; the table itself stays as it is."""

@@ -99,12 +99,18 @@ async def write_conversation(
                 break
     except InferenceError as error:
         return build_failed_conversation(
-            brief.participants, STRATEGY, engine.name, seed, to_finding(error), _list_attempts(drafts)
+            brief.participants.plan, STRATEGY, engine.name, seed, to_finding(error), _list_attempts(drafts)
         )
     last_draft = drafts[-1]
     if not last_draft.messages:
+        await writer.give_up_unreadable()
         return build_failed_conversation(
-            brief.participants, STRATEGY, engine.name, seed, last_draft.blocking_findings[0], _list_attempts(drafts)
+            brief.participants.plan,
+            STRATEGY,
+            engine.name,
+            seed,
+            last_draft.blocking_findings[0],
+            _list_attempts(drafts),
         )
     return build_finished_conversation(
         brief.participants, STRATEGY, engine.name, seed, last_draft.messages, _list_attempts(drafts)
@@ -116,6 +122,14 @@ class _DraftWriter:
 
     def __init__(self, brief: WriterBrief, engine: InferenceEngine, max_tokens: int, seed: int) -> None:
         self.brief, self.engine, self.max_tokens, self.seed = brief, engine, max_tokens, seed
+        self._unreadable: list[Request] = []
+
+    async def give_up_unreadable(self) -> None:
+        """Says of all texts that could not be read that nothing came of them, so that the next run asks anew. Faulty
+        texts that could be read stay: the corrections of a replay begin with them.
+        """
+        for request in self._unreadable:
+            await request.give_up()
 
     async def write_draft(self, round_number: int) -> Draft:
         """Asks for a whole new text; each round has its own seed."""
@@ -145,7 +159,10 @@ class _DraftWriter:
     async def _request_draft(self, attempt_kind: AttemptKind, request: Request) -> Draft:
         """Sends a request and reads its completion as a draft."""
         request.sampling = replace(request.sampling, max_tokens=self.max_tokens)
-        return read_draft(attempt_kind, await self.engine.complete(request), self.brief)
+        draft = read_draft(attempt_kind, await self.engine.complete(request), self.brief)
+        if not draft.messages:
+            self._unreadable.append(request)
+        return draft
 
 
 def read_draft(attempt_kind: AttemptKind, completion: Completion, brief: WriterBrief) -> Draft:

@@ -8,13 +8,18 @@ read) becomes the record's `failure`; that the server is gone or the request wro
 from collections.abc import Sequence
 
 from funcdex_assets.checks.findings import Case
-from funcdex_assets.checks.provenance import trace_arguments
+from funcdex_assets.checks.provenance import AgreedWords, trace_arguments
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.records.conversation import ArgumentSource, Attempt, Conversation, Finding, Seal
 from funcdex_assets.records.message import Message
+from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.record import Json
+from funcdex_assets.records.row_failures import explain_row_failure
 from funcdex_assets.records.seeds import derive_id
-from funcdex_assets.roles.role import SUBJECT_FAILURES
+
+UNFORESEEN = "unforeseen"
+"""The rule of a finding that is a mistake of the program, met with one conversation."""
 
 
 def build_case(
@@ -24,7 +29,9 @@ def build_case(
     messages.
     """
     if provenance is None:
-        provenance = trace_arguments(messages, participants.tools_ever_offered, participants.situation)
+        provenance = trace_arguments(
+            messages, participants.tools_ever_offered, participants.situation, list_agreed_words(participants.plan)
+        )
     return Case(
         messages,
         participants.tools_ever_offered,
@@ -33,6 +40,16 @@ def build_case(
         bool(participants.plan.steps),
         participants.plan.late_tools,
     )
+
+
+def list_agreed_words(plan: ConversationPlan) -> AgreedWords:
+    """Returns the words that stand for values in a conversation of short commands, as its plan has them."""
+    agreed: dict[tuple[str, str], list[tuple[Json, str]]] = {}
+    if plan.is_spoken:
+        for step in plan.steps:
+            for argument in step.arguments:
+                agreed.setdefault((step.tool, argument.argument), []).append((argument.value, argument.surface))
+    return agreed
 
 
 def build_finished_conversation(
@@ -60,7 +77,7 @@ def build_finished_conversation(
 
 
 def build_failed_conversation(
-    participants: Participants,
+    plan: ConversationPlan,
     strategy: str,
     engine: str,
     seed: int,
@@ -71,8 +88,8 @@ def build_failed_conversation(
     tried.
     """
     return Conversation(
-        conversation_id=derive_id("conversation", seed, participants.plan.plan_id),
-        plan_id=participants.plan.plan_id,
+        conversation_id=derive_id("conversation", seed, plan.plan_id),
+        plan_id=plan.plan_id,
         strategy=strategy,
         engine=engine,
         messages=(),
@@ -88,6 +105,16 @@ def to_finding(error: InferenceError) -> Finding:
     Raises:
         InferenceError: the error itself, if it concerns the engine and not this conversation.
     """
-    if error.kind not in SUBJECT_FAILURES:
+    if error.is_systemic:
         raise error
     return Finding(rule=error.kind, text=str(error))
+
+
+def to_unforeseen_finding(subject: str, error: Exception) -> Finding:
+    """Returns an exception that nobody expected as a finding against this one conversation; the text has its type and
+    place.
+
+    Raises:
+        Exception: the error itself, if it is the system that is broken.
+    """
+    return Finding(rule=UNFORESEEN, text=explain_row_failure(subject, error).reason)

@@ -9,15 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from funcdex_assets.checks.remembered_findings import find_cached_findings
 from funcdex_assets.dialogue.participants import Participants
-from funcdex_assets.inference.protocol import InferenceEngine
+from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.inference.routing import list_committee_members
 from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.judging.turn_verdicts import judge_turns
-from funcdex_assets.records.conversation import Conversation
+from funcdex_assets.records.conversation import Conversation, Finding
+from funcdex_assets.records.row_failures import RowFailure, refuse_empty_stage
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.settings.settings import Settings
-from funcdex_assets.strategies.outcome import build_case
+from funcdex_assets.strategies.outcome import UNFORESEEN, build_case, to_unforeseen_finding
+
+NO_VERDICT = "no_verdict"
+"""The rule of the finding that no judge made anything of a conversation."""
+
+MIN_JUDGED_TO_DOUBT = 5
+"""So many conversations without a single verdict are the judge's fault; fewer may be their own."""
 
 _UNSCORED = dict.fromkeys(("judge", "reasoning", *SCALES))
 
@@ -28,24 +35,53 @@ async def score_conversations(
     engine: InferenceEngine,
     settings: Settings,
     advanced: Callable[[], None] = lambda: None,
+    without_prompt: Mapping[str, Finding] | None = None,
 ) -> list[ScoredConversation]:
-    """One row for each conversation; one that failed has its failure as its finding, and no scores."""
+    """Returns one row for each conversation. One without scores has a finding that says why: the conversation failed,
+    it has no system prompt (`without_prompt` has these failures by conversation), no judge gave a verdict, or a rule
+    failed on it.
+
+    Raises:
+        InferenceError: an engine failed.
+        NoRowsError: not one of `MIN_JUDGED_TO_DOUBT` or more conversations got a verdict.
+    """
+    without_prompt = without_prompt or {}
     members = settings.judging.members
     seats = judge.seat_committee(
         list_committee_members(engine, len(members)), [member.get("name") for member in members]
     )
 
     async def score_or_report_failure(conversation: Conversation) -> ScoredConversation:
-        if conversation.failure is None:
-            scored = await _score_conversation(
-                conversation, participants_by_plan[conversation.plan_id], engine, settings.seed, seats
-            )
-            advanced()
-            return scored
-        identity, findings = conversation.conversation_id, (conversation.failure,)
-        return ScoredConversation(conversation_id=identity, **_UNSCORED, findings=findings)
+        identity = conversation.conversation_id
+        failure = conversation.failure or without_prompt.get(identity)
+        if failure is None:
+            try:
+                return await _score_conversation(
+                    conversation, participants_by_plan[conversation.plan_id], engine, settings.seed, seats
+                )
+            except Exception as error:
+                failure = to_unforeseen_finding(identity, error)
+            finally:
+                advanced()
+        return ScoredConversation(conversation_id=identity, **_UNSCORED, findings=(failure,))
 
-    return await asyncio.gather(*map(score_or_report_failure, conversations))
+    scored = await asyncio.gather(*map(score_or_report_failure, conversations))
+    unjudged = list_unjudged(scored)
+    if len(unjudged) >= MIN_JUDGED_TO_DOUBT:
+        refuse_empty_stage("verdicts", sum(row.judge is not None for row in scored), unjudged)
+    return scored
+
+
+def list_unjudged(scored: Sequence[ScoredConversation]) -> list[RowFailure]:
+    """Lists the conversations that should have been judged and were not, with the reasons."""
+    return [
+        RowFailure(
+            subject=row.conversation_id, kind=finding.rule, reason=finding.text, is_mistake=finding.rule == UNFORESEEN
+        )
+        for row in scored
+        for finding in row.findings[-1:]
+        if row.judge is None and finding.rule in (UNFORESEEN, NO_VERDICT)
+    ]
 
 
 async def find_objections(
@@ -72,14 +108,23 @@ async def _score_conversation(
     brief = judge.JudgeBrief(
         participants.plan, conversation.messages, tuple(participants.tools_ever_offered.values()), cached.findings
     )
-    verdict, spread, members = await judge.ask_committee(
-        seats, engine, brief, seed, "judge", conversation.conversation_id
-    )
+    findings = (*cached.findings, *cached.user_faults)
+    try:
+        verdict, spread, members = await judge.ask_committee(
+            seats, engine, brief, seed, "judge", conversation.conversation_id
+        )
+    except InferenceError as error:
+        if error.is_systemic:
+            raise
+        no_verdict = Finding(rule=NO_VERDICT, text=str(error))
+        return ScoredConversation(
+            conversation_id=conversation.conversation_id, **_UNSCORED, findings=(*findings, no_verdict)
+        )
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
         judge=", ".join(seat.judge for seat in seats),
         **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
-        findings=(*cached.findings, *cached.user_faults),
+        findings=findings,
         turns=judge_turns(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
         members=members,

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from funcdex_assets.checks.provenance import find_ungrounded_arguments
+from funcdex_assets.contracts.table_checks import find_call_problems, find_structural_problem
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.dml.grammar.conversation import Bounds
 from funcdex_assets.inference.offline import OfflineEngine
@@ -23,8 +25,9 @@ from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings import generation as generation_settings
+from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.strategies import one_shot
-from funcdex_assets.strategies.outcome import build_failed_conversation
+from funcdex_assets.strategies.outcome import build_failed_conversation, to_unforeseen_finding
 from funcdex_assets.strategies.turn_loop import PlayOptions, play_offline, simulate_conversation
 
 
@@ -45,7 +48,8 @@ def select_strategy(generation: generation_settings.Generation, native_calls: bo
             participants: Participants, engine: InferenceEngine, seed: int
         ) -> Awaitable[Conversation]:
             max_turns = max(generation.bounds.turns, _count_user_messages(participants.plan))
-            bounds = _build_grammar_bounds(generation.bounds, max_turns) if generation.grammar else None
+            turns = (1, 1) if participants.plan.kind == "single_turn" else (2, max_turns)
+            bounds = _build_grammar_bounds(generation.bounds, turns) if generation.grammar else None
             max_tokens = ceil(generation.max_conversation_tokens * max_turns / generation.bounds.turns)
             limits = one_shot.RequestLimits(generation.corrections, generation.regenerations, max_tokens)
             return one_shot.write_conversation(
@@ -81,10 +85,8 @@ def _count_user_messages(plan: ConversationPlan) -> int:
     return len(plan.turns) + len(turns_with_question)
 
 
-def _build_grammar_bounds(configured: generation_settings.Bounds, max_turns: int) -> Bounds:
-    return Bounds(
-        (2, max_turns), configured.steps, configured.parallel, configured.text, configured.string, configured.items
-    )
+def _build_grammar_bounds(configured: generation_settings.Bounds, turns: tuple[int, int]) -> Bounds:
+    return Bounds(turns, configured.steps, configured.parallel, configured.text, configured.string, configured.items)
 
 
 async def converse_all(
@@ -96,7 +98,9 @@ async def converse_all(
 ) -> list[Conversation]:
     """Makes one conversation for each plan, in the order of the plans; one that could not be made has a `failure`.
 
-    All are made at once (the engine bounds how many); `advanced` is called after each.
+    All are made at once (the engine bounds how many); `advanced` is called after each. A conversation that breaks a
+    promise of the table by itself fails with the rule `promise`, one that a mistake of the program ends with the rule
+    `unforeseen`.
 
     Raises:
         InferenceError: more conversations failed because the engine did not answer than were made. What was
@@ -106,16 +110,38 @@ async def converse_all(
 
     async def converse_or_fail(participants: Participants) -> Conversation:
         try:
-            return await strategy.converse(participants, engine, seed)
+            conversation = await strategy.converse(participants, engine, seed)
+            broken_promise = find_broken_promise(conversation, participants)
         except InferenceError as error:
             unanswered.append(error)
-            return build_failed_conversation(
-                participants, strategy.name, engine.name, seed, Finding(rule="unanswered", text=str(error))
-            )
+            failure = Finding(rule="unanswered", text=str(error))
+        except Exception as error:
+            failure = to_unforeseen_finding(participants.plan.plan_id, error)
+        else:
+            if broken_promise is None:
+                return conversation
+            failure = Finding(rule="promise", text=broken_promise)
         finally:
             advanced()
+        return build_failed_conversation(participants.plan, strategy.name, engine.name, seed, failure)
 
     conversations = await asyncio.gather(*map(converse_or_fail, all_participants))
     if len(unanswered) > len(conversations) - len(unanswered):
         raise unanswered[0]
     return conversations
+
+
+def find_broken_promise(conversation: Conversation, participants: Participants) -> str | None:
+    """Returns the first promise of the table of conversations that this one breaks by itself; None if it keeps all."""
+    to_frame([conversation], Conversation)  # raises what the whole table would: text or a number that it cannot hold
+    if conversation.failure is not None:
+        return None
+    if problem := find_structural_problem(conversation.messages):
+        return problem
+    if conversation.engine != OfflineEngine.name:  # what a model does wrong is judged by the rules
+        return None
+    if problems := find_call_problems(conversation.messages, participants.tools_ever_offered):
+        return problems[0]
+    for message, call, pointer, value in find_ungrounded_arguments(conversation.messages, conversation.provenance):
+        return f"message {message}, {call.name}: {pointer} is {value!r}, which has no source"
+    return None

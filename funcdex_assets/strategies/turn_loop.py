@@ -20,11 +20,16 @@ from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.roles import assistant, tool_simulator, user_simulator
 from funcdex_assets.roles.user_simulator import Purpose, UserCue
-from funcdex_assets.strategies.outcome import build_failed_conversation, build_finished_conversation, to_finding
+from funcdex_assets.strategies.outcome import (
+    build_failed_conversation,
+    build_finished_conversation,
+    to_finding,
+    to_unforeseen_finding,
+)
 
 MAX_ANSWERS_PER_TURN = 2  # the assistant may ask back twice in a turn; then the plan goes on
 MAX_MOVES_PER_TURN = 10  # messages of the assistant in one turn; beyond them it would call tools for ever
-TURN_KINDS_WITH_CALLS = frozenset(("request", "remedy", "correction", "unlocked"))
+TURN_KINDS_WITH_CALLS = frozenset(("request", "remedy", "correction", "completion", "again", "trigger", "unlocked"))
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,13 @@ async def simulate_conversation(
         failure = Finding(rule="structure", text=str(error))
     except EndlessCallsError as error:
         failure = Finding(rule="endless", text=str(error))
+    except Exception as error:
+        failure = to_unforeseen_finding(participants.plan.plan_id, error)
     else:
         seal = None if options.model_results else player.executor.seal_calls()
         return build_finished_conversation(participants, strategy, engine.name, seed, state.messages, seal=seal)
     attempt = Attempt(kind="written", text=state.render_transcript(), findings=(failure,))
-    return build_failed_conversation(participants, strategy, engine.name, seed, failure, (attempt,))
+    return build_failed_conversation(participants.plan, strategy, engine.name, seed, failure, (attempt,))
 
 
 def play_offline(cast: Participants, thoughts: bool, seed: int) -> Sequence[Message]:
@@ -111,6 +118,8 @@ class _ConversationPlayer:
             ):  # the assistant was ahead of the user
                 continue
             await self.play_exchange(planned_turn.kind)
+            if state.plan.kind == "single_turn":
+                return  # a question is the end of it, too
             for _ in range(MAX_ANSWERS_PER_TURN):
                 if state.list_pending_steps():
                     await self.play_exchange("answer")

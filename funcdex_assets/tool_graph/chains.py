@@ -20,6 +20,12 @@ from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS, LINKED, PAR
 from funcdex_assets.records.hold_out import HoldOut, is_held_out
 from funcdex_assets.records.kinds import CHAIN_SHAPES
 from funcdex_assets.records.labels import Kind
+from funcdex_assets.records.row_failures import (
+    RowFailure,
+    explain_row_failure,
+    summarise_reasons,
+    work_without_failing,
+)
 from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
@@ -56,6 +62,9 @@ class ChainLimits:
     - `patterns`: weights of patterns (see `patterns`); without them chains are linked as the graph offers, or
       independent calls if the graph has no edges
     - `goals`: the least and the greatest number of goals in a chain of several goals
+    - `plain_tools`: those that chains of the kind `command` are made of
+    - `spoken_tools`: those that people ask for in plain words, and that are called and done; under `single_turn` they
+      are not called at once with others
     """
 
     min_calls: int
@@ -70,6 +79,8 @@ class ChainLimits:
     crossing_share: float = 1.0
     hold_out: HoldOut = "chain"
     goals: tuple[int, int] = (1, 1)
+    plain_tools: frozenset[str] = frozenset()
+    spoken_tools: frozenset[str] = frozenset()
 
     def narrow_to_kind(self, kind: Kind) -> "ChainLimits":
         """Narrows the limits to those for one kind of conversation."""
@@ -96,20 +107,32 @@ class ChainLimits:
         )
 
 
-def sample_chain_mix(
+def draw_chain_mix(
     tools: Sequence[Tool],
     edges: Sequence[ToolEdge],
     counts: Mapping[tuple[Kind, bool], int],
     limits: ChainLimits,
     seed: int,
     past: Coverage | None = None,
-) -> list[ToolChain]:
-    """Draws up to `counts` chains of each kind and side (True: held out), fewer if no more exist.
+) -> tuple[list[ToolChain], list[RowFailure]]:
+    """Draws up to `counts` chains of each kind and side (True: held out), fewer if no more exist; returns them, and the
+    tools and draws that failed with their reasons.
 
     Raises:
         ChainError: there is no chain of any kind.
     """
-    walker = _ChainWalker(tools, edges, limits, past or Coverage())
+    if not counts:
+        raise ChainError(
+            f"none of the kinds that generation.kinds names suits these {len(tools)} tools: short commands are for "
+            "tools that declare no result; name other kinds, or leave the setting out"
+        )
+
+    def place_walker(usable_tools: Sequence[Tool]) -> _ChainWalker:
+        names = {tool.name for tool in usable_tools}
+        usable_edges = [edge for edge in edges if edge.source_tool in names and edge.target_tool in names]
+        return _ChainWalker(usable_tools, usable_edges, limits, past or Coverage())
+
+    walker, failed_tools = work_without_failing(tools, place_walker, lambda tool: tool.name)
     drawn: list[ToolChain] = []
     kinds: dict[Kind, None] = dict.fromkeys(kind for kind, _ in counts)
     for kind in kinds:
@@ -117,7 +140,7 @@ def sample_chain_mix(
         drawn += _draw_chains(walker, sides, limits.narrow_to_kind(kind), derive_seed(seed, kind))
     if not drawn:
         raise _build_no_chain_error(walker, limits)
-    return drawn
+    return drawn, failed_tools + walker.failed_draws
 
 
 def sample_chains(
@@ -161,7 +184,7 @@ def _draw_chains(
             pattern = mix.choose_pattern()
         if pattern is None or not any(missing.values()):
             break
-        chain = walker.draw_chain(build_generator("chain", seed, attempt), pattern)
+        chain = walker.try_to_draw(build_generator("chain", seed, attempt), pattern, attempt)
         if (
             chain is None
             or pattern not in (LINKED, chain.pattern)
@@ -182,10 +205,11 @@ def _build_no_chain_error(walker: "_ChainWalker", limits: ChainLimits) -> ChainE
     across = " across toolkits" if limits.must_cross else ""
     if limits.must_include:
         across += f" with {' or '.join(sorted(limits.must_include))}"
+    failed = f"; draws failed: {summarise_reasons(walker.failed_draws)}" if walker.failed_draws else ""
     return ChainError(
         f"No chain of {limits.min_calls} to {limits.max_calls} calls{across} exists among {len(walker.tools)} tools: "
         f"{len(walker.start_tools)} of them need no id, and {sum(map(len, walker.edges.values()))} edges lead on; "
-        "add tools that list or create what the others need, or describe their results"
+        f"add tools that list or create what the others need, or describe their results{failed}"
     )
 
 
@@ -210,6 +234,7 @@ class _ChainWalker:
 
     def __init__(self, tools: Sequence[Tool], edges: Sequence[ToolEdge], limits: ChainLimits, past: Coverage):
         self.limits = limits
+        self.failed_draws: list[RowFailure] = []
         self.coverage = Coverage()
         self.coverage.add_counts(past)
         self.past_coverage = past
@@ -219,6 +244,7 @@ class _ChainWalker:
         self.start_counts: Counter[str] = (
             Counter()
         )  # failed attempts count too, so that dead ends are drawn less and less
+        self.request_counts: Counter[tuple[str, ...]] = Counter()  # draws of the same calls under `single_turn`
         self._option_weights: dict[tuple[tuple[str, ...], bool], dict[tuple[str, ...], float]] = {}
         self.edges: Mapping[tuple[str, str], list[ToolEdge]] = defaultdict(list)
         for edge in edges:
@@ -236,10 +262,27 @@ class _ChainWalker:
     def count_chain(self, chain: ToolChain) -> None:
         self.coverage.count_chain(chain.steps, chain.pattern)
 
+    def try_to_draw(self, rng: Random, pattern: str, attempt: int) -> ToolChain | None:
+        """Draws a chain; None if there is none in this attempt, or if it failed, which is noted in `failed_draws`."""
+        try:
+            return self.draw_chain(rng, pattern)
+        except Exception as error:
+            self.failed_draws.append(
+                explain_row_failure(f"{self.limits.kind}, draw {attempt} of pattern {pattern}", error)
+            )
+            return None
+
     def draw_chain(self, rng: Random, pattern: str) -> ToolChain | None:
         """Draws a chain that meets the limits; None if this attempt did not lead to one."""
         least = 1 if pattern == "single_call" else max(2, self.limits.min_calls)
         length = 1 if pattern == "single_call" else rng.randint(least, max(least, self.limits.max_calls))
+        if self.limits.kind == "command":
+            return self._draw_commands(length, rng)
+        if self.limits.kind == "single_turn":
+            steps = self._draw_single_turn(pattern, length, rng)
+            if not steps or (self.limits.must_include and self.limits.must_include.isdisjoint(s.tool for s in steps)):
+                return None
+            return self._build_request(steps)
         if not self.start_tools:
             return None
         match pattern:
@@ -268,19 +311,65 @@ class _ChainWalker:
             self._needs_user_facts(name) or self._takes_search_query(name) for name in names
         ):
             return None
+        return self._build_chain(steps)
+
+    def _build_chain(self, steps: Sequence[ChainStep]) -> ToolChain:
+        names = [step.tool for step in steps]
         return ToolChain(
             chain_id=derive_id("chain", self.limits.kind, *(f"{step.tool}{step.bindings}" for step in steps)),
             kind=self.limits.kind,
             pattern=classify_pattern(steps),
-            toolkits=toolkits,
+            toolkits=tuple(dict.fromkeys(self.tools[name].toolkit for name in names)),
             steps=tuple(steps),
             held_out=is_held_out(names, self.limits.test_share, self.limits.hold_out),
         )
 
-    def _draw_independent_calls(self, length: int, rng: Random) -> list[ChainStep]:
+    def _build_request(self, steps: Sequence[ChainStep]) -> ToolChain:
+        """Builds the chain of one request. There are few such chains and many requests for each, so a chain is drawn as
+        often as it takes, and each time is another one by its number; by that it is held out, unless functions are.
+        """
+        names = [step.tool for step in steps]
+        self.request_counts[tuple(names)] += 1
+        chain = self._build_chain(steps)
+        chain_id = derive_id("request", chain.chain_id, self.request_counts[tuple(names)])
+        held_out = is_held_out(
+            names if self.limits.hold_out == "function" else [chain_id], self.limits.test_share, self.limits.hold_out
+        )
+        return msgspec.structs.replace(chain, chain_id=chain_id, held_out=held_out)
+
+    def _draw_single_turn(self, pattern: str, length: int, rng: Random) -> list[ChainStep]:
+        """Draws what one request asks for: a call, or several at once, either of spoken tools or of others."""
+        spoken = [name for name in self.tools if name in self.limits.spoken_tools]
+        others = [name for name in self.start_tools if name not in spoken and self.tools[name].returns is not None]
+        candidates = [*spoken, *others]
+        if not candidates:
+            return []
+        first = rng.choices(candidates, [self._weigh_tool(name, ()) for name in candidates])[0]
+        if pattern == "single_call":
+            return [ChainStep(tool=first, bindings=())]
+        if first not in spoken:
+            return self._draw_parallel_calls(length, rng, others) if len(others) > 1 else []
+        rest = [name for name in spoken if name != first]
+        if not rest:
+            return []
+        second = rng.choices(rest, [self._weigh_tool(name, ()) for name in rest])[0]
+        return [ChainStep(tool=first, bindings=()), ChainStep(tool=second, bindings=(), together=True)]
+
+    def _draw_commands(self, length: int, rng: Random) -> ToolChain | None:
+        """Draws plain tools, each of which is asked for by itself: any of them can follow any other."""
+        candidates = [name for name in self.tools if name in self.limits.plain_tools]
+        steps: list[ChainStep] = []
+        while candidates and len(steps) < length:
+            name = rng.choices(candidates, [self._weigh_tool(name, ()) for name in candidates])[0]
+            candidates.remove(name)
+            steps.append(ChainStep(tool=name, bindings=()))
+        has_included = not self.limits.must_include or any(step.tool in self.limits.must_include for step in steps)
+        return self._build_chain(steps) if steps and has_included else None
+
+    def _draw_independent_calls(self, length: int, rng: Random, among: Sequence[str] | None = None) -> list[ChainStep]:
         """Draws different tools that need no id, none of which undoes or repeats what another does."""
         steps: list[ChainStep] = []
-        candidates = list(self.start_tools)
+        candidates = list(self.start_tools if among is None else among)
         while candidates and len(steps) < length:
             tool = rng.choices(candidates, [self._weigh_tool(name, ()) for name in candidates])[0]
             candidates.remove(tool)
@@ -288,9 +377,9 @@ class _ChainWalker:
                 steps.append(ChainStep(tool=tool, bindings=()))
         return steps
 
-    def _draw_parallel_calls(self, length: int, rng: Random) -> list[ChainStep]:
+    def _draw_parallel_calls(self, length: int, rng: Random, among: Sequence[str] | None = None) -> list[ChainStep]:
         """Draws calls of one message: of different tools, or of one tool with different arguments."""
-        steps = self._draw_independent_calls(length, rng)
+        steps = self._draw_independent_calls(length, rng, among)
         if self._needs_user_facts(steps[0].tool) and not self.limits.must_cross and rng.random() < 0.5:
             steps = [steps[0]] * min(length, MAX_CALLS_AT_ONCE)
         return [msgspec.structs.replace(step, together=index > 0) for index, step in enumerate(steps)]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from funcdex_assets.records.feedback import Weakness
 from funcdex_assets.records.tool import ChainStep
 from funcdex_assets.storage.atomic_files import replace_file
 
@@ -59,11 +60,14 @@ class Coverage(msgspec.Struct):
         return weight
 
 
-class _Night(msgspec.Struct):
+class _Night(msgspec.Struct, omit_defaults=True):
+    """`feedback` are the figures that the night was steered by; None if it was not."""
+
     seed: int
     tools: dict[str, int]
     edges: dict[str, int]
     patterns: dict[str, int]
+    feedback: tuple[Weakness, ...] | None = None
 
 
 class CoverageStore:
@@ -81,13 +85,34 @@ class CoverageStore:
             total.add_counts(Coverage(Counter(night.tools), Counter(night.edges), Counter(night.patterns)))
         return total
 
-    def replace_night(self, partition: str, seed: int, coverage: Coverage) -> None:
+    def load_feedback(self, partition: str, seed: int) -> tuple[Weakness, ...] | None:
+        """Returns the figures that a night was steered by; None if it was not, or if there is no such night."""
+        return next((night.feedback for night in self._read_nights(partition) if night.seed == seed), None)
+
+    def replace_night(
+        self, partition: str, seed: int, coverage: Coverage, feedback: tuple[Weakness, ...] | None = None
+    ) -> None:
         """Stores a night in place of the one of the same seed, or as the latest."""
         nights = self._read_nights(partition)
-        fresh_night = _Night(seed, coverage.tools, coverage.edges, coverage.patterns)
+        fresh_night = _Night(seed, coverage.tools, coverage.edges, coverage.patterns, feedback)
         position = next((index for index, night in enumerate(nights) if night.seed == seed), len(nights))
         nights[position : position + 1] = [fresh_night]
         replace_file(self._locate_file(partition), msgspec.json.encode(nights))
+
+    def list_partitions(self) -> list[str]:
+        """Lists the partitions of which nights are stored, by name."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def count_obsolete_nights(self, partition: str, keep: int) -> tuple[int, int]:
+        """Counts the nights before the `keep` latest ones, and their bytes."""
+        nights = self._read_nights(partition)[:-keep]
+        return len(nights), sum(len(msgspec.json.encode(night)) for night in nights)
+
+    def forget_nights(self, partition: str, keep: int) -> None:
+        """Forgets all but the `keep` latest nights: steering no longer knows what was drawn in them."""
+        nights = self._read_nights(partition)
+        if len(nights) > keep:
+            replace_file(self._locate_file(partition), msgspec.json.encode(nights[-keep:]))
 
     def _read_nights(self, partition: str) -> list[_Night]:
         path = self._locate_file(partition)

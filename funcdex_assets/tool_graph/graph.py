@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from funcdex_assets.records.row_failures import RowFailure, make_each, work_without_failing
 from funcdex_assets.records.tool import Tool, ToolEdge
 from funcdex_assets.schema.leaves import Leaf, walk_leaves
 from funcdex_assets.schema.schema import schema_type
@@ -71,15 +72,32 @@ class _ResultField(NamedTuple):
 
 def build_graph(tools: Sequence[Tool]) -> list[ToolEdge]:
     """Returns all edges among the tools, strongest first within a target argument; deterministic."""
-    sources = [(tool, leaf) for tool in tools for leaf in walk_leaves(complete_result_schema(tool))]
-    targets = [(tool, list(walk_leaves(tool.parameters))) for tool in tools]
-    index = _IdIndex(sources, [(tool, leaf) for tool, arguments in targets for leaf in arguments])
-    edges: list[ToolEdge] = []
-    for target, arguments in targets:
+    return connect_tools(tools)[0]
+
+
+def connect_tools(tools: Sequence[Tool]) -> tuple[list[ToolEdge], list[RowFailure]]:
+    """Returns the edges as `build_graph` does, and what has no edges because it failed: tools, or pairs of fields."""
+    fields, unreadable = work_without_failing(tools, _collect_fields, lambda tool: tool.name)
+
+    def find_edges_of_target(target: tuple[Tool, list[Leaf]]) -> list[ToolEdge]:
+        tool, arguments = target
         roots = [leaf.path for leaf in arguments if leaf.required and is_service_id(leaf)][:1]
-        for leaf in arguments:
-            edges += _find_edges_into(target, leaf, not leaf.required or leaf.path in roots, sources, index)
-    return break_ties(edges, {tool.name: tool for tool in tools})
+        return [
+            edge
+            for leaf in arguments
+            for edge in _find_edges_into(
+                tool, leaf, not leaf.required or leaf.path in roots, fields.sources, fields.ids
+            )
+        ]
+
+    pairs, unreached = make_each(fields.targets, find_edges_of_target, lambda target: target[0].name)
+    tool_by_name = {tool.name: tool for tool in tools}
+    edges, untied = work_without_failing(
+        [edge for _, into_target in pairs for edge in into_target],
+        lambda some_edges: break_ties(some_edges, tool_by_name),
+        lambda edge: f"{edge.source_tool}{edge.source_path} > {edge.target_tool}{edge.target_path}",
+    )
+    return edges, [*unreadable, *unreached, *untied]
 
 
 def find_needed_ids(tool: Tool) -> list[str]:
@@ -144,6 +162,22 @@ class _IdIndex:
             self._by_noun[BROADER_NOUNS[last_head]].append(
                 _ResultField(tool, leaf, noun.text, 0.6, own_toolkit_only=True, only_if_unique=False)
             )
+
+
+class _Fields(NamedTuple):
+    """The fields of results, the arguments of each tool, and the ids among the fields by what they identify."""
+
+    sources: list[tuple[Tool, Leaf]]
+    targets: list[tuple[Tool, list[Leaf]]]
+    ids: _IdIndex
+
+
+def _collect_fields(tools: Sequence[Tool]) -> _Fields:
+    sources = [(tool, leaf) for tool in tools for leaf in walk_leaves(complete_result_schema(tool))]
+    targets = [(tool, list(walk_leaves(tool.parameters))) for tool in tools]
+    return _Fields(
+        sources, targets, _IdIndex(sources, [(tool, leaf) for tool, arguments in targets for leaf in arguments])
+    )
 
 
 def _find_edges_into(

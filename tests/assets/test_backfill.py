@@ -1,16 +1,10 @@
 """Backfills from a program: which runs there are, what is reported, and the night's run."""
 
-from datetime import UTC, datetime
-
-import dagster as dg
 import pytest
-import toy_stages
 from evaluations import materialised
 from toy_stages import Trouble
 
-from funcdex_assets.orchestration.partitions import PARTITIONS, register_partitions
-from funcdex_assets.orchestration.progress_listener import ProgressListener
-from funcdex_assets.settings.settings import Settings
+from funcdex_assets.orchestration.progress_listener import ProgressListener, ProgressLog
 
 
 class Diary(ProgressListener):
@@ -56,7 +50,10 @@ def test_assets_without_partitions_come_last_and_once(backfill, instance):
     outcome = backfill(("p1", "p3"), ("a", "b", "c", "everything"))
     assert len(outcome.runs) == 3
     assert materialised(instance, outcome.runs[-1]) == {("everything", None)}
-    assert outcome.made == {"p1": ("a", "b", "c"), "p3": ("a", "b", "c")}
+    assert {key: tuple(stages) for key, stages in outcome.made.items()} == {
+        "p1": ("a", "b", "c"),
+        "p3": ("a", "b", "c"),
+    }
 
 
 def test_nothing_is_printed(backfill, trouble: Trouble, capfd):
@@ -84,30 +81,13 @@ def test_an_error_that_is_no_partitions_fault_is_reported(backfill, monkeypatch)
     assert "FUNCDEX_TOY_HOME" in outcome.error
 
 
-@pytest.mark.parametrize(
-    ("enabled", "status"),
-    [(False, dg.DefaultScheduleStatus.STOPPED), (True, dg.DefaultScheduleStatus.RUNNING)],
-    ids=["off by default", "on when enabled"],
-)
-def test_the_night_is_one_run_over_all_partitions_with_its_own_seed(no_partitions, enabled, status):
-    from funcdex_assets.orchestration.jobs import GENERATE_DATASET, build_jobs, build_nightly_schedule
-
-    settings = Settings(
-        toolkits=("gmail", "jira"),
-        bundles=("jira_gmail",),
-        seed=42,
-        nightly={"enabled": enabled, "time_zone": "Europe/Berlin"},
-    )
-    schedule = build_nightly_schedule(settings, build_jobs([toy_stages.a])[GENERATE_DATASET])
-    assert (schedule.cron_schedule, schedule.default_status) == ("0 2 * * *", status)
-    # Half past midnight in Berlin, when it is still the 20th in UTC.
-    at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
-    with dg.build_schedule_context(instance=no_partitions, scheduled_execution_time=at) as context:
-        assert "No partition is registered" in schedule.evaluate_tick(context).skip_message
-        register_partitions(no_partitions, settings)
-        no_partitions.add_dynamic_partitions(PARTITIONS.name, ["acme"])  # one that came after the code was loaded
-        (request,) = schedule.evaluate_tick(context).run_requests
-    assert request.run_key == "night-2026-11-21"
-    assert request.run_config == {"resources": {"funcdex_settings": {"config": {"seed": 42 + 20261121}}}}
-    assert request.tags["dagster/asset_partition_range_start"] == "gmail"
-    assert request.tags["dagster/asset_partition_range_end"] == "acme"
+def test_a_long_stage_logs_how_far_it_is_and_passes_it_on():
+    now, lines, diary = [0.0], [], Diary()
+    log = ProgressLog(diary, lines.append, interval_s=10, clock=lambda: now[0])
+    log.started("conversations", ["gmail"])
+    for done, moment in ((1, 3.0), (2, 11.0), (3, 12.0), (4, 25.0), (5, 40.0)):
+        now[0] = moment
+        log.advanced("conversations", "gmail", done, 5)
+    log.finished("conversations", "gmail", 5)
+    assert lines == ["conversations of gmail: 2 of 5", "conversations of gmail: 4 of 5"]
+    assert diary.lines == ["conversations of gmail", "conversations gmail: 5"]

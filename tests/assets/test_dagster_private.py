@@ -8,9 +8,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import toy_stages
 
 from funcdex_assets.orchestration import dagster_private
-from funcdex_assets.orchestration.dagster_private import open_kept_instance
+from funcdex_assets.orchestration.dagster_private import (
+    QueuedRunCoordinator,
+    create_run_of_location,
+    open_kept_instance,
+)
 
 PROJECT = Path(__file__).parents[2]
 
@@ -113,3 +118,25 @@ def test_runs_that_are_not_over():
 
 def test_a_job_that_is_defined_is_of_the_named_type():
     assert isinstance(dg.define_asset_job("any"), dagster_private.UnresolvedAssetJobDefinition)
+
+
+def test_a_run_of_a_program_belongs_to_the_code_location(instance):
+    """By these the UI finds it on the job's page, and can execute it again."""
+    keys = [dg.AssetKey("a")]
+    job = dg.reconstructable(toy_stages.toy)
+    run = create_run_of_location(instance, job, "here", run_config={}, tags={"x": "y"}, asset_selection=keys)
+    stored = instance.get_run_by_id(run.run_id)
+    assert stored.remote_job_origin.location_name == "here"
+    of_location = dg.RunsFilter(tags={".dagster/repository": "__repository__@here"})
+    assert [found.run_id for found in instance.get_runs(of_location)] == [run.run_id]
+    assert (stored.job_name, stored.tags["x"], stored.asset_selection) == ("toy", "y", set(keys))
+
+
+def test_limits_of_the_queue_come_from_the_coordinator():
+    """Limits that it gives are those by which the daemon decides, whatever `concurrency` says beside them."""
+    from dagster._core.instance.config import ConcurrencyConfig
+
+    own = QueuedRunCoordinator().get_run_queue_config()._replace(tag_concurrency_limits=[{"key": "k", "limit": 1}])
+    merged = ConcurrencyConfig.from_concurrency_settings({"runs": {"max_concurrent_runs": 2}}, own)
+    assert merged.run_queue_config.max_concurrent_runs == 2
+    assert merged.run_queue_config.tag_concurrency_limits == [{"key": "k", "limit": 1}]

@@ -32,11 +32,11 @@ def graph_text() -> str:
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
         checks = sorted(node.check_keys, key=lambda check: check.name)
-        assert all(graph.get_check_spec(check).blocking for check in checks), f"{key} has a check that blocks nothing"
+        named = [check.name if graph.get_check_spec(check).blocking else f"{check.name} (warns)" for check in checks]
         lines = [
             f"{key.to_user_string()} ({node.group_name})",
             f"    from        {', '.join(sorted(parent.to_user_string() for parent in node.parent_keys)) or 'nothing'}",
-            f"    checks      {', '.join(check.name for check in checks) or 'none'}",
+            f"    checks      {', '.join(named) or 'none'}",
             f"    partitions  {'toolkits and bundles' if node.partitions_def else 'none'}",
             f"    pool        {', '.join(sorted(node.pools)) or 'none'}",
         ]
@@ -101,9 +101,11 @@ def test_the_night_is_started_by_one_setting(monkeypatch, enabled, status):
     assert (schedule.default_status, schedule.job_name) == (status, "generate_dataset")
 
 
+@pytest.mark.slow
+@pytest.mark.concurrent
 def test_dagster_finds_a_valid_code_location_in_the_workspace_without_a_variable_of_its_own():
     command = [Path(sys.executable).with_name("dagster"), "definitions", "validate", "-w", "workspace.yaml"]
-    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Validation successful for code location funcdex_assets." in result.stderr + result.stdout
 

@@ -102,17 +102,20 @@ def test_a_failure_names_its_partition_under_the_prefix_as_well(merged: dg.Defin
         assert "A.parameters" in reason
 
 
+@pytest.mark.slow
+@pytest.mark.concurrent
 def test_dagster_loads_the_project_with_nothing_but_its_module(project: Path):
     command = [Path(sys.executable).with_name("dagster"), "definitions", "validate", "-m", "definitions"]
-    result = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Validation successful" in result.stderr + result.stdout
 
 
+@pytest.mark.concurrent
 def test_nothing_is_read_when_the_definitions_are_imported(tmp_path: Path):
     """Neither settings nor an instance: the folder has none."""
     command = [sys.executable, "-c", "import funcdex_assets.definitions; print('imported')"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.stdout == "imported\n", result.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -124,6 +127,7 @@ def test_without_a_prefix_the_names_are_plain(project: Path):
         "prepare_scenarios",
         "converse",
         "score_and_publish",
+        "train_models",
     }
     keys = {key.to_user_string() for key in built.resolve_asset_graph().get_all_asset_keys()}
     assert {"dataset", "dataset_release"} <= keys

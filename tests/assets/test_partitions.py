@@ -92,6 +92,7 @@ def test_another_process_that_registers_at_this_moment_is_no_error(instance, mon
     assert register_partitions(instance, settings("gmail", "jira", "asana")) == ["gmail", "jira", "asana"]
 
 
+@pytest.mark.concurrent
 def test_many_that_register_at_once_end_with_each_key_once(tmp_path):
     """Each with connections of its own, as processes have."""
     (tmp_path / "dagster.yaml").write_text(
@@ -117,6 +118,7 @@ def test_what_is_materialised_survives_the_key(instance):
     assert instance.get_materialized_partitions(dg.AssetKey("dataset")) == {"acme"}
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("toolkits", "code", "said"),
     [
@@ -140,7 +142,6 @@ def test_whoever_opens_the_projects_instance_finds_the_keys_registered(tmp_path,
         env={"PYTHONPATH": str(PROJECT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=120,
     )
     assert result.returncode == code
     assert said in result.stderr

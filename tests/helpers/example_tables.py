@@ -9,12 +9,14 @@ from dialogue_cases import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, T
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
+from funcdex_assets.records.evaluation import FunctionCallMatch
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn, SystemPrompt
 from funcdex_assets.records.record import Record
 from funcdex_assets.records.scenario import DeduplicatedScenario
 from funcdex_assets.records.tool import Binding, ChainStep, ToolChain, ToolEdge
+from funcdex_assets.records.training import FinetunedModel, TokenRow
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
 from funcdex_assets.storage.frames import to_frame
 
@@ -154,7 +156,57 @@ UNSCORED = update(
 )
 
 VALID = QualityFigure(section="validity", figure="valid calls", value=0.75, part=3, whole=4)
+MATCH = FunctionCallMatch(model="run_2", metric="exact_match", value=0.6, low=0.5, high=0.7, items=40)
+PROMPT_TOKENS = FunctionCallMatch(model="run_2", metric="prompt_tokens", value=400.0, low=380.0, high=420.0, items=40)
+CHANGE = FunctionCallMatch(
+    model="run_2",
+    metric="exact_match_difference",
+    group="published",
+    member="run_1",
+    value=-0.02,
+    low=-0.06,
+    high=0.03,
+    items=40,
+)
 MEAN = QualityFigure(section="shape", figure="calls per conversation", item="mean", value=4.5)
+
+TOKENS = TokenRow(
+    row_id="conversation_1",
+    partition="gmail",
+    split="train",
+    kind="simple",
+    layout="with_tools",
+    prefix_length=2,
+    token_ids=(1, 265, 1, 300, 2),
+    weights=(0.0, 0.0, 0.0, 1.0, 1.0),
+)
+
+MODEL = FinetunedModel(
+    partition="gmail",
+    model_id="5f0c1b2a3d4e",
+    path="models/gmail/5f0c1b2a3d4e",
+    release="release_07589eabfcbf",
+    base="scratch",
+    architecture="llama",
+    method="full",
+    layout="with_tools",
+    rows_hash="0a1b2c3d4e5f",
+    settings_hash="a0b1c2d3e4f5",
+    parameters=4_194_304,
+    vocabulary=4096,
+    train_rows=80,
+    test_rows=20,
+    steps=150,
+    epochs=3.0,
+    tokens=120_000,
+    counted_tokens=21_000,
+    first_loss=8.3,
+    best_loss=1.2,
+    best_step=150,
+    cpu_seconds=98.5,
+    gguf=True,
+    objection=None,
+)
 
 RECORDS: dict[str, tuple[Record, ...]] = {
     "tool_definitions": (FIND_CONTACT, SEND_EMAIL),
@@ -192,7 +244,17 @@ RECORDS: dict[str, tuple[Record, ...]] = {
     "parsed_conversations": (EXAMPLE,),
     "deduplicated_conversations": (VERDICT,),
     "dataset": (TRAIN,),
+    "function_call_match": (
+        MATCH,
+        update(MATCH, group="tool", member="FIND_CONTACT", value=1.0, high=1.0),
+        PROMPT_TOKENS,
+        CHANGE,
+    ),
     "quality_report": (VALID, update(VALID, item="of FIND_CONTACT"), MEAN),
+    "training_tokens": (TOKENS,),
+    "finetuned_models": (MODEL,),
+    "general_model": (update(MODEL, partition="all", first_loss=None, best_loss=None, best_step=None),),
+    "release_tokens": (TOKENS, update(TOKENS, row_id="conversation_2#0", partition="jira", cut=7)),
 }
 
 

@@ -1,6 +1,6 @@
-"""Conversations of the shipped partitions, made from end to end by the offline engine, for tests to look at.
+"""Conversations of the shipped partitions and of the plain toolkits, made from end to end by the offline engine.
 
-Everything here is made once per test session, from the project's own `funcdex.yaml`.
+Tests look at them. Everything here is made once per test session, from the project's own `funcdex.yaml`.
 """
 
 import asyncio
@@ -10,14 +10,17 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+import plain_toolkits
+
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.checks.findings import Case
 from funcdex_assets.dialogue import participants as simulation_cast
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.language.values import Situation, build_situation
+from funcdex_assets.planning.commands import list_kinds_to_draw, select_plain_tools, select_spoken_tools
 from funcdex_assets.planning.plans import PlanInput, build_plans, draw_clarity, list_absent_tools, list_offered_tools
 from funcdex_assets.records.conversation import Conversation
-from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS, count_conversations_per_cell
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, count_conversations_per_cell
 from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
@@ -28,7 +31,7 @@ from funcdex_assets.settings.generation import ClarityWeights
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.strategies.outcome import build_case
 from funcdex_assets.strategies.turn_loop import PlayOptions, simulate_conversation
-from funcdex_assets.tool_graph.chains import ChainLimits, sample_chain_mix, sample_chains
+from funcdex_assets.tool_graph.chains import ChainLimits, draw_chain_mix, sample_chains
 from funcdex_assets.tool_graph.graph import build_graph
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "funcdex.yaml")
@@ -74,6 +77,8 @@ class Played:
 
 @cache
 def tools_of(partition: str) -> Mapping[str, Tool]:
+    if partition in plain_toolkits.TOOLKITS:
+        return plain_toolkits.tools_of(partition)
     return {tool.name: tool for tool in load_tools(SETTINGS.find_tool_files(partition))}
 
 
@@ -95,9 +100,19 @@ def chains_of(partition: str, count: int, seed: int) -> tuple[ToolChain, ...]:
 def mix_of(partition: str, count: int, seed: int, kind: Kind | None = None) -> tuple[ToolChain, ...]:
     """Chains of all kinds of conversations, as many of each as the default mix has, well mixed; or of one kind."""
     tools = list(tools_of(partition).values())
-    limits = ChainLimits(MIN_CALLS, MAX_CALLS, 0.19, must_cross="_" in partition)
-    wanted = count_conversations_per_cell(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, KINDS)
-    chains = sample_chain_mix(tools, build_graph(tools), wanted, limits, seed)
+    edges = build_graph(tools)
+    plain_tools = select_plain_tools(tools, edges)
+    limits = ChainLimits(
+        MIN_CALLS,
+        MAX_CALLS,
+        0.19,
+        must_cross="_" in partition,
+        plain_tools=plain_tools,
+        spoken_tools=select_spoken_tools(tools),
+    )
+    possible = list_kinds_to_draw(tools, plain_tools, are_kinds_chosen=kind is not None)
+    wanted = count_conversations_per_cell(count, round(count * 0.19), {kind: 1} if kind else DEFAULT_WEIGHTS, possible)
+    chains, _ = draw_chain_mix(tools, edges, wanted, limits, seed)
     build_generator("mixed", seed).shuffle(chains)
     return tuple(chains)
 

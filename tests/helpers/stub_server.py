@@ -1,14 +1,24 @@
-"""A stub OpenAI-compatible server: scripted replies, every request recorded."""
+"""A stub OpenAI-compatible server: scripted replies, every request recorded.
 
+Nothing here takes a time that a test could measure: a reply is held back until something happens, by a function in
+`otherwise` that waits for it (each question has a thread of its own), or until the client has given up.
+"""
+
+import asyncio
 import json
+import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from funcdex_assets.inference import openai_compatible
 
 
 @dataclass
@@ -16,10 +26,11 @@ class Reply:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
-    delay_s: float = 0.0
     hang_up: bool = False
-    trickle_s: float = 0.0
-    """Between the hundreds of bytes in which the body is sent."""
+    hangs: bool = False
+    """Nothing is sent until the client has given up."""
+    trickles: bool = False
+    """The body is sent byte by byte until the client has given up."""
     cut_after: int | None = None
     """Bytes of the body after which the connection is closed."""
 
@@ -70,6 +81,8 @@ class StubServer:
         self.otherwise: Callable[[dict[str, Any]], Reply] = lambda _: answer()
         self.models = ["tiny"]
         self.in_flight = self.most_in_flight = 0
+        self.held_back = 0
+        """Questions whose reply hangs or trickles."""
         self._lock = threading.Lock()
         self._server = QuietServer(("127.0.0.1", 0), self._handler())
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -87,6 +100,10 @@ class StubServer:
             self.headers.append(headers)
             self.arrivals.append(time.monotonic())
         return self.script[number] if number < len(self.script) else self.otherwise(question)
+
+    def count_held_back(self) -> None:
+        with self._lock:
+            self.held_back += 1
 
     def count(self, change: int) -> None:
         with self._lock:
@@ -107,9 +124,11 @@ class StubServer:
                 question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 stub.count(+1)
                 reply = stub.reply(question, {name.lower(): value for name, value in self.headers.items()})
-                threading.Event().wait(reply.delay_s)
+                if reply.hangs:
+                    stub.count_held_back()
+                    self.wait_until_given_up()
                 stub.count(-1)
-                if reply.hang_up:
+                if reply.hang_up or reply.hangs:
                     self.close_connection = True
                 else:
                     self.send(reply)
@@ -126,12 +145,25 @@ class StubServer:
                     if reply.cut_after is not None:
                         content = content[: reply.cut_after]
                         self.close_connection = True
-                    step = 100 if reply.trickle_s else len(content) or 1
-                    for start in range(0, len(content), step):
-                        self.wfile.write(content[start : start + step])
-                        threading.Event().wait(reply.trickle_s)
-                except OSError:  # the client has given up, as in the timeout tests
+                    if reply.trickles:
+                        self.trickle(content)
+                    else:
+                        self.wfile.write(content)
+                except OSError:  # the client has given up, as in the tests of timeouts
                     self.close_connection = True
+
+            def trickle(self, content: bytes) -> None:
+                self.close_connection = True
+                stub.count_held_back()
+                for byte in content[:-1]:
+                    self.wfile.write(bytes([byte]))
+                    if select.select([self.connection], [], [], 0.01)[0]:
+                        return
+                self.wait_until_given_up()
+
+            def wait_until_given_up(self) -> None:
+                with suppress(OSError):
+                    self.rfile.read(1)  # of which there is none: it returns when the client has closed its end
 
         return Handler
 
@@ -176,6 +208,41 @@ def replies() -> Any:
         raw = Reply
 
     return Makers
+
+
+class Impatience:
+    """A client that gives a try up once the server holds its reply back. `limits_s` are the times it would wait."""
+
+    def __init__(self, stub: StubServer) -> None:
+        self.limits_s: list[float] = []
+        self._stub = stub
+        self._given_up = 0
+
+    @asynccontextmanager
+    async def timeout(self, limit_s: float) -> AsyncIterator[None]:
+        """Stands in for `asyncio.timeout`; for one request at a time."""
+        self.limits_s.append(limit_s)
+        async with asyncio.timeout(None) as limit:
+            watch = asyncio.create_task(self._end_when_held_back(limit))
+            try:
+                yield
+            finally:
+                watch.cancel()
+
+    async def _end_when_held_back(self, limit: asyncio.Timeout) -> None:
+        while self._stub.held_back == self._given_up:
+            await asyncio.sleep(0.005)
+        self._given_up += 1
+        limit.reschedule(asyncio.get_running_loop().time())
+
+
+@pytest.fixture
+def impatience(server: StubServer, monkeypatch: pytest.MonkeyPatch) -> Impatience:
+    impatience = Impatience(server)
+    monkeypatch.setattr(
+        openai_compatible, "asyncio", SimpleNamespace(**vars(asyncio) | {"timeout": impatience.timeout})
+    )
+    return impatience
 
 
 @pytest.fixture(autouse=True)

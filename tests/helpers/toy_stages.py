@@ -8,7 +8,7 @@ import dagster as dg
 import pandera.polars as pa
 import polars as pl
 
-from funcdex_assets.contracts.table import Table, TableCheck
+from funcdex_assets.contracts.table import Judgement, Table, TableCheck
 from funcdex_assets.contracts.trusted_tables import TrustedTables
 from funcdex_assets.orchestration.stage import EXECUTOR, Produced, stage
 
@@ -35,7 +35,8 @@ def odd(own: pl.DataFrame) -> pl.DataFrame:
 EVEN = TableCheck("even_numbers", "Every number is even.", (), odd)
 A = Table("a", Layout, (EVEN,))
 B = Table("b", Layout, (EVEN, TableCheck("known_items", "Every item is in a.", ("a",), strangers)))
-C = Table("c", Layout, (TableCheck("known_items", "Every item is in b.", ("b",), strangers),))
+LOW = TableCheck("low_numbers", "Numbers are low.", (), lambda own: own.filter(pl.col("number") > 50), blocking=False)
+C = Table("c", Layout, (TableCheck("known_items", "Every item is in b.", ("b",), strangers), LOW))
 
 
 class PassingError(Exception):
@@ -94,7 +95,7 @@ def b(partition: str, a: pl.DataFrame, trouble: Trouble) -> Produced:
     return Produced(trouble.strike("b", partition, a.with_columns(number=pl.col("number") * 2)))
 
 
-@stage(group="toy", table=C, code_version="1", partitions_def=PARTITIONS)
+@stage(group="toy", table=C, code_version="1", partitions_def=PARTITIONS, further_checks={"enough": "There is enough."})
 def c(partition: str, b: pl.DataFrame, trouble: Trouble) -> Produced:
     """The same items again."""
     made = trouble.strike("c", partition, b)
@@ -103,7 +104,10 @@ def c(partition: str, b: pl.DataFrame, trouble: Trouble) -> Produced:
         (trouble.folder.parent / f"published.{partition}").touch()
         return {"published": partition}
 
-    return Produced(made, {"preview": dg.MetadataValue.md("*own*")}, publish)
+    little = trouble.at("c", partition) == "little"
+    enough = Judgement("enough", "There is enough.", made.head(1) if little else made.clear())
+    kept = trouble.folder.parent / f"kept.{partition}"
+    return Produced(made, {"preview": dg.MetadataValue.md("*own*")}, publish, [enough], kept.touch)
 
 
 @dg.asset(deps=[c])

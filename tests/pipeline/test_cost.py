@@ -37,6 +37,7 @@ from funcdex_assets.resources.tables import TablesResource
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.storage.table_store import TableStore
 
+pytestmark = [pytest.mark.concurrent, pytest.mark.slow]
 STAGES = (tools, scenarios, personas_and_plans, conversations, quality, publishing, reporting)
 PARTITIONS = ("gmail", "todoist")
 PRICES = {"mock": {"prompt": 2, "completion": 8, "cached": 0.5}, "wise": {"prompt": 10, "completion": 40}}

@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
+@pytest.mark.concurrent
 def test_a_small_backfill_makes_what_was_recorded():
     """The same digests as in `tests/data/golden.json`; `make golden` compares the default size as well."""
     command = [sys.executable, "scripts/golden.py", "compare", "--small"]

@@ -9,17 +9,16 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import find_free_port, wait_until
 
 COMMAND = Path(sys.executable).with_name("funcdex")
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 240
-"""How long an event may take on a busy machine before the test gives up; it waits for the event."""
+pytestmark = [pytest.mark.concurrent, pytest.mark.slow]
 
 
 def read_example(readme: Path) -> str:
@@ -184,6 +183,40 @@ def test_dagsters_own_commands_work_with_no_variable_set(
         assert "conversation_plans" in ended.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("dagster", "definitions", "validate", "-w", "workspace.yaml"), id="dagster"),
+        pytest.param(("dg", "check", "defs"), id="dg check defs"),
+    ],
+)
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells what a process was started with")
+@pytest.mark.parametrize(("shell", "code"), [("7", 0), (None, 1)], ids=["the shell wins", "the file is read"])
+def test_dagsters_own_commands_let_the_shell_come_before_the_env_file(
+    project: Path, environment: dict[str, str], command: tuple[str, ...], shell: str | None, code: int, tmp_path: Path
+):
+    """The file has a value that is refused, so a command succeeds only where the shell's is taken."""
+    (project / ".env").write_text("FUNCDEX_SEED=-1\n")
+    own = {**environment, "HOME": str(tmp_path), **({"FUNCDEX_SEED": shell} if shell else {})}
+    try:
+        ended = run(project, own, Path(sys.executable).with_name(command[0]), *command[1:])
+    finally:
+        (project / ".env").unlink()
+    assert ended.returncode == code, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", [("materialize", "gmail"), ("backfill",), ("prune", "--events", "30d")])
+def test_a_home_of_a_later_version_is_refused_by_what_writes(
+    project: Path, environment: dict[str, str], command: tuple[str, ...], tmp_path: Path
+):
+    (tmp_path / "version").write_text("99\n")
+    refused = run(project, {**environment, "FUNCDEX_HOME": str(tmp_path)}, COMMAND, *command)
+    assert refused.returncode == 2
+    assert "has version 99" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["version"]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -193,7 +226,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def interface(project: Path, environment: dict[str, str]) -> Iterator[tuple[int, Path]]:
     """The port of a running `funcdex dev`, and its log."""
-    port, log = free_port(), project.parent / "dev.log"
+    port, log = find_free_port(), project.parent / "dev.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [COMMAND, "dev", "--port", str(port)],
@@ -204,19 +237,18 @@ def interface(project: Path, environment: dict[str, str]) -> Iterator[tuple[int,
             start_new_session=True,
         )
         try:
-            wait_for(lambda: f"ready http://127.0.0.1:{port}" in log.read_text() or process.poll() is not None, log)
-            assert process.poll() is None, log.read_text()
+            wait_until_it_serves(process, port, log)
             yield port, log
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(PATIENCE_S)
+            process.wait()
 
 
-def wait_for(happened, log: Path) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < until, log.read_text()[-3000:]
-        time.sleep(0.2)
+def wait_until_it_serves(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    wait_until(
+        lambda: f"ready http://127.0.0.1:{port}" in log.read_text(),
+        unless=lambda: process.poll() is not None and log.read_text(),
+    )
 
 
 def test_a_toolkit_that_is_dropped_into_the_folder_becomes_a_dataset(
@@ -224,7 +256,7 @@ def test_a_toolkit_that_is_dropped_into_the_folder_becomes_a_dataset(
 ):
     (project / "toolkits" / "library.yaml").write_text(read_example(project / "toolkits" / "README.md"))
     latest = project / ".funcdex" / "datasets" / "library" / "latest"
-    wait_for(latest.is_file, interface[1])
+    wait_until(latest.is_file)
     assert list((latest.parent / latest.read_text().strip()).glob("*.jsonl"))
     assert {"logs", ".logs_queue"} & {path.name for path in project.iterdir()} == set()
     assert list(home.iterdir()) == []
@@ -244,16 +276,15 @@ def test_the_interface_ends_with_its_command_also_where_ctrl_c_is_ignored(
     project: Path, environment: dict[str, str], ending: signal.Signals, tmp_path: Path
 ):
     """As from a script, whose background jobs inherit that SIGINT is ignored; the signal reaches the command alone."""
-    port, log = free_port(), tmp_path / "dev.log"
+    port, log = find_free_port(), tmp_path / "dev.log"
     script = f"trap '' INT; exec {COMMAND} dev --port {port}"
     with log.open("w") as output:
         process = subprocess.Popen(
             ["sh", "-c", script], cwd=project, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-    wait_for(lambda: f"ready http://127.0.0.1:{port}" in log.read_text() or process.poll() is not None, log)
-    assert process.poll() is None, log.read_text()
+    wait_until_it_serves(process, port, log)
     process.send_signal(ending)
-    process.wait(PATIENCE_S)
+    process.wait()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "nothing listens any more"
 

@@ -29,10 +29,13 @@ _INSTALL_HINT = 'reading a server needs the package mcp; install it with: uv pip
 
 
 class ServerAnswer(NamedTuple):
-    """A server's answer: its own name for itself, '' if it gives none, and its drafts and problems."""
+    """A server's answer: its own name for itself, '' if it gives none, its drafts and problems, and how it says that
+    its tools are to be used, None if it does not.
+    """
 
     name: str
     drafts: list[Draft | Problem]
+    instructions: str | None = None
 
 
 def read_server(
@@ -149,7 +152,8 @@ async def _collect_answer(transport: Any, timeout_s: float, garbage: list[str]) 
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(Client(transport(), message_handler=record_garbage, cache=None))
             drafts = [draft async for draft in _list_tools(client)]
-            return ServerAnswer(client.server_info.name if client.server_info else "", drafts)
+            name = client.server_info.name if client.server_info else ""
+            return ServerAnswer(name, drafts, (client.instructions or "").strip() or None)
 
 
 async def _list_tools(client: "Client") -> AsyncIterator[Draft | Problem]:

@@ -22,13 +22,20 @@ def is_tool_file(document: Any) -> bool:
 
 
 def read_drafts(document: Any) -> DraftsAndProblems:
-    """Yields a draft for each tool of the file, and a problem for each entry that is no tool."""
+    """Yields a draft for each tool of the file, and a problem for each entry that is no tool.
+
+    Rows that the file names are a problem, too: their path would lead nowhere from the toolkit's folder.
+    """
+    if isinstance(document, dict) and document.get("examples"):
+        yield Problem(
+            "examples", "its own rows are not copied; name the file under examples in funcdex.yaml", lost=False
+        )
     entries = document if isinstance(document, list) else document["tools"]
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         location = f"[{index}]" if isinstance(document, list) else f"tools[{index}]"
         try:
             if isinstance(document, list):
-                tool = seed_format.parse_seed_tools([entry], _FILE)[0]
+                tool = seed_format.parse_seed_tool(entry, 0, _FILE)
             else:
                 tool = parse_tool("", document, entry, index, _FILE)
         except CatalogError as error:

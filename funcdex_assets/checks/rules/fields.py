@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.schema.words import split_words
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id
 
 _MAX_DEPTH = 6
@@ -165,7 +165,7 @@ def _relate_fields(keys: Sequence[str]) -> _RelatedFields:
         for name in ("amountdue", "amountpaid", "amountremaining")
     ]
     has_more_than_lines = any(
-        word.rstrip("es") in _WORDS_BESIDE_LINES or word in _WORDS_BESIDE_LINES
+        word in _WORDS_BESIDE_LINES or to_singular(word) in _WORDS_BESIDE_LINES
         for key_words in words_of_key.values()
         for word in key_words
     )

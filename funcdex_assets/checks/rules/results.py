@@ -9,6 +9,7 @@ from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
 from funcdex_assets.checks.rules.claims import Claim, Support, find_claims
+from funcdex_assets.environment.executor import is_acknowledgement
 from funcdex_assets.language.result_reports import find_first_sentence
 from funcdex_assets.language.spoken_values import find_first_form, find_spoken_value
 from funcdex_assets.records.conversation import Finding
@@ -58,7 +59,7 @@ def false_success(case: Case) -> Iterator[Finding]:
 
     Either a call of the turn failed and was not made good, with its tool or with another that reads the same things,
     and the reply neither admits the failure nor asks; or the reply says that it is done before anything was called (not
-    in the last turn, in which people take leave).
+    in the last turn of several, in which people take leave).
     """
     any_call_made = False
     for turn in case.turns:
@@ -78,7 +79,8 @@ def false_success(case: Case) -> Iterator[Finding]:
                         failures.pop(tool, None)
         any_call_made = any_call_made or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
-        says_done = not any_call_made and turn is not case.turns[-1] and _SAYS_DONE.search(text)
+        may_take_leave = len(case.turns) > 1 and turn is case.turns[-1]
+        says_done = not any_call_made and not may_take_leave and _SAYS_DONE.search(text)
         if says_done and "?" not in text and not _ADMITS_FAILURE.search(text):
             yield Finding(
                 rule="false_success",
@@ -181,9 +183,12 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
             values = case.result_values[index]
             has_value_to_cite = not message.result.error and (
                 has_value_to_cite
-                or any(
-                    value == [] or (_is_citable(value) and not is_id(find_field_name(pointer)))
-                    for pointer, value in values
+                or (
+                    not is_acknowledgement(message.result.content)
+                    and any(
+                        value == [] or (_is_citable(value) and not is_id(find_field_name(pointer)))
+                        for pointer, value in values
+                    )
                 )
             )
         elif (

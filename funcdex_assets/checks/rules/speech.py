@@ -11,7 +11,7 @@ from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.checks.rules.languages import detect_language, detect_script
 from funcdex_assets.checks.rules.private_data import find_private_data
 from funcdex_assets.dml.markup import TAG
-from funcdex_assets.language.values import PLACEHOLDER
+from funcdex_assets.language.real_examples import PLACEHOLDER
 from funcdex_assets.records.conversation import Finding
 
 MIN_REPEATED_WORDS = 8  # words; a user who pages through a list may ask for the next page twice

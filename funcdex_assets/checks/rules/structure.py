@@ -41,7 +41,7 @@ def no_call(case: Case) -> Iterator[Finding]:
 
 
 def needless_call(case: Case) -> Iterator[Finding]:
-    """A call though no tool suits what the user wants: the assistant should have said so."""
+    """A call though no tool suits what the user wants, or though it should have asked: nothing was to be called."""
     if not case.calls_wanted:
         for index, message in enumerate(case.messages):
             for call in message.tool_calls:
@@ -53,13 +53,29 @@ def needless_call(case: Case) -> Iterator[Finding]:
 
 
 def too_few_user_messages(case: Case) -> Iterator[Finding]:
-    """A conversation in which the user speaks only once is not multi-turn."""
+    """A conversation in which the user speaks only once is not multi-turn, unless it is meant to have one turn."""
     user_messages = sum(message.role == "user" for message in case.messages)
-    if user_messages < MIN_USER_MESSAGES:
+    if user_messages < MIN_USER_MESSAGES and not is_single_turn(case):
         yield Finding(
             rule="too_few_user_messages",
             text=f"The user speaks {user_messages} times, fewer than {MIN_USER_MESSAGES}",
         )
+
+
+def second_user_message(case: Case) -> Iterator[Finding]:
+    """A conversation of one request in which the user speaks again."""
+    places = [index for index, message in enumerate(case.messages) if message.role == "user"]
+    if is_single_turn(case) and len(places) > 1:
+        yield Finding(
+            rule="second_user_message",
+            message=places[1],
+            text=f"The user speaks {len(places)} times in a conversation of a single turn",
+        )
+
+
+def is_single_turn(case: Case) -> bool:
+    """True if the conversation is meant to have one request, and nothing of the user's after it."""
+    return case.situation.scenario.kind == "single_turn"
 
 
 def unanswered_request(case: Case) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ import polars as pl
 from funcdex_assets.checks.provenance import trace_steps
 from funcdex_assets.checks.user_behaviour import USER_FAULTS
 from funcdex_assets.contracts import stage_tables
+from funcdex_assets.contracts.trusted_tables import TrustedTables
 from funcdex_assets.dialogue.participants import read_participants
+from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.environment.replay import build_certificate
@@ -18,45 +20,58 @@ from funcdex_assets.judging import committee
 from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.judging.turn_verdicts import shift_verdicts
 from funcdex_assets.orchestration.asking import run_metered
+from funcdex_assets.orchestration.left_out import keep_sound_rows, report_left_out
 from funcdex_assets.orchestration.preview_metadata import show_counts, show_scores, show_table
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import ParsedConversation
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.plan import SystemPrompt
+from funcdex_assets.records.row_failures import make_each, refuse_empty_stage
 from funcdex_assets.records.scenario import DeduplicatedScenario
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
+from funcdex_assets.reports.stage_counts import measure_ratios
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import from_frame, index_by, to_frame
-from funcdex_assets.strategies.scoring import score_conversations
+from funcdex_assets.strategies.outcome import UNFORESEEN
+from funcdex_assets.strategies.scoring import list_unjudged, score_conversations
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="4", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="5", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
-    system_prompts: pl.DataFrame,  # noqa: ARG001  (scores belong to conversations that are complete)
+    system_prompts: pl.DataFrame,
     conversation_plans: pl.DataFrame,
     personas: pl.DataFrame,
     deduplicated_scenarios: pl.DataFrame,
     tool_definitions: pl.DataFrame,
     settings: Settings,
     engine: InferenceEngine,
+    tables: TrustedTables,
 ) -> Produced:
     """The findings of the rules and the judge's scores (1 to 5) with reasoning, for each conversation and each turn.
 
-    A conversation that failed has its failure as its only finding, and no scores.
+    A conversation that failed, or has no system prompt, has that as its only finding, and no scores; one without a
+    verdict has a finding that says why.
     """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     played = from_frame(conversations, Conversation)
-    judged = sum(conversation.failure is None for conversation in played)
+    without_prompt = {
+        prompt.conversation_id: prompt.failure
+        for prompt in from_frame(system_prompts, SystemPrompt)
+        if prompt.failure is not None
+    }
+    judged = sum(conversation.failure is None for conversation in played) - len(without_prompt)
     scored, usage = run_metered(
         engine,
-        lambda meter, advanced: score_conversations(played, cast, meter, settings, advanced),
+        lambda meter, advanced: score_conversations(played, cast, meter, settings, advanced, without_prompt),
         "scored_conversations",
         partition,
         judged,
     )
+    unjudged = list_unjudged(scored)
+    refuse_empty_stage("verdicts", judged - len(unjudged), unjudged)
     marks = {
         scale: [mark for conversation in scored if (mark := getattr(conversation, scale)) is not None]
         for scale in SCALES
@@ -70,16 +85,19 @@ def scored_conversations(
         to_frame(scored, ScoredConversation),
         {
             **usage,
-            **{f"mean_{scale}": round(sum(scores) / max(1, len(scores)), 3) for scale, scores in marks.items()},
+            **report_left_out(tables, "scored_conversations", partition, unjudged),
+            **measure_ratios(
+                **{f"mean_{scale}": (sum(scores), len(scores)) for scale, scores in marks.items()},
+                mean_disagreement=(sum(spreads), len(spreads)),
+                user_failure_rate=(sum(map(bool, users)), judged),
+            ),
             "findings": dict(Counter(finding.rule for conversation in scored for finding in conversation.findings)),
-            "unscored": len(scored) - judged,
+            "unscored": sum(conversation.judge is None for conversation in scored),
             "committee": len(settings.judging.members),
             **_show_committee(scored),
-            "mean_disagreement": round(sum(spreads) / max(1, len(spreads)), 3),
             "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
             "bad_turns": sum(not turn.ok for turn in turns),
             "turns": len(turns),
-            "user_failure_rate": round(sum(map(bool, users)) / max(1, judged), 4),
             "user_failures": dict(Counter(rule for rules in users for rule in rules)),
             "scores": show_scores(marks, f"Scores, {partition}"),
         },
@@ -140,7 +158,7 @@ def accepted_conversations(
     ]
     return Produced(
         to_frame(selected, SelectedConversation),
-        {"yield": round(len(selected) / max(1, scored_conversations.height), 4)},
+        measure_ratios(**{"yield": (len(selected), scored_conversations.height)}),
     )
 
 
@@ -163,16 +181,34 @@ def _select_conversations(
     conversations: pl.DataFrame, scored: pl.DataFrame, settings: Settings
 ) -> list[SelectedConversation]:
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
+
+    def select_conversation(row: ScoredConversation) -> SelectedConversation:
+        reasons = find_reasons_against(row, settings.generation.min_tool_use_quality)
+        text = _find_conversation_text(conversation_by_id[row.conversation_id])
+        if not reasons and render_conversation(parse_conversation(text)) != text:
+            reasons = ("markup: the text is not in its canonical form",)
+        return _build_selection(row, reasons, text)
+
+    rows = from_frame(scored, ScoredConversation)
+    pairs, failures = make_each(rows, select_conversation, lambda row: row.conversation_id, expected=DMLError)
+    selected = {row.conversation_id: selection for row, selection in pairs}
+    rejected = {
+        failure.subject: (f"{UNFORESEEN if failure.is_mistake else 'markup'}: {failure.reason}",)
+        for failure in failures
+    }
     return [
-        SelectedConversation(
-            conversation_id=conversation.conversation_id,
-            reasons=find_reasons_against(conversation, settings.generation.min_tool_use_quality),
-            tool_use_quality=conversation.tool_use_quality,
-            dml=_find_conversation_text(conversation_by_id[conversation.conversation_id]),
-            turns=conversation.turns,
-        )
-        for conversation in from_frame(scored, ScoredConversation)
+        selected.get(row.conversation_id) or _build_selection(row, rejected[row.conversation_id], "") for row in rows
     ]
+
+
+def _build_selection(row: ScoredConversation, reasons: tuple[str, ...], text: str) -> SelectedConversation:
+    return SelectedConversation(
+        conversation_id=row.conversation_id,
+        reasons=reasons,
+        tool_use_quality=row.tool_use_quality,
+        dml=text,
+        turns=row.turns,
+    )
 
 
 def _find_conversation_text(conversation: Conversation) -> str:
@@ -192,47 +228,64 @@ def parsed_conversations(
     deduplicated_scenarios: pl.DataFrame,
     personas: pl.DataFrame,
     tool_definitions: pl.DataFrame,
+    tables: TrustedTables,
 ) -> Produced:
-    """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer."""
+    """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer.
+
+    One that cannot be made an example of is left out, with its reason.
+    """
     cast = read_participants(conversation_plans, personas, deduplicated_scenarios, tool_definitions)
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
-    parsed: list[ParsedConversation] = []
-    for accepted in from_frame(accepted_conversations, SelectedConversation):
+
+    def parse_accepted(accepted: SelectedConversation) -> ParsedConversation:
         conversation = conversation_by_id[accepted.conversation_id]
         participants = cast[conversation.plan_id]
         plan = participants.plan
         scenario = scenarios[plan.scenario_id]
         messages = parse_conversation(accepted.dml)
         written = to_openai_messages(messages, prompts[accepted.conversation_id].system_prompt)
-        parsed.append(
-            ParsedConversation(
-                conversation_id=accepted.conversation_id,
-                partition=partition,
-                messages=written,
-                tools=to_openai_tools(list(participants.tools.values())),
-                scenario_id=plan.scenario_id,
-                cluster_id=scenario.cluster_id,
-                chain_id=plan.chain_id,
-                kind=plan.kind,
-                held_out=scenario.held_out,
-                clarity=plan.clarity,
-                calls=sum(len(message.tool_calls) for message in messages),
-                user_turns=sum(message.role == "user" for message in messages),
-                turn_verdicts=shift_verdicts(accepted.turns, len(written) - len(messages)),
-                step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
-                certificate=build_certificate(
-                    conversation, participants.situation, participants.mentioned_tools, list(participants.tools)
-                ),
-            )
+        return ParsedConversation(
+            conversation_id=accepted.conversation_id,
+            partition=partition,
+            messages=written,
+            tools=to_openai_tools(list(participants.tools.values())),
+            scenario_id=plan.scenario_id,
+            cluster_id=scenario.cluster_id,
+            chain_id=plan.chain_id,
+            kind=plan.kind,
+            held_out=scenario.held_out,
+            clarity=plan.clarity,
+            calls=sum(len(message.tool_calls) for message in messages),
+            user_turns=sum(message.role == "user" for message in messages),
+            turn_verdicts=shift_verdicts(accepted.turns, len(written) - len(messages)),
+            step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
+            certificate=build_certificate(
+                conversation, participants.situation, participants.mentioned_tools, list(participants.tools)
+            ),
         )
-    count = max(1, len(parsed))
+
+    parsed, unparsed = make_each(
+        from_frame(accepted_conversations, SelectedConversation), parse_accepted, lambda row: row.conversation_id
+    )
+    frame, left_out = keep_sound_rows(
+        tables,
+        stage_tables.PARSED_CONVERSATIONS,
+        partition,
+        [row for _, row in parsed],
+        ParsedConversation,
+        unparsed,
+        {"accepted_conversations": accepted_conversations},
+    )
     return Produced(
-        to_frame(parsed, ParsedConversation),
+        frame,
         {
-            "calls_per_conversation": round(sum(conversation.calls for conversation in parsed) / count, 2),
-            "user_turns_per_conversation": round(sum(conversation.user_turns for conversation in parsed) / count, 2),
-            "held_out": sum(conversation.held_out for conversation in parsed),
+            **left_out,
+            **measure_ratios(
+                calls_per_conversation=(int(frame["calls"].sum()), frame.height),
+                user_turns_per_conversation=(int(frame["user_turns"].sum()), frame.height),
+            ),
+            "held_out": frame["held_out"].sum(),
         },
     )

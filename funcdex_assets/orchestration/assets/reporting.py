@@ -7,17 +7,25 @@ import dagster as dg
 import polars as pl
 
 from funcdex_assets.contracts import stage_tables
-from funcdex_assets.contracts.trusted_tables import BrokenContractError, TrustedTables
+from funcdex_assets.contracts.trusted_tables import BrokenContractError, MixedLineageError, TrustedTables
 from funcdex_assets.orchestration.assets.publishing import dataset_release
 from funcdex_assets.orchestration.check_metadata import to_markdown_table
-from funcdex_assets.orchestration.preview_metadata import show_report_pictures
+from funcdex_assets.orchestration.jobs import FOLLOWS_PARTITIONS
+from funcdex_assets.orchestration.left_out import report_left_out
+from funcdex_assets.orchestration.preview_metadata import show_gaps, show_report_pictures
 from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.reports.collected import TABLES, Collected, collect_tables, merge_collected
-from funcdex_assets.reports.figures import PER_ACCEPTED, compute_figures
+from funcdex_assets.reports.figures import (
+    PER_ACCEPTED,
+    compute_sound_figures,
+    find_gaps_in_definitions,
+    find_gaps_in_use,
+)
+from funcdex_assets.reports.missing_kinds import explain_missing_kinds
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
-from funcdex_assets.storage.table_store import TableError
+from funcdex_assets.storage.table_store import StoredTable, TableError
 
 # The figures that the UI plots over time, by the name they have there.
 WATCHED = {
@@ -32,6 +40,8 @@ WATCHED = {
     "self_bleu": "self-BLEU of user turns",
     "unique_first_messages_per_1000": "unique first messages, per 1,000",
     "copies": "copies once ids, digits and quotes are masked",
+    "tools_called": "tools called",
+    "arguments_given": "arguments given, of those that the tools declare",
     "in_dataset_of_candidates": "share of all candidates in the dataset",
 }
 # The same for costs per accepted conversation; only if a model was asked and its price is known.
@@ -43,7 +53,7 @@ WATCHED_COST = {
 }
 
 
-@stage(group="reporting", kinds={"polars"}, table=stage_tables.QUALITY_REPORT, code_version="2")
+@stage(group="reporting", kinds={"polars"}, table=stage_tables.QUALITY_REPORT, code_version="3")
 def quality_report(
     partition: str,
     tool_definitions: pl.DataFrame,
@@ -55,6 +65,7 @@ def quality_report(
     conversations: pl.DataFrame,
     scored_conversations: pl.DataFrame,
     accepted_conversations: pl.DataFrame,
+    rejected_conversations: pl.DataFrame,
     dataset: pl.DataFrame,
     settings: Settings,
     tables: TrustedTables,
@@ -77,8 +88,22 @@ def quality_report(
         "dataset": dataset,
     }
     collected = collect_tables(partition, frames, tables.read_spent(partition))
-    figures = compute_figures(collected, settings.generation.kinds, settings.seed, settings.inference.prices)
-    return Produced(to_frame(figures, QualityFigure), describe_figures(figures, partition))
+    weights = settings.generation.select_kinds_asked_for(set(tool_chains["kind"]))
+    missing_kinds = explain_missing_kinds(
+        weights,
+        settings.generation_of(partition).conversations,
+        {**frames, "rejected_conversations": rejected_conversations},
+    )
+    figures, failures = compute_sound_figures(collected, weights, settings.seed, settings.inference.prices)
+    return Produced(
+        to_frame(figures, QualityFigure),
+        {
+            **describe_figures(figures, partition),
+            **show_gaps([*find_gaps_in_definitions(collected), *find_gaps_in_use(collected)]),
+            "missing_kinds": missing_kinds,
+            **report_left_out(tables, "quality_report", partition, failures),
+        },
+    )
 
 
 @dg.asset(
@@ -86,6 +111,7 @@ def quality_report(
     group_name="reporting",
     kinds={"polars"},
     owners=["team:funcdex"],
+    automation_condition=FOLLOWS_PARTITIONS,
     code_version="2",
 )
 def release_report(
@@ -100,8 +126,9 @@ def release_report(
     if not available:
         raise dg.Failure("No partition has a quality report yet; materialise quality_report", allow_retries=False)
     collected_partitions: list[Collected] = []
+    left_aside: list[str] = []
     for partition in available:
-        frames: dict[str, pl.DataFrame] = {}
+        read: dict[str, StoredTable] = {}
         for name in TABLES:
             try:
                 stored, verdict = funcdex_tables.load_trusted(name, partition)
@@ -111,11 +138,24 @@ def release_report(
             except TableError as error:
                 raise dg.Failure(str(error), allow_retries=False) from None
             yield from evaluate_checks(context, verdict) if verdict else ()
-            frames[name] = stored.frame
+            read[name] = stored
+        try:
+            funcdex_tables.refuse_mixed_lineage(partition, read)
+        except MixedLineageError as error:  # it is being made at this moment, or was made in part
+            context.log.warning(f"{partition} is left out: {error}")
+            left_aside.append(partition)
+            continue
+        frames = {name: stored.frame for name, stored in read.items()}
         collected_partitions.append(collect_tables(partition, frames, funcdex_tables.read_spent(partition)))
-    figures = compute_figures(
-        merge_collected(collected_partitions),
-        funcdex_settings.generation.kinds,
+    if not collected_partitions:
+        raise dg.Failure(
+            f"The tables of {', '.join(left_aside)} are of several generations; materialise all their stages",
+            allow_retries=False,
+        )
+    collected = merge_collected(collected_partitions)
+    figures, failures = compute_sound_figures(
+        collected,
+        funcdex_settings.generation.select_kinds_asked_for(collected.planned_kinds),
         funcdex_settings.seed,
         funcdex_settings.inference.prices,
     )
@@ -124,21 +164,25 @@ def release_report(
         metadata={
             "dagster/row_count": len(figures),
             "missing_partitions": ", ".join(missing) or "none",
+            "partitions_of_several_generations": ", ".join(left_aside) or "none",
             **describe_figures(figures, "all partitions"),
+            **show_gaps([*find_gaps_in_definitions(collected), *find_gaps_in_use(collected)]),
+            **report_left_out(funcdex_tables, "release_report", "all", failures),
         }
     )
 
 
 def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
     """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
-    values = {figure.figure: figure.value for figure in figures if not figure.item}
+    # A share of nothing was not measured, and would be plotted as 0.
+    values = {figure.figure: figure.value for figure in figures if not figure.item and figure.whole != 0}
     costs_per_accepted = {
         figure.figure: figure.value for figure in figures if figure.section == "cost" and figure.item == PER_ACCEPTED
     }
     sections = {figure.section: None for figure in figures}
     frame = to_frame(list(figures), QualityFigure)
     return {
-        **{key: round(values[figure], 4) for key, figure in WATCHED.items()},
+        **{key: round(values[figure], 4) for key, figure in WATCHED.items() if figure in values},
         **{
             key: round(costs_per_accepted[figure], 6)
             for key, figure in WATCHED_COST.items()
@@ -159,5 +203,6 @@ def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, A
 
 def _select_columns(frame: pl.DataFrame) -> pl.DataFrame:
     digits = 6 if "cost" in frame["section"] else 4  # a conversation may cost less than a hundredth of a cent
-    columns = frame.select("figure", "item", pl.col("value").round(digits), "part", "whole", "wanted")
+    measured = pl.when(pl.col("whole").ne_missing(0)).then(pl.col("value").round(digits))
+    columns = frame.select("figure", "item", measured.alias("value"), "part", "whole", "wanted")
     return columns if frame["wanted"].count() else columns.drop("wanted")

@@ -5,7 +5,7 @@ import yaml
 
 from funcdex_assets.catalog.adding import add_toolkit_to_settings, write_toolkit
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.catalog.load import load_tools, read_terms
 from funcdex_assets.catalog.toolkit_names import derive_toolkit_name
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.tool_graph.tool_selection import select_connected_tools
@@ -184,3 +184,12 @@ def test_a_key_that_stands_twice_is_left_to_the_user(tmp_path):
 )
 def test_a_toolkit_is_named_after_its_source(source, name):
     assert derive_toolkit_name(source) == name
+
+
+def test_a_policy_is_kept_word_for_word(tmp_path):
+    path = tmp_path / "toolkits" / "acme.json"
+    policy = 'Say "hé" first.\n\nNever refund more than {{50}} — ask.'
+    write_toolkit(path, [TOOL], policy)
+    assert read_terms({"acme": path})["acme"].policy == policy
+    write_toolkit(path, [TOOL])
+    assert "policy" not in path.read_text()

@@ -324,7 +324,7 @@ SHAPE = JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     operations=st.dictionaries(
         st.text(max_size=5),

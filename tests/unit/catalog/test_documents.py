@@ -2,9 +2,9 @@
 
 import http.server
 import threading
-import time
 
 import pytest
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.catalog import documents
 from funcdex_assets.catalog.errors import CatalogError
@@ -49,11 +49,10 @@ def test_what_is_read(content, value):
     ],
 )
 def test_what_is_refused_and_why(content, said):
-    started = time.process_time()
-    with pytest.raises(CatalogError) as raised:
-        documents.parse_document(content, "tools.json")
-    assert said in str(raised.value)
-    assert time.process_time() - started < 20  # bounded; a second or two here
+    with at_most_cpu_seconds(60):
+        with pytest.raises(CatalogError) as raised:
+            documents.parse_document(content, "tools.json")
+        assert said in str(raised.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -87,20 +86,24 @@ def address():
     server.shutdown()
 
 
+@pytest.mark.concurrent
 def test_an_address_is_fetched_and_followed(address):
     assert documents.load_document(f"{address}/moved") == {"a": 1}
 
 
+@pytest.mark.concurrent
 def test_an_address_without_a_document(address):
     with pytest.raises(CatalogError, match=r"/none cannot be fetched: .*404"):
         documents.load_document(f"{address}/none")
 
 
+@pytest.mark.concurrent
 def test_an_address_where_nobody_answers(address):
     with pytest.raises(CatalogError, match="cannot be fetched"):
         documents.load_document("http://127.0.0.1:9/tools")
 
 
+@pytest.mark.concurrent
 def test_what_an_address_sends_is_bounded(address, monkeypatch):
     monkeypatch.setattr(documents, "MOST_BYTES", 3)
     with pytest.raises(CatalogError, match="more than the 3 bytes"):

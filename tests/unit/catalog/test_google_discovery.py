@@ -403,7 +403,7 @@ SCHEMA = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     methods=st.dictionaries(
         st.text(max_size=5),

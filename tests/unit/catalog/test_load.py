@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from funcdex_assets.catalog.errors import CatalogError
-from funcdex_assets.catalog.load import load_tools
+from funcdex_assets.catalog.load import load_tools, read_tools
 
 GOOD = """
 source: the manual
@@ -157,10 +157,6 @@ BROKEN_YAML = {
         ("parameters.properties.x.maximum is inf", "which JSON cannot hold"),
     ),
     "an alias in itself": (yaml_tool("&a {type: object, properties: {x: *a}}"), ("nested deeper than", "alias")),
-    "the same name twice": (
-        yaml_tool() + yaml_tool().removeprefix("tools:\n"),
-        ("the tool name 'GET_ORDER' is already defined", "rename one of them"),
-    ),
 }
 BROKEN_JSON = {
     "broken off": (seed_tool()[:-5], ("not readable JSON", "truncated", "correct the file")),
@@ -211,6 +207,49 @@ def test_a_broken_file_is_answered_with_file_place_value_and_remedy(tmp_path, na
 @pytest.mark.parametrize("content", [yaml_tool(), seed_tool()], ids=["ours", "the seed's"])
 def test_what_the_broken_files_are_made_from_is_sound(tmp_path, content):
     assert [tool.name for tool in load_tools(write(tmp_path, content))] == ["GET_ORDER"]
+
+
+SOUND_TOOL = "{name: LIST_ORDERS, description: Lists., parameters: {type: object, properties: {}}}"
+ONE_BAD_TOOL = {
+    "a schema that is none": (yaml_tool("{type: object, properties: {x: {type: strin}}}"), "GET_ORDER", "strin"),
+    "a name that is no name": (yaml_tool(name="'GET ORDER'"), "GET ORDER", "not a legal function name"),
+    "no mapping": ("tools:\n- GET_ORDER\n", "acme.yaml[0]", "tools[0] is 'GET_ORDER'"),
+    "the same name twice": (
+        yaml_tool() + yaml_tool().removeprefix("tools:\n"),
+        "GET_ORDER",
+        "the tool name 'GET_ORDER' is already defined",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "name", "reason"), ONE_BAD_TOOL.values(), ids=ONE_BAD_TOOL)
+def test_one_bad_tool_is_left_out_with_its_reason_and_the_others_are_read(tmp_path, content, name, reason):
+    indent = content.partition("- ")[0].rpartition("\n")[2]
+    files = write(tmp_path, f"{content.rstrip()}\n{indent}- {SOUND_TOOL}\n")
+    tools, failures = read_tools(files)
+    assert tools[-1].name == "LIST_ORDERS"
+    (failure,) = failures
+    assert failure.subject == name
+    assert reason in failure.reason
+    assert not failure.is_mistake
+    assert load_tools(files) == tools
+
+
+INHERITED = {
+    "under allOf": "{allOf: [{type: object, properties: {berth: {type: string}}}]",
+    "under $ref": "{$defs: {quay: {type: object, properties: {berth: {type: string}}}}, $ref: '#/$defs/quay'",
+    "under $ref within allOf": "{$defs: {quay: {properties: {berth: {type: string}}}}, allOf: [{$ref: '#/$defs/quay'}]",
+}
+
+
+@pytest.mark.parametrize("schema", INHERITED.values(), ids=INHERITED)
+def test_what_is_required_may_be_declared_where_the_schema_inherits_from(tmp_path, schema):
+    returns = f"returns: {schema}, type: object, required: [berth]}}"
+    (tool,) = load_tools(write(tmp_path, yaml_tool(more=returns)))
+    assert tool.returns is not None
+    assert tool.returns["required"] == ["berth"]
+    with pytest.raises(CatalogError, match=r"GET_ORDER\.returns requires 'crane'"):
+        load_tools(write(tmp_path, yaml_tool(more=returns.replace("[berth]", "[crane]"))))
 
 
 def test_a_name_is_unique_over_the_files_of_a_bundle(tmp_path):

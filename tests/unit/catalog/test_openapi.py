@@ -1,7 +1,6 @@
 """OpenAPI and Swagger documents: what an operation takes, gives and is called; what is wrong costs one of them."""
 
 import copy
-import time
 from typing import Any
 
 import jsonschema_rs
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.catalog.documents import parse_document
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
@@ -482,10 +482,9 @@ HOSTILE = {
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_document_costs_little(make: Any):
     value = make()
-    begun = time.process_time()
-    found = list(register_drafts(openapi.read_drafts(value), Origin("acme", "acme.json")))
-    assert found
-    assert time.process_time() - begun < 10
+    with at_most_cpu_seconds(30):
+        found = list(register_drafts(openapi.read_drafts(value), Origin("acme", "acme.json")))
+        assert found
     assert sum(len(str(one)) for one in found if isinstance(one, Problem)) < 2**20
 
 

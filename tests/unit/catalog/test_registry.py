@@ -1,11 +1,11 @@
 """The registry: whatever a document calls its tools, they come out legal, unique and proven."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
 from funcdex_assets.catalog.registry import LONGEST_DESCRIPTION, derive_legal_name, register_drafts
@@ -115,11 +115,8 @@ def test_problems_pass_and_bad_error_schemas_are_dropped():
 
 
 def test_a_huge_description_is_cut_and_a_huge_schema_refused():
-    started = time.process_time()
-    tool, problem = register(
-        draft(description="word " * 2_000_000),
-        draft("B", {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(200_000)}}),
-    )
-    assert len(tool.description) <= LONGEST_DESCRIPTION
-    assert "more than" in problem.reason
-    assert time.process_time() - started < 10
+    wide = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(200_000)}}
+    with at_most_cpu_seconds(30):
+        tool, problem = register(draft(description="word " * 2_000_000), draft("B", wide))
+        assert len(tool.description) <= LONGEST_DESCRIPTION
+        assert "more than" in problem.reason

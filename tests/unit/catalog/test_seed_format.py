@@ -33,8 +33,8 @@ def tool(properties: dict, required: list[str], returns: dict | None = None, **o
 
 def again(one: Tool) -> Tool:
     """Written, through JSON text, and read."""
-    (read,) = seed_format.parse_seed_tools(json.loads(json.dumps(seed_format.render_seed_tools([one]))), HERE)
-    return read
+    (entry,) = json.loads(json.dumps(seed_format.render_seed_tools([one])))
+    return seed_format.parse_seed_tool(entry, 0, HERE)
 
 
 @pytest.mark.parametrize(("properties", "required"), HOLDABLE.values(), ids=HOLDABLE.keys())
@@ -69,7 +69,9 @@ def test_a_tool_without_a_result_schema_has_an_open_one_afterwards():
 
 def test_what_is_read_is_written_as_it_was():
     entries = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    written = seed_format.render_seed_tools(seed_format.parse_seed_tools(entries, EXAMPLE))
+    written = seed_format.render_seed_tools(
+        [seed_format.parse_seed_tool(entry, index, EXAMPLE) for index, entry in enumerate(entries)]
+    )
     for entry, copy in zip(entries, written, strict=True):
         assert copy.keys() == entry.keys()
         for field in ("toolkit_name", "tool_id", "tool_description"):
@@ -94,4 +96,4 @@ def test_the_example_of_funcdex_reads_as_four_tools():
 def test_an_error_names_the_entry():
     entries = [*seed_format.render_seed_tools([tool({}, [])]), {"toolkit_name": "acme", "tool_id": 7}]
     with pytest.raises(CatalogError, match=r"acme\.json\[1\]: tool_id is 7; it must be a string"):
-        seed_format.parse_seed_tools(entries, HERE)
+        seed_format.parse_seed_tool(entries[1], 1, HERE)

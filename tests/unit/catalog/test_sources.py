@@ -129,3 +129,15 @@ def test_an_mcp_server_that_is_not_there():
     pytest.importorskip("mcp", reason="the extra catalog is not installed")
     with pytest.raises(CatalogError, match="no-such-program"):
         open_tool_source("mcp:no-such-program --x")
+
+
+def test_rows_that_a_tool_file_names_are_told_not_to_be_copied():
+    tool = {"name": "GET_LOAN", "description": "Gets a loan.", "parameters": NONE}
+    document = {"toolkit": "library", "policy": "Be brief.", "examples": "rows.jsonl", "tools": [tool]}
+    reading = read_document(document, "library.json")
+    problem, draft = reading.drafts
+    assert isinstance(problem, Problem)
+    assert not problem.lost
+    assert "name the file under examples in funcdex.yaml" in problem.reason
+    assert draft.name == "GET_LOAN"
+    assert reading.policy == "Be brief."

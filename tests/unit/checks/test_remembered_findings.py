@@ -46,7 +46,7 @@ def test_what_was_written_to_tables_and_read_again_is_known(looks):
     written = (ONE.conversation, cast.plan, there.persona, there.scenario, *cast.mentioned_tools.values())
     read = [from_frame(to_frame([record], type(record)), type(record))[0] for record in written]
     (conversation, plan, persona, scenario), tools = read[:4], read[4:]
-    again = assemble_participants([plan], [persona], [scenario], tools)[plan.plan_id]
+    again = assemble_participants([plan], [persona], [scenario], tools)[0][plan.plan_id]
     first = remembered_findings.find_cached_findings(CASE, PLAN)
     assert (
         remembered_findings.find_cached_findings(

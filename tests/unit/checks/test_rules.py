@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from dialogue_cases import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
 
 from funcdex_assets.checks.findings import RULES
 from funcdex_assets.checks.provenance import trace_arguments
 from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.records.message import Message
 
 RULE = {rule.__name__: rule for rule in RULES}
@@ -329,6 +331,8 @@ GOOD = [
             "moments in UTC": {"time_zone": "America/Los_Angeles", "at": "2025-06-02T09:00:00Z"},
             "a zone that nobody knows": {"time_zone": "Moon/Crater", "at": "2025-06-02T09:00:00Z"},
             "a total with taxes": {"total": 110, "tax": 10, "lines": [{"amount": 40}, {"amount": 60}]},
+            "a total with fees": {"total": 110, "fees": 10, "lines": [{"amount": 40}, {"amount": 60}]},
+            "a total with taxes in the plural": {"total": 110, "taxes": 10, "lines": [{"amount": 40}, {"amount": 60}]},
             "the total": {"total": 100, "lines": [{"amount": 40}, {"amount": 60}]},
             "the remainder": {"amount_due": 90, "amount_paid": 30, "amount_remaining": 60},
         }.items()
@@ -365,11 +369,14 @@ GOOD = [
     pytest.param(CLEAN, "untold_lookup", id="what was found is used"),
 ]
 NEEDLESS = [pytest.param(CLEAN, "needless_call", id="a call that nobody wanted")]
-ALL_CASES = [*BAD, *NEEDLESS]
+OF_ONE_TURN = [pytest.param(CLEAN, "second_user_message", id="another request where there is to be one")]
+ALL_CASES = [*BAD, *NEEDLESS, *OF_ONE_TURN]
 
 
-def found(messages: tuple[Message, ...], rule: str, calls_wanted: bool = True) -> list[str]:
-    whole = Case(messages, TOOLS, trace_arguments(messages, TOOLS, HERE), HERE, calls_wanted)
+def found(
+    messages: tuple[Message, ...], rule: str, calls_wanted: bool = True, situation: Situation = HERE
+) -> list[str]:
+    whole = Case(messages, TOOLS, trace_arguments(messages, TOOLS, situation), situation, calls_wanted)
     return [finding.rule for finding in RULE[rule](whole)]
 
 
@@ -389,9 +396,17 @@ def test_where_no_tool_suits_a_call_is_a_finding_and_none_is_right():
     assert found(CLEAN, "needless_call") == []
 
 
+def test_in_a_conversation_of_one_turn_the_user_speaks_once():
+    one_turn = build_situation(msgspec.structs.replace(HERE.scenario, kind="single_turn"), HERE.persona)
+    assert found(CLEAN, "second_user_message", situation=one_turn) == ["second_user_message"]
+    assert found(CLEAN[:4], "second_user_message", situation=one_turn) == []
+    assert found(CLEAN, "second_user_message") == []
+    assert found(CLEAN[:4], "too_few_user_messages", situation=one_turn) == []
+
+
 def test_every_rule_has_a_bad_case_and_a_good_one():
-    assert {given.values[1] for given in (*BAD, *NEEDLESS)} == RULE.keys()
-    assert {given.values[1] for given in GOOD} | {"needless_call"} == RULE.keys()
+    assert {given.values[1] for given in (*BAD, *NEEDLESS, *OF_ONE_TURN)} == RULE.keys()
+    assert {given.values[1] for given in GOOD} | {"needless_call", "second_user_message"} == RULE.keys()
 
 
 def test_a_tool_that_is_brought_late_is_not_there_before_though_the_case_has_it():

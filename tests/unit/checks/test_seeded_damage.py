@@ -11,7 +11,9 @@ from funcdex_assets.checks.findings import RULES, find_problems
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.checks.user_behaviour import find_user_faults
 from funcdex_assets.judging.heuristic import judge_conversation
-from funcdex_assets.records.kinds import KINDS
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.kinds import SERVICE_KINDS
+from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.verdict import SCALES, Verdict
 
 every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
@@ -19,19 +21,31 @@ IN_WORDS = ("uncited_answer",)  # rules that a good conversation may break: they
 
 
 EACH = 15
+PLAYED_KINDS: tuple[Kind, ...] = (*SERVICE_KINDS, "single_turn")
 
 
 @cache
 def good() -> tuple[Played, ...]:
     """Conversations of every kind, of as many partitions as there are."""
-    mixed = list(chain.from_iterable(zip(*(played(partition, 30) for partition in PARTITIONS), strict=True)))
-    return tuple(one for kind in KINDS for one in islice((one for one in mixed if one.cast.plan.kind == kind), EACH))
+    by_partition = [(*played(partition, 30), *played(partition, 3, kind="single_turn")) for partition in PARTITIONS]
+    mixed = list(chain.from_iterable(zip(*by_partition, strict=True)))
+    return tuple(
+        one for kind in PLAYED_KINDS for one in islice((one for one in mixed if one.cast.plan.kind == kind), EACH)
+    )
 
 
 @cache
 def intact(number: int) -> Verdict:
     one = good()[number]
     return verdict(one, one.case)
+
+
+@cache
+def damaged(name: str) -> tuple[tuple[int, Case, tuple[Finding, ...]], ...]:
+    """The conversations, by number, in which this damage has a place, and what is found in them then."""
+    (damage,) = (damage for damage in DAMAGES if damage.name == name)
+    cases = [(number, apply_damage(damage, one.case, number)) for number, one in enumerate(good())]
+    return tuple((number, case, find_problems(case)) for number, case in cases if case is not None)
 
 
 def verdict(one: Played, case: Case) -> Verdict:
@@ -44,26 +58,22 @@ def mean(given: Verdict) -> float:
 
 @every_damage
 def test_a_damage_is_found_by_each_of_its_rules(damage):
-    found = [
-        {finding.rule for finding in find_problems(bad)}
-        for number, one in enumerate(good())
-        if (bad := apply_damage(damage, one.case, number)) is not None
-    ]
+    found = [{finding.rule for finding in findings} for _, _, findings in damaged(damage.name)]
     assert len(found) >= 8
     assert all(rules.issuperset(damage.rules) for rules in found)
 
 
 @every_damage
 def test_the_judge_ranks_the_good_one_above_the_damaged(damage):
-    for number, one in enumerate(good()):
-        if (bad := apply_damage(damage, one.case, number)) is not None:
-            before, after = intact(number), verdict(one, bad)
-            assert mean(after) < mean(before), str(one)
-            assert getattr(after, damage.scale) < getattr(before, damage.scale), str(one)
+    for number, bad, findings in damaged(damage.name):
+        one = good()[number]
+        before, after = intact(number), judge_conversation(one.cast.plan, bad.messages, findings)
+        assert mean(after) < mean(before), str(one)
+        assert getattr(after, damage.scale) < getattr(before, damage.scale), str(one)
 
 
 def test_no_blocking_rule_objects_to_what_is_not_damaged():
-    assert {one.cast.plan.kind for one in good()} == set(KINDS)
+    assert {one.cast.plan.kind for one in good()} == set(PLAYED_KINDS)
     assert len({one.cast.partition for one in good()}) == len(PARTITIONS)
     found = [
         (str(one), finding.text)
@@ -76,22 +86,23 @@ def test_no_blocking_rule_objects_to_what_is_not_damaged():
 
 # Damages that only some kinds have a place for: a call that was declined, a tool that comes late, calls at once.
 OF_KINDS = {
-    "no_call": set(KINDS) - {"no_suitable_tool"},
-    "needless_call": {"no_suitable_tool"},
-    "done_after_all": {"no_suitable_tool"},
-    "claimed_without_call": {"no_suitable_tool"},
+    "no_call": set(PLAYED_KINDS) - {"no_suitable_tool"},
+    "needless_call": {"no_suitable_tool", "single_turn"},
+    "done_after_all": {"no_suitable_tool", "single_turn"},
+    "claimed_without_call": {"no_suitable_tool", "single_turn"},
     "definition_left_out": {"missing_function"},
+    "one_turn": set(SERVICE_KINDS),
+    "second_turn": {"single_turn"},
 }
 SPEECH = ("leaked_markup", "loop", "thought_aloud", "other_language", "user_as_assistant", "dropped_reply", "iban")
 
 
 @pytest.mark.parametrize(
     ("name", "kinds"),
-    [*OF_KINDS.items(), *((name, set(KINDS)) for name in SPEECH), ("wrong_value", OF_KINDS["no_call"])],
+    [*OF_KINDS.items(), *((name, set(PLAYED_KINDS)) for name in SPEECH), ("wrong_value", OF_KINDS["no_call"])],
 )
 def test_a_damage_has_a_place_in_conversations_of(name, kinds):
-    (damage,) = (damage for damage in DAMAGES if damage.name == name)
-    found = [one.cast.plan.kind for number, one in enumerate(good()) if apply_damage(damage, one.case, number)]
+    found = [good()[number].cast.plan.kind for number, _, _ in damaged(name)]
     assert set(found) == kinds
 
 
@@ -120,7 +131,7 @@ def test_there_is_a_damage_for_every_rule():
 
 
 def test_a_damage_depends_on_its_seed_alone():
-    for one in (next(one for one in good() if one.cast.plan.kind == kind) for kind in KINDS):
+    for one in (next(one for one in good() if one.cast.plan.kind == kind) for kind in PLAYED_KINDS):
         for damage in DAMAGES:
             again = [apply_damage(damage, one.case, 7) for _ in range(2)]
             assert again[0] == again[1]

@@ -47,6 +47,22 @@ def test_a_file_becomes_a_toolkit_in_one_command(project):
     assert "shop" in load_settings().partitions
 
 
+def test_where_the_tools_are_thin_is_told_at_adding(project):
+    result = run("add", "shop.json", "--only", "*order*")
+    assert "thin no declared results: 2 of 2 tools (list_orders, get_order); declare under 'returns'" in result.output
+    assert "no required parameter" not in result.output, "without parameters nothing can be required"
+
+
+def test_a_rich_toolkit_is_not_called_thin(project):
+    answer = {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}
+    number = {"in": "query", "name": "number", "required": True, "description": "As on the bill.", "schema": {}}
+    pay = {"operationId": "pay", "summary": "Settles a bill.", "parameters": [number], "responses": {"200": answer}}
+    (project / "rich.json").write_text(json.dumps({**SHOP, "paths": {"/pay": {"post": pay}}}))
+    result = run("add", "rich.json")
+    assert result.exit_code == 0, result.output
+    assert not {"thin", "note"} & {line.split(" ")[0] for line in result.output.splitlines()}
+
+
 def test_tools_are_chosen_and_counted(project):
     result = run("add", "shop.json", "--toolkit", "orders", "--only", "*order*", "--most", "1")
     assert result.exit_code == 0, result.output
@@ -60,6 +76,7 @@ def test_tools_are_chosen_and_counted(project):
         pytest.param(["none.json"], "none.json cannot be read", id="no such file"),
         pytest.param(["funcdex.yaml"], "of no known format", id="another file"),
         pytest.param(["shop.json", "--toolkit", "My Shop"], "'My Shop' is no name for a toolkit", id="an illegal name"),
+        pytest.param(["shop.json", "--toolkit", "smart_home"], "(did you mean 'smart-home'?)", id="an underscore"),
         pytest.param(["shop.json", "--toolkit", "../../x"], "is no name for a toolkit", id="a way out of the folder"),
         pytest.param(["shop.json", "--only", "zebra*"], "gives no tool of these names", id="nothing fits"),
         pytest.param(["catalog:shop.test"], "There is no catalogue", id="no catalogue yet"),
@@ -71,6 +88,28 @@ def test_what_is_refused_changes_nothing(project, words, said):
     assert result.exit_code == 2
     assert said in result.output
     assert (project / "funcdex.yaml").read_text() == before
+    assert not (project / "toolkits").exists()
+
+
+@pytest.mark.parametrize("field", ["task_description", "system_prompt", "instructions"])
+def test_a_policy_that_comes_with_the_tools_is_kept(project, field):
+    tool = {"type": "function", "function": {"name": "renew_loan", "description": "Renews.", "parameters": {}}}
+    (project / "library.json").write_text(json.dumps({field: " You help readers.\nAsk first. ", "tools": [tool]}))
+    result = run("add", "library.json")
+    assert result.exit_code == 0, result.output
+    assert "its policy text (28 characters)" in result.output
+    written = project / "toolkits" / "library.json"
+    assert json.loads(written.read_text())["policy"] == "You help readers.\nAsk first."
+    again = run("add", str(written), "--toolkit", "branch")  # from our own format
+    assert again.exit_code == 0, again.output
+    assert json.loads((project / "toolkits" / "branch.json").read_text())["policy"].startswith("You help readers.")
+
+
+def test_a_policy_that_cannot_be_used_adds_nothing(project):
+    (project / "library.json").write_text(json.dumps({"instructions": 3, "tools": [{"name": "f", "parameters": {}}]}))
+    result = run("add", "library.json")
+    assert result.exit_code == 2
+    assert "library.json: instructions is '3'" in result.output
     assert not (project / "toolkits").exists()
 
 

@@ -57,6 +57,27 @@ def test_it_prints_counts_and_examples_and_writes_all_overlaps(project):
     assert [(one.item, one.measure) for one in found] == [("e1", "embeddings"), ("e1", "ngrams")]
 
 
+def test_columns_are_told_and_what_was_not_measured_is_no_zero(project):
+    call = json.dumps({"name": "MOVE_EVENT", "parameters": {"day": "Monday"}})
+    (project / "calls.jsonl").write_text(json.dumps({"answer": call, "split": "test"}) + "\n")
+    (project / "short.jsonl").write_text(json.dumps({"question": "Move it."}) + "\n")
+    output = run("--against", "calls.jsonl", "--against", "short.jsonl").output
+    cells = {
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
+        for line in output.splitlines()
+        if line.startswith("│")
+    }
+    assert cells["calls"] == ["1", "0", "0", "–", "–"]  # its function has a parameter, ours has none
+    assert cells["short"] == ["1", "–", "–", "–", "–"]
+    assert "calls: read answer (calls); not read: split\n" in output
+    assert "short: read question (user turns); not read: nothing; 1 of 1 user turns are too short" in output
+
+
+def test_calls_in_text_are_compared_with_the_functions_on_offer(project):
+    (project / "calls.jsonl").write_text(json.dumps({"answer": '{"name": "move_events", "parameters": {}}'}) + "\n")
+    assert "MOVE_EVENT is move_events, 100% of parameter names shared" in run("--against", "calls.jsonl").output
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -78,6 +78,46 @@ def test_types_of_other_languages_are_those_of_json_schema(given, kind):
     assert function.parameters == {"x": kind}
 
 
+def test_messages_and_calls_in_json_text_are_read_and_calls_of_a_file_make_one_function(write):
+    played = [
+        {"role": "user", "content": "How much is in my savings?"},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "balance", "arguments": {"account": "savings"}}}]},
+        {"role": "user", "content": "And yesterday?"},
+    ]
+    path = write(
+        {"question": json.dumps(played), "answer": json.dumps({"name": "balance", "parameters": {"days": 1}})},
+        {"question": json.dumps([{"role": "user", "content": "Hi"}]), "answer": '{"name": "greet", "parameters": {}}'},
+    )
+    read = read_evaluation_file(path)
+    first, second = read.items
+    assert first.turns == ("How much is in my savings?", "And yesterday?")
+    assert first.functions == (OfferedFunction("balance", {"account": "string", "days": "integer"}),)
+    assert second.functions == (OfferedFunction("greet", {}),)
+    assert read.columns == {"question": "user turns, calls", "answer": "calls"}
+
+
+def test_columns_that_were_not_read_are_known(write):
+    read = read_evaluation_file(write({"id": "a", "prompt": "How?", "label": 3}, {"prompt": "Why?", "note": "[sic]"}))
+    assert read.columns == {"id": "the id", "prompt": "user turns", "label": "", "note": ""}
+
+
+def test_a_text_that_only_looks_like_json_is_a_turn(write):
+    items = read_evaluation_file(write({"prompt": "[urgent] help"}, {"prompt": '{"a": 1}'})).items
+    assert [item.turns for item in items] == [("[urgent] help",), ('{"a": 1}',)]
+
+
+def test_a_function_that_an_item_defines_is_not_made_of_its_calls(write):
+    line = {"prompt": "How?", "tools": [BARE], "answers": json.dumps([{"name": "get_weather", "arguments": {}}])}
+    assert read_evaluation_file(write(line)).items[0].functions == (WEATHER,)
+
+
+def test_arguments_of_which_calls_differ_in_type_are_of_any(write):
+    lines = [{"answer": {"name": "f", "arguments": {"x": value, "y": True}}} for value in (1, "one")]
+    assert read_evaluation_file(write(*lines)).items[0].functions == (
+        OfferedFunction("f", {"x": "any", "y": "boolean"}),
+    )
+
+
 def test_an_array_of_items_is_read_too(write):
     assert len(read_evaluation_file(write(json.dumps([{"prompt": "a"}, {"prompt": "b"}]))).items) == 2
 
@@ -96,7 +136,7 @@ def test_blank_lines_are_nothing_and_items_without_an_id_are_numbered(write):
     [
         pytest.param("{broken", "line 2: no JSON object", id="no JSON"),
         pytest.param("7", "line 2: no JSON object", id="no object"),
-        pytest.param({"answer": 42}, "item 2: neither user turns nor functions", id="no item"),
+        pytest.param({"answer": 42}, "item 2: neither user turns nor functions nor calls in answer", id="no item"),
     ],
 )
 def test_what_is_no_item_is_named(write, line, message):

@@ -10,14 +10,17 @@ from example_tables import (
     ACCEPTED,
     BLOCKING,
     CHAIN,
+    CHANGE,
     CONVERSATION,
     EXAMPLE,
     FAILED,
     FAILURE,
     FOUND,
+    MATCH,
     MEAN,
     OTHER_SCENARIO,
     PLAN,
+    PROMPT_TOKENS,
     RECORDS,
     REPEATING,
     TEST,
@@ -31,6 +34,7 @@ from example_tables import (
 from funcdex_assets.contracts.stage_tables import RELEASE_CHECKS, TABLES
 from funcdex_assets.contracts.table import SCHEMA, Judgement, check_table
 from funcdex_assets.contracts.table_checks import find_example_problems
+from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument
@@ -52,7 +56,7 @@ def judged(table: str, **replaced: Any) -> dict[str, Judgement]:
 def test_a_good_set_passes(table):
     judgements = judged(table)
     assert tuple(judgements) == CONTRACTS[table].check_names
-    assert [name for name, one in judgements.items() if not one.passed] == []
+    assert [name for name, one in judgements.items() if one.blocking and not one.passed] == []
 
 
 @pytest.mark.parametrize("table", CONTRACTS)
@@ -105,7 +109,7 @@ MISFITS = [
     Misfit("conversation_plans", "clarity", "poor", "isin"),
     Misfit("conversation_plans", "disposition", "", "str_length"),
     Misfit("conversations", "strategy", "improvised", "isin"),
-    Misfit("system_prompts", "system_prompt", "Be nice.", "str_length"),
+    Misfit("system_prompts", "system_prompt", "", "str_length"),
     *(
         Misfit("scored_conversations", scale, value, rule)
         for scale in SCALES
@@ -131,8 +135,11 @@ def test_a_value_out_of_its_range_is_stopped(misfit):
     assert row["rule"].startswith(misfit.rule)
 
 
-# Edges have no id, and a figure's is its name, section and item together.
-@pytest.mark.parametrize("table", [name for name in CONTRACTS if name not in ("tool_graph", "quality_report")])
+# Edges have no id, and a figure's is its name, section and item together (or model, metric, group and member).
+NO_ID = ("tool_graph", "quality_report", "function_call_match")
+
+
+@pytest.mark.parametrize("table", [name for name in CONTRACTS if name not in NO_ID])
 def test_the_same_id_twice_is_stopped(table):
     first = RECORDS[table][0]
     offending = judged(table, **{table: (first, first)})[SCHEMA].offending_rows
@@ -200,6 +207,15 @@ def opened(name: str, **arguments: Any) -> list[dict[str, Any]]:
     return [{"id": "call_2", "type": "function", "function": {"name": name, "arguments": arguments}}]
 
 
+def used(figure: str, part: int, whole: int) -> QualityFigure:
+    return QualityFigure(section="use", figure=figure, value=part / whole, part=part, whole=whole)
+
+
+CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "The town they live in."}}}
+THIN = tuple(
+    update(tool, description="Asks the address book of the school.", parameters=CITY, returns=None)
+    for tool in RECORDS["tool_definitions"]
+)
 TO = "bo.varga@fiberlake.com"
 BAD = (
     # (table, check, what is damaged, the rows shown)
@@ -216,6 +232,16 @@ BAD = (
         first("tool_definitions", returns={"minimum": "one"}),
         [{"name": "FIND_CONTACT", "field": "returns"}],
         "returns that are none",
+    ),
+    (
+        "tool_definitions",
+        "definitions_say_enough",
+        {"tool_definitions": THIN},
+        [
+            {"gap": "no declared results", "tools_or_arguments": 2, "of": 2, "places": "FIND_CONTACT, SEND_EMAIL"},
+            {"gap": "no required parameter", "tools_or_arguments": 2, "of": 2},
+        ],
+        "no tool that declares results or requires anything, though all say what they are",
     ),
     ("tool_graph", "tools_exist", first("tool_graph", source_tool="GONE"), [{"tool": "GONE"}], "an edge from nowhere"),
     ("tool_graph", "tools_exist", first("tool_graph", target_tool="GONE"), [{"tool": "GONE"}], "an edge to nowhere"),
@@ -427,6 +453,13 @@ BAD = (
         "a conversation without a prompt",
     ),
     (
+        "system_prompts",
+        "missing_prompts_are_explained",
+        first("system_prompts", system_prompt=None),
+        [{"conversation_id": "conversation_1"}],
+        "a prompt that is missing without a reason",
+    ),
+    (
         "scored_conversations",
         "conversation_id_exists",
         first("scored_conversations", conversation_id="gone"),
@@ -526,13 +559,6 @@ BAD = (
     ),
     (
         "parsed_conversations",
-        "no_conversation_id_lost",
-        {"parsed_conversations": ()},
-        [{"conversation_id": "conversation_1"}],
-        "an accepted conversation without its example",
-    ),
-    (
-        "parsed_conversations",
         "examples_are_sound",
         first("parsed_conversations", tools=to_openai_tools([FIND_CONTACT])),
         [{"conversation_id": "conversation_1", "problem": "message 6: 'SEND_EMAIL' is not among the tools"}],
@@ -572,6 +598,19 @@ BAD = (
         {"dataset": (TRAIN, update(TEST, reserved_functions=("SEND_EMAIL",)))},
         [{"conversation_id": "conversation_1", "reserved": "SEND_EMAIL"}],
         "a function of the test split in the train split",
+    ),
+    (
+        "dataset",
+        "requests_are_disjoint",
+        {"dataset": (TRAIN, update(TEST, kind="single_turn"))},
+        [
+            {"conversation_id": "conversation_2", "request": text}
+            for text in (
+                'Find the contact called "Varga".',
+                'Send that person an email with the subject "Snow on the roof".',
+            )
+        ],
+        "a request of the test split in the train split",
     ),
     (
         "dataset",
@@ -620,6 +659,66 @@ BAD = (
         [{"item": "a", "value": 0.7}, {"item": "b", "part": 5}],
         "a share that is not part by whole, and one above 1",
     ),
+    (
+        "quality_report",
+        "tools_are_used",
+        {"quality_report": (VALID, used("tool never called", 5, 8), used("argument never given", 4, 8))},
+        [{"gap": "tool never called", "tools_or_arguments": 5, "of": 8}],
+        "more than half of the tools are never called, and half of the arguments never given",
+    ),
+    *(
+        (
+            *(table, "training_lowers_the_loss", first(table, first_loss=1.0, best_loss=1.0)),
+            [{"first_loss": 1.0, "best_loss": 1.0}],
+            "a model that learned nothing",
+        )
+        for table in ("finetuned_models", "general_model")
+    ),
+    *(
+        (table, check, first(table, **damage), [shown], reason)
+        for table in ("training_tokens", "release_tokens")
+        for check, damage, shown, reason in (
+            ("weights_fit_tokens", {"weights": (0.0, 0.0, 1.0)}, {"tokens": 5, "weights": 3}, "a weight is missing"),
+            (
+                *("weights_fit_tokens", {"weights": (0.0, 0.0, -1.0, 1.0, 1.0)}, {"row_id": "conversation_1"}),
+                "a weight below 0",
+            ),
+            ("weights_fit_tokens", {"prefix_length": 5}, {"prefix_length": 5}, "a row that is nothing but prefix"),
+            (
+                *("prefixes_do_not_count", {"weights": (0.0, 1.0, 0.0, 1.0, 1.0)}, {"prefix_length": 2}),
+                "system prompt that counts",
+            ),
+            ("every_row_teaches", {"weights": (0.0,) * 5}, {"row_id": "conversation_1"}, "nothing counts"),
+        )
+    ),
+    (
+        "function_call_match",
+        "figures_are_measured_once",
+        {"function_call_match": (MATCH, CHANGE, update(MATCH, value=0.7))},
+        [{"metric": "exact_match", "value": 0.6}, {"metric": "exact_match", "value": 0.7}],
+        "a figure of a model twice",
+    ),
+    (
+        "function_call_match",
+        "figures_are_possible",
+        {
+            "function_call_match": (
+                PROMPT_TOKENS,
+                update(MATCH, value=1.2, high=1.3),
+                update(MATCH, member="a", low=0.8),
+                CHANGE,
+            )
+        },
+        [{"value": 1.2}, {"low": 0.8, "high": 0.7}],
+        "a share above 1, and an interval whose ends are the wrong way round",
+    ),
+    (
+        "function_call_match",
+        "no_worse_than_published",
+        {"function_call_match": (MATCH, CHANGE, update(CHANGE, metric="right_action_difference", high=-0.01))},
+        [{"metric": "right_action_difference", "published": "run_1"}],
+        "significantly worse than the published model",
+    ),
 )
 
 
@@ -632,7 +731,7 @@ def test_damage_is_stopped_by_its_check_which_shows_the_rows(table, check, damag
     assert judgements[SCHEMA].passed
     rows = judgements[check].offending_rows.to_dicts()
     assert [{key: row.get(key) for key in wanted} for row, wanted in zip(rows, shown, strict=True)] == shown
-    assert next(iter(rows[0])) in (CONTRACTS[table].key, frames()[table].columns[0], "tool", "plan_id")  # the row
+    assert next(iter(rows[0])) in (CONTRACTS[table].key, frames()[table].columns[0], "tool", "plan_id", "gap")  # row
 
 
 def test_a_plan_may_be_kept_in_reserve():
@@ -662,7 +761,8 @@ def test_a_test_row_calls_a_reserved_function_if_it_calls_any(changes, reserved,
 
 def test_release_checks_are_those_of_a_dataset_that_need_no_other_table():
     dataset = {check.name for check in CONTRACTS["dataset"].checks if not check.needed_tables}
-    assert {check.name for check in RELEASE_CHECKS} == dataset
+    shared_between_partitions = {"requests_are_disjoint"}  # left out when the release is made
+    assert {check.name for check in RELEASE_CHECKS} == dataset - shared_between_partitions
     assert all(check.find_offending_rows(to_frame([TRAIN, TEST])).is_empty() for check in RELEASE_CHECKS)
 
 

@@ -4,7 +4,8 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from funcdex_assets.contracts.table import Table, TableCheck, check_table
+from funcdex_assets.contracts.table import Table, TableCheck, check_table, set_aside_offending_rows
+from funcdex_assets.contracts.trusted_tables import TableVerdict
 
 GOOD = pl.DataFrame({"item_id": ["x", "y", "z"], "number": [1, 2, 3]})
 
@@ -62,3 +63,13 @@ def test_a_check_gets_its_own_table_and_those_it_needs():
     _, known = check_table(table, GOOD, {"catalogue": GOOD.head(2)})
     assert known.offending_rows["item_id"].to_list() == ["z"]
     assert check_table(table, GOOD, {"catalogue": GOOD})[1].passed
+
+
+@pytest.mark.parametrize(("blocking", "kept", "broken"), [(True, ["x", "z"], ["odd"]), (False, ["x", "y", "z"], [])])
+def test_a_check_that_does_not_block_takes_no_row_away_and_refuses_no_table(blocking, kept, broken):
+    odd = TableCheck("odd", "Every number is odd.", (), lambda own: own.filter(pl.col("number") % 2 == 0), blocking)
+    table = Table("items", Layout, (odd,))
+    assert set_aside_offending_rows(table, GOOD)[0]["item_id"].to_list() == kept
+    verdict = TableVerdict("items", "gmail", tuple(check_table(table, GOOD)))
+    assert not verdict.judgements[1].passed
+    assert [judgement.check for judgement in verdict.broken] == broken

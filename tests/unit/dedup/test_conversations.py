@@ -11,6 +11,7 @@ from funcdex_assets.dedup.conversations import (
     ConversationThresholds,
     count_exact_repeats,
     find_near_duplicates,
+    judge_repetitions,
     to_compared_conversation,
 )
 from funcdex_assets.embedding.hashed_ngrams import HashedNgrams
@@ -143,3 +144,19 @@ def test_what_is_compared_is_read_from_openai_messages():
 def test_repetitions_are_counted_once_values_are_masked():
     said = [conversation(str(n), [f"Pay invoice {n} now."]) for n in range(3)] + [conversation("x", ["Pay nothing."])]
     assert count_exact_repeats(said) == 2
+
+
+def test_single_requests_repeat_one_another_word_for_word_or_not_at_all():
+    said = {
+        "a": "Set the heat to 21.",
+        "b": "set the heat to 21",
+        "c": "Set the heat to 22.",
+        "d": "Heat to 21 please.",
+    }
+    messages = {name: [{"role": "user", "content": text}] for name, text in said.items()}
+    for thresholds in (HASHED_NGRAMS_THRESHOLDS, None):
+        verdicts = judge_repetitions(messages, HASHED, thresholds, single_requests=set(said))
+        found = {verdict.conversation_id: verdict.duplicate_of for verdict in verdicts}
+        assert found == {"a": None, "b": "a", "c": None, "d": None}
+    masked = judge_repetitions(messages, HASHED, HASHED_NGRAMS_THRESHOLDS)
+    assert {verdict.conversation_id for verdict in masked if verdict.status == "duplicate"} >= {"b", "c"}

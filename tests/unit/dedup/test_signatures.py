@@ -42,6 +42,7 @@ def test_arrays_broadcast():
     assert estimate_overlap(rows, rows[0]).tolist()[::2] == [1.0, 1.0]
 
 
+@pytest.mark.concurrent
 def test_signatures_do_not_depend_on_the_hash_seed():
     load = "from funcdex_assets.dedup.signatures import compute_signatures"
     code = f"{load}; print(compute_signatures([{BASE!r}]).tobytes().hex())"

@@ -14,7 +14,7 @@ from funcdex_assets.records.message import Message
 from funcdex_assets.records.record import Json
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(conversations())
 def test_parsing_what_was_rendered_gives_the_messages_back(messages: tuple[Message, ...]) -> None:
     text = render_conversation(messages)
@@ -22,14 +22,14 @@ def test_parsing_what_was_rendered_gives_the_messages_back(messages: tuple[Messa
     assert render_conversation(parse_conversation(text)) == text
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(raw_text)
 def test_an_escaped_text_spells_no_tag_and_comes_back(text: str) -> None:
     assert not TAG.search(escape_tags(text))
     assert unescape_tags(escape_tags(text)) == text
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(raw_text)
 def test_a_text_without_tags_is_its_own_escape(text: str) -> None:
     plain = TAG.sub("", text)
@@ -37,7 +37,7 @@ def test_a_text_without_tags_is_its_own_escape(text: str) -> None:
         assert escape_tags(unescape_tags(plain)) == plain
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(json_values, json_texts)
 def test_a_written_value_spells_no_tag_and_is_read_up_to_its_end(value: Json, after: str) -> None:
     written = values.write_json(value)
@@ -57,7 +57,7 @@ def mutations(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(mutations())
 def test_a_damaged_text_is_refused_or_is_another_conversation(text: str) -> None:
     try:
@@ -70,7 +70,7 @@ def test_a_damaged_text_is_refused_or_is_another_conversation(text: str) -> None
     assert refused or messages
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.text(st.characters()) | raw_text)
 def test_no_text_breaks_the_parser(text: str) -> None:
     for given_text in (text, f"</user> {text}", f"</user> u <tool>{text}"):

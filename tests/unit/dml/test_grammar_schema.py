@@ -2,12 +2,12 @@
 
 import json
 import random
-import time
 from typing import Any
 
 import pytest
 from grammar_matchers import NOTATIONS, accepts, lark_accepts
 from grammar_sampler import sample
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.dml import values
 from funcdex_assets.dml.grammar.conversation import build_conversation_grammar
@@ -243,9 +243,8 @@ HOSTILE = {
 @pytest.mark.parametrize("schema", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_schema_is_bounded_in_time_and_size(schema: Any) -> None:
     tool = Tool(toolkit="t", name="X", description="", parameters=schema, returns=None, source="test")
-    start = time.process_time()
-    language = build_conversation_grammar([tool], thoughts=False)
-    size = max(len(language.render_in_notation(notation)) for notation in ("gbnf", "lark", "structural_tag"))
-    assert time.process_time() - start < 2  # a fifth of that here
+    with at_most_cpu_seconds(10):
+        language = build_conversation_grammar([tool], thoughts=False)
+        size = max(len(language.render_in_notation(notation)) for notation in ("gbnf", "lark", "structural_tag"))
     assert size < 300_000
     assert len(language.grammar.rules) < 2000

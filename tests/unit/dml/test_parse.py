@@ -1,8 +1,8 @@
 import pickle
-import time
 from contextlib import suppress
 
 import pytest
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse_conversation
@@ -265,7 +265,5 @@ TURN = f"</user> u\n{THOUGHT}\n</assistant> t\n{CALL}\n{RESPONSE}\n</assistant> 
     ],
 )
 def test_long_texts_take_linear_time(text: str) -> None:
-    began = time.perf_counter()
-    with suppress(DMLError):
+    with at_most_cpu_seconds(10), suppress(DMLError):
         parse_conversation(text)
-    assert time.perf_counter() - began < 1.0

@@ -38,6 +38,17 @@ def test_a_text_is_mended_to_what_was_meant(broken):
     assert parse_conversation(repair_text(broken) or "") == CLEAN
 
 
+@pytest.mark.parametrize("arguments", ["null", '""', '"null"', '"{}"', json.dumps(json.dumps("{}"))])
+def test_arguments_that_stand_for_none_become_an_empty_object(arguments):
+    text = (
+        f'</user> Which berths are free?\n<tool>{{"name": "LIST_BERTHS", "arguments": {arguments}}}</tool>\n'
+        "<tool_response>[]</tool_response>\n</assistant> None."
+    )
+    with pytest.raises(DMLError):
+        parse_conversation(text)
+    assert parse_conversation(repair_text(text) or "")[1].tool_calls[0].arguments == {}
+
+
 def test_tags_in_pairs_as_in_html():
     text = "<user>Hi</user>\n<assistant>Hello!</assistant>\n<user>Bye</user>\n<assistant>Bye!</assistant>"
     assert [message.content for message in parse_conversation(repair_text(text) or "")] == [
@@ -77,7 +88,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_is_json_stays_as_it_is(value):
     text = json.dumps(value, ensure_ascii=False)
     assert repair_json(text) == text

@@ -21,7 +21,7 @@ from funcdex_assets.environment.replay import (
     to_recording,
 )
 from funcdex_assets.records.conversation import SealedCall
-from funcdex_assets.records.kinds import KINDS
+from funcdex_assets.records.kinds import SERVICE_KINDS
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
@@ -68,7 +68,7 @@ def test_every_conversation_is_the_same_again(partition):
 def test_conversations_of_all_kinds_and_faults_were_replayed():
     plans = [one.cast.plan for partition in PARTITIONS for one in played(partition, 12)]
     plans += [one.cast.plan for one in played("gmail", 2, kind="long_context")]
-    assert {plan.kind for plan in plans} == set(KINDS)
+    assert {plan.kind for plan in plans} == set(SERVICE_KINDS)
     assert {step.fault for plan in plans for step in plan.steps} >= {None, *get_args(Fault)} - {"empty_result"}
 
 

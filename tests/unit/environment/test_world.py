@@ -468,3 +468,16 @@ def people_in(value: Any) -> Iterator[dict[str, Any]]:
         value = list(value.values())
     for part in value if isinstance(value, list) else ():
         yield from people_in(part)
+
+
+PLACEHOLDERS = ("pat@example.com", "https://www.example.com/home", "your_name", "<token>")
+
+
+@pytest.mark.parametrize("example", PLACEHOLDERS)
+def test_no_result_has_an_example_that_is_a_placeholder(example):
+    field = {"type": "string", "examples": [example]}
+    address = {"type": "string", "format": "email", "examples": [example]}
+    mooring = obj(mooring_id=field, website=field, label=field, contact=address, code={**field, "maxLength": 30})
+    listing = tool("LIST_MOORINGS", obj(moorings={"type": "array", "items": mooring, "minItems": 1}))
+    for world in worlds():
+        assert example not in str(world.execute_call(listing, {}))

@@ -7,6 +7,11 @@ import yaml
 
 from funcdex_assets.export.card import render_dataset_card
 from funcdex_assets.export.release import publish_release
+from funcdex_assets.export.release_outcome import ReleaseOutcome
+from funcdex_assets.records.conversation import ArgumentSource, StepTrace
+from funcdex_assets.records.dataset import OwnRow
+from funcdex_assets.records.feedback import Weakness
+from funcdex_assets.tool_graph.feedback import hash_weaknesses, read_weaknesses
 
 
 @pytest.fixture
@@ -57,6 +62,28 @@ def test_the_text_counts_what_is_in_the_release(card):
     assert "`FIND_FILES` (8), `SEND_EMAIL` (4)" in text
 
 
+def test_coverage_is_given_as_counts(row):
+    traced = StepTrace("call_1", "FIND_FILES", 1, (), (ArgumentSource("call_1", "/limit", "user"),), None, "ok")
+    text = render_dataset_card("d", "r", [row(1, step_trace=(traced,)), row(2)])
+    assert "- tools on offer that are called: 2 of 2\n" in text
+    assert "- calls with arguments: 4 of 6\n" in text
+    assert "- arguments of the tools on offer that some call gives: 5 of 5\n" in text
+    # of the first row alone, whose sources are known: owner, size and limit; to, cc and body
+    assert "- values of arguments with a source: 1 of 6\n" in text
+
+
+def test_what_was_not_measured_is_not_in_the_card(row):
+    assert "values of arguments with a source" not in render_dataset_card("d", "r", [row(1)])
+    assert "calls with arguments" not in render_dataset_card("d", "r", [])
+
+
+def test_missing_kinds_are_listed_with_their_reason(row, tmp_path):
+    outcome = ReleaseOutcome(wanted=1, rows=1, missing_kinds={"ask_back": "that is less than one"})
+    text = (publish_release([row(1)], tmp_path, "d", outcome=outcome) / "README.md").read_text()
+    assert "of which there is not one:\n\n- `ask_back`: that is less than one\n" in text
+    assert "there is not one" not in render_dataset_card("d", "r", [row(1)])
+
+
 def test_the_text_says_how_to_load_the_release(card):
     assert 'load_dataset("path/to/release_0123")' in card
     assert "apply_chat_template" in card
@@ -64,3 +91,47 @@ def test_the_text_says_how_to_load_the_release(card):
 
 def test_a_release_without_rows_has_a_card():
     assert "0 conversations" in render_dataset_card("d", "r", [])
+
+
+def test_own_rows_and_policies_are_told(row):
+    own = [
+        OwnRow(
+            row_id=f"own_{number}",
+            partition=name,
+            place=f"rows.jsonl:{number}",
+            messages=[],
+            tools=[],
+            weight=weight,
+            calls=0,
+            user_turns=1,
+        )
+        for number, (name, weight) in enumerate([("library", 2.5), ("library", 2.5), ("gmail", 1.0)])
+    ]
+    text = render_dataset_card("d", "release_0", [row(1, "test")], own_rows=own, policies={"library": "x" * 1234})
+    assert "ends with 3 further rows" in text
+    assert "2 of library with weight 2.5, 1 of gmail with weight 1." in text
+    assert "`library` (1,234 characters)" in text
+    features = {feature["name"]: feature for feature in head(text)["dataset_info"]["features"]}
+    assert features["source"]["dtype"] == "string"
+    assert features["weight"]["dtype"] == "float64"
+    assert [file["split"] for file in head(text)["configs"][0]["data_files"]] == ["train", "test"]  # own rows are train
+
+
+def test_without_own_rows_and_policies_nothing_is_said_of_them(card):
+    assert "weight" not in card
+    assert "policy" not in card
+    assert "occurs in the train split.\n\n| partition" in card
+
+
+def test_figures_that_steered_a_release_are_a_file_of_it_and_named_by_hash(row, tmp_path):
+    figures = (Weakness("gmail", "tool", "SEND_EMAIL", 0.4, 25), Weakness("gmail", "kind", "simple", 0.9, 100))
+    release = publish_release([row(1)], tmp_path, "d", feedback={"gmail": figures, "jira": ()})
+    text = " ".join((release / "README.md").read_text().split())
+    assert f"in `gmail` (figures `{hash_weaknesses(figures)}`: 1 of tools, 1 of kinds)" in text
+    assert "jira" not in text
+    assert read_weaknesses(release / "feedback.json") == figures
+    without = publish_release([row(1)], tmp_path, "d", feedback={"jira": ()})
+    assert without.name != release.name
+    assert sorted(path.name for path in without.iterdir()) == sorted(
+        path.name for path in publish_release([row(1)], tmp_path / "other", "d").iterdir()
+    )

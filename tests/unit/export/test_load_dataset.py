@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from funcdex_assets.export.release import publish_release
+from funcdex_assets.records.dataset import OwnRow
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.openai_messages import to_openai_messages
 
@@ -172,6 +173,28 @@ def test_columns_survive_the_mapping_that_trainers_do(loaded, source):
 def test_a_release_without_test_rows_can_be_loaded(load, row, tmp_path):
     alone = load(publish_release([row(7)], tmp_path, "d"))
     assert {split: len(rows) for split, rows in alone.items()} == {"train": 1}
+
+
+def test_own_rows_are_loaded_with_the_columns_of_the_others(load, row, tmp_path, tokenizer):
+    call = {"id": "call_1", "type": "function", "function": {"name": "renew", "arguments": {"weeks": 2}}}
+    messages = [{"role": "user", "content": "keep it"}, {"role": "assistant", "content": "", "tool_calls": [call]}]
+    own = OwnRow(
+        row_id="own_1",
+        partition="library",
+        place="rows.jsonl:1",
+        messages=messages,
+        tools=row(7).tools[:1],
+        weight=2.5,
+        calls=1,
+        user_turns=1,
+    )
+    train = load(publish_release([row(7), row(8, "test")], tmp_path, "d", own_rows=[own]))["train"]
+    assert (train["source"], train["weight"]) == (["generated", "own"], [1.0, 2.5])
+    assert (train[1]["kind"], train[1]["clarity"], train[1]["messages"]) == ("own", None, messages)
+    assert len(train.filter(lambda one: one["source"] == "own")) == 1
+    text = tokenizer.apply_chat_template(train[1]["messages"], tools=train[1]["tools"], tokenize=False)
+    assert between(text, "tool_call") == ['{"name": "renew", "arguments": {"weeks": 2}}']
+    assert "<tool_response>" not in text
 
 
 # ── chat templates ────────────────────────────────────────────────────────────────────────────

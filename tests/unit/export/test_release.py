@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from funcdex_assets.export.release import publish_release
-from funcdex_assets.records.dataset import DatasetRow, LeftOut
+from funcdex_assets.records.dataset import DatasetRow, LeftOut, OwnRow
 from funcdex_assets.storage.frames import from_frame
 
 
@@ -174,7 +174,7 @@ from funcdex_assets.records.dataset import DatasetRow, LeftOut
 
 def wait(*_, **__):
     print("writing", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 
 pl.DataFrame.write_parquet = wait
 rows = msgspec.json.decode(sys.stdin.buffer.read(), type=list[DatasetRow])
@@ -182,6 +182,7 @@ publish_release(rows, Path(sys.argv[1]), "d")
 """
 
 
+@pytest.mark.concurrent
 def test_a_killed_process_leaves_no_visible_release_and_the_next_one_publishes(rows, other_rows, tmp_path):
     older = publish_release(rows, tmp_path, "d")
     before = content(older)
@@ -202,9 +203,10 @@ def test_a_killed_process_leaves_no_visible_release_and_the_next_one_publishes(r
     assert latest(tmp_path) == newer.name
 
 
+@pytest.mark.concurrent
 def test_of_many_that_publish_the_same_rows_at_once_all_succeed_and_one_release_results(rows, tmp_path, monkeypatch):
     crowd = 4
-    together = threading.Barrier(crowd, timeout=20)
+    together = threading.Barrier(crowd)
     rename = Path.rename
 
     def rename_together(path: Path, target: Path) -> Path:
@@ -222,19 +224,28 @@ def test_of_many_that_publish_the_same_rows_at_once_all_succeed_and_one_release_
 
     assert len(made) == crowd
     assert len(set(made)) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", made[0].name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history", "latest", made[0].name]
     assert content(made[0]) == content(publish_release(rows, tmp_path.with_name("alone"), "d"))
 
 
-def test_a_reader_never_sees_half_a_release(rows, other_rows, tmp_path, monkeypatch):
+def test_a_reader_never_sees_half_a_release(rows, tmp_path, monkeypatch):
     seen: list[list[str]] = []
-    write = Path.write_text
+    write, replace = Path.write_text, Path.replace
+
+    def look() -> None:
+        seen.append([name for folder in tmp_path.glob("release_*") for name in sorted(content(folder))])
 
     def look_then_write(path: Path, *arguments, **more):
-        seen.append([name for folder in tmp_path.glob("release_*") for name in sorted(content(folder))])
+        look()  # at the card, the last file but the pointer
         return write(path, *arguments, **more)
 
+    def look_then_replace(path: Path, target: Path) -> Path:
+        if target.name == "latest":
+            look()
+        return replace(path, target)
+
     monkeypatch.setattr(Path, "write_text", look_then_write)
+    monkeypatch.setattr(Path, "replace", look_then_replace)
     publish_release(rows, tmp_path, "d")
     assert seen == [[], ["README.md", "test.jsonl", "test.parquet", "train.jsonl", "train.parquet"]]
 
@@ -243,3 +254,56 @@ def test_a_folder_that_cannot_be_written_is_an_error(rows, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         publish_release(rows, tmp_path / "file", "d")
+
+
+# ── a team's own rows, and policies ───────────────────────────────────────────────────────────
+
+OWN = OwnRow(
+    row_id="own_1",
+    partition="library",
+    place="rows.jsonl:1",
+    messages=[
+        {"role": "user", "content": "keep Emma"},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "renew", "arguments": {}}}],
+        },
+    ],
+    tools=[],
+    weight=2.5,
+    calls=1,
+    user_turns=1,
+)
+
+
+def test_own_rows_end_the_train_split_and_every_row_says_its_source_and_weight(rows, tmp_path):
+    made = publish_release(rows, tmp_path, "d", own_rows=[OWN])
+    train = [json.loads(line) for line in (made / "train.jsonl").read_bytes().splitlines()]
+    assert [(line["id"], line["source"], line["weight"]) for line in train] == [
+        ("conversation_1", "generated", 1.0),
+        ("conversation_2", "generated", 1.0),
+        ("own_1", "own", 2.5),
+    ]
+    assert {frozenset(line) for line in train} == {frozenset(train[0])}  # the same columns in each
+    assert train[-1]["kind"] == "own"
+    (test,) = [json.loads(line) for line in (made / "test.jsonl").read_bytes().splitlines()]
+    assert (test["source"], test["weight"]) == ("generated", 1.0)
+
+
+def test_the_parquet_files_have_own_rows_as_well(rows, tmp_path):
+    made = publish_release(rows, tmp_path, "d", own_rows=[OWN])
+    train, test = (pl.read_parquet(made / f"{split}.parquet") for split in ("train", "test"))
+    assert train.select("conversation_id", "source", "weight").rows()[-1] == ("own_1", "own", 2.5)
+    assert json.loads(train["messages"][-1]) == OWN.messages
+    assert train.schema == test.schema
+    assert test["source"].to_list() == ["generated"]
+    assert from_frame(train.head(2), DatasetRow) == rows[:2]
+
+
+def test_without_own_rows_a_release_is_what_it_was(rows, tmp_path):
+    made = publish_release(rows, tmp_path, "d", own_rows=[], policies={})
+    assert made.name == publish_release(rows, tmp_path / "again", "d").name
+    assert b'"source"' not in (made / "train.jsonl").read_bytes()
+    assert "source" not in pl.read_parquet(made / "train.parquet").columns
+    assert publish_release(rows, tmp_path, "d", own_rows=[OWN]).name != made.name

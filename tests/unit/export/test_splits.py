@@ -3,8 +3,14 @@
 import msgspec
 import pytest
 
-from funcdex_assets.export.splits import assign_splits, remove_duplicates, remove_overlaps
-from funcdex_assets.records.dataset import DeduplicatedConversation, ParsedConversation
+from funcdex_assets.export.splits import (
+    assign_splits,
+    remove_duplicates,
+    remove_overlaps,
+    remove_repeats_of_own_rows,
+    remove_repeats_of_test_requests,
+)
+from funcdex_assets.records.dataset import DeduplicatedConversation, OwnRow, ParsedConversation
 from funcdex_assets.records.seeds import build_generator
 
 
@@ -136,3 +142,60 @@ def test_overlaps_with_evaluation_sets_are_left_out_with_their_reason(parsed):
     )
     assert [row.conversation_id for row in rows] == ["conversation_1"]
     assert [(one.rule, one.of, one.reason) for one in left_out] == [("contamination", "set/item", "names 1.00: …")]
+
+
+# ── a team's own rows ─────────────────────────────────────────────────────────────────────────
+
+
+def own(row_id: str, *texts: str) -> OwnRow:
+    messages = [{"role": "user", "content": text} for text in texts]
+    return OwnRow(
+        row_id=row_id,
+        partition="mail",
+        place="rows.jsonl:1",
+        messages=messages,
+        tools=[],
+        weight=1,
+        calls=0,
+        user_turns=len(texts),
+    )
+
+
+def saying(row, number: int, split: str, *texts: str):
+    return row(number, split, messages=[{"role": "user", "content": text} for text in texts])
+
+
+def test_a_test_row_that_an_own_row_repeats_from_its_beginning_is_left_out(row):
+    rows = [
+        saying(row, 1, "test", "Renew  it, please!", "bye"),  # a part of the own row, but for case and marks
+        saying(row, 2, "test", "renew it please", "bye", "really bye"),  # goes on
+        saying(row, 3, "test", "bye"),  # not from the beginning
+        saying(row, 4, "train", "renew it please", "bye"),
+    ]
+    kept, (exclusion,) = remove_repeats_of_own_rows(
+        rows, [own("own_0", "something else"), own("own_1", "renew it please", "Bye", "thanks")]
+    )
+    assert [one.conversation_id for one in kept] == ["conversation_2", "conversation_3", "conversation_4"]
+    assert (exclusion.conversation_id, exclusion.rule, exclusion.of) == ("conversation_1", "own_row", "own_1")
+    assert remove_repeats_of_own_rows(rows, []) == (rows, [])
+
+
+# ── single requests ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_train_row_that_says_a_request_of_the_test_split_is_left_out(row):
+    single = msgspec.structs.replace(saying(row, 1, "test", "Warmer, please!"), kind="single_turn")
+    rows = [
+        single,
+        saying(row, 2, "train", "warmer please"),
+        saying(row, 3, "train", "hello", "WARMER please.", "bye"),  # in any turn
+        saying(row, 4, "train", "a bit warmer please"),
+        saying(row, 5, "test", "warmer please"),
+    ]
+    kept, left_out = remove_repeats_of_test_requests(rows)
+    assert [one.conversation_id for one in kept] == ["conversation_1", "conversation_4", "conversation_5"]
+    assert {(one.conversation_id, one.rule, one.of) for one in left_out} == {
+        ("conversation_2", "test_request", "conversation_1"),
+        ("conversation_3", "test_request", "conversation_1"),
+    }
+    assert remove_repeats_of_test_requests(rows[1:]) == (rows[1:], [])  # a turn of many is no request by itself

@@ -1,5 +1,5 @@
 """The stub server and its replies, as fixtures."""
 
-from stub_server import forced, quick_backoff, replies, server, servers
+from stub_server import forced, impatience, quick_backoff, replies, server, servers
 
-__all__ = ["forced", "quick_backoff", "replies", "server", "servers"]
+__all__ = ["forced", "impatience", "quick_backoff", "replies", "server", "servers"]

@@ -7,7 +7,8 @@ import pytest
 from faults import MIX, Killed, Outcome, Played, Scenario, Size
 from mock_endpoint import Report, Script, Tally, mock_endpoint
 
-SMALL = Size(conversations=4, concurrency=3, latency_s=0.005, timeout_s=1.0)
+SMALL = Size(conversations=4, concurrency=3, latency_s=0.005, timeout_s=300)
+pytestmark = pytest.mark.concurrent
 DIES = Script(dies_at=20, dead_s=0.3)
 OFTEN = {fault: 2 * share for fault, share in MIX.items()}  # so that each happens in so few requests
 
@@ -16,11 +17,6 @@ OFTEN = {fault: 2 * share for fault, share in MIX.items()}  # so that each happe
 def mock():
     with mock_endpoint() as endpoint:
         yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    monkeypatch.setattr(faults, "BETWEEN_RUNS_S", 0.05)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +57,8 @@ def test_no_promise_is_broken(mock, scenario, happened):
 @pytest.mark.parametrize(
     "size",
     [
-        pytest.param(Size(conversations=4, concurrency=3, latency_s=0.03), id="simulate"),
-        pytest.param(Size(conversations=12, concurrency=2, latency_s=0.1, strategy="one_shot"), id="one-shot"),
+        pytest.param(SMALL, id="simulate"),
+        pytest.param(Size(12, concurrency=2, latency_s=0.005, timeout_s=300, strategy="one_shot"), id="one-shot"),
     ],
 )
 def test_a_killed_run_goes_on_where_it_was(mock, size):

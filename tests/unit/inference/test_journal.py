@@ -5,11 +5,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from hashlib import blake2b
 
 import msgspec
 import pytest
+from waiting import wait_until
 
 from funcdex_assets.inference.journal import (
     Journal,
@@ -35,14 +37,16 @@ from funcdex_assets.inference.protocol import (
 class Counting:
     name = "vllm:tiny"
 
-    def __init__(self, pause_s=0.0):
+    def __init__(self, answers=True):
         self.asked = 0
         self.failures = 0
-        self.pause_s = pause_s
+        self.may_answer = asyncio.Event()
+        if answers:
+            self.may_answer.set()
 
     async def complete(self, request):
         self.asked += 1
-        await asyncio.sleep(self.pause_s)
+        await self.may_answer.wait()
         if self.failures:
             self.failures -= 1
             raise InferenceError("busy", retryable=True)
@@ -67,6 +71,48 @@ def ask(engine, *requests):
 def rows(path):
     with sqlite3.connect(path) as connection:
         return connection.execute("SELECT count(*) FROM completions").fetchone()[0]
+
+
+def give_up(engine, asked):
+    """Asks, makes nothing of the answer, and says so."""
+
+    async def ask_and_give_up():
+        completion = await engine.complete(asked)
+        await asked.give_up()
+        return completion
+
+    return asyncio.run(ask_and_give_up())
+
+
+def test_a_withdrawn_answer_is_replayed_in_its_own_run_and_asked_for_again_by_the_next(tmp_path):
+    path, server = tmp_path / "journal.sqlite", Counting()
+    first_run = JournaledEngine(server, path)
+    given_up = give_up(first_run, request())
+    (replayed,) = ask(first_run, request())
+    assert (replayed.text, replayed.replayed, server.asked) == (given_up.text, True, 1)
+    (anew,) = ask(JournaledEngine(server, path), request())
+    assert (anew.text, anew.replayed, server.asked) == ("answer 2", False, 2)
+    (later,) = ask(JournaledEngine(server, path), request())
+    assert (later.text, later.replayed, server.asked) == ("answer 2", True, 2)
+
+
+def test_what_was_paid_for_a_withdrawn_answer_stays_counted(tmp_path):
+    path, server = tmp_path / "journal.sqlite", Counting()
+    give_up(JournaledEngine(server, path), request())
+    give_up(JournaledEngine(server, path), request())
+    ask(JournaledEngine(server, path), request())
+    (entry,) = list_journal_entries(path)
+    assert (entry.requests, entry.prompt_tokens, entry.completion_tokens) == (3, 9, 6)
+
+
+def test_other_answers_are_untouched_by_a_withdrawal_and_it_may_come_twice(tmp_path):
+    path, server = tmp_path / "journal.sqlite", Counting()
+    engine = JournaledEngine(server, path)
+    ask(engine, request(seed=1))
+    give_up(engine, request(seed=2))
+    give_up(engine, request(seed=2))
+    (kept,) = ask(JournaledEngine(server, path), request(seed=1))
+    assert (kept.replayed, server.asked, rows(path)) == (True, 2, 2)
 
 
 def test_a_written_answer_is_replayed_by_a_later_run(tmp_path):
@@ -133,7 +179,7 @@ def test_a_lazy_constraint_has_the_key_of_its_value():
 
 
 def test_requests_in_flight_are_asked_once(tmp_path):
-    engine = Counting(pause_s=0.05)
+    engine = Counting()
     journal = JournaledEngine(engine, tmp_path / "journal.sqlite")
     completions = ask(journal, request(), request(), request(seed=2), request())
     assert engine.asked == 2
@@ -162,14 +208,18 @@ def test_an_answer_is_written_before_it_is_handed_out(tmp_path):
 
 
 def test_a_caller_that_gives_up_loses_the_answer_for_nobody(tmp_path):
-    engine = Counting(pause_s=0.1)
+    engine = Counting(answers=False)
     journal = JournaledEngine(engine, tmp_path / "journal.sqlite")
 
     async def one_gives_up():
         impatient = asyncio.create_task(journal.complete(request()))
         patient = asyncio.create_task(journal.complete(request()))
-        await asyncio.sleep(0.02)
+        while not engine.asked:
+            await asyncio.sleep(0)
         impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        engine.may_answer.set()
         return await patient
 
     assert asyncio.run(one_gives_up()).text == "answer 1"
@@ -184,13 +234,14 @@ def test_when_one_request_fails_the_answers_in_flight_are_still_written(tmp_path
                 raise InferenceError("no", retryable=False)
             return await super().complete(request)
 
-    engine = FailsTheFirst(pause_s=0.1)
+    engine = FailsTheFirst(answers=False)
     journal = JournaledEngine(engine, tmp_path / "journal.sqlite", concurrency=4)
 
     async def stage():
         try:
             await asyncio.gather(*(journal.complete(request(seed=seed)) for seed in range(10)))
         finally:
+            engine.may_answer.set()
             await journal.close()
 
     with pytest.raises(InferenceError, match="no"):
@@ -246,26 +297,30 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.concurrent
 def test_a_killed_run_asks_again_only_what_was_in_flight(server, replies, tmp_path):
-    def slow(question):
-        reply = replies.ok(f"answer {question['seed']}")
-        reply.delay_s = 0.01
-        return reply
+    killed = threading.Event()
 
-    server.otherwise = slow
+    def answer_half_until_the_kill(question):
+        if len(server.questions) > 100:
+            killed.wait()
+        return replies.ok(f"answer {question['seed']}")
+
+    server.otherwise = answer_half_until_the_kill
     path = tmp_path / "journal.sqlite"
     run = subprocess.Popen([sys.executable, "-c", RUN, server.base_url, str(path)])
-    deadline = time.monotonic() + 30
-    while len(server.questions) < 100:
-        assert run.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline, "the run does not get going"
-        time.sleep(0.002)
+    # All slots have a question that the server holds back, so that none is on its way.
+    wait_until(
+        lambda: len(server.questions) > 100 and server.in_flight == 8,
+        unless=lambda: run.poll() is not None and "the run ended",
+    )
     os.kill(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
-    time.sleep(0.05)
+    killed.set()
+    wait_until(lambda: server.in_flight == 0)
     asked, written = len(server.questions), rows(path)
     assert asked < 200
-    assert asked - written <= 8, "more was lost than the requests in flight"
+    assert asked - written == 8, "as many as were in flight, and no more"
 
     engine = OpenAICompatibleEngine("vllm", model="tiny", base_url=server.base_url, concurrency=8)
     journal = JournaledEngine(engine, path)
@@ -385,7 +440,7 @@ def test_pruning_gives_space_back(tmp_path, monkeypatch):
 
 def test_a_journal_is_pruned_while_a_run_writes(tmp_path):
     path = filled(tmp_path / "journal.sqlite", *(("vllm:old", "judge", 40, 1) for _ in range(200)))
-    journal = JournaledEngine(Counting(pause_s=0.001), path)
+    journal = JournaledEngine(Counting(), path)
 
     async def run_and_prune():
         requests = asyncio.gather(*(journal.complete(request(seed=seed)) for seed in range(300)))

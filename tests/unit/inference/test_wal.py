@@ -19,11 +19,12 @@ def writer_of(path):
     return other
 
 
-def test_waits_for_a_file_that_another_process_is_just_making(path):
+def test_waits_for_a_file_that_another_process_is_just_making(path, monkeypatch):
     with closing(writer_of(path)) as other:
-        threading.Timer(0.2, other.execute, ["COMMIT"]).start()
-        with closing(wal.connect_in_wal_mode(path, timeout_s=10)) as connection:
+        monkeypatch.setattr(wal, "sleep", lambda _: other.execute("COMMIT"))  # after the first try has failed
+        with closing(wal.connect_in_wal_mode(path, timeout_s=600)) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert not other.in_transaction
 
 
 def test_gives_up_at_the_end_of_its_time(path):
@@ -34,16 +35,17 @@ def test_gives_up_at_the_end_of_its_time(path):
 def test_what_is_no_database_is_said_at_once(path):
     path.write_text("no database" * 100)
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-        wal.connect_in_wal_mode(path, timeout_s=60)
+        wal.connect_in_wal_mode(path, timeout_s=600)
 
 
+@pytest.mark.concurrent
 def test_many_may_open_a_new_file_at_once(path):
     barrier = threading.Barrier(8)
     opened = []
 
     def one():
         barrier.wait()
-        opened.append(wal.connect_in_wal_mode(path, timeout_s=30))
+        opened.append(wal.connect_in_wal_mode(path, timeout_s=600))
 
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:

@@ -101,6 +101,20 @@ def test_a_conversation_is_shown_with_what_each_judge_says(settings):
     assert "flaky: no verdict (unreadable)" in shown
 
 
+def test_stats_count_what_is_used_of_all_there_is(settings):
+    shown = printed(print_yields, settings)
+    # Two conversations of the same calls, with three of fifteen arguments.
+    assert "Coverage: tools called 2 of 2, calls with arguments 4 of 4, arguments given by some call 3 of 15" in shown
+    assert "Argument sources: user 4 of 6 (66.7%), result 2 of 6 (33.3%)" in shown
+
+
+def test_stats_of_nothing_are_no_zero(settings):
+    TableStore(settings.home).write_table("conversations", "gmail", frames(conversations=())["conversations"])
+    shown = printed(print_yields, settings)
+    assert "Argument sources: none, no call has an argument" in shown
+    assert "calls with arguments" not in shown
+
+
 def test_stats_show_the_judges(settings):
     shown = printed(print_yields, settings)
     assert "strict: mean user_query_clarity 4.00  tool_use_quality 2.00" in shown

@@ -198,6 +198,34 @@ def test_quote(argument, quoted):
         ),
         pytest.param(found("/to", "/people/2/email"), "person", True, {"the third person"}, id="its own address"),
         pytest.param(
+            found("/photo", "/albums/*/photo_ids/*"),
+            "album",
+            True,
+            {"the photo of the first album"},
+            id="an id in an array of plain ids",
+        ),
+        pytest.param(
+            found("/tag", "/labels/*"),
+            "shelf",
+            True,
+            {"the same label", "that label", "that same label"},
+            id="a plain value in an array",
+        ),
+        pytest.param(
+            found("/tag", "/*"),
+            "shelf",
+            True,
+            {"the same shelf", "that shelf", "that same shelf"},
+            id="a result that is an array",
+        ),
+        pytest.param(
+            found("/tag", ""),
+            "",
+            True,
+            {"the same value", "that value", "that same value"},
+            id="a result that is a value",
+        ),
+        pytest.param(
             found("/query", "/files/1/name"), "file", True, {"the name of the second file"}, id="a text of the second"
         ),
     ],

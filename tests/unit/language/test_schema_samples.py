@@ -1,10 +1,10 @@
 """Values found by search: valid under every kind of schema, bounded, and none where there is none."""
 
 from random import Random
-from time import process_time
 from typing import Any
 
 import pytest
+from waiting import at_most_cpu_seconds
 
 from funcdex_assets.language.schema_samples import NoValueError, propose_matches, sample_value
 from funcdex_assets.schema.validation import find_violations, is_valid_under
@@ -156,10 +156,8 @@ NOTHING = {
 @pytest.mark.parametrize("schema", NOTHING.values(), ids=NOTHING.keys())
 def test_where_there_is_nothing_the_search_ends_soon(schema):
     schema = {**schema, "$defs": {"a": {}, **schema.get("$defs", {})}}
-    begun = process_time()
-    with pytest.raises(NoValueError):
+    with at_most_cpu_seconds(30), pytest.raises(NoValueError):
         sample_value(schema, schema, Random(1))
-    assert process_time() - begun < 5
 
 
 def test_a_choice_prefers_what_is_not_null():

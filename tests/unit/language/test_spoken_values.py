@@ -68,6 +68,10 @@ SAID = [
     param("2025-10-02 at 14:30:00", "at", DATE_TIME, MEETING, "2025-10-02", why="a moment with its seconds"),
     param("tomorrow at 9:00", "at", {}, "2025-10-02T09:00:00+02:00", "tomorrow", why="a moment known by its look"),
     param("at 5 pm", "at", TIME, "17:00:00", "5 pm", why="a time of day"),
+    param("switch the siren off", "enabled", {}, False, "switch the siren off", why="a switch in a sentence"),
+    param("it is disabled", "enabled", {}, False, "disabled", why="a switch in a word"),
+    param("Please turn it on.", "is_enabled", {}, True, "turn it on", why="a switch that is on"),
+    param("do not include drafts", "include_drafts", {}, False, "do not include drafts", why="a flag that is denied"),
 ]
 UNSAID = [
     param("Marianne and Roman", "name", {}, "Maria", why="the beginning of a longer word"),
@@ -89,6 +93,10 @@ UNSAID = [
     param("maria.lopez@x.com", "to", {}, "lopez@x.com", why="the end of a longer address"),
     param("lopez@x.com.au", "to", {}, "lopez@x.com", why="the beginning of one"),
     param("no reminder", "reminder", {}, True, why="a flag that is denied"),
+    param("don't include drafts", "include_drafts", {}, True, why="a flag that is forbidden"),
+    param("switch the siren off", "enabled", {}, True, why="a switch the other way"),
+    param("turned on at dawn", "enabled", {}, False, why="a switch the other way round"),
+    param("we work on it, off and on", "enabled", {}, True, why="on, but nothing that is switched"),
     param("a reminder", "reminder", {}, False, why="a flag that is set"),
     param("in progress", "status", {"enum": ["done"]}, "done", why="another enum value"),
     param("on Friday", "due", DATE, "2025-10-10", why="Friday of the week after"),
@@ -136,7 +144,12 @@ def test_a_sentence_that_does_not(text, name, schema, value):
         param("limit", {}, 5, "5", why="a number"),
         param("priority", {"enum": ["VERY_HIGH"]}, "VERY_HIGH", "very high", why="an enum"),
         param("q", {}, "name contains 'budget'", "budget", why="a query"),
-        param("notify_all", {}, False, "no notify all", why="a flag"),
+        param("notify_all", {}, False, "don't notify all", why="a flag that says what is done"),
+        param("is_visible", {}, False, "not visible", why="a flag that says how something is"),
+        param("watermark", {}, False, "no watermark", why="a flag that says what is there"),
+        param("watermark", {}, True, "watermark", why="a flag that is set"),
+        param("enabled", {}, True, "switched on", why="a mere switch"),
+        param("isEnabled", {}, False, "switched off", why="a mere switch, off"),
     ],
 )
 def test_the_most_natural_form_comes_first(name, schema, value, natural):

@@ -10,6 +10,7 @@ import pytest
 from offline import casts, shipped_tools
 
 from funcdex_assets.language.lexicon import build_person
+from funcdex_assets.language.request_phrases import phrase_fact_sentence
 from funcdex_assets.language.spoken_values import find_spoken_value, parse_moment
 from funcdex_assets.planning.arguments import UnplannableCallError, assemble_arguments, plan_arguments
 from funcdex_assets.records.plan import PlannedArgument
@@ -102,6 +103,38 @@ def test_source_of_a_required_argument(schema, source, value):
     (argument,) = plan(tool(["version_label"], version_label=schema), 1)
     assert argument.source == source
     assert value is None or argument.value == value
+
+
+@pytest.mark.parametrize("name", ["enabled", "is_enabled", "publicly_listed", "include_archived"])
+def test_a_required_flag_is_on_or_off_and_is_said_either_way(name):
+    siren = tool([name], **{name: {"type": "boolean"}})
+    flags = [argument for seed in range(30) for argument in plan(siren, seed)]
+    assert {flag.value for flag in flags} == {True, False}
+    for flag in flags:
+        sentence = phrase_fact_sentence(flag, Random(1))
+        assert find_spoken_value(sentence, name, {}, flag.value, HERE.now), sentence
+        assert not find_spoken_value(sentence, name, {}, not flag.value, HERE.now), sentence
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_who_mentions_a_flag_with_a_default_mostly_wants_it_otherwise(default):
+    siren = tool(["loud"], loud={"type": "boolean", "default": default})
+    values = [argument.value for seed in range(60) for argument in plan(siren, seed)]
+    assert values.count(not default) > values.count(default) > 0
+
+
+def test_a_switch_is_named_after_the_object_that_it_is_in():
+    lamp = tool(
+        ["lamp"], lamp={"type": "object", "properties": {"enabled": {"type": "boolean"}}, "required": ["enabled"]}
+    )
+    (flag,) = plan(lamp, 1)
+    assert "the lamp" in phrase_fact_sentence(flag, Random(1)).lower()
+
+
+def test_no_example_that_is_a_placeholder_is_said():
+    wanted = tool(["contact"], contact={"type": "string", "examples": ["bo@example.org", "<contact>", "your_name"]})
+    said = {argument.value for seed in range(20) for argument in plan(wanted, seed)}
+    assert not said & {"bo@example.org", "<contact>", "your_name"}
 
 
 def test_a_link_is_valid_whatever_the_matter():

@@ -177,9 +177,10 @@ def test_an_argument_that_no_result_suits_is_unplannable_with_a_reason(monkeypat
     (chain, *_) = sample_chains(tools, build_graph(tools), 2, ChainLimits(2, 4, 0.0, must_cross=False), 1)
     assert asyncio.run(offline._cast("foreign", chain, 0, 1)) is None
     given = offline.casts("gmail", 1)[0].given
-    plans, reasons = build_plans([type(given)(chain, HERE, "good", given.disposition, tools, 0, 1)])
+    plans, failures = build_plans([type(given)(chain, HERE, "good", given.disposition, tools, 0, 1)])
     assert plans == []
-    assert len(reasons) == 1
+    (failure,) = failures
     assert re.fullmatch(
-        r"channels_delete/channel_id: no value that channels_list returns at /channels/.*id is valid there", reasons[0]
+        r"channels_delete/channel_id: no value that channels_list returns at /channels/.*id is valid there",
+        failure.reason,
     )

@@ -166,7 +166,7 @@ def test_only_pairs_that_a_person_has_read_are_planned():
     found = Counter(
         (step.tool, step.another)
         for partition in PARTITIONS
-        for plan in build_plans([replace(cast.given, fault_share=1.0) for cast in casts(partition, 60)])[0]
+        for plan in build_plans([replace(cast.given, fault_share=1.0) for cast in casts(partition, 40)])[0]
         for step in plan.steps
         if step.another
     )

@@ -15,6 +15,7 @@ print(derive_seed(42, "gmail", "scenario", 7), derive_id("chain", "a", 1), build
 """
 
 
+@pytest.mark.concurrent
 def test_seeds_do_not_depend_on_the_process():
     shown = {
         subprocess.run(

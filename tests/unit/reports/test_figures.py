@@ -54,6 +54,13 @@ def held():
         ("conversations by calls", "2", (2, 2)),
         ("conversations by user turns", "2", (2, 2)),
         ("tools called", "", (2, 2)),
+        ("tools called with arguments, of those that have parameters", "", (2, 2)),
+        ("calls with arguments", "", (4, 4)),
+        # query of three · to and subject of twelve
+        ("arguments given, of those that the tools declare", "", (3, 15)),
+        ("no declared results", "", (0, 2)),
+        ("argument never given", "", (12, 15)),
+        ("tool never called", "", (0, 2)),
         ("pairs of tools used, of those in the graph", "", (1, 1)),
         ("copies once ids, digits and quotes are masked", "", (2, 2)),
         ("tool_use_quality", "5", (1, 2)),
@@ -212,6 +219,14 @@ def test_kinds_are_beside_the_wanted_weights(mixed):
 
 def test_without_weights_nothing_is_wanted(mixed):
     assert {one.wanted for one in compute_figures(mixed)} == {None}
+
+
+def test_without_a_conversation_no_tool_counts_as_never_called():
+    found = figures(collect_tables("mail", frames(dataset=())))
+    assert counts(found["tools called", ""]) == (0, 0)
+    assert counts(found["pairs of tools used, of those in the graph", ""]) == (0, 0)
+    assert ("tool never called", "") not in found
+    assert counts(found["no declared results", ""]) == (0, 2), "what definitions say is known without conversations"
 
 
 def test_nothing_gives_figures_of_nothing():

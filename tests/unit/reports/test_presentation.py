@@ -11,10 +11,13 @@ from funcdex_assets.records.figures import QualityFigure, Spent
 from funcdex_assets.reports.collected import TABLES
 from funcdex_assets.reports.presentation import (
     ALL,
+    OVERVIEW,
     NothingToReport,
+    compare_with_wanted,
     format_counts,
     format_value,
     report_partitions,
+    summarise_partition,
     to_json,
     write_page,
 )
@@ -81,10 +84,43 @@ def test_cost_is_that_of_the_answers_in_the_tables(settings):
         ({"value": 0.0}, "0"),
         ({"value": 0.000412, "figure": "cost in dollars"}, "0.000412"),
         ({"value": 0.25, "part": 1, "whole": 4, "figure": "distinct-2 of user turns"}, "0.250"),
+        ({"value": 0.0, "part": 0, "whole": 0, "figure": "distinct-2 of user turns"}, "–"),
     ],
 )
 def test_values_as_people_write_them(figure, text):
     assert format_value(QualityFigure(**{"section": "paths", "figure": "with an error", **figure})) == text
+
+
+def share(figure: str, part: int, whole: int, **more) -> QualityFigure:
+    return QualityFigure(section="mix", figure=figure, value=part / (whole or 1), part=part, whole=whole, **more)
+
+
+def test_what_was_not_measured_is_nowhere_a_number():
+    nothing = share("tools called", 0, 0, wanted=0.3)
+    assert json.loads(to_json({"gmail": [nothing]}))["gmail"][0]["value"] is None
+    assert compare_with_wanted(nothing) == ["30.0 %", "–"]
+    assert summarise_partition([nothing])[list(OVERVIEW).index("tools")] == "–"
+
+
+def test_shares_of_calls_and_tools_are_given_as_counts_by_partition():
+    rows = [share("tools called", 57, 778), share("grounded arguments", 9, 10), share("with parallel calls", 1, 4)]
+    cells = dict(zip(OVERVIEW, summarise_partition(rows), strict=True))
+    assert (cells["tools"], cells["grounded"], cells["parallel"]) == ("57 of 778", "9 of 10", "25.0 %")
+
+
+def test_gaps_and_missing_kinds_are_told_with_places_and_remedies(settings, tmp_path, monkeypatch):
+    console = Console(record=True, width=160)
+    monkeypatch.setattr(analyze, "console", console)
+    monkeypatch.setattr(analyze, "load_project", lambda: settings)
+    analyze.print_quality_report(["gmail"], as_json=False, markdown=None)
+    printed = console.export_text()
+    assert "thin argument never given: 12 of 15 arguments of called tools (FIND_CONTACT/limit, " in printed
+    assert "missing kind gmail: not one ask_back: 4 % of " in printed
+    page = tmp_path / "page.md"
+    analyze.print_quality_report(["gmail", "jira"], as_json=False, markdown=page)
+    text = page.read_text()
+    assert "- argument never given: 24 of 30 arguments of called tools (gmail:FIND_CONTACT/limit, " in text
+    assert "\n- jira, ask_back: 4 % of " in text
 
 
 def test_the_report_in_a_terminal_as_json_and_as_a_page(settings, tmp_path, monkeypatch):

@@ -1,10 +1,14 @@
 """The settings' `inference` section as one engine: who is asked, in which order, at what price."""
 
 import asyncio
+import threading
 import time
+from collections import Counter
+from itertools import pairwise
 
 import pytest
 
+from funcdex_assets.inference import limits
 from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import ChatMessage, InferenceError, Request
@@ -13,6 +17,7 @@ from funcdex_assets.resources.assembly import assemble_engine
 from funcdex_assets.settings.inference import Inference
 
 PROBES = 2
+pytestmark = pytest.mark.concurrent
 
 
 @pytest.fixture(autouse=True)
@@ -67,31 +72,32 @@ def test_a_second_run_pays_for_nothing(box, servers):
     assert len(servers[0].questions) == 3 * PROBES + 1
 
 
-def test_several_servers_share_the_work(box, servers, replies, forced):
-    def slow(question):
-        reply = forced(question)
-        reply.delay_s = 0.02
-        return reply
+def test_several_servers_share_the_work(box, servers, forced):
+    engine = box(base_urls=[server.base_url for server in servers])
+    all_are_asked = threading.Barrier(30)
+
+    def answer_together(question):
+        all_are_asked.wait()
+        return forced(question)
 
     for server in servers:
-        server.otherwise = slow
-    ask(box(base_urls=[server.base_url for server in servers]), *(request(seed=seed) for seed in range(30)))
-    assert sum(asked(servers)) == 30
-    assert min(asked(servers)) >= 5
+        server.otherwise = answer_together
+    ask(engine, *(request(seed=seed) for seed in range(30)))
+    assert asked(servers) == [10, 10, 10]
 
 
 def test_servers_are_probed_at_once(box, servers, forced):
-    def slow(question):
-        reply = forced(question)
-        reply.delay_s = 0.4
-        return reply
+    each_has_a_question = threading.Barrier(3)
+
+    def answer_together(question):
+        each_has_a_question.wait()
+        return forced(question)
 
     for server in servers:
-        server.otherwise = slow
-    started = time.monotonic()
+        server.otherwise = answer_together
     roles = {"judge": {"base_url": servers[2].base_url}}
     box(base_urls=[server.base_url for server in servers[:2]], roles=roles)
-    assert time.monotonic() - started < 0.8 * 2, "three servers with two probes of 0.4 s each"
+    assert [len(server.questions) for server in servers] == [PROBES] * 3
 
 
 def test_roles_are_asked_where_the_settings_say(box, servers):
@@ -162,8 +168,21 @@ def test_prices_are_by_model(box, servers):
 
 
 def test_a_rate_limit_is_kept_by_all_engines_of_a_server(box, servers, tmp_path, monkeypatch):
-    monkeypatch.setattr("funcdex_assets.inference.limits.BURST_S", 0.0)
+    monkeypatch.setattr(limits, "BURST_S", 0.0)
+    booked_at = []
+
+    class NotingWhen(limits._SharedLimit):
+        def try_to_book(self, tokens):
+            looks = []
+            with monkeypatch.context() as patched:
+                patched.setattr(limits, "time", lambda: looks.append(time.time()) or looks[-1])
+                wait = super().try_to_book(tokens)
+            booked_at.extend(looks if wait <= 0 else [])
+            return wait
+
+    monkeypatch.setattr(limits, "_SharedLimit", NotingWhen)
     engines = [box(requests_per_minute=600) for _ in range(2)]
+    booked_at.clear()
 
     async def both():
         await asyncio.gather(
@@ -177,17 +196,17 @@ def test_a_rate_limit_is_kept_by_all_engines_of_a_server(box, servers, tmp_path,
             await engine.close()
 
     asyncio.run(both())
-    arrivals = servers[0].arrivals[2 * PROBES :]
-    assert len(arrivals) == 8
-    assert arrivals[-1] - arrivals[0] >= 7 * 0.1 * 0.9
+    assert len(booked_at) == 8
+    assert min(later - earlier for earlier, later in pairwise(booked_at)) >= 0.1 - 1e-6
     assert (tmp_path / "limits.sqlite").exists()
 
 
-def test_replayed_answers_wait_for_no_limit(box):
+def test_replayed_answers_wait_for_no_limit(box, monkeypatch):
     ask(box(), *(request(seed=seed) for seed in range(20)))
-    started = time.monotonic()
-    ask(box(requests_per_minute=60), *(request(seed=seed) for seed in range(20)))
-    assert time.monotonic() - started < 5
+    again = box(requests_per_minute=60)
+    monkeypatch.delattr(limits.RateLimiter, "book_request")
+    completions = ask(again, *(request(seed=seed) for seed in range(20)))
+    assert all(completion.replayed for completion in completions)
 
 
 @pytest.mark.parametrize(
@@ -216,21 +235,23 @@ def test_what_is_missing_is_named(box, monkeypatch, tmp_path, fields, said):
 def test_no_answer_is_lost_paid_twice_or_written_wrong_by_a_bad_day(box, servers, replies, forced, tmp_path):
     """10 % rate limits, 5 % server errors, 2 % broken answers, on two servers, with limits and journal on."""
 
-    def flaky(server):
-        def answer(question):
-            number = len(server.questions)
-            if number > PROBES and number % 10 == 0:
-                return replies.failed(429, "slow", retry_after="0.01")
-            if number > PROBES and number % 20 == 1:
-                return replies.failed(500, "boom")
-            if number > PROBES and number % 50 == 2:
-                return replies.raw(body=b'{"choi')
-            return forced(question) if "structured_outputs" in question else replies.ok(f"answer {question['seed']}")
+    tried = Counter()
 
-        return answer
+    def flaky(question):
+        if "structured_outputs" in question:
+            return forced(question)
+        seed = question["seed"]
+        tried[seed] += 1
+        if tried[seed] == 1 and seed % 10 == 0:
+            return replies.failed(429, "slow", retry_after="0.01")
+        if tried[seed] <= 2 and seed % 20 in (0, 1):
+            return replies.failed(500, "boom")
+        if tried[seed] <= 3 and seed % 50 in (0, 2):
+            return replies.raw(body=b'{"choi')
+        return replies.ok(f"answer {seed}")
 
     for server in servers[:2]:
-        server.otherwise = flaky(server)
+        server.otherwise = flaky
     fields = {
         "base_urls": [server.base_url for server in servers[:2]],
         "requests_per_minute": 60_000,

@@ -47,6 +47,7 @@ def test_offline_is_the_default():
         assert isinstance(engine, OfflineEngine)
 
 
+@pytest.mark.concurrent
 def test_a_server_that_ignores_constraints_is_refused_at_the_start(server, tmp_path):
     journal = tmp_path / "journal.sqlite"
     with (
@@ -57,6 +58,7 @@ def test_a_server_that_ignores_constraints_is_refused_at_the_start(server, tmp_p
     assert not journal.exists()
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("profile", "api_key_env", "sent"),
     [
@@ -98,6 +100,7 @@ def metadata_of(result, asset):
     return {name: value.value for name, value in materialization.metadata.items()}
 
 
+@pytest.mark.concurrent
 def test_an_asset_receives_the_engine_and_reports_what_it_took(honouring, tmp_path):
     resource = InferenceResource(
         project=ProjectResource(),
@@ -126,6 +129,7 @@ inference:
 """
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("config", "model", "engine", "cost"),
     [
@@ -153,6 +157,7 @@ def test_the_launchpad_may_say_otherwise_for_one_run(honouring, project, config,
     assert (project.parent / "home" / "journal.sqlite").exists()
 
 
+@pytest.mark.concurrent
 def test_servers_given_for_one_run_replace_those_of_the_file(honouring, project):
     project.write_text(FILE.format(base_url="http://127.0.0.1:1/v1"))
     with made(base_urls=[honouring.base_url]) as engine:
@@ -172,6 +177,7 @@ def test_a_mistake_in_the_launchpad_is_named(fields, said):
         pass
 
 
+@pytest.mark.concurrent
 def test_the_resource_can_be_made_where_an_event_loop_runs(honouring, tmp_path):
     async def in_a_notebook():
         settings = {"base_url": honouring.base_url, "model": "tiny", "journal_path": str(tmp_path / "j")}
@@ -207,6 +213,7 @@ SERVE = {"engine": "llama_cpp", "model": "models/tiny.gguf", "args": ["--flash-a
 STARTED = ("started", "llama_cpp", "models/tiny.gguf", ("--flash-attn",), "server.log")
 
 
+@pytest.mark.concurrent
 def test_a_run_owns_one_server_from_its_start_to_its_end(served, honouring, tmp_path):
     resource = InferenceResource(
         project=ProjectResource(), profile="llama_cpp", serve=SERVE, journal_path=str(tmp_path / "journal.sqlite")
@@ -217,6 +224,7 @@ def test_a_run_owns_one_server_from_its_start_to_its_end(served, honouring, tmp_
     assert {question["model"] for question in honouring.questions} == {"tiny"}
 
 
+@pytest.mark.concurrent
 def test_the_server_is_stopped_when_the_run_fails(served, tmp_path):
     @dg.asset
     def bad(engine: dg.ResourceParam[InferenceEngine]) -> None:
@@ -229,6 +237,7 @@ def test_the_server_is_stopped_when_the_run_fails(served, tmp_path):
     assert served == [STARTED, "stopped"]
 
 
+@pytest.mark.concurrent
 def test_the_server_is_stopped_when_it_does_not_pass_the_probe(served, honouring, replies, tmp_path):
     honouring.otherwise = lambda _: replies.ok("hello")
     with (

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from random import Random
 from typing import Any, get_args
 
@@ -13,6 +14,7 @@ from offline import PARTITIONS, casts, played
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.inference.journal import JournaledEngine
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import (
     NO_USAGE,
@@ -23,7 +25,7 @@ from funcdex_assets.inference.protocol import (
     Request,
 )
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.records.labels import TurnKind
+from funcdex_assets.records.labels import Kind, TurnKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.roles import (
     assistant,
@@ -38,7 +40,7 @@ from funcdex_assets.roles import (
     user_simulator,
 )
 from funcdex_assets.roles.improvisations import IMPROVISATIONS, ROLES
-from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_all, play_each
+from funcdex_assets.roles.role import ATTEMPTS, Role, fill_prompt, play_each
 from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.strategies.turn_loop import play_offline
 
@@ -83,6 +85,10 @@ def ask(engine: Scripted, role: Role[str, Any], seed: int = 7) -> Any:
     [
         pytest.param(Greeting, '{"greeting": "Hello", "loudness": 3}', Greeting("Hello", 3), id="a struct from JSON"),
         pytest.param(Greeting, '{"greeting": "Hello"}', Greeting("Hello"), id="defaults are filled in"),
+        pytest.param(
+            Greeting, '{"greeting": "3", "loudness": 3.0}', Greeting("3", 3), id="a whole number with a point"
+        ),
+        pytest.param(Greeting, '{"greeting": "null", "loudness": "3"}', Greeting("null", 3), id="a number in a text"),
         pytest.param(str, "\n Hello, Ada! \n", "Hello, Ada!", id="prose without the space around it"),
     ],
 )
@@ -97,6 +103,9 @@ UNPARSABLE = [
     pytest.param(Greeting, '{"greeting": "Hel', id="JSON that was cut"),
     pytest.param(Greeting, '{"loudness": 3}', id="a field is missing"),
     pytest.param(Greeting, '{"greeting": "Hello", "loudness": "very"}', id="a field of the wrong type"),
+    pytest.param(Greeting, '{"greeting": "Hello", "loudness": 2.5}', id="half a number for a whole one"),
+    pytest.param(Greeting, '{"greeting": "Hello", "loudness": "2.5"}', id="half a number in a text"),
+    pytest.param(Greeting, '{"greeting": 3}', id="a number for a text"),
     pytest.param(Greeting, "", id="nothing for a struct"),
     pytest.param(str, "  \n", id="nothing but space for prose"),
 ]
@@ -124,22 +133,52 @@ def test_three_such_answers_are_an_error_that_names_role_engine_and_answer(outpu
     assert repr(text[:200]) in str(raised.value) or "an empty answer" in str(raised.value)
 
 
+def ask_journaled(answers: list[str], path: Path) -> tuple[str, int]:
+    """Asks in a run of its own; returns the answer, or the kind of failure, and how often the server was asked."""
+    server = Scripted(answers)
+
+    async def run() -> str:
+        try:
+            return (await greeter().play(JournaledEngine(server, path), "Ada", 7)).greeting
+        except InferenceError as error:
+            return error.kind
+
+    return asyncio.run(run()), len(server.requests)
+
+
+def test_answers_after_which_nothing_came_are_asked_for_again_by_the_next_run(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    assert ask_journaled(["4.5"], path) == ("unreadable", ATTEMPTS)
+    assert ask_journaled(["4.5"], path) == ("unreadable", ATTEMPTS), "not replayed for ever"
+    assert ask_journaled(['{"greeting": "Hello"}'], path) == ("Hello", 1)
+    assert ask_journaled(["4.5"], path) == ("Hello", 0), "what could be read is replayed"
+
+
+def test_an_unreadable_answer_that_a_readable_one_followed_is_not_asked_for_again(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    assert ask_journaled(["4.5", '{"greeting": "Hello"}'], path) == ("Hello", 2)
+    assert ask_journaled(['{"greeting": "Something else"}'], path) == ("Hello", 0)
+
+
 def test_an_engine_that_fails_is_not_asked_again():
     engine = OfflineEngine({})
     with pytest.raises(InferenceError, match="cannot play the role 'planner'"):
         asyncio.run(greeter().play(engine, "Ada", 7))
 
 
-def test_many_subjects_are_answered_in_their_order_each_under_its_own_seed():
-    role = greeter(str)
+def greet_all(names: list[str], seed: int = 7) -> dict[str, str]:
     engine = OfflineEngine({"planner": lambda who, rng: f"{who} {rng.random()}"})
-    steps: list[int] = []
-    answers = asyncio.run(play_all(role, engine, ["Ada", "Ada", "Bo"], 7, lambda: steps.append(1)))
-    assert [text.split()[0] for text in answers] == ["Ada", "Ada", "Bo"]
-    assert len(set(answers)) == 3
-    assert answers == asyncio.run(play_all(role, engine, ["Ada", "Ada", "Bo"], 7))
-    assert answers != asyncio.run(play_all(role, engine, ["Ada", "Ada", "Bo"], 8))
-    assert len(steps) == 3
+    pairs, _ = asyncio.run(play_each(greeter(str), engine, names, seed, str))
+    assert [who for who, _ in pairs] == names
+    return dict(pairs)
+
+
+def test_many_subjects_are_answered_in_their_order_each_under_the_seed_of_its_identity():
+    answers = greet_all(["Ada", "Bo", "Cy"])
+    assert [text.split()[0] for text in answers.values()] == ["Ada", "Bo", "Cy"]
+    assert len({text.split()[1] for text in answers.values()}) == 3
+    assert answers != greet_all(["Ada", "Bo", "Cy"], seed=8)
+    assert greet_all(["Cy", "Bo"]) == {who: answers[who] for who in ("Cy", "Bo")}, "whoever else is asked, and when"
 
 
 class Choosy(Scripted):
@@ -155,23 +194,41 @@ class Choosy(Scripted):
 
 def each(engine: Scripted) -> tuple[list[tuple[str, str]], list[str], int]:
     steps: list[int] = []
-    pairs, missing = asyncio.run(play_each(greeter(str), engine, ["Ada", "Bo", "Cy"], 7, lambda: steps.append(1)))
-    return pairs, [str(error) for error in missing], len(steps)
+    names = ["Ada", "Bo", "Cy"]
+    pairs, failures = asyncio.run(play_each(greeter(str), engine, names, 7, str, lambda: steps.append(1)))
+    return pairs, [f"{failure.subject}: {failure.kind}: {failure.reason}" for failure in failures], len(steps)
 
 
 def test_subjects_that_can_be_done_without_are_left_out_when_they_are_refused():
     pairs = [("Ada", "Dear Ada"), ("Cy", "Dear Cy")]
-    assert each(Choosy(["Bo"])) == (pairs, ["Not Bo"], 3)
+    assert each(Choosy(["Bo"])) == (pairs, ["Bo: refusal: Not Bo"], 3)
     assert each(Choosy([])) == ([pairs[0], ("Bo", "Dear Bo"), pairs[1]], [], 3)
 
 
-def test_but_not_all_of_them_nor_for_the_engines_own_fault():
-    with pytest.raises(InferenceError, match="Not Ada"):
-        each(Choosy(["Ada", "Bo", "Cy"]))
+def test_but_not_for_the_engines_own_fault():
     engine = Choosy(["Bo"])
     engine.kind = "invalid"
     with pytest.raises(InferenceError, match="Not Bo"):
         each(engine)
+
+
+@pytest.mark.parametrize(
+    ("kind", "task"),
+    [
+        pytest.param("no_suitable_tool", "What you asked for cannot be done here", id="nothing could be done"),
+        pytest.param("simple", "Everything is done", id="all is done"),
+    ],
+)
+def test_who_takes_leave_is_told_what_came_of_it(kind: Any, task: str):
+    cast = next(
+        cast for cast in casts("gmail", 12, kind=kind) if any(turn.kind == "thanks" for turn in cast.plan.turns)
+    )
+    last = len(cast.plan.turns) - 1
+    state = DialogueState(
+        cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False, turn_index=last
+    )
+    (_, message) = user_simulator.ROLE.render_messages(user_simulator.UserCue(state, "thanks"))
+    assert task in (message.content or "")
 
 
 # ── prompts ───────────────────────────────────────────────────────────────────────────────────
@@ -201,9 +258,14 @@ def scene(spoken: int = 0) -> DialogueState:
     return begun
 
 
+COMMANDED = ("clinic", "parcels")
+"""Plain toolkits with a tool for what nobody understands, and without."""
+
+
 def in_turn(kind: TurnKind) -> DialogueState:
     """A played conversation up to the first turn of this kind, before the user speaks."""
-    for one in chain.from_iterable(played(partition, 30) for partition in PARTITIONS):
+    single: Kind | None = "single_turn" if kind == "incomplete" else None
+    for one in chain.from_iterable(played(partition, 30, kind=single) for partition in (*PARTITIONS, *COMMANDED)):
         plan, messages = one.cast.plan, one.conversation.messages
         starts = [index for index, message in enumerate(messages) if message.role == "user"]
         turn = next((place for place, planned in enumerate(plan.turns) if planned.kind == kind), None)
@@ -348,6 +410,28 @@ def test_the_user_is_told_what_the_turn_is_for(kind, task):
     assert task in requested(user_simulator.ROLE, cue).messages[1].content
 
 
+@pytest.mark.parametrize("kind", ["completion", "again", "trigger", "off_topic"])
+def test_the_user_is_told_the_words_and_the_facts_of_a_command(kind):
+    """And of the facts only those that are new: what was said for the call before goes without saying."""
+    begun = in_turn(kind)
+    text = requested(user_simulator.ROLE, user_simulator.UserCue(begun, kind)).messages[1].content
+    assert f"as briefly: {begun.current_turn.words!r}." in text
+    facts = [argument for step in begun.list_pending_steps() for argument in step.arguments]
+    told = text.partition("Facts to state in this message:")[2]
+    assert bool(facts) == (kind != "off_topic")
+    assert [fact for fact in facts if (f": {fact.surface}" in told) == fact.carried] == []
+
+
+def test_the_writer_of_commands_is_told_the_words_of_each_turn():
+    cast = next(one for one in casts("clinic", 30) if any(turn.kind == "again" for turn in one.plan.turns))
+    outline = conversation_writer.render_variables(
+        conversation_writer.WriterBrief(cast.played, thoughts=False, play=play_offline)
+    )["outline"]
+    for turn in cast.plan.turns:
+        assert f"said, for example, as: {turn.words}\n" in f"{outline}\n"
+    assert "once more with another value" in outline
+
+
 def test_the_same_detail_is_asked_for_in_other_words():
     begun = in_turn("recall")
     said = set()
@@ -423,7 +507,10 @@ def test_improvisations_are_valid_under_their_own_constraint(role, subject):
 def test_improvisations_follow_from_their_seed(role, subject):
     answers = [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
     assert answers == [msgspec.json.encode(role.improvise(subject, Random(seed))) for seed in range(12)]
-    bound = isinstance(subject, user_simulator.UserCue) and subject.purpose == "small_talk"  # for the assistant answers
+    bound = isinstance(subject, user_simulator.UserCue) and (
+        subject.purpose == "small_talk"  # for the assistant answers
+        or (subject.purpose != "answer" and bool(subject.state.current_turn.words))  # planned in words
+    )
     assert len(set(answers)) > 1 or role.name == "judge" or bound
 
 

@@ -8,6 +8,7 @@ from offline import PARTITIONS, casts
 
 from funcdex_assets.language.lexicon import derive_domain, find_slots, load_industries
 from funcdex_assets.language.values import build_situation
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.scenario import Scenario
 from funcdex_assets.roles import persona_writer, planner, scenario_writer, system_prompt_writer
 
@@ -206,3 +207,17 @@ def test_the_context_that_arguments_may_come_from_is_in_every_system_prompt():
         assert text.startswith("Be nice.\n\n")
         assert all(fact in text for fact in (persona.today, persona.time_zone, persona.name, persona.email))
         assert f"{cast.situation.now:%A}" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "needed"),
+    [(12, "user", False), ("driver", "user", False), ("2026-03-09", "user", True), ("al@example.com", "context", True)],
+)
+def test_short_commands_have_a_context_where_an_argument_needs_one(value, source, needed):
+    cast = CASTS[0]
+    argument = PlannedArgument(argument="level", source=source, value=value)
+    step = PlannedStep(tool="set_volume", turn=0, arguments=(argument,))
+    plan = msgspec.structs.replace(cast.plan, kind="command", steps=(step,))
+    brief = system_prompt_writer.SystemPromptBrief(plan, cast.situation, tuple(cast.tools.values()))
+    text = system_prompt_writer.complete_prompt("Be nice.", brief)
+    assert text == (system_prompt_writer.add_context("Be nice.", cast.situation) if needed else "Be nice.")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from funcdex_assets.records.kinds import KINDS
+from funcdex_assets.records.kinds import DEFAULT_WEIGHTS, KINDS
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.generation import Generation
 from funcdex_assets.settings.inference import Inference, RoleName
@@ -80,6 +80,9 @@ def test_home_does_not_depend_on_the_working_folder(project, monkeypatch, home, 
     assert load_settings(path).home == project / expected
 
 
+DEFAULT_KINDS = [kind for kind in KINDS if DEFAULT_WEIGHTS[kind]]
+
+
 @pytest.mark.parametrize(
     ("generation", "train", "test"),
     [
@@ -89,7 +92,11 @@ def test_home_does_not_depend_on_the_working_folder(project, monkeypatch, home, 
         pytest.param({"conversations": 10, "test_share": 0}, 10, 0, id="or no test split is wanted"),
     ],
 )
-@pytest.mark.parametrize("possible", [KINDS, ("simple", "ask_back")], ids=["all kinds", "two kinds"])
+@pytest.mark.parametrize(
+    "possible",
+    [DEFAULT_KINDS, ("simple", "ask_back")],
+    ids=["all kinds", "two kinds"],
+)
 def test_cells_add_up_to_the_sizes_of_the_splits(generation, train, test, possible):
     cells = Generation(**generation).count_wanted_conversations(possible)
     assert {kind for kind, _ in cells} == set(possible)
@@ -268,7 +275,7 @@ def test_an_argument_overrides_the_environment(project, monkeypatch):
             id="a wrong type; the file is not to blame",
         ),
         pytest.param(
-            "FUNCDEX_GENERATION__CONVERSATION", "3", ("generation.conversation:", "check the spelling"), id="a typo"
+            "FUNCDEX_GENERATION__CONVERSATION", "3", ("generation.conversation:", "mean 'conversations'?"), id="a typo"
         ),
         pytest.param("FUNCDEX_TOOLKITS", "gmail,jira", ('"toolkits"', "as JSON"), id="a list that is not JSON"),
     ],
@@ -291,6 +298,15 @@ MISTAKES = {
         "toolkits: [gmail, acme]",
         ("'acme' has no tool definitions", "toolkits/acme.yaml", "acme.json", "or remove 'acme'"),
     ),
+    "a shipped toolkit, mistyped": ("toolkits: [gmial]", ("'gmial' has no tool definitions (did you mean 'gmail'?)",)),
+    "a count and a total": (
+        "toolkits: [gmail]\ngeneration: {conversations: 3, total_conversations: 9}",
+        ("generation: conversations and total_conversations are both set; remove one",),
+    ),
+    "a total that leaves a partition without": (
+        "toolkits: [gmail, jira]\ngeneration: {total_conversations: 1}",
+        ("generation.total_conversations", "1 is less than one conversation for each of 2", "raise it to 2"),
+    ),
     "a toolkit twice": ("toolkits: [gmail, jira, gmail]", ("toolkits: 'gmail'", "twice", "remove one")),
     "a bundle twice": (
         "toolkits: [gmail, jira]\nbundles: [jira_gmail, jira_gmail]",
@@ -312,12 +328,14 @@ MISTAKES = {
     ),
     "an unknown field of a bundle": (
         "toolkits: [gmail, jira]\nbundles: [{name: jira_gmail, tool: x}]",
-        ("bundles.0.tool", "check the spelling"),
+        ("bundles.0.tool", "mean 'tools'?"),
     ),
-    "an unknown field": ("toolkits: [gmail]\nconversation: 3", ("conversation:", "check the spelling")),
+    "an unknown field": ("toolkits: [gmail]\ngenration: {}", ("genration:", "did you mean 'generation'?")),
+    "an unknown field that is like none": ("toolkits: [gmail]\nfoo: 3", ("foo:", "check the spelling")),
+    "a field of the program's own": ("toolkits: [gmail]\nroot: /", ("root:", "check the spelling")),
     "an unknown field of a section": (
         "toolkits: [gmail]\ngeneration: {conversation: 3}",
-        ("generation.conversation:", "check the spelling"),
+        ("generation.conversation:", "did you mean 'conversations'?"),
     ),
     "a word for a number": (
         "toolkits: [gmail]\ngeneration: {conversations: many}",
@@ -340,7 +358,7 @@ MISTAKES = {
     ),
     "an unknown field of a role": (
         "toolkits: [gmail]\ninference: {profile: vllm, roles: {judge: {modell: m}}}",
-        ("inference: roles.judge: modell", "check the spelling"),
+        ("inference: roles.judge: modell", "did you mean 'model'?"),
     ),
     "a number out of its range, of a role": (
         "toolkits: [gmail]\ninference: {profile: vllm, roles: {judge: {retries: -1}}}",
@@ -382,7 +400,7 @@ MISTAKES = {
     ),
     "an unknown field of a judge": (
         "toolkits: [gmail]\njudging: {committee: [{}, {profile: vllm, modell: m}]}",
-        ("judging.committee.1: modell", "check the spelling"),
+        ("judging.committee.1: modell", "did you mean 'model'?"),
     ),
     "a number out of its range, of a judge": (
         "toolkits: [gmail]\njudging: {committee: [{profile: vllm, model: m, retries: -1}]}",

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import polars as pl
 import pytest
+from example_tables import RECORDS
 
 from funcdex_assets.records.conversation import (
     ArgumentSource,
@@ -15,13 +16,32 @@ from funcdex_assets.records.conversation import (
     SealedCall,
     StepTrace,
 )
-from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, LeftOut, Overlap, ParsedConversation
+from funcdex_assets.records.dataset import (
+    DatasetRow,
+    DeduplicatedConversation,
+    LeftOut,
+    Overlap,
+    OwnRow,
+    ParsedConversation,
+)
+from funcdex_assets.records.evaluation import EvaluatedModel, FunctionCallMatch
+from funcdex_assets.records.feedback import Weakness
 from funcdex_assets.records.figures import QualityFigure, Spent
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn, SystemPrompt
 from funcdex_assets.records.record import Record
+from funcdex_assets.records.row_failures import RowFailure
 from funcdex_assets.records.scenario import DeduplicatedScenario, Persona, Scenario
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
+from funcdex_assets.records.training import (
+    AnswerSample,
+    EvaluationItem,
+    ExpectedCall,
+    FinetunedModel,
+    LossPoint,
+    Prediction,
+    TokenRow,
+)
 from funcdex_assets.records.verdict import (
     MemberVerdict,
     ScoredConversation,
@@ -205,7 +225,16 @@ ROWS: dict[type[Record], list[Record]] = {
     ],
     MemberVerdict: list(MEMBERS),
     Spent: [Spent(role="judge", model="tiny", requests=2, prompt_tokens=11, completion_tokens=3, cached_tokens=8)],
-    SystemPrompt: [SystemPrompt(conversation_id="conversation_1", system_prompt="You help.")],
+    SystemPrompt: [
+        SystemPrompt(conversation_id="conversation_1", system_prompt="You help."),
+        SystemPrompt(
+            conversation_id="conversation_2", system_prompt=None, failure=Finding(rule="no_system_prompt", text="No.")
+        ),
+    ],
+    RowFailure: [
+        RowFailure(subject="scenario_1", kind="refusal", reason="No."),
+        RowFailure(subject="b", kind="k", reason="r", is_mistake=True),
+    ],
     ScoredConversation: [
         ScoredConversation(
             conversation_id="conversation_1",
@@ -264,6 +293,18 @@ ROWS: dict[type[Record], list[Record]] = {
             reason="the same 2 calls",
         ),
     ],
+    OwnRow: [
+        OwnRow(
+            row_id="own_1",
+            partition="gmail",
+            place="rows.jsonl:3",
+            messages=[{"role": "user", "content": "Hi"}],
+            tools=[],
+            weight=2.5,
+            calls=0,
+            user_turns=1,
+        )
+    ],
     LeftOut: [
         LeftOut(conversation_id="conversation_1", partition="gmail", rule="held_out", of=of, reason="calls none")
         for of in (None, "SEND_EMAIL")
@@ -292,6 +333,38 @@ ROWS: dict[type[Record], list[Record]] = {
             reason="half",
         )
     ],
+    ExpectedCall: [ExpectedCall("heat", {"to": 21}, {"to": [21, 22]}), ExpectedCall("stop", {})],
+    EvaluationItem: [
+        EvaluationItem(
+            item_id="conversation_1:2",
+            conversation_id="conversation_1",
+            partition="house",
+            kind="simple",
+            messages=[{"role": "user", "content": "the heat to 21"}],
+            tools=[],
+            calls=calls,
+            text=text,
+            traits=traits,
+        )
+        for calls, text, traits in (
+            ((ExpectedCall("heat", {"to": 21}),), None, ()),
+            ((), "Which room?", ("asks_back",)),
+        )
+    ],
+    Prediction: [
+        Prediction(item_id="a", calls=(ExpectedCall("heat", {"to": 21}),), text=None, raw="…", confidence=0.9),
+        Prediction(item_id="b", calls=(), text=None, raw="", failure="the answer is empty", seconds=0.5),
+    ],
+    AnswerSample: [AnswerSample(step=50, row_id="conversation_1", input="21", actual="{}", predicted="")],
+    LossPoint: [
+        LossPoint(step=0, epoch=0.0, tokens=0, row_tokens=0, cpu_seconds=0.0, learning_rate=0.0, answer_loss=1.5),
+        LossPoint(step=1, epoch=0.1, tokens=9, row_tokens=12, cpu_seconds=0.2, learning_rate=1e-3, train_loss=1.2),
+    ],
+    EvaluatedModel: [EvaluatedModel(name="ours", kind="local"), EvaluatedModel(name="theirs", kind="endpoint")],
+    FunctionCallMatch: [*RECORDS["function_call_match"]],
+    TokenRow: [*RECORDS["training_tokens"]],
+    FinetunedModel: [*RECORDS["finetuned_models"]],
+    Weakness: [Weakness("house", "tool", "heat", 0.5, 12)],
 }
 
 

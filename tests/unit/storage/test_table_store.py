@@ -43,7 +43,7 @@ def test_a_changed_file_is_not_sealed(store):
     FRAME.head(1).write_parquet(store.table_path("chains", "gmail"))
     changed = store.load_table("chains", "gmail")
     assert not changed.sealed
-    store.seal_table("chains", "gmail", changed.digest)
+    store.seal_table("chains", "gmail", changed.digest, {})
     assert store.load_table("chains", "gmail").sealed
 
 

@@ -12,6 +12,7 @@ from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
 from funcdex_assets.judging.committee import compare_judges
+from funcdex_assets.records.row_failures import NoRowsError
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.resources.assembly import assemble_engine
 from funcdex_assets.settings.inference import Inference
@@ -19,6 +20,7 @@ from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.strategies.scoring import score_conversations
 
+pytestmark = pytest.mark.concurrent
 MADE = played("gmail", 6)
 PROBES = 2
 STRICT = (4, 2, 3, 3)
@@ -166,6 +168,53 @@ def test_a_member_that_makes_nothing_of_a_conversation_is_left_out(judging, sett
         mild, silent, offline = row.members
         assert (mild.failure, silent.failure, offline.failure) == (None, failure, None)
         assert row.tool_use_quality == min(mild.tool_use_quality or 0, offline.tool_use_quality or 0)
+
+
+@pytest.fixture
+def alone(servers) -> Settings:
+    """One judge, on the second server, whose answers `judging` sets."""
+    judge = {"profile": "vllm", "model": "tiny", "base_url": servers[1].base_url}
+    return SETTINGS.model_copy(update={"inference": Inference(roles={"judge": judge})})
+
+
+def with_naturalness(score: object) -> str:
+    return json.dumps(json.loads(verdict((5, 5, 5, 5))) | {"naturalness": score})
+
+
+@pytest.mark.parametrize("score", [4.0, "4", "4.0"])
+def test_a_whole_number_is_one_however_the_judge_writes_it(judging, alone, tmp_path, score):
+    judging(with_naturalness(score))
+    rows, _ = judged(alone, tmp_path, 2)
+    assert {row.naturalness for row in rows} == {4}
+
+
+def test_a_conversation_without_a_verdict_is_a_row_with_the_reason_and_the_next_run_asks_again(
+    judging, alone, servers, replies, tmp_path
+):
+    judging(with_naturalness(5))
+    sound, _ = judged(alone, tmp_path / "sound")
+    doubtful = MADE[2].conversation
+    words = next(message.content for message in doubtful.messages if message.content)
+    judging(lambda asked: replies.ok(with_naturalness(4.5 if words in json.dumps(asked, ensure_ascii=False) else 5)))
+    rows, _ = judged(alone, tmp_path)
+    (row,) = [row for row in rows if row.judge is None]
+    assert row.conversation_id == doubtful.conversation_id
+    assert (row.findings[-1].rule, row.findings[-1].blocking, row.naturalness) == ("no_verdict", True, None)
+    assert "4.5" in row.findings[-1].text
+    assert [one for one in rows if one is not row] == [
+        one for one in sound if one.conversation_id != doubtful.conversation_id
+    ]
+    asked = len(servers[1].questions)
+    judging(with_naturalness(5))
+    assert judged(alone, tmp_path)[0] == sound
+    assert len(servers[1].questions) == asked + PROBES + 1, "the one that had no verdict, and nothing else"
+
+
+def test_a_judge_that_makes_nothing_of_any_conversation_is_at_fault_itself(judging, alone, tmp_path):
+    judging("I give it 5 points.")
+    with pytest.raises(NoRowsError, match=r"Not one of 6 verdicts could be made: 6 × no_verdict .*I give it 5 points"):
+        judged(alone, tmp_path)
+    assert [row.judge for row in judged(alone, tmp_path, 2)[0]] == [None, None], "of two, it may be their own"
 
 
 def test_a_member_whose_server_fails_ends_the_scoring_as_any_role_does(judging, settings, replies, tmp_path):

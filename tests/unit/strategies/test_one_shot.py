@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from offline import ENGINE, PARTITIONS, casts, played
 from funcdex_assets.catalog.announced_tools import find_announced_definitions, remove_definitions
 from funcdex_assets.checks.findings import Case, find_problems
 from funcdex_assets.dml.render import render_conversation
+from funcdex_assets.inference.journal import JournaledEngine
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.roles.conversation_writer import WriterBrief
@@ -272,3 +274,34 @@ def test_the_definition_of_a_tool_that_comes_late_is_added_where_the_writer_left
             for tool in find_announced_definitions(message.content or "")
         ]
         assert brought == list(one.cast.plan.late_tools)
+
+
+# ── what the journal keeps ────────────────────────────────────────────────────────────────────
+
+
+def write_journaled(answers: list[Any], path: Path) -> tuple[Conversation, int]:
+    """Writes in a run of its own; returns the conversation, and how often the server was asked."""
+    server = Scripted(answers)
+    limits = RequestLimits(corrections=1, regenerations=0)
+    made = asyncio.run(write_conversation(BRIEF, JournaledEngine(server, path), limits, 42))
+    return made, len(server.requests)
+
+
+def test_texts_of_which_nothing_came_are_asked_for_again_by_the_next_run(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    made, asked = write_journaled([NO_MARKUP, UNENDED], path)
+    assert (made.failure is not None, asked) == (True, 2)
+    made, asked = write_journaled([GOOD], path)
+    assert (made.failure, asked) == (None, 1)
+    assert write_journaled([NO_MARKUP], path)[1] == 0, "what came of it is replayed"
+
+
+def test_a_faulty_text_that_could_be_read_stays_for_its_correction_begins_with_it(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    first, asked = write_journaled([NO_MARKUP, GOOD], path)
+    assert ([attempt.kind for attempt in first.attempts], asked) == (["written", "corrected"], 2)
+    assert write_journaled([UNKNOWN_TOOL], path) == (first, 0)
+    path = tmp_path / "faulty.sqlite"
+    faulty, asked = write_journaled([UNKNOWN_TOOL, UNKNOWN_TOOL], path)
+    assert (faulty.failure, asked) == (None, 2)
+    assert write_journaled([GOOD], path) == (faulty, 0)

@@ -71,6 +71,7 @@ def play_all(server: Any, profile: Any = "vllm", retries: int = 5, **generation:
 # ── the same answers, the same conversation ───────────────────────────────────────────────────
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("profile", "constraint"),
     [
@@ -112,6 +113,7 @@ def with_calls(replies: Any, move: str) -> Any:
     return replies.ok(said["reply"], "tool_calls", tool_calls=calls) if calls else replies.ok(said["reply"])
 
 
+@pytest.mark.concurrent
 def test_native_tool_calls_make_the_same_conversation(server, replies):
     recorded = Recorded()
     offline = play(CAST, recorded)
@@ -146,6 +148,7 @@ BROKEN_CALLS = [
 ]
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize("arguments", BROKEN_CALLS)
 def test_a_native_call_that_cannot_be_read_is_asked_for_again_three_times_in_all(server, replies, arguments):
     call = {"id": "1", "type": "function", "function": {"name": CAST.plan.tools[0], "arguments": arguments}}
@@ -157,6 +160,7 @@ def test_a_native_call_that_cannot_be_read_is_asked_for_again_three_times_in_all
     assert len({body["seed"] for body in server.questions if "tools" in body}) == len(CASTS) * 3
 
 
+@pytest.mark.concurrent
 def test_one_answer_is_a_conversation_under_the_grammar(server, replies):
     texts = [render_conversation(one.conversation.messages) for one in played("jira_gmail", 3)]
     outlines = {cast.situation.scenario.text: text for cast, text in zip(CASTS, texts, strict=True)}
@@ -178,6 +182,7 @@ def test_one_answer_is_a_conversation_under_the_grammar(server, replies):
 # ── a model that is of no use ─────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.concurrent
 def test_a_model_that_never_calls_a_tool_is_data_not_a_crash(server, replies):
     refusal = '{"thought": null, "reply": "I would rather not.", "calls": []}'
     server.otherwise = lambda body: replies.ok(refusal if "structured_outputs" in body else "Please do it.")
@@ -187,6 +192,7 @@ def test_a_model_that_never_calls_a_tool_is_data_not_a_crash(server, replies):
     assert len(server.questions) < 40 * len(CASTS), "a conversation is bounded"
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("strategy", "said", "rule", "requests"),
     [
@@ -209,6 +215,7 @@ def test_an_endpoint_that_never_gives_a_conversation_ends_bounded_with_all_expla
     assert all(said in text if strategy == "one_shot" else text for text in texts)
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize(
     ("reply", "rule"),
     [
@@ -231,6 +238,7 @@ def test_what_concerns_one_conversation_rejects_it_and_is_no_error(server, repli
     assert len(server.questions) == len(CASTS)
 
 
+@pytest.mark.concurrent
 def test_an_answer_cut_by_length_is_told_so(server, replies):
     server.otherwise = lambda body: replies.ok("</user> I need", "length")
     made = play_all(server, strategy="one_shot")
@@ -238,15 +246,19 @@ def test_an_answer_cut_by_length_is_told_so(server, replies):
     assert "raise generation.max_conversation_tokens" in made[0].failure.text  # type: ignore[union-attr]
 
 
+@pytest.mark.concurrent
 def test_faults_that_pass_lose_nothing(server, replies):
-    """10 % rate limits, 5 % server errors, 2 % broken moves: all conversations are there."""
+    """10 % rate limits, 10 % server errors, 10 % broken moves: all conversations are there."""
     move = '{"thought": null, "reply": "I would rather not.", "calls": []}'
-    numbers = count(1)
+    tried: Counter[str] = Counter()
     given: Counter[str] = Counter()
 
     def faulty(body: dict[str, Any]) -> Any:
-        number = next(numbers)
-        fault = "429" if number % 10 == 0 else "500" if number % 20 == 7 else "broken" if number % 50 == 23 else ""
+        """Of ten different requests, three meet a fault, at their first try alone."""
+        request = json.dumps(body["messages"])
+        number = list(tried).index(request) if request in tried else len(tried)
+        tried[request] += 1
+        fault = {0: "429", 5: "500", 7: "broken"}.get(number % 10, "") if tried[request] == 1 else ""
         given[fault] += 1
         if fault == "429":
             return replies.failed(429, "Slow down", retry_after="0.01")

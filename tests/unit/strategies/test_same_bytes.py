@@ -34,6 +34,7 @@ def alone() -> list[bytes]:
     return played(range(COUNT))
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_workers_change_nothing(alone, workers):
     shares = [range(worker, COUNT, workers) for worker in range(workers)]
@@ -47,6 +48,7 @@ def test_workers_change_nothing(alone, workers):
     assert [found[place] for place in range(COUNT)] == alone
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize("hash_seed", ["0", "7"])
 def test_hash_seeds_change_nothing(alone, hash_seed, pytestconfig):
     there = subprocess.run(

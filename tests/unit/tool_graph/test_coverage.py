@@ -109,3 +109,14 @@ def test_figures(counts, kinds, bits, share, spread):
     assert entropy(counts) == bits
     assert evenness(counts, kinds) == share
     assert coefficient_of_variation(counts, kinds) == pytest.approx(spread)
+
+
+def test_nights_before_the_latest_may_be_forgotten(tmp_path):
+    memory = CoverageStore(tmp_path)
+    for seed in (9, 3, 5):
+        memory.replace_night("gmail", seed, Coverage(tools=Counter(LIST=seed)))
+    count, size = memory.count_obsolete_nights("gmail", 2)
+    assert (memory.list_partitions(), count, size > 0) == (["gmail"], 1, True)
+    memory.forget_nights("gmail", 2)
+    assert memory.sum_earlier_nights("gmail", seed=1).tools["LIST"] == 3 + 5, "the first to come went first"
+    assert memory.count_obsolete_nights("gmail", 2) == (0, 0)

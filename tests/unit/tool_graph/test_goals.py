@@ -10,7 +10,7 @@ from funcdex_assets.records.kinds import CHAIN_SHAPES
 from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
 from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.storage.frames import to_frame
-from funcdex_assets.tool_graph.chains import MIN_CALLS_OF_GOALS, ChainLimits, sample_chain_mix
+from funcdex_assets.tool_graph.chains import MIN_CALLS_OF_GOALS, ChainLimits, draw_chain_mix
 from funcdex_assets.tool_graph.graph import build_graph, to_canonical_noun
 from funcdex_assets.tool_graph.patterns import classify_pattern
 
@@ -134,7 +134,8 @@ def tool(name: str, **properties: str) -> Tool:
 def test_tools_without_links_permit_it_where_there_are_enough_errands(tools, possible):
     limits = ChainLimits(2, 6, 0.0, must_cross=False)
     wanted = {("simple", False): 1, ("long_context", False): 1}
-    kinds = {chain.kind for chain in sample_chain_mix(tools, build_graph(tools), wanted, limits, 1)}
+    chains, _ = draw_chain_mix(tools, build_graph(tools), wanted, limits, 1)
+    kinds = {chain.kind for chain in chains}
     assert kinds == ({"simple", "long_context"} if possible else {"simple"})
 
 
@@ -142,7 +143,7 @@ def test_tools_without_links_permit_it_where_there_are_enough_errands(tools, pos
 def test_the_settings_bound_one_goal(most_calls, longest):
     tools = list(tools_of("jira").values())
     limits = ChainLimits(2, most_calls, 0.0, must_cross=False)
-    drawn = sample_chain_mix(tools, build_graph(tools), {("long_context", False): 5}, limits, 1)
+    drawn, _ = draw_chain_mix(tools, build_graph(tools), {("long_context", False): 5}, limits, 1)
     assert drawn
     assert max(len(chain.steps) for chain in drawn) <= longest
     assert max(len(steps) for chain in drawn for steps in goals(chain)[:-1]) <= most_calls
