@@ -192,7 +192,9 @@ def prepare_training(
 def _run_processes(job: TrainingJob, work: Path, report: Callable[[Progress], object]) -> None:
     """Trains by torchrun, one process for each of `training.processes`; they leave the finished checkpoint."""
     replace_file(work / JOB_FILE, msgspec.msgpack.encode(job, enc_hook=str))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # The processes meet on the loopback: by default they look for one another under the machine's name, and wait for
+    # half an hour where no name server knows it.
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
     command += ["--nproc-per-node", str(job.training.processes), "-m", "funcdex_assets.training.worker", str(work)]
     log = work / "processes.log"
     with log.open("wb") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:

@@ -1,5 +1,6 @@
 """Two processes with half of the packs each are one process with all of them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,18 @@ from funcdex_assets.training.training_job import TrainingFailedError, run_traini
 SAME = {"max_steps": 6, "packs_per_step": 3, "eval_interval": 3, "sample_rows": 0, "dropout": 0.0}
 
 
+@pytest.fixture
+def unknown_hostname(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own name is one that no name server knows, in every process that is started."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import socket\nsocket.gethostname = lambda: 'unknown.invalid'\nsocket.getfqdn = lambda name='': 'unknown.invalid'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
 @pytest.mark.concurrent
+@pytest.mark.usefixtures("unknown_hostname")
 def test_two_processes_train_the_model_of_one(tmp_path: Path):
     one = run_training_job(job(tmp_path / "one", **SAME))
     reports: list[Progress] = []
