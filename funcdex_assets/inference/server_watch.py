@@ -43,7 +43,11 @@ def watch_server(command: Sequence[str], owner: int) -> int:
 
 
 def _end_with_watcher() -> None:
-    """Makes Linux send the server SIGTERM if the watcher itself is killed; other systems cannot do that."""
+    """Makes Linux send the server SIGTERM if the watcher itself is killed; other systems cannot do that.
+
+    Whether SIGTERM is ignored is inherited, and a server that began so would outlive every request to end.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

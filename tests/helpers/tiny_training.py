@@ -34,6 +34,7 @@ TRAINING = Training(
     sample_tokens=8,
     checkpoint_interval=4,
     learning_rate=3e-3,
+    precision="float32",  # so that a processor that has bfloat16 computes what one without does
 )
 POLICY = "You keep a house warm."
 TOOL: dict[str, Any] = {

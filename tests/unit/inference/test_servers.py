@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -215,7 +215,16 @@ def test_no_server_outlives_its_owner_killed_with_9(gguf, llama_server, log) -> 
     wait_until(lambda: not any(is_alive(pid) for pid in started))
 
 
+@pytest.fixture
+def ignored_sigterm() -> Iterator[None]:
+    """This process ignores SIGTERM, which whatever it starts inherits."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.usefixtures("ignored_sigterm")
 def test_no_server_outlives_its_watcher_killed_with_9(gguf, llama_server, log) -> None:
     llama_server("print('PID', os.getpid(), os.getppid(), flush=True)\n" + HEALTHY)
     server = servers.start_server(ServerSpec("llama_cpp", gguf), log, lambda _: None)

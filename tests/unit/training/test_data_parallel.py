@@ -18,7 +18,9 @@ def unknown_hostname(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine's own name is one that no name server knows, in every process that is started."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/sitecustomize.py").write_text(
-        "import socket\nsocket.gethostname = lambda: 'unknown.invalid'\nsocket.getfqdn = lambda name='': 'unknown.invalid'\n"
+        "import socket\n"
+        "socket.gethostname = lambda: 'unknown.invalid'\n"
+        "socket.getfqdn = lambda name='': 'unknown.invalid'\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
