@@ -50,9 +50,9 @@ class Script(msgspec.Struct, frozen=True):
 
     With `replies` (by `prompt_key`, then by seed) only what is in them is answered, under an unknown seed
     with any reply to the same prompt; another prompt is counted as `unknown` and gets HTTP 422. At the
-    request with the number `dies_at` the endpoint drops all connections and its port, for `dead_s`. A request
-    meets at most `most_faults` faults, so that with as many retries it is answered. After `stalls_at` answers the
-    endpoint gives none until it is told to go on.
+    request with the number `dies_at` the endpoint drops all connections and its port, for `dead_s` or, if that is
+    None, until it is told to go on. A request meets at most `most_faults` faults, so that with as many retries it is
+    answered. After `stalls_at` answers the endpoint gives none until it is told to go on.
     """
 
     latency_s: float = 0.05
@@ -61,7 +61,7 @@ class Script(msgspec.Struct, frozen=True):
     retry_after_s: int = 1
     seed: int = 0
     dies_at: int | None = None
-    dead_s: float = 0.0
+    dead_s: float | None = 0.0
     stalls_at: int | None = None
     replies: dict[str, dict[int, Reply]] | None = None
 
@@ -150,7 +150,7 @@ class MockEndpoint:
                 response.read()
 
     def go_on(self) -> None:
-        """Ends the stall of `Script.stalls_at`."""
+        """Ends the stall of `Script.stalls_at`, or the death of `Script.dies_at` that has no end of its own."""
         self._tell(True)
         self._told()
 
@@ -210,6 +210,7 @@ class _Endpoint:
                 self._may_go_on.set()
                 answer = True
             else:
+                self._may_go_on.set()
                 if self._dying:
                     await self._dying
                 self._script, self._report, self._arrived, answer = script, Report(), 0, True
@@ -230,7 +231,10 @@ class _Endpoint:
         for connection in self._server.connections:
             if connection.transport:
                 connection.transport.abort()
-        await asyncio.sleep(self._script.dead_s)
+        if self._script.dead_s is None:
+            await self._may_go_on.wait()
+        else:
+            await asyncio.sleep(self._script.dead_s)
         await self._listen(self._port)
 
     async def _handle(self, request: "web.BaseRequest") -> "web.StreamResponse":

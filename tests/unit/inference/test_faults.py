@@ -10,6 +10,7 @@ from mock_endpoint import Report, Script, Tally, mock_endpoint
 SMALL = Size(conversations=4, concurrency=3, latency_s=0.005, timeout_s=300)
 pytestmark = pytest.mark.concurrent
 DIES = Script(dies_at=20, dead_s=0.3)
+DIES_UNTIL_A_RUN_HAS_STOPPED = Script(dies_at=20, dead_s=None)
 OFTEN = {fault: 2 * share for fault, share in MIX.items()}  # so that each happens in so few requests
 
 
@@ -30,7 +31,11 @@ def mock():
         pytest.param(Scenario("", Script(faults={"cut": 0.2}), all_finish=True), {"cut"}, id="cut"),
         pytest.param(Scenario("", Script(faults={"truncated": 0.2})), {"truncated"}, id="truncated"),
         pytest.param(Scenario("", DIES, all_finish=True), set(), id="dies-and-comes-back"),
-        pytest.param(Scenario("", DIES, all_finish=True, retries=0), set(), id="dies-for-longer-than-a-run-waits"),
+        pytest.param(
+            Scenario("", DIES_UNTIL_A_RUN_HAS_STOPPED, all_finish=True, retries=0),
+            set(),
+            id="dies-for-longer-than-a-run-waits",
+        ),
         pytest.param(Scenario("", Script(faults={"garbage": 1}), none_finish=True), {"garbage"}, id="only-garbage"),
         pytest.param(
             Scenario("", Script(faults={"server_error": 1}), none_finish=True, retries=2),
@@ -72,7 +77,7 @@ def test_without_a_journal_it_is_noticed_that_answers_are_paid_for_twice(mock, m
     monkeypatch.setattr(
         faults, "engine_at", lambda url, path, size: engine_at(url, path.with_name(f"{next(runs)}.sqlite"), size)
     )
-    outcome = faults.face(mock, Scenario("", DIES, all_finish=True, retries=0), SMALL)
+    outcome = faults.face(mock, Scenario("", DIES_UNTIL_A_RUN_HAS_STOPPED, all_finish=True, retries=0), SMALL)
     assert outcome.runs > 1
     assert any("were paid for twice" in promise for promise in outcome.broken)
 
