@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +37,6 @@ EVENTS = [
 ]
 """What a listener hears of a run over all stages and partitions, in order."""
 LAST = EVENTS[-1]
-
-
-@pytest.fixture(autouse=True)
-def heard_signals() -> Iterator[None]:
-    """Ctrl-C is not ignored, as it is where the tests run in the background of a script."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class SignalAt(ProgressListener):
