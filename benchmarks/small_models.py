@@ -3,6 +3,7 @@
     python benchmarks/small_models.py damage RELEASE --seconds 100 --seeds 3     10 % of the values wrong, or none
     python benchmarks/small_models.py curve RELEASE --seconds 100 --rows 100 300 1000 3000
     python benchmarks/small_models.py curve RELEASE … --test requests.jsonl --tools tools.json   on rows of others
+    python benchmarks/small_models.py general RELEASE RELEASE …     a model each, and one of all with as many seconds
 
 RELEASE is the folder of a dataset, best one of single requests (`generation.kinds: {single_turn: 1}` with
 `publishing.closed_books: calls`). Definitions are not in the prompt, as in the third seed's own setting. All models of
@@ -46,8 +47,8 @@ MAX_TOKENS = 80
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["damage", "curve"])
-    parser.add_argument("release", type=Path)
+    parser.add_argument("what", choices=["damage", "curve", "general"])
+    parser.add_argument("releases", type=Path, nargs="+", metavar="RELEASE")
     parser.add_argument("--seconds", type=float, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 300, 1000, 3000])
@@ -55,15 +56,31 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--tools", type=Path, help="the tools of those rows")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    published = read_published_rows(options.release)
+    if options.what == "general":
+        measure_general(options.releases, options.seconds)
+        return
+    (release,) = options.releases
     if options.test:
         items, left_out = read_foreign_items(options.test, read_tool_file(options.tools) if options.tools else None)
     else:
-        items, left_out = read_published_items(options.release / "test.jsonl")
+        items, left_out = read_published_items(release / "test.jsonl")
     items = [item for item in items if item.calls]
     print(f"{len(items)} items in which calls are due, {len(left_out)} left out")
-    workshop = Workshop(published, items, options.seconds)
+    workshop = Workshop(read_published_rows(release), items, options.seconds)
     (measure_damage if options.what == "damage" else measure_curve)(workshop, options)
+
+
+def measure_general(releases: Sequence[Path], seconds: float) -> None:
+    """Compares a model of each release with one of all, which gets the seconds of all together."""
+    published = [read_published_rows(release) for release in releases]
+    sets = [[item for item in read_published_items(release / "test.jsonl")[0] if item.calls] for release in releases]
+    together = Workshop([row for rows in published for row in rows], [], seconds * len(releases))
+    train = [row for row in together.rows if row.split == "train"]
+    general = together.train_and_score_all(train, 0, sets)
+    for rows, items, scores in zip(published, sets, general, strict=True):
+        workshop = Workshop(rows, items, seconds)
+        own = workshop.train_and_score([row for row in rows if row.split == "train"], seed=0)
+        print(f"{rows[0].partition}: of its own {describe(own)}; of all {describe(scores)}", flush=True)
 
 
 def measure_damage(workshop: "Workshop", options: argparse.Namespace) -> None:
@@ -107,6 +124,13 @@ class Workshop:
         self._encoder = ConversationEncoder(self._tokenizer)
 
     def train_and_score(self, rows: Sequence[PublishedRow], seed: int) -> list[ItemScore]:
+        (scores,) = self.train_and_score_all(rows, seed, [self._items])
+        return scores
+
+    def train_and_score_all(
+        self, rows: Sequence[PublishedRow], seed: int, sets: Sequence[Sequence[EvaluationItem]]
+    ) -> list[list[ItemScore]]:
+        """Trains one model, and scores it on several sets of items."""
         settings = Training(
             layout="without_tools",
             context=CONTEXT,
@@ -129,7 +153,7 @@ class Workshop:
             trainer.train(lambda _: None)
         model.eval()
         predictor = LocalPredictor(model, self._tokenizer, "small", layout="without_tools", max_tokens=MAX_TOKENS)
-        return score_items(self._items, predictor.predict(self._items))
+        return [score_items(items, predictor.predict(items)) for items in sets]
 
     def score_neighbours(self, rows: Sequence[PublishedRow]) -> list[ItemScore]:
         with TemporaryDirectory() as folder:

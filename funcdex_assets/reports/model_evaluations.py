@@ -9,7 +9,7 @@ published one unless its model is significantly worse than that: then the earlie
 much.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from funcdex_assets.evaluation.evaluations import (
     write_evaluation,
 )
 from funcdex_assets.evaluation.items import list_dataset_items
-from funcdex_assets.evaluation.metrics import EXACT_MATCH, RIGHT_ACTION
+from funcdex_assets.evaluation.metrics import EXACT_MATCH, RIGHT_ACTION, ItemScore
 from funcdex_assets.evaluation.predictors import Asked, EndpointPredictor, Predictor, Progress, hear_nothing
 from funcdex_assets.records.dataset import DatasetRow
 from funcdex_assets.records.evaluation import DIFFERENCE, EvaluatedModel, FunctionCallMatch
@@ -82,7 +82,8 @@ class PartitionEvaluations:
     def keep(self) -> None:
         """Writes the evaluations, and makes that of the own model the published one unless it is worse."""
         if self.own is not None:
-            write_weaknesses(locate_feedback(self.home, self.partition), find_weaknesses(self.own, self.partition))
+            weaknesses = count_weaknesses(self.own.scores, self.partition)
+            write_weaknesses(locate_feedback(self.home, self.partition), weaknesses)
         for evaluation in self.evaluations:
             write_evaluation(evaluation, self.folder / name_folder(evaluation.model.name))
         if self.own is not None and not self.is_worse:
@@ -150,10 +151,10 @@ def read_all_evaluations(home: Path, partitions: Sequence[str]) -> list[Evaluati
     return evaluations
 
 
-def find_weaknesses(evaluation: Evaluation, partition: str) -> list[Weakness]:
+def count_weaknesses(scores: Iterable[ItemScore], partition: str) -> list[Weakness]:
     """Counts how often a model was right, by tool, kind and form of arguments: what steers the next night."""
     counts: dict[tuple[Aspect, str], list[int]] = {}
-    for score in evaluation.scores:
+    for score in scores:
         names: set[tuple[Aspect, str]] = {("kind", score.item.kind)} if score.item.kind else set()
         for call in score.item.calls:
             names |= {("tool", call.name), ("argument_form", name_argument_form(call.name, call.arguments))}
