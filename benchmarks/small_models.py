@@ -40,7 +40,7 @@ from funcdex_assets.training.trainer import Trainer
 
 VOCABULARY, CONTEXT, PACK = 1024, 1024, 512
 SHAPE = ModelShape(width=128)
-"""Many small steps of a small model: in 60 CPU seconds half the test loss of 256 wide and 1,024 tokens a step."""
+"""Many small steps of a small model: in 60 CPU seconds half the held-out loss of 256 wide and 1,024 tokens a step."""
 DAMAGED_SHARE = 0.1
 MAX_TOKENS = 80
 

@@ -43,7 +43,8 @@ def train_models(
         typer.Option("--set", help="A field of the section training, such as learning_rate=0.001; repeat for several."),
     ] = None,
     allow_worse: Annotated[
-        bool | None, typer.Option("--allow-worse", help="Make the model the latest although its test loss is higher.")
+        bool | None,
+        typer.Option("--allow-worse", help="Make the model the latest although its validation loss is higher."),
     ] = None,
     eval_only: Annotated[bool, typer.Option("--eval-only", help="Only measure the latest models.")] = False,
     seed: SeedOption = None,

@@ -122,7 +122,7 @@ _DESCRIPTIONS = {
     "general_model.parameters": "number of weights",
     "vocabulary": "tokens of its tokenizer",
     "train_rows": "rows of the train split",
-    "test_rows": "test rows that the losses are of",
+    "validation_rows": "rows held out of the train split, of which the losses are",
     "finetuned_models.steps": "changes of the weights",
     "general_model.steps": "changes of the weights",
     "epochs": "times that the train rows were seen",

@@ -61,7 +61,7 @@ def show_losses(curve: Sequence[LossPoint], title: str) -> dg.MarkdownMetadataVa
             for point in curve
             if point.answer_loss is not None
         ]
-        return show_table(("step", "test loss, answers", "test loss, prompts"), rows)
+        return show_table(("step", "validation loss, answers", "validation loss, prompts"), rows)
     return _embed_png(plots.plot_losses(curve, title), title)
 
 

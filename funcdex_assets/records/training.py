@@ -116,7 +116,7 @@ class FinetunedModel(Record, frozen=True, kw_only=True):
 
     `model_id` is the hash of rows, tokenizer, base and settings, `path` its folder below the home. `first_loss` and
     `best_loss` are of the held-out rows' answers, in nats per token, before the training and at `best_step`, whose
-    weights it has; null without test rows. `tokens` were computed, `counted_tokens` of them in the loss, in
+    weights it has; null without validation rows. `tokens` were computed, `counted_tokens` of them in the loss, in
     `cpu_seconds` of the steps. `objection` is why it is not the latest of its partition; null if it is.
     """
 
@@ -133,7 +133,7 @@ class FinetunedModel(Record, frozen=True, kw_only=True):
     parameters: int
     vocabulary: int
     train_rows: int
-    test_rows: int
+    validation_rows: int
     steps: int
     epochs: float
     tokens: int

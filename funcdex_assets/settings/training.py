@@ -70,7 +70,9 @@ class Training(Section):
         default=None, gt=0, description="of the training steps of one process; evaluations and samples are not counted"
     )
     patience: int | None = Field(
-        default=None, ge=1, description="end after so many evaluations without a better test loss; by default never"
+        default=None,
+        ge=1,
+        description="end after so many evaluations without a better validation loss; by default never",
     )
 
     # ── a step ──
@@ -97,9 +99,13 @@ class Training(Section):
 
     # ── on the way ──
     eval_interval: int = Field(default=50, ge=1, description="steps between evaluations; the end is evaluated anyway")
-    eval_rows: int = Field(default=32, ge=1, description="test rows of an evaluation: the same ones each time")
+    eval_rows: int = Field(
+        default=32,
+        ge=1,
+        description="train rows that validate and are not learned: the same ones each time; at most a tenth",
+    )
     sample_interval: int = Field(default=200, ge=1, description="steps between samples")
-    sample_rows: int = Field(default=3, ge=0, description="test rows that are answered for a look")
+    sample_rows: int = Field(default=3, ge=0, description="validation rows that are answered for a look")
     sample_tokens: int = Field(default=96, ge=1, description="at most, of a sampled answer")
     checkpoint_interval: int = Field(default=50, ge=1, description="steps between checkpoints")
 
@@ -114,7 +120,7 @@ class Training(Section):
     processes: int = Field(default=1, ge=1, description="of data parallel training, started by torchrun")
     compile: bool | None = Field(default=None, description="torch.compile; by default on CUDA alone")
     allow_worse: bool = Field(
-        default=False, description="publish a model although the latest has a lower loss on the same test rows"
+        default=False, description="publish a model although the latest has a lower loss on the same validation rows"
     )
 
     @model_validator(mode="after")

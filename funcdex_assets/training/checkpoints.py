@@ -1,7 +1,7 @@
 """Checkpoints of a training: everything that it needs to go on as if it had never stopped.
 
     FOLDER/checkpoint.pt           weights, optimiser and state after a step; replaced in one step
-    FOLDER/best-000150.safetensors the weights with the lowest test loss so far
+    FOLDER/best-000150.safetensors the weights with the lowest validation loss so far
     FOLDER/curve.jsonl             the losses, for people who look on
 
 A checkpoint names its best weights, and other ones are deleted only once it is written: a training that is killed at

@@ -14,7 +14,7 @@ from funcdex_assets.training.exported_models import load_exported_model
 from funcdex_assets.training.held_out import (
     HeldOutLoss,
     build_held_out_packs,
-    choose_held_out_rows,
+    choose_test_rows,
     measure_held_out_loss,
 )
 from funcdex_assets.training.model_notes import read_note
@@ -51,7 +51,7 @@ def evaluate_latest_model(home: Path, partition: str, rows: Sequence[TokenRow], 
     model, tokenizer, _ = load_exported_model(folder)
     device = choose_device(settings.device)
     torch.nn.Module.to(model, device)
-    held_out = choose_held_out_rows(rows, settings.eval_rows)
+    held_out = choose_test_rows(rows, settings.eval_rows)
     packs = build_held_out_packs(held_out, settings.pack_tokens, settings.prompt_weight)
     with keeping_freed_memory(device), using_threads(settings.threads):
         loss = measure_held_out_loss(PackLoss(model), packs, device, choose_dtype(settings.precision, device))

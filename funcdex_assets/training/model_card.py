@@ -48,16 +48,16 @@ def _describe_origin(note: ModelNote) -> str:
 
 def _render_losses(note: ModelNote) -> str:
     if note.best_loss is None:
-        return "There were no test rows, so its loss on unseen rows is not known."
+        return "There were too few rows to hold some out, so its loss on unseen rows is not known."
     measured = [point for point in note.curve if point.answer_loss is not None]
     rows: Sequence[tuple[str, ...]] = [
         (f"{point.step}", f"{point.answer_loss:.4f}", _format(point.prompt_loss), _format(point.train_loss))
         for point in measured
     ]
-    table = _render_table(("step", "test loss, answers", "test loss, prompts", "train loss"), rows)
+    table = _render_table(("step", "validation loss, answers", "validation loss, prompts", "train loss"), rows)
     return (
-        f"The loss in nats per token on {note.test_rows:,} test rows; the weights are those of step "
-        f"{note.best_step}.\n\n{table}"
+        f"The loss in nats per token on {note.validation_rows:,} rows held out of the train split; the weights are "
+        f"those of step {note.best_step}.\n\n{table}"
     )
 
 

@@ -23,8 +23,8 @@ class NoModelError(UserError):
 class ModelNote(Record, frozen=True, kw_only=True):
     """What a model is made of, and what came of it.
 
-    `model_id` is the hash of rows, tokenizer, base and settings; `comparable` that of what a test loss depends on
-    besides the model (test rows, tokenizer): only between models that share it can losses be compared. `tokens` were
+    `model_id` is the hash of rows, tokenizer, base and settings; `comparable` that of what a validation loss depends
+    on besides the model (its rows, tokenizer): only between models that share it can losses be compared. `tokens` were
     computed in `steps`; `first_loss` and `best_loss` are of the held-out answers, before and at `best_step`. `gguf` is
     why there is no GGUF file, or None.
     """
@@ -45,7 +45,7 @@ class ModelNote(Record, frozen=True, kw_only=True):
     parameters: int
     vocabulary: int
     train_rows: int
-    test_rows: int
+    validation_rows: int
     steps: int
     epochs: float
     tokens: int

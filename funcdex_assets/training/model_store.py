@@ -5,7 +5,7 @@
     HOME/models/gmail/history         the names that `latest` had, one a line
 
 A folder appears in one step, when it is whole. `latest` moves only to a model that is not worse than the one before on
-the same test rows.
+the same validation rows.
 """
 
 import shutil
@@ -73,7 +73,7 @@ def store_model(home: Path, note: ModelNote, write: Callable[[Path], ModelNote])
 
 
 def find_objection_to_latest(home: Path, note: ModelNote) -> str | None:
-    """Says why a model should not become the latest: the present one has a lower loss on the same test rows.
+    """Says why a model should not become the latest: the present one has a lower loss on the same validation rows.
 
     Losses over other rows or of another tokenizer cannot be compared, and are no objection.
     """
@@ -89,8 +89,8 @@ def find_objection_to_latest(home: Path, note: ModelNote) -> str | None:
     if note.best_loss <= present.best_loss:
         return None
     return (
-        f"its test loss is {note.best_loss:.4f}, and that of the latest, {latest}, is {present.best_loss:.4f} on the "
-        "same rows; to take it nevertheless, set training.allow_worse or give --allow-worse"
+        f"its validation loss is {note.best_loss:.4f}, and that of the latest, {latest}, is {present.best_loss:.4f} "
+        "on the same rows; to take it nevertheless, set training.allow_worse or give --allow-worse"
     )
 
 

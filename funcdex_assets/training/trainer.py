@@ -2,7 +2,7 @@
 
     trainer = Trainer(model, tokenizer, rows, settings, folder, identity="3f9c…", seed=42, is_pretrained=True)
     state = trainer.train(report=print)
-    model  # has the weights with the lowest test loss
+    model  # has the weights with the lowest validation loss
 
 A step is the gradient of several packs, however many processes and passes that takes: the weighted mean of the losses
 of all their targets. The first step begins with a random number generator of its own, and so does every other, so that
@@ -44,8 +44,8 @@ from funcdex_assets.training.flops import count_training_flops
 from funcdex_assets.training.held_out import (
     HeldOutLoss,
     build_held_out_packs,
-    choose_held_out_rows,
     measure_held_out_loss,
+    split_train_rows,
 )
 from funcdex_assets.training.optimization import build_optimizer, compute_rate_factor, plan_budget
 from funcdex_assets.training.pack_loss import PackLoss
@@ -77,14 +77,14 @@ class Progress:
         return self.point.answer_loss is not None and self.checkpoint_step is None
 
     def describe(self) -> str:
-        """Puts it into a line: `step 150, train loss 0.412, test loss 0.508 (best), 1,204 tokens/s, MFU 31 %`."""
+        """Puts it into a line: `step 150, train loss 0.412, validation loss 0.508 (best), 1,204 tokens/s, MFU 31 %`."""
         point = self.point
         parts = [f"step {point.step}"]
         if point.train_loss is not None:
             parts.append(f"train loss {point.train_loss:.3f}")
         if point.answer_loss is not None:
             is_best = " (best)" if point.answer_loss == self.best_loss else ""
-            parts.append(f"test loss {point.answer_loss:.3f}{is_best}")
+            parts.append(f"validation loss {point.answer_loss:.3f}{is_best}")
         if point.prompt_loss is not None:
             parts.append(f"of prompts {point.prompt_loss:.3f}")
         if self.tokens_per_second is not None and self.utilisation is not None:
@@ -95,7 +95,7 @@ class Progress:
 
 
 class Trainer:
-    """Trains a model on the train rows, and watches it on the test rows.
+    """Trains a model on the train rows, and watches it on those of them that are held out for validation.
 
     `identity` is the hash of what the training is made of: a checkpoint of another one in the folder is refused.
     """
@@ -121,7 +121,8 @@ class Trainer:
         self._dtype = choose_dtype(settings.precision, self._device)
         torch.nn.Module.to(model, self._device)
         self._model, self._tokenizer = model, tokenizer
-        self._train_rows = [row for row in rows if row.split == "train" and any(row.weights)]
+        learned, self._held_out = split_train_rows(rows, settings.eval_rows)
+        self._train_rows = [row for row in learned if any(row.weights)]
         if not self._train_rows:
             raise NothingToLearnError(
                 f"none of the {len(rows)} rows is of the train split and has a token that counts; make more "
@@ -129,7 +130,6 @@ class Trainer:
             )
         packs = plan_packs(self._train_rows, settings.pack_tokens)
         self._packs = [build_tensors(pack, self._train_rows) for pack in packs]
-        self._held_out = choose_held_out_rows(rows, settings.eval_rows)
         self._held_out_packs = build_held_out_packs(self._held_out, settings.pack_tokens, settings.prompt_weight)
         self._optimizer = build_optimizer(model, settings, is_pretrained=is_pretrained)
         self._highest_rates = [group["lr"] for group in self._optimizer.param_groups]
@@ -143,7 +143,7 @@ class Trainer:
         self.state = TrainingState(identity=identity)
 
     def train(self, report: Callable[[Progress], object] = lambda _: None) -> TrainingState:
-        """Trains until the budget is spent or the test loss no longer falls; leaves the best weights in the model.
+        """Trains until the budget is spent or the validation loss no longer falls; the model gets the best weights.
 
         If the folder has a checkpoint, the training goes on from it.
 
@@ -259,11 +259,11 @@ class Trainer:
     # ── on the way ────────────────────────────────────────────────────────────────────────────
 
     def measure_held_out(self) -> HeldOutLoss:
-        """Measures the losses on the test rows of the evaluations."""
+        """Measures the losses on the validation rows."""
         return measure_held_out_loss(self._loss, self._held_out_packs, self._device, self._dtype)
 
     def _evaluate(self, point: LossPoint, used_share: float, report: Callable[[Progress], object]) -> None:
-        """Measures the test loss at this point of the curve, and keeps the weights if they are the best so far."""
+        """Measures the validation loss at this point of the curve; keeps the weights if they are the best so far."""
         if not self._held_out or not self._processes.is_first:
             return
         state = self.state

@@ -32,7 +32,7 @@ from funcdex_assets.storage.atomic_files import replace_file
 from funcdex_assets.training.checkpoints import TrainingState
 from funcdex_assets.training.data_parallel import ProcessGroup
 from funcdex_assets.training.exported_models import export_model
-from funcdex_assets.training.held_out import choose_held_out_rows
+from funcdex_assets.training.held_out import split_train_rows
 from funcdex_assets.training.model_card import render_model_card
 from funcdex_assets.training.model_notes import ModelNote, read_note
 from funcdex_assets.training.model_store import (
@@ -264,7 +264,7 @@ def _describe_model(
     state: TrainingState,
 ) -> ModelNote:
     settings = job.training
-    held_out = choose_held_out_rows(job.rows, settings.eval_rows)
+    learned, validating = split_train_rows(job.rows, settings.eval_rows)
     first: LossPoint | None = state.curve[0] if state.curve else None
     return ModelNote(
         model_id=identity,
@@ -278,12 +278,12 @@ def _describe_model(
         tokenizer=job.tokenizer.name,
         settings=settings.model_dump(mode="json", exclude={"base"}),
         settings_hash=hash_settings(settings),
-        comparable=_hash((_hash_rows(held_out), job.tokenizer.name, settings.layout)),
+        comparable=_hash((_hash_rows(validating), job.tokenizer.name, settings.layout)),
         seed=job.seed,
         parameters=count_parameters(model),
         vocabulary=len(tokenizer),
-        train_rows=sum(row.split == "train" for row in job.rows),
-        test_rows=len(held_out),
+        train_rows=len(learned),
+        validation_rows=len(validating),
         steps=state.step,
         epochs=state.curve[-1].epoch if state.curve else 0.0,
         tokens=state.tokens,

@@ -60,7 +60,7 @@ def test_a_partition_gets_a_model(settings, tables):
     with listen_to_progress(heard):
         result = materialize(finetuned_models, settings, tables, "gmail")
     (row,) = from_frame(tables.read_frame("finetuned_models", "gmail"), FinetunedModel)
-    assert (row.partition, row.release, row.steps, row.train_rows, row.objection) == ("gmail", "release_1", 8, 12, None)
+    assert (row.partition, row.release, row.steps, row.train_rows, row.objection) == ("gmail", "release_1", 8, 11, None)
     assert settings.home / row.path == find_latest_model(settings.home, "gmail")
     assert [(stage, partition, share) for stage, partition, share, _ in heard.milestones] == [
         ("finetuned_models", "gmail", share) for share in (0.0, 0.5, 1.0)
@@ -86,7 +86,7 @@ def test_all_partitions_get_a_general_model(settings, tables):
 
 
 def test_a_model_that_learns_nothing_warns(settings, tables):
-    idle = settings.model_copy(update={"training": TRAINING.model_copy(update={"learning_rate": 1e-12})})
+    idle = settings.model_copy(update={"training": TRAINING.model_copy(update={"learning_rate": 1e-30})})
     result = materialize(general_model, idle, tables)
     (warning,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert (warning.check_name, warning.severity) == ("training_lowers_the_loss", dg.AssetCheckSeverity.WARN)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 @stage(group=TRAINING_GROUP, kinds={"pytorch"}, table=stage_tables.FINETUNED_MODELS, code_version="1")
 def finetuned_models(partition: str, training_tokens: pl.DataFrame, settings: Settings) -> Produced:
-    """The model of a partition, trained on its train rows, watched on its test rows, and exported for llama.cpp, vLLM
-    and transformers below `models/` of the project's home.
+    """The model of a partition, trained on its train rows, watched on some that are held out of them, and exported for
+    llama.cpp, vLLM and transformers below `models/` of the project's home.
 
     A model of the same rows, base and settings that is there already is not trained again. A training that was
     ended goes on from its last checkpoint. The latest model is replaced only by one that is not worse.

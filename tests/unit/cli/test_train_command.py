@@ -82,7 +82,7 @@ def test_models_are_printed_with_what_became_of_them():
     outcome = SimpleNamespace(
         made={
             "gmail": {"finetuned_models": FIGURES},
-            "jira": {"finetuned_models": {**FIGURES, "trained_now": False, "objection": "its test loss is 2"}},
+            "jira": {"finetuned_models": {**FIGURES, "trained_now": False, "objection": "its validation loss is 2"}},
             "todoist": {"training_tokens": {}},
         },
         once={"general_model": {**FIGURES, "best_loss": None}},
@@ -92,7 +92,7 @@ def test_models_are_printed_with_what_became_of_them():
     row = next(line for line in lines if "gmail" in line and "4,194,304" in line)
     assert [cell.strip() for cell in row.split("│")[4:9]] == ["150", "1900.5", "98.5", "8.327", "1.204"]
     assert "not trained jira: this model was there already; delete its folder to train it again" in lines
-    assert "not the latest jira: its test loss is 2" in lines
+    assert "not the latest jira: its validation loss is 2" in lines
     assert not any("todoist" in line for line in lines)
 
 
@@ -102,8 +102,8 @@ def test_a_training_prints_its_evaluations():
         bars.planned(1)
         bars.started("finetuned_models", ["gmail"])
         bars.progressed("finetuned_models", "gmail", 0.25, "step 50, train loss 2.1", False)
-        bars.progressed("finetuned_models", "gmail", 0.25, "step 50, test loss 2.2 (best)", True)
+        bars.progressed("finetuned_models", "gmail", 0.25, "step 50, validation loss 2.2 (best)", True)
     assert output.getvalue().splitlines() == [
         "finetuned_models: 1 partition",
-        "gmail:  25% step 50, test loss 2.2 (best)",
+        "gmail:  25% step 50, validation loss 2.2 (best)",
     ]

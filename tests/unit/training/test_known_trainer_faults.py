@@ -6,6 +6,7 @@ number of tokens that are written and ids beyond the vocabulary in `test_generat
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from tiny_training import TRAINING, tiny_model, token_rows, tokenizer
@@ -14,7 +15,12 @@ from funcdex_assets.training.answer_samples import find_first_answer
 from funcdex_assets.training.checkpoints import collect_trained_weights
 from funcdex_assets.training.data_order import DataOrder
 from funcdex_assets.training.devices import choose_dtype, measure_peak_flops
-from funcdex_assets.training.held_out import build_held_out_packs, choose_held_out_rows, measure_held_out_loss
+from funcdex_assets.training.held_out import (
+    build_held_out_packs,
+    choose_test_rows,
+    measure_held_out_loss,
+    split_train_rows,
+)
 from funcdex_assets.training.models import collect_weights
 from funcdex_assets.training.optimization import compute_rate_factor
 from funcdex_assets.training.pack_loss import PackLoss
@@ -83,8 +89,8 @@ def test_compiled_weights_keep_their_names():
 
 def test_an_evaluation_has_all_held_out_rows_each_time():
     """Once it read its first batch again and again."""
-    rows = choose_held_out_rows(ROWS, 32)
-    assert [row.row_id for row in rows] == [row.row_id for row in ROWS if row.split == "test"]
+    rows = choose_test_rows(ROWS, 32)
+    assert {row.row_id for row in rows} == {row.row_id for row in ROWS if row.split == "test"}
     loss = PackLoss(tiny_model())
     alone = [measure_held_out_loss(loss, build_held_out_packs([row], 160), CPU, torch.float32) for row in rows]
     counts = [sum(weight > 0 for weight in row.weights) for row in rows]
@@ -95,8 +101,31 @@ def test_an_evaluation_has_all_held_out_rows_each_time():
 
 
 def test_a_sample_of_held_out_rows_is_the_same_each_time():
-    assert choose_held_out_rows(ROWS, 2) == choose_held_out_rows(list(reversed(ROWS)), 2)
-    assert len(choose_held_out_rows(ROWS, 2)) == 2
+    assert choose_test_rows(ROWS, 2) == choose_test_rows(list(reversed(ROWS)), 2)
+    assert len(choose_test_rows(ROWS, 2)) == 2
+
+
+def test_what_chooses_the_weights_is_neither_learned_nor_measured():
+    """Once the rows that chose the best weights were those by which the model was then measured."""
+    learned, validating = split_train_rows(ROWS, 32)
+    assert (len(learned), len(validating)) == (11, 1), "a tenth of twelve, rounded down"
+    assert {row.split for row in (*learned, *validating)} == {"train"}
+    assert not {row.row_id for row in learned} & {row.row_id for row in validating}
+
+
+def test_windows_of_a_conversation_are_on_one_side_and_stay_there():
+    train = [row for row in ROWS if row.split == "train"]
+    windows = [
+        msgspec.structs.replace(row, row_id=f"{row.row_id}x{copy}#{window}")
+        for row in train
+        for copy in range(5)
+        for window in range(3)
+    ]
+    learned, validating = split_train_rows(windows, 4)
+    sides = [{row.row_id.partition("#")[0] for row in side} for side in (learned, validating)]
+    assert (len(sides[1]), len(validating), sides[0] & sides[1]) == (4, 12, set())
+    others = [row for row in windows if row not in validating[:3]]
+    assert {row.row_id for row in validating[3:]} <= {row.row_id for row in split_train_rows(others, 4)[1]}
 
 
 def test_the_first_step_learns_and_nothing_is_sampled_before_it(tmp_path: Path):

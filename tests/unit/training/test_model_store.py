@@ -10,6 +10,7 @@ from funcdex_assets.records.training import EvaluationItem
 from funcdex_assets.settings.training import Training
 from funcdex_assets.training.evaluate_model import evaluate_latest_model
 from funcdex_assets.training.exported_models import export_model
+from funcdex_assets.training.held_out import split_train_rows
 from funcdex_assets.training.local_predictor import LocalPredictor
 from funcdex_assets.training.model_notes import NoModelError, read_note
 from funcdex_assets.training.model_store import (
@@ -48,7 +49,7 @@ def test_the_folder_has_what_servers_and_people_need(good: TrainedModel):
         *("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "house-f16.gguf", "house-f32.gguf"),
     }
     card = (folder / "README.md").read_text()
-    for part in ("the 12 train rows of `release_0`", f"`{good.note.model_id}`", "`learning_rate` | `0.003`", "turn it"):
+    for part in ("the 11 train rows of `release_0`", f"`{good.note.model_id}`", "`learning_rate` | `0.003`", "turn it"):
         assert part in card
     assert f"{good.note.best_loss:.4f}" in card
 
@@ -56,7 +57,7 @@ def test_the_folder_has_what_servers_and_people_need(good: TrainedModel):
 def test_the_note_says_what_came_of_it(good: TrainedModel, home: Path):
     note = read_note(Path(good.folder))
     assert note == good.note
-    assert (note.steps, note.train_rows, note.test_rows, note.gguf) == (8, 12, 4, None)
+    assert (note.steps, note.train_rows, note.validation_rows, note.gguf) == (8, 11, 1, None)
     assert note.best_loss < note.first_loss
     record = describe_as_record(good, home)
     assert (record.path, record.objection, record.gguf) == (f"models/house/{note.model_id}", None, True)
@@ -100,7 +101,7 @@ def test_a_worse_model_is_taken_if_asked(home: Path, good: TrainedModel):
     point_latest(home, "house", good.note.model_id)
 
 
-def test_models_on_other_test_rows_are_no_comparison(home: Path, good: TrainedModel):
+def test_models_on_other_validation_rows_are_no_comparison(home: Path, good: TrainedModel):
     other = msgspec.structs.replace(good.note, model_id="other", best_loss=99.0, comparable="other rows")
     assert find_objection_to_latest(home, other) is None
     same = msgspec.structs.replace(good.note, model_id="other", best_loss=99.0)
@@ -150,10 +151,14 @@ def test_an_exported_model_answers_as_it_was_trained(good: TrainedModel):
 
 
 def test_the_latest_model_can_be_measured_without_training(home: Path, good: TrainedModel):
-    settings = Training(eval_rows=32, pack_tokens=160, sample_rows=1)
+    settings = Training(eval_rows=32, pack_tokens=160, sample_rows=1, precision="float32")
     note_tokenizer(home, "house", TokenizerNote("tokenizer", "scratch", "with_tools", "ours", "release_0"))
-    measured = evaluate_latest_model(home, "house", token_rows(), settings)
+    rows = token_rows()
+    _, validating = split_train_rows(rows, 32)
+    as_tests = [msgspec.structs.replace(row, split="test") for row in validating]
+    measured = evaluate_latest_model(home, "house", as_tests, settings)
     assert measured.loss.answer == pytest.approx(good.note.best_loss, rel=1e-5)
+    measured = evaluate_latest_model(home, "house", rows, settings)
     assert (measured.rows, len(measured.samples)) == (4, 1)
     note_tokenizer(home, "house", TokenizerNote("other", "scratch", "with_tools", "ours", "release_0"))
     with pytest.raises(StaleTokensError, match=r"of tokenizer other .*, has tokenizer and with_tools; train it"):

@@ -10,6 +10,7 @@ import torch
 from tiny_training import TRAINING, job, tiny_model, token_rows, tokenizer
 
 from funcdex_assets.records.training import TokenRow
+from funcdex_assets.training import held_out
 from funcdex_assets.training.answer_samples import find_first_answer
 from funcdex_assets.training.checkpoints import CheckpointError, TrainingState, load_best_weights
 from funcdex_assets.training.data_order import DataOrder
@@ -234,7 +235,8 @@ def test_every_epoch_has_each_pack_once_in_another_order():
 # ── what is kept ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_model_ends_with_the_best_weights_not_the_last(tmp_path: Path):
+def test_the_model_ends_with_the_best_weights_not_the_last(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(held_out, "VALIDATION_SHARE", 0.4)
     model = tiny_model()
     learning = {"learning_rate": 0.01, "min_learning_rate_share": 1.0, "packs_per_step": 2}
     trainer = trainer_in(tmp_path, model, max_steps=100, eval_interval=12, sample_rows=0, **learning)
@@ -251,8 +253,8 @@ def test_samples_show_input_actual_and_predicted(tmp_path: Path):
     state = trainer_in(tmp_path).train()
     assert [sample.step for sample in state.samples] == [4, 8]
     (sample, _) = state.samples
-    assert sample.input.endswith("turn it to 13<|im_end|>\n<|im_start|>assistant\n")
-    assert sample.actual == '<tool_call>\n{"name": "heat", "arguments": {"to": 13}}\n</tool_call>'
+    assert sample.input.endswith("turn it to 16<|im_end|>\n<|im_start|>assistant\n")
+    assert sample.actual == '<tool_call>\n{"name": "heat", "arguments": {"to": 16}}\n</tool_call>'
     assert sample.predicted
 
 
@@ -274,8 +276,8 @@ def test_rows_that_teach_nothing_are_refused(tmp_path: Path):
         trainer_in(tmp_path, rows=tests_only)
 
 
-def test_without_test_rows_the_last_weights_are_kept(tmp_path: Path):
-    state = trainer_in(tmp_path, rows=[row for row in ROWS if row.split == "train"]).train()
+def test_without_rows_to_hold_out_the_last_weights_are_kept(tmp_path: Path):
+    state = trainer_in(tmp_path, rows=[row for row in ROWS if row.split == "train"][:9]).train()
     assert (state.best_step, state.best_loss, state.step) == (None, None, 8)
 
 
