@@ -89,6 +89,7 @@ def evaluate_models(
     if fail_if_worse and against is None:
         raise CommandError("--fail-if-worse needs an evaluation to compare with; give --against FOLDER")
     evaluations: list[Evaluation] = [read_evaluation(path) for path in predictions or ()]
+    _keep(evaluations, out)
     row_file, train_files = _find_files(partition, rows, train)
     asked_models: list[tuple[Predictor, EvaluatedModel]] = []
     if endpoint or model_folder or baseline:
@@ -119,15 +120,18 @@ def evaluate_models(
         for predictor, description in asked_models:
             with _ProgressBar(description.name) as progress:
                 evaluations.append(evaluate_predictor(predictor, items, description, progress))
+            _keep(evaluations[-1:], out)  # whatever becomes of the next one
     if not evaluations:
         raise CommandError(
             "There is nothing to measure; give --endpoint URL --model NAME, --model-folder FOLDER, --baseline "
             "nearest, or --predictions FILE"
         )
     comparisons = _compare(evaluations, against)
-    _print_report(evaluations, comparisons)
     if out is not None:
         _write_report(out, evaluations, comparisons)
+    _print_report(evaluations, comparisons)
+    if out is not None:
+        console.print(f"{out} has the report, and the answers of each model", highlight=False, soft_wrap=True)
     if free_running:
         _run_freely(row_file, [predictor for predictor, _ in asked_models], limit, out)
     if fail_if_worse and any(comparison.is_worse for comparison in comparisons):
@@ -257,14 +261,20 @@ def _print_table(title: str, heads: Sequence[str], cells: Sequence[Sequence[str]
     print_grid(grid, console)
 
 
-def _write_report(folder: Path, evaluations: "Sequence[Evaluation]", comparisons: "Sequence[Comparison]") -> None:
+def _keep(evaluations: "Sequence[Evaluation]", folder: Path | None) -> None:
     from funcdex_assets.evaluation.evaluations import name_folder, write_evaluation
+
+    if folder is None:
+        return
+    for evaluation in evaluations:
+        write_evaluation(evaluation, folder / name_folder(evaluation.model.name))
+
+
+def _write_report(folder: Path, evaluations: "Sequence[Evaluation]", comparisons: "Sequence[Comparison]") -> None:
     from funcdex_assets.evaluation.model_table import build_rows, encode_report, render_report
     from funcdex_assets.reports.plots import can_plot, plot_matches
     from funcdex_assets.storage.atomic_files import replace_file
 
-    for evaluation in evaluations:
-        write_evaluation(evaluation, folder / name_folder(evaluation.model.name))
     replace_file(folder / "report.md", render_report(evaluations, comparisons).encode())
     replace_file(folder / "report.json", encode_report(evaluations, comparisons))
     if can_plot():
@@ -274,7 +284,6 @@ def _write_report(folder: Path, evaluations: "Sequence[Evaluation]", comparisons
             if "exact_match" in row.values
         ]
         replace_file(folder / "report.png", plot_matches(bars, "Function Call Match"))
-    console.print(f"{folder} has the report, and the answers of each model", highlight=False, soft_wrap=True)
 
 
 def _run_freely(row_file: Path | None, predictors: "Sequence[Predictor]", limit: int | None, out: Path | None) -> None:

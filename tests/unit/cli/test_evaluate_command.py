@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from funcdex_assets.cli.main import app
 from funcdex_assets.environment.replay import build_certificate
+from funcdex_assets.evaluation import baselines
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 
 
@@ -51,6 +52,22 @@ def test_baselines_stand_in_one_table_and_the_report_is_kept(folder):
     assert {path.name for path in (folder / "kept").iterdir()} >= {"report.md", "report.json", "nearest-neighbour"}
     content = json.loads((folder / "kept" / "report.json").read_text())
     assert [row["model"] for row in content["table"]] == ["nearest neighbour", "most frequent call"]
+
+
+def test_what_was_asked_is_kept_although_the_next_model_fails(folder, monkeypatch):
+    class Broken:
+        name = "broken"
+
+        def predict(self, items, progress):
+            raise KeyboardInterrupt
+
+    build = baselines.build_baseline
+    monkeypatch.setattr(
+        baselines, "build_baseline", lambda kind, known: Broken() if kind == "words" else build(kind, known)
+    )
+    words = (*ROWS, "--baseline", "nearest", "--baseline", "words", "--train", "train.jsonl", "--out", "kept")
+    assert run(*words).exit_code != 0
+    assert (folder / "kept" / "nearest-neighbour" / "predictions.jsonl").read_text()
 
 
 def test_kept_predictions_are_measured_again_and_compared(folder):
