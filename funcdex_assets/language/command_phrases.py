@@ -28,6 +28,7 @@ from funcdex_assets.language.tool_reading import (
     load_families,
 )
 from funcdex_assets.language.values import capitalize_sentence
+from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 
 _ENGINE = inflect.engine()
@@ -626,7 +627,7 @@ def _build_nouns(
     for index, item in remaining:
         argument, words = item.argument, item.spoken.words
         is_of_the_thing = argument.noun == to_singular(head) or (
-            argument.noun in _COUNT_NOUNS and head not in _MASS_NOUNS
+            argument.noun in COUNT_NOUNS and head not in _MASS_NOUNS
         )
         if argument.manner == "count" and is_of_the_thing and not used:
             used.add(index)
@@ -760,7 +761,9 @@ def _pluralise(base: str) -> str:
 
 
 _ADVERB_OF_TIME = re.compile(r"(?:not |right |later )?(?:now|later|today|tomorrow|tonight|asap)\b")
-_COUNT_NOUNS = frozenset(("quantity", "count", "qty", "amount", ""))
+COUNT_NOUNS = frozenset(("quantity", "count", "qty", "amount", ""))
+"""Nouns that do not tell what is counted: it is the thing itself."""
+_LEAST, _MOST = frozenset(("min", "minimum", "least")), frozenset(("max", "maximum", "most"))
 _WHOLE = re.compile(r"(?:all|every|everything|everywhere|both|the|my)\b")
 _ORDER = (
     "degree",
@@ -797,6 +800,8 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
     if item.spoken.is_clause:
         return x
     own = words.startswith(("my ", "our "))
+    if limits := _list_limits(argument, x):
+        return rng.choice(limits)
     bare_share = 0.5 if is_bare else 0.0 if argument.manner in ("from", "to") else 0.1
     match argument.manner:
         case "from" | "to" if argument.options and not argument.noun and not _PREPOSITIONAL.match(words) and not own:
@@ -811,15 +816,13 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
         case "amount":
             options = [x, f"for {x}", x]
         case "count":
-            noun = argument.noun if argument.noun not in {*_COUNT_NOUNS, "party"} else ""
+            noun = argument.noun if argument.noun not in {*COUNT_NOUNS, "party"} else ""
             if argument.noun == "party":
                 options = [f"for {x}"]
             else:
-                options = (
-                    [f"for {x} {_pluralise(noun)}", f"{x} {_pluralise(noun)}"]
-                    if noun
-                    else [f"{x} of them", f"{x} of them", x]
-                )
+                bare_share = 0.0 if noun and not is_bare else bare_share
+                things = noun if not noun or item.spoken.value == 1 else _pluralise(noun)
+                options = [f"for {x} {things}", f"{x} {things}"] if noun else [f"{x} of them", f"{x} of them", x]
         case "level":
             is_setting = family in _SETTING_FAMILIES and argument.noun != "amount"
             options = [f"to {x}", f"at {x}", x, f"on {x}"] if is_setting and not _ADVERBIAL.match(words) else [x]
@@ -848,7 +851,9 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
                 options = [f"the {x} {argument.noun}", f"the {x} one", f"the {x} {argument.noun}"]
         case "when":
             options = [x, x, f"for {x}"]
-            if _PREPOSITIONAL.match(words) or _ADVERB_OF_TIME.match(words):
+            if "year" in split_words(argument.name) and words.isdigit():
+                options = [f"from {x}", f"from {x}", f"of {x}"]
+            elif _PREPOSITIONAL.match(words) or _ADVERB_OF_TIME.match(words):
                 options = [x]
             elif re.match(r"(?:\d|noon|half|quarter)|\w+ in the (?:morning|afternoon|evening)", words):
                 options = [f"at {x}", f"at {x}", x] if not words.endswith("days") else [x]
@@ -916,6 +921,21 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
         case _:
             options = [x, f"{x}"]
     return x if rng.random() < bare_share else rng.choice(options)
+
+
+def _list_limits(argument: ArgumentReading, x: str) -> list[str]:
+    """Lists how the least or the most of a number is said; empty if the argument is no such limit."""
+    words = split_words(argument.name)
+    if argument.options or schema_type(argument.schema) not in ("integer", "number"):
+        return []
+    if not {*words} & (_LEAST | _MOST):
+        return []
+    is_counted = argument.manner == "count" and argument.noun not in COUNT_NOUNS
+    unit = "years old" if "age" in words else _pluralise(argument.noun) if is_counted else ""
+    said = f"{x} {unit}".strip()
+    if {*words} & _LEAST:
+        return [f"at least {said}", f"at least {said}", f"{said} or more", f"no less than {said}"]
+    return [f"at most {said}", f"up to {said}", f"no more than {said}", f"{said} or less"]
 
 
 _EVERYWHERE = re.compile(r"(?:all|every\w*|both)\b")

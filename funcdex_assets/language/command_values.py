@@ -57,6 +57,9 @@ _UNITS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"bedroom", "bedrooms"}), ("bedrooms", "beds")),
     (frozenset({"bathroom", "bathrooms"}), ("bathrooms", "baths")),
 )
+YEARS = tuple(range(1965, 2025))
+"""Of which people speak: of a song, a car, a building."""
+_RATING_WORDS = frozenset(("rating", "ratings", "stars", "star"))
 _MAIL_DOMAINS = ("mailbox.example", "post.example", "home.example")
 _RIVAL_NOUNS = frozenset("account card room side door class music".split())
 _INVENTED_SHARE = 0.65  # of names of an open kind, those that stand in no list
@@ -342,6 +345,7 @@ def find_bounds(argument: ArgumentReading) -> tuple[float, float] | None:
 def _draw_number(argument: ArgumentReading, rng: Random) -> SpokenValue | None:
     """Draws a number of the size that its name and description suggest, with its unit in some."""
     words = {*split_words(argument.name), *re.findall(r"[a-z]+", argument.description)}
+    name_words = set(split_words(argument.name))
     bounds = find_bounds(argument)
     is_integer = schema_type(argument.schema) == "integer"
     is_percent = bool(words & {"percent", "percentage"}) or "%" in argument.description
@@ -364,12 +368,18 @@ def _draw_number(argument: ArgumentReading, rng: Random) -> SpokenValue | None:
             pool = _MINUTES
         case "count":
             pool = (1, 2, 2, 3, 4, 4, 5, 6, 8, 10, 12)
+        case "when" if "year" in words:
+            pool = YEARS
         case "when":
             pool = tuple(range(7, 22)) if "hour" in words else (0, 15, 30, 45)
         case "step":
             pool = (1, 2, 2, 3, 4, 5, 5, 10, 10, 15, 20)
         case _ if is_percent:
             pool = (5, 10, 15, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 100)
+        case _ if words & _RATING_WORDS:
+            pool = (3, 3.5, 4, 4, 4.5) if not bounds or bounds[1] <= 5 else (6, 7, 7.5, 8, 8.5, 9)
+        case _ if "age" in name_words or "years old" in argument.description:
+            pool = (3, 6, 8, 10, 12, 16, 18, 21, 25, 30, 35, 40, 45, 50, 60, 65, 70)
         case _ if words & {"temperature", "thermostat", "degrees"}:
             warm = words & {"fahrenheit"} or (bounds and bounds[1] > 45) or "f" in argument.options
             pool = (
@@ -424,6 +434,8 @@ def _draw_extreme(argument: ArgumentReading, bounds: tuple[float, float], rng: R
 
 def _say_with_unit(argument: ArgumentReading, value: float, words: set[str], is_percent: bool, rng: Random) -> str:
     """Says a number, in some cases with its unit: "$50", "fifty bucks", "60 percent", "10 minutes", "21 degrees"."""
+    if argument.manner == "when" and "year" in words:
+        return str(value)
     said = say_number(value, rng)
     if argument.money and value != int(value):
         said = f"{value:.2f}"
@@ -458,6 +470,8 @@ def _say_with_unit(argument: ArgumentReading, value: float, words: set[str], is_
         return f"{said} percent" if rng.random() < 0.5 else f"{said}%" if in_figures and rng.random() < 0.4 else said
     if words & {"temperature", "degrees", "thermostat"}:
         return f"{said} degrees" if rng.random() < 0.4 else said
+    if words & _RATING_WORDS and rng.random() < 0.9:
+        return f"{said} {'star' if one else 'stars'}"
     if unit := next((unit for unit in _UNITS if words & unit[0]), None):
         return f"{said} {rng.choice(unit[1])}" if rng.random() < 0.75 else said
     if argument.manner == "when" and "hour" in words:

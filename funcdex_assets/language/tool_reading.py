@@ -587,6 +587,8 @@ def read_argument(name: str, schema: Schema, required: bool, tool_words: str = "
     if kind == "boolean":
         return build("act" if words <= {"on", "enabled", "active", "power", "state", "is", "enable"} else "flag")
     if options := [option for option in schema.get("enum", ()) if option is not None]:
+        if is_id(name) and all(re.fullmatch(r"\d+", str(option)) for option in options):
+            return None  # what each of the numbers is for is known to the system alone
         return build(_choose_enum_manner(words, options, description)) if len(options) > 1 else None
     if kind in ("integer", "number"):
         manner = _choose_number_manner(words, description, tool_words)[0]
@@ -598,15 +600,14 @@ def read_argument(name: str, schema: Schema, required: bool, tool_words: str = "
 
 def _find_noun(name: str) -> str:
     """Returns the noun that an argument tells about: "account" of `account_type`, "card" of `card_last_four`."""
-    words = [
-        word for word in split_words(name) if word not in ("type", "kind", "category", "name", "last", "four", "to")
-    ]
-    words = [
-        word
-        for word in words
-        if word not in ("from", "number", "num", "of", "digits", "new", "target", "is", "has", "in")
-    ]
+    words = [word for word in split_words(name) if word not in _WORDS_BESIDE_A_NOUN]
     return to_singular(words[0]) if words else ""
+
+
+_WORDS_BESIDE_A_NOUN = frozenset(
+    "type kind category name last four to from number num of digits new target is has in min minimum max maximum least "
+    "most avg average".split()
+)
 
 
 def _choose_enum_manner(words: set[str], options: Sequence[Any], description: str) -> Manner:
@@ -664,7 +665,7 @@ def _choose_number_manner(words: set[str], description: str, tool_words: str) ->
         or "how long" in description
     ):
         return ("duration",)
-    if words & {"hour", "minute"}:
+    if words & {"hour", "minute", "year"}:
         return ("when",)
     if words & _LEVEL_WORDS:
         return ("level",)
@@ -722,14 +723,23 @@ def _read_text_argument(
     owner = next((word for word in map(to_singular, re.findall(r"[a-z]+", tool_words)) if word in things), "")
     is_illustrated = bool(schema.get("examples")) or bool(re.search(r"\be\.g\.|\bsuch as\b|\bexample", description))
     if words & ({"name", "title", "label", "query", "search", "keyword", "term"} | _TEXT_WORDS) or not words:
-        by_text = owner or next((word for word in things if word in described), "")
+        by_text = owner or _find_thing_in(description)
         if by_text or words & _TEXT_WORDS:
             return build("text" if words & _TEXT_WORDS - {"query"} else "thing", things=by_text or "message")
         return build("value") if is_illustrated else None
-    by_text = next((word for word in things if word in described), "")
+    by_text = _find_thing_in(description)
     if by_text and by_text not in ("word", "list", "reason", "label"):
         return build("thing", things=by_text)
     return build("value") if is_illustrated else None
+
+
+def _find_thing_in(description: str) -> str:
+    """Finds the first word of a description that is a key of the lexicon's examples, or another word for one; '' if
+    there is none. What comes first is what it is about: "the name of the actor of the movie".
+    """
+    lexicon = load_lexicon_file("command_values")
+    words = map(to_singular, re.findall(r"[a-z]+", description))
+    return next((key for word in words if (key := lexicon["aliases"].get(word, word)) in lexicon["things"]), "")
 
 
 def find_digits(words: set[str], description: str, schema: Schema) -> int:

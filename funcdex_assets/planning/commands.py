@@ -25,6 +25,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from funcdex_assets.language.command_phrases import (
+    COUNT_NOUNS,
     Said,
     Style,
     Utterance,
@@ -546,11 +547,13 @@ class _CommandPlanner:
             used.append(other.value)
             changed = {argument.name: other}
             self._record(utterance, changed)
-            # Another thing has another number, and so many of one are not so many of another.
+            # Another thing has another number, and so many of one are not so many of another; people stay as many.
             own = {
                 item.name
                 for item in reading.arguments
-                if item.manner in ("digits", "count") and not item.required and item.name != argument.name
+                if (item.manner == "digits" or (item.manner == "count" and item.noun in COUNT_NOUNS))
+                and not item.required
+                and item.name != argument.name
             }
             kept = {name: spoken for name, spoken in call.items() if name not in {argument.name, *own}}
             call = {**kept, **changed}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from funcdex_assets.training.training_job import TrainedModel
 
 
-@stage(group=TRAINING_GROUP, kinds={"pytorch"}, table=stage_tables.FINETUNED_MODELS, code_version="1")
+@stage(group=TRAINING_GROUP, kinds={"pytorch"}, table=stage_tables.FINETUNED_MODELS, code_version="2")
 def finetuned_models(partition: str, training_tokens: pl.DataFrame, settings: Settings) -> Produced:
     """The model of a partition, trained on its train rows, watched on some that are held out of them, and exported for
     llama.cpp, vLLM and transformers below `models/` of the project's home.
@@ -45,7 +45,7 @@ def finetuned_models(partition: str, training_tokens: pl.DataFrame, settings: Se
     group_name=TRAINING_GROUP,
     kinds={"pytorch"},
     owners=["team:funcdex"],
-    code_version="1",
+    code_version="2",
     check_specs=list_check_specs(stage_tables.GENERAL_MODEL, None, {}),
 )
 def general_model(

@@ -181,6 +181,8 @@ CANCEL = read("gone", "Cancel a card", reason={"enum": ["stolen", "lost"]}, card
 PAY = read("funds", "Transfer money", amount={"type": "number"}, to={"enum": ["savings", "checking"]})
 ORDER = read("room_service", "Order food", dish={"type": "string"}, amount={"type": "integer"})
 GLOW = read("glow", "Set the brightness", lamp={"enum": ["desk", "all"]}, level={"type": "integer"})
+SEATS = read("seats", "Find a house", people={"type": "integer"}, max_price={"type": "number"})
+SONG = read("tune", "Find a song", year={"type": "integer"})
 WARMTH = read(
     "change", "Make it warmer or cooler", way={"enum": ["warmer", "cooler"]}, much={"enum": ["little", "lot"]}
 )
@@ -224,6 +226,13 @@ WARMTH = read(
             r"all (?:the )?brightness",
             id="all of them",
         ),
+        pytest.param(
+            SEATS, [option(SEATS, "people", 4, "four")], {"find a house for four people"}, "house four$", id="people"
+        ),
+        pytest.param(
+            SEATS, [option(SEATS, "max_price", 90, "90")], {"find a house up to 90"}, "for 90", id="the most of it"
+        ),
+        pytest.param(SONG, [option(SONG, "year", 1998, "1998")], {"find a song from 1998"}, "at 1998", id="a year"),
         pytest.param(
             WARMTH,
             [option(WARMTH, "way", "warmer", "warmer"), option(WARMTH, "much", "lot", "a lot")],

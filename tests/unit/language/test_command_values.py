@@ -151,6 +151,10 @@ def test_a_text_has_the_form_that_the_document_asks_for(name: str, schema: dict[
         pytest.param("guests", WHOLE, 1, 12, id="people"),
         pytest.param("hours", WHOLE, 1, 12, id="hours"),
         pytest.param("days", WHOLE, 1, 14, id="days"),
+        pytest.param("year", described("The release year of the song", WHOLE), 1950, 2030, id="a year"),
+        pytest.param("min_age", described("The minimum age", WHOLE), 3, 70, id="an age"),
+        pytest.param("avg_rating", NUMBER, 3, 5, id="stars"),
+        pytest.param("rating", {**WHOLE, "minimum": 1, "maximum": 10}, 6, 9, id="points out of ten"),
     ],
 )
 def test_a_number_has_the_size_that_the_document_suggests(
@@ -159,6 +163,26 @@ def test_a_number_has_the_size_that_the_document_suggests(
     values = {spoken.value for spoken in draws(argument(name, schema))}
     assert len(values) >= 4
     assert low <= min(values) <= max(values) <= high
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "things"),
+    [
+        ("starring", "The name of an actor or actress the user wants to see in a movie", "artist"),
+        ("district_name", "The name of the district where the service provider is located", "district"),
+        ("title", "The title of the song, of a movie if it has one", "song"),
+        ("who", "The doctor of whom the patient wants an appointment", "doctor"),
+        ("theater_name", "The name of the theatre", "theater"),
+    ],
+)
+def test_a_text_is_what_its_description_names_first(name: str, description: str, things: str) -> None:
+    assert argument(name, described(description)).things == things
+
+
+def test_nobody_says_the_number_by_which_a_system_knows_something() -> None:
+    by_number = {**WHOLE, "enum": [1, 2, 3], "description": "1 = cleaning, 2 = massage, 3 = repairs"}
+    assert read_argument("service_id", by_number, False, "") is None
+    assert read_argument("service_level", by_number, False, "") is not None
 
 
 def test_a_moment_lies_ahead() -> None:
