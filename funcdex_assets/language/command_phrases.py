@@ -7,12 +7,13 @@ and that says neither the tool's name nor an argument's. Values stand as signs (
 it is finished, so that nothing changes their words, which the plan records.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import inflect
 
@@ -38,6 +39,8 @@ PREDICATE_SHARE = 0.1  # of requests that say what the description says
 CLAUSE_ALONE_SHARE = (
     0.4  # of requests with a reason, where one tool alone takes any: no more is said than what happened
 )
+IDIOM_OF_VALUE_SHARE = 0.45  # of requests for one value that has phrases of its own
+SYNONYM_SHARE = 0.35  # of things that have other names
 IDIOM_SHARE = 0.18  # of requests for tools for which there are phrases that follow neither verb nor noun
 _CANDIDATES = 6  # sentences that are drawn, of which one is taken
 _OWNED_NOUNS = frozenset(
@@ -108,7 +111,7 @@ def find_rivals(reading: ToolReading, others: Iterable[ToolReading]) -> Rivals:
     rest = [other for other in others if other.tool != reading.tool and not other.trigger]
     return Rivals(
         frozenset(other.objects[0] for other in rest),
-        frozenset(idiom for other in rest for idiom in list_idioms(other)),
+        frozenset(idiom for other in rest for idiom in list_all_idioms(other)),
         any(argument.manner == "reason" for other in rest for argument in other.arguments),
         frozenset(word for other in rest for word in list_directions(other)),
     )
@@ -252,8 +255,18 @@ def _draft_request(
     remaining = list(enumerate(said))
     families = load_families()
     family = rng.choice(reading.families[:1] * 3 + reading.families[1:]) if reading.families else ""
-    act = next(((index, item) for index, item in remaining if item.argument.manner == "act"), None)
+    act = next((pair for pair in remaining if pair[1].argument.manner == "act" or _is_off(pair[1])), None)
+    if act is not None and reading.families[:1] == ("clear",) and str(act[1].spoken.value) in ("on", "off"):
+        reading, remaining, act = _read_running_deed(draft, reading, remaining, act)
     verb = reading.verb
+    said_alone = said[0] if len(said) == 1 and not said[0].argument.is_list and not pronoun else None
+    is_no_verb = act is not None and not find_family(str(act[1].spoken.value).replace("_", " ").lower())
+    if said_alone is not None and (is_no_verb or rng.random() < IDIOM_OF_VALUE_SHARE):  # nobody says "next the song"
+        idioms = list_idioms_of_value(reading, said_alone.argument, said_alone.spoken.value)
+        if free := [idiom for idiom in idioms if idiom not in rivals.idioms]:
+            draft.as_whole.add(said_alone.argument.name)
+            draft.text = rng.choice(free)
+            return draft
     if act is not None:
         remaining.remove(act)
         draft.as_whole.add(act[1].argument.name)
@@ -268,7 +281,11 @@ def _draft_request(
         others = [pair for pair in remaining if _sign(pair[0]) not in comparative]
         draft.text = _append(comparative, [_adjunct(index, item, rng) for index, item in others], rng)
         return draft
-    open_acts = [argument for argument in reading.arguments if argument.manner == "act"] if act is None else []
+    open_acts = [
+        argument
+        for argument in reading.arguments
+        if argument.manner == "act" and act is None and argument.name not in draft.as_whole
+    ]
     if open_acts and not all("default" in argument.schema for argument in open_acts):
         family = "open"  # on or off, up or down: nothing says which
     forms = families.get(
@@ -292,7 +309,7 @@ def _draft_request(
             rng.choice(forms["bare"]), [_adjunct(*pair, rng, family=family) for pair in remaining], rng
         )
         return draft
-    nouns, used = _build_nouns(reading, remaining, rng, family, pronoun, thing)
+    nouns, used = _build_nouns(reading, remaining, rng, family, pronoun, thing, rivals)
     remaining = [pair for pair in remaining if pair[0] not in used]
     if family == "move" and not thing and not pronoun and nouns["b"].split()[-1] not in _MASS_NOUNS:
         nouns["b"] = nouns["o"]  # money is moved as such, a thing as the one that it is
@@ -361,6 +378,24 @@ def _draft_request(
     return draft
 
 
+def _is_off(item: Said) -> bool:
+    """Whether a level is said by turning the thing off."""
+    return item.argument.manner == "level" and str(item.spoken.value).lower() == "off"
+
+
+def _read_running_deed(
+    draft: _Draft, reading: ToolReading, remaining: list[tuple[int, Said]], act: tuple[int, Said]
+) -> tuple[ToolReading, list[tuple[int, Said]], tuple[int, Said] | None]:
+    """Reads a tool that does something until it is told to stop: on is the deed itself ("clear the rear window"), and
+    off turns the deed off, not its thing.
+    """
+    if str(act[1].spoken.value) == "on":
+        draft.as_whole.add(act[1].argument.name)
+        return reading, [pair for pair in remaining if pair is not act], None
+    deed = " ".join(list_name_words(reading.tool))
+    return dataclasses.replace(reading, objects=(deed,), families=("turn_off",)), remaining, act
+
+
 def _keep_forms_with_act(forms: Mapping[str, Sequence[str]], verb: str) -> Mapping[str, Sequence[str]]:
     """Keeps the forms that tell what is to be done: the thing alone does not, and "set it off" says off."""
     kept = {key: [form for form in some if not _TELLS_NO_ACT.fullmatch(form)] for key, some in forms.items()}
@@ -406,9 +441,42 @@ def _list_idioms(families: tuple[str, ...], nouns: tuple[str, ...]) -> tuple[str
     return tuple(
         text
         for entry in load_lexicon_file("command_idioms")
-        if known & set(entry["nouns"]) and (not entry.get("families") or set(entry["families"]) & set(families))
+        if "acts" not in entry
+        and known & set(entry.get("nouns", ()))
+        and (not entry.get("families") or set(entry["families"]) & set(families))
         for text in entry["say"]
     )
+
+
+@cache
+def _list_entries(key: str, word: str) -> tuple[Mapping[str, Sequence[str]], ...]:
+    """Lists the idioms for a value that says what is done (`acts`), or that is all that is asked for (`values`)."""
+    return tuple(entry for entry in load_lexicon_file("command_idioms") if word in entry.get(key, ()))
+
+
+def list_idioms_of_value(reading: ToolReading, argument: ArgumentReading, option: Any) -> tuple[str, ...]:
+    """Lists what people say instead of naming a value: "skip this one" for `next`, "i'm hungry" for `food`."""
+    key = normalise_option(option)
+    entries = _list_entries("acts" if argument.manner == "act" else "values", key)
+    heads = {to_singular(text.split()[-1]) for text in reading.objects if text}
+    return tuple(
+        text
+        for entry in entries
+        if (not entry.get("nouns") or heads & set(entry["nouns"]))
+        and (not entry.get("families") or set(entry["families"]) & set(reading.families))
+        for text in entry["say"]
+    )
+
+
+def list_all_idioms(reading: ToolReading) -> frozenset[str]:
+    """Lists everything that people say instead of a tool's verb, noun or values."""
+    of_values = (
+        text
+        for argument in reading.arguments
+        for option in argument.options
+        for text in list_idioms_of_value(reading, argument, option)
+    )
+    return frozenset((*list_idioms(reading), *of_values))
 
 
 def list_idioms(reading: ToolReading) -> tuple[str, ...]:
@@ -463,7 +531,14 @@ def _draft_directed(
     is_shared = direction in rivals.directions and " " in reading.objects[0]
     sentences = [word for words in alike for word in words if " " in word]
     adjectives = [word for words in alike for word in words if " " not in word]
-    where = next((pair for pair in remaining if pair[1].argument.manner in ("kind", "place")), None)
+    where = next(
+        (
+            pair
+            for pair in remaining
+            if pair[1].argument.manner in ("kind", "place") and pair[1].argument.noun not in _MERE_PLACES
+        ),
+        None,
+    )
     degree = next((pair for pair in remaining if pair[1].argument.manner == "degree"), None)
     parts = [_adjunct(index, item, rng) for index, item in remaining if (index, item) not in (where, degree)]
     if sentences and not remaining and not is_shared and rng.random() < 0.3:
@@ -600,6 +675,15 @@ def _take_thing(draft: _Draft, reading: ToolReading, remaining: list[tuple[int, 
     return ""
 
 
+def _rename_thing(base: str, rng: Random, rivals: Rivals) -> str:
+    """Calls the tool's thing by another name that people have for it, if no other tool is about such a thing."""
+    names = load_lexicon_file("command_values")["nouns"]
+    taken = {word for text in rivals.objects for word in text.split()}
+    known = base if base in names else base.split()[-1]
+    others = [name for name in names.get(known, ()) if not taken & set(name.split()) - set(base.split())]
+    return f"{base.removesuffix(known)}{rng.choice(others)}" if others else base
+
+
 def _build_nouns(
     reading: ToolReading,
     remaining: Sequence[tuple[int, Said]],
@@ -607,6 +691,7 @@ def _build_nouns(
     family: str,
     pronoun: str,
     thing: str,
+    rivals: Rivals = NO_RIVALS,
 ) -> tuple[dict[str, str], set[int]]:
     """Builds the noun phrases of a sentence, with values before and after the noun; returns them, and the numbers of
     the values that are in them.
@@ -618,6 +703,8 @@ def _build_nouns(
             return dict.fromkeys("oabp", f"the {reading.objects[0]} {thing}"), set()
         return dict.fromkeys("oabp", thing), set()
     base = reading.objects[0] if rng.random() < 0.6 else rng.choice(reading.objects)
+    if rng.random() < SYNONYM_SHARE:
+        base = _rename_thing(base, rng, rivals)
     if base in _PRONOUNS:
         return dict.fromkeys("oabp", base), set()
     used: set[int] = set()
@@ -645,7 +732,8 @@ def _build_nouns(
             used.add(index)
             places = [to_singular(word) for word in base.split()]
             rest = " ".join(base.split()[places.index(argument.noun) + 1 :])
-            whole = _sign(index) if argument.noun in words.split() else f"{_sign(index)} {argument.noun}"
+            names_itself = argument.noun in words.split() or not _POSITIONS.issuperset(words.split())
+            whole = _sign(index) if names_itself else f"{_sign(index)} {argument.noun}"
             if _WHOLE.match(words):
                 whole, has_owner = f"{_sign(index)} the {_pluralise(argument.noun)}", True
             base = f"{whole} {rest}".strip()
@@ -657,7 +745,7 @@ def _build_nouns(
             and rng.random() < 0.55
         ):
             used.add(index)
-            is_part = argument.noun in _PARTS and argument.noun not in words.split()
+            is_part = argument.noun in _PARTS and _POSITIONS.issuperset(words.split())
             base = f"{_sign(index)} {argument.noun if is_part else base}"
         elif argument.manner == "digits" and argument.last_digits and rng.random() < 0.85:
             used.add(index)
@@ -826,6 +914,8 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
         case "level":
             is_setting = family in _SETTING_FAMILIES and argument.noun != "amount"
             options = [f"to {x}", f"at {x}", x, f"on {x}"] if is_setting and not _ADVERBIAL.match(words) else [x]
+            if family in ("open", "close"):
+                options = [x]
             if argument.noun in ("size", "strength", "color", "colour") and argument.options and not is_setting:
                 options = [x, f"{x} {argument.noun}", f"a {x} one"]
         case "step":
@@ -840,6 +930,8 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
                 options = [f"in {x}", f"at {x}"] if argument.things != "city" else [f"in {x}"]
             if words in _PRONOUNS:
                 options = [f"for {x}"]
+            elif words in ("everyone", "everybody", "all of us", "all of you"):
+                options, bare_share = [f"for {x}"], 0.0
             elif _EVERYWHERE.match(words):
                 options = [f"{x} of them"] if words in ("all", "both") else [x]
             elif words.split()[-1] in _PERSONS:
@@ -847,7 +939,7 @@ def _adjunct(index: int, item: Said, rng: Random, is_bare: bool = False, family:
                 bare_share = 0.4 if is_bare else 0.0
             elif words.endswith(" side"):
                 options = [f"on {x}"]
-            if argument.noun in _PARTS and argument.noun not in words.split() and not _WHOLE.match(words) and not own:
+            if argument.noun in _PARTS and _POSITIONS.issuperset(words.split()) and not own:
                 options = [f"the {x} {argument.noun}", f"the {x} one", f"the {x} {argument.noun}"]
         case "when":
             options = [x, x, f"for {x}"]
@@ -939,7 +1031,15 @@ def _list_limits(argument: ArgumentReading, x: str) -> list[str]:
 
 
 _EVERYWHERE = re.compile(r"(?:all|every\w*|both)\b")
+_POSITIONS = frozenset(
+    "front back rear left right top bottom middle side hand upper lower inner outer upstairs downstairs driver "
+    "driver's passenger passenger's kitchen bedroom bathroom living room hall hallway office garage attic basement "
+    "main first second third last other".split()
+)
+"""Words that tell which part, and do not name it: "the rear left" is a door, "the boot" is none."""
 _PERSONS = frozenset("driver passenger copilot guest owner child children kids baby".split())
+_MERE_PLACES = frozenset("zone area section region spot location".split())
+"""Nouns that are not said of a thing in a place: "warmer in the back", not "the back zone warmer"."""
 _PARTS = frozenset("door window gate blind curtain drawer".split())
 """Things of which a value says which one, and that are named with it: "the driver door"."""
 

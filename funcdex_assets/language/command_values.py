@@ -467,7 +467,7 @@ def _say_with_unit(argument: ArgumentReading, value: float, words: set[str], is_
             return special[unit, value]
         return f"{said} {unit}{'' if one else 's'}" if rng.random() < 0.88 else said
     if is_percent:
-        return f"{said} percent" if rng.random() < 0.5 else f"{said}%" if in_figures and rng.random() < 0.4 else said
+        return f"{said} percent" if rng.random() < 0.55 else f"{said}%" if in_figures and rng.random() < 0.7 else said
     if words & {"temperature", "degrees", "thermostat"}:
         return f"{said} degrees" if rng.random() < 0.4 else said
     if words & _RATING_WORDS and rng.random() < 0.9:

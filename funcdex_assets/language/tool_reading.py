@@ -250,6 +250,9 @@ def _order_objects(
 LOOK_UP_FAMILIES = frozenset(("look_up", "find", "list_all", "track", "calculate"))
 """The families of verbs that ask for something to be told."""
 _BEGUN_BY_SETTING = frozenset("alarm timer reminder goal".split())
+_CLEANED_NOT_DELETED = frozenset(
+    "window windscreen windshield glass mirror lens air room table floor drain road".split()
+)
 _KEPT_APPOINTMENTS = frozenset("appointment booking reservation meeting visit event class lesson session".split())
 
 
@@ -259,6 +262,8 @@ def _mend_families(families: Sequence[str], objects: Sequence[str]) -> list[str]
     instead = {"set": "create"} if head in _BEGUN_BY_SETTING else {}
     if head in _KEPT_APPOINTMENTS:
         instead = {"move": "reschedule"}
+    if head in _CLEANED_NOT_DELETED:
+        instead = {"delete": "clear"}
     return list(dict.fromkeys(instead.get(family, family) for family in families))
 
 
@@ -560,11 +565,13 @@ def read_argument(name: str, schema: Schema, required: bool, tool_words: str = "
     description = str(schema.get("description", "")).lower()
     kind = schema_type(schema)
     is_purchase = "order" in words and bool(words & {"number", "id", "code", "type", "status", "date", "reference"})
+    is_of_the_clock = "time" in words or bool(re.search(r"\btime ?zones?\b|\butc\b|\biana\b", description))
     technical = (SETTING_WORDS | SORT_WORDS | ZONE_WORDS) - {
         "language",
         "kind",
         "format",
         "order" if is_purchase else "",
+        "" if is_of_the_clock else "zone",  # a zone of a house or a car is a place
     }
     if is_page_token(name) or words & technical:
         return None

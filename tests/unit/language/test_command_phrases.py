@@ -181,6 +181,18 @@ CANCEL = read("gone", "Cancel a card", reason={"enum": ["stolen", "lost"]}, card
 PAY = read("funds", "Transfer money", amount={"type": "number"}, to={"enum": ["savings", "checking"]})
 ORDER = read("room_service", "Order food", dish={"type": "string"}, amount={"type": "integer"})
 GLOW = read("glow", "Set the brightness", lamp={"enum": ["desk", "all"]}, level={"type": "integer"})
+PLAYER = read("player", "Skip what is playing", action={"enum": ["pause", "next"]})
+NEARBY = read("nearby", "Look for places along the way", category={"enum": ["food", "fuel"]})
+DEFOG = read(
+    "defog", "Clear a fogged window", window={"enum": ["boot window", "side mirrors"]}, state={"enum": ["on", "off"]}
+)
+SEAT = read("seat_heating", "Set the heating of a seat", level={"enum": ["off", "low", "high"]})
+CLIMATE = read(
+    "climate",
+    "Make it warmer or cooler",
+    way={"enum": ["warmer", "cooler"]},
+    zone={"enum": ["everyone", "front"], "description": "Whose part of the car"},
+)
 SEATS = read("seats", "Find a house", people={"type": "integer"}, max_price={"type": "number"})
 SONG = read("tune", "Find a song", year={"type": "integer"})
 WARMTH = read(
@@ -225,6 +237,44 @@ WARMTH = read(
             {"set the brightness of all the lamps to 30"},
             r"all (?:the )?brightness",
             id="all of them",
+        ),
+        pytest.param(
+            PLAYER, [option(PLAYER, "action", "next", "next")], {"skip this one"}, r"next the", id="an act without verb"
+        ),
+        pytest.param(
+            NEARBY,
+            [option(NEARBY, "category", "food", "food")],
+            {"i'm hungry", "find food"},
+            r"gas|tank",
+            id="a wish",
+        ),
+        pytest.param(
+            DEFOG,
+            [option(DEFOG, "window", "side mirrors", "mirrors"), option(DEFOG, "state", "on", "on")],
+            {"clear the mirrors", "defrost the mirrors"},
+            r"window|turn the mirrors|mirrors on|delete",
+            id="a deed that is on",
+        ),
+        pytest.param(
+            DEFOG,
+            [option(DEFOG, "state", "off", "off")],
+            {"turn off the defog"},
+            r"window|mirror",
+            id="a deed that is off",
+        ),
+        pytest.param(
+            SEAT,
+            [option(SEAT, "level", "off", "switched off")],
+            {"turn off the heating", "cut my seat heater"},
+            r"switched|to off|at off",
+            id="a level that is off",
+        ),
+        pytest.param(
+            CLIMATE,
+            [option(CLIMATE, "way", "warmer", "warmer"), option(CLIMATE, "zone", "everyone", "everyone")],
+            {"make it warmer for everyone"},
+            r"zone|everyone warmer",
+            id="a zone is a place",
         ),
         pytest.param(
             SEATS, [option(SEATS, "people", 4, "four")], {"find a house for four people"}, "house four$", id="people"

@@ -185,6 +185,13 @@ def test_nobody_says_the_number_by_which_a_system_knows_something() -> None:
     assert read_argument("service_level", by_number, False, "") is not None
 
 
+def test_a_zone_is_a_place_unless_it_is_one_of_the_clock() -> None:
+    zones = {**TEXT, "enum": ["front", "back"]}
+    assert argument("zone", {**zones, "description": "Whose part of the car"}).manner == "place"
+    assert read_argument("time_zone", zones, False, "") is None
+    assert read_argument("zone", {**TEXT, "description": "An IANA time zone"}, False, "") is None
+
+
 def test_a_moment_lies_ahead() -> None:
     reading = argument("start", {**TEXT, "format": "date-time"})
     assert all(datetime.fromisoformat(spoken.value) > SITUATION.now for spoken in draws(reading))
