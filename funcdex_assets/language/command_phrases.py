@@ -13,10 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import inflect
 
+from funcdex_assets.language.command_idioms import (
+    find_comparatives_of_thing,
+    list_all_idioms,
+    list_directions,
+    list_idioms,
+    list_idioms_of_value,
+    load_comparatives,
+)
 from funcdex_assets.language.command_values import SpokenValue, find_clauses, normalise_option
 from funcdex_assets.language.lexicon import load_lexicon_file
 from funcdex_assets.language.speech_noise import Channel, distort_words
@@ -115,26 +123,6 @@ def find_rivals(reading: ToolReading, others: Iterable[ToolReading]) -> Rivals:
         any(argument.manner == "reason" for other in rest for argument in other.arguments),
         frozenset(word for other in rest for word in list_directions(other)),
     )
-
-
-def list_directions(reading: ToolReading) -> frozenset[str]:
-    """Lists what people say for more and less of a tool's thing, where it makes it more or less."""
-    directed = {str(option).lower() for item in reading.arguments if item.manner == "act" for option in item.options}
-    rows = [side for sides in _load_comparatives().values() for side in sides.values() if directed & set(side)]
-    if {"raise", "lower", "dim"} & {*reading.families, *map(find_family, directed)}:
-        rows += _find_comparatives_of_thing(reading).values()
-    return frozenset(word for row in rows for word in row)
-
-
-def _load_comparatives() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    return load_lexicon_file("command_values")["comparatives"]
-
-
-def _find_comparatives_of_thing(reading: ToolReading) -> Mapping[str, Sequence[str]]:
-    """Finds what people say for more and for less of the tool's thing; empty if the lexicon has no words."""
-    words = {word for text in reading.objects for word in text.split()}
-    table = _load_comparatives()
-    return next((table[noun] for noun in table if noun in words or f"{noun}s" in words), {})
 
 
 @dataclass
@@ -434,57 +422,6 @@ _QUESTION_FORMS = (
 )
 
 
-@cache
-def _list_idioms(families: tuple[str, ...], nouns: tuple[str, ...]) -> tuple[str, ...]:
-    """Lists what people say instead of the verbs of these families and these nouns."""
-    known = {*nouns, *(to_singular(noun) for noun in nouns)}
-    return tuple(
-        text
-        for entry in load_lexicon_file("command_idioms")
-        if "acts" not in entry
-        and known & set(entry.get("nouns", ()))
-        and (not entry.get("families") or set(entry["families"]) & set(families))
-        for text in entry["say"]
-    )
-
-
-@cache
-def _list_entries(key: str, word: str) -> tuple[Mapping[str, Sequence[str]], ...]:
-    """Lists the idioms for a value that says what is done (`acts`), or that is all that is asked for (`values`)."""
-    return tuple(entry for entry in load_lexicon_file("command_idioms") if word in entry.get(key, ()))
-
-
-def list_idioms_of_value(reading: ToolReading, argument: ArgumentReading, option: Any) -> tuple[str, ...]:
-    """Lists what people say instead of naming a value: "skip this one" for `next`, "i'm hungry" for `food`."""
-    key = normalise_option(option)
-    entries = _list_entries("acts" if argument.manner == "act" else "values", key)
-    heads = {to_singular(text.split()[-1]) for text in reading.objects if text}
-    return tuple(
-        text
-        for entry in entries
-        if (not entry.get("nouns") or heads & set(entry["nouns"]))
-        and (not entry.get("families") or set(entry["families"]) & set(reading.families))
-        for text in entry["say"]
-    )
-
-
-def list_all_idioms(reading: ToolReading) -> frozenset[str]:
-    """Lists everything that people say instead of a tool's verb, noun or values."""
-    of_values = (
-        text
-        for argument in reading.arguments
-        for option in argument.options
-        for text in list_idioms_of_value(reading, argument, option)
-    )
-    return frozenset((*list_idioms(reading), *of_values))
-
-
-def list_idioms(reading: ToolReading) -> tuple[str, ...]:
-    """Lists what people say instead of a tool's verb and noun."""
-    heads = [text.split()[-1] for text in reading.objects if text]
-    return _list_idioms(reading.families, (*heads, *reading.objects))
-
-
 def _draft_idiom(reading: ToolReading, remaining: Sequence[tuple[int, Said]], rivals: Rivals, rng: Random) -> str:
     """Words a wish by what is asked or stated instead: "how much is left in savings"; '' if there is no such phrase."""
     idioms = [idiom for idiom in list_idioms(reading) if idiom not in rivals.idioms]
@@ -527,7 +464,7 @@ def _draft_directed(
     rivals: Rivals,
 ) -> _Draft:
     """Words a wish for more or less of something: "make it warmer", "the desk lamp brighter", "i'm freezing"."""
-    alike = [words for sides in _load_comparatives().values() for words in sides.values() if direction in words]
+    alike = [words for sides in load_comparatives().values() for words in sides.values() if direction in words]
     is_shared = direction in rivals.directions and " " in reading.objects[0]
     sentences = [word for words in alike for word in words if " " in word]
     adjectives = [word for words in alike for word in words if " " not in word]
@@ -606,7 +543,7 @@ def _draft_comparative(
     side = "more" if family == "raise" else "less" if family in ("lower", "dim") else ""
     if not side or any(item.argument.manner in ("level", "step") for item in said):
         return None
-    words = [word for word in _find_comparatives_of_thing(reading).get(side, ()) if word not in rivals.directions]
+    words = [word for word in find_comparatives_of_thing(reading).get(side, ()) if word not in rivals.directions]
     if not words:
         return None
     degree = next((index for index, item in enumerate(said) if item.argument.manner == "degree"), None)
