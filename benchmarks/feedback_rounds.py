@@ -17,13 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from small_models import Workshop, describe
+from small_models import Workshop, describe, read_call_items
 
 from funcdex_assets.evaluation.comparing import compare_models
-from funcdex_assets.evaluation.items import read_published_items
 from funcdex_assets.evaluation.metrics import EXACT_MATCH, ItemScore
 from funcdex_assets.records.feedback import Weakness
-from funcdex_assets.records.training import EvaluationItem
 from funcdex_assets.reports.model_evaluations import count_weaknesses
 from funcdex_assets.tool_graph.feedback import locate_feedback, write_weaknesses
 from funcdex_assets.training.token_rows import read_published_rows
@@ -54,9 +52,8 @@ def main(arguments: Sequence[str]) -> None:
             for arm, project in projects.items():
                 release = generate_night(project, options, FIRST_SEED + night, choose_settings(arm, night, options))
                 workshop = Workshop(read_published_rows(release), items, options.seconds)
-                train = [row for row in workshop.rows if row.split == "train"]
                 own = read_call_items(release / "test.jsonl")
-                scores, own_scores = workshop.train_and_score_all(train, night, (items, own))
+                scores, own_scores = workshop.train_and_score_all(workshop.train_rows, night, (items, own))
                 weaknesses = count_weaknesses(own_scores, options.toolkit)
                 write_weaknesses(locate_feedback(project / ".funcdex", options.toolkit), weaknesses)
                 weakest = weakest or find_weakest_tools(weaknesses)
@@ -108,10 +105,6 @@ def run(folder: Path, variables: dict[str, str], *arguments: str) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-
-
-def read_call_items(file: Path) -> list[EvaluationItem]:
-    return [item for item in read_published_items(file)[0] if item.calls]
 
 
 def find_weakest_tools(weaknesses: Sequence[Weakness]) -> frozenset[str]:

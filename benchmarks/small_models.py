@@ -73,19 +73,18 @@ def main(arguments: Sequence[str]) -> None:
 def measure_general(releases: Sequence[Path], seconds: float) -> None:
     """Compares a model of each release with one of all, which gets the seconds of all together."""
     published = [read_published_rows(release) for release in releases]
-    sets = [[item for item in read_published_items(release / "test.jsonl")[0] if item.calls] for release in releases]
+    sets = [read_call_items(release / "test.jsonl") for release in releases]
     together = Workshop([row for rows in published for row in rows], [], seconds * len(releases))
-    train = [row for row in together.rows if row.split == "train"]
-    general = together.train_and_score_all(train, 0, sets)
+    general = together.train_and_score_all(together.train_rows, 0, sets)
     for rows, items, scores in zip(published, sets, general, strict=True):
         workshop = Workshop(rows, items, seconds)
-        own = workshop.train_and_score([row for row in rows if row.split == "train"], seed=0)
+        own = workshop.train_and_score(workshop.train_rows, seed=0)
         print(f"{rows[0].partition}: of its own {describe(own)}; of all {describe(scores)}", flush=True)
 
 
 def measure_damage(workshop: "Workshop", options: argparse.Namespace) -> None:
     """Compares models of the release with those of the same release with wrong values, seed by seed and together."""
-    sound = [row for row in workshop.rows if row.split == "train"]
+    sound = workshop.train_rows
     scores: dict[str, list[ItemScore]] = {"sound": [], "damaged": []}
     for seed in range(options.seeds):
         for name, rows in (("sound", sound), ("damaged", damage_values(sound, DAMAGED_SHARE, Random(seed)))):
@@ -104,7 +103,7 @@ def measure_damage(workshop: "Workshop", options: argparse.Namespace) -> None:
 
 def measure_curve(workshop: "Workshop", options: argparse.Namespace) -> None:
     """Measures models of ever more rows, beside the nearest neighbour in the same rows."""
-    train = [row for row in workshop.rows if row.split == "train"]
+    train = workshop.train_rows
     Random(0).shuffle(train)
     for count in options.rows:
         rows = train[:count]
@@ -115,6 +114,11 @@ def measure_curve(workshop: "Workshop", options: argparse.Namespace) -> None:
         )
 
 
+def read_call_items(file: Path) -> list[EvaluationItem]:
+    """Reads the items of a release's file in which calls are due."""
+    return [item for item in read_published_items(file)[0] if item.calls]
+
+
 class Workshop:
     """Trains and scores; the tokenizer is that of the whole release."""
 
@@ -122,6 +126,10 @@ class Workshop:
         self.rows, self._items, self._seconds = rows, items, seconds
         self._tokenizer = train_tokenizer(rows, VOCABULARY, "without_tools")
         self._encoder = ConversationEncoder(self._tokenizer)
+
+    @property
+    def train_rows(self) -> list[PublishedRow]:
+        return [row for row in self.rows if row.split == "train"]
 
     def train_and_score(self, rows: Sequence[PublishedRow], seed: int) -> list[ItemScore]:
         (scores,) = self.train_and_score_all(rows, seed, [self._items])

@@ -6,21 +6,18 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 
 pytest.importorskip("torch")
 
-from tiny_training import TOOL, job, messages_of
+from tiny_training import TOOL, messages_of
+from trained_by_heart import LEARNED, begin_of_row, post, train_by_heart, write_call
 
 from funcdex_assets.inference.servers import ServerSpec, running_server
-from funcdex_assets.training.answers import parse_answer
 from funcdex_assets.training.exported_models import load_exported_model
 from funcdex_assets.training.generation import GenerationLimits, generate
 from funcdex_assets.training.rendered_rows import ConversationEncoder
-from funcdex_assets.training.training_job import run_training_job
 
 pytestmark = [
     pytest.mark.live,
@@ -30,15 +27,10 @@ pytestmark = [
     ),
 ]
 
-LEARNED = (0, 1, 9)
-"""Rows of the train split that the model learned by heart: the one of row 6 validates."""
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that has learned its rows by heart; ten seconds."""
-    changes = {"max_steps": 120, "packs_per_step": 4, "learning_rate": 5e-3, "eval_interval": 120, "sample_rows": 0}
-    return Path(run_training_job(job(tmp_path_factory.mktemp("home"), **changes)).folder)
+    return train_by_heart(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module", params=["f32", "f16"])
@@ -47,18 +39,6 @@ def base_url(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyt
     spec = ServerSpec("llama_cpp", str(file), context=512, parallel=1, args=("--threads", "1"))
     with running_server(spec, tmp_path_factory.mktemp("logs") / "llama.log", print) as url:
         yield url
-
-
-def post(base_url: str, path: str, content: dict[str, Any]) -> dict[str, Any]:
-    with httpx2.Client(trust_env=False, timeout=60) as client:
-        response = client.post(base_url.removesuffix("/v1") + path, json=content)
-        assert response.is_success, response.text
-        return response.json()
-
-
-def begin_of_row(number: int) -> list[dict[str, Any]]:
-    """Policy and request of a row, without the answer."""
-    return messages_of(number)[:2]
 
 
 def test_the_server_renders_and_encodes_as_the_training_did(base_url: str, folder: Path):
@@ -85,19 +65,11 @@ def test_the_server_writes_the_same_text(base_url: str, folder: Path):
 
 
 def test_the_server_reads_the_calls_natively(base_url: str, folder: Path):
-    model, tokenizer, _ = load_exported_model(folder)
-    encoder = ConversationEncoder(tokenizer)
     for number in LEARNED:
-        prompt = encoder.encode_prompt(begin_of_row(number), [TOOL])
-        (answer,) = generate(model, [prompt], GenerationLimits((tokenizer.eos_token_id,), max_tokens=80))
-        (written,) = parse_answer(tokenizer.decode(answer.token_ids, skip_special_tokens=False)).calls
         request = {"messages": begin_of_row(number), "tools": [TOOL], "temperature": 0, "max_tokens": 80}
         message = post(base_url, "/v1/chat/completions", request)["choices"][0]["message"]
         (call,) = message["tool_calls"]
-        assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (
-            written.name,
-            written.arguments,
-        )
+        assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == write_call(folder, number)
         assert not message.get("content")
 
 

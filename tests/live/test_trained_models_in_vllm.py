@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 pytest.importorskip("torch")
 
-from tiny_training import SHAPE, TOOL, job, messages_of
+from tiny_training import SHAPE, TOOL, messages_of
+from trained_by_heart import LEARNED, begin_of_row, post, train_by_heart, write_call
 
 from funcdex_assets.inference.servers import ServerSpec, running_server
-from funcdex_assets.training.answers import parse_answer
 from funcdex_assets.training.exported_models import load_exported_model
 from funcdex_assets.training.generation import GenerationLimits, generate
 from funcdex_assets.training.rendered_rows import ConversationEncoder
-from funcdex_assets.training.training_job import run_training_job
 
 pytestmark = [
     pytest.mark.live,
@@ -30,16 +28,12 @@ pytestmark = [
     ),
 ]
 
-LEARNED = (0, 1, 9)
-"""Rows of the train split; the one of row 6 validates."""
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that has learned to call, with heads as wide as vLLM's CPU kernels want them."""
-    changes = {"max_steps": 120, "packs_per_step": 4, "learning_rate": 5e-3, "eval_interval": 120, "sample_rows": 0}
+    """The model with heads as wide as vLLM's CPU kernels want them."""
     shape = SHAPE.model_copy(update={"heads": 2, "kv_heads": 1})
-    return Path(run_training_job(job(tmp_path_factory.mktemp("home"), model=shape, **changes)).folder)
+    return train_by_heart(tmp_path_factory.mktemp("home"), model=shape)
 
 
 @pytest.fixture(scope="module")
@@ -51,43 +45,33 @@ def base_url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield url
 
 
-def post(base_url: str, path: str, content: dict[str, Any]) -> dict[str, Any]:
-    with httpx2.Client(trust_env=False, timeout=120) as client:
-        model = client.get(f"{base_url}/models").json()["data"][0]["id"]
-        response = client.post(base_url.removesuffix("/v1") + path, json={"model": model, "temperature": 0} | content)
-        assert response.is_success, response.text
-        return response.json()
+def ask(base_url: str, path: str, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Asks greedily; vLLM wants the name of the model."""
+    return post(base_url, path, {"model": folder.name, "temperature": 0} | content)
 
 
 def test_the_server_renders_encodes_and_writes_as_the_training_did(base_url: str, folder: Path):
     model, tokenizer, _ = load_exported_model(folder)
     encoder = ConversationEncoder(tokenizer)
     for number in (*LEARNED, 3):
-        messages = messages_of(number)[:2]
+        messages = begin_of_row(number)
         prompt = encoder.encode_prompt(messages, [TOOL])
-        assert post(base_url, "/tokenize", {"messages": messages, "tools": [TOOL]})["tokens"] == prompt
+        assert ask(base_url, "/tokenize", {"messages": messages, "tools": [TOOL]}, folder)["tokens"] == prompt
         (ours,) = generate(model, [prompt], GenerationLimits((tokenizer.eos_token_id,), max_tokens=60))
         content = {"prompt": prompt, "max_tokens": 60, "skip_special_tokens": False}
-        written = post(base_url, "/v1/completions", content)["choices"][0]["text"]
+        written = ask(base_url, "/v1/completions", content, folder)["choices"][0]["text"]
         assert written.removesuffix(tokenizer.eos_token) == tokenizer.decode(ours.token_ids, skip_special_tokens=False)
 
 
 def test_the_server_reads_the_calls_natively_and_texts_as_texts(base_url: str, folder: Path):
-    model, tokenizer, _ = load_exported_model(folder)
     for number in LEARNED:
-        prompt = ConversationEncoder(tokenizer).encode_prompt(messages_of(number)[:2], [TOOL])
-        (answer,) = generate(model, [prompt], GenerationLimits((tokenizer.eos_token_id,), max_tokens=80))
-        (written,) = parse_answer(tokenizer.decode(answer.token_ids, skip_special_tokens=False)).calls
-        content = {"messages": messages_of(number)[:2], "tools": [TOOL], "max_tokens": 80}
-        message = post(base_url, "/v1/chat/completions", content)["choices"][0]["message"]
+        content = {"messages": begin_of_row(number), "tools": [TOOL], "max_tokens": 80}
+        message = ask(base_url, "/v1/chat/completions", content, folder)["choices"][0]["message"]
         (call,) = message["tool_calls"]
-        assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (
-            written.name,
-            written.arguments,
-        )
+        assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == write_call(folder, number)
     done = messages_of(0)[:4]
     function = done[2]["tool_calls"][0]["function"]
     function["arguments"] = json.dumps(function["arguments"])  # as the protocol has it
     content = {"messages": done, "tools": [TOOL], "max_tokens": 80}
-    message = post(base_url, "/v1/chat/completions", content)["choices"][0]["message"]
+    message = ask(base_url, "/v1/chat/completions", content, folder)["choices"][0]["message"]
     assert (message["content"], message.get("tool_calls") or None) == ("It is warm.", None)
