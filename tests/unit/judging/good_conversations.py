@@ -87,7 +87,7 @@ def build_row_situation(row: Row) -> Situation:
         title=row["goal"],
         text=row["goal"],
         industry=industry,
-        matter=row["goal"],
+        matter="the request",
         tools=tuple(
             dict.fromkeys(call.name for message in build_messages(row["messages"]) for call in message.tool_calls)
         ),
