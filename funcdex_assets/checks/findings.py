@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from funcdex_assets.checks.consistency import STATE_RULES
-from funcdex_assets.checks.rules import calls, fields, results, speech, structure
+from funcdex_assets.checks.rules import (
+    agreement,
+    answers,
+    calls,
+    errors,
+    fields,
+    manners,
+    pages,
+    references,
+    results,
+    speech,
+    structure,
+)
 from funcdex_assets.checks.rules.case import Case, Rule
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import Finding
@@ -46,6 +58,39 @@ RULES: tuple[Rule, ...] = (
     fields.contradicts_itself,
     results.uncited_answer,
     results.untold_lookup,
+    agreement.filled_when_new,
+    agreement.outside_window,
+    agreement.other_moment,
+    agreement.other_parent,
+    agreement.other_text,
+    agreement.other_person,
+    agreement.miscounted,
+    agreement.state_against_time,
+    errors.unexplained_error,
+    errors.early_retry,
+    errors.uneven_treatment,
+    references.silent_choice,
+    references.needless_question,
+    references.held_back_calls,
+    answers.unanswered_part,
+    answers.unanswered_question,
+    answers.overclaim,
+    answers.odd_success,
+    answers.claimed_ability,
+    answers.bare_money,
+    answers.missing_detail,
+    answers.half_interval,
+    pages.false_count,
+    pages.not_all,
+    pages.short_page,
+    manners.against_the_clock,
+    manners.praise_after_refusal,
+    manners.like_a_form,
+    manners.unseen_ordinal,
+    manners.loose_topic,
+    manners.spelled_out,
+    manners.misfit_value,
+    manners.self_addressed,
 )
 
 

@@ -104,6 +104,16 @@ class Case:
         return objects_by_message
 
     @cached_property
+    def calls_by_result(self) -> dict[int, ToolCall]:
+        """The call that each result answers, by the message of the result."""
+        calls = {call.id: call for message in self.messages for call in message.tool_calls}
+        return {
+            index: calls[message.result.call_id]
+            for index, message in enumerate(self.messages)
+            if message.result is not None and message.result.call_id in calls
+        }
+
+    @cached_property
     def argument_values(self) -> dict[int, list[tuple[ToolCall, str, Any]]]:
         """The scalars in the arguments of each message's calls: (call, pointer, value)."""
         return {
@@ -160,11 +170,25 @@ def find_field_name(pointer: str) -> str:
     return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
 
 
+_ERROR_FIELDS = frozenset(
+    "error errors status code title detail details message type retry_after request_id reason field".split()
+)
+
+
 def has_failed(result: ToolResult) -> bool:
-    """True if a call failed: its result is marked as an error, or its content says so, as with some services."""
+    """True if a call failed: its result is marked as an error, or its content says so, as with some services.
+
+    >>> has_failed(ToolResult(call_id="call_1", name="GET_TASK", content={"title": "Not found", "status": 404}))
+    True
+    """
     content = result.content
     if result.error or not isinstance(content, dict):
         return result.error
+    status = content.get("status")
+    if _ERROR_FIELDS.issuperset(content) and (
+        content.get("error") or content.get("errors") or (isinstance(status, int) and status >= 400)
+    ):
+        return True
     return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
 
 

@@ -96,6 +96,7 @@ def _find_contradictions(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         yield from _check_time_zone(holder, fields.zone)
     if fields.total:
         yield from _check_total(holder, fields)
+    yield from _check_weekly_hours(holder)
     if fields.owed_amounts:
         due, paid, remaining = (holder[key] for key in fields.owed_amounts)
         if (
@@ -132,6 +133,29 @@ def _check_time_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str,
         offset = moment.utcoffset() if moment else None
         if moment and offset and moment.replace(tzinfo=zone).utcoffset() != offset:  # UTC itself is no contradiction
             yield key, f"{other_key} is {value!r}"
+
+
+def _check_weekly_hours(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Checks that hours per week are those of the days and times beside them."""
+    key = next((name for name in holder if {"hours", "week"} <= set(split_words(name))), None)
+    lines = next((value for value in holder.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None)
+    if key is None or lines is None or not _is_number(holder[key]):
+        return
+    hours = 0.0
+    for line in lines:
+        days = next((value for name, value in line.items() if "day" in name and isinstance(value, list)), None)
+        span = _parse_clock(line.get("from", line.get("start"))), _parse_clock(line.get("to", line.get("end")))
+        if days is None or span[0] is None or span[1] is None:
+            return
+        hours += len(days) * (span[1] - span[0])
+    if abs(hours - holder[key]) >= 1:
+        yield key, f"the days and times beside it make {hours:g}"
+
+
+def _parse_clock(value: Any) -> float | None:
+    """Parses a time of day such as `08:30` as hours; None for anything else."""
+    hour, _, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
+    return int(hour) + int(minute[:2]) / 60 if hour.isdigit() and minute[:2].isdigit() else None
 
 
 def _check_total(holder: Mapping[str, Any], fields: _RelatedFields) -> Iterator[tuple[str, str]]:

@@ -8,17 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
+from funcdex_assets.checks.rules.citations import cites_results, is_citable
 from funcdex_assets.checks.rules.claims import Claim, Support, find_claims
 from funcdex_assets.environment.executor import is_acknowledgement
-from funcdex_assets.language.result_reports import find_first_sentence
-from funcdex_assets.language.spoken_values import find_first_form, find_spoken_value
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
-_SMALL_NUMBER_WORDS = {0: ("no", "none", "nothing"), 1: ("one",)}
 _ADMITS_FAILURE = re.compile(
     r"n't\b|n’t\b|\b(?:not|no|never|cannot|unable|fail\w*|error\w*|denied|refus\w+|reject\w+|permission\w*|expired?|"
     r"limit\w*|time[ds]? ?out|timeout|conflict\w*|clash\w*|problem\w*|issue|issues|trouble|unfortunately|sorry|afraid|"
@@ -181,12 +179,12 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
         elif message.result is not None:
             result_indices.append(index)
             values = case.result_values[index]
-            has_value_to_cite = not message.result.error and (
+            has_value_to_cite = not has_failed(message.result) and (
                 has_value_to_cite
                 or (
                     not is_acknowledgement(message.result.content)
                     and any(
-                        value == [] or (_is_citable(value) and not is_id(find_field_name(pointer)))
+                        value == [] or (is_citable(value) and not is_id(find_field_name(pointer)))
                         for pointer, value in values
                     )
                 )
@@ -194,7 +192,7 @@ def uncited_answer(case: Case) -> Iterator[Finding]:
         elif (
             has_value_to_cite
             and not message.tool_calls
-            and not _cites_any_result(message.content or "", result_indices[::-1], case)
+            and not cites_results(case, message.content or "", result_indices[::-1])
         ):
             yield Finding(
                 rule="uncited_answer",
@@ -214,10 +212,10 @@ def untold_lookup(case: Case) -> Iterator[Finding]:
             continue
         result_indices = [index for index in range(turn.start, turn.end) if case.messages[index].result is not None]
         untold_indices = [
-            index for index in find_unused_lookups(case, turn) if not _cites_any_result(last.content, [index], case)
+            index for index in find_unused_lookups(case, turn) if not cites_results(case, last.content, [index])
         ]
         if untold_indices and any(
-            _cites_any_result(last.content, [index], case) for index in result_indices if index not in untold_indices
+            cites_results(case, last.content, [index]) for index in result_indices if index not in untold_indices
         ):
             for index in untold_indices:
                 result = case.messages[index].result
@@ -233,15 +231,15 @@ def find_unused_lookups(case: Case, turn: Turn) -> Iterator[int]:
     """Yields the results of a turn that list or show a value which no later call uses."""
     for index in range(turn.start, turn.end):
         result = case.messages[index].result
-        if result is None or result.error or parse_tool_name(result.name).action not in ("list", "get"):
+        if result is None or has_failed(result) or parse_tool_name(result.name).action not in ("list", "get"):
             continue
         shown_values = {
             str(value)
             for pointer, value in case.result_values[index]
-            if _is_citable(value) or is_id(find_field_name(pointer))
+            if is_citable(value) or is_id(find_field_name(pointer))
         }
         has_value_to_tell = any(
-            _is_citable(value) and not is_id(find_field_name(pointer)) for pointer, value in case.result_values[index]
+            is_citable(value) and not is_id(find_field_name(pointer)) for pointer, value in case.result_values[index]
         )
         is_used = any(
             str(value) in shown_values
@@ -251,34 +249,3 @@ def find_unused_lookups(case: Case, turn: Turn) -> Iterator[int]:
         )
         if has_value_to_tell and not is_used:
             yield index
-
-
-def _cites_any_result(text: str, result_indices: Sequence[int], case: Case) -> bool:
-    """True if a text names a value, the length of a list or the first sentence of one of the results."""
-    results = [result.content for index in result_indices if (result := case.messages[index].result) is not None]
-    list_sizes = (
-        len(member)
-        for result in results
-        if isinstance(result, dict)
-        for member in result.values()
-        if isinstance(member, list)
-    )
-    if any(find_first_form(text, [str(size), *_SMALL_NUMBER_WORDS.get(size, ())]) for size in list_sizes):
-        return True
-    for index in result_indices:
-        for _, value in case.result_values[index]:
-            if isinstance(value, str) and len(value) > 3 and value in text:
-                return True
-    if any((sentence := find_first_sentence(result)) and sentence in text for result in results):
-        return True
-    now = case.situation.now
-    return any(
-        _is_citable(value) and find_spoken_value(text, pointer.rsplit("/", 1)[-1], {}, value, now)
-        for index in result_indices
-        for pointer, value in case.result_values[index]
-    )
-
-
-def _is_citable(value: Any) -> bool:
-    """True if a reply could name the value: it is neither empty nor a flag."""
-    return not isinstance(value, bool) and value not in (None, "", [], {})
