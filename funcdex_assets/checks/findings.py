@@ -40,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     calls.invalid_arguments,
     calls.ungrounded_argument,
     calls.contradicts_user,
+    calls.contradicts_length,
+    calls.contradicts_option,
     calls.repeated_call,
     results.invalid_result,
     results.false_success,
@@ -64,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     agreement.other_parent,
     agreement.other_text,
     agreement.other_person,
+    agreement.other_target,
     agreement.miscounted,
     agreement.state_against_time,
     errors.unexplained_error,
@@ -74,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     references.held_back_calls,
     answers.unanswered_part,
     answers.unanswered_question,
+    answers.half_done,
     answers.overclaim,
     answers.odd_success,
     answers.claimed_ability,
@@ -90,6 +94,7 @@ RULES: tuple[Rule, ...] = (
     manners.loose_topic,
     manners.spelled_out,
     manners.misfit_value,
+    manners.impossible_request,
     manners.self_addressed,
 )
 

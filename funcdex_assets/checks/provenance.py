@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from funcdex_assets.checks.derivations import Known, find_derivation
 from funcdex_assets.checks.rules.case import has_failed, is_empty_result
 from funcdex_assets.language.spoken_values import find_first_form, find_quoted_part, find_spoken_value
 from funcdex_assets.language.values import Situation
@@ -49,12 +50,15 @@ def trace_arguments(
             for call_id, content in pending_results:  # only now: calls made at once do not see each other's results
                 history.add_result(call_id, content)
             pending_results = []
+            if message.content:
+                history.said.append(message.content)
             for call in message.tool_calls:
                 sources += [
                     source
                     for pointer, value in list_scalars(call.arguments)
                     if pointer and (source := history.find_source(call, pointer, value, tools.get(call.name)))
                 ]
+            history.calls += message.tool_calls
     return tuple(sources)
 
 
@@ -166,6 +170,9 @@ class _History:
         self.situation, self.agreed_words = situation, agreed_words
         self.utterances: list[tuple[int, str]] = []
         self.values: dict[Any, tuple[str, str]] = {}
+        self.said: list[str] = []
+        self.results: list[tuple[str, Any]] = []
+        self.calls: list[ToolCall] = []
         persona = situation.persona
         self.context = {
             persona.email: "user.email",
@@ -179,6 +186,7 @@ class _History:
         self.utterances.append((index, text))
 
     def add_result(self, call_id: str, content: Any) -> None:
+        self.results.append((call_id, content))
         for pointer, value in list_scalars(content):
             if value not in (None, "", [], {}) and not isinstance(value, bool):
                 self.values.setdefault(_normalize_value(value), (call_id, pointer))
@@ -198,7 +206,14 @@ class _History:
         for attempt in attempts:
             if source_fields := attempt(name, schema, value):
                 return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
-        return None
+        known = Known(self.situation, self.utterances, self.said, self.results, self.calls)
+        derivation = find_derivation(name, schema, value, call, tool.description if tool else "", known)
+        if derivation is None or made_by_service:
+            return None
+        how, message, from_call = derivation
+        return ArgumentSource(
+            call_id=call.id, argument=pointer, source="derived", evidence=how, message=message, from_call=from_call
+        )
 
     def _find_agreed_words(self, tool: str, pointer: str, value: Any) -> dict[str, Any] | None:
         agreed = [words for other, words in self.agreed_words.get((tool, pointer), ()) if other == value]

@@ -14,6 +14,7 @@ class ArgumentSource(Record, frozen=True):
     result:  the result of `from_call` at JSON pointer `pointer`
     context: `evidence` names the fact ("today", "persona.email", …)
     schema:  `evidence` is the keyword ("default", "const", "enum")
+    derived: `evidence` says how it follows from what is known (`checks/derivations.py`): "a half of 4900"
     """
 
     call_id: str

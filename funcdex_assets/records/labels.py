@@ -49,7 +49,7 @@ TurnKind = Literal[
 
 Role = Literal["user", "assistant", "tool"]
 
-SourceKind = Literal["user", "result", "context", "schema"]
+SourceKind = Literal["user", "result", "context", "schema", "derived"]
 
 Measure = Literal["names", "schemas", "ngrams", "embeddings"]
 """The measures of overlap between a conversation and an item of an evaluation set."""

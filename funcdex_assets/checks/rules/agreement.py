@@ -30,6 +30,7 @@ _STAGES = {  # words of a stage in the names of moves between stages: the stage 
 }  # fmt: skip
 _STAGE_ALIASES = {"done": {"done", "closed", "resolved", "complete", "completed"}, "progress": {"progress", "doing"}, "review": {"review"}, "block": {"blocked", "block", "hold"}, "open": {"open", "do", "backlog", "new", "reopened"}}  # fmt: skip
 _MIN_TEXT_WORDS = 4
+_A_DAY = 86_400  # seconds
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -98,24 +99,44 @@ def outside_window(case: Case) -> Iterator[Finding]:
     for index, call in _iterate_good_calls(case):
         if parse_tool_name(call.name).action not in ("list", "get"):
             continue
-        result = case.messages[index].result
-        page = read_page(result.content if result else None, call, None)
-        if page is None:
-            continue
+        items = [(pointer, holder) for holder, pointer, _ in case.result_objects[index] if pointer.rpartition("/")[2].isdigit() and "busy" not in pointer]
+        yield from _find_filtered_out(index, call, items)
         for name, value in call.arguments.items():
             meaning = _read_meaning(name, value)
             moment = _parse_moment(value)
             if meaning.role != "moment" or not meaning.bound or moment is None:
                 continue
-            for number, item in enumerate(page.items):
-                if isinstance(item, dict) and (outside := _find_moment_beyond(item, meaning, moment)):
+            for pointer, item in items:
+                if outside := _find_moment_beyond(item, meaning, moment):
                     key, text = outside
                     yield _build_finding(
                         "outside_window",
                         index,
-                        f"{page.pointer}/{number}/{key}",
+                        f"{pointer}/{key}",
                         f"{call.id} {call.name}: {name} is {value!r} in the call, and {key} {text!r} here",
                     )
+
+
+_DATE_CONDITION = re.compile(r"(\w+)\s*(<=|>=|<|>)\s*[\"']?(\d{4}-\d\d-\d\d)")
+_EQUALITY = re.compile(r"(\w+)\s*=\s*\"([^\"]+)\"")
+
+
+def _find_filtered_out(index: int, call: ToolCall, items: list[tuple[str, Mapping[str, Any]]]) -> Iterator[Finding]:
+    """Items that break a condition within a filter, such as `duedate < "2025-03-11"` or `instance="db-3"`."""
+    for _, text in list_scalars(call.arguments):
+        if not isinstance(text, str) or re.search(r"\bOR\b|\bNOT\b", text):
+            continue
+        for pointer, item in items:
+            fields = {"".join(split_words(key)): value for key, value in item.items()}
+            for name, sign, day in _DATE_CONDITION.findall(text):
+                there = _parse_moment(fields.get("".join(split_words(name))))
+                limit = date.fromisoformat(day)
+                if there and not {"<": there.date() < limit, "<=": there.date() <= limit, ">": there.date() > limit, ">=": there.date() >= limit}[sign]:
+                    yield _build_finding("outside_window", index, pointer, f"{call.id} {call.name}: {name} {sign} {day} was asked for, and it is {there.date()}")
+            for name, wanted in _EQUALITY.findall(text):
+                found = fields.get("".join(split_words(name)))
+                if isinstance(found, str) and found.lower() != wanted.lower() and not wanted.startswith("."):
+                    yield _build_finding("outside_window", index, pointer, f"{call.id} {call.name}: {name} {wanted!r} was asked for, and it is {found!r}")
 
 
 def _find_moment_beyond(item: Mapping[str, Any], meaning: FieldMeaning, limit: datetime) -> tuple[str, str] | None:
@@ -149,6 +170,7 @@ def other_moment(case: Case) -> Iterator[Finding]:
     lasts: dict[str, tuple[datetime, int]] = {}
     reported: set[str] = set()
     for index, call in _iterate_good_calls(case):
+        yield from _find_other_moment_than_set(case, index, call)
         if parse_tool_name(call.name).action not in ("list", "get"):
             for pointer, value in list_scalars(call.arguments):
                 if is_id(find_field_name(pointer)):
@@ -167,6 +189,29 @@ def other_moment(case: Case) -> Iterator[Finding]:
                     if sent is not None and sent > lasts[value][0]:
                         reported.add(value)
                         yield _build_finding("other_moment", index, pointer, f"it is of {sent.isoformat()}, and the last of {value!r} of {lasts[value][0].isoformat()}")
+
+
+def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:
+    """Finds moments of what a call has just made or done that are neither the ones it set nor now."""
+    action = parse_tool_name(call.name).action
+    if action not in ("create", "send", "update"):
+        return
+    now = case.situation.now
+    given = {_parse_moment(value) for value in [*call.arguments.values(), *(value for _, value in list_scalars(call.arguments))]}
+    for holder, pointer, _ in case.result_objects[index]:
+        if pointer.count("/") > 1:
+            continue
+        for key, value in holder.items():
+            moment = _parse_moment(value)
+            if moment is None or not _has_clock(value):
+                continue
+            wanted = _parse_moment(call.arguments.get(key)) if key in call.arguments else None
+            if wanted is not None and wanted != moment and _has_clock(call.arguments[key]):
+                yield _build_finding("other_moment", index, f"{pointer}/{key}", f"{call.id} {call.name}: {key} is {wanted.isoformat()} in the call, and {moment.isoformat()} here")
+            words, phase = set(split_words(key)), _read_meaning(key, value).phase
+            is_of_doing = phase == "sent" or words & {"timestamp", "sent", "posted"} or (phase == "created" and action == "create") or (phase == "changed" and action == "update") or (words == {"started"} and not any("start" in name for name in call.arguments))
+            if is_of_doing and moment not in given and abs((moment - now).total_seconds()) > _A_DAY and pointer.count("/") <= 1 and not (action == "update" and phase == "created"):
+                yield _build_finding("other_moment", index, f"{pointer}/{key}", f"{call.id} {call.name} was made at {now.isoformat()}, and {key} is {value!r}")
 
 
 def _list_moments(holder: Mapping[str, Any], noun: str) -> Iterator[tuple[str, datetime, bool]]:
@@ -238,7 +283,7 @@ def other_text(case: Case) -> Iterator[Finding]:
                     continue
                 role = _read_meaning(key, value).role
                 if len(sent) == 1 and set(split_words(key)) & _TEXT_FIELDS and role == "text":
-                    if not _shares_words(value, " ".join(str(other) for _, other in list_scalars(call.arguments)), 0.5):
+                    if not _is_same_text(value, sent[0]) and not _shares_words(value, " ".join(str(other) for _, other in list_scalars(call.arguments)), 1):
                         yield _build_finding("other_text", index, f"{pointer}/{key}", f"{call.id} {call.name}: {sent[0][:60]!r} was sent, and {value[:60]!r} is here")
                 elif role == "title" and not titled and parse_tool_name(call.name).action == "create" and pointer.count("/") <= 1 and not _is_reference(call):
                     if not _shares_words(value, " ".join(sent), 0.7):
@@ -248,6 +293,13 @@ def other_text(case: Case) -> Iterator[Finding]:
 def _is_reference(call: ToolCall) -> bool:
     """True if a call is about a thing that it names by its identifier."""
     return any(is_id(name) for name in call.arguments)
+
+
+def _is_same_text(first: str, second: str) -> bool:
+    """True if two texts are the same, or one is the other cut off; markup and punctuation do not count."""
+    words = [re.findall(r"\w+", re.sub(r"<[^>]+>", " ", text.lower())) for text in (first, second)]
+    shorter, longer = sorted(words, key=len)
+    return longer[: max(1, len(shorter) - 1)] == shorter[: max(1, len(shorter) - 1)]  # the last word may be cut
 
 
 def _shares_words(first: str, second: str, share: float) -> bool:
@@ -284,6 +336,19 @@ def other_person(case: Case) -> Iterator[Finding]:
                         yield _build_finding("other_person", index, f"{at}/{key}", f"{call.id} {call.name}: {argument} is {value!r} in the call, and {sorted(people)[0]!r} here")
 
 
+def other_target(case: Case) -> Iterator[Finding]:
+    """Something sent or changed that has another thread, number or parent in the result than in the call."""
+    for index, call in _iterate_good_calls(case):
+        if parse_tool_name(call.name).action != "send":
+            continue
+        for holder, pointer, _ in case.result_objects[index]:
+            for name, wanted in call.arguments.items():
+                found = holder.get(name)
+                is_target = is_id(name) or name in ("to", "recipient", "phone")
+                if pointer.count("/") <= 1 and is_target and isinstance(wanted, str) and isinstance(found, str) and found != wanted and "@" not in wanted + found:
+                    yield _build_finding("other_target", index, f"{pointer}/{name}", f"{call.id} {call.name}: {name} is {wanted!r} in the call, and {found!r} here")
+
+
 def miscounted(case: Case) -> Iterator[Finding]:
     """A thing that says how many parts it has, and a full list of them with another number; or another count of words
     than the text has that was written.
@@ -301,7 +366,11 @@ def miscounted(case: Case) -> Iterator[Finding]:
                     noun = to_singular(split_words(key)[-1]) if meaning.role == "count" else ""
                     noun = meaning.noun.rpartition(" ")[2] or noun
                     if meaning.role == "count" and noun and "unread" not in key and "open" not in key:
+                        known = counts.get((thing.identity, noun))
+                        if known and known[0] != value and name.action in ("list", "get"):
+                            yield _build_finding("miscounted", index, f"{thing.pointer}/{key}", f"{thing.identity!r} has {value} {noun}, and {known[0]} in message {known[1]}")
                         counts[thing.identity, noun] = value, index
+        yield from _count_written_characters(case, index, call)
         result = case.messages[index].result
         page = read_page(result.content if result else None, call, None)
         if name.action != "list" or page is None or page.has_more or any(not is_id(key) and _read_meaning(key, value).role not in ("limit", "sort", "setting") for key, value in call.arguments.items()):
@@ -310,6 +379,15 @@ def miscounted(case: Case) -> Iterator[Finding]:
             known = counts.get((identity, page.noun))
             if known and known[0] != len(page.items) and (page.limit is None or len(page.items) < page.limit):
                 yield _build_finding("miscounted", index, page.pointer, f"{identity!r} has {len(page.items)} {page.noun}, and {known[0]} in message {known[1]}")
+
+
+def _count_written_characters(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:
+    """Compares the number of characters that a result says were written with the text of the call."""
+    texts = [value for name, value in call.arguments.items() if isinstance(value, str) and "text" in split_words(name)]
+    for holder, pointer, _ in case.result_objects[index]:
+        for key, value in holder.items():
+            if "characters" in split_words(key) and isinstance(value, int) and len(texts) == 1 and abs(value - len(texts[0])) > 0.3 * len(texts[0]):
+                yield _build_finding("miscounted", index, f"{pointer}/{key}", f"{value} characters are said to be written, and the text has {len(texts[0])}")
 
 
 def state_against_time(case: Case) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
-from funcdex_assets.semantics.vocabulary import PERSON_NOUNS, READING_ACTIONS
+from funcdex_assets.semantics.vocabulary import PERSON_NOUNS, READING_ACTIONS, TEXT_FORM_WORDS
 
 _NOTHING = re.compile(r"\b(?:no|nothing|none|not any|n't|n’t|without|empty|zero)\b", re.IGNORECASE)
 _WHO = re.compile(r"\b(?:who|whose|who's|who’s|whom)\b", re.IGNORECASE)
@@ -28,7 +28,7 @@ _ATTRIBUTE = re.compile(
 _PARTS_OF_PERSON = frozenset("name email displayname emailaddress username fullname".split())
 _SENDING_STATES = frozenset("accepted queued pending sent scheduled processing".split())
 _CLAIMS_RECEIPT = re.compile(
-    r"\b(?:everyone|everybody|they all|all of them|(?:he|she|they)|the (?:team|group|customer|client|recipient)s?)\b[^.!?]{0,30}"
+    r"\bhas (?:arrived|landed)\b|\bis back on (?:his|her|the|their|your)\b|\b(?:everyone|everybody|they all|all of them|(?:he|she|they)|the (?:team|group|customer|client|recipient)s?)\b[^.!?]{0,30}"
     r"\b(?:has|have) (?:got |received |seen |read |been (?:told|informed|notified|reached)|your message|the message|it\b|it now)"
     r"|\b(?:was|were|been|is|are) (?:delivered|received|read|seen)\b|\b(?:pin|message|template|file|picture|card)\b[^.!?]{0,30}\bis with (?:them|him|her)\b"
     r"|\bhas the number of\b",
@@ -104,10 +104,19 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
                 continue
             clause = find_clause(case, turn, call)
             text = " ".join(answer for _, answer in list_answers(case, turn, index))
-            if clause is None or not text or not cites_results(case, text, [index]):
+            if not text:
+                continue
+            if clause is None and _WHO.search(case.speech[turn.start]) and index == max((at for at in range(turn.start, turn.end) if case.messages[at].result), default=-1):
+                everyone = {name for at in range(turn.start, turn.end) if (other := case.calls_by_result.get(at)) for name in _list_people(case, at, other)}
+                if everyone and not any(name in text for name in everyone):
+                    yield Finding(rule="unanswered_question", message=turn.end - 1, text=f"{case.speech[turn.start][:80]!r} is answered without a name")
+            if clause is None or not cites_results(case, text, [index]):
                 continue
             if _WHO.search(clause) and not re.search(r"\bwho(?:ever)? does what\b", clause, re.IGNORECASE):
                 people = _list_people(case, index, call)
+                others = {name for at in range(turn.start, turn.end) if at != index and (other := case.calls_by_result.get(at)) and other.name != call.name and find_clause(case, turn, other) == clause for name in _list_people(case, at, other)}
+                if any(name in text for name in others):
+                    continue
                 if people and not any(find_first_form(text, [name]) or name in text for name in people):
                     yield Finding(
                         rule="unanswered_question",
@@ -121,6 +130,23 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
                     message=turn.end - 1,
                     text=f"{clause[:80]!r} asks for {missing}, which {call.name} has and the answer leaves out",
                 )
+
+
+def half_done(case: Case) -> Iterator[Finding]:
+    """"Both" or "all of them", and only one of them is dealt with; a link that is said to be ready and not given."""
+    for turn in case.turns:
+        calls = [call for index in range(turn.start, turn.end) for call in case.messages[index].tool_calls]
+        acts = [call for call in calls if parse_tool_name(call.name).action not in READING_ACTIONS]
+        if _BOTH.match(case.speech[turn.start]) and len(acts) == 1:
+            yield Finding(rule="half_done", message=turn.end - 1, text=f"{case.speech[turn.start][:40]!r} was said, and only {acts[0].name} was called, once")
+        text = case.speech[turn.end - 1] if case.messages[turn.end - 1].role == "assistant" else ""
+        links = [value for index in range(turn.start, turn.end) for pointer, value in case.result_values.get(index, ()) if isinstance(value, str) and "://" in value]
+        if links and (match := _LINK_READY.search(text)) and "://" not in text:
+            yield Finding(rule="half_done", message=turn.end - 1, text=f"{match[0]!r} is said, and the link is not given")
+
+
+_BOTH = re.compile(r"^\W*(?:yes,? )?(?:both|all of (?:them|these|those)|all (?:two|three|four))\b[^.?!]{0,20}[.!]?\s*$", re.IGNORECASE)
+_LINK_READY = re.compile(r"\b(?:link|url) is (?:ready|there|set up|here)\b|\bhere(?:'s|’s| is) (?:the|your|his|her|their) (?:link|url)\b", re.IGNORECASE)
 
 
 def _list_people(case: Case, index: int, call: ToolCall) -> set[str]:
@@ -178,7 +204,7 @@ def overclaim(case: Case) -> Iterator[Finding]:
             text = case.speech[index]
             if case.messages[index].role != "assistant" or not text:
                 continue
-            for reason in (_find_claimed_receipt(case, passed, text), _find_claimed_report(case, said, text, index), _find_lost_account(case, passed, text), _find_title_as_text(case, passed, text)):
+            for reason in (_find_claimed_receipt(case, passed, text), _find_claimed_report(case, said, text, index), _find_claimed_deed(case, text, index), _find_lost_account(case, passed, text), _find_title_as_text(case, passed, text)):
                 if reason:
                     yield Finding(rule="overclaim", message=index, text=reason)
             said.append(text)
@@ -192,6 +218,37 @@ def _find_claimed_receipt(case: Case, passed: Sequence[int], text: str) -> str |
         if states & _SENDING_STATES:
             return f"{match[0][:60]!r} is said, and the status is {next(iter(states & _SENDING_STATES))!r}"
     return None
+
+
+def _find_claimed_deed(case: Case, text: str, index: int) -> str | None:
+    """Something that somebody is said to have read, approved or confirmed, or that the assistant says it sent or deleted,
+    which no result and no call has.
+    """
+    known = " ".join([*(case.speech[at] for at in range(index) if case.messages[at].role == "user"), *(f"{pointer} {value}" for at, values in case.result_values.items() if at < index for pointer, value in values)]).lower()
+    if (match := _CLAIMS_DEED.search(text)) and not re.search(rf"\b{match['deed'][:4]}", known):
+        return f"{match[0]!r} is said, and nothing says so"
+    if match := _CLAIMS_ACT.search(text):
+        wanted = _ACTIONS_OF_ACT[match["act"].lower()]
+        made = [call for at, call in case.calls_by_result.items() if at < index and (result := case.messages[at].result) and not has_failed(result)]
+        if not any(parse_tool_name(call.name).action in wanted or match["act"].lower()[:4] in call.name.lower() for call in made):
+            return f"{match[0]!r} is said, and no call did that"
+    return None
+
+
+_CLAIMS_DEED = re.compile(r"\b(?:she|he|they|nobody|no one|everyone|everybody|[A-Z][a-z]+) (?:has|have) (?:already |also )?(?P<deed>read|seen|opened|approved|confirmed|accepted|received)\b")
+_CLAIMS_ACT = re.compile(r"\bI(?:'ve|’ve| have)? (?:just |also |already )?(?P<act>sent|emailed|forwarded|deleted|removed|refunded|cancelled|canceled|invited|shared)\b", re.IGNORECASE)
+_ACTIONS_OF_ACT: Mapping[str, tuple[str, ...]] = {
+    "sent": ("send", "create"),
+    "emailed": ("send",),
+    "forwarded": ("send",),
+    "deleted": ("delete",),
+    "removed": ("delete", "update"),
+    "refunded": ("create", "delete", "update"),
+    "cancelled": ("delete", "update"),
+    "canceled": ("delete", "update"),
+    "invited": ("send", "create", "update"),
+    "shared": ("send", "create", "update"),
+}
 
 
 def _find_claimed_report(case: Case, said: Sequence[str], text: str, index: int) -> str | None:
@@ -345,8 +402,7 @@ def claimed_ability(case: Case) -> Iterator[Finding]:
         stems = [frozenset(map(to_singular, split_words(part))) for part in _REFUSED.findall(text)]
         for name, tool in case.tools.items():
             parsed = parse_tool_name(name)
-            wanted = {parsed.verb, *parsed.words}
-            if any(wanted <= refused for refused in stems) and case.find_tool(name, last) is not None and tool:
+            if any({parsed.verb, *(word for word in parsed.words if word not in TEXT_FORM_WORDS)} <= refused for refused in stems) and case.find_tool(name, last) is not None and tool:
                 yield Finding(rule="claimed_ability", message=last, text=f"{text[:80]!r} refuses what {name} does")
                 break
 

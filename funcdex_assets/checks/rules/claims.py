@@ -146,7 +146,8 @@ class Support:
                 return self._supports_clock_time(claim.text)
             case "quote":
                 folded_quote = _fold_text(claim.text).strip(" .,:;!?…")
-                return len(folded_quote) < _MIN_QUOTE_LENGTH or self._contains_text(folded_quote)
+                in_code = "_".join(folded_quote.split(" "))
+                return len(folded_quote) < _MIN_QUOTE_LENGTH or self._contains_text(folded_quote) or self._contains_text(in_code)
             case _:
                 return self._contains_text(_fold_text(claim.text))
 

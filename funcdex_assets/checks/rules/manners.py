@@ -137,6 +137,7 @@ def misfit_value(case: Case) -> Iterator[Finding]:
     end before its beginning, a deadline or window in the past.
     """
     now = case.situation.now
+    found = {(source.call_id, source.argument) for source in case.provenance if source.source == "result"}
     for index, arguments in case.argument_values.items():
         for call, pointer, value in arguments:
             name = find_field_name(pointer)
@@ -148,10 +149,14 @@ def misfit_value(case: Case) -> Iterator[Finding]:
                 yield _build_finding("misfit_value", index, f"{text}, which is no title", pointer)
             elif meaning.role == "query" and _QUERY_IN_QUOTES.match(value):
                 yield _build_finding("misfit_value", index, f"{text}, in quotes that are searched for too", pointer)
-            elif meaning.role == "moment" and meaning.phase in ("due", "expires", "end") and parse_tool_name(call.name).action not in READING_ACTIONS and (moment := _parse_moment(value)) and moment.date() < now.date():
+            elif meaning.role == "moment" and (call.id, pointer) not in found and meaning.phase in ("due", "expires", "end") and parse_tool_name(call.name).action not in READING_ACTIONS and (moment := _parse_moment(value)) and moment.date() < now.date():
                 yield _build_finding("misfit_value", index, f"{text}, which is past", pointer)
             elif name.lower() in ("time_max", "end_time") and parse_tool_name(call.name).noun in ("slot", "time", "availability") and (moment := _parse_moment(value)) and moment < now:
                 yield _build_finding("misfit_value", index, f"{text}: the window is past", pointer)
+
+
+def impossible_request(case: Case) -> Iterator[Finding]:
+    """A call whose end is not after its beginning, made without a word."""
     for index, message in enumerate(case.messages):
         for call in message.tool_calls:
             if span := _find_reversed_span(call.arguments):

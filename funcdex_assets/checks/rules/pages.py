@@ -45,7 +45,7 @@ _ASKS_FOR_ALL = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FOR_ONE = re.compile(
-    r"\b(?:find|look for|search for|look up|get|open|is there|need)\b(?: me| up| for)? (?:an?|the|one|my|our) (\w+(?: \w+)?)", re.IGNORECASE
+    r"\b(?:find|look for|search for|look up|is there)\b(?: me| up| for)? (?:an?|one) (\w+(?: \w+)?)", re.IGNORECASE
 )
 _CLAIMS_ALL = re.compile(rf"\b(?:there(?:'s|’s| is| are)|just|only|exactly|all) (?:just |only |exactly )?{_NUMBER}\b", re.IGNORECASE)
 
@@ -65,6 +65,8 @@ class Page(NamedTuple):
 
 def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | None:
     """Reads a result as a page of a listing; None if it is none: it has no list right under its top, or several."""
+    if isinstance(content, list):
+        content = {"items": content}
     holders = [("", content)]
     if isinstance(content, dict):
         holders += [(f"/{key}", content[key]) for key in _WRAPPERS if isinstance(content.get(key), dict)]
@@ -163,7 +165,8 @@ def not_all(case: Case) -> Iterator[Finding]:
     for turn in case.turns:
         for index, call, page in list_pages(case, turn):
             clause = find_clause(case, turn, call)
-            if not page.has_more or not clause or not _ASKS_FOR_ALL.search(clause) or _pages_on(case, turn, index, call):
+            request = clause or case.speech[turn.start]
+            if not page.has_more or not _ASKS_FOR_ALL.search(request) or _pages_on(case, turn, index, call):
                 continue
             text = " ".join(answer for _, answer in list_answers(case, turn, index))
             if text and not _TELLS_OF_MORE.search(text):
@@ -194,7 +197,7 @@ def _pages_on(case: Case, turn: Turn, index: int, call: ToolCall) -> bool:
 
 def _list_nouns(page: Page, call: ToolCall) -> set[str]:
     """The singular nouns by which a reply may call the items."""
-    return {page.noun, parse_tool_name(call.name).noun} - {"item", "result"}
+    return {page.noun, parse_tool_name(call.name).noun} - {"result"}
 
 
 def _find_stated_count(text: str, nouns: set[str]) -> int | None:
@@ -203,10 +206,10 @@ def _find_stated_count(text: str, nouns: set[str]) -> int | None:
         forms = rf"(?:{re.escape(to_plural(noun))}|{re.escape(noun)})"
         pattern = (
             rf"\b(?:there(?:'s|’s| is| are)|found|see|came up|just|only|got|have) (?:just |only )?({_NUMBER}) {forms}\b"
-            rf"|(?:^|[.:\n] ?)({_NUMBER}) {forms} (?:came up|match|turned up|were found)"
+            rf"|(?:^|[.:\n] ?)({_NUMBER}) {forms} (?:came up|match|turned up|were found)|\b(?:one|two|\d+) of the ({_NUMBER})\b"
         )
         if match := re.search(pattern, text, re.IGNORECASE):
-            number = (match[1] or match[2]).lower()
+            number = (match[1] or match[2] or match[3]).lower()
             return int(number) if number.isdigit() else _NUMBER_WORDS.index(number)
     return None
 

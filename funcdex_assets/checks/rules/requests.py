@@ -14,6 +14,7 @@ from funcdex_assets.checks.rules.case import Case, Turn, has_failed
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
 _BETWEEN_CLAUSES = re.compile(r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? |, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)")
@@ -78,8 +79,12 @@ def find_request(case: Case, turn: Turn) -> list[int]:
     """Returns the user messages that make up a request: that of the turn, and before it that which was asked back on."""
     starts = [turn.start]
     for earlier in reversed([other for other in case.turns if other.start < turn.start]):
-        asks = not any(case.messages[index].tool_calls for index in range(earlier.start, earlier.end))
-        if not asks or not asks_back(case.speech[earlier.end - 1]) or is_asking(split_clauses(case.speech[starts[0]])[0] if case.speech[starts[0]].strip() else ""):
+        acted = any(
+            parse_tool_name(call.name).action not in READING_ACTIONS
+            for index in range(earlier.start, earlier.end)
+            for call in case.messages[index].tool_calls
+        )
+        if acted or not asks_back(case.speech[earlier.end - 1]) or is_asking(split_clauses(case.speech[starts[0]])[0] if case.speech[starts[0]].strip() else ""):
             break
         starts.insert(0, earlier.start)
     return starts

@@ -73,7 +73,7 @@ def false_success(case: Case) -> Iterator[Finding]:
             else:
                 failures.pop(result.name, None)
                 for tool in failed_earlier:
-                    if reads_same_things(tool, result.name):
+                    if reads_same_things(tool, result.name) or _reaches_same_target(case, failures.get(tool), index):
                         failures.pop(tool, None)
         any_call_made = any_call_made or any(case.messages[index].tool_calls for index in range(turn.start, turn.end))
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
@@ -98,6 +98,14 @@ def false_success(case: Case) -> Iterator[Finding]:
                 message=last,
                 text=f"{name} failed in message {index}, and the assistant says {text[:80]!r}",
             )
+
+
+def _reaches_same_target(case: Case, failed_at: int | None, index: int) -> bool:
+    """True if a call does by another way what a failed one was to do: both send something to the same address."""
+    failed, call = case.calls_by_result.get(failed_at or -1), case.calls_by_result.get(index)
+    if failed is None or call is None or not parse_tool_name(failed.name).action == parse_tool_name(call.name).action == "send":
+        return False
+    return any(name in call.arguments and call.arguments[name] == value for name, value in failed.arguments.items())
 
 
 def unsupported_claim(case: Case) -> Iterator[Finding]:
