@@ -29,6 +29,8 @@ _STAGES = {  # words of a stage in the names of moves between stages: the stage 
     "start": "progress", "progress": "progress", "review": "review", "block": "block", "reopen": "open", "open": "open",
 }  # fmt: skip
 _STAGE_ALIASES = {"done": {"done", "closed", "resolved", "complete", "completed"}, "progress": {"progress", "doing"}, "review": {"review"}, "block": {"blocked", "block", "hold"}, "open": {"open", "do", "backlog", "new", "reopened"}}  # fmt: skip
+_INBORN_NOUNS = frozenset("transition instance occurrence member participant permission version revision section".split())
+"""Things that something new has from the beginning."""
 _MIN_TEXT_WORDS = 4
 _A_DAY = 86_400  # seconds
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -69,7 +71,7 @@ def _find_foreign_contents(case: Case, index: int, call: ToolCall, made: Mapping
     page = read_page(result.content if result else None, call, None)
     for identity in named & made.keys():
         noun = parse_tool_name(call.name).noun
-        if page is not None and page.items and page.noun in (noun, *parse_tool_name(call.name).words) and not _holds_made(page.items, made):
+        if page is not None and page.items and page.noun not in _INBORN_NOUNS and page.noun in (noun, *parse_tool_name(call.name).words) and not _holds_made(page.items, made):
             yield _build_finding("filled_when_new", index, page.pointer, f"{identity!r} was just made, and has {len(page.items)} {page.noun}")
     for thing in _list_things(case, index):
         if thing.identity not in made:

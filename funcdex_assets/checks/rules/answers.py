@@ -124,7 +124,7 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
                         text=f"{clause[:80]!r} is answered without a name, and {call.name} has {sorted(people)[0]!r}",
                     )
                     continue
-            if missing := _find_untold_attribute(case, index, call, clause, text):
+            if is_asking(clause) and (missing := _find_untold_attribute(case, index, call, clause, text)):
                 yield Finding(
                     rule="unanswered_question",
                     message=turn.end - 1,

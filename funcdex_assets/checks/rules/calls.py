@@ -183,6 +183,8 @@ def contradicts_length(case: Case) -> Iterator[Finding]:
     for index, call in iterate_calls(case.messages):
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
         start, end = (_parse_moment(arguments.get(name)) for name in ("start", "end"))
+        if any(source.call_id == call.id and source.argument.startswith("/end") and source.source == "user" for source in case.provenance):
+            continue
         if start and end and parse_tool_name(call.name).action not in READING_ACTIONS and (end - start).total_seconds() / 60 not in lengths:
             yield Finding(rule="contradicts_user", message=index, place="/end", text=f"{call.id} {call.name} lasts {(end - start).total_seconds() / 60:g} minutes, and the user said {next(iter(lengths))}")
 

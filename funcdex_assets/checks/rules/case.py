@@ -171,7 +171,7 @@ def find_field_name(pointer: str) -> str:
 
 
 _ERROR_FIELDS = frozenset(
-    "error errors status code title detail details message type retry_after request_id reason field".split()
+    "error errors status status_code code title detail details message type retry_after request_id reason field".split()
 )
 
 
@@ -184,10 +184,10 @@ def has_failed(result: ToolResult) -> bool:
     content = result.content
     if result.error or not isinstance(content, dict):
         return result.error
-    status = content.get("status")
-    if _ERROR_FIELDS.issuperset(content) and (
-        content.get("error") or content.get("errors") or (isinstance(status, int) and status >= 400)
-    ):
+    codes = (content.get(name) for name in ("status", "status_code", "code"))
+    if any(isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600 for code in codes):
+        return True
+    if _ERROR_FIELDS.issuperset(content) and (content.get("error") or content.get("errors")):
         return True
     return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
 

@@ -71,9 +71,9 @@ def _explain_silent_choice(case: Case, source: ArgumentSource, call: ToolCall, c
     reference = _find_reference({*nouns} - {""}, case.speech[turn.start])
     where = f"{len(choice.items)} in message {choice.listed_at}"
     if reference is not None:
-        identified = _is_identified(said, reference, choice.items, choice.position)
+        identified = _is_identified(said, reference, {*nouns, noun}, choice)
         return None if identified else f"{reference!r} may be any of {where}, and nobody said which"
-    if _PICKS.search(said) or re.search(rf"\b{_ORDINAL} (?:\w+ )?(?:{re.escape(noun)}s?|ones?|of (?:them|those|these))\b", said, re.IGNORECASE):
+    if _PICKS.search(said) or re.search(rf"\bthe {_ORDINAL} \w+|\b{_ORDINAL} of (?:them|those|these)\b", said, re.IGNORECASE):
         return None
     words = [_list_item_words(item) for item in choice.items]
     shared = _list_content_words(said)
@@ -149,22 +149,24 @@ def _find_reference(nouns: set[str], text: str) -> str | None:
     return None
 
 
-def _is_identified(text: str, reference: str, items: Sequence[Any], position: int) -> bool:
+def _is_identified(text: str, reference: str, nouns: set[str], choice: _Choice) -> bool:
     """True if a text says which of several things is meant."""
-    noun = reference.split()[-1]
-    if re.search(rf"\b{_ORDINAL} (?:\w+ )?(?:{re.escape(noun)}|{re.escape(to_plural(noun.lower()))}|one|ones|of (?:them|those|these))\b", text, re.IGNORECASE):
+    heads = "|".join(re.escape(form) for noun in nouns if noun for form in (noun, to_plural(noun)))
+    if re.search(rf"\b{_ORDINAL} (?:\w+ )?(?:{heads}|one|ones|of (?:them|those|these))\b", text, re.IGNORECASE):
+        return True
+    if re.search(rf"{re.escape(reference)} of the {_ORDINAL}\b", text, re.IGNORECASE):
         return True
     if re.search(rf"\b{_ORDINAL}\b", reference, re.IGNORECASE) or _PICKS.search(text):
         return True
-    words = [_list_item_words(item) for item in items]
-    others = [item_words for number, item_words in enumerate(words) if number != position]
-    return bool(_list_content_words(text) & (words[position] - frozenset().union(*others)))
+    words = [_list_item_words(item) for item in choice.items]
+    others = [item_words for number, item_words in enumerate(words) if number != choice.position]
+    return bool(_list_content_words(text) & (words[choice.position] - frozenset().union(*others)))
 
 
 @lru_cache(2048)
 def _list_content_words(text: str) -> frozenset[str]:
     """The words of a text that tell things apart, in the singular."""
-    return frozenset(to_singular(word) for word in re.findall(r"[^\W_]{2,}", text.lower()) if word not in _SMALL_WORDS)
+    return frozenset(to_singular(word) for word in re.findall(r"[^\W_]{2,}", text.lower()) if word not in _SMALL_WORDS and not (word.isdigit() and len(word) < 4))
 
 
 def _list_item_words(item: Any) -> frozenset[str]:
