@@ -31,7 +31,9 @@ _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
 ).split()
-_TENS = {word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 _SPOKEN_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _SPOKEN_MINUTES = {"half an hour": 30, "quarter of an hour": 15, "an hour": 60, "one hour": 60, "two hours": 120}
 _MINUTES = re.compile(r"\b(\d+) ?(min|minutes?|h|hours?|hrs?)\b", re.IGNORECASE)
@@ -68,24 +70,43 @@ class Derivation(NamedTuple):
     from_call: str | None = None
 
 
-def find_derivation(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:
+def find_derivation(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:
     """Returns how the value of the argument `name` follows from what is known; None if it does not."""
-    for derive in (_repeat_value, _imply_option, _compute_number, _compute_moment, _compose_query, _compose_text, _name_field):
+    for derive in (
+        _repeat_value,
+        _imply_option,
+        _compute_number,
+        _compute_moment,
+        _compose_query,
+        _compose_text,
+        _name_field,
+    ):
         if derivation := derive(name, schema, value, call, description, known):
             return derivation
     return None
 
 
-def _repeat_value(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _repeat_value(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """The same as an earlier call had under this name: "and the back" takes the temperature over."""
     for earlier in reversed(known.calls):
         for pointer, other in list_scalars(earlier.arguments):
-            if pointer.rsplit("/", 1)[-1] == name and other == value and type(other) is type(value) and earlier.name == call.name:
+            if (
+                pointer.rsplit("/", 1)[-1] == name
+                and other == value
+                and type(other) is type(value)
+                and earlier.name == call.name
+            ):
                 return Derivation(f"as in {earlier.id}", from_call=earlier.id)
     return None
 
 
-def _imply_option(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _imply_option(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """Yes or no, or one of a few options: what people mean by what they say."""
     if isinstance(value, bool):
         return Derivation(f"implied: {name} {str(value).lower()}")
@@ -94,7 +115,9 @@ def _imply_option(name: str, schema: Schema, value: Any, call: ToolCall, descrip
     return None
 
 
-def _compute_number(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _compute_number(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """A number worked out of known ones, said in words, or the size of a page."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -119,7 +142,13 @@ def _compute_number(name: str, schema: Schema, value: Any, call: ToolCall, descr
             return Derivation(f"twice {number:g}", message=last_at)
     for first in numbers:
         for second in numbers:
-            if first is not second and value not in (first, second) and abs(value) > 3 and (first + second == value or first - second == value) and re.search(r"\b(?:rest|difference|together|total|sum|more|less|remaining|left|both)\b", folded):
+            if (
+                first is not second
+                and value not in (first, second)
+                and abs(value) > 3
+                and (first + second == value or first - second == value)
+                and re.search(r"\b(?:rest|difference|together|total|sum|more|less|remaining|left|both)\b", folded)
+            ):
                 return Derivation(f"worked out of {first:g} and {second:g}", message=last_at)
     return None
 
@@ -160,7 +189,9 @@ def _read_number_words(text: str) -> frozenset[int]:
     return frozenset(numbers)
 
 
-def _compute_moment(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _compute_moment(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """A moment that the calendar, now, or a beginning and a length make."""
     moment = parse_moment(schema, value) if isinstance(value, str) else None
     if not isinstance(moment, date):
@@ -186,9 +217,17 @@ def _compute_moment(name: str, schema: Schema, value: Any, call: ToolCall, descr
 
 def _find_length(moment: datetime, call: ToolCall, known: Known) -> Derivation | None:
     """A moment that lies a said length after another moment of the call or of a result."""
-    minutes = {60 * int(number) if unit.lower().startswith("h") else int(number) for _, text in known.utterances for number, unit in _MINUTES.findall(text)}
-    minutes |= {length for _, text in known.utterances for words, length in _SPOKEN_MINUTES.items() if words in text.lower()}
-    others = [value for _, value in list_scalars(call.arguments)] + [value for _, content in known.results for _, value in list_scalars(content)]
+    minutes = {
+        60 * int(number) if unit.lower().startswith("h") else int(number)
+        for _, text in known.utterances
+        for number, unit in _MINUTES.findall(text)
+    }
+    minutes |= {
+        length for _, text in known.utterances for words, length in _SPOKEN_MINUTES.items() if words in text.lower()
+    }
+    others = [value for _, value in list_scalars(call.arguments)] + [
+        value for _, content in known.results for _, value in list_scalars(content)
+    ]
     for other in others:
         start = parse_moment({}, other) if isinstance(other, str) else None
         if isinstance(start, datetime) and start.tzinfo and (moment - start).total_seconds() / 60 in minutes:
@@ -210,7 +249,11 @@ def _find_periods(text: str, today: date) -> Iterator[tuple[str, date, date]]:
         ("last week", week - day * 7, week - day),
         ("weekend", week + day * 4, week + day * 7),
         ("this month", today.replace(day=1), (today.replace(day=28) + day * 4).replace(day=1) - day),
-        ("next month", (today.replace(day=28) + day * 4).replace(day=1), ((today.replace(day=28) + day * 4).replace(day=28) + day * 4).replace(day=1) - day),
+        (
+            "next month",
+            (today.replace(day=28) + day * 4).replace(day=1),
+            ((today.replace(day=28) + day * 4).replace(day=28) + day * 4).replace(day=1) - day,
+        ),
         ("slipped past", date.min, today),
         ("overdue", date.min, today),
     ):
@@ -222,7 +265,9 @@ def _find_periods(text: str, today: date) -> Iterator[tuple[str, date, date]]:
             yield name, nearest, nearest
             if nearest == today or re.search(rf"\b(?:next|on) {name}\b", folded):
                 yield name, nearest + day * 7, nearest + day * 7
-    if re.search(r"\bthe (?:first|second|third|other|latter|former)(?: one| two)?\b|\bboth\b", folded):  # a choice among proposed days
+    if re.search(
+        r"\bthe (?:first|second|third|other|latter|former)(?: one| two)?\b|\bboth\b", folded
+    ):  # a choice among proposed days
         yield "the days proposed", today, today + day * 14
     for number in _DAY_OF_MONTH.findall(text):
         for month_start in (today.replace(day=1), (today.replace(day=28) + day * 4).replace(day=1)):
@@ -237,9 +282,13 @@ def _find_periods(text: str, today: date) -> Iterator[tuple[str, date, date]]:
         yield f"in {number} {unit}", there, there
 
 
-def _compose_query(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _compose_query(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """Search words or a filter made of known words and of the operators that the tool describes."""
-    if not isinstance(value, str) or not (decide_field_meaning(name, schema).role == "query" or re.search(r"\w ?(?:[:=~<>]|!=)", value)):
+    if not isinstance(value, str) or not (
+        decide_field_meaning(name, schema).role == "query" or re.search(r"\w ?(?:[:=~<>]|!=)", value)
+    ):
         return None
     described = f"{description} {schema.get('description', '')} {schema.get('examples', '')}".lower()
     bare = re.sub(r"[\w.]+(?=\s*[:=~<>(!])|\b(?:AND|OR|NOT|and|or|not|in|contains|is|from|to)\b", " ", value)
@@ -250,15 +299,26 @@ def _compose_query(name: str, schema: Schema, value: Any, call: ToolCall, descri
     unknown = [word for word in words if word not in stock and to_singular(word) not in stems]
     if words and not unknown and any(word in _list_known_words(known) or to_singular(word) in stems for word in words):
         return Derivation("search words of what is known")
-    if unknown and all(word.isdigit() for word in unknown) and all(support.supports_claim(claim) for claim in find_claims(value)):
+    if (
+        unknown
+        and all(word.isdigit() for word in unknown)
+        and all(support.supports_claim(claim) for claim in find_claims(value))
+    ):
         return Derivation("a filter of what is known")
     return None
 
 
-def _compose_text(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _compose_text(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """A text, a title or a name that is worded freely and has no fact that is not known."""
     role = decide_field_meaning(name, schema).role
-    if not isinstance(value, str) or role not in ("text", "title", "person", "other", "tag") or schema.get("format") or schema.get("pattern"):
+    if (
+        not isinstance(value, str)
+        or role not in ("text", "title", "person", "other", "tag")
+        or schema.get("format")
+        or schema.get("pattern")
+    ):
         return None
     support = _collect_support(known)
     if any(not support.supports_claim(claim) for claim in find_claims(value) if not _is_said_date(claim.text, known)):
@@ -271,7 +331,9 @@ def _compose_text(name: str, schema: Schema, value: Any, call: ToolCall, descrip
     words = [word.lower() for word in _WORD.findall(value)]
     long_words = [word for word in words if len(word) >= _MIN_LONG_WORD] or words
     shared = [word for word in long_words if word in stock or to_singular(word) in stems]
-    if not shared or (role not in ("text", "title") and len(shared) < len([word for word in words if word not in _TITLES])):
+    if not shared or (
+        role not in ("text", "title") and len(shared) < len([word for word in words if word not in _TITLES])
+    ):
         return None
     needed = _MIN_SHARE_OF_KNOWN_WORDS if len(long_words) > 3 else 0.3
     return Derivation("composed of what is known") if len(shared) >= needed * len(long_words) else None
@@ -279,12 +341,20 @@ def _compose_text(name: str, schema: Schema, value: Any, call: ToolCall, descrip
 
 def _is_said_date(text: str, known: Known) -> bool:
     """True if a date is one that somebody spoke of by its day alone: `21 March` after "until the 21st"."""
-    texts = [words for _, words in known.utterances] + [str(value) for _, content in known.results for _, value in list_scalars(content)]
+    texts = [words for _, words in known.utterances] + [
+        str(value) for _, content in known.results for _, value in list_scalars(content)
+    ]
     days = [number for number in re.findall(r"\b\d{1,2}\b", text) if int(number) <= 31]
-    return bool(days) and any(re.search(rf"\b{day}(?:st|nd|rd|th)\b|\b{day} [A-Z][a-z]+|[A-Z][a-z]+ {day}\b", words) for day in days for words in texts)
+    return bool(days) and any(
+        re.search(rf"\b{day}(?:st|nd|rd|th)\b|\b{day} [A-Z][a-z]+|[A-Z][a-z]+ {day}\b", words)
+        for day in days
+        for words in texts
+    )
 
 
-def _name_field(name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known) -> Derivation | None:  # noqa: ARG001
+def _name_field(
+    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
+) -> Derivation | None:  # noqa: ARG001
     """The name of a field that a result or the tool's definition has; the user's own name in another form."""
     if not isinstance(value, str) or not value:
         return None
@@ -292,7 +362,9 @@ def _name_field(name: str, schema: Schema, value: Any, call: ToolCall, descripti
     if decide_field_meaning(name, schema).role == "setting" and len(value) < 40:
         return Derivation("how the answer is made")
     for call_id, content in reversed(known.results):
-        if any(plain == "".join(split_words(step)) for pointer, _ in list_scalars(content) for step in pointer.split("/")):
+        if any(
+            plain == "".join(split_words(step)) for pointer, _ in list_scalars(content) for step in pointer.split("/")
+        ):
             return Derivation("a field of a result", from_call=call_id)
     persona = known.situation.persona
     own = {persona.name.lower(), *persona.name.lower().split(), persona.email.partition("@")[0].lower()}

@@ -29,7 +29,9 @@ _STAGES = {  # words of a stage in the names of moves between stages: the stage 
     "start": "progress", "progress": "progress", "review": "review", "block": "block", "reopen": "open", "open": "open",
 }  # fmt: skip
 _STAGE_ALIASES = {"done": {"done", "closed", "resolved", "complete", "completed"}, "progress": {"progress", "doing"}, "review": {"review"}, "block": {"blocked", "block", "hold"}, "open": {"open", "do", "backlog", "new", "reopened"}}  # fmt: skip
-_INBORN_NOUNS = frozenset("transition instance occurrence member participant permission version revision section".split())
+_INBORN_NOUNS = frozenset(
+    "transition instance occurrence member participant permission version revision section".split()
+)
 """Things that something new has from the beginning."""
 _MIN_TEXT_WORDS = 4
 _A_DAY = 86_400  # seconds
@@ -56,44 +58,95 @@ def filled_when_new(case: Case) -> Iterator[Finding]:
         named = {str(value) for pointer, value in list_scalars(call.arguments) if is_id(find_field_name(pointer))}
         if action in ("list", "get"):
             yield from _find_foreign_contents(case, index, call, made, named)
-        elif action in ("update", "send", "create", "copy") and any(not is_id(find_field_name(pointer)) for pointer, _ in list_scalars(call.arguments)):
+        elif action in ("update", "send", "create", "copy") and any(
+            not is_id(find_field_name(pointer)) for pointer, _ in list_scalars(call.arguments)
+        ):
             for identity in named & made.keys():
                 del made[identity]  # it may hold now what this call put in
         if action == "create":
-            subjects = [thing for thing in _list_things(case, index) if thing.pointer.count("/") <= 1 or thing.pointer.startswith("/data")]
+            subjects = [
+                thing
+                for thing in _list_things(case, index)
+                if thing.pointer.count("/") <= 1 or thing.pointer.startswith("/data")
+            ]
             if len(subjects) == 1 and subjects[0].identity not in named:
                 made[subjects[0].identity] = _collect_text(call.arguments)
 
 
-def _find_foreign_contents(case: Case, index: int, call: ToolCall, made: Mapping[str, str], named: set[str]) -> Iterator[Finding]:
+def _find_foreign_contents(
+    case: Case, index: int, call: ToolCall, made: Mapping[str, str], named: set[str]
+) -> Iterator[Finding]:
     """Finds contents of new things in the result of one reading call."""
     result = case.messages[index].result
     page = read_page(result.content if result else None, call, None)
     for identity in named & made.keys():
         noun = parse_tool_name(call.name).noun
-        if page is not None and page.items and page.noun not in _INBORN_NOUNS and page.noun in (noun, *parse_tool_name(call.name).words) and not _holds_made(page.items, made):
-            yield _build_finding("filled_when_new", index, page.pointer, f"{identity!r} was just made, and has {len(page.items)} {page.noun}")
+        if (
+            page is not None
+            and page.items
+            and page.noun not in _INBORN_NOUNS
+            and page.noun in (noun, *parse_tool_name(call.name).words)
+            and not _holds_made(page.items, made)
+        ):
+            yield _build_finding(
+                "filled_when_new",
+                index,
+                page.pointer,
+                f"{identity!r} was just made, and has {len(page.items)} {page.noun}",
+            )
     for thing in _list_things(case, index):
         if thing.identity not in made:
             continue
         for key, value in thing.fields.items():
             meaning = _read_meaning(key, value)
             words = set(split_words(key))
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0 and (
-                meaning.role in ("count", "total") and not words & {"word", "words", "character", "characters", "page", "pages", "bookable", "hours", "member", "members", "participants"}
+            if (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and value > 0
+                and (
+                    meaning.role in ("count", "total")
+                    and not words
+                    & {
+                        "word",
+                        "words",
+                        "character",
+                        "characters",
+                        "page",
+                        "pages",
+                        "bookable",
+                        "hours",
+                        "member",
+                        "members",
+                        "participants",
+                    }
+                )
             ):
-                yield _build_finding("filled_when_new", index, f"{thing.pointer}/{key}", f"{thing.identity!r} was just made, and has {key} {value}")
+                yield _build_finding(
+                    "filled_when_new",
+                    index,
+                    f"{thing.pointer}/{key}",
+                    f"{thing.identity!r} was just made, and has {key} {value}",
+                )
             if isinstance(value, list) and words & {"outline", "headings"}:
                 for item in value:
                     heading = item.get("heading", item.get("text")) if isinstance(item, dict) else item
                     if isinstance(heading, str) and heading.lower() not in made[thing.identity].lower():
-                        yield _build_finding("filled_when_new", index, f"{thing.pointer}/{key}", f"{heading!r} was never written into {thing.identity!r}")
+                        yield _build_finding(
+                            "filled_when_new",
+                            index,
+                            f"{thing.pointer}/{key}",
+                            f"{heading!r} was never written into {thing.identity!r}",
+                        )
                         break
 
 
 def _holds_made(items: Any, made: Mapping[str, str]) -> bool:
     """True if every item of a list was itself made in the conversation."""
-    return all(isinstance(item, dict) and any(str(value) in made for key, value in item.items() if is_id(key)) for item in items)
+    return all(
+        isinstance(item, dict) and any(str(value) in made for key, value in item.items() if is_id(key))
+        for item in items
+    )
 
 
 def outside_window(case: Case) -> Iterator[Finding]:
@@ -101,7 +154,11 @@ def outside_window(case: Case) -> Iterator[Finding]:
     for index, call in _iterate_good_calls(case):
         if parse_tool_name(call.name).action not in ("list", "get"):
             continue
-        items = [(pointer, holder) for holder, pointer, _ in case.result_objects[index] if pointer.rpartition("/")[2].isdigit() and "busy" not in pointer]
+        items = [
+            (pointer, holder)
+            for holder, pointer, _ in case.result_objects[index]
+            if pointer.rpartition("/")[2].isdigit() and "busy" not in pointer
+        ]
         yield from _find_filtered_out(index, call, items)
         for name, value in call.arguments.items():
             meaning = _read_meaning(name, value)
@@ -133,12 +190,30 @@ def _find_filtered_out(index: int, call: ToolCall, items: list[tuple[str, Mappin
             for name, sign, day in _DATE_CONDITION.findall(text):
                 there = _parse_moment(fields.get("".join(split_words(name))))
                 limit = date.fromisoformat(day)
-                if there and not {"<": there.date() < limit, "<=": there.date() <= limit, ">": there.date() > limit, ">=": there.date() >= limit}[sign]:
-                    yield _build_finding("outside_window", index, pointer, f"{call.id} {call.name}: {name} {sign} {day} was asked for, and it is {there.date()}")
+                if (
+                    there
+                    and not {
+                        "<": there.date() < limit,
+                        "<=": there.date() <= limit,
+                        ">": there.date() > limit,
+                        ">=": there.date() >= limit,
+                    }[sign]
+                ):
+                    yield _build_finding(
+                        "outside_window",
+                        index,
+                        pointer,
+                        f"{call.id} {call.name}: {name} {sign} {day} was asked for, and it is {there.date()}",
+                    )
             for name, wanted in _EQUALITY.findall(text):
                 found = fields.get("".join(split_words(name)))
                 if isinstance(found, str) and found.lower() != wanted.lower() and not wanted.startswith("."):
-                    yield _build_finding("outside_window", index, pointer, f"{call.id} {call.name}: {name} {wanted!r} was asked for, and it is {found!r}")
+                    yield _build_finding(
+                        "outside_window",
+                        index,
+                        pointer,
+                        f"{call.id} {call.name}: {name} {wanted!r} was asked for, and it is {found!r}",
+                    )
 
 
 def _find_moment_beyond(item: Mapping[str, Any], meaning: FieldMeaning, limit: datetime) -> tuple[str, str] | None:
@@ -163,7 +238,10 @@ def _find_moment_beyond(item: Mapping[str, Any], meaning: FieldMeaning, limit: d
 
 def _ends_after(item: Mapping[str, Any], limit: datetime) -> bool:
     """True if a thing that began before a moment still goes on then."""
-    return any(_read_meaning(key, value).phase == "end" and (moment := _parse_moment(value)) is not None and moment > limit for key, value in item.items())
+    return any(
+        _read_meaning(key, value).phase == "end" and (moment := _parse_moment(value)) is not None and moment > limit
+        for key, value in item.items()
+    )
 
 
 def other_moment(case: Case) -> Iterator[Finding]:
@@ -183,14 +261,40 @@ def other_moment(case: Case) -> Iterator[Finding]:
                 known = (lasts if is_last else starts).get(identity)
                 if known and not is_last and known[0] != moment and known[1] != index and identity not in reported:
                     reported.add(identity)
-                    yield _build_finding("other_moment", index, pointer, f"{identity!r} begins at {moment.isoformat()}, and at {known[0].isoformat()} in message {known[1]}")
+                    yield _build_finding(
+                        "other_moment",
+                        index,
+                        pointer,
+                        f"{identity!r} begins at {moment.isoformat()}, and at {known[0].isoformat()} in message {known[1]}",
+                    )
                 (lasts if is_last else starts).setdefault(identity, (moment, index))
             for key, value in holder.items():
-                if is_id(key) and parse_resource_noun(key) and isinstance(value, str) and value in lasts and value not in reported:
-                    sent = next((moment for name, text in holder.items() if _read_meaning(name, text).role == "moment" and not _read_meaning(name, text).bound and split_words(name)[0] in ("date", "sent", "received", "internal", "timestamp") and (moment := _parse_moment(text))), None)
+                if (
+                    is_id(key)
+                    and parse_resource_noun(key)
+                    and isinstance(value, str)
+                    and value in lasts
+                    and value not in reported
+                ):
+                    sent = next(
+                        (
+                            moment
+                            for name, text in holder.items()
+                            if _read_meaning(name, text).role == "moment"
+                            and not _read_meaning(name, text).bound
+                            and split_words(name)[0] in ("date", "sent", "received", "internal", "timestamp")
+                            and (moment := _parse_moment(text))
+                        ),
+                        None,
+                    )
                     if sent is not None and sent > lasts[value][0]:
                         reported.add(value)
-                        yield _build_finding("other_moment", index, pointer, f"it is of {sent.isoformat()}, and the last of {value!r} of {lasts[value][0].isoformat()}")
+                        yield _build_finding(
+                            "other_moment",
+                            index,
+                            pointer,
+                            f"it is of {sent.isoformat()}, and the last of {value!r} of {lasts[value][0].isoformat()}",
+                        )
 
 
 def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:
@@ -199,7 +303,10 @@ def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Itera
     if action not in ("create", "send", "update"):
         return
     now = case.situation.now
-    given = {_parse_moment(value) for value in [*call.arguments.values(), *(value for _, value in list_scalars(call.arguments))]}
+    given = {
+        _parse_moment(value)
+        for value in [*call.arguments.values(), *(value for _, value in list_scalars(call.arguments))]
+    }
     for holder, pointer, _ in case.result_objects[index]:
         if pointer.count("/") > 1:
             continue
@@ -209,19 +316,58 @@ def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Itera
                 continue
             wanted = _parse_moment(call.arguments.get(key)) if key in call.arguments else None
             if wanted is not None and wanted != moment and _has_clock(call.arguments[key]):
-                yield _build_finding("other_moment", index, f"{pointer}/{key}", f"{call.id} {call.name}: {key} is {wanted.isoformat()} in the call, and {moment.isoformat()} here")
+                yield _build_finding(
+                    "other_moment",
+                    index,
+                    f"{pointer}/{key}",
+                    f"{call.id} {call.name}: {key} is {wanted.isoformat()} in the call, and {moment.isoformat()} here",
+                )
             words, phase = set(split_words(key)), _read_meaning(key, value).phase
-            is_of_doing = phase == "sent" or words & {"timestamp", "sent", "posted"} or (phase == "created" and action == "create") or (phase == "changed" and action == "update") or (words == {"started"} and not any("start" in name for name in call.arguments))
-            if is_of_doing and moment not in given and abs((moment - now).total_seconds()) > _A_DAY and pointer.count("/") <= 1 and not (action == "update" and phase == "created"):
-                yield _build_finding("other_moment", index, f"{pointer}/{key}", f"{call.id} {call.name} was made at {now.isoformat()}, and {key} is {value!r}")
+            is_of_doing = (
+                phase == "sent"
+                or words & {"timestamp", "sent", "posted"}
+                or (phase == "created" and action == "create")
+                or (phase == "changed" and action == "update")
+                or (words == {"started"} and not any("start" in name for name in call.arguments))
+            )
+            if (
+                is_of_doing
+                and moment not in given
+                and abs((moment - now).total_seconds()) > _A_DAY
+                and pointer.count("/") <= 1
+                and not (action == "update" and phase == "created")
+            ):
+                yield _build_finding(
+                    "other_moment",
+                    index,
+                    f"{pointer}/{key}",
+                    f"{call.id} {call.name} was made at {now.isoformat()}, and {key} is {value!r}",
+                )
 
 
 def _list_moments(holder: Mapping[str, Any], noun: str) -> Iterator[tuple[str, datetime, bool]]:
     """Yields (identity, moment, whether it is that of the last part) of a thing, or of the one thing that a line is of."""
-    own = next((str(value) for key, value in holder.items() if is_id(key) and isinstance(value, str | int) and (not parse_resource_noun(key) or parse_resource_noun(key) == noun)), None)
+    own = next(
+        (
+            str(value)
+            for key, value in holder.items()
+            if is_id(key)
+            and isinstance(value, str | int)
+            and (not parse_resource_noun(key) or parse_resource_noun(key) == noun)
+        ),
+        None,
+    )
     if own is None:
-        parts = [child for key, child in holder.items() if isinstance(child, dict) and noun.startswith(("busy", "time", "slot"))]
-        own = next((str(value) for child in parts for key, value in child.items() if is_id(key)), None) if len(parts) == 1 else None
+        parts = [
+            child
+            for key, child in holder.items()
+            if isinstance(child, dict) and noun.startswith(("busy", "time", "slot"))
+        ]
+        own = (
+            next((str(value) for child in parts for key, value in child.items() if is_id(key)), None)
+            if len(parts) == 1
+            else None
+        )
     if own is None or len(own) < 4:
         return
     for key, value in holder.items():
@@ -247,7 +393,12 @@ def other_parent(case: Case) -> Iterator[Finding]:
             known = parents.setdefault((child, noun), (parent, index))
             if known[0] != parent and (child, noun) not in reported:
                 reported.add((child, noun))
-                yield _build_finding("other_parent", index, pointer, f"{child!r} is in the {noun} {parent!r}, and in {known[0]!r} in message {known[1]}")
+                yield _build_finding(
+                    "other_parent",
+                    index,
+                    pointer,
+                    f"{child!r} is in the {noun} {parent!r}, and in {known[0]!r} in message {known[1]}",
+                )
 
 
 def _list_parents(case: Case, index: int) -> Iterator[tuple[str, str, str, str]]:
@@ -256,7 +407,11 @@ def _list_parents(case: Case, index: int) -> Iterator[tuple[str, str, str, str]]
     An object that names its project and its workspace says that the project lies in the workspace.
     """
     for holder, pointer, _ in case.result_objects[index]:
-        named = {key: identity for key, child in holder.items() if isinstance(child, dict) and (identity := _find_identity(child)) and key in _PLACES}
+        named = {
+            key: identity
+            for key, child in holder.items()
+            if isinstance(child, dict) and (identity := _find_identity(child)) and key in _PLACES
+        }
         own = _find_identity(holder)
         ordered = [key for key in _PLACES if key in named]
         for key in ordered:
@@ -275,7 +430,13 @@ def other_text(case: Case) -> Iterator[Finding]:
     for index, call in _iterate_good_calls(case):
         if parse_tool_name(call.name).action not in ("create", "send", "update"):
             continue
-        sent = [value for name, value in call.arguments.items() if isinstance(value, str) and set(split_words(name)) & _TEXT_ARGUMENTS and len(value.split()) >= _MIN_TEXT_WORDS]
+        sent = [
+            value
+            for name, value in call.arguments.items()
+            if isinstance(value, str)
+            and set(split_words(name)) & _TEXT_ARGUMENTS
+            and len(value.split()) >= _MIN_TEXT_WORDS
+        ]
         titled = any(_read_meaning(name, value).role == "title" for name, value in call.arguments.items())
         for holder, pointer, _ in case.result_objects[index]:
             if pointer.count("/") > 2 or not sent:
@@ -285,11 +446,29 @@ def other_text(case: Case) -> Iterator[Finding]:
                     continue
                 role = _read_meaning(key, value).role
                 if len(sent) == 1 and set(split_words(key)) & _TEXT_FIELDS and role == "text":
-                    if not _is_same_text(value, sent[0]) and not _shares_words(value, " ".join(str(other) for _, other in list_scalars(call.arguments)), 1):
-                        yield _build_finding("other_text", index, f"{pointer}/{key}", f"{call.id} {call.name}: {sent[0][:60]!r} was sent, and {value[:60]!r} is here")
-                elif role == "title" and not titled and parse_tool_name(call.name).action == "create" and pointer.count("/") <= 1 and not _is_reference(call):
+                    if not _is_same_text(value, sent[0]) and not _shares_words(
+                        value, " ".join(str(other) for _, other in list_scalars(call.arguments)), 1
+                    ):
+                        yield _build_finding(
+                            "other_text",
+                            index,
+                            f"{pointer}/{key}",
+                            f"{call.id} {call.name}: {sent[0][:60]!r} was sent, and {value[:60]!r} is here",
+                        )
+                elif (
+                    role == "title"
+                    and not titled
+                    and parse_tool_name(call.name).action == "create"
+                    and pointer.count("/") <= 1
+                    and not _is_reference(call)
+                ):
                     if not _shares_words(value, " ".join(sent), 0.7):
-                        yield _build_finding("other_text", index, f"{pointer}/{key}", f"{call.id} {call.name}: nothing of what was sent makes the title {value[:60]!r}")
+                        yield _build_finding(
+                            "other_text",
+                            index,
+                            f"{pointer}/{key}",
+                            f"{call.id} {call.name}: nothing of what was sent makes the title {value[:60]!r}",
+                        )
 
 
 def _is_reference(call: ToolCall) -> bool:
@@ -325,17 +504,32 @@ def other_person(case: Case) -> Iterator[Finding]:
             if not isinstance(value, str) or not _EMAIL.fullmatch(value):
                 continue
             for holder, at, _ in case.result_objects[index]:
-                if name.action in ("send", "create") and words & {"to", "recipient", "recipients", "attendee", "attendees", "guest", "invitee"} and at.count("/") <= 2:
-                    keys = [key for key in holder if set(split_words(key)) & {"to", "recipients", "attendees", "invitees"}]
+                if (
+                    name.action in ("send", "create")
+                    and words & {"to", "recipient", "recipients", "attendee", "attendees", "guest", "invitee"}
+                    and at.count("/") <= 2
+                ):
+                    keys = [
+                        key for key in holder if set(split_words(key)) & {"to", "recipients", "attendees", "invitees"}
+                    ]
                 elif name.action == "list" and at.count("/") >= 1:
                     nouns = {to_singular(word) for word in words} - {"email", "address", "user"}
                     keys = [key for key in holder if nouns & {to_singular(word) for word in split_words(key)}]
                 else:
                     continue
                 for key in keys:
-                    people = {other.lower() for _, other in list_scalars(holder[key]) if isinstance(other, str) and "@" in other}
+                    people = {
+                        other.lower()
+                        for _, other in list_scalars(holder[key])
+                        if isinstance(other, str) and "@" in other
+                    }
                     if people and value.lower() not in people and not any(value.lower() in other for other in people):
-                        yield _build_finding("other_person", index, f"{at}/{key}", f"{call.id} {call.name}: {argument} is {value!r} in the call, and {sorted(people)[0]!r} here")
+                        yield _build_finding(
+                            "other_person",
+                            index,
+                            f"{at}/{key}",
+                            f"{call.id} {call.name}: {argument} is {value!r} in the call, and {sorted(people)[0]!r} here",
+                        )
 
 
 def other_target(case: Case) -> Iterator[Finding]:
@@ -347,8 +541,20 @@ def other_target(case: Case) -> Iterator[Finding]:
             for name, wanted in call.arguments.items():
                 found = holder.get(name)
                 is_target = is_id(name) or name in ("to", "recipient", "phone")
-                if pointer.count("/") <= 1 and is_target and isinstance(wanted, str) and isinstance(found, str) and found != wanted and "@" not in wanted + found:
-                    yield _build_finding("other_target", index, f"{pointer}/{name}", f"{call.id} {call.name}: {name} is {wanted!r} in the call, and {found!r} here")
+                if (
+                    pointer.count("/") <= 1
+                    and is_target
+                    and isinstance(wanted, str)
+                    and isinstance(found, str)
+                    and found != wanted
+                    and "@" not in wanted + found
+                ):
+                    yield _build_finding(
+                        "other_target",
+                        index,
+                        f"{pointer}/{name}",
+                        f"{call.id} {call.name}: {name} is {wanted!r} in the call, and {found!r} here",
+                    )
 
 
 def miscounted(case: Case) -> Iterator[Finding]:
@@ -370,17 +576,35 @@ def miscounted(case: Case) -> Iterator[Finding]:
                     if meaning.role == "count" and noun and "unread" not in key and "open" not in key:
                         known = counts.get((thing.identity, noun))
                         if known and known[0] != value and name.action in ("list", "get"):
-                            yield _build_finding("miscounted", index, f"{thing.pointer}/{key}", f"{thing.identity!r} has {value} {noun}, and {known[0]} in message {known[1]}")
+                            yield _build_finding(
+                                "miscounted",
+                                index,
+                                f"{thing.pointer}/{key}",
+                                f"{thing.identity!r} has {value} {noun}, and {known[0]} in message {known[1]}",
+                            )
                         counts[thing.identity, noun] = value, index
         yield from _count_written_characters(case, index, call)
         result = case.messages[index].result
         page = read_page(result.content if result else None, call, None)
-        if name.action != "list" or page is None or page.has_more or any(not is_id(key) and _read_meaning(key, value).role not in ("limit", "sort", "setting") for key, value in call.arguments.items()):
+        if (
+            name.action != "list"
+            or page is None
+            or page.has_more
+            or any(
+                not is_id(key) and _read_meaning(key, value).role not in ("limit", "sort", "setting")
+                for key, value in call.arguments.items()
+            )
+        ):
             continue
         for identity in named:
             known = counts.get((identity, page.noun))
             if known and known[0] != len(page.items) and (page.limit is None or len(page.items) < page.limit):
-                yield _build_finding("miscounted", index, page.pointer, f"{identity!r} has {len(page.items)} {page.noun}, and {known[0]} in message {known[1]}")
+                yield _build_finding(
+                    "miscounted",
+                    index,
+                    page.pointer,
+                    f"{identity!r} has {len(page.items)} {page.noun}, and {known[0]} in message {known[1]}",
+                )
 
 
 def _count_written_characters(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:
@@ -388,8 +612,18 @@ def _count_written_characters(case: Case, index: int, call: ToolCall) -> Iterato
     texts = [value for name, value in call.arguments.items() if isinstance(value, str) and "text" in split_words(name)]
     for holder, pointer, _ in case.result_objects[index]:
         for key, value in holder.items():
-            if "characters" in split_words(key) and isinstance(value, int) and len(texts) == 1 and abs(value - len(texts[0])) > 0.3 * len(texts[0]):
-                yield _build_finding("miscounted", index, f"{pointer}/{key}", f"{value} characters are said to be written, and the text has {len(texts[0])}")
+            if (
+                "characters" in split_words(key)
+                and isinstance(value, int)
+                and len(texts) == 1
+                and abs(value - len(texts[0])) > 0.3 * len(texts[0])
+            ):
+                yield _build_finding(
+                    "miscounted",
+                    index,
+                    f"{pointer}/{key}",
+                    f"{value} characters are said to be written, and the text has {len(texts[0])}",
+                )
 
 
 def state_against_time(case: Case) -> Iterator[Finding]:
@@ -401,16 +635,50 @@ def state_against_time(case: Case) -> Iterator[Finding]:
         slots: list[tuple[datetime, datetime, str]] = []
         busy: list[tuple[datetime, datetime]] = []
         for holder, pointer, noun in case.result_objects[index]:
-            states = {str(value).lower() for key, value in holder.items() if isinstance(value, str) and _read_meaning(key, value).role == "state"}
-            ends = [(key, moment) for key, value in holder.items() if _read_meaning(key, value).phase in ("expires", "end", "expired", "expiry") or "expires" in key.lower() if (moment := _parse_moment(value)) and _has_clock(value)]
+            states = {
+                str(value).lower()
+                for key, value in holder.items()
+                if isinstance(value, str) and _read_meaning(key, value).role == "state"
+            }
+            ends = [
+                (key, moment)
+                for key, value in holder.items()
+                if _read_meaning(key, value).phase in ("expires", "end", "expired", "expiry")
+                or "expires" in key.lower()
+                if (moment := _parse_moment(value)) and _has_clock(value)
+            ]
             for key, moment in ends:
                 if states & _OVER_WORDS and moment > now:
-                    yield _build_finding("state_against_time", index, f"{pointer}/{key}", f"it is {next(iter(states & _OVER_WORDS))}, and ends only at {moment.isoformat()}")
+                    yield _build_finding(
+                        "state_against_time",
+                        index,
+                        f"{pointer}/{key}",
+                        f"it is {next(iter(states & _OVER_WORDS))}, and ends only at {moment.isoformat()}",
+                    )
                 elif states & _LIVE_WORDS and "expires" in key.lower() and moment < now:
-                    yield _build_finding("state_against_time", index, f"{pointer}/{key}", f"it is {next(iter(states & _LIVE_WORDS))}, and ended at {moment.isoformat()}")
+                    yield _build_finding(
+                        "state_against_time",
+                        index,
+                        f"{pointer}/{key}",
+                        f"it is {next(iter(states & _LIVE_WORDS))}, and ended at {moment.isoformat()}",
+                    )
             yield from _find_misnamed_move(index, holder, pointer)
-            start = next((moment for key, value in holder.items() if _read_meaning(key, value).phase == "start" and (moment := _parse_moment(value))), None)
-            end = next((moment for key, value in holder.items() if _read_meaning(key, value).phase == "end" and (moment := _parse_moment(value))), None)
+            start = next(
+                (
+                    moment
+                    for key, value in holder.items()
+                    if _read_meaning(key, value).phase == "start" and (moment := _parse_moment(value))
+                ),
+                None,
+            )
+            end = next(
+                (
+                    moment
+                    for key, value in holder.items()
+                    if _read_meaning(key, value).phase == "end" and (moment := _parse_moment(value))
+                ),
+                None,
+            )
             if start and end and "busy" in pointer:
                 busy.append((start, end))
             elif start and end and "free" in pointer:
@@ -422,7 +690,9 @@ def state_against_time(case: Case) -> Iterator[Finding]:
 
 def _find_misnamed_move(index: int, holder: Mapping[str, Any], pointer: str) -> Iterator[Finding]:
     """A move between stages whose name says one stage and whose target is another."""
-    target = next((value for key, value in holder.items() if key.lower().startswith("to_") and isinstance(value, str)), None)
+    target = next(
+        (value for key, value in holder.items() if key.lower().startswith("to_") and isinstance(value, str)), None
+    )
     name = holder.get("name")
     if target is None or not isinstance(name, str):
         return
@@ -465,7 +735,9 @@ def _collect_text(value: Any) -> str:
 
 def _read_meaning(name: str, value: Any) -> FieldMeaning:
     """The meaning of a field of a result, whose schema is told from its value."""
-    return _read_cached_meaning(name, _tell_type(value), isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None)
+    return _read_cached_meaning(
+        name, _tell_type(value), isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None
+    )
 
 
 @lru_cache(16384)

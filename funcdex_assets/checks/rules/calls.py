@@ -176,17 +176,39 @@ def contradicts_user(case: Case) -> Iterator[Finding]:
 
 def contradicts_length(case: Case) -> Iterator[Finding]:
     """A call whose beginning and end are further apart, or nearer, than the one length of time that the user has said."""
-    lengths = {60 * int(number) if unit.startswith("h") else int(number) for at in _list_user_turns(case) for number, unit in _LENGTH.findall(case.speech[at].lower())}
-    lengths |= {minutes for at in _list_user_turns(case) for words, minutes in _LENGTH_IN_WORDS.items() if re.search(rf"(?<!half )\b{words}\b", case.speech[at].lower())}
+    lengths = {
+        60 * int(number) if unit.startswith("h") else int(number)
+        for at in _list_user_turns(case)
+        for number, unit in _LENGTH.findall(case.speech[at].lower())
+    }
+    lengths |= {
+        minutes
+        for at in _list_user_turns(case)
+        for words, minutes in _LENGTH_IN_WORDS.items()
+        if re.search(rf"(?<!half )\b{words}\b", case.speech[at].lower())
+    }
     if len(lengths) != 1:
         return
     for index, call in iterate_calls(case.messages):
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
         start, end = (_parse_moment(arguments.get(name)) for name in ("start", "end"))
-        if any(source.call_id == call.id and source.argument.startswith("/end") and source.source == "user" for source in case.provenance):
+        if any(
+            source.call_id == call.id and source.argument.startswith("/end") and source.source == "user"
+            for source in case.provenance
+        ):
             continue
-        if start and end and parse_tool_name(call.name).action not in READING_ACTIONS and (end - start).total_seconds() / 60 not in lengths:
-            yield Finding(rule="contradicts_user", message=index, place="/end", text=f"{call.id} {call.name} lasts {(end - start).total_seconds() / 60:g} minutes, and the user said {next(iter(lengths))}")
+        if (
+            start
+            and end
+            and parse_tool_name(call.name).action not in READING_ACTIONS
+            and (end - start).total_seconds() / 60 not in lengths
+        ):
+            yield Finding(
+                rule="contradicts_user",
+                message=index,
+                place="/end",
+                text=f"{call.id} {call.name} lasts {(end - start).total_seconds() / 60:g} minutes, and the user said {next(iter(lengths))}",
+            )
 
 
 _LENGTH = re.compile(r"\b(\d+)[ -]?(min|minutes?|h|hours?)\b")
@@ -214,11 +236,33 @@ def contradicts_option(case: Case) -> Iterator[Finding]:
         for index, call in calls:
             tool = case.find_tool(call.name, index)
             for name, value in call.arguments.items() if tool and isinstance(call.arguments, dict) else ():
-                options = [option for option in (schema_at(tool.parameters, f"/{name}") or {}).get("enum", ()) if isinstance(option, str)]
-                said = [option for option in options if re.search(rf"\b{re.escape(option.lower().replace('_', ' '))}\b", text)]
+                options = [
+                    option
+                    for option in (schema_at(tool.parameters, f"/{name}") or {}).get("enum", ())
+                    if isinstance(option, str)
+                ]
+                said = [
+                    option
+                    for option in options
+                    if re.search(rf"\b{re.escape(option.lower().replace('_', ' '))}\b", text)
+                ]
                 others = [other for _, other in calls if other is not call and name in other.arguments]
-                if len(said) == 1 and value in options and value not in said and not others and len(said[0]) > 3 and not find_spoken_value(" ".join(case.speech[: turn.start + 1]), name, {"enum": options}, value, case.situation.now):
-                    yield Finding(rule="contradicts_user", message=index, place=f"/{name}", text=f"{call.id} {call.name}: {value!r}, though the user has just said {said[0]!r}")
+                if (
+                    len(said) == 1
+                    and value in options
+                    and value not in said
+                    and not others
+                    and len(said[0]) > 3
+                    and not find_spoken_value(
+                        " ".join(case.speech[: turn.start + 1]), name, {"enum": options}, value, case.situation.now
+                    )
+                ):
+                    yield Finding(
+                        rule="contradicts_user",
+                        message=index,
+                        place=f"/{name}",
+                        text=f"{call.id} {call.name}: {value!r}, though the user has just said {said[0]!r}",
+                    )
 
 
 def _is_named(name: str, folded: str) -> bool:

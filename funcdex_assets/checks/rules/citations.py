@@ -28,7 +28,9 @@ def cites_results(case: Case, text: str, result_indices: Sequence[int]) -> bool:
     if any((sentence := find_first_sentence(result)) and sentence in text for result in results):
         return True
     return any(
-        cites_value(case, text, pointer, value) for index in result_indices for pointer, value in case.result_values[index]
+        cites_value(case, text, pointer, value)
+        for index in result_indices
+        for pointer, value in case.result_values[index]
     )
 
 

@@ -147,7 +147,11 @@ class Support:
             case "quote":
                 folded_quote = _fold_text(claim.text).strip(" .,:;!?…")
                 in_code = "_".join(folded_quote.split(" "))
-                return len(folded_quote) < _MIN_QUOTE_LENGTH or self._contains_text(folded_quote) or self._contains_text(in_code)
+                return (
+                    len(folded_quote) < _MIN_QUOTE_LENGTH
+                    or self._contains_text(folded_quote)
+                    or self._contains_text(in_code)
+                )
             case _:
                 return self._contains_text(_fold_text(claim.text))
 

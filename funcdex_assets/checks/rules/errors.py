@@ -16,7 +16,9 @@ from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
-_EXPIRED = re.compile(r"\b401\b|token (?:has )?expired|sign in|unauthenticated|session (?:has )?expired|log ?in again", re.IGNORECASE)
+_EXPIRED = re.compile(
+    r"\b401\b|token (?:has )?expired|sign in|unauthenticated|session (?:has )?expired|log ?in again", re.IGNORECASE
+)
 _INVALID = re.compile(r"\binvalid\b|\bnot valid\b|\bmalformed\b|\bnot a valid\b", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"\b404\b|not[ _]found|does not exist|no such|could not find", re.IGNORECASE)
 _CONFLICT = re.compile(r"\b409\b|already exists|conflict", re.IGNORECASE)
@@ -26,7 +28,9 @@ _STATES_A_RULE = re.compile(
     r"\b(?:must|only|at least|at most|more than|less than|maximum|minimum|in the (?:past|future)|before|after|between|longer|shorter|unsupported|expected|hours?|allowed|limit)\b",
     re.IGNORECASE,
 )
-_NAMED_ALIKE = frozenset("document doc file folder event message draft note page task issue comment email thread product meeting appointment".split())
+_NAMED_ALIKE = frozenset(
+    "document doc file folder event message draft note page task issue comment email thread product meeting appointment".split()
+)
 _SECONDS = re.compile(r"(?:retry|wait|again)[^.]{0,20}?(\d+) ?s(?:ec|\b)", re.IGNORECASE)
 
 
@@ -67,8 +71,19 @@ def _find_missing_cause(case: Case, index: int, call: ToolCall, text: str) -> st
         made = next((value for value in _list_known_identities(case, index, call, made=True)), None)
         return f"the user may not touch {made!r}, which was just made" if made else None
     if _INVALID.search(text) and not _STATES_A_RULE.search(text):
-        named = next((str(value) for _, value in list_scalars(call.arguments) if isinstance(value, str | int) and str(value) in text), None)
-        return f"{named!r} has the form that its schema asks for, and is called invalid" if named and _is_well_formed(case, index, call) else None
+        named = next(
+            (
+                str(value)
+                for _, value in list_scalars(call.arguments)
+                if isinstance(value, str | int) and str(value) in text
+            ),
+            None,
+        )
+        return (
+            f"{named!r} has the form that its schema asks for, and is called invalid"
+            if named and _is_well_formed(case, index, call)
+            else None
+        )
     return None
 
 
@@ -87,7 +102,11 @@ def _list_siblings_that_passed(case: Case, index: int, call: ToolCall) -> Iterat
     for at, other in case.calls_by_result.items():
         result = case.messages[at].result
         if other.id in siblings and result is not None and not has_failed(result):
-            if other.name == call.name or (toolkits.get(other.name) and toolkits.get(other.name) == toolkits.get(call.name) and "_" not in toolkits[call.name]):
+            if other.name == call.name or (
+                toolkits.get(other.name)
+                and toolkits.get(other.name) == toolkits.get(call.name)
+                and "_" not in toolkits[call.name]
+            ):
                 yield other.name
 
 
@@ -107,7 +126,9 @@ def _list_known_identities(case: Case, index: int, call: ToolCall, made: bool = 
             action = parse_tool_name(earlier.name).action
             if action == "delete" and str(value) in {str(other) for _, other in list_scalars(earlier.arguments)}:
                 shown = False
-            elif (not made or action in ("create", "copy")) and str(value) in {str(other) for _, other in case.result_values[at]}:
+            elif (not made or action in ("create", "copy")) and str(value) in {
+                str(other) for _, other in case.result_values[at]
+            }:
                 shown = True
         if shown:
             yield str(value)
@@ -117,7 +138,11 @@ def _explain_conflict(case: Case, index: int, call: ToolCall, text: str) -> str 
     """A conflict is explained by a thing that is there already; of things that may share a name, one must have been
     shown.
     """
-    values = [value for _, value in list_scalars(call.arguments) if isinstance(value, str) and len(value) > 2 and value in text]
+    values = [
+        value
+        for _, value in list_scalars(call.arguments)
+        if isinstance(value, str) and len(value) > 2 and value in text
+    ]
     if not values:
         return None
     value = values[0]
@@ -141,7 +166,11 @@ def early_retry(case: Case) -> Iterator[Finding]:
             result, call = case.messages[index].result, case.calls_by_result.get(index)
             if result is None or call is None or not has_failed(result) or (wait := find_wait(result.content)) is None:
                 continue
-            if any(other.name == call.name and other.arguments == call.arguments for at in range(index + 1, turn.end) for other in case.messages[at].tool_calls):
+            if any(
+                other.name == call.name and other.arguments == call.arguments
+                for at in range(index + 1, turn.end)
+                for other in case.messages[at].tool_calls
+            ):
                 yield Finding(
                     rule="early_retry",
                     message=index,
@@ -169,10 +198,21 @@ def uneven_treatment(case: Case) -> Iterator[Finding]:
             if result is None or call is None or not has_failed(result):
                 continue
             text = _write_error(result.content)
-            kind = next((name for name, sign in (("rate limit", _BUSY), ("expired session", _EXPIRED), ("denial", _DENIED)) if sign.search(text)), None)
+            kind = next(
+                (
+                    name
+                    for name, sign in (("rate limit", _BUSY), ("expired session", _EXPIRED), ("denial", _DENIED))
+                    if sign.search(text)
+                ),
+                None,
+            )
             if kind is None:
                 continue
-            again = any(msgspec.json.encode(other.arguments) == msgspec.json.encode(call.arguments) and other.name == call.name for at in range(index + 1, turn.end) for other in case.messages[at].tool_calls)
+            again = any(
+                msgspec.json.encode(other.arguments) == msgspec.json.encode(call.arguments) and other.name == call.name
+                for at in range(index + 1, turn.end)
+                for other in case.messages[at].tool_calls
+            )
             earlier = seen.setdefault(kind, (again, index))
             if earlier[0] != again:
                 yield Finding(

@@ -138,7 +138,9 @@ def _check_time_zone(holder: Mapping[str, Any], key: str) -> Iterator[tuple[str,
 def _check_weekly_hours(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Checks that hours per week are those of the days and times beside them."""
     key = next((name for name in holder if {"hours", "week"} <= set(split_words(name))), None)
-    lines = next((value for value in holder.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None)
+    lines = next(
+        (value for value in holder.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None
+    )
     if key is None or lines is None or not _is_number(holder[key]):
         return
     hours = 0.0

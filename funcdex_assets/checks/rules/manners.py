@@ -37,13 +37,21 @@ _PRAISE = re.compile(
     r"that is in order|you've made|how lovely|works for me|that's one worry less|nice one|thanks, that's perfect)\b",
     re.IGNORECASE,
 )
-_FORM_LINE = re.compile(r"(?:^|[.!?]\s+)(?!(?:Subject|Text|Note|PS|To|Hi|Hello|Re)\b)[A-Z][a-z]+(?: [a-z]+){0,3}: [\w\"“][^.!?\n]{0,40}[.!?]?(?=\s|$)")
+_FORM_LINE = re.compile(
+    r"(?:^|[.!?]\s+)(?!(?:Subject|Text|Note|PS|To|Hi|Hello|Re)\b)[A-Z][a-z]+(?: [a-z]+){0,3}: [\w\"“][^.!?\n]{0,40}[.!?]?(?=\s|$)"
+)
 _FORM_PHRASE = re.compile(
     r"\b(?:with|set) the [a-z]+(?: [a-z]+){0,3} (?:set )?(?:to|as|being)\b|\bthe [a-z]+(?: [a-z]+){0,2} (?:should be|is to be|must be)\b|\bwith (?:language code|role|status) \w+|\bsend updates\b",
     re.IGNORECASE,
 )
-_ORDINAL_OF_LIST = re.compile(r"\b(?:the )?(?:first|second|third|last)(?: (?:two|three))?(?: of (?:them|those|these)| one)\b|\bthe (?:second|third|fourth) (?:\w+)\b", re.IGNORECASE)
-_FAREWELL = re.compile(r"\b(?:you're (?:very )?welcome|any time|glad I could help|with pleasure|my pleasure|don't mention it|happy to help)\b", re.IGNORECASE)
+_ORDINAL_OF_LIST = re.compile(
+    r"\b(?:the )?(?:first|second|third|last)(?: (?:two|three))?(?: of (?:them|those|these)| one)\b|\bthe (?:second|third|fourth) (?:\w+)\b",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"\b(?:you're (?:very )?welcome|any time|glad I could help|with pleasure|my pleasure|don't mention it|happy to help)\b",
+    re.IGNORECASE,
+)
 _QUERY_IN_QUOTES = re.compile(r"^'[^']+'$")
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _MAX_TITLE_WORDS = 14
@@ -56,7 +64,9 @@ def against_the_clock(case: Case) -> Iterator[Finding]:
         if message.role == "tool" or not case.speech[index]:
             continue
         for pattern, first, last in _HOURS_OF_GREETING:
-            if (match := pattern.search(_drop_quotes(case.speech[index]))) and not (first <= hour < last or first <= hour + 24 < last):
+            if (match := pattern.search(_drop_quotes(case.speech[index]))) and not (
+                first <= hour < last or first <= hour + 24 < last
+            ):
                 yield _build_finding("against_the_clock", index, f"{match[0]!r} is said at {case.situation.now:%H:%M}")
 
 
@@ -94,15 +104,27 @@ def loose_topic(case: Case) -> Iterator[Finding]:
     stems = _list_topic_stems(case.situation.matter)
     if not stems:
         return
-    speakers = [index for index, message in enumerate(case.messages) if message.role != "tool" and len(stems & _list_stems(case.speech[index])) * 2 >= len(stems)]
+    speakers = [
+        index
+        for index, message in enumerate(case.messages)
+        if message.role != "tool" and len(stems & _list_stems(case.speech[index])) * 2 >= len(stems)
+    ]
     if not speakers:
         return
-    if case.messages[speakers[0]].role == "assistant" and not any(len(stems & _list_stems(str(values))) * 2 >= len(stems) for index, values in case.result_values.items() if index < speakers[0]):
-        yield _build_finding("loose_topic", speakers[0], f"the assistant brings up {case.situation.matter!r}, which nobody has spoken of")
+    if case.messages[speakers[0]].role == "assistant" and not any(
+        len(stems & _list_stems(str(values))) * 2 >= len(stems)
+        for index, values in case.result_values.items()
+        if index < speakers[0]
+    ):
+        yield _build_finding(
+            "loose_topic", speakers[0], f"the assistant brings up {case.situation.matter!r}, which nobody has spoken of"
+        )
     used = [str(value) for arguments in case.argument_values.values() for _, _, value in arguments]
     found = [str(value) for values in case.result_values.values() for _, value in values]
     if case.result_values and not any(stems & _list_stems(text) for text in (*used, *found)):
-        yield _build_finding("loose_topic", speakers[0], f"{case.situation.matter!r} is in no argument and in no result")
+        yield _build_finding(
+            "loose_topic", speakers[0], f"{case.situation.matter!r} is in no argument and in no result"
+        )
 
 
 @lru_cache(1024)
@@ -120,13 +142,18 @@ def spelled_out(case: Case) -> Iterator[Finding]:
     be looked up, chosen, worked out or written.
     """
     calls = [(index, call) for index, message in enumerate(case.messages) for call in message.tool_calls]
-    said = {(source.call_id, source.argument) for source in case.provenance if source.source == "user" and source.evidence}
+    said = {
+        (source.call_id, source.argument) for source in case.provenance if source.source == "user" and source.evidence
+    }
     spelled = 0
     for index, call in calls:
         start = max((turn.start for turn in case.turns if turn.start <= index), default=0)
         name = parse_tool_name(call.name)
         leaves = [(pointer, value) for pointer, value in list_scalars(call.arguments) if pointer]
-        verbatim = all((call.id, pointer) in said and str(value).lower() in " ".join(case.speech[: index]).lower() for pointer, value in leaves)
+        verbatim = all(
+            (call.id, pointer) in said and str(value).lower() in " ".join(case.speech[:index]).lower()
+            for pointer, value in leaves
+        )
         spelled += verbatim and bool({name.noun, *name.words} & _list_stems(case.speech[start]))
     if len(calls) >= 2 and spelled == len(calls):
         yield _build_finding("spelled_out", calls[0][0], f"all {len(calls)} calls are spelled out by the user")
@@ -145,13 +172,27 @@ def misfit_value(case: Case) -> Iterator[Finding]:
                 continue
             meaning = _read_meaning(name, value)
             text = f"{call.id} {call.name}: {name} is {value[:60]!r}"
-            if meaning.role == "title" and (len(value.split()) > _MAX_TITLE_WORDS or len(_SENTENCE_END.findall(value)) > 1):
+            if meaning.role == "title" and (
+                len(value.split()) > _MAX_TITLE_WORDS or len(_SENTENCE_END.findall(value)) > 1
+            ):
                 yield _build_finding("misfit_value", index, f"{text}, which is no title", pointer)
             elif meaning.role == "query" and _QUERY_IN_QUOTES.match(value):
                 yield _build_finding("misfit_value", index, f"{text}, in quotes that are searched for too", pointer)
-            elif meaning.role == "moment" and (call.id, pointer) not in found and meaning.phase in ("due", "expires", "end") and parse_tool_name(call.name).action not in READING_ACTIONS and (moment := _parse_moment(value)) and moment.date() < now.date():
+            elif (
+                meaning.role == "moment"
+                and (call.id, pointer) not in found
+                and meaning.phase in ("due", "expires", "end")
+                and parse_tool_name(call.name).action not in READING_ACTIONS
+                and (moment := _parse_moment(value))
+                and moment.date() < now.date()
+            ):
                 yield _build_finding("misfit_value", index, f"{text}, which is past", pointer)
-            elif name.lower() in ("time_max", "end_time") and parse_tool_name(call.name).noun in ("slot", "time", "availability") and (moment := _parse_moment(value)) and moment < now:
+            elif (
+                name.lower() in ("time_max", "end_time")
+                and parse_tool_name(call.name).noun in ("slot", "time", "availability")
+                and (moment := _parse_moment(value))
+                and moment < now
+            ):
                 yield _build_finding("misfit_value", index, f"{text}: the window is past", pointer)
 
 
@@ -160,12 +201,21 @@ def impossible_request(case: Case) -> Iterator[Finding]:
     for index, message in enumerate(case.messages):
         for call in message.tool_calls:
             if span := _find_reversed_span(call.arguments):
-                yield Finding(rule="impossible_request", message=index, place=f"/{span[1]}", text=f"{call.id} {call.name}: {span[1]} is before {span[0]}")
+                yield Finding(
+                    rule="impossible_request",
+                    message=index,
+                    place=f"/{span[1]}",
+                    text=f"{call.id} {call.name}: {span[1]} is before {span[0]}",
+                )
 
 
 def _find_reversed_span(arguments: Any) -> tuple[str, str] | None:
     """Returns the names of a beginning and an end that are in the wrong order."""
-    moments = {name: moment for name, value in arguments.items() if (moment := _parse_moment(value))} if isinstance(arguments, dict) else {}
+    moments = (
+        {name: moment for name, value in arguments.items() if (moment := _parse_moment(value))}
+        if isinstance(arguments, dict)
+        else {}
+    )
     for first in moments:
         for last in moments:
             pair = _read_meaning(first, arguments[first]), _read_meaning(last, arguments[last])
@@ -187,13 +237,31 @@ def self_addressed(case: Case) -> Iterator[Finding]:
     for index, message in enumerate(case.messages):
         for call in message.tool_calls:
             for pointer, value in list_scalars(call.arguments):
-                if isinstance(value, str) and greeting.match(value) and parse_tool_name(call.name).action not in READING_ACTIONS:
-                    yield _build_finding("self_addressed", index, f"{call.id} {call.name}: {value[:60]!r} is written to its own author", pointer)
+                if (
+                    isinstance(value, str)
+                    and greeting.match(value)
+                    and parse_tool_name(call.name).action not in READING_ACTIONS
+                ):
+                    yield _build_finding(
+                        "self_addressed",
+                        index,
+                        f"{call.id} {call.name}: {value[:60]!r} is written to its own author",
+                        pointer,
+                    )
         for holder, pointer, noun in case.result_objects.get(index, ()):
-            by_user = noun == "draft" or any(own and str(value).lower() == own for key, value in holder.items() if key in ("from", "author", "sender", "owner"))
+            by_user = noun == "draft" or any(
+                own and str(value).lower() == own
+                for key, value in holder.items()
+                if key in ("from", "author", "sender", "owner")
+            )
             for key, value in holder.items() if by_user else ():
                 if isinstance(value, str) and greeting.match(value):
-                    yield _build_finding("self_addressed", index, f"{key} {value[:60]!r} is written to its own author", f"{pointer}/{key}")
+                    yield _build_finding(
+                        "self_addressed",
+                        index,
+                        f"{key} {value[:60]!r} is written to its own author",
+                        f"{pointer}/{key}",
+                    )
 
 
 def _drop_quotes(text: str) -> str:

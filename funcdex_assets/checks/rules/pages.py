@@ -39,7 +39,9 @@ _TELLS_OF_MORE = re.compile(
     r"|\bthe (?:rest|remainder|remaining|full list|others) (?:is|are|would|will|can|come|on|follow)\b",
     re.IGNORECASE,
 )
-_LEAVES_SOME_OUT = re.compile(r"\bamong (?:others|other things)\b|\band (?:\d+|one|two|three|some|a few) more\b", re.IGNORECASE)
+_LEAVES_SOME_OUT = re.compile(
+    r"\bamong (?:others|other things)\b|\band (?:\d+|one|two|three|some|a few) more\b", re.IGNORECASE
+)
 _ASKS_FOR_ALL = re.compile(
     r"\b(?:all (?:of )?(?:the|my|our|their|its|those|these)|every|everyone|everybody|everything|complete|entire|whole|full list|all \w+s\b)",
     re.IGNORECASE,
@@ -47,7 +49,9 @@ _ASKS_FOR_ALL = re.compile(
 _ASKS_FOR_ONE = re.compile(
     r"\b(?:find|look for|search for|look up|is there)\b(?: me| up| for)? (?:an?|one) (\w+(?: \w+)?)", re.IGNORECASE
 )
-_CLAIMS_ALL = re.compile(rf"\b(?:there(?:'s|’s| is| are)|just|only|exactly|all) (?:just |only |exactly )?{_NUMBER}\b", re.IGNORECASE)
+_CLAIMS_ALL = re.compile(
+    rf"\b(?:there(?:'s|’s| is| are)|just|only|exactly|all) (?:just |only |exactly )?{_NUMBER}\b", re.IGNORECASE
+)
 
 
 class Page(NamedTuple):
@@ -81,7 +85,12 @@ def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | 
             pointer=f"{pointer}/{key}",
             noun=parse_last_noun(key) or "item",
             items=items,
-            has_more=any(_says_more(name, value) for _, fields in holders if isinstance(fields, dict) for name, value in fields.items()),
+            has_more=any(
+                _says_more(name, value)
+                for _, fields in holders
+                if isinstance(fields, dict)
+                for name, value in fields.items()
+            ),
             total=_find_total(holder, len(items)),
             limit=_find_limit(call, tool),
         )
@@ -101,7 +110,10 @@ def _find_total(holder: Mapping[str, Any], shown: int) -> int | None:
     totals = [
         value
         for name, value in holder.items()
-        if isinstance(value, int) and not isinstance(value, bool) and _TOTAL_WORDS & set(split_words(name)) and value >= shown
+        if isinstance(value, int)
+        and not isinstance(value, bool)
+        and _TOTAL_WORDS & set(split_words(name))
+        and value >= shown
     ]
     return max(totals, default=None)
 
@@ -123,7 +135,12 @@ def list_pages(case: Case, turn: Turn) -> Iterator[tuple[int, ToolCall, Page]]:
     """Yields (message, call, page) of each listing in a turn that worked."""
     for index in range(turn.start, turn.end):
         call, result = case.calls_by_result.get(index), case.messages[index].result
-        if call is None or result is None or has_failed(result) or parse_tool_name(call.name).action not in ("list", "get"):
+        if (
+            call is None
+            or result is None
+            or has_failed(result)
+            or parse_tool_name(call.name).action not in ("list", "get")
+        ):
             continue
         if (page := read_page(result.content, call, case.find_tool(call.name, index))) is not None:
             yield index, call, page
@@ -143,14 +160,29 @@ def false_count(case: Case) -> Iterator[Finding]:
                     continue
                 nouns = _list_nouns(page, call)
                 stated = _find_stated_count(text, nouns)
-                if page.items and _LEAVES_SOME_OUT.search(text) and len(page.items) <= _SHORT_LISTING and not _names_all(case, text, page):
-                    yield _build_finding("false_count", at, f"{len(page.items)} {to_plural(page.noun)} were found, and some are left out")
+                if (
+                    page.items
+                    and _LEAVES_SOME_OUT.search(text)
+                    and len(page.items) <= _SHORT_LISTING
+                    and not _names_all(case, text, page)
+                ):
+                    yield _build_finding(
+                        "false_count", at, f"{len(page.items)} {to_plural(page.noun)} were found, and some are left out"
+                    )
                 elif stated is not None and not _may_be_count(case, turn, page, nouns, stated):
-                    yield _build_finding("false_count", at, f"{stated} {to_plural(page.noun)} are told, and {len(page.items)} were found")
+                    yield _build_finding(
+                        "false_count", at, f"{stated} {to_plural(page.noun)} are told, and {len(page.items)} were found"
+                    )
                 elif page.has_more and not _TELLS_OF_MORE.search(text) and not _pages_on(case, turn, index, call):
                     clause = find_clause(case, turn, call)
-                    wanted_so_many = page.limit is not None and len(page.items) >= page.limit and not _CLAIMS_ALL.search(text)
-                    asked_for_one = bool(clause and (one := _ASKS_FOR_ONE.search(clause)) and to_singular(one[1].split()[-1].lower()) == one[1].split()[-1].lower())
+                    wanted_so_many = (
+                        page.limit is not None and len(page.items) >= page.limit and not _CLAIMS_ALL.search(text)
+                    )
+                    asked_for_one = bool(
+                        clause
+                        and (one := _ASKS_FOR_ONE.search(clause))
+                        and to_singular(one[1].split()[-1].lower()) == one[1].split()[-1].lower()
+                    )
                     yield _build_finding(
                         "false_count",
                         at,
@@ -170,7 +202,11 @@ def not_all(case: Case) -> Iterator[Finding]:
                 continue
             text = " ".join(answer for _, answer in list_answers(case, turn, index))
             if text and not _TELLS_OF_MORE.search(text):
-                yield _build_finding("not_all", turn.end - 1, f"all {to_plural(page.noun)} were asked for, and more follow in message {index}")
+                yield _build_finding(
+                    "not_all",
+                    turn.end - 1,
+                    f"all {to_plural(page.noun)} were asked for, and more follow in message {index}",
+                )
 
 
 def short_page(case: Case) -> Iterator[Finding]:
@@ -229,7 +265,10 @@ def _names_all(case: Case, text: str, page: Page) -> bool:
     """True if a text names each item of a page by one of its texts."""
     folded = text.lower()
     return all(
-        any(isinstance(value, str) and len(value) > 2 and value.lower() in folded for value in (item.values() if isinstance(item, dict) else (item,)))
+        any(
+            isinstance(value, str) and len(value) > 2 and value.lower() in folded
+            for value in (item.values() if isinstance(item, dict) else (item,))
+        )
         for item in page.items
     )
 

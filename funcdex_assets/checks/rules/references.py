@@ -51,7 +51,9 @@ def silent_choice(case: Case) -> Iterator[Finding]:
             continue
         if reason := _explain_silent_choice(case, source, call, choice, turn):
             reported.add(call.id)
-            yield Finding(rule="silent_choice", message=index, place=source.argument, text=f"{call.id} {call.name}: {reason}")
+            yield Finding(
+                rule="silent_choice", message=index, place=source.argument, text=f"{call.id} {call.name}: {reason}"
+            )
 
 
 class _Choice(NamedTuple):
@@ -63,7 +65,9 @@ class _Choice(NamedTuple):
     position: int
 
 
-def _explain_silent_choice(case: Case, source: ArgumentSource, call: ToolCall, choice: _Choice, turn: Turn) -> str | None:
+def _explain_silent_choice(
+    case: Case, source: ArgumentSource, call: ToolCall, choice: _Choice, turn: Turn
+) -> str | None:
     """Says why a choice is nobody's; None if somebody made it."""
     said = " ".join(case.speech[at] for at in _list_user_messages(case, choice.listed_at, turn))
     noun = parse_last_noun(find_field_name(choice.pointer))
@@ -73,30 +77,57 @@ def _explain_silent_choice(case: Case, source: ArgumentSource, call: ToolCall, c
     if reference is not None:
         identified = _is_identified(said, reference, {*nouns, noun}, choice)
         return None if identified else f"{reference!r} may be any of {where}, and nobody said which"
-    if _PICKS.search(said) or re.search(rf"\bthe {_ORDINAL} \w+|\b{_ORDINAL} of (?:them|those|these)\b", said, re.IGNORECASE):
+    if _PICKS.search(said) or re.search(
+        rf"\bthe {_ORDINAL} \w+|\b{_ORDINAL} of (?:them|those|these)\b", said, re.IGNORECASE
+    ):
         return None
     words = [_list_item_words(item) for item in choice.items]
     shared = _list_content_words(said)
     own = words[choice.position]
     others = [item_words for number, item_words in enumerate(words) if number != choice.position]
     only_own = (own & shared) - frozenset().union(*others)
-    meant = [number for number, item_words in enumerate(others) if (item_words & shared) - own - frozenset().union(*(other for at, other in enumerate(others) if at != number))]
+    meant = [
+        number
+        for number, item_words in enumerate(others)
+        if (item_words & shared) - own - frozenset().union(*(other for at, other in enumerate(others) if at != number))
+    ]
     acts = parse_tool_name(call.name).action not in READING_ACTIONS
     is_own_identifier = is_id(find_field_name(source.pointer or ""))
     if not only_own and len(meant) == 1 and acts and is_own_identifier:
         return f"{sorted(others[meant[0]] & shared - own)[0]!r} is of another one of {where}"
     is_person = noun in PERSON_NOUNS | {"contact", "person", "people"}
-    if not only_own and (own & shared) and any(own & shared == other & shared for other in others) and (acts or is_person):
+    if (
+        not only_own
+        and (own & shared)
+        and any(own & shared == other & shared for other in others)
+        and (acts or is_person)
+    ):
         return f"{sorted(own & shared)[0]!r} fits several of {where}, and nobody said which"
-    is_told = any(str(value).lower() in " ".join(text for _, text in list_answers(case, turn, turn.start)).lower() for value in item_texts(choice.items[choice.position]))
-    if not (own & shared) and acts and is_own_identifier and parse_tool_name(call.name).action in ("create", "send") and not is_told and noun not in ("slot",):
+    is_told = any(
+        str(value).lower() in " ".join(text for _, text in list_answers(case, turn, turn.start)).lower()
+        for value in item_texts(choice.items[choice.position])
+    )
+    if (
+        not (own & shared)
+        and acts
+        and is_own_identifier
+        and parse_tool_name(call.name).action in ("create", "send")
+        and not is_told
+        and noun not in ("slot",)
+    ):
         return f"the first that fits of {where} is taken, which nobody chose and the reply does not name"
     return None
 
 
 def item_texts(item: Any) -> list[str]:
     """The texts and names of a thing, without its identifiers."""
-    return [str(value) for pointer, value in list_scalars(item) if isinstance(value, str) and len(value) > 2 and (not is_id(find_field_name(pointer)) or "key" in find_field_name(pointer))]
+    return [
+        str(value)
+        for pointer, value in list_scalars(item)
+        if isinstance(value, str)
+        and len(value) > 2
+        and (not is_id(find_field_name(pointer)) or "key" in find_field_name(pointer))
+    ]
 
 
 def _iterate_sources_in_results(case: Case) -> Iterator[tuple[ArgumentSource, int, ToolCall]]:
@@ -166,7 +197,11 @@ def _is_identified(text: str, reference: str, nouns: set[str], choice: _Choice) 
 @lru_cache(2048)
 def _list_content_words(text: str) -> frozenset[str]:
     """The words of a text that tell things apart, in the singular."""
-    return frozenset(to_singular(word) for word in re.findall(r"[^\W_]{2,}", text.lower()) if word not in _SMALL_WORDS and not (word.isdigit() and len(word) < 4))
+    return frozenset(
+        to_singular(word)
+        for word in re.findall(r"[^\W_]{2,}", text.lower())
+        if word not in _SMALL_WORDS and not (word.isdigit() and len(word) < 4)
+    )
 
 
 def _list_item_words(item: Any) -> frozenset[str]:
@@ -199,7 +234,11 @@ def _are_all_taken(case: Case, call: ToolCall, items: Sequence[Any], turn: Turn)
         if other.name == call.name
         for _, value in list_scalars(other.arguments)
     }
-    return all(any(str(value) in taken for value in item.values() if isinstance(value, str | int)) for item in items if isinstance(item, dict))
+    return all(
+        any(str(value) in taken for value in item.values() if isinstance(value, str | int))
+        for item in items
+        if isinstance(item, dict)
+    )
 
 
 def needless_question(case: Case) -> Iterator[Finding]:
@@ -225,7 +264,11 @@ def needless_question(case: Case) -> Iterator[Finding]:
 
 
 def _explain_needless_question(
-    case: Case, turn: Turn, question: int, calls: Sequence[ToolCall], answered: Sequence[tuple[ToolCall, ArgumentSource]]
+    case: Case,
+    turn: Turn,
+    question: int,
+    calls: Sequence[ToolCall],
+    answered: Sequence[tuple[ToolCall, ArgumentSource]],
 ) -> str | None:
     """Says why a question was not needed; None if it was."""
     if answered:
@@ -236,32 +279,55 @@ def _explain_needless_question(
             return None
         call, source = answered[0]
         return f"The assistant asks for {find_field_name(source.argument)}, which {call.name} does not require"
-    acting = [call for call in calls if parse_tool_name(call.name).action not in READING_ACTIONS or not case.tools.get(call.name)]
+    acting = [
+        call
+        for call in calls
+        if parse_tool_name(call.name).action not in READING_ACTIONS or not case.tools.get(call.name)
+    ]
     if acting and not _shares_anything(case.speech[turn.start], calls):
         return f"The assistant asks {case.speech[question][:60]!r}, and {acting[0].name} takes nothing from the answer"
-    declines = _DECLINES.search(case.speech[turn.end - 1]) if not calls and case.messages[turn.end - 1].role == "assistant" else None
+    declines = (
+        _DECLINES.search(case.speech[turn.end - 1])
+        if not calls and case.messages[turn.end - 1].role == "assistant"
+        else None
+    )
     return f"The assistant asks {case.speech[question][:60]!r} of what it cannot do" if declines else None
 
 
-_DECLINES = re.compile(r"\b(?:I can't|I cannot|I can’t|not something I can|nothing I have|isn't possible|unable to)\b", re.IGNORECASE)
+_DECLINES = re.compile(
+    r"\b(?:I can't|I cannot|I can’t|not something I can|nothing I have|isn't possible|unable to)\b", re.IGNORECASE
+)
 
 
 def _offers_choice(case: Case, text: str, question: int) -> bool:
     """True if a question lets the user choose between things that were found, or between two ways of what is asked."""
     if re.search(r"\b(?:which (?:one|of (?:them|these|those))|both of them)\b", text, re.IGNORECASE):
         return True
-    names = {value.lower() for index, values in case.result_values.items() if index < question for _, value in values if isinstance(value, str) and len(value) > 3}
+    names = {
+        value.lower()
+        for index, values in case.result_values.items()
+        if index < question
+        for _, value in values
+        if isinstance(value, str) and len(value) > 3
+    }
     folded = text.lower()
     if any(name in folded for name in names):
         return True
-    return bool(_CHOOSES.search(text)) and not re.search(r"\b(?:should|shall) I (?:also |still )?(?:add|change|include|set|give)\b", text, re.IGNORECASE)
+    return bool(_CHOOSES.search(text)) and not re.search(
+        r"\b(?:should|shall) I (?:also |still )?(?:add|change|include|set|give)\b", text, re.IGNORECASE
+    )
 
 
 def _was_said_before(case: Case, call: ToolCall, source: ArgumentSource, turn: Turn) -> bool:
     """True if a part of the same argument came from what the user said before the question."""
     top = source.argument.split("/")[1]
     return any(
-        other.call_id == call.id and other.source == "user" and other.argument.split("/")[1] == top and other.argument != source.argument and (other.message or 0) < turn.start and isinstance(call.arguments.get(top), list)
+        other.call_id == call.id
+        and other.source == "user"
+        and other.argument.split("/")[1] == top
+        and other.argument != source.argument
+        and (other.message or 0) < turn.start
+        and isinstance(call.arguments.get(top), list)
         for other in case.provenance
     )
 
@@ -269,7 +335,11 @@ def _was_said_before(case: Case, call: ToolCall, source: ArgumentSource, turn: T
 def _shares_anything(text: str, calls: Sequence[ToolCall]) -> bool:
     """True if a call has a word or a number of a text."""
     words = _list_content_words(text)
-    return any(words & _list_content_words(str(value).replace("_", " ")) for call in calls for _, value in list_scalars(call.arguments))
+    return any(
+        words & _list_content_words(str(value).replace("_", " "))
+        for call in calls
+        for _, value in list_scalars(call.arguments)
+    )
 
 
 def _iterate_questions(case: Case) -> Iterator[tuple[Turn, int]]:
@@ -277,7 +347,11 @@ def _iterate_questions(case: Case) -> Iterator[tuple[Turn, int]]:
     for before, turn in zip(case.turns, case.turns[1:], strict=False):
         question = before.end - 1
         message = case.messages[question]
-        acted = any(parse_tool_name(call.name).action not in READING_ACTIONS for index in range(before.start, before.end) for call in case.messages[index].tool_calls)
+        acted = any(
+            parse_tool_name(call.name).action not in READING_ACTIONS
+            for index in range(before.start, before.end)
+            for call in case.messages[index].tool_calls
+        )
         if message.role == "assistant" and not acted and find_request(case, turn)[0] < turn.start:
             yield turn, question
 
@@ -288,7 +362,9 @@ def _is_needed(tool: Any, pointer: str, call: ToolCall) -> bool:
         return True
     required = tool.parameters.get("required", ())
     top = pointer.split("/")[1]
-    if top in required or any(top in option.get("required", ()) for key in ("anyOf", "oneOf") for option in tool.parameters.get(key, ())):
+    if top in required or any(
+        top in option.get("required", ()) for key in ("anyOf", "oneOf") for option in tool.parameters.get(key, ())
+    ):
         return True
     schema = schema_at(tool.parameters, f"/{top}") or {}
     is_part = pointer.count("/") > 1 and bool(schema.get("required"))

@@ -17,7 +17,9 @@ from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
-_BETWEEN_CLAUSES = re.compile(r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? |, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)")
+_BETWEEN_CLAUSES = re.compile(
+    r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? |, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
+)
 _POLITE = (
     r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|be a dear|"
     r"first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|possible|us|me|my|"
@@ -84,7 +86,11 @@ def find_request(case: Case, turn: Turn) -> list[int]:
             for index in range(earlier.start, earlier.end)
             for call in case.messages[index].tool_calls
         )
-        if acted or not asks_back(case.speech[earlier.end - 1]) or is_asking(split_clauses(case.speech[starts[0]])[0] if case.speech[starts[0]].strip() else ""):
+        if (
+            acted
+            or not asks_back(case.speech[earlier.end - 1])
+            or is_asking(split_clauses(case.speech[starts[0]])[0] if case.speech[starts[0]].strip() else "")
+        ):
             break
         starts.insert(0, earlier.start)
     return starts
@@ -109,7 +115,13 @@ def _find_first_attempt(case: Case, turn: Turn, call: ToolCall) -> Turn:
             break
         for index in range(earlier.start, earlier.end):
             other = case.calls_by_result.get(index)
-            if other is not None and other.name == call.name and other.arguments == call.arguments and (result := case.messages[index].result) and has_failed(result):
+            if (
+                other is not None
+                and other.name == call.name
+                and other.arguments == call.arguments
+                and (result := case.messages[index].result)
+                and has_failed(result)
+            ):
                 return earlier
     return turn
 

@@ -103,7 +103,11 @@ def false_success(case: Case) -> Iterator[Finding]:
 def _reaches_same_target(case: Case, failed_at: int | None, index: int) -> bool:
     """True if a call does by another way what a failed one was to do: both send something to the same address."""
     failed, call = case.calls_by_result.get(failed_at or -1), case.calls_by_result.get(index)
-    if failed is None or call is None or not parse_tool_name(failed.name).action == parse_tool_name(call.name).action == "send":
+    if (
+        failed is None
+        or call is None
+        or not parse_tool_name(failed.name).action == parse_tool_name(call.name).action == "send"
+    ):
         return False
     return any(name in call.arguments and call.arguments[name] == value for name, value in failed.arguments.items())
 
