@@ -80,7 +80,7 @@ async def measure(settings: Settings, kind: str, count: int) -> None:
         for cast, conversation, case_findings in zip(casts, played, findings, strict=True):
             has_good_calls = (
                 judge_conversation(cast.plan, conversation.messages, case_findings).tool_use_quality
-                >= generation.min_tool_use_quality
+                >= settings.judging.min_scores.tool_use_quality
             )
             recording = to_recording(conversation, cast.situation, cast.tools_ever_offered)
             calls, recalls = list(late_calls(cast, conversation)), list(late_recalls(cast, conversation))

@@ -33,7 +33,8 @@ class DialogueState:
     `tools` are all that the plan mentions, by name, and `offered_tools` those that are on offer now. `results` are
     those of the plan's steps, in order, as far as they were made; a model may make further calls, which are in the
     messages only. `user_text` is all that the user has said, `user_text_this_turn` the part of it from the turn in
-    which the user spoke last; `assistant_text` is all that the assistant has said.
+    which the user spoke last; `assistant_text` is all that the assistant has said. `lessons` say what was wrong with an
+    earlier try.
     """
 
     plan: ConversationPlan
@@ -41,6 +42,7 @@ class DialogueState:
     tools: Mapping[str, Tool]
     offered_tools: dict[str, Tool]
     thoughts: bool
+    lessons: tuple[str, ...] = ()
     messages: list[Message] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     turn_index: int = 0

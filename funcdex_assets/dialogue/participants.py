@@ -24,13 +24,14 @@ PARTICIPANT_TABLES = ("conversation_plans", "personas", "deduplicated_scenarios"
 class Participants:
     """The fixed facts that a conversation is made from. `tools` are those that the assistant sees from the beginning,
     by name: the plan's and the distractors. `absent_tools` are those that the user asks for and that are not on
-    offer, or only later.
+    offer, or only later. `lessons` say what was wrong with an earlier try at this conversation.
     """
 
     plan: ConversationPlan
     situation: Situation
     tools: Mapping[str, Tool]
     absent_tools: Mapping[str, Tool] = field(default_factory=dict)
+    lessons: tuple[str, ...] = ()
 
     @property
     def tools_ever_offered(self) -> dict[str, Tool]:

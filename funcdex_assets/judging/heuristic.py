@@ -1,16 +1,21 @@
-"""A judge without a model: scores the same four scales from the findings of the rules and from what can be counted.
+"""A judge without a model: scores the same four scales from the findings of the rules and from what can be measured.
 
-Belongs here: the price of each finding on each scale, and the points lost for unreached steps of the plan, questions
-back, formulaic sentences and repetitions. Its agreement with a person is measured in
-`tests/unit/judging/test_labelled.py`.
+Belongs here: how a score is made. Faults of form (a broken structure, an invented value) have fixed prices in whole
+points, for they are wrong in any conversation; faults of substance and style cost what readers took off for them, by
+`prices.json`. How the prices were fitted, and how far the judge agrees with readers, is in `docs/judging.md`.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from funcdex_assets.checks.rules.case import has_failed
+import msgspec
+
+from funcdex_assets.judging.features import FAMILY_OF_RULE, measure_features
 from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
@@ -75,13 +80,13 @@ class Measures:
     same_openings: int
 
 
-def measure_conversation(plan: ConversationPlan, messages: Sequence[Message]) -> Measures:
+def measure_conversation(plan: ConversationPlan | None, messages: Sequence[Message]) -> Measures:
     """Counts everything that the verdict depends on beside the findings."""
     errors, recovered, stubborn = _count_errors(messages)
     formulas, longest, repeated, openings = _measure_style(messages)
     return Measures(
-        steps=len(plan.steps),
-        reached_steps=_count_reached_steps(plan, messages),
+        steps=len(plan.steps) if plan else 0,
+        reached_steps=_count_reached_steps(plan, messages) if plan else 0,
         errors=errors,
         recovered_errors=recovered,
         stubborn_retries=stubborn,
@@ -93,12 +98,32 @@ def measure_conversation(plan: ConversationPlan, messages: Sequence[Message]) ->
     )
 
 
-def judge_conversation(plan: ConversationPlan, messages: Sequence[Message], findings: Sequence[Finding]) -> Verdict:
-    """Returns the verdict on a conversation; a turn's score follows from the findings in it."""
+@cache
+def load_prices() -> dict[str, dict[str, float]]:
+    """Returns the fitted price of each feature, in points, by scale; a feature that is not listed costs nothing."""
+    content = files("funcdex_assets.judging").joinpath("prices.json").read_bytes()
+    return msgspec.json.decode(content, type=dict[str, dict[str, float]])
+
+
+def predict_scores(features: Mapping[str, float], prices: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Returns the score on each scale that readers would give, not rounded, from 1 to 5."""
+    return {
+        scale: max(1.0, 5 - sum(price * features[feature] for feature, price in prices[scale].items()))
+        for scale in SCALES
+    }
+
+
+def judge_conversation(
+    plan: ConversationPlan | None, messages: Sequence[Message], findings: Sequence[Finding]
+) -> Verdict:
+    """Returns the verdict on a conversation; a turn's score follows from the findings in it.
+
+    Without a plan it does not matter which calls were intended.
+    """
     measures = measure_conversation(plan, messages)
-    prices = [_find_price(finding, messages) for finding in findings]
+    predicted = predict_scores(measure_features(messages, findings), load_prices())
+    prices = [_find_price(finding, messages) for finding in findings if finding.rule not in FAMILY_OF_RULE]
     clarity, tool_use, naturalness, completion = (sum(column) for column in zip((0, 0, 0, 0), *prices, strict=True))
-    clarity += min(measures.questions, 2)
     if measures.formulaic_sentences >= 3:
         clarity += 1
     tool_use += measures.stubborn_retries
@@ -110,11 +135,12 @@ def judge_conversation(plan: ConversationPlan, messages: Sequence[Message], find
     if measures.same_openings >= _MIN_SAME_OPENINGS:
         naturalness += 1
     completion += 2 * (measures.steps - measures.reached_steps)
-    scores = (max(1, 5 - lost_points) for lost_points in (clarity, tool_use, naturalness, completion))
+    lost_points = dict(zip(SCALES, (clarity, tool_use, naturalness, completion), strict=True))
+    scores = {scale: max(1, round(predicted[scale]) - lost_points[scale]) for scale in SCALES}
     turns = judge_turns(messages, findings)
     return Verdict(
         reasoning=_write_reasoning(measures, findings),
-        **dict(zip(SCALES, scores, strict=True)),
+        **scores,
         turns=tuple(
             TurnScore(turn=verdict.turn, reason=verdict.reason, score=verdict.score, ok=verdict.ok) for verdict in turns
         ),

@@ -61,9 +61,10 @@ class Attempt(Record, frozen=True):
     repaired:    the attempt before, mended by the program
     corrected:   the corrector's answer to the attempt before
     regenerated: a new answer to the plan, under another seed
+    replayed:    the conversation made from its plan once more, told what the judge found in the attempt before
     """
 
-    kind: Literal["written", "repaired", "corrected", "regenerated"]
+    kind: Literal["written", "repaired", "corrected", "regenerated", "replayed"]
     text: str
     findings: tuple[Finding, ...]
 

@@ -49,6 +49,9 @@ TurnKind = Literal[
 
 Role = Literal["user", "assistant", "tool"]
 
+PlannedSource = Literal["user", "result", "context", "schema"]
+"""Where a plan takes an argument from; what a conversation's argument came from may also be `derived`."""
+
 SourceKind = Literal["user", "result", "context", "schema", "derived"]
 
 Measure = Literal["names", "schemas", "ngrams", "embeddings"]

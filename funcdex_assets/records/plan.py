@@ -1,7 +1,7 @@
 """Records of a planned conversation: its turns, its calls, their arguments and the planned failures."""
 
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.records.labels import Clarity, Fault, Kind, SourceKind, TurnKind
+from funcdex_assets.records.labels import Clarity, Fault, Kind, PlannedSource, TurnKind
 from funcdex_assets.records.record import Json, Record
 
 
@@ -16,7 +16,7 @@ class PlannedArgument(Record, frozen=True):
     """
 
     argument: str
-    source: SourceKind
+    source: PlannedSource
     value: Json = None
     surface: str = ""
     withheld: bool = False

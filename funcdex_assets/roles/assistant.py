@@ -40,7 +40,7 @@ from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles import user_simulator
-from funcdex_assets.roles.role import Role, fill_prompt
+from funcdex_assets.roles.role import Role, fill_prompt, render_lessons
 from funcdex_assets.roles.tool_schemas import build_calls_schema
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
@@ -103,7 +103,8 @@ def _render_variables(state: DialogueState) -> dict[str, object]:
     return {
         **_render_context(state),
         "tools": "\n".join(tools),
-        "thoughts": "Give your next step and its reason in `thought`." if state.thoughts else "Leave `thought` null.",
+        "thoughts": ("Give your next step and its reason in `thought`." if state.thoughts else "Leave `thought` null.")
+        + render_lessons(state.lessons),
         "transcript": state.render_transcript(),
     }
 
@@ -134,7 +135,7 @@ def _constrain_move(state: DialogueState) -> Constraint:
 
 def _render_chat(state: DialogueState) -> tuple[ChatMessage, ...]:
     """Renders the conversation as chat messages, with a short system prompt."""
-    system = fill_prompt("assistant_native", _render_context(state)).strip()
+    system = fill_prompt("assistant_native", _render_context(state)).strip() + render_lessons(state.lessons)
     return ChatMessage("system", system), *(_to_chat_message(message) for message in state.messages)
 
 

@@ -25,7 +25,7 @@ from funcdex_assets.records.labels import Fault, Kind, TurnKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep
 from funcdex_assets.roles.planner import CLARITY_DESCRIPTIONS
-from funcdex_assets.roles.role import Role
+from funcdex_assets.roles.role import Role, render_lessons
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def render_variables(brief: WriterBrief) -> dict[str, object]:
         "clarity": CLARITY_DESCRIPTIONS[plan.clarity],
         "today": persona.today,
         "time_zone": persona.time_zone,
-        "outline": "\n".join(_outline_plan(plan)),
+        "outline": "\n".join(_outline_plan(plan)) + render_lessons(brief.participants.lessons),
         "ending": _ENDINGS.get(plan.kind, _DEFAULT_ENDING),
     }
 

@@ -199,3 +199,16 @@ def _build_inlined_schema(output: type) -> dict[str, Any]:
         return [inline_references(value) for value in node] if isinstance(node, list) else node
 
     return inline_references(schema)
+
+
+def render_lessons(lessons: Sequence[str]) -> str:
+    """Renders what was wrong with an earlier try at a conversation, to follow a sentence of a prompt; '' if nothing was.
+
+    >>> print(render_lessons(["false_count: more files follow"]).strip())
+    An earlier try was rejected. Make sure that this does not happen again:
+    - false_count: more files follow
+    """
+    if not lessons:
+        return ""
+    listed = "\n".join(f"- {lesson}" for lesson in lessons)
+    return f"\nAn earlier try was rejected. Make sure that this does not happen again:\n{listed}"

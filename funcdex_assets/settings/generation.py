@@ -143,7 +143,13 @@ class Generation(Section):
     include_assistant_thoughts: bool = Field(
         default=False, description="assistants explain their next step in a thought"
     )
-    min_tool_use_quality: int = Field(default=4, ge=1, le=5, description="lowest score that is accepted")
+    replays: int = Field(
+        default=1,
+        ge=0,
+        le=20,
+        description="times that a rejected conversation is played again from its plan, told what was wrong with it, "
+        "before another plan is spent",
+    )
     strategy: Literal["simulate", "one_shot", "hybrid"] = Field(
         default="simulate",
         description="how conversations are made: turn by turn, in one answer, or turn by turn with some roles offline",

@@ -12,8 +12,19 @@ from funcdex_assets.settings.section import Section
 MOST_JUDGES = 15
 
 
+class MinScores(Section):
+    """The lowest score on each scale with which a conversation is accepted; 1 lets any pass."""
+
+    user_query_clarity: int = Field(default=2, ge=1, le=5, description="how clearly the user says what is wanted")
+    tool_use_quality: int = Field(default=4, ge=1, le=5, description="right calls, and results used rightly")
+    naturalness: int = Field(default=2, ge=1, le=5, description="whether it reads like two people at work")
+    task_completion: int = Field(default=3, ge=1, le=5, description="whether all is done and told that was asked")
+
+
 class Judging(Section):
-    """The judge, or the committee of judges, that scores conversations."""
+    """The judge, or the committee of judges, that scores conversations, and the scores that are accepted."""
+
+    min_scores: MinScores = MinScores()
 
     committee: int | tuple[dict[str, Any], ...] = Field(
         default=1,

@@ -1,13 +1,16 @@
 """Fills exact quotas: makes conversations until each cell has as many accepted ones as its target, or no plan is left.
 
-A cell is a kind on one side of the split. Each round makes as many conversations of a cell as it still lacks; one that
-is rejected costs a plan of the reserve. When a side of a kind has no plans left, those of its other side fill up.
-Belongs here: the counting. How a conversation is made and judged is handed in.
+A cell is a kind on one side of the split. Each round makes as many conversations of a cell as it still lacks. One that is
+rejected is played again first, told what was wrong; only then it costs a plan of the reserve. When a side of a kind has
+no plans left, those of its other side fill up. Belongs here: the counting. How a conversation is made, judged and played
+again is handed in.
 """
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.records.conversation import Conversation
@@ -18,14 +21,19 @@ Cell = tuple[Kind, bool]
 
 @dataclass
 class KindTally:
-    """The counts of one kind: how many conversations it wants, how many were accepted, tried and planned. `reasons`
-    counts why conversations were rejected.
+    """The counts of one kind: how many conversations it wants, how many were accepted, tried and planned.
+
+    `replayed` of those that were tried were played again, and `rescued` of these accepted then. `reasons` counts why
+    conversations were rejected in the end, `first_reasons` why they were at the first try.
     """
 
     target: int
     accepted: int = 0
     tried: int = 0
     planned: int = 0
+    replayed: int = 0
+    rescued: int = 0
+    first_reasons: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -43,6 +51,23 @@ class KindTally:
         return f"{self.tried - self.accepted} of {self.tried} were rejected ({most}); raise generation.reserve"
 
 
+class Try(NamedTuple):
+    """A conversation made from the plan of its participants, and the reasons against it."""
+
+    participants: Participants
+    conversation: Conversation
+    reasons: Sequence[str]
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """True if it was made, and rejected for what is in it: what the system did not answer it will not answer now."""
+        failure = self.conversation.failure
+        return failure is None or failure.rule not in _FAILURES_OF_SYSTEM
+
+
+PlayAgain = Callable[[Sequence[Try], int], Awaitable[list[Conversation]]]
+"""Makes the conversations of some rejected tries once more; the number says for the how manyth time, from 1."""
+_FAILURES_OF_SYSTEM = ("unanswered", "promise", "unforeseen", "refusal", "context")
 FilledQuotas = tuple[list[Conversation], dict[Kind, KindTally]]
 
 
@@ -51,12 +76,14 @@ async def fill_quotas(
     targets: Mapping[Cell, int],
     make_conversations: Callable[[Sequence[Participants]], Awaitable[list[Conversation]]],
     find_objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
+    play_again: PlayAgain | None = None,
+    replays: int = 0,
 ) -> FilledQuotas:
     """Makes conversations until the quotas are filled or the plans used up; returns all that were made, accepted or
     not, in the order of their plans, and the tally of each kind.
 
     `targets` are the numbers wanted by cell. `find_objections` gives the reasons against each conversation; one without
-    any is accepted.
+    any is accepted. `play_again` makes each of some rejected conversations once more, up to `replays` times.
     """
     queues: dict[Cell, list[Participants]] = {cell: [] for cell in targets}
     for participants in all_participants:
@@ -71,13 +98,16 @@ async def fill_quotas(
     conversation_by_plan: dict[str, Conversation] = {}
     while batch := _take_next_batch(queues, lacking):
         conversations = await make_conversations(batch)
-        reasons_by_conversation = await find_objections(conversations)
-        for participants, conversation, reasons in zip(batch, conversations, reasons_by_conversation, strict=True):
+        tries = [Try(*one) for one in zip(batch, conversations, await find_objections(conversations), strict=True)]
+        for one in tries:
+            tallies[one.participants.plan.kind].first_reasons.update(_name_reasons(one.reasons))
+        final_tries = await _replay_rejected(tries, tallies, find_objections, play_again, replays)
+        for participants, conversation, reasons in final_tries:
             conversation_by_plan[participants.plan.plan_id] = conversation
             tally = tallies[participants.plan.kind]
             tally.tried += 1
             if reasons:
-                tally.reasons.update(reason.partition(":")[0] for reason in reasons)
+                tally.reasons.update(_name_reasons(reasons))
                 continue
             tally.accepted += 1
             cell = _find_cell(participants)
@@ -87,6 +117,33 @@ async def fill_quotas(
         for participants in all_participants
         if participants.plan.plan_id in conversation_by_plan
     ], tallies
+
+
+async def _replay_rejected(
+    tries: Sequence[Try],
+    tallies: Mapping[Kind, KindTally],
+    find_objections: Callable[[Sequence[Conversation]], Awaitable[Sequence[Sequence[str]]]],
+    play_again: PlayAgain | None,
+    replays: int,
+) -> list[Try]:
+    """Plays what was rejected again; returns for each the accepted try, or the last one."""
+    latest = list(tries)
+    for number in range(1, replays + 1):
+        places = [at for at, one in enumerate(latest) if one.reasons and one.can_be_replayed]
+        if play_again is None or not places:
+            break
+        conversations = await play_again([latest[at] for at in places], number)
+        for at, conversation, reasons in zip(places, conversations, await find_objections(conversations), strict=True):
+            tally = tallies[latest[at].participants.plan.kind]
+            tally.replayed += number == 1
+            tally.rescued += not reasons
+            latest[at] = Try(latest[at].participants, conversation, reasons)
+    return latest
+
+
+def _name_reasons(reasons: Sequence[str]) -> list[str]:
+    """The names of reasons: the rule before the colon, or the scale before the score."""
+    return [re.split(r":| \d is below", reason)[0] for reason in reasons]
 
 
 def _take_next_batch(queues: Mapping[Cell, list[Participants]], lacking: Mapping[Cell, int]) -> list[Participants]:

@@ -92,7 +92,7 @@ async def find_objections(
 ) -> list[tuple[str, ...]]:
     """The reasons for which each would be rejected."""
     scored = await score_conversations(conversations, participants_by_plan, engine, settings)
-    return [find_reasons_against(row, settings.generation.min_tool_use_quality) for row in scored]
+    return [find_reasons_against(row, settings.judging.min_scores.model_dump()) for row in scored]
 
 
 async def _score_conversation(

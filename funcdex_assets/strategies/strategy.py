@@ -10,25 +10,33 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
+
+import msgspec
 
 from funcdex_assets.checks.provenance import find_ungrounded_arguments
 from funcdex_assets.contracts.table_checks import find_call_problems, find_structural_problem
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.dml.grammar.conversation import Bounds
+from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
-from funcdex_assets.records.conversation import Conversation, Finding
+from funcdex_assets.records.conversation import Attempt, Conversation, Finding
 from funcdex_assets.records.plan import ConversationPlan
+from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.roles.conversation_writer import WriterBrief
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings import generation as generation_settings
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.strategies import one_shot
 from funcdex_assets.strategies.outcome import build_failed_conversation, to_unforeseen_finding
+from funcdex_assets.strategies.quotas import Try
 from funcdex_assets.strategies.turn_loop import PlayOptions, play_offline, simulate_conversation
+
+
+MOST_LESSONS = 5  # reasons that a new try is told
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,37 @@ async def converse_all(
     if len(unanswered) > len(conversations) - len(unanswered):
         raise unanswered[0]
     return conversations
+
+
+async def converse_again(
+    tries: Sequence[Try],
+    engine: InferenceEngine,
+    strategy: Strategy,
+    seed: int,
+    number: int,
+) -> list[Conversation]:
+    """Makes the conversations of rejected tries once more from their plans, under another seed, told what was wrong.
+
+    The rejected text is kept as the attempt before, with the reasons.
+    """
+    cast = [replace(one.participants, lessons=tuple(one.reasons[:MOST_LESSONS])) for one in tries]
+    played = await converse_all(cast, engine, strategy, derive_seed("again", seed, number))
+    return [_add_attempt_before(one, conversation) for one, conversation in zip(tries, played, strict=True)]
+
+
+def _add_attempt_before(rejected: Try, conversation: Conversation) -> Conversation:
+    """Adds the rejected try to the attempts of the conversation that was played in its place."""
+    before = rejected.conversation
+    findings = tuple(
+        Finding(rule=rule if text else "score", text=text.strip() or rule)
+        for rule, _, text in (reason.partition(":") for reason in rejected.reasons)
+    )
+    text = render_conversation(before.messages) if before.messages else ""
+    first = before.attempts or (Attempt(kind="written", text=text, findings=()),)
+    earlier = (*first[:-1], msgspec.structs.replace(first[-1], findings=findings))
+    own = conversation.attempts or (Attempt(kind="replayed", text="", findings=()),)
+    again = tuple(msgspec.structs.replace(one, kind="replayed") if at == 0 else one for at, one in enumerate(own))
+    return msgspec.structs.replace(conversation, attempts=(*earlier, *again))
 
 
 def find_broken_promise(conversation: Conversation, participants: Participants) -> str | None:

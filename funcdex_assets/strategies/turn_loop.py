@@ -60,6 +60,7 @@ async def simulate_conversation(
         participants.mentioned_tools,
         dict(participants.tools),
         options.thoughts,
+        participants.lessons,
     )
     try:
         player = _ConversationPlayer(state, engine, options, seed)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from funcdex_assets.orchestration.preview_metadata import show_conversation, sho
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.orchestration.toolkit_terms import load_policy
 from funcdex_assets.records.conversation import Conversation, Finding
+from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.plan import ConversationPlan, SystemPrompt
 from funcdex_assets.records.row_failures import RowFailure, make_each, refuse_empty_stage
 from funcdex_assets.reports.stage_counts import count_calls_by_tool, count_sources, measure_ratios
@@ -24,9 +26,9 @@ from funcdex_assets.roles import system_prompt_writer
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import from_frame, index_by, to_frame
 from funcdex_assets.strategies.outcome import UNFORESEEN, build_failed_conversation
-from funcdex_assets.strategies.quotas import FilledQuotas, fill_quotas
+from funcdex_assets.strategies.quotas import FilledQuotas, KindTally, fill_quotas
 from funcdex_assets.strategies.scoring import find_objections
-from funcdex_assets.strategies.strategy import converse_all, select_strategy
+from funcdex_assets.strategies.strategy import converse_again, converse_all, select_strategy
 
 REPEATED_REQUEST = "repeated_request: the user says, word for word, what another user says"
 
@@ -69,6 +71,8 @@ def conversations(
             wanted_counts,
             lambda batch: converse_all(batch, meter, strategy, settings.seed, advanced),
             lambda played: find_all_objections(played, meter),
+            lambda tries, number: converse_again(tries, meter, strategy, settings.seed, number),
+            settings.generation.replays,
         )
 
     (played, tallies), usage = run_metered(engine, play_plans, "conversations", partition, sum(wanted_counts.values()))
@@ -108,9 +112,10 @@ def conversations(
             "strategy": strategy.name,
             "planned": conversation_plans.height,
             "kinds": show_table(
-                ("kind", "wanted", "good", "tried", "planned"),
-                [(kind, tally.target, tally.accepted, tally.tried, tally.planned) for kind, tally in tallies.items()],
+                ("kind", "wanted", "good", "tried", "replayed", "rescued", "planned"),
+                [(kind, *(getattr(one, name) for name in TALLY_COLUMNS)) for kind, one in tallies.items()],
             ),
+            **_show_selection(tallies, partition),
             "wanted": sum(wanted_counts.values()),
             "good": sum(tally.accepted for tally in tallies.values()),
             "unfilled": "; ".join(
@@ -130,6 +135,26 @@ def conversations(
             "argument_sources": dict(sources),
         },
     )
+
+
+TALLY_COLUMNS = ("target", "accepted", "tried", "replayed", "rescued", "planned")
+
+
+def _show_selection(tallies: Mapping[Kind, KindTally], partition: str) -> dict[str, Any]:
+    """Shows what selection takes: how many were rejected at the first try, with the reasons, and how many were rescued."""
+    reasons: Counter[str] = Counter()
+    for tally in tallies.values():
+        reasons.update(tally.first_reasons)
+    tried, replayed, rescued, accepted = (
+        sum(getattr(tally, name) for tally in tallies.values()) for name in ("tried", "replayed", "rescued", "accepted")
+    )
+    plot = {"first_rejections": show_counts(reasons, f"Reasons at the first try, {partition}", "conversations")}
+    return {
+        "replayed": replayed,
+        "rescued": rescued,
+        **measure_ratios(share_good_at_once=(accepted - rescued, tried)),
+        **(plot if reasons else {}),
+    }
 
 
 def repeats_request(conversation: Conversation, plans: Mapping[str, ConversationPlan], said: SaidRequests) -> bool:

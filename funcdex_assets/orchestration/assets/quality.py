@@ -150,7 +150,7 @@ def _compute_mean(marks: Sequence[int]) -> object:
 def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
-    """The conversations without a blocking finding and with a sufficient score of tool use, as text in the markup."""
+    """The conversations without a blocking finding and with sufficient scores on all scales, as text in the markup."""
     selected = [
         conversation
         for conversation in _select_conversations(conversations, scored_conversations, settings)
@@ -183,7 +183,7 @@ def _select_conversations(
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
 
     def select_conversation(row: ScoredConversation) -> SelectedConversation:
-        reasons = find_reasons_against(row, settings.generation.min_tool_use_quality)
+        reasons = find_reasons_against(row, settings.judging.min_scores.model_dump())
         text = _find_conversation_text(conversation_by_id[row.conversation_id])
         if not reasons and render_conversation(parse_conversation(text)) != text:
             reasons = ("markup: the text is not in its canonical form",)
