@@ -85,7 +85,9 @@ def has_relative_date(text: str) -> bool:
 
 
 def draw_words(texts: Sequence[str], most: int) -> list[str]:
-    """Draws texts without their pasted definitions until they have so many words; always the same ones."""
+    """Draws texts without their pasted definitions until they have so many words; none if all have fewer. Always the
+    same ones are drawn.
+    """
     drawn, count = [], 0
     for text in Random(len(texts)).sample(texts, len(texts)):
         if count >= most:
@@ -93,7 +95,7 @@ def draw_words(texts: Sequence[str], most: int) -> list[str]:
         words = split_into_words(remove_json_objects(text))[: most - count]
         drawn.append(" ".join(words))
         count += len(words)
-    return drawn
+    return drawn if count == most else []
 
 
 def count_most_common(counts: Counter[Any], most: int) -> Count:

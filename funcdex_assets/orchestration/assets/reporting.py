@@ -191,11 +191,11 @@ def release_report(
             "shortcuts_counted_in": release[0] if release else "the tables, as no release is of these partitions",
             **report_left_out(funcdex_tables, "release_report", "all", failures),
         },
-        check_results=[_judge_shortcuts(figures)],
+        check_results=[judge_shortcuts(figures)],
     )
 
 
-def _judge_shortcuts(figures: Sequence[QualityFigure]) -> dg.AssetCheckResult:
+def judge_shortcuts(figures: Sequence[QualityFigure]) -> dg.AssetCheckResult:
     """Judges whether the release reaches its goals, with the figures that do not."""
     missed = list_missed(figures)
     return dg.AssetCheckResult(
