@@ -19,7 +19,7 @@ def print_quality_report(
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure of every partition as JSON.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write a page, and its pictures in images/ beside it.")] = None,
 ) -> None:
-    """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
+    """Print the quality report: validity, mix, recovery, coverage, diversity, shortcuts, scores, yields, cost."""
     from funcdex_assets.reports import presentation
 
     settings = load_project()

@@ -80,7 +80,8 @@ def quality_report(
     settings: Settings,
     tables: TrustedTables,
 ) -> Produced:
-    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields, cost.
+    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, shortcuts, scores,
+    yields, cost.
 
     Tokens and cost are of all answers of models that went into the tables, also into conversations that were rejected,
     at what they cost when they were first paid: an answer that was replayed from the journal counts like a new one.
