@@ -108,7 +108,7 @@ def test_numbers_of_a_conversation(figure, item, expected):
         pytest.param(25.5, "25.5 dollars", False, id="a fraction as it is written"),
         pytest.param("Oslo", "to OSLO", False, id="in any case"),
         pytest.param(["Oslo", "Rome"], "to Oslo", True, id="one of a list is enough"),
-        pytest.param(False, "false", True, id="a boolean always is"),
+        pytest.param(True, "True", True, id="a boolean always is"),
         pytest.param({}, "", False, id="nothing to derive"),
     ],
 )
@@ -116,6 +116,39 @@ def test_a_value_needs_deriving_if_it_stands_nowhere_before(value, said, derived
     tool = define("BOOK", place={})
     figures = measure(row(says(said), calls(("BOOK", {"place": value})), tools=(tool,)))
     assert counts(figures["calls that need normalising or derivation", ""]) == (int(derived), 1)
+
+
+@pytest.mark.parametrize(
+    ("messages", "chained"),
+    [
+        pytest.param([gives("a@x.io"), "a@x.io"], 1, id="found in the same turn"),
+        pytest.param([gives("A@X.io"), "a@x.io"], 1, id="in any case"),
+        pytest.param([gives("a@x.io"), says("Go on"), "a@x.io"], 0, id="found in the turn before"),
+        pytest.param([says("To A@x.io"), gives("a@x.io"), "a@x.io"], 0, id="a user said it, too"),
+        pytest.param([gives("a@x"), "a@x"], 0, id="too short to be found by more than chance"),
+        pytest.param([gives(["bo"]), "a@x.io"], 0, id="never found"),
+    ],
+)
+def test_a_turn_is_chained_by_a_value_that_was_found_in_it(messages, chained):
+    played = [calls(("SEND_EMAIL", {"to": each})) if isinstance(each, str) else each for each in messages]
+    assert measure(row(says("Write"), *played))["chained turns", ""].part == chained
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments", "right"),
+    [
+        pytest.param('"Bo"', ["Bo", "Bo"], 2, id="the last quote is taken again"),
+        pytest.param('"Bo" and “Cy”', ["Bo", "Cy"], 2, id="one after the other"),
+        pytest.param('"Bo" and "Cy"', ["Cy", "Bo"], 0, id="in the other order"),
+        pytest.param('"Bo.", "Cy"', ["Bo", "Cy."], 2, id="a stop is the sentence's"),
+        pytest.param("Bo", ["Bo"], 0, id="no quote"),
+        pytest.param('"Bo"', ["bo"], 0, id="letter by letter"),
+    ],
+)
+def test_a_rule_copies_quotes_into_string_arguments(said, arguments, right):
+    called = calls(*[("FIND_CONTACT", {"query": argument, "exact": True}) for argument in arguments])
+    figure = measure(row(says(said), called))["string arguments right by copying the quotes", ""]
+    assert counts(figure) == (right, len(arguments))
 
 
 # ── train and test beside each other ──────────────────────────────────────────────────────────
@@ -137,9 +170,10 @@ def test_a_bag_of_words_learns_of_train_what_test_calls():
     assert counts(figures["bag of words, single-call turns", ""]) == (2, 2)
     assert counts(figures["a call in this turn, guessed", "bag of words"]) == (3, 3)
     assert counts(figures["a call in this turn, guessed", "majority"]) == (2, 3)
-    others = define("FAX_LETTER", to={"type": "string"}), SEND
-    lost = row(says('Find the contact "x" for me'), calls(("FAX_LETTER", {"to": "x"})), split="test", tools=others)
-    assert counts(measure(*rows[:18], lost)["bag of words, single-call turns", ""]) == (0, 1), "among those on offer"
+    only_send = row(says('Find the contact "x" for me'), calls(("SEND_EMAIL", {})), split="test", tools=(SEND,))
+    assert counts(measure(*rows[:18], only_send)["bag of words, single-call turns", ""]) == (1, 1), "it is on offer"
+    both = msgspec.structs.replace(only_send, tools=[FIND, SEND])
+    assert counts(measure(*rows[:18], both)["bag of words, single-call turns", ""]) == (0, 1)
 
 
 def test_what_cannot_be_learned_is_not_measured_and_misses_no_goal():
