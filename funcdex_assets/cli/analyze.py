@@ -19,7 +19,7 @@ def print_quality_report(
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure of every partition as JSON.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write a page, and its pictures in images/ beside it.")] = None,
 ) -> None:
-    """Print the quality report: validity, mix, recovery, coverage, diversity, scores, yields, cost."""
+    """Print the quality report: validity, mix, recovery, coverage, diversity, shortcuts, scores, yields, cost."""
     from funcdex_assets.reports import presentation
 
     settings = load_project()
@@ -54,10 +54,11 @@ def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
         grid = Grid("", "", title=title, title_justify="left")
         grid.add_column("", justify="right")
         grid.add_column("of", justify="right")
-        wanted = any(row.wanted is not None for row in rows)
-        if wanted:
-            grid.add_column("wanted", justify="right")
-            grid.add_column("difference", justify="right")
+        comparisons = presentation.choose_comparisons(rows)
+        if section not in presentation.SECTIONS_OF_ROWS and "others" in comparisons:
+            comparisons.remove("others")  # three values a cell, for which a terminal is too narrow
+        for head in comparisons:
+            grid.add_column(head, justify="left" if head == "others" else "right")
         before = ""
         for row in rows:
             cells = [
@@ -66,11 +67,35 @@ def print_figures(reports: Mapping[str, Sequence[QualityFigure]]) -> None:
                 presentation.format_value(row),
                 presentation.format_counts(row),
             ]
-            grid.add_row(*cells, *(presentation.compare_with_wanted(row) if wanted else ()))
+            grid.add_row(*cells, *presentation.compare_figure(row, comparisons))
             before = row.figure
         print_grid(grid, console)
+    _print_missed_goals(reports[presentation.ALL])
+    _print_beside_others(reports[presentation.ALL])
     if len(partitions) > 1:
         grid = Grid("partition", *presentation.OVERVIEW, title="By partition", title_justify="left")
         for name in (*partitions, presentation.ALL):
             grid.add_row(name, *presentation.summarise_partition(reports[name]))
         print_grid(grid, console)
+
+
+def _print_missed_goals(figures: Sequence[QualityFigure]) -> None:
+    from funcdex_assets.reports import goals
+
+    if any(goals.find_goal(figure) for figure in figures):
+        console.print(escape(goals.describe_missed_goals(figures)), highlight=False, soft_wrap=True)
+
+
+def _print_beside_others(figures: Sequence[QualityFigure]) -> None:
+    """A column for each of the other sets, with the figures that were measured on them too."""
+    from funcdex_assets.reports import other_sets, presentation
+
+    beside = other_sets.compare_with_others(figures)
+    if not beside:
+        return
+    grid = Grid("", "", title=presentation.BESIDE_OTHERS, title_justify="left")
+    for head in ("here", *(other.title for other in other_sets.load_other_sets().sets)):
+        grid.add_column(head, justify="right")
+    for figure, values in beside:
+        grid.add_row(figure.figure, escape(figure.item), presentation.format_value(figure), *values)
+    print_grid(grid, console)

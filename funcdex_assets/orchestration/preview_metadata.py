@@ -19,6 +19,9 @@ from funcdex_assets.records.message import Message
 from funcdex_assets.records.tool import ToolEdge
 from funcdex_assets.records.training import AnswerSample, LossPoint
 from funcdex_assets.reports import plots
+from funcdex_assets.reports.goals import compare_with_goal, describe_missed_goals, find_goal
+from funcdex_assets.reports.other_sets import describe_others
+from funcdex_assets.reports.shortcuts import SECTION
 
 _LONGEST_JSON = 700
 _ICONS = {"system": "⚙️ **System:**", "user": "🧑 **User:**", "assistant": "🤖 **Assistant:**"}
@@ -97,6 +100,57 @@ def show_gaps(gaps: Sequence[Gap]) -> dict[str, dg.MarkdownMetadataValue | str]:
     """Where tools are thin, under the name `thin`: how many of how many, the first places, and the remedy."""
     rows = [(gap.describe_count(), gap.name_places(), gap.remedy) for gap in gaps if gap.places]
     return {"thin": show_table(("gap", "places", "remedy"), rows) if rows else "nowhere"}
+
+
+def show_never_given(gaps: Sequence[Gap]) -> dict[str, dg.TableMetadataValue]:
+    """The arguments that no call gives, a row for each tool that was called; nothing if all are given."""
+    never_given: dict[str, list[str]] = {}
+    for gap in gaps:
+        if gap.name == "argument_never_given":
+            for place in gap.places:
+                tool, _, argument = place.partition("/")
+                never_given.setdefault(tool, []).append(argument)
+    rows = [{"tool": tool, "never given": ", ".join(names)} for tool, names in never_given.items()]
+    return {"never_given": _build_table(rows, {"tool": "string", "never given": "string"})} if rows else {}
+
+
+def show_shortcuts(figures: Sequence[QualityFigure]) -> dict[str, Any]:
+    """One table of the shortcuts with goals, the missed goals in a sentence, and a number for each goal."""
+    shortcuts = [figure for figure in figures if figure.section == SECTION]
+    if not shortcuts:
+        return {}
+    rows: list[dict[str, Any]] = []
+    for figure in shortcuts:
+        goal, met = compare_with_goal(figure)
+        rows.append(
+            {
+                "figure": figure.figure,
+                "item": figure.item,
+                "value": None if figure.whole == 0 else round(figure.value, 4),
+                "part": figure.part,
+                "whole": figure.whole,
+                "goal": goal,
+                "met": met,
+                "others": describe_others(figure),
+            }
+        )
+    types = {"value": "float", "part": "int", "whole": "int"}
+    return {
+        "table_shortcuts": _build_table(rows, {name: types.get(name, "string") for name in rows[0]}),
+        "missed_goals": describe_missed_goals(shortcuts),
+        **{
+            goal.key: round(figure.value, 4)
+            for figure in shortcuts
+            if (goal := find_goal(figure)) is not None and figure.whole
+        },
+    }
+
+
+def _build_table(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(dict(row)) for row in rows],
+        schema=dg.TableSchema(columns=[dg.TableColumn(name, kind) for name, kind in types.items()]),
+    )
 
 
 def show_tool_graph(edges: Sequence[ToolEdge], most: int = 40) -> dg.MarkdownMetadataValue:

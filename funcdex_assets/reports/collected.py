@@ -5,7 +5,7 @@ Belongs here: reading and joining. The figures themselves are defined in `figure
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,8 +21,11 @@ from funcdex_assets.records.row_failures import RowFailure, make_each, refuse_em
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.records.verdict import ScoredConversation
 from funcdex_assets.reports import diversity
+from funcdex_assets.reports.published_turns import read_dataset_rows
+from funcdex_assets.reports.skeleton_counts import Topic
 from funcdex_assets.reports.stage_counts import count_stages
 from funcdex_assets.storage.frames import from_frame, index_by
+from funcdex_assets.training.token_rows import PublishedRow
 
 JUDGE = "judge"
 
@@ -91,6 +94,8 @@ class Collected:
     spent: list[Spent] = field(default_factory=list)
     played: int = 0
     """Plans that were played, whether or not the conversation was finished."""
+    rows: list[PublishedRow] = field(default_factory=list)
+    """The rows of the dataset as they are published."""
     failures: list[RowFailure] = field(default_factory=list)
     """Conversations that are in no figure, because they could not be joined with the other tables."""
 
@@ -107,6 +112,24 @@ class Collected:
                 for call in message.tool_calls:
                     arguments = call.arguments if isinstance(call.arguments, Mapping) else {}
                     yield f"{example.partition}:{call.name}", arguments
+
+    @property
+    def topics(self) -> dict[str, Topic]:
+        """What each conversation is about, by its id."""
+        return {
+            example.conversation.conversation_id: Topic(
+                example.participants.situation.matter, example.participants.situation.scenario.title
+            )
+            for example in self.conversations
+        }
+
+    def select_conversations(self, examples: Sequence[Example]) -> "Collected":
+        """The same with some of the conversations; rows of the others are left out with them."""
+        left_out = {example.conversation.conversation_id for example in self.conversations} - {
+            example.conversation.conversation_id for example in examples
+        }
+        rows = [row for row in self.rows if row.id not in left_out]
+        return replace(self, conversations=list(examples), rows=rows)
 
     @property
     def accepted(self) -> list[Example]:
@@ -126,6 +149,7 @@ class Collected:
         self.edges |= collected.edges
         self.spent += collected.spent
         self.played += collected.played
+        self.rows += collected.rows
         self.failures += collected.failures
 
 
@@ -187,6 +211,7 @@ def collect_tables(
         {f"{partition}:{source}>{target}" for source, target in edges},
         _count_judges_once(spent),
         tables["conversations"].height,
+        read_dataset_rows(tables["dataset"]),
         failures,
     )
 

@@ -5,17 +5,15 @@
     compute_figures(merge_collected([collected, other]), weights, seed)     # of several partitions together
 
 Belongs here: the list of figures and the conversations that each is measured on. How they are counted is in
-`diversity.py` and `tallies.py`. Figures describe the conversations in the dataset; only yields, scores, judges,
-findings and cost describe all conversations.
+`diversity.py` and `tallies.py`; the figures of published rows are in `shortcuts.py`. Figures describe the conversations
+in the dataset; only yields, scores, judges, findings and cost describe all conversations.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain, pairwise
 from statistics import fmean, median
 from types import MappingProxyType
-from typing import Any
 
 from funcdex_assets.catalog.definition_gaps import (
     Gap,
@@ -35,6 +33,8 @@ from funcdex_assets.records.row_failures import RowFailure, work_without_failing
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports import diversity, tallies
 from funcdex_assets.reports.collected import Collected, Example
+from funcdex_assets.reports.figure_rows import build_distribution, build_number, build_share
+from funcdex_assets.reports.shortcuts import compute_row_figures
 from funcdex_assets.reports.stage_counts import STAGES, count_sources
 
 SAMPLE = 1000
@@ -68,6 +68,7 @@ def compute_figures(
         *_compute_coverage(collected),
         *_count_gaps(collected),
         *_compute_diversity(diversity.draw_sample(examples, SAMPLE, seed, "quality_report")),
+        *compute_row_figures(collected.rows, collected.topics),
         *_compute_scores(collected.scored),
         *_compare_judges(collected.scored),
         *_count_findings(collected),
@@ -84,7 +85,7 @@ def compute_sound_figures(
     """Computes all figures over the conversations that can be measured; returns them, and the others' failures."""
     figures, unmeasured = work_without_failing(
         collected.conversations,
-        lambda examples: compute_figures(replace(collected, conversations=list(examples)), weights, seed, prices),
+        lambda examples: compute_figures(collected.select_conversations(examples), weights, seed, prices),
         lambda example: example.conversation.conversation_id,
     )
     return figures, [*collected.failures, *unmeasured]
@@ -93,14 +94,14 @@ def compute_sound_figures(
 def _compute_yields(collected: Collected) -> Iterator[QualityFigure]:
     candidates = collected.yields[STAGES[0]]
     for stage in STAGES:
-        yield _number_figure("yields", "conversations", collected.yields[stage], stage)
+        yield build_number("yields", "conversations", collected.yields[stage], stage)
     for before, after in pairwise(STAGES):
-        yield _share_figure(
+        yield build_share(
             "yields", "share that goes on", collected.yields[after], collected.yields[before], f"{before} → {after}"
         )
-    yield _share_figure("yields", "share of all candidates in the dataset", collected.yields["dataset"], candidates)
+    yield build_share("yields", "share of all candidates in the dataset", collected.yields["dataset"], candidates)
     mended = sum(bool(example.conversation.attempts) for example in collected.examples)
-    yield _share_figure("yields", "corrected or written anew", mended, len(collected.examples))
+    yield build_share("yields", "corrected or written anew", mended, len(collected.examples))
 
 
 def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
@@ -119,28 +120,26 @@ def _compute_validity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     }
     for name, measure in measures.items():
         count, total = _sum_counts(map(measure, examples))
-        yield _share_figure("validity", name, count, total)
+        yield build_share("validity", name, count, total)
     sources = count_sources(example.conversation for example in examples)
-    yield from _distribution_figures("validity", "source of arguments", sources)
+    yield from build_distribution("validity", "source of arguments", sources)
 
 
 def _compute_mix(examples: Sequence[Example], weights: Mapping[Kind, float]) -> Iterator[QualityFigure]:
     total = sum(weights.values())
     wanted_shares: dict[str, float] = {kind: weight / total for kind, weight in weights.items() if weight}
-    yield from _distribution_figures(
+    yield from build_distribution(
         "mix", "kind", Counter(example.participants.plan.kind for example in examples), wanted_shares
     )
-    yield from _distribution_figures("mix", "chain pattern", Counter(example.pattern for example in examples))
-    yield from _distribution_figures(
-        "mix", "clarity", Counter(example.participants.plan.clarity for example in examples)
-    )
+    yield from build_distribution("mix", "chain pattern", Counter(example.pattern for example in examples))
+    yield from build_distribution("mix", "clarity", Counter(example.participants.plan.clarity for example in examples))
     turns = Counter(kind for example in examples for kind in {turn.kind for turn in example.participants.plan.turns})
     for kind, count in sorted(turns.items(), key=lambda item: (-item[1], item[0])):
-        yield _share_figure("mix", "conversations with such a turn", count, len(examples), kind)
+        yield build_share("mix", "conversations with such a turn", count, len(examples), kind)
     faults = Counter(step.fault for example in examples for step in example.participants.plan.steps if step.fault)
-    yield from _distribution_figures("mix", "planned fault", faults)
+    yield from build_distribution("mix", "planned fault", faults)
     recoveries = Counter(recovery for example in examples for recovery in list_recoveries(example.participants.plan))
-    yield from _distribution_figures("mix", "planned recovery", recoveries)
+    yield from build_distribution("mix", "planned recovery", recoveries)
 
 
 def _compute_paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
@@ -156,7 +155,7 @@ def _compute_paths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         "without any call": lambda messages: not any(message.tool_calls for message in messages),
     }
     for name, holds in shares.items():
-        yield _share_figure("paths", name, sum(holds(example.messages) for example in examples), len(examples))
+        yield build_share("paths", name, sum(holds(example.messages) for example in examples), len(examples))
 
 
 def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
@@ -168,17 +167,17 @@ def _compute_lengths(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     for name, measure in measures.items():
         values = [measure(example) for example in examples]
         if values:
-            yield _number_figure("shape", f"{name} per conversation", fmean(values), "mean")
-            yield _number_figure("shape", f"{name} per conversation", median(values), "median")
-            yield _number_figure("shape", f"{name} per conversation", max(values), "most")
+            yield build_number("shape", f"{name} per conversation", fmean(values), "mean")
+            yield build_number("shape", f"{name} per conversation", median(values), "median")
+            yield build_number("shape", f"{name} per conversation", max(values), "most")
         counted = Counter(values) if name in DISTRIBUTIONS else Counter()
         for value in sorted(counted):
-            yield _share_figure("shape", f"conversations by {name}", counted[value], len(examples), str(value))
+            yield build_share("shape", f"conversations by {name}", counted[value], len(examples), str(value))
     long_count = sum(len(example.user_messages) >= 6 for example in examples)
-    yield _share_figure("shape", "six or more user turns", long_count, len(examples))
+    yield build_share("shape", "six or more user turns", long_count, len(examples))
     called_tools = [[call.name for message in example.messages for call in message.tool_calls] for example in examples]
     several = sum(len(names) >= 3 and len(set(names)) >= 2 for names in called_tools)
-    yield _share_figure("shape", "three or more calls, of two or more tools", several, len(examples))
+    yield build_share("shape", "three or more calls, of two or more tools", several, len(examples))
 
 
 def _compute_coverage(collected: Collected) -> Iterator[QualityFigure]:
@@ -194,20 +193,20 @@ def _compute_coverage(collected: Collected) -> Iterator[QualityFigure]:
         }
     # Without a conversation nothing was measured, and 0 tools of all would say that something was.
     tools = collected.tools if collected.examples else {}
-    yield _share_figure("coverage", "tools called", len(called_tools & tools.keys()), len(tools))
+    yield build_share("coverage", "tools called", len(called_tools & tools.keys()), len(tools))
     with_parameters = {label for label, tool in tools.items() if has_parameters(tool)}
     given = {label for label, arguments in calls if arguments}
-    yield _share_figure(
+    yield build_share(
         "coverage",
         "tools called with arguments, of those that have parameters",
         len(given & with_parameters),
         len(with_parameters),
     )
-    yield _share_figure("coverage", "calls with arguments", sum(bool(arguments) for _, arguments in calls), len(calls))
-    yield _share_figure(
+    yield build_share("coverage", "calls with arguments", sum(bool(arguments) for _, arguments in calls), len(calls))
+    yield build_share(
         "coverage", "arguments given, of those that the tools declare", *count_given_arguments(tools, calls)
     )
-    yield _share_figure(
+    yield build_share(
         "coverage",
         "pairs of tools used, of those in the graph",
         len(used_edges & collected.edges),
@@ -220,7 +219,7 @@ def _count_gaps(collected: Collected) -> Iterator[QualityFigure]:
     sections = {GAPS_IN_DEFINITIONS: find_gaps_in_definitions(collected), GAPS_IN_USE: find_gaps_in_use(collected)}
     for section, gaps in sections.items():
         for gap in gaps:
-            yield _share_figure(section, gap.title, len(gap.places), gap.whole)
+            yield build_share(section, gap.title, len(gap.places), gap.whole)
 
 
 def find_gaps_in_definitions(collected: Collected) -> list[Gap]:
@@ -247,16 +246,16 @@ def _name_tools(collected: Collected) -> dict[str, str]:
 
 def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
     """Computes the diversity of at most `SAMPLE` conversations."""
-    yield _number_figure("diversity", "conversations sampled", len(examples))
+    yield build_number("diversity", "conversations sampled", len(examples))
     user_texts = [text for example in examples for text in example.user_messages]
     firsts = [text for example in examples for text in example.user_messages[:1]]
     for order in (1, 2, 3):
-        yield _share_figure(
+        yield build_share(
             "diversity", f"distinct-{order} of user turns", *diversity.count_distinct_ngrams(user_texts, order)
         )
     for name, texts in (("user turns", user_texts), ("first user messages", firsts)):
         drawn = diversity.draw_sample(texts, SAMPLE, len(texts), name)
-        yield _number_figure("diversity", f"self-BLEU of {name}", diversity.compute_self_bleu(drawn))
+        yield build_number("diversity", f"self-BLEU of {name}", diversity.compute_self_bleu(drawn))
     conversation_count = max(1, len(examples))
     skeletons = [_list_skeletons(example) for example in examples]
     opened = {
@@ -268,7 +267,7 @@ def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
         "unique closings": [text for example in examples for text in example.user_messages[-1:]],
     }
     for name, texts in opened.items():
-        yield _number_figure(
+        yield build_number(
             "diversity", f"{name}, per 1,000", 1000 * diversity.count_different_openings(texts) / conversation_count
         )
     for speaker in ("user", "assistant"):
@@ -276,11 +275,11 @@ def _compute_diversity(examples: Sequence[Example]) -> Iterator[QualityFigure]:
             speaker, Counter(skeleton for by_speaker in skeletons for text in by_speaker[speaker] for skeleton in text)
         )
     keys = [diversity.compute_conversation_key(example.messages) for example in examples]
-    yield _share_figure(
+    yield build_share(
         "diversity", "copies once ids, digits and quotes are masked", diversity.count_repeats(keys), len(keys)
     )
     users = [tuple(chain.from_iterable(by_speaker["user"])) for by_speaker in skeletons]
-    yield _share_figure(
+    yield build_share(
         "diversity", "copies of all that the user says, values masked", diversity.count_repeats(users), len(users)
     )
 
@@ -300,19 +299,19 @@ def _list_skeletons(example: Example) -> dict[str, list[list[str]]]:
 def _count_skeletons(speaker: str, counts: Counter[str]) -> Iterator[QualityFigure]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     top = ranked[0][1] if ranked else 0
-    yield _share_figure("diversity", f"most frequent sentence skeleton, {speaker}", top, counts.total())
+    yield build_share("diversity", f"most frequent sentence skeleton, {speaker}", top, counts.total())
     for bones, count in ranked[:SKELETONS]:
-        yield _share_figure("diversity", f"frequent sentence skeletons, {speaker}", count, counts.total(), bones)
+        yield build_share("diversity", f"frequent sentence skeletons, {speaker}", count, counts.total(), bones)
 
 
 def _compute_scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
     for scale in SCALES:
         scores = [score for conversation in scored if (score := getattr(conversation, scale)) is not None]
         if scores:
-            yield _number_figure("scores", "mean score", fmean(scores), scale)
+            yield build_number("scores", "mean score", fmean(scores), scale)
         counted = Counter(scores)
         for score in range(1, 6):
-            yield _share_figure("scores", scale, counted[score], len(scores), str(score))
+            yield build_share("scores", scale, counted[score], len(scores), str(score))
 
 
 def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
@@ -322,25 +321,25 @@ def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFig
         verdicts = committee.select_verdicts(name, scored)
         for scale in SCALES:
             if marks := committee.collect_scores(verdicts, scale):
-                yield _number_figure("judges", "mean score by judge", fmean(marks), f"{name}: {scale}")
+                yield build_number("judges", "mean score by judge", fmean(marks), f"{name}: {scale}")
     for name in names:
         verdicts = committee.select_verdicts(name, scored)
         silent = sum(verdict.failure is not None for verdict in verdicts)
-        yield _share_figure("judges", "conversations without a verdict", silent, len(verdicts), name)
+        yield build_share("judges", "conversations without a verdict", silent, len(verdicts), name)
     agreements = list(committee.compare_judges(scored))
     for pair in agreements:
-        yield _number_figure("judges", "mean difference between judges", pair.mean_difference, _name_pair(pair))
+        yield build_number("judges", "mean difference between judges", pair.mean_difference, _name_pair(pair))
     for pair in agreements:
-        yield _share_figure(
+        yield build_share(
             "judges", "equal scores of two judges", pair.equal_scores, pair.conversations, _name_pair(pair)
         )
     for pair in agreements:
         if pair.rank_correlation is not None:
-            yield _number_figure("judges", "rank correlation of judges", pair.rank_correlation, _name_pair(pair))
+            yield build_number("judges", "rank correlation of judges", pair.rank_correlation, _name_pair(pair))
     if names:
         spreads = Counter(conversation.disagreement for conversation in scored if conversation.disagreement is not None)
         for spread in range(5):
-            yield _share_figure("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))
+            yield build_share("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))
 
 
 def _name_pair(pair: committee.JudgeAgreement) -> str:
@@ -357,9 +356,9 @@ def _count_findings(collected: Collected) -> Iterator[QualityFigure]:
             for rule in {finding.rule for finding in conversation.findings if finding.blocking is blocking}
         )
         for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            yield _share_figure("findings", name, count, len(collected.scored), rule)
+            yield build_share("findings", name, count, len(collected.scored), rule)
     clean = sum(not conversation.findings for conversation in collected.scored)
-    yield _share_figure("findings", "conversations without any", clean, len(collected.scored))
+    yield build_share("findings", "conversations without any", clean, len(collected.scored))
 
 
 def _compute_cost(collected: Collected, prices: Mapping[str, TokenPrice]) -> Iterator[QualityFigure]:
@@ -383,46 +382,17 @@ def _compute_cost(collected: Collected, prices: Mapping[str, TokenPrice]) -> Ite
             prices[entry.model].compute_cost(_read_usage(entry)) if entry.model in prices else 0.0
         )
     for name, measure in measures.items():
-        yield _number_figure("cost", name, sum(map(measure, collected.spent)), "in all")
+        yield build_number("cost", name, sum(map(measure, collected.spent)), "in all")
         if accepted:
-            yield _number_figure("cost", name, sum(map(measure, collected.spent)) / accepted, PER_ACCEPTED)
+            yield build_number("cost", name, sum(map(measure, collected.spent)) / accepted, PER_ACCEPTED)
             for role, rows in roles.items():
-                yield _number_figure("cost", name, sum(map(measure, rows)) / accepted, f"{PER_ACCEPTED}, {role}")
+                yield build_number("cost", name, sum(map(measure, rows)) / accepted, f"{PER_ACCEPTED}, {role}")
     unpriced = sum(entry.requests for entry in collected.spent if entry.model not in prices)
-    yield _number_figure("cost", "requests without a price", unpriced)
+    yield build_number("cost", "requests without a price", unpriced)
 
 
 def _read_usage(spent: Spent) -> Usage:
     return Usage(spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens)
-
-
-def _share_figure(section: str, figure: str, count: int, total: int, item: str = "") -> QualityFigure:
-    value = count / total if total else 0.0
-    return QualityFigure(section=section, figure=figure, item=item, value=value, part=count, whole=total)
-
-
-def _number_figure(section: str, figure: str, value: float, item: str = "") -> QualityFigure:
-    return QualityFigure(section=section, figure=figure, item=item, value=float(value))
-
-
-def _distribution_figures(
-    section: str, figure: str, counts: Mapping[Any, int], wanted_shares: Mapping[str, float] | None = None
-) -> Iterator[QualityFigure]:
-    """Yields a share for each value, the most frequent first; a wanted value that does not occur has a share of 0."""
-    wanted_shares = wanted_shares or {}
-    total = sum(counts.values())
-    names = dict.fromkeys(chain(sorted(counts, key=lambda name: (-counts[name], name)), wanted_shares))
-    for name in names:
-        count = counts.get(name, 0)
-        yield QualityFigure(
-            section=section,
-            figure=figure,
-            item=str(name),
-            value=count / total if total else 0.0,
-            part=count,
-            whole=total,
-            wanted=wanted_shares.get(name, 0.0) if wanted_shares else None,
-        )
 
 
 def _sum_counts(counts: Iterable[tallies.Count]) -> tuple[int, int]:

@@ -18,8 +18,16 @@ from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.figures import GAPS_IN_DEFINITIONS, GAPS_IN_USE, QualityFigure
 from funcdex_assets.reports.collected import TABLES, Collected, MixedTables, collect_tables, merge_collected
 from funcdex_assets.reports.figures import SAMPLE, compute_figures, find_gaps_in_definitions, find_gaps_in_use
+from funcdex_assets.reports.goals import compare_with_goal, describe_missed_goals, find_goal, is_goal_met
 from funcdex_assets.reports.missing_kinds import KIND_TABLES, explain_missing_kinds
+from funcdex_assets.reports.other_sets import (
+    compare_with_others,
+    describe_others,
+    find_other_values,
+    load_other_sets,
+)
 from funcdex_assets.reports.plots import plot_lengths, plot_mix
+from funcdex_assets.reports.published_turns import read_release_rows
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.table_store import TableStore
 
@@ -37,11 +45,16 @@ TITLES = {
     GAPS_IN_DEFINITIONS: "Left out in the definitions",
     GAPS_IN_USE: "Not used in any conversation",
     "diversity": "Diversity",
+    "shortcuts": "Shortcuts",
+    "arguments": "Use of arguments",
     "scores": "Scores",
     "judges": "Judges",
     "findings": "Findings",
     "cost": "Tokens and cost",
 }
+SECTIONS_OF_ROWS = ("shortcuts", "arguments")
+"""Sections counted from published rows alone, like other sets can be."""
+BESIDE_OTHERS = "Beside other sets"
 OVERVIEW = {
     "in dataset": ("conversations", "dataset"),
     "calls": ("calls per conversation", "mean"),
@@ -117,14 +130,21 @@ def collect_partitions(
 def report_collected(
     settings: Settings, collected_by_partition: Mapping[str, Collected]
 ) -> dict[str, list[QualityFigure]]:
-    """Computes the figures of each partition, and under the key `all` those of all of them together."""
+    """Computes the figures of each partition, and under the key `all` those of all of them together.
+
+    Where the latest release over all is of just these partitions, its rows are counted: there near-duplicates across
+    partitions are left out, and a team's own rows are in it.
+    """
 
     def compute(collected: Collected) -> list[QualityFigure]:
         weights = settings.generation.select_kinds_asked_for(collected.planned_kinds)
         return compute_figures(collected, weights, settings.seed, settings.inference.prices)
 
     reports = {name: compute(collected) for name, collected in collected_by_partition.items()}
-    return {**reports, ALL: compute(merge_collected(collected_by_partition.values()))}
+    total = merge_collected(collected_by_partition.values())
+    if release := read_release_rows(settings.home, collected_by_partition):
+        total.rows = release[1]
+    return {**reports, ALL: compute(total)}
 
 
 # ── presenting ────────────────────────────────────────────────────────────────────────────────
@@ -158,10 +178,14 @@ def explain_missing_kinds_of(settings: Settings, partitions: Sequence[str]) -> d
 def to_json(reports: Mapping[str, Sequence[QualityFigure]]) -> str:
     """Writes all figures; the value of a share of nothing is null, because 0 would say that something was measured."""
     figures = msgspec.to_builtins(reports)
-    for partition_figures in figures.values():
-        for figure in partition_figures:
-            if figure["whole"] == 0:
-                figure["value"] = None
+    for name, partition_figures in figures.items():
+        for figure, written in zip(reports[name], partition_figures, strict=True):
+            if figure.whole == 0:
+                written["value"] = None
+            if goal := find_goal(figure):
+                written |= {"goal": goal.value, "bound": goal.bound, "is_met": is_goal_met(figure)}
+            if figure.section in SECTIONS_OF_ROWS and (others := find_other_values(figure)):
+                written["others"] = others
     return msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
 
 
@@ -182,18 +206,24 @@ def to_markdown(
         rows = [figure for figure in figures if figure.section == section]
         if not rows:
             continue
-        has_yardstick = any(figure.figure in YARDSTICKS for figure in rows)
-        has_wanted = any(figure.wanted is not None for figure in rows)
-        heads = ["figure", "", "value", "of", *(["wanted", "difference"] if has_wanted else [])]
-        heads += ["others"] if has_yardstick else []
+        comparisons = choose_comparisons(rows)
+        heads = ["figure", "", "value", "of", *comparisons]
         lines += ["", f"## {title}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
         for figure in rows:
             cells = [figure.figure, figure.item.replace("|", "\\|"), format_value(figure), format_counts(figure)]
-            cells += compare_with_wanted(figure) if has_wanted else []
-            cells += [YARDSTICKS.get(figure.figure, "")] if has_yardstick else []
-            lines.append(f"| {' | '.join(cells)} |")
+            lines.append(f"| {' | '.join([*cells, *compare_figure(figure, comparisons)])} |")
+        if "goal" in comparisons:
+            lines += ["", describe_missed_goals(rows)]
         lines += [
             line for caption, link in pictures.items() if caption == section for line in ("", f"![{title}]({link})")
+        ]
+    beside = compare_with_others(figures)
+    if beside:
+        heads = ["figure", "", "here", *(other.title for other in load_other_sets().sets)]
+        lines += ["", f"## {BESIDE_OTHERS}", "", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+        lines += [
+            f"| {' | '.join([figure.figure, figure.item, format_value(figure), *values])} |"
+            for figure, values in beside
         ]
     missing = [(name, *reason) for name, reasons in missing_kinds.items() for reason in reasons.items()]
     if missing:
@@ -246,6 +276,24 @@ def format_value(figure: QualityFigure) -> str:
 
 def format_counts(figure: QualityFigure) -> str:
     return "" if figure.whole is None else f"{figure.part:,} of {figure.whole:,}"
+
+
+def choose_comparisons(rows: Sequence[QualityFigure]) -> list[str]:
+    """Chooses the further columns of a section, by their heads: what is wanted, the goal, what others have."""
+    heads = ["wanted", "difference"] if any(figure.wanted is not None for figure in rows) else []
+    heads += ["goal", "met"] if any(map(find_goal, rows)) else []
+    return heads + (["others"] if any(map(_describe_other_sets, rows)) else [])
+
+
+def compare_figure(figure: QualityFigure, heads: Sequence[str]) -> list[str]:
+    """Lists a figure's cells in the columns that `choose_comparisons` chose."""
+    cells = compare_with_wanted(figure) if "wanted" in heads else []
+    cells += compare_with_goal(figure) if "goal" in heads else []
+    return cells + ([_describe_other_sets(figure)] if "others" in heads else [])
+
+
+def _describe_other_sets(figure: QualityFigure) -> str:
+    return describe_others(figure) if figure.section in SECTIONS_OF_ROWS else YARDSTICKS.get(figure.figure, "")
 
 
 def compare_with_wanted(figure: QualityFigure) -> list[str]:

@@ -12,7 +12,12 @@ from funcdex_assets.orchestration.assets.publishing import dataset_release
 from funcdex_assets.orchestration.check_metadata import to_markdown_table
 from funcdex_assets.orchestration.jobs import FOLLOWS_PARTITIONS
 from funcdex_assets.orchestration.left_out import report_left_out
-from funcdex_assets.orchestration.preview_metadata import show_gaps, show_report_pictures
+from funcdex_assets.orchestration.preview_metadata import (
+    show_gaps,
+    show_never_given,
+    show_report_pictures,
+    show_shortcuts,
+)
 from funcdex_assets.orchestration.stage import Produced, evaluate_checks, stage
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.reports.collected import TABLES, Collected, collect_tables, merge_collected
@@ -22,11 +27,16 @@ from funcdex_assets.reports.figures import (
     find_gaps_in_definitions,
     find_gaps_in_use,
 )
+from funcdex_assets.reports.goals import GOALS, describe_missed_goals, list_missed
 from funcdex_assets.reports.missing_kinds import explain_missing_kinds
+from funcdex_assets.reports.published_turns import read_release_rows
+from funcdex_assets.reports.shortcuts import SECTION as SHORTCUTS
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.storage.frames import to_frame
 from funcdex_assets.storage.table_store import StoredTable, TableError
 
+SHORTCUT_GOALS = "shortcut_goals"
+SHORTCUT_GOALS_DESCRIPTION = "The release reaches the goals for what can be guessed, copied or remembered."
 # The figures that the UI plots over time, by the name they have there.
 WATCHED = {
     "valid_calls": "valid calls",
@@ -53,7 +63,7 @@ WATCHED_COST = {
 }
 
 
-@stage(group="reporting", kinds={"polars"}, table=stage_tables.QUALITY_REPORT, code_version="3")
+@stage(group="reporting", kinds={"polars"}, table=stage_tables.QUALITY_REPORT, code_version="4")
 def quality_report(
     partition: str,
     tool_definitions: pl.DataFrame,
@@ -70,7 +80,8 @@ def quality_report(
     settings: Settings,
     tables: TrustedTables,
 ) -> Produced:
-    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, scores, yields, cost.
+    """The figures of a partition's dataset: validity, mix, paths, length, coverage, diversity, shortcuts, scores,
+    yields, cost.
 
     Tokens and cost are of all answers of models that went into the tables, also into conversations that were rejected,
     at what they cost when they were first paid: an answer that was replayed from the journal counts like a new one.
@@ -99,7 +110,7 @@ def quality_report(
         to_frame(figures, QualityFigure),
         {
             **describe_figures(figures, partition),
-            **show_gaps([*find_gaps_in_definitions(collected), *find_gaps_in_use(collected)]),
+            **_describe_gaps(collected),
             "missing_kinds": missing_kinds,
             **report_left_out(tables, "quality_report", partition, failures),
         },
@@ -112,14 +123,22 @@ def quality_report(
     kinds={"polars"},
     owners=["team:funcdex"],
     automation_condition=FOLLOWS_PARTITIONS,
-    code_version="2",
+    code_version="3",
+    check_specs=[
+        dg.AssetCheckSpec(
+            SHORTCUT_GOALS, asset="release_report", description=SHORTCUT_GOALS_DESCRIPTION, blocking=False
+        )
+    ],
 )
 def release_report(
     context: dg.AssetExecutionContext,
     funcdex_settings: dg.ResourceParam[Settings],
     funcdex_tables: dg.ResourceParam[TrustedTables],
 ) -> Iterator[dg.AssetCheckEvaluation | dg.MaterializeResult]:
-    """The figures of the release: those of a partition's report, over the conversations of all partitions."""
+    """The figures of the release: those of a partition's report, over the conversations of all partitions.
+
+    Shortcuts are counted in the rows of the latest release itself, if it is of the same partitions.
+    """
     available = [
         partition for partition in funcdex_settings.partitions if funcdex_tables.has_table("quality_report", partition)
     ]
@@ -153,6 +172,9 @@ def release_report(
             allow_retries=False,
         )
     collected = merge_collected(collected_partitions)
+    release = read_release_rows(funcdex_settings.home, [name for name in available if name not in left_aside])
+    if release:
+        collected.rows = release[1]
     figures, failures = compute_sound_figures(
         collected,
         funcdex_settings.generation.select_kinds_asked_for(collected.planned_kinds),
@@ -166,14 +188,35 @@ def release_report(
             "missing_partitions": ", ".join(missing) or "none",
             "partitions_of_several_generations": ", ".join(left_aside) or "none",
             **describe_figures(figures, "all partitions"),
-            **show_gaps([*find_gaps_in_definitions(collected), *find_gaps_in_use(collected)]),
+            **_describe_gaps(collected),
+            "shortcuts_counted_in": release[0] if release else "the tables, as no release is of these partitions",
             **report_left_out(funcdex_tables, "release_report", "all", failures),
-        }
+        },
+        check_results=[judge_shortcuts(figures)],
     )
 
 
+def judge_shortcuts(figures: Sequence[QualityFigure]) -> dg.AssetCheckResult:
+    """Judges whether the release reaches its goals, with the figures that do not."""
+    missed = list_missed(figures)
+    return dg.AssetCheckResult(
+        check_name=SHORTCUT_GOALS,
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=describe_missed_goals(figures),
+        metadata={GOALS[figure.figure].key: round(figure.value, 4) for figure in missed},
+    )
+
+
+def _describe_gaps(collected: Collected) -> dict[str, Any]:
+    gaps = [*find_gaps_in_definitions(collected), *find_gaps_in_use(collected)]
+    return {**show_gaps(gaps), **show_never_given(gaps)}
+
+
 def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, Any]:
-    """Tables of the sections, two pictures, and the figures that are worth watching from run to run."""
+    """Tables of the sections, two pictures, and the figures that are worth watching from run to run, among them those
+    that have a goal.
+    """
     # A share of nothing was not measured, and would be plotted as 0.
     values = {figure.figure: figure.value for figure in figures if not figure.item and figure.whole != 0}
     costs_per_accepted = {
@@ -196,7 +239,9 @@ def describe_figures(figures: Sequence[QualityFigure], name: str) -> dict[str, A
                 to_markdown_table(_select_columns(frame.filter(pl.col("section") == section)))
             )
             for section in sections
+            if section != SHORTCUTS
         },
+        **show_shortcuts(figures),
         **show_report_pictures(figures, name),
     }
 

@@ -12,7 +12,7 @@ from funcdex_assets.language.values import build_situation
 from funcdex_assets.records.figures import QualityFigure, Spent
 from funcdex_assets.records.plan import PlannedTurn
 from funcdex_assets.reports.collected import TABLES, Collected, Example, MixedTables, collect_tables, merge_collected
-from funcdex_assets.reports.figures import STAGES, compute_figures
+from funcdex_assets.reports.figures import STAGES, compute_figures, compute_sound_figures
 
 
 def figures(found: Collected, **more) -> dict[tuple[str, str], QualityFigure]:
@@ -306,3 +306,13 @@ def test_offline_nothing_is_said_of_cost(held):
 
 def test_the_report_is_a_function_of_tables_and_seed(held):
     assert compute_figures(collect_tables("mail", held), {}, 3) == compute_figures(collect_tables("mail", held), {}, 3)
+
+
+def test_a_row_that_cannot_be_counted_is_left_out_with_its_conversation(held):
+    found = collect_tables("mail", held)
+    broken = update(found.rows[1], messages=[{"content": "a message of nobody"}])
+    rows, failures = compute_sound_figures(replace(found, rows=[found.rows[0], broken]))
+    counted = {(one.figure, one.item): one for one in rows}
+    assert counted["user turns counted", "train"].value == 2
+    assert counts(counted["valid calls", ""]) == (2, 2)
+    assert [failure.subject for failure in failures] == ["conversation_2"]

@@ -2,8 +2,10 @@
 
 import json
 
+import msgspec
 import pytest
 from example_tables import frames
+from published_rows import row, says
 from rich.console import Console
 
 from funcdex_assets.cli import analyze
@@ -106,6 +108,52 @@ def test_shares_of_calls_and_tools_are_given_as_counts_by_partition():
     rows = [share("tools called", 57, 778), share("grounded arguments", 9, 10), share("with parallel calls", 1, 4)]
     cells = dict(zip(OVERVIEW, summarise_partition(rows), strict=True))
     assert (cells["tools"], cells["grounded"], cells["parallel"]) == ("57 of 778", "9 of 10", "25.0 %")
+
+
+def test_shortcuts_stand_beside_their_goals_and_other_sets(settings, tmp_path, monkeypatch):
+    reports = report_partitions(settings, ["gmail"])
+    console = Console(record=True, width=200)
+    monkeypatch.setattr(analyze, "console", console)
+    analyze.print_figures(reports)
+    printed = console.export_text()
+    (line,) = [line for line in printed.splitlines() if line.startswith("│ copied strings") and "≤" in line]
+    cells = [cell.strip() for cell in line.strip("│ ").split("│")]
+    # Varga and the subject stand in quotes, the address was found
+    assert cells == ["copied strings in quotes", "", "66.7 %", "2 of 3", "≤ 20.0 %", "no", "0–32 %, by people 7–16 %"]
+    assert "Missed: boolean properties filled 0.0 % (goal ≥ 10.0 %); " in printed
+    assert "Beside other sets" in printed
+
+    page, *_ = write_page(reports, tmp_path / "page.md")
+    text = page.read_text()
+    beside = "| copied strings in quotes |  | 66.7 % | 2 of 3 | ≤ 20.0 % | no | 0–32 %, by people 7–16 % |"
+    assert beside in text.split("## Shortcuts")[1]
+    assert "| without any call |  | 0.0 % | 49 % | 1 % | 67 % |" in text.split("## Beside other sets")[1]
+
+    written = {figure["figure"]: figure for figure in json.loads(to_json(reports))["gmail"]}
+    quoted = written["copied strings in quotes"]
+    assert (quoted["goal"], quoted["bound"], quoted["is_met"]) == (0.2, "≤", False)
+    assert quoted["others"]["ToolTalk"] == pytest.approx(0.07)
+    unmeasured = written["bag of words, single-call turns"]
+    assert (unmeasured["value"], unmeasured["is_met"]) == (None, None)
+    assert "goal" not in written["chained turns"]
+
+
+def test_the_rows_of_a_release_over_all_are_counted_where_it_is_of_the_same_partitions(settings):
+    release = settings.home / "datasets" / "all" / "release_1"
+    release.mkdir(parents=True)
+    (release.parent / "latest").write_text("release_1")
+    rows = [row(says("Hello to you"), number=number, partition=name) for number, name in enumerate(["gmail", "jira"])]
+    (release / "train.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    (release / "test.jsonl").write_bytes(b"")
+
+    def count_turns(*partitions: str) -> float:
+        figures = report_partitions(settings, partitions)[ALL]
+        return next(one.value for one in figures if (one.figure, one.item) == ("user turns counted", "train"))
+
+    assert count_turns("gmail", "jira") == 2
+    assert count_turns("gmail") == 2, "of the one row of its table"
+    (release / "train.jsonl").write_bytes(msgspec.json.encode(rows[0]))
+    assert count_turns("gmail") == 1
 
 
 def test_gaps_and_missing_kinds_are_told_with_places_and_remedies(settings, tmp_path, monkeypatch):
