@@ -18,6 +18,7 @@ from funcdex_assets.cli import (
     experiment,
     init,
     journal,
+    judge,
     materialize,
     prune,
     push,
@@ -48,6 +49,7 @@ app.command("stats")(stats.print_stats)
 app.command("analyze")(analyze.print_quality_report)
 app.command("replay")(replay.replay_conversations)
 app.command("contamination")(contamination.compare_with_evaluation_sets)
+app.command("judge")(judge.judge_rows)
 app.command("evaluate")(evaluate.evaluate_models)
 app.command("ask")(ask.ask_model)
 app.command("experiment")(experiment.run_experiment)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from funcdex_assets.checks.rules.case import has_failed
 import msgspec
 
+from funcdex_assets.checks.rules.case import has_failed
 from funcdex_assets.judging.features import FAMILY_OF_RULE, measure_features
 from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Finding

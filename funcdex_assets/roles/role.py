@@ -202,7 +202,7 @@ def _build_inlined_schema(output: type) -> dict[str, Any]:
 
 
 def render_lessons(lessons: Sequence[str]) -> str:
-    """Renders what was wrong with an earlier try at a conversation, to follow a sentence of a prompt; '' if nothing was.
+    """Renders what was wrong with an earlier try, to follow a sentence of a prompt; '' if nothing was.
 
     >>> print(render_lessons(["false_count: more files follow"]).strip())
     An earlier try was rejected. Make sure that this does not happen again:

@@ -1,18 +1,18 @@
 """Fills exact quotas: makes conversations until each cell has as many accepted ones as its target, or no plan is left.
 
-A cell is a kind on one side of the split. Each round makes as many conversations of a cell as it still lacks. One that is
-rejected is played again first, told what was wrong; only then it costs a plan of the reserve. When a side of a kind has
-no plans left, those of its other side fill up. Belongs here: the counting. How a conversation is made, judged and played
-again is handed in.
+A cell is a kind on one side of the split. Each round makes as many conversations of a cell as it still lacks. One that
+is rejected is played again first, told what was wrong; only then it costs a plan of the reserve. When a side of a kind
+has no plans left, those of its other side fill up. Belongs here: the counting. How a conversation is made, judged and
+played again is handed in.
 """
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from funcdex_assets.dialogue.participants import Participants
+from funcdex_assets.judging.selection import name_reason
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.labels import Kind
 
@@ -60,7 +60,7 @@ class Try(NamedTuple):
 
     @property
     def can_be_replayed(self) -> bool:
-        """True if it was made, and rejected for what is in it: what the system did not answer it will not answer now."""
+        """True if it was rejected for what is in it; what the system did not answer it will not answer now."""
         failure = self.conversation.failure
         return failure is None or failure.rule not in _FAILURES_OF_SYSTEM
 
@@ -100,14 +100,14 @@ async def fill_quotas(
         conversations = await make_conversations(batch)
         tries = [Try(*one) for one in zip(batch, conversations, await find_objections(conversations), strict=True)]
         for one in tries:
-            tallies[one.participants.plan.kind].first_reasons.update(_name_reasons(one.reasons))
+            tallies[one.participants.plan.kind].first_reasons.update(map(name_reason, one.reasons))
         final_tries = await _replay_rejected(tries, tallies, find_objections, play_again, replays)
         for participants, conversation, reasons in final_tries:
             conversation_by_plan[participants.plan.plan_id] = conversation
             tally = tallies[participants.plan.kind]
             tally.tried += 1
             if reasons:
-                tally.reasons.update(_name_reasons(reasons))
+                tally.reasons.update(map(name_reason, reasons))
                 continue
             tally.accepted += 1
             cell = _find_cell(participants)
@@ -139,11 +139,6 @@ async def _replay_rejected(
             tally.rescued += not reasons
             latest[at] = Try(latest[at].participants, conversation, reasons)
     return latest
-
-
-def _name_reasons(reasons: Sequence[str]) -> list[str]:
-    """The names of reasons: the rule before the colon, or the scale before the score."""
-    return [re.split(r":| \d is below", reason)[0] for reason in reasons]
 
 
 def _take_next_batch(queues: Mapping[Cell, list[Participants]], lacking: Mapping[Cell, int]) -> list[Participants]:

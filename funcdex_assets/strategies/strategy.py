@@ -35,7 +35,6 @@ from funcdex_assets.strategies.outcome import build_failed_conversation, to_unfo
 from funcdex_assets.strategies.quotas import Try
 from funcdex_assets.strategies.turn_loop import PlayOptions, play_offline, simulate_conversation
 
-
 MOST_LESSONS = 5  # reasons that a new try is told
 
 

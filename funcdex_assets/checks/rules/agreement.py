@@ -17,7 +17,7 @@ from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_id, parse_last_noun, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 _MAKING_ACTIONS = ("create", "copy")
 _TEXT_ARGUMENTS = frozenset("text body comment message content note markdown caption description".split())

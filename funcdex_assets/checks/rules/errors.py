@@ -13,7 +13,6 @@ from funcdex_assets.checks.rules.case import Case, find_field_name, has_failed
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
-from funcdex_assets.schema.words import to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _EXPIRED = re.compile(

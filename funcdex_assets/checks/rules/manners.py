@@ -4,8 +4,7 @@ Belongs here: minor findings about how things are said, and values that do not s
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 

@@ -16,7 +16,6 @@ from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_id, parse_last_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import PERSON_NOUNS, READING_ACTIONS
 

@@ -141,7 +141,7 @@ TALLY_COLUMNS = ("target", "accepted", "tried", "replayed", "rescued", "planned"
 
 
 def _show_selection(tallies: Mapping[Kind, KindTally], partition: str) -> dict[str, Any]:
-    """Shows what selection takes: how many were rejected at the first try, with the reasons, and how many were rescued."""
+    """Shows what selection takes: the reasons at the first try, and how many were played again and rescued."""
     reasons: Counter[str] = Counter()
     for tally in tallies.values():
         reasons.update(tally.first_reasons)

@@ -342,8 +342,8 @@ MISTAKES = {
         ("generation.conversations", "valid integer", "'many'"),
     ),
     "a number out of its range": (
-        "toolkits: [gmail]\ngeneration: {min_tool_use_quality: 6}",
-        ("generation.min_tool_use_quality", "less than or equal to 5", "6"),
+        "toolkits: [gmail]\njudging: {min_scores: {tool_use_quality: 6}}",
+        ("judging.min_scores.tool_use_quality", "less than or equal to 5", "6"),
     ),
     "a toolkit for the list of them": ("toolkits: gmail", ("toolkits:", "should be a list", "'gmail'")),
     "a bundle for the list of them": ("toolkits: [gmail, jira]\nbundles: jira_gmail", ("bundles:", "a list")),

@@ -13,6 +13,8 @@ from funcdex_assets.strategies.quotas import fill_quotas
 @dataclass(frozen=True)
 class Made:
     plan_id: str
+    number: int = 0
+    failure: Any = None
 
 
 def cast(number: int, kind: str = "simple", held_out: bool = False) -> Any:
@@ -81,3 +83,53 @@ def test_kinds_do_not_fill_one_another():
 def test_a_kind_that_nobody_wants_is_not_played():
     made, _, _ = filled([*PLANS, cast(9, "parallel")], {("simple", False): 1})
     assert made == ["p0"]
+
+
+def played_again(
+    casts: list[Any], wanted: dict[Any, int], good_from: dict[str, int], replays: int, failure: Any = None
+):
+    """Fills quotas where a plan is accepted from its n-th try on; returns the tallies and who was played when."""
+    rounds: list[tuple[int, list[str], list[tuple[str, ...]]]] = []
+
+    async def make(batch):
+        rounds.append((0, [one.plan.plan_id for one in batch], []))
+        return [Made(one.plan.plan_id, 0, failure) for one in batch]
+
+    async def again(tries, number):
+        rounds.append((number, [one.participants.plan.plan_id for one in tries], [one.reasons for one in tries]))
+        return [Made(one.participants.plan.plan_id, number) for one in tries]
+
+    async def objections(made):
+        return [() if one.number >= good_from.get(one.plan_id, 0) else (f"{one.plan_id}: odd",) for one in made]
+
+    made, tallies = asyncio.run(fill_quotas(casts, wanted, make, objections, again, replays))  # type: ignore[arg-type]
+    return made, tallies["simple"], rounds
+
+
+def test_a_rejected_one_is_played_again_before_another_plan_is_spent():
+    made, tally, rounds = played_again(PLANS, {("simple", False): 3}, {"p1": 1}, replays=1)
+    assert [(number, plans) for number, plans, _ in rounds] == [(0, ["p0", "p1", "p2"]), (1, ["p1"])]
+    assert rounds[1][2] == [("p1: odd",)]  # told what was wrong
+    assert [(one.plan_id, one.number) for one in made] == [("p0", 0), ("p1", 1), ("p2", 0)]
+    assert (tally.accepted, tally.tried, tally.replayed, tally.rescued) == (3, 3, 1, 1)
+    assert dict(tally.first_reasons) == {"p1": 1}
+    assert dict(tally.reasons) == {}
+
+
+def test_it_is_played_again_within_a_bound():
+    _, tally, rounds = played_again(PLANS, {("simple", False): 2}, {"p0": 3}, replays=2)
+    assert [(number, plans) for number, plans, _ in rounds] == [
+        (0, ["p0", "p1"]),
+        (1, ["p0"]),
+        (2, ["p0"]),
+        (0, ["p2"]),
+    ]
+    assert (tally.accepted, tally.tried, tally.replayed, tally.rescued) == (2, 3, 1, 0)
+    assert dict(tally.reasons) == {"p0": 1}
+
+
+@pytest.mark.parametrize(("rule", "rounds"), [("unanswered", 2), ("markup", 4)])
+def test_what_the_system_did_not_answer_is_not_played_again(rule, rounds):
+    failure = SimpleNamespace(rule=rule)
+    _, _, played = played_again(PLANS[:2], {("simple", False): 1}, {"p0": 9, "p1": 9}, replays=1, failure=failure)
+    assert len(played) == rounds
