@@ -17,6 +17,10 @@ from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import TurnScore, TurnVerdict
 
 
+NOT_TO_BE_LEARNED = frozenset(("early_retry", "uneven_treatment", "held_back_calls", "half_interval"))
+"""Rules about what the assistant does that do not block a conversation, and make their turn unfit to learn from."""
+
+
 def split_into_turns(roles: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yields (first, last) message of each turn; messages before the first user message belong to none."""
     starts = [index for index, role in enumerate(roles) if role == "user"]
@@ -28,7 +32,8 @@ def judge_turns(
 ) -> tuple[TurnVerdict, ...]:
     """Returns one verdict per turn, from the judge's score if there is one and from the findings at its messages.
 
-    A blocking finding makes a turn bad whatever the judge says. A finding without a message belongs to no turn.
+    A blocking finding makes a turn bad whatever the judge says, and so does one of `NOT_TO_BE_LEARNED`. A finding without
+    a message belongs to no turn.
     """
     judged = {score.turn: score for score in scores}
     verdicts = []
@@ -40,7 +45,8 @@ def judge_turns(
         rule_score = max(1, 5 - 2 * len(blocking) - (len(turn_findings) - len(blocking)))
         judge_score = judged.get(turn)
         score = min(rule_score, judge_score.score) if judge_score else rule_score
-        ok = not blocking and (judge_score is None or judge_score.ok)
+        is_to_be_learned = not any(finding.rule in NOT_TO_BE_LEARNED for finding in turn_findings)
+        ok = not blocking and is_to_be_learned and (judge_score is None or judge_score.ok)
         reasons = [
             f"{finding.rule}: {finding.text}"
             for finding in (*blocking, *(finding for finding in turn_findings if not finding.blocking))

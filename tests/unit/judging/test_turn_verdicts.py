@@ -10,6 +10,7 @@ from funcdex_assets.records.verdict import TurnScore
 ROLES = [message.role for message in CLEAN]
 BAD_CALL = Finding(rule="unknown_tool", text="call_2", message=5)
 VAGUE = Finding(rule="uncited_answer", text="nothing", message=7, blocking=False)
+HASTY = Finding(rule="early_retry", text="at once", message=6, blocking=False)
 
 
 def test_without_findings_all_turns_are_good():
@@ -26,6 +27,9 @@ def test_without_findings_all_turns_are_good():
     [
         pytest.param((BAD_CALL,), (), [(True, 5), (False, 3)], id="a blocking finding"),
         pytest.param((VAGUE,), (), [(True, 5), (True, 4)], id="a minor one"),
+        pytest.param(
+            (HASTY,), (), [(True, 5), (False, 4)], id="a minor one of the assistant's that nobody should learn"
+        ),
         pytest.param(
             (), (TurnScore(turn=0, reason="rude", score=2, ok=False),), [(False, 2), (True, 5)], id="the judge objects"
         ),
