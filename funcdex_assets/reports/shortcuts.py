@@ -22,8 +22,10 @@ from funcdex_assets.reports.skeleton_counts import (
     count_known,
     count_known_topics,
     count_most_common,
+    count_uneven,
     draw_words,
     has_relative_date,
+    tell_treatment,
 )
 from funcdex_assets.reports.text_baselines import (
     TurnWords,
@@ -46,6 +48,7 @@ DERIVED_VALUES = "values that need normalising or derivation"
 UNSAID_AT_FIRST = "required values that the opening turn does not say"
 COPIED_QUOTES = "string arguments right by copying the quotes"
 BY_OVERLAP = "right tool by word overlap"
+UNEVEN = "same request, asked back on here and acted on there"
 
 MOST_SKELETONS = 500
 MOST_OPENINGS = 30
@@ -66,17 +69,21 @@ def compute_row_figures(rows: Sequence[PublishedRow], topics: Mapping[str, Topic
     calls, use = _CallCounts(), ArgumentUse()
     sayings = {"train": Sayings(), "test": Sayings()}
     words: dict[str, list[TurnWords]] = {"train": [], "test": []}
+    treatments: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         turns = list_turns(row)
         calls.add_turns(turns)
         use.add_turns(row.partition, turns)
         sayings[row.split].add_turns(turns)
         words[row.split] += map(TurnWords.of, turns)
+        for turn in turns:
+            treatments[row.partition, turn.masked_text.lower()][tell_treatment(turn)] += 1
     yield from calls.build_goal_figures()
     bag = measure_bag_of_words(words["train"], words["test"])
     yield build_share(SECTION, BAG_OF_WORDS, *bag.right_tool)
     yield build_share(SECTION, TURNS_IN_TRAIN, *count_known(sayings["test"].user_turns, sayings["train"].user_turns))
     yield from _count_rows(rows)
+    yield build_share(SECTION, UNEVEN, *count_uneven(treatments.values()))
     for split in ("train", "test"):
         yield build_number(SECTION, "user turns counted", len(words[split]), split)
     yield from calls.build_further_figures()

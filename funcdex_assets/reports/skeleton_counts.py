@@ -127,3 +127,23 @@ def count_known_topics(splits: Iterable[tuple[str, str]], topics: Mapping[str, s
             by_split[split].append(topic)
     train = set(by_split["train"])
     return sum(topic in train for topic in by_split["test"]), len(by_split["test"])
+
+
+def tell_treatment(turn: Turn) -> str:
+    """Tells how a request was treated: it was `acted` on, `asked` back on, or `answered` in words."""
+    if turn.calls:
+        return "acted"
+    return "asked" if turn.answers and "?" in turn.answers[-1] else "answered"
+
+
+def count_uneven(treatments: Iterable[Mapping[str, int]]) -> tuple[int, int]:
+    """Counts the requests that were asked back on in one place and acted on in another, of those that were made again.
+
+    `treatments` has, for each request with its quotes masked, how often it was treated in which way.
+
+    >>> count_uneven([{"asked": 1, "acted": 2}, {"acted": 3}, {"asked": 1}])
+    (3, 6)
+    """
+    repeated = [counts for counts in treatments if sum(counts.values()) > 1]
+    uneven = (sum(counts.values()) for counts in repeated if counts.get("asked") and counts.get("acted"))
+    return sum(uneven), sum(sum(counts.values()) for counts in repeated)

@@ -342,3 +342,16 @@ def test_every_figure_of_other_sets_is_one_that_a_report_has_or_stands_in_anothe
         assert set(other.values) <= names, other.figure
         named_here = (other.figure, other.item) in counted
         assert named_here or other.figure in elsewhere | {"without any call"}, other.figure
+
+
+def test_a_request_that_is_treated_in_two_ways_is_counted():
+    def request(number: int, *messages, partition: str = "mail"):
+        asked = says('Find "Bo".' if number % 2 else 'Find "Cy".')
+        return row(asked, *messages, number=number, partition=partition)
+
+    acts = (calls(("FIND_CONTACT", {"query": "Bo"})), gives({}), answers("Found."))
+    figure = ("same request, asked back on here and acted on there", "")
+    uneven = measure(request(1, *acts), request(2, answers("Which one?")), request(3, *acts))
+    assert counts(uneven[figure]) == (3, 3)
+    even = measure(request(1, *acts), request(2, *acts), request(3, answers("Which one?"), partition="other"))
+    assert counts(even[figure]) == (0, 2)
