@@ -37,7 +37,7 @@ from funcdex_assets.strategies.outcome import UNFORESEEN
 from funcdex_assets.strategies.scoring import list_unjudged, score_conversations
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="5", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="6", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -94,7 +94,7 @@ def scored_conversations(
             "findings": dict(Counter(finding.rule for conversation in scored for finding in conversation.findings)),
             "unscored": sum(conversation.judge is None for conversation in scored),
             "committee": len(settings.judging.members),
-            **_show_committee(scored),
+            **_show_judges(scored),
             "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
             "bad_turns": sum(not turn.ok for turn in turns),
             "turns": len(turns),
@@ -104,8 +104,10 @@ def scored_conversations(
     )
 
 
-def _show_committee(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
-    """Tables of a committee's mean scores by judge, and of the differences between every two judges."""
+def _show_judges(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
+    """Tables of the mean scores by judge, of the differences between every two judges (the heuristic among them) in scores
+    and in what they would reject; how far the order of the prompt swayed each; and the faults that they named.
+    """
     names = committee.list_judges(scored)
     if not names:
         return {}
@@ -139,6 +141,33 @@ def _show_committee(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
                 for pair in committee.compare_judges(scored)
             ],
         ),
+        "rejections_of_judges": show_table(
+            ("judges", "both reject", "only the first", "only the second", "conversations", "kappa"),
+            [
+                (
+                    " / ".join(pair.judges),
+                    pair.both_reject,
+                    pair.only_first_rejects,
+                    pair.only_second_rejects,
+                    pair.conversations,
+                    "–" if pair.kappa is None else round(pair.kappa, 3),
+                )
+                for pair in committee.compare_rejections(scored)
+            ],
+        ),
+        "order_sway": {
+            name: {scale: round(apart / count, 3) for scale, (apart, count) in scales.items()}
+            for name, scales in committee.measure_order_sway(scored).items()
+        },
+        "evidence": dict(
+            Counter(
+                evidence.fault
+                for verdicts in verdicts_by_judge.values()
+                for verdict in verdicts
+                for evidence in verdict.evidence
+            )
+        ),
+        "unsupported_evidence": sum(committee.count_evidence(verdicts)[0] for verdicts in verdicts_by_judge.values()),
     }
 
 
