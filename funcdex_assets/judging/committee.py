@@ -116,9 +116,7 @@ def compare_rejections(scored: Sequence[ScoredConversation]) -> Iterator[Rejecti
             both, first_only, second_only = (
                 pairs.count(outcome) for outcome in ((True, True), (True, False), (False, True))
             )
-            yield RejectionAgreement(
-                (first, second), len(pairs), both, first_only, second_only, _compute_kappa(pairs)
-            )
+            yield RejectionAgreement((first, second), len(pairs), both, first_only, second_only, _compute_kappa(pairs))
 
 
 def _pair_verdicts(

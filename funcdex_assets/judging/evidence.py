@@ -60,7 +60,9 @@ MAX_STORED_QUOTE = 300
 _WRONG_TURN_SCORE = 3
 """The best score of a turn with a fault that makes it wrong: what a blocking finding leaves in `judge_turns`."""
 
-_LABEL = re.compile(r"\s*(?:\[\d+\]\s*)?(?:(?:user|assistant|thought|(?:(?:result|error) of )?call_\d+):)?", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\s*(?:\[\d+\]\s*)?(?:(?:user|assistant|thought|(?:(?:result|error) of )?call_\d+):)?", re.IGNORECASE
+)
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
 
 

@@ -112,7 +112,10 @@ async def _score_conversation(
         build_case(participants, conversation.messages, conversation.provenance), participants.plan
     )
     brief = judge.JudgeBrief(
-        participants.plan, conversation.messages, tuple(participants.tools_ever_offered.values()), cached.findings,
+        participants.plan,
+        conversation.messages,
+        tuple(participants.tools_ever_offered.values()),
+        cached.findings,
         participants.situation,
     )
     findings = (*cached.findings, *cached.user_faults)
