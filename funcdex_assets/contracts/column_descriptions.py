@@ -88,7 +88,7 @@ _DESCRIPTIONS = {
     "scored_conversations.turns": "verdict on each turn: is it fit to train on",
     "disagreement": "widest spread between judges of a committee on any scale; null for a single judge",
     "members": "verdict of each judge, with the faults that it quotes; empty where the heuristic judges alone",
-    "heuristic": "what the heuristic would say, to compare models with; it counts for nothing; null if it judges itself",
+    "heuristic": "what the heuristic would say, only to compare models with; null if it judges itself",
     "reasons": "why it was rejected; empty if it was accepted",
     "dml": "its text in the Dialog Markup Language",
     "accepted_conversations.turns": "verdict on each turn: is it fit to train on",

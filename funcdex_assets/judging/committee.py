@@ -134,8 +134,8 @@ def _pair_verdicts(
 
 
 def measure_order_sway(scored: Sequence[ScoredConversation]) -> dict[str, dict[str, tuple[int, int]]]:
-    """Measures for each judge that answered in two orders how far these are apart on each scale: the sum of the absolute
-    differences, and the number of conversations.
+    """Measures for each judge that answered in two orders how far these are apart on each scale: the sum of the
+    absolute differences, and the number of conversations.
     """
     sway: dict[str, dict[str, tuple[int, int]]] = {}
     for judge in list_judges(scored):

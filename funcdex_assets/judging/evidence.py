@@ -3,7 +3,7 @@
 Belongs here: the names of the faults, and what follows from a fault that is proven. What each means in words stands in
 `roles/judge.md`, in the same order. A fault that is added there is added here.
 
->>> messages = [Message(role="user", content="How many are there?"), Message(role="assistant", content="There are  nine.")]
+>>> messages = [Message(role="user", content="How many?"), Message(role="assistant", content="There are  nine.")]
 >>> said = Verdict(reasoning="", user_query_clarity=5, tool_use_quality=5, naturalness=5, task_completion=5, evidence=(
 ...     Evidence(fault="false_count", message=1, quote="there are nine"),
 ...     Evidence(fault="false_claim", message=1, quote="All of them are late.")))

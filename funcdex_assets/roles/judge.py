@@ -97,10 +97,10 @@ def _render_messages(brief: JudgeBrief) -> tuple[ChatMessage, ...]:
 
 
 def _reverse_lists(text: str) -> str:
-    """Reverses the items of each list, which are neighbouring lines that begin with a dash.
+    r"""Reverses the items of each list, which are neighbouring lines that begin with a dash.
 
-    >>> _reverse_lists("Faults:\\n- a\\n- b\\nScales:\\n- c")
-    'Faults:\\n- b\\n- a\\nScales:\\n- c'
+    >>> _reverse_lists("Faults:\n- a\n- b\nScales:\n- c")
+    'Faults:\n- b\n- a\nScales:\n- c'
     """
     lines: list[str] = []
     items: list[str] = []
@@ -193,8 +193,8 @@ def seat_committee(engines: Sequence[str], names: Sequence[str | None], orders: 
         is_model = engine != OfflineEngine.name
         if is_model and judge_name == HEURISTIC:
             raise ValueError(
-                f"judging.committee.{member_number}: {HEURISTIC!r} is the judge without a model, which is reported beside "
-                "models; give this one another name"
+                f"judging.committee.{member_number}: {HEURISTIC!r} is the judge without a model, which is reported "
+                "beside models; give this one another name"
             )
         seats.append(
             Seat(
@@ -214,8 +214,8 @@ async def ask_committee(
     """Asks all judges of a committee; returns their agreement as `agree_on_verdict` does, and the verdict of each
     member.
 
-    The verdicts of members are left empty for the heuristic alone. A member that makes nothing of this conversation (its
-    answers cannot be read, it refuses, its context is too short) is left out of the agreement.
+    The verdicts of members are left empty for the heuristic alone. A member that makes nothing of this conversation
+    (its answers cannot be read, it refuses, its context is too short) is left out of the agreement.
 
     Raises:
         InferenceError: no member gives a verdict, or an engine failed: which members were heard must not depend on

@@ -105,8 +105,8 @@ def scored_conversations(
 
 
 def _show_judges(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
-    """Tables of the mean scores by judge, of the differences between every two judges (the heuristic among them) in scores
-    and in what they would reject; how far the order of the prompt swayed each; and the faults that they named.
+    """Tables of the mean scores by judge and of the differences between every two judges, the heuristic among them, in
+    scores and in what they would reject; how far the order of the prompt swayed each; and the faults that they named.
     """
     names = committee.list_judges(scored)
     if not names:
