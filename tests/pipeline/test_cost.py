@@ -31,7 +31,6 @@ from funcdex_assets.orchestration.assets import (
 )
 from funcdex_assets.orchestration.partitions import register_partitions, tag_range
 from funcdex_assets.orchestration.resource_keys import EMBEDDER, ENGINE, INDEX, SETTINGS, TABLES
-from funcdex_assets.records.verdict import SCALES
 from funcdex_assets.resources.inference import InferenceResource
 from funcdex_assets.resources.project import ProjectResource
 from funcdex_assets.resources.tables import TablesResource
@@ -72,7 +71,7 @@ def make(folder: Path, inference: dict[str, Any], monkeypatch: pytest.MonkeyPatc
         "home": "home",
         "generation": {"conversations": 4},
         "deduplication": {"embedder": "hashed_ngrams"},
-        "judging": {"committee": [{}, wise, {"profile": "offline"}], "orders": 2},
+        "judging": {"committee": [{}, wise, {"profile": "offline"}]},
         "inference": inference,
     }
     folder.mkdir(exist_ok=True)
@@ -208,9 +207,7 @@ def test_each_judge_is_in_the_records_and_in_the_metadata(paid):
     assert "vllm:wise" in shown["judges"]
     assert "vllm:mock / vllm:wise" in shown["pairs_of_judges"]
     assert "vllm:wise / offline" in shown["rejections_of_judges"]
-    same = dict.fromkeys(SCALES, 0)
-    assert shown["order_sway"] == {"vllm:mock": same, "vllm:wise": same}, "in either order they say what offline does"
-    assert (shown["evidence"], shown["unsupported_evidence"]) == ({}, 0)
+    assert (shown["order_sway"], shown["evidence"], shown["unsupported_evidence"]) == ({}, {}, 0)
 
 
 def test_made_again_offline_they_cost_nothing(folder, replayed, monkey):
