@@ -1,11 +1,13 @@
 """What the metadata of `scored_conversations` say of judges: a model beside the heuristic, in two orders."""
 
+from typing import Any
+
 from example_tables import SCORED, update
 
 from funcdex_assets.orchestration.preview_metadata import show_judges
 from funcdex_assets.records.verdict import SCALES, Evidence, MemberVerdict, ScaleScores
 
-ALL_FIVE = dict.fromkeys(SCALES, 5)
+ALL_FIVE: dict[str, Any] = dict.fromkeys(SCALES, 5)
 QUOTED = Evidence(fault="false_count", message=0, quote="two files")
 MODEL = MemberVerdict(
     judge="vllm:kind",

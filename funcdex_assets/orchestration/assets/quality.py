@@ -1,8 +1,6 @@
 """From conversations to the accepted and rejected ones, and to training examples."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
