@@ -105,6 +105,9 @@ def _print_transcript(store: TableStore, partition: str, conversation: Conversat
         for member in scored.members:
             outcome = f"no verdict ({member.failure})" if member.failure else _format_scores(member)
             console.print(f"[dim]{escape(member.judge)}: {outcome}[/]", highlight=False, soft_wrap=True)
+            for evidence in member.evidence:
+                place = f"{evidence.fault} in message {evidence.message}: {evidence.quote}"
+                console.print(f"[dim]{'':>11}{escape(place)}[/]", highlight=False, soft_wrap=True)
     for finding in scored.findings if scored else filter(None, [conversation.failure]):
         console.print(f"[red]{finding.rule}[/] {escape(finding.text)}", highlight=False)
     for number, attempt in enumerate(conversation.attempts, start=1):

@@ -101,7 +101,9 @@ def _print_coverage(counts: Mapping[str, int], console: Console) -> None:
 
 
 def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> None:
-    """Prints the mean scores of each member of a committee, and the differences between every two members."""
+    """Prints the mean scores of each judge, the differences between every two in scores and rejections (the heuristic
+    beside models is one of them), and how far the order of the prompt swayed each.
+    """
     for judge in committee.list_judges(scored):
         verdicts = committee.select_verdicts(judge, scored)
         means = {scale: marks for scale in SCALES if (marks := committee.collect_scores(verdicts, scale))}
@@ -114,6 +116,16 @@ def _print_judges(scored: Sequence[ScoredConversation], console: Console) -> Non
         apart.setdefault(" / ".join(pair.judges), []).append(f"{pair.scale} {pair.mean_difference:.2f}")
     for judges, differences in apart.items():
         console.print(escape(f"{judges}: apart by {'  '.join(differences)}"), highlight=False, soft_wrap=True)
+    for pair in committee.compare_rejections(scored):
+        kappa = "–" if pair.kappa is None else f"{pair.kappa:.2f}"
+        text = (
+            f"{' / '.join(pair.judges)}: of {pair.conversations} both reject {pair.both_reject}, only the first "
+            f"{pair.only_first_rejects}, only the second {pair.only_second_rejects}, kappa {kappa}"
+        )
+        console.print(escape(text), highlight=False, soft_wrap=True)
+    for judge, scales in committee.measure_order_sway(scored).items():
+        sway = "  ".join(f"{scale} {apart / count:.2f}" for scale, (apart, count) in scales.items())
+        console.print(escape(f"{judge}: swayed by the order {sway}"), highlight=False, soft_wrap=True)
 
 
 def _print_usage(settings: Settings, console: Console) -> None:

@@ -140,7 +140,10 @@ def judge_conversation(
     turns = judge_turns(messages, findings)
     return Verdict(
         reasoning=_write_reasoning(measures, findings),
-        **scores,
+        user_query_clarity=scores["user_query_clarity"],
+        tool_use_quality=scores["tool_use_quality"],
+        naturalness=scores["naturalness"],
+        task_completion=scores["task_completion"],
         turns=tuple(
             TurnScore(turn=verdict.turn, reason=verdict.reason, score=verdict.score, ok=verdict.ok) for verdict in turns
         ),

@@ -6,9 +6,11 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from funcdex_assets.records.verdict import SCALES, ScoredConversation
+from funcdex_assets.judging.evidence import is_blocking
+from funcdex_assets.records.conversation import Finding
+from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
 
 
 def find_reasons_against(scored: ScoredConversation, min_scores: Mapping[str, int]) -> tuple[str, ...]:
@@ -32,3 +34,21 @@ def name_reason(reason: str) -> str:
     ('false_count', 'naturalness')
     """
     return re.split(r":| \d is below", reason, maxsplit=1)[0]
+
+
+def would_reject(
+    verdict: MemberVerdict, findings: Sequence[Finding], min_scores: Mapping[str, int]
+) -> bool | None:
+    """Returns whether this judge alone would reject the conversation; None if it gave no verdict.
+
+    A model rejects by a score that is too low, or by a fault that makes the conversation wrong and that it has quoted:
+    it is given no `findings`. The heuristic rejects by its scores, or by a blocking finding.
+    """
+    if verdict.tool_use_quality is None:
+        return None
+    scores = {scale: getattr(verdict, scale) for scale in SCALES}
+    return (
+        any(score is not None and score < min_scores.get(scale, 1) for scale, score in scores.items())
+        or any(is_blocking(evidence) for evidence in verdict.evidence)
+        or any(finding.blocking for finding in findings)
+    )

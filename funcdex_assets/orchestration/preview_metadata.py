@@ -12,12 +12,14 @@ import dagster as dg
 import msgspec
 
 from funcdex_assets.catalog.definition_gaps import Gap
+from funcdex_assets.judging import committee
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import ParsedConversation
 from funcdex_assets.records.figures import QualityFigure
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.tool import ToolEdge
 from funcdex_assets.records.training import AnswerSample, LossPoint
+from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.reports import plots
 from funcdex_assets.reports.goals import compare_with_goal, describe_missed_goals, find_goal
 from funcdex_assets.reports.other_sets import describe_others
@@ -94,6 +96,77 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.M
     """A table in markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
+def show_judges(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
+    """Tables of the mean scores by judge and of the differences between every two judges, the heuristic among them, in
+    scores and in what they would reject; how far the order of the prompt swayed each; and the faults that they named.
+    """
+    names = committee.list_judges(scored)
+    if not names:
+        return {}
+    verdicts_by_judge = {name: committee.select_verdicts(name, scored) for name in names}
+    means = {
+        name: [committee.collect_scores(verdicts, scale) for scale in SCALES]
+        for name, verdicts in verdicts_by_judge.items()
+    }
+    return {
+        "judges": show_table(
+            ("judge", *SCALES, "without a verdict"),
+            [
+                (
+                    name,
+                    *(_compute_mean(marks) for marks in means[name]),
+                    sum(verdict.failure is not None for verdict in verdicts),
+                )
+                for name, verdicts in verdicts_by_judge.items()
+            ],
+        ),
+        "pairs_of_judges": show_table(
+            ("judges", "scale", "mean difference", "equal scores", "rank correlation"),
+            [
+                (
+                    " / ".join(pair.judges),
+                    pair.scale,
+                    round(pair.mean_difference, 3),
+                    f"{pair.equal_scores} of {pair.conversations}",
+                    "–" if pair.rank_correlation is None else round(pair.rank_correlation, 3),
+                )
+                for pair in committee.compare_judges(scored)
+            ],
+        ),
+        "rejections_of_judges": show_table(
+            ("judges", "both reject", "only the first", "only the second", "conversations", "kappa"),
+            [
+                (
+                    " / ".join(pair.judges),
+                    pair.both_reject,
+                    pair.only_first_rejects,
+                    pair.only_second_rejects,
+                    pair.conversations,
+                    "–" if pair.kappa is None else round(pair.kappa, 3),
+                )
+                for pair in committee.compare_rejections(scored)
+            ],
+        ),
+        "order_sway": {
+            name: {scale: round(apart / count, 3) for scale, (apart, count) in scales.items()}
+            for name, scales in committee.measure_order_sway(scored).items()
+        },
+        "evidence": dict(
+            Counter(
+                evidence.fault
+                for verdicts in verdicts_by_judge.values()
+                for verdict in verdicts
+                for evidence in verdict.evidence
+            )
+        ),
+        "unsupported_evidence": sum(committee.count_evidence(verdicts)[0] for verdicts in verdicts_by_judge.values()),
+    }
+
+
+def _compute_mean(marks: Sequence[int]) -> object:
+    return round(sum(marks) / len(marks), 3) if marks else "–"
 
 
 def show_gaps(gaps: Sequence[Gap]) -> dict[str, dg.MarkdownMetadataValue | str]:

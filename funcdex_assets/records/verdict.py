@@ -19,12 +19,26 @@ class TurnScore(Record, frozen=True, forbid_unknown_fields=False):
     ok: bool
 
 
-class Verdict(Record, frozen=True, forbid_unknown_fields=False):
-    """A judge's scores, 1 (bad) to 5 (excellent), with the reasoning that led to them, and its word on the turns.
+class Evidence(Record, frozen=True, forbid_unknown_fields=False):
+    """A fault that a judge names, with the message (from 0) that shows it and a quote from that message.
 
-    What a model says beyond them is overlooked: the verdict is there.
+    `fault` is one of `judging.evidence.FAULTS`, or "other".
     """
 
+    fault: str
+    message: int
+    quote: str
+
+
+class Verdict(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A judge's scores, 1 (bad) to 5 (excellent), with the evidence and the reasoning that led to them, and its word on
+    the turns.
+
+    What a model says beyond them is overlooked: the verdict is there. The heuristic names no evidence: its findings
+    are in the record of the conversation.
+    """
+
+    evidence: tuple[Evidence, ...] = ()
     reasoning: str
     user_query_clarity: Score
     tool_use_quality: Score
@@ -50,10 +64,22 @@ class TurnVerdict(Record, frozen=True):
 SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
 
 
-class MemberVerdict(Record, frozen=True):
-    """The verdict of one judge of a committee on a conversation; if the judge gave none, `failure` says why.
+class ScaleScores(Record, frozen=True):
+    """The four scores of one answer of a judge."""
 
-    `failure` is the kind of `inference.protocol.InferenceError`: unreadable, context or refusal.
+    user_query_clarity: int
+    tool_use_quality: int
+    naturalness: int
+    task_completion: int
+
+
+class MemberVerdict(Record, frozen=True):
+    """The verdict of one judge on a conversation; if the judge gave none, `failure` says why.
+
+    `failure` is the kind of `inference.protocol.InferenceError`: unreadable, context or refusal. `evidence` are the
+    faults whose quote stands in the message that they name, and `unsupported_evidence` counts the others. `rejects`
+    says whether this judge alone would have rejected the conversation. A judge that answered in both orders has the
+    scores of each answer in `orders`, the usual order first.
     """
 
     judge: str
@@ -63,6 +89,10 @@ class MemberVerdict(Record, frozen=True):
     task_completion: int | None = None
     reasoning: str | None = None
     failure: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    unsupported_evidence: int = 0
+    rejects: bool | None = None
+    orders: tuple[ScaleScores, ...] = ()
 
 
 class ScoredConversation(Record, frozen=True):
@@ -70,7 +100,9 @@ class ScoredConversation(Record, frozen=True):
 
     Where there is no verdict (the conversation failed, the judge made nothing of it, a rule failed on it), judge,
     scores and reasoning are null, and a finding says why. Of a committee, scores are medians of those of its `members`,
-    and `disagreement` is the widest spread between them on any scale.
+    and `disagreement` is the widest spread between them on any scale. A model that judges alone is the only member; the
+    heuristic alone has none. `heuristic` is what the heuristic would have said where only models judge: it is compared
+    with them and counts for nothing.
     """
 
     conversation_id: str
@@ -84,6 +116,7 @@ class ScoredConversation(Record, frozen=True):
     turns: tuple[TurnVerdict, ...] = ()
     disagreement: int | None = None
     members: tuple[MemberVerdict, ...] = ()
+    heuristic: MemberVerdict | None = None
 
 
 class SelectedConversation(Record, frozen=True):

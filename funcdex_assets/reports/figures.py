@@ -315,7 +315,9 @@ def _compute_scores(scored: Sequence[ScoredConversation]) -> Iterator[QualityFig
 
 
 def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFigure]:
-    """Computes, for a committee, the mean scores of each member and the differences between every two of them."""
+    """Computes the mean scores of each judge, the differences between every two of them in scores and rejections (the
+    heuristic beside models is one of them), how far the order of the prompt swayed each, and how often its quotes fail.
+    """
     names = committee.list_judges(scored)
     for name in names:
         verdicts = committee.select_verdicts(name, scored)
@@ -336,7 +338,25 @@ def _compare_judges(scored: Sequence[ScoredConversation]) -> Iterator[QualityFig
     for pair in agreements:
         if pair.rank_correlation is not None:
             yield build_number("judges", "rank correlation of judges", pair.rank_correlation, _name_pair(pair))
-    if names:
+    for decisions in committee.compare_rejections(scored):
+        name = " / ".join(decisions.judges)
+        outcomes = {
+            "rejected by both of two judges": decisions.both_reject,
+            "rejected by the first of two judges only": decisions.only_first_rejects,
+            "rejected by the second of two judges only": decisions.only_second_rejects,
+        }
+        for figure, count in outcomes.items():
+            yield build_share("judges", figure, count, decisions.conversations, name)
+        if decisions.kappa is not None:
+            yield build_number("judges", "kappa of what two judges reject", decisions.kappa, name)
+    for name, scales in committee.measure_order_sway(scored).items():
+        for scale, (apart, count) in scales.items():
+            yield build_number("judges", "sway by the order of the prompt", apart / count, f"{name}: {scale}")
+    for name in names:
+        unsupported, named = committee.count_evidence(committee.select_verdicts(name, scored))
+        if named:
+            yield build_share("judges", "faults named without support", unsupported, named, name)
+    if any(len(conversation.members) > 1 for conversation in scored):
         spreads = Counter(conversation.disagreement for conversation in scored if conversation.disagreement is not None)
         for spread in range(5):
             yield build_share("judges", "widest spread on any scale", spreads[spread], spreads.total(), str(spread))

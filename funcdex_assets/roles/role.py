@@ -130,7 +130,7 @@ class Role(Generic[Subject, Output]):
 
     @cached_property
     def _output_constraint(self) -> JsonSchemaConstraint | None:
-        return None if self.output is str else JsonSchemaConstraint(self.name, _build_inlined_schema(self.output))
+        return None if self.output is str else JsonSchemaConstraint(self.name, build_inlined_schema(self.output))
 
 
 async def play_each(
@@ -181,7 +181,7 @@ def _read_template(name: str) -> str:
     return files("funcdex_assets.roles").joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
-def _build_inlined_schema(output: type) -> dict[str, Any]:
+def build_inlined_schema(output: type) -> dict[str, Any]:
     """Returns the output type's JSON Schema without `$ref`, which not every server follows."""
     schema = msgspec.json.schema(output)
     definitions = schema.pop("$defs", {})

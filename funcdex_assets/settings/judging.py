@@ -32,6 +32,14 @@ class Judging(Section):
         "which its endpoint differs from the judge's, and perhaps its name; scores are medians, their spread is told",
     )
 
+    orders: int = Field(
+        default=1,
+        ge=1,
+        le=2,
+        description="how often each model is asked about a conversation: 2 asks again with scales, faults and tools in "
+        "the reversed order, takes the mean, and reports how far the order swayed it; the heuristic has no order",
+    )
+
     @field_validator("committee", mode="before")
     @classmethod
     def _some_judges(cls, committee: Any) -> Any:

@@ -7,15 +7,19 @@ second answer is in the journal.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from funcdex_assets.checks.remembered_findings import find_cached_findings
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.inference.routing import list_committee_members
-from funcdex_assets.judging.selection import find_reasons_against
+from funcdex_assets.judging.committee import HEURISTIC
+from funcdex_assets.judging.heuristic import judge_conversation
+from funcdex_assets.judging.selection import find_reasons_against, would_reject
 from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Conversation, Finding
 from funcdex_assets.records.row_failures import RowFailure, refuse_empty_stage
-from funcdex_assets.records.verdict import SCALES, ScoredConversation
+from funcdex_assets.records.verdict import SCALES, MemberVerdict, ScoredConversation
 from funcdex_assets.roles import judge
 from funcdex_assets.settings.settings import Settings
 from funcdex_assets.strategies.outcome import UNFORESEEN, build_case, to_unforeseen_finding
@@ -48,7 +52,9 @@ async def score_conversations(
     without_prompt = without_prompt or {}
     members = settings.judging.members
     seats = judge.seat_committee(
-        list_committee_members(engine, len(members)), [member.get("name") for member in members]
+        list_committee_members(engine, len(members)),
+        [member.get("name") for member in members],
+        settings.judging.orders,
     )
 
     async def score_or_report_failure(conversation: Conversation) -> ScoredConversation:
@@ -57,7 +63,7 @@ async def score_conversations(
         if failure is None:
             try:
                 return await _score_conversation(
-                    conversation, participants_by_plan[conversation.plan_id], engine, settings.seed, seats
+                    conversation, participants_by_plan[conversation.plan_id], engine, settings, seats
                 )
             except Exception as error:
                 failure = to_unforeseen_finding(identity, error)
@@ -99,19 +105,24 @@ async def _score_conversation(
     conversation: Conversation,
     participants: Participants,
     engine: InferenceEngine,
-    seed: int,
+    settings: Settings,
     seats: Sequence[judge.Seat],
 ) -> ScoredConversation:
     cached = find_cached_findings(
         build_case(participants, conversation.messages, conversation.provenance), participants.plan
     )
     brief = judge.JudgeBrief(
-        participants.plan, conversation.messages, tuple(participants.tools_ever_offered.values()), cached.findings
+        participants.plan,
+        conversation.messages,
+        tuple(participants.tools_ever_offered.values()),
+        cached.findings,
+        participants.situation,
     )
     findings = (*cached.findings, *cached.user_faults)
+    min_scores = settings.judging.min_scores.model_dump()
     try:
         verdict, spread, members = await judge.ask_committee(
-            seats, engine, brief, seed, "judge", conversation.conversation_id
+            seats, engine, brief, settings.seed, "judge", conversation.conversation_id
         )
     except InferenceError as error:
         if error.is_systemic:
@@ -123,9 +134,23 @@ async def _score_conversation(
     return ScoredConversation(
         conversation_id=conversation.conversation_id,
         judge=", ".join(seat.judge for seat in seats),
-        **{field: getattr(verdict, field) for field in ("reasoning", *SCALES)},
+        **{scale: getattr(verdict, scale) for scale in SCALES},
+        reasoning=verdict.reasoning[: judge.MAX_STORED_REASONING],
         findings=findings,
         turns=judge_turns(conversation.messages, brief.findings, verdict.turns),
         disagreement=spread,
-        members=members,
+        members=tuple(
+            replace(member, rejects=would_reject(member, () if seat.is_model else findings, min_scores))
+            for seat, member in zip(seats, members, strict=False)  # no members where the heuristic judges alone
+        ),
+        heuristic=_judge_beside(brief, findings, min_scores) if all(seat.is_model for seat in seats) else None,
     )
+
+
+def _judge_beside(brief: judge.JudgeBrief, findings: Sequence[Finding], min_scores: Mapping[str, int]) -> MemberVerdict:
+    """Returns the heuristic's verdict, with which those of models are compared; it takes no part in the decision."""
+    verdict = judge_conversation(brief.plan, brief.messages, brief.findings)
+    said = MemberVerdict(
+        judge=HEURISTIC, **{scale: getattr(verdict, scale) for scale in SCALES}, reasoning=verdict.reasoning
+    )
+    return replace(said, rejects=would_reject(said, findings, min_scores))

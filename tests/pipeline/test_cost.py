@@ -206,6 +206,8 @@ def test_each_judge_is_in_the_records_and_in_the_metadata(paid):
     shown = paid.metadata["scored_conversations", "gmail"]
     assert "vllm:wise" in shown["judges"]
     assert "vllm:mock / vllm:wise" in shown["pairs_of_judges"]
+    assert "vllm:wise / offline" in shown["rejections_of_judges"]
+    assert (shown["order_sway"], shown["evidence"], shown["unsupported_evidence"]) == ({}, {}, 0)
 
 
 def test_made_again_offline_they_cost_nothing(folder, replayed, monkey):

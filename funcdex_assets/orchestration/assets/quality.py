@@ -1,8 +1,6 @@
 """From conversations to the accepted and rejected ones, and to training examples."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
@@ -16,12 +14,11 @@ from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.environment.replay import build_certificate
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.judging import committee
 from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.judging.turn_verdicts import shift_verdicts
 from funcdex_assets.orchestration.asking import run_metered
 from funcdex_assets.orchestration.left_out import keep_sound_rows, report_left_out
-from funcdex_assets.orchestration.preview_metadata import show_counts, show_scores, show_table
+from funcdex_assets.orchestration.preview_metadata import show_counts, show_judges, show_scores
 from funcdex_assets.orchestration.stage import Produced, stage
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import ParsedConversation
@@ -37,7 +34,7 @@ from funcdex_assets.strategies.outcome import UNFORESEEN
 from funcdex_assets.strategies.scoring import list_unjudged, score_conversations
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="5", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="6", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -94,7 +91,7 @@ def scored_conversations(
             "findings": dict(Counter(finding.rule for conversation in scored for finding in conversation.findings)),
             "unscored": sum(conversation.judge is None for conversation in scored),
             "committee": len(settings.judging.members),
-            **_show_committee(scored),
+            **show_judges(scored),
             "disagreements": dict(sorted(Counter(map(str, spreads)).items())),
             "bad_turns": sum(not turn.ok for turn in turns),
             "turns": len(turns),
@@ -102,48 +99,6 @@ def scored_conversations(
             "scores": show_scores(marks, f"Scores, {partition}"),
         },
     )
-
-
-def _show_committee(scored: Sequence[ScoredConversation]) -> dict[str, Any]:
-    """Tables of a committee's mean scores by judge, and of the differences between every two judges."""
-    names = committee.list_judges(scored)
-    if not names:
-        return {}
-    verdicts_by_judge = {name: committee.select_verdicts(name, scored) for name in names}
-    means = {
-        name: [committee.collect_scores(verdicts, scale) for scale in SCALES]
-        for name, verdicts in verdicts_by_judge.items()
-    }
-    return {
-        "judges": show_table(
-            ("judge", *SCALES, "without a verdict"),
-            [
-                (
-                    name,
-                    *(_compute_mean(marks) for marks in means[name]),
-                    sum(verdict.failure is not None for verdict in verdicts),
-                )
-                for name, verdicts in verdicts_by_judge.items()
-            ],
-        ),
-        "pairs_of_judges": show_table(
-            ("judges", "scale", "mean difference", "equal scores", "rank correlation"),
-            [
-                (
-                    " / ".join(pair.judges),
-                    pair.scale,
-                    round(pair.mean_difference, 3),
-                    f"{pair.equal_scores} of {pair.conversations}",
-                    "–" if pair.rank_correlation is None else round(pair.rank_correlation, 3),
-                )
-                for pair in committee.compare_judges(scored)
-            ],
-        ),
-    }
-
-
-def _compute_mean(marks: Sequence[int]) -> object:
-    return round(sum(marks) / len(marks), 3) if marks else "–"
 
 
 @stage(group="quality", kinds={"polars"}, table=stage_tables.ACCEPTED_CONVERSATIONS, code_version="2")

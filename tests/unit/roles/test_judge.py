@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from offline import played
+from offline import ENGINE, played
 
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
-from funcdex_assets.records.verdict import SCALES, TurnScore, Verdict
+from funcdex_assets.records.verdict import SCALES, Evidence, TurnScore, Verdict
 from funcdex_assets.roles import judge
 from funcdex_assets.roles.judge import ROLE, JudgeBrief
 
@@ -157,11 +157,6 @@ def test_then_it_is_raised_and_never_scored(said):
     assert len(engine.asked) == 3
 
 
-def test_the_reasoning_comes_first():
-    schema: Any = ROLE.build_request(JudgeBrief(ONE.cast.plan, GOOD, (), ()), 7).resolved_constraint
-    assert list(schema.schema["properties"]) == ["reasoning", *SCALES, "turns"]
-
-
 # ── several judges ────────────────────────────────────────────────────────────────────────────
 
 
@@ -285,9 +280,103 @@ def test_without_a_verdict_or_a_server_nothing_is_scored(minds, kind):
     assert caught.value.kind == kind
 
 
-def test_a_single_judge_is_no_committee():
-    verdict, spread, members = asked_of(Bench((5, 4, 3, 2)))
-    assert (verdict.naturalness, spread, members) == (3, 0, ())
+def test_a_model_that_judges_alone_is_the_only_member_and_the_heuristic_alone_is_none():
+    verdict, spread, (member,) = asked_of(Bench((5, 4, 3, 2)))
+    assert (verdict.naturalness, spread, member.judge, member.naturalness) == (3, 0, "j0", 3)
+    (seat,) = judge.seat_committee([ENGINE.name], [None], orders=2)
+    asked = judge.ask_committee([seat], ENGINE, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 42, "judge", "c")
+    assert asyncio.run(asked)[1:] == (0, ())
+
+
+# ── two orders ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Swayed:
+    """Answers otherwise in the reversed order: scores, whether the first turn is good, and what it quotes; an exception
+    or prose where it makes nothing of it.
+    """
+
+    usual: Any
+    reversed: Any
+    name: str = "vllm:tiny"
+    asked: list[Request] = field(default_factory=list)
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        answer = self.reversed if request.subject.is_reversed else self.usual
+        if isinstance(answer, Exception):
+            raise answer
+        text = answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+        return Completion(text, "stop", NO_USAGE, 0.0, "tiny")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def asked_twice(engine: Any) -> Any:
+    seats = judge.seat_committee([engine.name], [None], orders=2)
+    return asyncio.run(judge.ask_committee(seats, engine, JudgeBrief(ONE.cast.plan, GOOD, (), ()), 42, "judge", "c"))
+
+
+@pytest.mark.parametrize(
+    ("usual", "reversed_", "expected"),
+    [
+        pytest.param((5, 4, 3, 2), (5, 4, 3, 2), (5, 4, 3, 2), id="alike"),
+        pytest.param((5, 5, 5, 5), (4, 3, 2, 1), (4, 4, 3, 3), id="the mean, rounded down"),
+        pytest.param((4, 3, 2, 1), (5, 5, 5, 5), (4, 4, 3, 3), id="whichever was first"),
+    ],
+)
+def test_of_two_orders_the_mean_counts_and_both_are_kept(usual, reversed_, expected):
+    engine = Swayed(said(*usual), said(*reversed_))
+    verdict, spread, (member,) = asked_twice(engine)
+    assert tuple(getattr(verdict, scale) for scale in SCALES) == expected
+    assert spread == 0, "one judge does not disagree with itself"
+    kept = [tuple(getattr(scores, scale) for scale in SCALES) for scores in member.orders]
+    assert kept == [usual, reversed_]
+    prompts = {request.messages for request in engine.asked}
+    assert (len(engine.asked), len(prompts), len({request.seed for request in engine.asked})) == (2, 2, 1)
+
+
+def test_a_turn_is_good_if_it_is_in_both_orders_and_the_evidence_is_of_both():
+    words = next(message.content for message in GOOD if message.role == "user")
+    quoted = msgspec.structs.replace(
+        said(5, 5, 5, 5), evidence=(Evidence(fault="unanswered", message=0, quote=str(words)),)
+    )
+    false = msgspec.structs.replace(
+        said(5, 5, 5, 5), evidence=(Evidence(fault="contradiction", message=0, quote="Nobody said this."),)
+    )
+    verdict, _, (member,) = asked_twice(Swayed(quoted, false))
+    assert [turn.ok for turn in verdict.turns] == [False]
+    assert verdict.turns[0].reason.startswith("unanswered: ")
+    assert [evidence.fault for evidence in member.evidence] == ["unanswered"]
+    assert member.unsupported_evidence == 1
+
+
+@pytest.mark.parametrize(
+    ("usual", "reversed_"),
+    [pytest.param(said(4, 4, 4, 4), "Fine.", id="usual"), pytest.param("Fine.", said(4, 4, 4, 4), id="reversed")],
+)
+def test_one_order_that_can_be_read_is_enough_and_says_nothing_of_sway(usual, reversed_):
+    verdict, _, (member,) = asked_twice(Swayed(usual, reversed_))
+    assert (verdict.naturalness, member.orders) == (4, ())
+
+
+def test_an_engine_that_fails_in_one_order_fails():
+    with pytest.raises(InferenceError):
+        asked_twice(Swayed(said(4, 4, 4, 4), InferenceError("gone", retryable=True)))
+
+
+def test_a_judge_may_ramble_and_only_what_is_stored_is_cut():
+    long = msgspec.structs.replace(said(5, 4, 3, 2), reasoning="Well. " * 1000)
+    verdict, _, (member,) = asked_twice(Swayed(long, said(5, 4, 3, 2)))
+    assert tuple(getattr(verdict, scale) for scale in SCALES) == (5, 4, 3, 2)
+    assert len(member.reasoning) == judge.MAX_STORED_REASONING
+
+
+def test_a_model_is_not_called_as_the_heuristic():
+    with pytest.raises(ValueError, match=r"judging\.committee\.0: 'heuristic' is the judge without a model"):
+        judge.seat_committee(["a"], ["heuristic"])
 
 
 def test_the_verdict_on_the_turns_follows_the_findings():

@@ -359,7 +359,7 @@ def test_every_prompt_is_a_system_part_and_a_user_part_with_all_variables_filled
         pytest.param(user_simulator.ROLE, 1, CAST.plan.disposition, id="the user the disposition"),
         pytest.param(assistant.ROLE, 0, CAST.situation.persona.today, id="the assistant the time"),
         pytest.param(assistant.ROLE, 0, '"type":"object"', id="the assistant the schemas of the arguments"),
-        pytest.param(judge.ROLE, 1, "<tool_response>", id="the judge the conversation"),
+        pytest.param(judge.ROLE, 1, "result of call_1: ", id="the judge the conversation"),
         pytest.param(tool_simulator.ROLE, 1, "user: ", id="the services what was said"),
         pytest.param(tool_simulator.ROLE, 1, CAST.situation.persona.email, id="the services whose account it is"),
         pytest.param(conversation_writer.ROLE, 0, '"type":"object"', id="the writer the schemas of the arguments"),

@@ -43,7 +43,9 @@ from funcdex_assets.records.training import (
     TokenRow,
 )
 from funcdex_assets.records.verdict import (
+    Evidence,
     MemberVerdict,
+    ScaleScores,
     ScoredConversation,
     SelectedConversation,
     TurnScore,
@@ -92,9 +94,20 @@ MESSAGES = (
 )
 SOURCE = ArgumentSource(call_id="call_1", argument="/thread_id", source="result", from_call="call_0", pointer="/id")
 FINDING = Finding(rule="ungrounded_argument", text="from nowhere", message=3, place="/to/0")
+EVIDENCE = Evidence(fault="false_count", message=3, quote="two files")
+SCORES = ScaleScores(user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5)
 MEMBERS = (
     MemberVerdict(
-        judge="vllm:tiny", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5, reasoning="r"
+        judge="vllm:tiny",
+        user_query_clarity=1,
+        tool_use_quality=2,
+        naturalness=3,
+        task_completion=5,
+        reasoning="r",
+        evidence=(EVIDENCE,),
+        unsupported_evidence=1,
+        rejects=True,
+        orders=(SCORES, SCORES),
     ),
     MemberVerdict(judge="offline", failure="unreadable"),
 )
@@ -222,7 +235,17 @@ ROWS: dict[type[Record], list[Record]] = {
     TurnVerdict: [TurnVerdict(turn=1, ok=False, score=2, reason="no_call: nothing", first=2, last=5)],
     Verdict: [
         Verdict(reasoning="r", user_query_clarity=1, tool_use_quality=2, naturalness=3, task_completion=5),
+        Verdict(
+            evidence=(EVIDENCE,),
+            reasoning="r",
+            user_query_clarity=1,
+            tool_use_quality=2,
+            naturalness=3,
+            task_completion=5,
+        ),
     ],
+    Evidence: [EVIDENCE],
+    ScaleScores: [SCORES],
     MemberVerdict: list(MEMBERS),
     Spent: [Spent(role="judge", model="tiny", requests=2, prompt_tokens=11, completion_tokens=3, cached_tokens=8)],
     SystemPrompt: [
@@ -247,6 +270,7 @@ ROWS: dict[type[Record], list[Record]] = {
             findings=findings,
             disagreement=1,
             members=members,
+            heuristic=members[0] if members else None,
         )
         for findings, members in (((FINDING,), ()), ((), MEMBERS))
     ]

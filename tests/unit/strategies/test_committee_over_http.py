@@ -11,7 +11,7 @@ from offline import SETTINGS, played
 from funcdex_assets.inference.journal import list_journal_entries
 from funcdex_assets.inference.protocol import InferenceError
 from funcdex_assets.inference.routing import RoutedEngine
-from funcdex_assets.judging.committee import compare_judges
+from funcdex_assets.judging.committee import compare_judges, compare_rejections, measure_order_sway
 from funcdex_assets.records.row_failures import NoRowsError
 from funcdex_assets.records.verdict import SCALES, ScoredConversation
 from funcdex_assets.resources.assembly import assemble_engine
@@ -125,7 +125,7 @@ def test_answers_of_all_members_are_journaled_and_metered_and_the_same_seed_give
 
 def test_a_member_more_or_another_order_asks_the_others_nothing_again(judging, settings, servers, tmp_path):
     alone, _ = judged(with_judges(settings, 1), tmp_path)
-    assert {(row.judge, row.members) for row in alone} == {("vllm:tiny", ())}
+    assert {(row.judge, *said_by(row)) for row in alone} == {("vllm:tiny", "vllm:tiny")}
     asked = len(servers[0].questions)
     judged(settings, tmp_path)
     judged(with_judges(settings, settings.judging.members[::-1]), tmp_path)
@@ -270,6 +270,97 @@ def test_offline_alone_a_committee_needs_no_server(settings, tmp_path):
     assert list(said_by(rows[0])) == ["offline", "again"]
     assert {row.disagreement for row in rows} == {0}
     assert list(tmp_path.iterdir()) == []
+
+
+# ── a model and the heuristic ─────────────────────────────────────────────────────────────────
+
+
+def with_orders(settings: Settings, orders: int) -> Settings:
+    judging = settings.judging.model_copy(update={"orders": orders})
+    return settings.model_copy(update={"judging": judging})
+
+
+def test_a_model_that_judges_alone_is_compared_with_the_heuristic_which_decides_nothing(judging, alone, tmp_path):
+    judging(verdict((5, 5, 5, 5)))
+    rows, engine = judged(alone, tmp_path)
+    offline, _ = judged(SETTINGS, tmp_path / "offline")
+    assert engine.to_metadata()["roles"]["judge"]["requests"] == len(MADE), "the heuristic is no request"
+    for row, heuristic in zip(rows, offline, strict=True):
+        assert row.heuristic is not None
+        assert [getattr(row.heuristic, scale) for scale in SCALES] == [getattr(heuristic, scale) for scale in SCALES]
+        assert {getattr(row, scale) for scale in SCALES} == {5}
+        assert (heuristic.members, heuristic.heuristic) == ((), None), "alone it is compared with nobody"
+    assert {pair.judges for pair in compare_judges(rows)} == {("vllm:tiny", "heuristic")}
+    (rejections,) = compare_rejections(rows)
+    assert (rejections.conversations, rejections.both_reject, rejections.only_first_rejects) == (len(MADE), 0, 0)
+
+
+def test_a_heuristic_that_is_a_member_is_not_counted_again(judging, settings, tmp_path):
+    rows, _ = judged(settings, tmp_path, 2)
+    assert [row.heuristic for row in rows] == [None, None]
+    assert len(list(compare_rejections(rows))) == 3
+
+
+def test_two_orders_are_two_requests_and_the_first_is_not_asked_again(judging, alone, servers, replies, tmp_path):
+    def answer(question: dict[str, Any]) -> Any:
+        system = question["messages"][0]["content"]
+        is_usual = system.index("user_query_clarity:") < system.index("task_completion:")
+        return replies.ok(verdict((5, 5, 4, 4) if is_usual else (5, 3, 5, 1)))
+
+    judging(answer)
+    once, _ = judged(alone, tmp_path)
+    asked = len(servers[1].questions)
+    twice, _ = judged(with_orders(alone, 2), tmp_path)
+    assert len(servers[1].questions) == asked + PROBES + len(MADE), "only the second order is asked"
+    assert {tuple(getattr(row, scale) for scale in SCALES) for row in once} == {(5, 5, 4, 4)}
+    assert {tuple(getattr(row, scale) for scale in SCALES) for row in twice} == {(5, 4, 4, 2)}
+    assert measure_order_sway(once) == {}
+    count = len(MADE)
+    assert measure_order_sway(twice) == {
+        "vllm:tiny": dict(
+            zip(SCALES, [(0, count), (2 * count, count), (count, count), (3 * count, count)], strict=True)
+        )
+    }
+    asked = len(servers[1].questions)
+    again, _ = judged(with_orders(alone, 2), tmp_path)
+    assert msgspec.json.encode(again) == msgspec.json.encode(twice)
+    assert len(servers[1].questions) == asked + PROBES, "the journal has both orders"
+
+
+def test_a_panel_is_asked_in_both_orders_and_the_heuristic_once(judging, settings, servers, tmp_path):
+    rows, engine = judged(with_orders(settings, 2), tmp_path, 3)
+    assert [len(server.questions) - PROBES for server in servers[:2]] == [6, 6]
+    assert engine.to_metadata()["roles"]["judge"]["requests"] == 2 * 6 + 3
+    assert list(measure_order_sway(rows)) == ["vllm:tiny", "vllm:wise"]
+    for row in rows:
+        mild, strict, offline = said_by(row).values()
+        agreed = tuple(sorted(given)[1] for given in zip(mild, strict, offline, strict=True))
+        assert tuple(getattr(row, scale) for scale in SCALES) == agreed
+
+
+def test_what_a_model_quotes_masks_the_turn_and_what_nobody_said_is_counted(judging, alone, replies, tmp_path):
+    conversation = MADE[0].conversation
+    index, words = next(
+        (index, message.content)
+        for index, message in enumerate(conversation.messages)
+        if message.role == "assistant" and message.content
+    )
+    evidence = [
+        {"fault": "false_claim", "message": index, "quote": words.upper()},
+        {"fault": "false_claim", "message": index, "quote": "Nobody has said this."},
+        {"fault": "clumsy", "message": index, "quote": words},
+    ]
+    said = {**json.loads(verdict((5, 5, 5, 5))), "evidence": evidence}
+    said["turns"] = [{"turn": 0, "reason": "fine", "score": 5, "ok": True}]
+    judging(lambda _: replies.ok(json.dumps(said)))
+    rows, _ = judged(alone, tmp_path, 1)
+    (member,) = rows[0].members
+    assert [one.fault for one in member.evidence] == ["false_claim", "other"]
+    assert (member.unsupported_evidence, member.rejects) == (1, True)
+    (wrong,) = [turn for turn in rows[0].turns if not turn.ok]
+    assert wrong.first <= index <= wrong.last
+    assert "false_claim: " in wrong.reason
+    assert {getattr(rows[0], scale) for scale in SCALES} == {5}
 
 
 def test_connections_of_all_members_are_let_go_of_once():
