@@ -30,8 +30,10 @@ from funcdex_assets.planning.commands import (
     plan_request,
 )
 from funcdex_assets.planning.failures import (
+    CallSurroundings,
     PossibleFailure,
     draw_failure,
+    find_listed_name_path,
     list_mistaken_arguments,
     list_possible_failures,
 )
@@ -46,7 +48,10 @@ from funcdex_assets.planning.turns import (
     insert_failing_equivalent,
     insert_failure,
     insert_talk,
+    list_simultaneous_calls,
     number_steps,
+    postpone_incomplete_calls,
+    say_withheld_facts,
     split_turn,
     withhold_facts,
 )
@@ -57,7 +62,7 @@ from funcdex_assets.records.row_failures import RowFailure, make_each
 from funcdex_assets.records.seeds import build_generator, derive_id
 from funcdex_assets.records.tool import Binding, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve_schema, schema_at
+from funcdex_assets.schema.references import is_required_at, resolve_schema, schema_at
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
@@ -482,7 +487,7 @@ def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Rand
     """
     calls = [call for turn in turns for call in turn.calls if not call.is_page_request]
     necessary_facts = {
-        call: _find_necessary_facts(call, plan_input.tools_by_name[call.tool]) - _find_facts_said_anyway(call, turn)
+        call: _find_required_facts(call, plan_input.tools_by_name[call.tool]) - _find_facts_said_anyway(call, turn)
         for turn in turns
         for call in turn.calls
         if not call.is_page_request
@@ -503,6 +508,8 @@ def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Rand
         if withheld_names.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in necessary_facts[call]}):
             withhold_facts(call, necessary_facts[call], rng)  # of two queries, nobody would know which one is asked for
             withheld_names |= names
+    for turn in turns:
+        postpone_incomplete_calls(turn)
 
 
 def _find_facts_said_anyway(call: DraftCall, turn: DraftTurn) -> set[str]:
@@ -517,22 +524,29 @@ def _find_facts_said_anyway(call: DraftCall, turn: DraftTurn) -> set[str]:
     }
 
 
-def _find_necessary_facts(call: DraftCall, tool: Tool) -> set[str]:
-    """Returns the pointers of the facts that the user says and no assistant could do without: arguments that the tool
-    requires, and search queries.
+def _find_required_facts(call: DraftCall, tool: Tool) -> set[str]:
+    """Returns the pointers of the facts that the user says and no assistant could do without: what the tool requires,
+    and what is left of several arguments of which it requires one.
     """
-    queries = {
+    given = {argument.argument.split("/")[1] for argument in call.arguments}
+    return {
         argument.argument
         for argument in call.user_arguments
-        if set(split_words(argument.argument.split("/")[1])) & QUERY_WORDS
+        if is_required_at(tool.parameters, argument.argument) or _is_last_alternative(argument, tool, given)
     }
-    return _find_required_facts(call, tool) | queries
 
 
-def _find_required_facts(call: DraftCall, tool: Tool) -> set[str]:
-    """Returns the pointers of the facts that the user says and the tool requires."""
-    required = resolve_schema(tool.parameters, tool.parameters).get("required", ())
-    return {argument.argument for argument in call.user_arguments if argument.argument.split("/")[1] in required}
+def _is_last_alternative(argument: PlannedArgument, tool: Tool, given: Collection[str]) -> bool:
+    """Says whether the call would meet none of the tool's alternatives (`anyOf`, `oneOf`) without the argument."""
+    schema = resolve_schema(tool.parameters, tool.parameters)
+    without = set(given) - {argument.argument.split("/")[1]}
+    for keyword in ("anyOf", "oneOf"):
+        alternatives = [
+            set(option.get("required", ())) for option in schema.get(keyword, ()) if isinstance(option, dict)
+        ]
+        if alternatives and any(names <= set(given) for names in alternatives):
+            return not any(names <= without for names in alternatives)
+    return False
 
 
 def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, rng: Random) -> None:
@@ -547,13 +561,19 @@ def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, r
         return
     calls = [call for turn in turns for call in turn.calls]
     candidates = [call for call in calls if not call.is_page_request]
+    # A failure beside a question would leave two things open at once.
+    candidates = [call for call in candidates if not find_turn_of_call(turns, call).has_withheld_facts] or candidates
     if kind == "parallel":  # rather one of several than one alone
         candidates = [call for call in candidates if call.together] or candidates
     options = [
         (call, failure)
         for call in candidates
         for failure in list_possible_failures(
-            call, plan_input.tools_by_name[call.tool], _draw_variants(plan_input, call, attempt), call is calls[-1]
+            call,
+            plan_input.tools_by_name[call.tool],
+            _draw_variants(plan_input, call, attempt),
+            call is calls[-1],
+            _find_surroundings(turns, call, plan_input),
         )
     ]
     equivalent_options = _list_equivalent_failures(turns, candidates, plan_input, attempt)
@@ -566,9 +586,20 @@ def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, r
         insert_failing_equivalent(turns, call, failure.tool, failure.fault, failure.arguments)
     elif draw := draw_failure(options, plan_input.fault_weights, rng):
         call, failure = draw
+        for turn_call in find_turn_of_call(turns, call).calls:
+            say_withheld_facts(turn_call)
         insert_failure(turns, call, failure.fault, failure.recovery, failure.arguments)
     elif must_fail:
         raise UnplannableCallError("none of the calls can go wrong in a way that generation.faults permits")
+
+
+def _find_surroundings(turns: Sequence[DraftTurn], call: DraftCall, plan_input: PlanInput) -> CallSurroundings:
+    """Returns the calls around a call; names count as shown from the turn after their listing on."""
+    turn_index = turns.index(find_turn_of_call(turns, call))
+    calls = [other for turn in turns[: turn_index + 1] for other in turn.calls]
+    tools_shown = {other.tool for turn in turns[:turn_index] for other in turn.calls}
+    name_paths = {name: find_listed_name_path(plan_input.tools_by_name[name]) for name in tools_shown}
+    return CallSurroundings(calls[: calls.index(call)], list_simultaneous_calls(turns, call), name_paths)
 
 
 def _list_equivalent_failures(

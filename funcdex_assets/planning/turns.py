@@ -58,6 +58,11 @@ class DraftTurn:
     about_call: DraftCall | None = None
     wanted_call: DraftCall | None = None
 
+    @property
+    def has_withheld_facts(self) -> bool:
+        """Says whether the user leaves something out in this turn that the assistant has to ask for."""
+        return any(argument.withheld for call in self.calls for argument in call.arguments)
+
 
 def group_calls_into_turns(calls: Sequence[DraftCall], clarity: Clarity, rng: Random) -> list[DraftTurn]:
     """Divides the calls among request turns, one to three groups of simultaneous calls in each, all of one goal: a
@@ -131,6 +136,29 @@ def withhold_facts(call: DraftCall, needed: Collection[str], rng: Random) -> Non
     )
 
 
+def say_withheld_facts(call: DraftCall) -> None:
+    """Lets the user say at once what was withheld of a call."""
+    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+
+
+def postpone_incomplete_calls(turn: DraftTurn) -> None:
+    """Puts the calls for which something is withheld, and those that depend on them, after the others of the turn: what
+    can be done is done before the assistant asks. A postponed call is made by itself.
+    """
+    postponed: list[DraftCall] = []
+    for call in turn.calls:
+        awaited = {earlier.chain_index for earlier in postponed if earlier.chain_index is not None}
+        if any(argument.withheld or argument.step in awaited for argument in call.arguments):
+            postponed.append(call)
+    ready = [call for call in turn.calls if call not in postponed]
+    if not postponed or not ready or turn.calls == [*ready, *postponed]:
+        return
+    for previous, call in zip([None, *turn.calls], turn.calls, strict=False):
+        if call.together and (previous in postponed) != (call in postponed):
+            call.together = False
+    turn.calls = [*ready, *postponed]
+
+
 def insert_failure(
     turns: list[DraftTurn], call: DraftCall, fault: Fault, recovery: Recovery, arguments: Arguments
 ) -> None:
@@ -154,7 +182,7 @@ def insert_failure(
         turns.insert(turns.index(turn) + 1, DraftTurn("dropped", about_call=failing))
         return
     call.together = False
-    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    say_withheld_facts(call)
     if recovery == "retry":
         turn.calls += [call, *calls_after]
     else:
@@ -184,7 +212,7 @@ def insert_correction(turns: list[DraftTurn], call: DraftCall, arguments: Argume
     mistaken = DraftCall(call.tool, arguments, None, goal=call.goal)
     remaining = turn.calls[call_index:]
     turn.calls[call_index:] = [mistaken]
-    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    say_withheld_facts(call)
     turns.insert(turns.index(turn) + 1, DraftTurn("correction", remaining, mistaken))
 
 
@@ -220,6 +248,12 @@ def _is_bound_to_turn_before(turn: DraftTurn) -> bool:
 def find_turn_of_call(turns: Sequence[DraftTurn], call: DraftCall) -> DraftTurn:
     """Returns the turn in which a call is made."""
     return next(turn for turn in turns if call in turn.calls)
+
+
+def list_simultaneous_calls(turns: Sequence[DraftTurn], call: DraftCall) -> list[DraftCall]:
+    """Returns the other calls that are made at once with a call."""
+    groups = _group_simultaneous_calls(find_turn_of_call(turns, call).calls)
+    return [other for group in groups if call in group for other in group if other is not call]
 
 
 def list_recoveries(plan: ConversationPlan) -> Iterator[Recovery]:

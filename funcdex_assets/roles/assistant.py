@@ -5,6 +5,7 @@ a tool on offer and fits its parameters. Under `NATIVE` it sees the conversation
 them, and answers as it was trained to: with tool calls, or with text. Offline, the move follows from the plan.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -49,6 +50,8 @@ from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
+_BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked before anything is done
+_SECONDS = re.compile(r"\b(\d+) seconds\b")
 _MOST_OPTIONS_OFFERED = 4
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
@@ -177,8 +180,8 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     if state.current_turn.kind == "incomplete" and wanted is not None:
         return _ask_for_facts(state, [argument for argument in wanted.arguments if argument.withheld], rng)
     pending_steps = state.list_pending_steps()
-    if pending_steps and (facts := state.list_unsaid_facts()):
-        return _ask_for_facts(state, facts, rng)
+    if pending_steps and state.list_unsaid_facts_of_step(pending_steps[0]):
+        return _ask_for_facts(state, state.list_unsaid_facts(), rng)
     if pending_steps:
         is_recovery = failed is not None and pending_steps[0].tool in (failed.tool, failed.another)
         return _call_next_tools(state, pending_steps, failed if is_recovery else None, rng)
@@ -226,7 +229,10 @@ def _call_next_tools(
     """Makes the next call, and those that are made at once with it. `failed` is the failed step that it makes good, if
     any.
     """
-    steps = [pending_steps[0], *takewhile(lambda step: step.together, pending_steps[1:])]
+    steps = [
+        pending_steps[0],
+        *takewhile(lambda step: step.together and not state.list_unsaid_facts_of_step(step), pending_steps[1:]),
+    ]
     calls = []
     for step in steps:
         tool = state.tools[step.tool]
@@ -294,6 +300,8 @@ def _describe_wait(messages: Sequence[Message]) -> str:
         (value for pointer, value in list_scalars(content) if "retry" in pointer.lower() and isinstance(value, int)),
         None,
     )
+    if seconds is None and (named := _SECONDS.search(msgspec.json.encode(content).decode())):
+        seconds = int(named[1])
     return "a moment" if seconds is None else f"{seconds} seconds"
 
 
@@ -344,14 +352,23 @@ def _write_as_query(tool: Tool, argument: PlannedArgument, value: Json, rng: Ran
 
 
 def _ask_for_facts(state: DialogueState, facts: list[PlannedArgument], rng: Random) -> Move:
-    """Asks the user for the missing facts."""
+    """Reports what could be done without the missing facts, and asks the user for them."""
     missing = request_phrases.render_missing_arguments(facts)
     thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": missing}) if state.thoughts else None
-    offer = _offer_options(state, facts, rng)
-    return Move(
-        thought=thought,
-        reply=offer
-        or values.capitalize_sentence(fill_slots(rng.choice(load_moves("assistant_asks")), {"missing": missing})),
+    asks = load_moves("assistant_asks")
+    if state.list_steps_done_this_turn():
+        asks = [ask for ask in asks if not _BEGINS.search(ask)]
+    question = _offer_options(state, facts, rng) or values.capitalize_sentence(
+        fill_slots(rng.choice(asks), {"missing": missing})
+    )
+    return Move(thought=thought, reply=_add_to_reports(state, question, rng))
+
+
+def _add_to_reports(state: DialogueState, question: str, rng: Random) -> str:
+    """Returns the question after a report of what was done since the user spoke, if anything was."""
+    reports = _report_steps(state, rng) if state.list_steps_done_this_turn() and not state.plan.is_spoken else []
+    return (
+        " ".join([*reports, question]) if not any("\n" in text for text in reports) else "\n".join([*reports, question])
     )
 
 

@@ -307,9 +307,7 @@ class _ChainWalker:
             return None
         if self.limits.kind == "no_suitable_tool" and not self._has_tool_of_other_action(names):
             return None
-        if self.limits.kind == "ask_back" and not any(
-            self._needs_user_facts(name) or self._takes_search_query(name) for name in names
-        ):
+        if self.limits.kind == "ask_back" and not any(map(self._needs_user_facts, names)):
             return None
         return self._build_chain(steps)
 

@@ -35,7 +35,6 @@ ASSISTANT = {
     "fault_empty_result": ({"x"}, {"things"}),
     "fault_rate_limit": ({"doing"}, {"wait"}),
     "fault_timeout": ({"doing"}, set()),
-    "retry_note_rate_limit": (set(), set()),
     "retry_note_timeout": (set(), set()),
     "another_note_permission_denied": (set(), {"failed", "other"}),
     "another_note_timeout": (set(), {"failed", "other"}),
