@@ -21,7 +21,7 @@ from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.speech_profile import DEFAULT_SPOKEN_PROFILE, SpeechProfile
 from funcdex_assets.language.spoken_values import find_first_form
 from funcdex_assets.language.values import Situation, fill_from_situation, is_within_string_limits, render_query
-from funcdex_assets.planning.arguments import UnplannableCallError, plan_arguments
+from funcdex_assets.planning.arguments import UnplannableCallError, limit_page, plan_arguments
 from funcdex_assets.planning.commands import (
     FORM_CANDIDATES,
     draw_single_turn_outcome,
@@ -60,12 +60,12 @@ from funcdex_assets.records.labels import Clarity, Fault, Kind
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn
 from funcdex_assets.records.row_failures import RowFailure, make_each
 from funcdex_assets.records.seeds import build_generator, derive_id
-from funcdex_assets.records.tool import Binding, Tool, ToolChain
+from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import is_required_at, resolve_schema, schema_at
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
 REQUEST_ATTEMPTS = 24  # per plan of one request, whose words must be new; of 600 requests 1 in 20 takes a second one
@@ -315,11 +315,18 @@ def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
             )
         elif step.goal:
             planned = _differ_from_earlier_goals(plan_input, calls, planned, index, attempt)
+        if _is_page_request(plan_input.chain.steps[index + 1 : index + 2]):
+            planned = limit_page(plan_input.tools_by_name[step.tool], planned, item_rng)
         arguments = tuple(
             _choose_listed_item(argument, plan_input.chain, item_by_listing, item_rng) for argument in planned
         )
         calls.append(DraftCall(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
+
+
+def _is_page_request(steps: Sequence[ChainStep]) -> bool:
+    """Says whether the first of these steps asks for the next page of the listing before it; False if there is none."""
+    return any(is_page_token(binding.argument.rsplit("/", 1)[-1]) for step in steps[:1] for binding in step.bindings)
 
 
 def _draw_step_arguments(plan_input: PlanInput, step_index: int, attempt: int) -> Arguments:
@@ -493,6 +500,8 @@ def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Rand
         if not call.is_page_request
     }
     calls_with_facts = [call for call in calls if necessary_facts[call]]
+    if plan_input.chain.kind == "parallel":  # of two calls at once, one that waits leaves the other alone
+        calls_with_facts = [call for call in calls_with_facts if len(list_simultaneous_calls(turns, call)) != 1]
     if plan_input.chain.kind == "ask_back":
         if not calls_with_facts:
             raise UnplannableCallError("the user tells nothing that could be left out")

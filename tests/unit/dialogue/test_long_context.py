@@ -15,6 +15,7 @@ from funcdex_assets.environment.call_intent import MAX_ITEMS
 from funcdex_assets.environment.executor import MAX_ITEMS_BY_KIND
 from funcdex_assets.judging.heuristic import judge_conversation
 from funcdex_assets.language.lexicon import load_turn_moves
+from funcdex_assets.language.request_phrases import is_sayable_value
 from funcdex_assets.planning.plans import MIN_TURNS_OF_LONG_KINDS, build_plan
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedStep
@@ -102,7 +103,8 @@ def test_what_is_from_long_ago_is_said_to_be():
     for one in everyone():
         plan = one.cast.plan
         for step in plan.steps:
-            if is_late(plan, step) and not step.fault:
+            names_it = any(a.source == "result" and is_sayable_value(a, "Roof") for a in step.arguments)
+            if is_late(plan, step) and not step.fault and not names_it:
                 said = " ".join(users(one.conversation.messages))
                 assert any(words in said for words in LONG_AGO), (one, step.tool)
         for number, _ in late_recalls(plan):

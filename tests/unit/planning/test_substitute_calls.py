@@ -231,7 +231,7 @@ def test_the_first_tool_fails_and_the_other_serves_in_the_same_turn():
         assert {called.name, answered.name} <= set(one.cast.offered)
         assert messages[last].thought
         seen[failing[0].fault] += 1
-    assert seen.total() > 12
+    assert seen.total() > 8
     assert {"permission_denied", "timeout"} <= set(seen)
 
 

@@ -149,7 +149,7 @@ def test_thoughts_are_there_iff_they_were_asked_for(partition):
 @every_partition
 def test_the_same_seed_gives_the_same_conversation_and_another_seed_another(partition):
     by_kind = {one.cast.plan.kind: one for one in played(partition, EACH)}
-    assert len(by_kind) >= 5
+    assert len(by_kind) >= 4  # of tools that only list, and require nothing, nothing can be asked back or declined
     for one in by_kind.values():
         assert play(one.cast) == one.conversation
         other = play(one.cast, seed=43)
