@@ -33,7 +33,8 @@ class DialogueState:
     `tools` are all that the plan mentions, by name, and `offered_tools` those that are on offer now. `results` are
     those of the plan's steps, in order, as far as they were made; a model may make further calls, which are in the
     messages only. `user_text` is all that the user has said, `user_text_this_turn` the part of it from the turn in
-    which the user spoke last; `assistant_text` is all that the assistant has said.
+    which the user spoke last, in `user_messages_this_turn` messages; `assistant_text` is all that the assistant has
+    said.
     """
 
     plan: ConversationPlan
@@ -49,6 +50,7 @@ class DialogueState:
     assistant_text: str = ""
     _last_user_turn: int = -1
     _results_before_user: int = 0
+    user_messages_this_turn: int = 0
 
     @property
     def current_turn(self) -> PlannedTurn:
@@ -207,6 +209,9 @@ class DialogueState:
         self.messages.append(message)
         if message.role == "user":
             self._results_before_user = len(self.results)
+            self.user_messages_this_turn = 1 + (
+                self.user_messages_this_turn if self._last_user_turn == self.turn_index else 0
+            )
         if message.role == "user" and message.content:
             self.user_text = f"{self.user_text}\n{message.content}" if self.user_text else message.content
             text_before = self.user_text_this_turn if self._last_user_turn == self.turn_index else ""

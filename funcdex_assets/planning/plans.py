@@ -53,6 +53,7 @@ from funcdex_assets.planning.turns import (
     postpone_incomplete_calls,
     say_withheld_facts,
     split_turn,
+    take_first_of_unseen,
     withhold_facts,
 )
 from funcdex_assets.records.feedback import EVEN_WEIGHTS, AspectWeights, name_argument_form
@@ -453,6 +454,7 @@ def _lay_out_turns(
             turns += [DraftTurn("unsuitable", wanted_call=calls[-1]), DraftTurn("unlocked", [calls[-1]], calls[-1])]
         _plan_failure(turns, plan_input, attempt, rng)
     _plan_talk(turns, plan_input, attempt, rng)
+    take_first_of_unseen(turns)
     return turns, late_tools
 
 

@@ -5,6 +5,7 @@ succeeds, one that was meant otherwise, a turn of small talk. Which of them a co
 `plans`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -18,6 +19,7 @@ from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, Plann
 
 Recovery = Literal["retry", "another", "remedy", "dropped"]
 Arguments = tuple[PlannedArgument, ...]
+_ITEM = re.compile(r"/\d+(?=/|$)")  # the index of an item in the path of a result
 _KINDS_BOUND_TO_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unlocked"))
 
 
@@ -248,6 +250,39 @@ def _is_bound_to_turn_before(turn: DraftTurn) -> bool:
 def find_turn_of_call(turns: Sequence[DraftTurn], call: DraftCall) -> DraftTurn:
     """Returns the turn in which a call is made."""
     return next(turn for turn in turns if call in turn.calls)
+
+
+def take_first_of_unseen(turns: Sequence[DraftTurn]) -> None:
+    """Lets what is taken from a listing of the same turn be taken from its first item: nobody can mean the second of a
+    list that was not shown yet. All calls that take an item of that list then take the same.
+    """
+    calls = [call for turn in turns for call in turn.calls]
+    turn_by_step = {
+        call.chain_index: index
+        for index, turn in enumerate(turns)
+        for call in turn.calls
+        if call.chain_index is not None
+    }
+    fanned_out = {
+        (argument.step, _ITEM.split(argument.result or "")[0])
+        for call in calls
+        if call.together
+        for argument in call.arguments
+    }
+    unseen = {
+        (argument.step, _ITEM.split(argument.result)[0])
+        for index, turn in enumerate(turns)
+        for call in turn.calls
+        for argument in call.arguments
+        if argument.step is not None and argument.result and turn_by_step.get(argument.step) == index
+    } - fanned_out
+    for call in calls:
+        call.arguments = tuple(
+            replace(argument, result=_ITEM.sub("/*", argument.result, count=1))
+            if argument.result and (argument.step, _ITEM.split(argument.result)[0]) in unseen
+            else argument
+            for argument in call.arguments
+        )
 
 
 def list_simultaneous_calls(turns: Sequence[DraftTurn], call: DraftCall) -> list[DraftCall]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from funcdex_assets.dialogue import item_choices
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -182,6 +183,8 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     pending_steps = state.list_pending_steps()
     if pending_steps and state.list_unsaid_facts_of_step(pending_steps[0]):
         return _ask_for_facts(state, state.list_unsaid_facts(), rng)
+    if pending_steps and (open_choice := item_choices.find_open_choice(state)):
+        return _ask_which_one(state, *open_choice, rng)
     if pending_steps:
         is_recovery = failed is not None and pending_steps[0].tool in (failed.tool, failed.another)
         return _call_next_tools(state, pending_steps, failed if is_recovery else None, rng)
@@ -362,6 +365,18 @@ def _ask_for_facts(state: DialogueState, facts: list[PlannedArgument], rng: Rand
         fill_slots(rng.choice(asks), {"missing": missing})
     )
     return Move(thought=thought, reply=_add_to_reports(state, question, rng))
+
+
+def _ask_which_one(state: DialogueState, argument: PlannedArgument, choice: item_choices.Choice, rng: Random) -> Move:
+    """Asks which of several things the user means, and names them."""
+    source = state.plan.steps[argument.step or 0].tool
+    noun = item_choices.find_listed_noun(source, argument.result or "")
+    titles = [item_choices.find_item_title(item) for item in choice.items]
+    shown = titles if len(titles) <= item_choices.MOST_NAMED else [""] * len(titles)
+    thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": f"which {noun or 'one'} is meant"})
+    return Move(
+        thought=thought if state.thoughts else None, reply=request_phrases.phrase_question_which(shown, noun, rng)
+    )
 
 
 def _add_to_reports(state: DialogueState, question: str, rng: Random) -> str:

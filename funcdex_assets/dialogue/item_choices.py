@@ -1,0 +1,167 @@
+"""Tells which of several items of a result an argument is taken from, and whether the user has said which is meant.
+
+Belongs here: what can be known of a choice from the plan and the results so far. How the user names an item, and how the
+assistant asks for it, is worded in `roles/`.
+
+>>> find_choices({"files": [{"id": "f1"}, {"id": "f2"}]}, "/files/*/id")
+[Choice(array='/files', index=0, items=[{'id': 'f1'}, {'id': 'f2'}])]
+>>> find_choices({"files": [{"id": "f1"}]}, "/files/*/id")  # there is nothing to choose
+[]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from funcdex_assets.dialogue.dialogue_state import DialogueState
+from funcdex_assets.language import values
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
+from funcdex_assets.records.seeds import build_generator
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.references import resolve_schema, schema_at
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
+
+OPEN_SHARE_OF_SHOWN = 0.12  # of references to one of several things that were shown: the user leaves open which one
+OPEN_SHARE_OF_UNSEEN = 0.2  # of references to what the same message asks for first
+MOST_NAMED = 4  # things that the assistant names when it asks which one is meant
+_LONGEST_TITLE = 80  # characters; a longer text is no name by which people call a thing
+_GENERIC_ARRAYS = frozenset("data item result value entry record element".split())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several `items` of the array at a pointer of a result."""
+
+    array: str
+    index: int
+    items: Sequence[Any]
+
+    @property
+    def item(self) -> Any:
+        """The item that is meant; None if there are fewer."""
+        return self.items[self.index] if self.index < len(self.items) else None
+
+    @property
+    def title(self) -> str:
+        """The title of the item; '' if it has none, or if another item has the same."""
+        titles = [find_item_title(item) for item in self.items]
+        title = titles[self.index] if self.index < len(titles) else ""
+        return title if titles.count(title) == 1 else ""
+
+
+def find_choices(result: Any, path: str) -> list[Choice]:
+    """Returns the choices that a path into a result makes, the outermost first; none where each array has one item."""
+    choices: list[Choice] = []
+    pointer = ""
+    for step in path.split("/")[1:]:
+        array = at_pointer(result, pointer) if pointer else result
+        if isinstance(array, list) and (step == "*" or step.isdigit()):
+            index = 0 if step == "*" else int(step)
+            if len(array) > 1:
+                choices.append(Choice(pointer, index, array))
+            pointer = f"{pointer}/{index}"
+        else:
+            pointer = f"{pointer}/{step}"
+    return choices
+
+
+def find_item_title(item: Any) -> str:
+    """Returns the title of an item, also from an object directly inside it; '' if it has none that people would say."""
+    if not isinstance(item, dict):
+        return ""
+    for fields in (item, *(value for value in item.values() if isinstance(value, dict))):
+        for key, value in fields.items():
+            is_title = set(split_words(key)) & values.TITLE_WORDS and not is_id(key)
+            if is_title and isinstance(value, str) and 0 < len(value) <= _LONGEST_TITLE and '"' not in value:
+                return value
+    return ""
+
+
+def find_listed_noun(source_tool: str, path: str) -> str:
+    """Returns the noun of the things in the outermost array on a path: that of the tool if it lists things."""
+    parsed = parse_tool_name(source_tool)
+    if parsed.action == "list":
+        return parsed.noun
+    steps = path.split("/")[1:]
+    names = (steps[index - 1] for index, step in enumerate(steps) if index and (step == "*" or step.isdigit()))
+    words = split_words(next(names, ""))
+    noun = to_singular(words[-1]) if words else ""
+    return noun if noun and noun not in _GENERIC_ARRAYS else parsed.noun
+
+
+def is_unseen(state: DialogueState, argument: PlannedArgument) -> bool:
+    """Says whether an argument is taken from what the same user message asks for, which the user has not seen."""
+    return argument.step is not None and state.plan.steps[argument.step].turn == state.turn_index
+
+
+def leaves_choice_open(state: DialogueState, step: PlannedStep, argument: PlannedArgument) -> bool:
+    """Says whether the user does not say which of several things is meant, and is asked: seldom, where nothing else is
+    open in the turn, and of an unseen listing only if it comes first and shows titles.
+    """
+    plan = state.plan
+    turn = plan.turns[step.turn]
+    steps = [other for other in plan.steps if other.turn == step.turn]
+    source = plan.steps[argument.step] if argument.step is not None else None
+    if turn.kind != "request" or plan.kind in ("command", "single_turn") or source is None or plan.is_spoken:
+        return False
+    if any(other.fault or other.together for other in steps) or any(
+        a.withheld for other in steps for a in other.arguments
+    ):
+        return False
+    if len(_find_choosing_arguments(steps)) != 1:
+        return False
+    rng = build_generator("open choice", plan.plan_id, step.turn)
+    if source.turn != step.turn:
+        return rng.random() < OPEN_SHARE_OF_SHOWN
+    return (
+        rng.random() < OPEN_SHARE_OF_UNSEEN
+        and source is steps[0]
+        and step is steps[1]
+        and _shows_titles(state, source.tool, argument.result or "")
+    )
+
+
+def find_open_choice(state: DialogueState) -> tuple[PlannedArgument, Choice] | None:
+    """Returns the argument of the next step for which the user has to say which of several things is meant, with the
+    choice; None if nothing is open, or if the user was asked in this turn.
+    """
+    pending_steps = state.list_pending_steps()
+    if not pending_steps or state.user_messages_this_turn > 1:
+        return None
+    for argument in pending_steps[0].arguments:
+        if argument.source == "result" and argument.step is not None and argument.step < len(state.results):
+            choices = find_choices(state.results[argument.step], argument.result or "")
+            if choices and leaves_choice_open(state, pending_steps[0], argument):
+                return argument, choices[0]
+    return None
+
+
+def _find_choosing_arguments(steps: Sequence[PlannedStep]) -> set[tuple[int | None, str]]:
+    """Returns the arrays from which the steps of a turn take an item, each by its step and pointer."""
+    return {
+        (argument.step, array)
+        for step in steps
+        for argument in step.arguments
+        if argument.source == "result" and (array := _find_array(argument.result or ""))
+    }
+
+
+def _find_array(path: str) -> str:
+    """Returns the pointer of the outermost array on a path; '' if there is none."""
+    steps = path.split("/")
+    indices = [index for index, step in enumerate(steps) if step == "*" or step.isdigit()]
+    return "/".join(steps[: indices[0]]) or "/" if indices else ""
+
+
+def _shows_titles(state: DialogueState, tool: str, path: str) -> bool:
+    """Says whether the items of the array on a path have a title by the tool's definition."""
+    root = complete_result_schema(state.tools[tool])
+    schema = schema_at(root, f"{_find_array(path).rstrip('/')}/*") or {}
+    required = schema.get("required", ())
+    return any(
+        name in required and set(split_words(name)) & values.TITLE_WORDS and not is_id(name)
+        for name, field in schema.get("properties", {}).items()
+        if resolve_schema(field, root).get("type") == "string"
+    )
