@@ -134,13 +134,12 @@ def _write_message(
                 )
             )
         case "permission_denied":
-            return rng.choice(
-                (
-                    f"You do not have permission to {parsed.verb} {entity_text}.",
-                    f"The caller lacks the permission needed to {parsed.verb} {entity_text}.",
-                    f"Access to {entity_text} is denied for this account.",
-                )
+            refusals = (
+                f"You do not have permission to {parsed.verb} {entity_text}.",
+                f"The caller lacks the permission needed to {parsed.verb} {entity_text}.",
+                f"Access to {entity_text} is denied for this account.",
             )
+            return rng.choice(refusals[:2] if parsed.action == "create" else refusals)
         case "expired_auth":
             return rng.choice(
                 (

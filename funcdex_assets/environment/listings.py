@@ -36,7 +36,7 @@ _ENDED_WORDS = frozenset("completed closed done archived finished".split())
 _STATE_WORDS = frozenset("status state completed checked closed done archived".split())
 _TOTAL_WORDS = frozenset("total estimate".split())
 _PART_NOUNS = frozenset(
-    "comment message reply note attachment subtask task section event issue worklog reaction".split()
+    "comment message email thread reply note attachment subtask task section event issue worklog reaction file".split()
 )
 _MAIN_MOMENT_FIELDS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 

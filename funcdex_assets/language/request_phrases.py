@@ -79,13 +79,16 @@ _INLINE_CLAUSES = {
     "minutes": "for {x}",
     "duration": "for {x}",
 }
-_GENERIC_CLAUSES = (", with the {words} {x}", ", with the {words} set to {x}", ", {words}: {x}", " with {words} {x}")
-_GENERIC_SENTENCES = (
-    "The {words} should be {x}.",
-    "Use {x} as the {words}.",
-    "For the {words}: {x}.",
-    "{Words}: {x}.",
-)
+_GENERIC_CLAUSES = (", with the {words} {x}", ", with the {words} set to {x}", " with {words} {x}")
+_GENERIC_SENTENCES = ("The {words} should be {x}.", "Use {x} as the {words}.", "Make the {words} {x}.")
+# Of an argument that is named as an act, such as `send_updates`, by its value; the first is for any other value.
+_ACT_CLAUSES = {"": "and {act} to {x}", "none": "and {act} to none of them", "all": "and {act} to all of them"}
+_ACT_SENTENCES = {
+    "": "Please {act} to {x}.",
+    "none": "Please {act} to none of them.",
+    "all": "Please {act} to all of them.",
+}
+_ACT_VERBS = frozenset("send notify".split())
 # Sentences that state a fact on its own, by a word of the argument's name; the first entry that fits is used.
 _FACT_SENTENCES = {
     "find": ("It's {x} that has to go.", "Look for {x}.", "The wording to replace: {x}."),
@@ -98,18 +101,18 @@ _FACT_SENTENCES = {
     "bcc": ("Blind copy to {x}, please.", "Put {x} in blind copy."),
     "limit": ("{x} will do.", "No more than {x}, please."),
     "results": ("{x} will do.", "No more than {x}, please."),
-    "subject": ("The subject is {x}.", "Subject: {x}."),
+    "subject": ("The subject is {x}.", "Give it the subject {x}."),
     "body": ("Write: {x}.", "It should say: {x}.", "Let it read {x}."),
     "message": ("Write: {x}.", "It should say: {x}."),
     "text": ("The text: {x}.", "Write {x}."),
     "content": ("Put this in: {x}.", "The text: {x}."),
     "description": ("As the description: {x}.", "Describe it as {x}."),
     "notes": ("Add the note {x}.", "Note for it: {x}."),
-    "comment": ("The comment: {x}.", "Comment: {x}."),
+    "comment": ("Comment {x}.", "Put it like this: {x}."),
     "title": ("Call it {x}.", "The title is {x}."),
     "name": ("Call it {x}.", "The name is {x}."),
     "due": ("It's due {x}.", "Due {x}, please."),
-    "priority": ("Make it {x} priority.", "Priority: {x}."),
+    "priority": ("Make it {x} priority.", "It has {x} priority."),
     "location": ("The place is {x}.", "We meet at {x}."),
     "reason": ("The reason: {x}.", "Because: {x}."),
 }
@@ -357,12 +360,20 @@ def phrase_fact_sentence(argument: PlannedArgument, rng: Random) -> str:
     if "@" in argument.surface and {"recipient", "to"} & set(argument_name.split()):
         return fill_slots(rng.choice(_RECIPIENT_SENTENCES), {"x": argument.surface})
     field_words = split_words(parse_field_name(argument))
+    if field_words[0] in _ACT_VERBS and len(field_words) > 1:
+        return _phrase_act(_ACT_SENTENCES, argument)
     sentences = next((options for word, options in _FACT_SENTENCES.items() if word in field_words), _GENERIC_SENTENCES)
     filled = fill_slots(
         rng.choice(sentences),
         {"words": argument_name, "Words": values.capitalize_sentence(argument_name), "x": quote_free_text(argument)},
     )
     return filled.removesuffix(".") if filled.endswith(('.".', '!".', '?".')) else filled
+
+
+def _phrase_act(forms: Mapping[str, str], argument: PlannedArgument) -> str:
+    """Phrases the value of an argument that is named as an act: `send_updates: none` → `Please don't send updates.`"""
+    form = forms.get(str(argument.value).lower(), forms[""])
+    return fill_slots(form, {"act": " ".join(split_words(parse_field_name(argument))), "x": argument.surface})
 
 
 def _phrase_flag_sentence(argument: PlannedArgument, rng: Random) -> str:
@@ -686,6 +697,8 @@ def _phrase_inline_clause(argument: PlannedArgument, tool: str, rng: Random) -> 
         return None  # `change the event called X` would say which one it is
     if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PERSON_WORDS:
         return f"named {quote_free_text(argument)}"
+    if steps[-1] == steps[0] and split_words(steps[-1])[0] in _ACT_VERBS and len(split_words(steps[-1])) > 1:
+        return _phrase_act(_ACT_CLAUSES, argument)
     for word, clause in _INLINE_CLAUSES.items():
         if word in argument_name_words:
             return fill_slots(clause, {"x": quote_free_text(argument)})

@@ -45,6 +45,7 @@ _MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional obje
 _LONGEST_TEXT, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
 _LONGEST_POINTER = 8  # steps of a pointer; a schema that contains itself would have no end
 _MOST_ARGUMENTS = 40  # of one object or array; nobody says more
+_FREE_TIME_WORDS = frozenset("free busy freebusy available availability slot slots".split())  # which lies ahead
 _FEW_ITEMS = (2, 3, 3, 4, 5)  # on a page of a listing whose next page is asked for
 _PAST_WORDS = frozenset("modified created updated since after completed received".split())
 
@@ -458,7 +459,12 @@ class _FactInventor:
         elif self.moment and self.moment_is_end:  # the end of the span was mentioned first
             self.moment -= self._draw_span(schema)
         else:
-            past = self.action == "list" and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+            is_about_free_time = bool(_FREE_TIME_WORDS & set(split_words(self.tool.name)))
+            past = (
+                not is_about_free_time
+                and self.action == "list"
+                and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+            )
             self.moment = values.invent_moment(self.situation, self.rng, past)
         self.moment_is_end = bool(ends)
         return values.render_moment(schema, self.moment)

@@ -38,17 +38,19 @@ from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _CREATING_ACTIONS = frozenset(("create", "copy", "send"))
 _OWN_WORDS = frozenset("my me own profile current".split())  # of a tool that is about the user's own things
+_DIRECTORY_WORDS = frozenset("assignee owner member collaborator reporter user manager lead".split())
 _UNIQUE = re.compile(r"\b(?:unique|already exists?|must not exist)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CallSurroundings:
-    """The calls around one call: those made `earlier`, those made at once with it (`simultaneous`), and where the
-    results of listings show names, by tool (`name_paths`).
+    """The calls around one call: those made `earlier`, those made at once with it (`simultaneous`, of which
+    `at_once_after` come after it), and where the results of listings show names, by tool (`name_paths`).
     """
 
     earlier: Sequence[DraftCall] = ()
     simultaneous: Sequence[DraftCall] = ()
+    at_once_after: Sequence[DraftCall] = ()
     name_paths: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,7 +109,8 @@ def list_possible_failures(
     unchanged = call.arguments
     if action in READING_ACTIONS:
         yield PossibleFailure("timeout", "retry", unchanged)
-    yield PossibleFailure("rate_limit", "remedy", unchanged)
+    if not any(other.tool == call.tool for other in surroundings.at_once_after):  # the limit stops those after it, too
+        yield PossibleFailure("rate_limit", "remedy", unchanged)
     if not surroundings.simultaneous:  # else all calls of the service at that moment would have to fail
         yield PossibleFailure("expired_auth", "remedy", unchanged)
     if may_be_forbidden(call, surroundings):
@@ -116,9 +119,29 @@ def list_possible_failures(
             yield PossibleFailure("permission_denied", "dropped", unchanged)
     for arguments in _take_shown_names(call, tool, surroundings):
         yield PossibleFailure("conflict", "remedy", arguments)
+    for arguments in _misspell_addresses(call, tool, action):
+        yield PossibleFailure("not_found", "remedy", arguments)
     for changed, arguments in _replace_one_value(call, variants):
         for fault in _list_faults_of_value(changed, tool, action):
             yield PossibleFailure(fault, "remedy", arguments)
+
+
+def _misspell_addresses(call: DraftCall, tool: Tool, action: str) -> Iterator[Arguments]:
+    """Yields the arguments of a call with a slip in the address of somebody whom the service must know: who is looked
+    up or taken off, or to whom something is given in its own directory. Letters can be sent to anybody.
+    """
+    for index, argument in enumerate(call.arguments):
+        schema = schema_at(tool.parameters, argument.argument) or {}
+        if schema.get("format") != "email" or argument.source != "user" or argument.withheld:
+            continue
+        is_known_to_service = action in ("get", "delete") or (
+            action in ("create", "update") and _DIRECTORY_WORDS & set(split_words(parse_field_name(argument)))
+        )
+        local_part, at_sign, domain = str(argument.value).partition("@")
+        if is_known_to_service and at_sign and len(local_part) > 3 and local_part[-1] != local_part[-2]:
+            slip = f"{local_part[:-2]}{local_part[-1]}{local_part[-2]}@{domain}"
+            misspelt = replace(argument, value=slip, surface=slip)
+            yield (*call.arguments[:index], misspelt, *call.arguments[index + 1 :])
 
 
 def may_be_forbidden(call: DraftCall, surroundings: CallSurroundings) -> bool:
@@ -182,9 +205,8 @@ def _list_faults_of_value(argument: PlannedArgument, tool: Tool, action: str) ->
     name_words = set(split_words(parse_field_name(argument)))
     is_text = isinstance(argument.value, str) and "enum" not in schema
     is_search = action == "list" and is_text and bool(name_words & QUERY_WORDS)
-    is_address = schema.get("format") == "email"
     # What is created, sent or renamed need not be there, and a search that finds nothing is no error.
-    if action in ("get", "delete") and (is_address or (is_text and name_words & {"name", "email", "key"})):
+    if action in ("get", "delete") and is_text and "@" not in argument.surface and name_words & {"name", "key"}:
         yield "not_found"
     if is_search and can_be_empty(tool):
         yield "empty_result"

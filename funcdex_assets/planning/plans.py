@@ -610,7 +610,9 @@ def _find_surroundings(turns: Sequence[DraftTurn], call: DraftCall, plan_input: 
     calls = [other for turn in turns[: turn_index + 1] for other in turn.calls]
     tools_shown = {other.tool for turn in turns[:turn_index] for other in turn.calls}
     name_paths = {name: find_listed_name_path(plan_input.tools_by_name[name]) for name in tools_shown}
-    return CallSurroundings(calls[: calls.index(call)], list_simultaneous_calls(turns, call), name_paths)
+    earlier, simultaneous = calls[: calls.index(call)], list_simultaneous_calls(turns, call)
+    at_once_after = [other for other in simultaneous if other not in earlier]
+    return CallSurroundings(earlier, simultaneous, at_once_after, name_paths)
 
 
 def _list_equivalent_failures(

@@ -34,6 +34,7 @@ from funcdex_assets.language.lexicon import (
     select_unused_templates,
 )
 from funcdex_assets.language.spoken_values import find_quoted_part
+from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
 from funcdex_assets.records.message import Message
@@ -47,7 +48,7 @@ from funcdex_assets.roles.tool_schemas import build_calls_schema
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.words import split_words, to_plural
+from funcdex_assets.schema.words import split_words, to_plural, to_singular
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
@@ -298,7 +299,8 @@ def _report_failure(state: DialogueState, step: PlannedStep, rng: Random) -> Mov
 
 def _describe_wait(messages: Sequence[Message]) -> str:
     """Says in words how long the service asked to wait."""
-    content = next((message.result.content for message in reversed(messages) if message.result), None)
+    results = [message.result for message in reversed(messages) if message.result]
+    content = next((result.content for result in results if result.error), None)
     seconds = next(
         (value for pointer, value in list_scalars(content) if "retry" in pointer.lower() and isinstance(value, int)),
         None,
@@ -371,12 +373,13 @@ def _ask_which_one(state: DialogueState, argument: PlannedArgument, choice: item
     """Asks which of several things the user means, and names them."""
     source = state.plan.steps[argument.step or 0].tool
     noun = item_choices.find_listed_noun(source, argument.result or "")
-    titles = [item_choices.find_item_title(item) for item in choice.items]
-    shown = titles if len(titles) <= item_choices.MOST_NAMED else [""] * len(titles)
+    if choice.holder:
+        noun = to_singular(split_words(choice.holder)[-1])
+    titles = choice.titles if choice.can_be_named else [""] * len(choice.items)
+    questions = [request_phrases.phrase_question_which(titles, noun, rng) for _ in range(_MAX_REWORDINGS)]
+    question = next((text for text in questions if text not in state.assistant_text), questions[0])
     thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": f"which {noun or 'one'} is meant"})
-    return Move(
-        thought=thought if state.thoughts else None, reply=request_phrases.phrase_question_which(shown, noun, rng)
-    )
+    return Move(thought=thought if state.thoughts else None, reply=question)
 
 
 def _add_to_reports(state: DialogueState, question: str, rng: Random) -> str:
@@ -514,12 +517,18 @@ def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> 
 
 
 def _take_leave(state: DialogueState, rng: Random) -> Move:
-    """Takes leave of the user."""
+    """Takes leave of the user; what the conversation is about is only mentioned if the user has."""
     thought = "The user is done; say goodbye without adding anything." if state.thoughts else None
-    return Move(
-        thought=thought,
-        reply=values.fill_from_situation(rng.choice(load_moves("assistant_farewells")), state.situation, rng),
+    last_reply = next((message.content for message in reversed(state.messages) if message.role == "assistant"), None)
+    turn_before = state.plan.turns[state.turn_index - 1] if state.turn_index else None
+    is_given_up = turn_before is not None and turn_before.kind in ("unsuitable", "dropped")
+    forms = load_moves(
+        "assistant_farewells_plain" if is_given_up or is_refusal(last_reply or "") else "assistant_farewells"
     )
+    if state.situation.matter.lower() not in state.user_text.lower():
+        forms = [form for form in forms if not find_slots(form)]
+    farewell = rng.choice(keep_timely(forms, state.situation.now))
+    return Move(thought=thought, reply=values.fill_from_situation(farewell, state.situation, rng))
 
 
 def _fill_report_slots(state: DialogueState, step: PlannedStep, rng: Random) -> dict[str, str]:

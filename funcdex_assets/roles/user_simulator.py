@@ -16,6 +16,7 @@ from funcdex_assets.dialogue.dialogue_state import DialogueState, begins_another
 from funcdex_assets.language import request_phrases, result_reports
 from funcdex_assets.language.lexicon import fill_slots, load_moves, load_turn_moves, select_unused_templates
 from funcdex_assets.language.spoken_values import find_first_form
+from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.values import capitalize_sentence, fill_from_situation
 from funcdex_assets.records.labels import TurnKind
 from funcdex_assets.records.openai_messages import to_openai_tools
@@ -23,6 +24,7 @@ from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
 Purpose = TurnKind | Literal["answer"]
@@ -127,7 +129,8 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
         return state.current_turn.words
     match cue.purpose:
         case "thanks" if state.plan.steps:
-            return fill_from_situation(rng.choice(load_moves("thanks", register)), state.situation, rng)
+            key = "thanks_plain" if _was_refused(state) else "thanks"
+            return fill_from_situation(_choose_timely(state, load_moves(key, register), rng), state.situation, rng)
         case "answer":
             return _answer_question(state, rng)
         case "remedy" | "correction":
@@ -155,9 +158,10 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
         return f"{rng.choice(leads)} {capitalize_sentence(request)}"
     if not is_first_turn or (state.plan.kind == "single_turn" and rng.random() < SHORT_SHARE):
         return request
-    openings = [fill_from_situation(rng.choice(load_moves("openers", register)), state.situation, rng)]
+    openings = [fill_from_situation(_choose_timely(state, load_moves("openers", register), rng), state.situation, rng)]
     if rng.random() < (0.75 if openings[0] and state.situation.matter not in openings[0] else 0.4):
-        openings.append(fill_from_situation(rng.choice(load_moves("contexts", register)), state.situation, rng))
+        context = _choose_timely(state, load_moves("contexts", register), rng)
+        openings.append(fill_from_situation(context, state.situation, rng))
     withheld = [argument.surface for step in steps for argument in step.arguments if argument.withheld]
     if state.plan.kind == "single_turn":
         openings = [text for text in openings if not _ANNOUNCES_MORE.search(text)]
@@ -165,9 +169,22 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
     return " ".join(capitalize_sentence(text) for text in (*openings, request))
 
 
+def _choose_timely(state: DialogueState, texts: Sequence[str], rng: Random) -> str:
+    """Chooses one of the texts that suit the conversation's clock."""
+    return rng.choice(keep_timely(texts, state.situation.now))
+
+
+def _was_refused(state: DialogueState) -> bool:
+    """Says whether the assistant said last that something could not be done or found, or the user gave it up."""
+    last_reply = next((message.content for message in reversed(state.messages) if message.role == "assistant"), None)
+    turn_before = state.plan.turns[state.turn_index - 1] if state.turn_index else None
+    is_given_up = turn_before is not None and turn_before.kind in ("unsuitable", "dropped")
+    return is_given_up or is_refusal(last_reply or "")
+
+
 def _answer_question(state: DialogueState, rng: Random) -> str:
     """Composes the answer to the assistant's question: every fact of the pending steps that is not said yet."""
-    lead = rng.choice(load_moves("answers", state.situation.persona.register))
+    lead = _choose_timely(state, load_moves("answers", state.situation.persona.register), rng)
     facts = state.list_unsaid_facts()
     if not facts and (open_choice := item_choices.find_open_choice(state)):
         choice = open_choice[1]
@@ -185,7 +202,7 @@ def _answer_question(state: DialogueState, rng: Random) -> str:
         words = request_phrases.render_argument_name(fact.argument)
         stated_facts.append(
             fill_slots(
-                rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
+                rng.choice(("the {w} is {x}", "{x} for the {w}", "{x} as the {w}")),
                 {"w": words, "x": request_phrases.quote_free_text(fact)},
             )
         )
@@ -304,9 +321,8 @@ def _takes_result(step: PlannedStep) -> bool:
 def _compose_request(state: DialogueState, steps: Sequence[PlannedStep], is_opening: bool, rng: Random) -> str:
     """Composes the request for these steps, with the facts that are not withheld."""
     register = state.situation.persona.register
-    leads = select_unused_templates(
-        load_moves("request_leads" if is_opening else "followups", register), state.user_text
-    )
+    key = "request_leads" if is_opening else "followups_plain" if _was_refused(state) else "followups"
+    leads = select_unused_templates(keep_timely(load_moves(key, register), state.situation.now), state.user_text)
     if state.plan.kind == "single_turn":
         leads = [lead for lead in leads if not _ANNOUNCES_MORE.search(lead)] or leads
     lead = rng.choice(leads)
@@ -393,29 +409,36 @@ def _phrase_reference_to_one(
     """
     is_unseen = item_choices.is_unseen(state, argument)
     path = argument.result or ""
-    if is_unseen:
-        has_array = "/*" in path or any(part.isdigit() for part in path.split("/"))
-        choice_key = (argument.step, path.split("/*")[0], 0) if has_array else None
-        choices = []
-    else:
-        choices = item_choices.find_choices(_find_result(state, argument), path)
-        choice_key = (argument.step, choices[0].array, choices[0].index) if choices else None
     plain_words = request_phrases.phrase_sole_item(argument, noun, rng)
-    if choice_key is None or choice_key in named_items or item_choices.leaves_choice_open(state, step, argument):
+    choices = [] if is_unseen else item_choices.find_choices(_find_result(state, argument), path)
+    if is_unseen and item_choices.find_array(path):
+        item = (argument.step, item_choices.find_array(path), 0)
+    elif choices:
+        item = (argument.step, choices[0].array, choices[0].index)
+    else:
         return _Reference(plain_words)
-    named_items.add(choice_key)
+    holder = item_choices.find_holder(path)
+    if item_choices.leaves_choice_open(state, step, argument):
+        return _Reference(plain_words)
+    if choices and holder and choices[0].holder_title:  # it has a name of its own, such as the customer of an invoice
+        noun_of_holder = to_singular(split_words(holder)[-1])
+        title = choices[0].holder_title
+        return _Reference(request_phrases.phrase_item_by_title(argument, noun_of_holder, title, rng), True)
+    if item in named_items:
+        if not holder:
+            return _Reference(plain_words)
+        owner = " ".join(split_words(holder.rsplit("/", 1)[-1]))
+        return _Reference(f"the {owner} of that {noun.rsplit(' ', 1)[-1]}", True)
+    named_items.add(item)
     if is_unseen:
         return _Reference(request_phrases.phrase_first_of_unseen(argument, noun, rng), True)
     choice = choices[0]
-    is_shown = choice.title and choice.title.lower() in state.assistant_text.lower()
-    if choice.title and (not in_view or choice.index >= len(request_phrases.ORDINALS) or rng.random() < TITLE_SHARE):
+    is_far_down = choice.index >= len(request_phrases.ORDINALS)
+    is_shown = choice.title.lower() in state.assistant_text.lower()
+    if choice.title and (not in_view or is_far_down or not is_shown or rng.random() < TITLE_SHARE):
         return _Reference(request_phrases.phrase_item_by_title(argument, noun, choice.title, rng), True)
-    if is_shown or not choice.title:
-        return _Reference(
-            request_phrases.phrase_item_by_ordinal(argument, noun, choice.index, rng, in_view and len(choices) == 1),
-            True,
-        )
-    return _Reference(request_phrases.phrase_item_by_title(argument, noun, choice.title, rng), True)
+    in_view = in_view and len(choices) == 1
+    return _Reference(request_phrases.phrase_item_by_ordinal(argument, noun, choice.index, rng, in_view), True)
 
 
 def _find_result(state: DialogueState, argument: PlannedArgument) -> Any:

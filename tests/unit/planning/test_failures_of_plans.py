@@ -103,6 +103,10 @@ def test_the_fault_is_drawn_before_the_call():
                      id="two things may have the same name"),
         pytest.param(tool("DELETE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"not_found"},
                      id="a name is unknown"),
+        pytest.param(tool("GET_CONTACT", email=MAIL), told("email", "zora.lang@b.io"), told("email", "c@d.io"),
+                     {"timeout", "not_found"}, id="a slip in an address that is looked up"),
+        pytest.param(tool("CREATE_TASK", assignee=MAIL), told("assignee", "zora.lang@b.io"), told("assignee", "c@d.io"),
+                     {"not_found"}, id="a slip in the address of somebody who is given work"),
         pytest.param(tool("GET_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"timeout", "not_found"},
                      id="a name is looked up"),
         pytest.param(tool("UPDATE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), set(),
@@ -141,7 +145,7 @@ def test_what_can_happen_whatever_the_user_tells(name, arguments, is_last, more)
 
 
 def around(*earlier: DraftCall, at_once: tuple[DraftCall, ...] = (), **name_paths: str) -> CallSurroundings:
-    return CallSurroundings(earlier, at_once, name_paths)
+    return CallSurroundings(earlier, at_once, at_once, name_paths)
 
 
 TAKEN_BEFORE = PlannedArgument(argument="/note_id", source="result", step=0, result="/things/*/id")
@@ -154,7 +158,8 @@ TAKEN_BEFORE = PlannedArgument(argument="/note_id", source="result", step=0, res
         pytest.param("DELETE_NOTE", around(at_once=(DraftCall("OPEN_FOLDER", (), 7),)), {"expired_auth"},
                      id="a sign-in expires for all calls that are made at once"),
         pytest.param("DELETE_NOTE", around(at_once=(DraftCall("DELETE_NOTE", (), 7),)),
-                     {"expired_auth", "permission_denied"}, id="nor are rights missing for one of two alike"),
+                     {"expired_auth", "permission_denied", "rate_limit"},
+                     id="nor are rights missing for one of two alike, nor does a limit stop the first of them"),
         pytest.param("DELETE_NOTE", around(DraftCall("DELETE_NOTE", (), 7)), {"permission_denied"},
                      id="what was allowed before stays allowed"),
         pytest.param("DELETE_NOTE", around(DraftCall("CREATE_THING", (), 0)), {"permission_denied"},
@@ -170,6 +175,13 @@ def test_the_calls_around_a_call_tell_what_cannot_happen_to_it(name, surrounding
     options = list_possible_failures(DraftCall(name, (TAKEN,), 9), tool(name), [], True, surroundings)
     found = {option.fault for option in options} - {"timeout"}
     assert {"rate_limit", "expired_auth", "permission_denied"} - found == missing
+
+
+def test_a_slip_in_an_address_is_made_good_by_the_same_persons_address():
+    call = DraftCall("GET_CONTACT", (told("email", "zora.lang@b.io"),), 0)
+    options = list_possible_failures(call, tool("GET_CONTACT", email=MAIL), [(told("email", "c@d.io"),)], False)
+    (slip,) = [option.arguments[0].value for option in options if option.fault == "not_found"]
+    assert slip == "zora.lagn@b.io"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from offline import ENGINE, PARTITIONS, Played, casts, play, played
 
 from funcdex_assets.checks.findings import Case, find_problems
 from funcdex_assets.checks.provenance import find_ungrounded_arguments, trace_arguments
+from funcdex_assets.dialogue.item_choices import find_choices
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.dml.structure import check_conversation
@@ -444,7 +445,8 @@ def test_the_second_one_is_the_second_of_the_list():
                 value = at_pointer(call.arguments, argument.argument)
                 found = at_pointer(listed[place], placed[3])
                 assert value == found or find_quoted_part(value) == found.replace("'", "").replace('"', "")
-                title = find_item_title(listed[place]).lower() or str(found).lower()
+                choice = find_choices(results[argument.step], argument.result or "")[0]
+                title = choice.title.lower() or str(found).lower()
                 is_last = place == len(listed) - 1 and "last" in said
                 assert f"the {ORDINALS[place]}" in said or title in said or is_last, f"{one}: {argument}"
                 seen[place] += 1
@@ -496,7 +498,7 @@ class Engine(OfflineEngine):
 
 CAST = next(  # its user asks for one thing after the other
     one
-    for one in casts("todoist", EACH)
+    for one in casts("todoist", 4 * EACH)
     if len(one.plan.steps) > 4 and {turn.kind for turn in one.plan.turns} == {"request", "thanks"}
 )
 
