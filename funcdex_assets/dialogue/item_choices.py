@@ -15,13 +15,14 @@ from typing import Any
 
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.language import values
+from funcdex_assets.language.request_phrases import is_next_page_argument
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 OPEN_SHARE_OF_SHOWN = 0.12  # of references to one of several things that were shown: the user leaves open which one
 OPEN_SHARE_OF_UNSEEN = 0.2  # of references to what the same message asks for first
@@ -153,11 +154,13 @@ def leaves_choice_open(state: DialogueState, step: PlannedStep, argument: Planne
     source = plan.steps[argument.step] if argument.step is not None else None
     if turn.kind != "request" or plan.kind in ("command", "single_turn") or source is None or plan.is_spoken:
         return False
+    if any(is_next_page_argument(a) for other in steps for a in other.arguments):  # it asks for more of one listing
+        return False
     if any(other.fault or other.together for other in steps) or any(
         a.withheld for other in steps for a in other.arguments
     ):
         return False
-    if len(_find_choosing_arguments(steps)) != 1:
+    if len(_find_choosing_arguments(steps)) != 1 or not _is_what_is_listed(argument, source.tool):
         return False
     rng = build_generator("open choice", plan.plan_id, step.turn)
     if source.turn != step.turn:
@@ -187,6 +190,12 @@ def find_open_choice(state: DialogueState) -> tuple[PlannedArgument, Choice] | N
             if choices and leaves_choice_open(state, pending_steps[0], argument):
                 return argument, choices[0]
     return None
+
+
+def _is_what_is_listed(argument: PlannedArgument, source_tool: str) -> bool:
+    """Says whether an argument names one of the listed things itself, and not something that belongs to it."""
+    noun = to_singular(parse_resource_noun(argument.argument.rsplit("/", 1)[-1]).rpartition(" ")[2])
+    return noun in ("", find_listed_noun(source_tool, argument.result or "").rpartition(" ")[2])
 
 
 def _find_choosing_arguments(steps: Sequence[PlannedStep]) -> set[tuple[int | None, str, str]]:

@@ -114,7 +114,15 @@ class Pager:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
         if not _PART_NOUNS & set(noun.split()):
             return False
-        return any("@made" in self._entities.find_entity(*parent) for parent in self._intent.parents.items())
+        for parent, identity in self._intent.parents.items():
+            entity = self._entities.find_entity(parent, identity)
+            parts = [
+                part for part in self._entities.list_entities(noun).values() if str(part.get(f"{parent}id")) == identity
+            ]
+            # A thread that is known by nothing but the letter that was sent began with it.
+            if "@made" in entity or (not entity and parts and all("@made" in part for part in parts)):
+                return True
+        return False
 
     def _find_whole_listing(self) -> str | None:
         """Returns the parents within which a listing shows all entities; None where anything else restricts it."""

@@ -101,6 +101,7 @@ _FACT_SENTENCES = {
     "bcc": ("Blind copy to {x}, please.", "Put {x} in blind copy."),
     "limit": ("{x} will do.", "No more than {x}, please."),
     "results": ("{x} will do.", "No more than {x}, please."),
+    "size": ("{x} will do.", "No more than {x}, please."),
     "subject": ("The subject is {x}.", "Give it the subject {x}."),
     "body": ("Write: {x}.", "It should say: {x}.", "Let it read {x}."),
     "message": ("Write: {x}.", "It should say: {x}."),

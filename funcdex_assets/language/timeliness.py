@@ -30,7 +30,8 @@ _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _ONLY_ON = re.compile(r"\bUgh, (\w+day)s\b|\bit's (\w+day)\b(?! in my head)", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"\b(?:can't|cannot|couldn't|unable|not able|isn't possible|beyond|no tool|nothing (?:here|that|on|among)|"
-    r"none of|nothing (?:came|turned|was|matches)|no \w+ (?:came|turned|match|for)|refused|denied|expired|declined|"
+    r"none of|found no|no hits|zero results|is empty|back empty|a blank|not a single|"
+    r"none fits|nothing (?:came|turned|was|matches)|no \w+ (?:came|turned|match|for)|refused|denied|expired|declined|"
     r"out of (?:my )?reach|not among|lack|lacks|without a (?:tool|way))\b",
     re.IGNORECASE,
 )

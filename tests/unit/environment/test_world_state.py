@@ -627,3 +627,32 @@ def test_any_history():
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+
+
+def test_in_gmail_a_new_label_holds_no_messages():
+    tools = tools_of("gmail")
+    for seed in SEEDS:
+        world = World(HERE, seed)
+        made = world.execute_call(tools["CREATE_LABEL"], {"label_name": "Roof"})["label"]
+        listed = world.execute_call(tools["LIST_LABELS"], {})["labels"]
+        (shown,) = [label for label in listed if label["id"] == made["id"]]
+        assert shown.get("messages_total", 0) == shown.get("messages_unread", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("partition", "making", "arguments", "listing", "name"),
+    [
+        ("googledrive", "CREATE_FOLDER", {"name": "Roof"}, "LIST_FILES_AND_FOLDERS", "folderId"),
+        ("googlecalendar", "CREATE_CALENDAR", {"summary": "Roof"}, "LIST_EVENTS", "calendar_id"),
+        ("asana", "CREATE_PROJECT_IN_WORKSPACE", {"workspace_gid": "7", "name": "Roof"}, "LIST_PROJECT_TASKS",
+         "project_gid"),
+    ],
+)  # fmt: skip
+def test_what_was_just_made_has_nothing_in_it(partition, making, arguments, listing, name):
+    tools = tools_of(partition)
+    for seed in SEEDS:
+        world = World(HERE, seed)
+        made = next(iter(world.execute_call(tools[making], arguments).values()))
+        identity = next(value for key, value in made.items() if key in ("id", "gid", "calendar_id"))
+        result = world.execute_call(tools[listing], {name: identity})
+        assert [value for value in result.values() if isinstance(value, list)] == [[]]

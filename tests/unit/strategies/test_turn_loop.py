@@ -446,7 +446,7 @@ def test_the_second_one_is_the_second_of_the_list():
                 found = at_pointer(listed[place], placed[3])
                 assert value == found or find_quoted_part(value) == found.replace("'", "").replace('"', "")
                 choice = find_choices(results[argument.step], argument.result or "")[0]
-                title = choice.title.lower() or str(found).lower()
+                title = (choice.title or choice.holder_title or str(found)).lower()
                 is_last = place == len(listed) - 1 and "last" in said
                 assert f"the {ORDINALS[place]}" in said or title in said or is_last, f"{one}: {argument}"
                 seen[place] += 1
