@@ -33,8 +33,8 @@ class DialogueState:
     `tools` are all that the plan mentions, by name, and `offered_tools` those that are on offer now. `results` are
     those of the plan's steps, in order, as far as they were made; a model may make further calls, which are in the
     messages only. `user_text` is all that the user has said, `user_text_this_turn` the part of it from the turn in
-    which the user spoke last; `assistant_text` is all that the assistant has said. `lessons` say what was wrong with an
-    earlier try.
+    which the user spoke last, in `user_messages_this_turn` messages; `assistant_text` is all that the assistant has
+    said. `lessons` say what was wrong with an earlier try.
     """
 
     plan: ConversationPlan
@@ -50,6 +50,8 @@ class DialogueState:
     user_text_this_turn: str = ""
     assistant_text: str = ""
     _last_user_turn: int = -1
+    _results_before_user: int = 0
+    user_messages_this_turn: int = 0
 
     @property
     def current_turn(self) -> PlannedTurn:
@@ -122,9 +124,14 @@ class DialogueState:
         return [step for step in self.plan.steps[len(self.results) :] if step.turn == self.turn_index]
 
     def list_steps_done_this_turn(self) -> list[tuple[int, PlannedStep]]:
-        """Returns the steps of the current turn that were made, each with its index in the plan."""
-        steps_made = self.plan.steps[: len(self.results)]
-        return [(index, step) for index, step in enumerate(steps_made) if step.turn == self.turn_index]
+        """Returns the steps of the current turn that were made since the user spoke last, each with its index in the
+        plan: what was made before a question was reported with it.
+        """
+        return [
+            (index, step)
+            for index, step in enumerate(self.plan.steps[: len(self.results)])
+            if step.turn == self.turn_index and index >= self._results_before_user
+        ]
 
     def list_unsaid_facts(self) -> list[PlannedArgument]:
         """Returns the facts of pending steps that the user has not stated yet, each once.
@@ -135,13 +142,20 @@ class DialogueState:
         facts = {
             (argument.argument, argument.surface): argument
             for step in self.list_pending_steps()
+            for argument in self.list_unsaid_facts_of_step(step)
+        }
+        return list(facts.values())
+
+    def list_unsaid_facts_of_step(self, step: PlannedStep) -> list[PlannedArgument]:
+        """Returns the facts of one step that the user has not stated yet."""
+        return [
+            argument
             for argument in step.arguments
             if argument.source == "user"
             and not find_first_form(
                 self.user_text_this_turn if argument.withheld else self.user_text, [argument.surface]
             )
-        }
-        return list(facts.values())
+        ]
 
     def resolve_argument(self, argument: PlannedArgument) -> Any:
         """Returns the value that an argument takes from an earlier result; None if that result has none."""
@@ -194,6 +208,11 @@ class DialogueState:
     def add_message(self, message: Message) -> None:
         """Adds a message to the conversation, and its text to what its speaker has said."""
         self.messages.append(message)
+        if message.role == "user":
+            self._results_before_user = len(self.results)
+            self.user_messages_this_turn = 1 + (
+                self.user_messages_this_turn if self._last_user_turn == self.turn_index else 0
+            )
         if message.role == "user" and message.content:
             self.user_text = f"{self.user_text}\n{message.content}" if self.user_text else message.content
             text_before = self.user_text_this_turn if self._last_user_turn == self.turn_index else ""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
 from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
-from funcdex_assets.environment.search_criteria import LIMIT_WORDS, SearchCriteria, read_search_criteria
+from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words
@@ -24,6 +24,7 @@ from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, 
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
+DEFAULT_PAGE_SIZE = 10  # of listings that are asked for no number of items and declare none; the commonest default
 _DELETING_VERBS = frozenset("delete remove trash".split())
 _RENDERING_VERBS = frozenset("export convert".split())
 _CREATING_ACTIONS = ("create", "send", "copy")
@@ -43,7 +44,8 @@ class CallIntent:
     identity_roles:  nouns of the identifiers as the argument names say them, such as `parent folder`
     parents:         identifiers of the entities that the call works within, by noun
     addressees:      e-mail addresses of the people that it is for, copies excepted
-    limit:           the most items that a listing shows
+    page_size:       the number of items on a full page of a listing: asked for, or the tool's default
+    limit:           the most items that are made up for a page
     page_token:      the token of a later page; `is_later_page` says that a token was passed, though it be empty
     least_minutes:   the shortest duration asked for, 0 for any
     links:           what it attaches to an entity, or detaches
@@ -62,6 +64,7 @@ class CallIntent:
     identity_roles: frozenset[str]
     parents: Mapping[str, str]
     addressees: Sequence[str]
+    page_size: int
     limit: int
     page_token: str
     is_later_page: bool
@@ -133,7 +136,8 @@ def read_call_intent(
         OverflowError: a date among the arguments is at an end of the calendar.
     """
     name = parse_tool_name(tool)
-    reading = _read_arguments(arguments, name, max_items)
+    reading = _read_arguments(arguments, name)
+    page_size = reading.asked_limit or _find_default_page_size(parameters)
     parents = {
         noun: str(identity)
         for noun, identity in reading.identities.items()
@@ -155,7 +159,8 @@ def read_call_intent(
         identity_roles=reading.identity_roles,
         parents=parents,
         addressees=reading.addressees,
-        limit=reading.limit,
+        page_size=page_size,
+        limit=min(page_size, max_items),
         page_token=str(page_tokens[0]) if page_tokens else "",
         is_later_page=bool(page_tokens),
         least_minutes=_find_least_minutes(reading.said_values),
@@ -175,16 +180,16 @@ class _ArgumentReading(NamedTuple):
     named_entities: list[tuple[str, str]]
     identity_roles: frozenset[str]
     addressees: list[str]
-    limit: int
+    asked_limit: int
 
 
-def _read_arguments(arguments: Mapping[str, Any], name: ToolName, max_items: int) -> _ArgumentReading:
+def _read_arguments(arguments: Mapping[str, Any], name: ToolName) -> _ArgumentReading:
     said_values: dict[str, Any] = {}
     identities: dict[str, str | int] = {}
     named_entities: list[tuple[str, str]] = []
     identity_roles: set[str] = set()
     addressees: list[str] = []
-    limit = max_items
+    asked_limit = 0
     for pointer, value in list_scalars(dict(arguments)):
         steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
         if not steps:
@@ -198,12 +203,21 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, max_items: int
             identities[noun] = value
             named_entities.append((noun, str(value)))
             identity_roles.add(parse_resource_noun(field_name))
-        if set(split_words(field_name)) & LIMIT_WORDS and isinstance(value, int):
-            limit = max(1, min(value, max_items))
+        if is_limit_name(field_name) and isinstance(value, int):
+            asked_limit = max(1, value)
     said_values |= {
         normalize_field_name(key): value for key, value in arguments.items() if isinstance(value, list | dict)
     }
-    return _ArgumentReading(said_values, identities, named_entities, frozenset(identity_roles), addressees, limit)
+    return _ArgumentReading(said_values, identities, named_entities, frozenset(identity_roles), addressees, asked_limit)
+
+
+def _find_default_page_size(parameters: Mapping[str, Any]) -> int:
+    """Returns the number of items on a page that the parameters declare as the default, else the usual one."""
+    defaults = (
+        schema.get("default") for name, schema in parameters.items() if is_limit_name(name) and isinstance(schema, dict)
+    )
+    declared = (size for size in defaults if isinstance(size, int) and not isinstance(size, bool) and size > 0)
+    return next(declared, DEFAULT_PAGE_SIZE)
 
 
 def _add_defaults(said_values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

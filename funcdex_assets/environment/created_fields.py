@@ -16,6 +16,8 @@ from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
 
 _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
+_COUNTED_PART_NOUNS = _PART_NOUNS | frozenset("message thread event task issue member file section redemption".split())
+_COUNTING_WORDS = frozenset("count total num open unread redeemed".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
 _SENDER_WORDS = frozenset("from sender author creator organizer organiser owner reporter".split())
 
@@ -38,6 +40,13 @@ def is_empty_when_created(
     if has_parts or known_fields.find_created_children(derive_noun(key, draft.noun), draft):
         return False
     return scope.fits_schema(schema, [])
+
+
+def is_zero_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:
+    """Returns whether a count such as `messages_total` is 0 because nobody put any into the new entity yet."""
+    name_words = {to_singular(word) for word in split_words(key)}
+    counts_parts = name_words & _COUNTED_PART_NOUNS and name_words & _COUNTING_WORDS
+    return bool(counts_parts) and scope.intent.name.action != "send" and scope.fits_schema(schema, 0)
 
 
 def is_false_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:

@@ -31,7 +31,7 @@ from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
-from funcdex_assets.schema.words import split_words
+from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import COUNT_WORDS
@@ -104,8 +104,11 @@ def _write_message(
     quoted_value = _quote_value(value)
     parsed = parse_tool_name(tool.name)
     noun = _name_resource(parse_resource_noun(name) if is_id(name) and parse_resource_noun(name) else parsed.noun)
-    entity_text = f"{noun} {quoted_value}" if value is not None and is_id(name) else f"this {noun}"
-    action_text = " ".join(word for word in split_words(tool.name))
+    is_named = value is not None and is_id(name)
+    entity_text = (
+        f"{noun} {quoted_value}" if is_named else to_plural(noun) if parsed.action == "list" else f"this {noun}"
+    )
+    action_text = " ".join(split_words(tool.name))
     match fault:
         case "not_found":
             if value is None:
@@ -131,27 +134,27 @@ def _write_message(
                 )
             )
         case "permission_denied":
-            return rng.choice(
-                (
-                    f"You do not have permission to {parsed.verb} {entity_text}.",
-                    f"The caller lacks the permission needed to {parsed.verb} {entity_text}.",
-                    f"Access to {entity_text} is denied for this account.",
-                )
+            refusals = (
+                f"You do not have permission to {parsed.verb} {entity_text}.",
+                f"The caller lacks the permission needed to {parsed.verb} {entity_text}.",
+                f"Access to {entity_text} is denied for this account.",
             )
+            return rng.choice(refusals[:2] if parsed.action == "create" else refusals)
         case "expired_auth":
             return rng.choice(
                 (
-                    f"The access token has expired; sign in to {tool.toolkit} again.",
-                    f"Invalid credentials: the session with {tool.toolkit} has expired.",
-                    f"The {tool.toolkit} connection must be authorised again, its token is no longer valid.",
+                    f"Cannot {action_text}: the access token has expired; sign in to {tool.toolkit} again.",
+                    f"Invalid credentials to {action_text}: the session with {tool.toolkit} has expired.",
+                    f"The {tool.toolkit} connection must be authorised again before the request to {action_text}, "
+                    "its token is no longer valid.",
                 )
             )
         case "rate_limit":
             return rng.choice(
                 (
                     f"Rate limit exceeded for {action_text}. Retry after {wait} seconds.",
-                    f"Too many requests. Try again in {wait} seconds.",
-                    f"Quota for this minute is used up; retry in {wait} seconds.",
+                    f"Too many requests to {action_text}. Try again in {wait} seconds.",
+                    f"The quota of {tool.toolkit} for requests to {action_text} is used up; retry in {wait} seconds.",
                 )
             )
         case "conflict":
@@ -170,7 +173,7 @@ def _write_message(
             return rng.choice(
                 (
                     f"The request to {action_text} timed out after {seconds} seconds.",
-                    f"Deadline exceeded: no answer within {seconds} seconds.",
+                    f"Deadline exceeded: no answer to the request to {action_text} within {seconds} seconds.",
                 )
             )
 

@@ -27,6 +27,7 @@ _END_WORDS = frozenset("end ends updated modified expires".split())
 _BEGIN_WORDS = frozenset("start starts begin created".split())
 _CREATION_WORDS = frozenset("created opened joined".split())
 _EXCLUSIVE_NOUNS = frozenset("slot busy free availability".split())  # two of them never overlap in time
+_FREE_NOUNS = frozenset("slot free availability".split())
 _PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _LONG_NOUN_DAYS = {"sprint": 14, "iteration": 14, "milestone": 30, "campaign": 30}
 _MEETING_MINUTES = (30, 45, 60, 90)
@@ -107,6 +108,8 @@ class FieldMoments:
 
     def _draw_free_moment(self, low: datetime, high: datetime, draft: ObjectDraft) -> datetime:
         """Returns a moment in the window; for a free or busy slot one that overlaps no other, if there is one."""
+        if _FREE_NOUNS & set(draft.noun.split()) and low < self._context.clock < high:
+            low = self._context.clock  # nobody can be met in the past
         moment = self._draw_within(low, high)
         longest = timedelta(minutes=max(*_MEETING_MINUTES, self._context.intent.least_minutes))
         for _ in range(_MOST_TRIES if _is_exclusive(draft) else 0):

@@ -36,7 +36,7 @@ _ENDED_WORDS = frozenset("completed closed done archived finished".split())
 _STATE_WORDS = frozenset("status state completed checked closed done archived".split())
 _TOTAL_WORDS = frozenset("total estimate".split())
 _PART_NOUNS = frozenset(
-    "comment message reply note attachment subtask task section event issue worklog reaction".split()
+    "comment message email thread reply note attachment subtask task section event issue worklog reaction file".split()
 )
 _MAIN_MOMENT_FIELDS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
@@ -79,11 +79,12 @@ class Pager:
             ]
             created = [entity for entity in matches if "@made" in entity and not _is_among(entity, listed_before)]
             page_entities = [*listed_before, *(created if intent.page_token == "" else [])]
-            has_more = len(page_entities) > intent.limit
-            page_entities = page_entities[-intent.limit :] if has_more else page_entities
+            _fill_from_later_pages(page_entities, listing, intent)
+            has_more = len(page_entities) > intent.page_size
+            page_entities = page_entities[-intent.page_size :] if has_more else page_entities
             size = len(page_entities)
         else:
-            page_entities, has_more = matches[-intent.limit :], len(matches) > intent.limit
+            page_entities, has_more = matches[-intent.page_size :], len(matches) > intent.page_size
             size = len(page_entities) if complete else self._rng.randint(1, intent.limit)
             if is_only_one:
                 size = 1
@@ -93,10 +94,17 @@ class Pager:
                 size = max(expected, len(page_entities))
             if self._is_newly_created(noun):
                 size = len(page_entities)
-            elif not intent.page_token and not complete and not is_only_one and self._rng.random() < MORE_PAGES_SHARE:
+            elif (
+                not intent.page_token
+                and not complete
+                and not is_only_one
+                and intent.limit == intent.page_size
+                and self._rng.random() < MORE_PAGES_SHARE
+            ):
                 has_more = True
-        if (has_more and (not complete or len(matches) > intent.limit)) or intent.page_token in listing.next_tokens:
+        if (has_more and (not complete or len(matches) > intent.page_size)) or intent.page_token in listing.next_tokens:
             self._has_more = True
+        size = intent.page_size if self._has_more else min(size, intent.page_size)
         self._open_listings.append(
             (listing, path, noun, None if listed_parents is None else (canonicalize_noun(noun), listed_parents))
         )
@@ -106,7 +114,15 @@ class Pager:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
         if not _PART_NOUNS & set(noun.split()):
             return False
-        return any("@made" in self._entities.find_entity(*parent) for parent in self._intent.parents.items())
+        for parent, identity in self._intent.parents.items():
+            entity = self._entities.find_entity(parent, identity)
+            parts = [
+                part for part in self._entities.list_entities(noun).values() if str(part.get(f"{parent}id")) == identity
+            ]
+            # A thread that is known by nothing but the letter that was sent began with it.
+            if "@made" in entity or (not entity and parts and all("@made" in part for part in parts)):
+                return True
+        return False
 
     def _find_whole_listing(self) -> str | None:
         """Returns the parents within which a listing shows all entities; None where anything else restricts it."""
@@ -136,6 +152,8 @@ class Pager:
         shown_count = sum(
             len(items) for _, path, _, _ in self._open_listings if isinstance(items := at_pointer(result, path), list)
         )
+        if self._open_listings and not self._needs_token and shown_count < self._intent.page_size:
+            self._has_more = False  # only a full page is followed by another
         if self._open_listings and self._has_more:
             for listing, *_ in self._open_listings:
                 listing.next_page_size = listing.next_page_size or self._rng.randint(1, self._intent.limit)
@@ -205,6 +223,23 @@ class Pager:
                 ]
             if complete_listing and not self._has_more:
                 self._entities.complete_listings.add(complete_listing)
+
+
+def _fill_from_later_pages(page_entities: list[Entity], listing: Listing, intent: CallIntent) -> None:
+    """Moves entities of later pages up to a page that has a next one and is not full any more; what is left without a
+    next page loses its token.
+    """
+    page_tokens = list(listing.pages)
+    later_tokens = page_tokens[page_tokens.index(intent.page_token) + 1 :]
+    if intent.page_token not in listing.next_tokens or not later_tokens:
+        return
+    for page_token in later_tokens:
+        remaining = [entity for entity in listing.pages[page_token] if "@gone" not in entity]
+        missing_count = max(0, intent.page_size - len(page_entities))
+        page_entities += remaining[:missing_count]
+        listing.pages[page_token] = remaining[missing_count:]
+    if not any(listing.pages[page_token] or page_token in listing.next_tokens for page_token in later_tokens):
+        del listing.next_tokens[intent.page_token]
 
 
 def build_call_key(arguments: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from funcdex_assets.environment.created_fields import (
     find_person_when_created,
     is_empty_when_created,
     is_false_when_created,
+    is_zero_when_created,
 )
 from funcdex_assets.environment.derived_fields import count_listed_items, derive_dependent_fields, find_field_relations
 from funcdex_assets.environment.draft_starter import DraftStarter
@@ -139,6 +140,8 @@ class ResultBuilder:
         match schema_type(schema):
             case "array":
                 return [] if is_empty_when_created(schema, path, key, draft, self._known, self._scope) else None
+            case "integer":
+                return 0 if is_zero_when_created(schema, key, self._scope) else None
             case "boolean":
                 return False if is_false_when_created(schema, key, self._scope) else None
             case "object":

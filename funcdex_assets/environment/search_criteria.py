@@ -117,6 +117,16 @@ def read_search_criteria(
     return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
 
 
+def is_limit_name(name: str) -> bool:
+    """Returns whether an argument of this name says how many items a page has: `max_results`, `per_page`.
+
+    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count")
+    (True, True, False)
+    """
+    name_words = set(split_words(name))
+    return bool(name_words & LIMIT_WORDS) or {"per", "page"} <= name_words or name_words in ({"count"}, {"top"})
+
+
 def reduce_to_field_stem(name: str) -> str:
     """Returns a common stem for names that restrict the same field: `label_ids`, `labels`, `label`; `starred_only`,
     `starred`.

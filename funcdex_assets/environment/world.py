@@ -33,7 +33,7 @@ from funcdex_assets.schema.schema import Schema
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
-WORLD_VERSION = 2
+WORLD_VERSION = 3
 """Of the results for the same seed and calls; raised with every change of them."""
 
 NO_PATHS: frozenset[str] = frozenset()

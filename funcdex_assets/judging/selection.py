@@ -36,9 +36,7 @@ def name_reason(reason: str) -> str:
     return re.split(r":| \d is below", reason, maxsplit=1)[0]
 
 
-def would_reject(
-    verdict: MemberVerdict, findings: Sequence[Finding], min_scores: Mapping[str, int]
-) -> bool | None:
+def would_reject(verdict: MemberVerdict, findings: Sequence[Finding], min_scores: Mapping[str, int]) -> bool | None:
     """Returns whether this judge alone would reject the conversation; None if it gave no verdict.
 
     A model rejects by a score that is too low, or by a fault that makes the conversation wrong and that it has quoted:

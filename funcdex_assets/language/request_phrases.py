@@ -79,13 +79,16 @@ _INLINE_CLAUSES = {
     "minutes": "for {x}",
     "duration": "for {x}",
 }
-_GENERIC_CLAUSES = (", with the {words} {x}", ", with the {words} set to {x}", ", {words}: {x}", " with {words} {x}")
-_GENERIC_SENTENCES = (
-    "The {words} should be {x}.",
-    "Use {x} as the {words}.",
-    "For the {words}: {x}.",
-    "{Words}: {x}.",
-)
+_GENERIC_CLAUSES = (", with the {words} {x}", ", with the {words} set to {x}", " with {words} {x}")
+_GENERIC_SENTENCES = ("The {words} should be {x}.", "Use {x} as the {words}.", "Make the {words} {x}.")
+# Of an argument that is named as an act, such as `send_updates`, by its value; the first is for any other value.
+_ACT_CLAUSES = {"": "and {act} to {x}", "none": "and {act} to none of them", "all": "and {act} to all of them"}
+_ACT_SENTENCES = {
+    "": "Please {act} to {x}.",
+    "none": "Please {act} to none of them.",
+    "all": "Please {act} to all of them.",
+}
+_ACT_VERBS = frozenset("send notify".split())
 # Sentences that state a fact on its own, by a word of the argument's name; the first entry that fits is used.
 _FACT_SENTENCES = {
     "find": ("It's {x} that has to go.", "Look for {x}.", "The wording to replace: {x}."),
@@ -98,18 +101,19 @@ _FACT_SENTENCES = {
     "bcc": ("Blind copy to {x}, please.", "Put {x} in blind copy."),
     "limit": ("{x} will do.", "No more than {x}, please."),
     "results": ("{x} will do.", "No more than {x}, please."),
-    "subject": ("The subject is {x}.", "Subject: {x}."),
+    "size": ("{x} will do.", "No more than {x}, please."),
+    "subject": ("The subject is {x}.", "Give it the subject {x}."),
     "body": ("Write: {x}.", "It should say: {x}.", "Let it read {x}."),
     "message": ("Write: {x}.", "It should say: {x}."),
     "text": ("The text: {x}.", "Write {x}."),
     "content": ("Put this in: {x}.", "The text: {x}."),
     "description": ("As the description: {x}.", "Describe it as {x}."),
     "notes": ("Add the note {x}.", "Note for it: {x}."),
-    "comment": ("The comment: {x}.", "Comment: {x}."),
+    "comment": ("Comment {x}.", "Put it like this: {x}."),
     "title": ("Call it {x}.", "The title is {x}."),
     "name": ("Call it {x}.", "The name is {x}."),
     "due": ("It's due {x}.", "Due {x}, please."),
-    "priority": ("Make it {x} priority.", "Priority: {x}."),
+    "priority": ("Make it {x} priority.", "It has {x} priority."),
     "location": ("The place is {x}.", "We meet at {x}."),
     "reason": ("The reason: {x}.", "Because: {x}."),
 }
@@ -156,6 +160,22 @@ _DISTANT_REFERENCES = (
     "{x} from our first topic",
     "{x} from my first request",
 )
+_UNSEEN = ("that comes up", "that you find", "on the list", "you come across")  # of a list that nobody has seen yet
+_NOUN_SHARE = 0.6  # of references by title, those that say what kind of thing it is
+_WHICH_BY_TITLE = (
+    "There are {count} {things}: {named}. Which one do you mean?",
+    "Which of the {count} {things}: {named}?",
+    "I see {count} {things} here: {named}. Which one is it?",
+    "That could be any of {count} {things}: {named}. Which should I take?",
+    "Before I go on, which one: {named}?",
+)
+_WHICH_BY_PLACE = (
+    "There are {count} {things}. Which one should I take, going by the order of the list?",
+    "I have {count} {things} here. Which of them do you mean, the first?",
+    "Which of the {count} {things} is it, counting from the top?",
+)
+_ANSWERS_BY_PLACE = ("The {place} one.", "The {place}, please.", "I mean the {place} one.", "Take the {place}.")
+_ANSWERS_BY_TITLE = ('"{title}".', 'The one called "{title}".', 'I meant "{title}".', '"{title}", please.')
 _BARE_PERSON_REFERENCES = ("the person", "the user", "the contact", "the member")
 _LATER_ORDINAL = re.compile(rf"\bthe (?:{'|'.join(ORDINALS[1:])}) ")
 _REPEATED_NOUN = re.compile(r"\bthe (\w+) that(?: same)? \1\b")  # `with the subject that same subject`
@@ -341,12 +361,20 @@ def phrase_fact_sentence(argument: PlannedArgument, rng: Random) -> str:
     if "@" in argument.surface and {"recipient", "to"} & set(argument_name.split()):
         return fill_slots(rng.choice(_RECIPIENT_SENTENCES), {"x": argument.surface})
     field_words = split_words(parse_field_name(argument))
+    if field_words[0] in _ACT_VERBS and len(field_words) > 1:
+        return _phrase_act(_ACT_SENTENCES, argument)
     sentences = next((options for word, options in _FACT_SENTENCES.items() if word in field_words), _GENERIC_SENTENCES)
     filled = fill_slots(
         rng.choice(sentences),
         {"words": argument_name, "Words": values.capitalize_sentence(argument_name), "x": quote_free_text(argument)},
     )
     return filled.removesuffix(".") if filled.endswith(('.".', '!".', '?".')) else filled
+
+
+def _phrase_act(forms: Mapping[str, str], argument: PlannedArgument) -> str:
+    """Phrases the value of an argument that is named as an act: `send_updates: none` → `Please don't send updates.`"""
+    form = forms.get(str(argument.value).lower(), forms[""])
+    return fill_slots(form, {"act": " ".join(split_words(parse_field_name(argument))), "x": argument.surface})
 
 
 def _phrase_flag_sentence(argument: PlannedArgument, rng: Random) -> str:
@@ -414,7 +442,7 @@ def phrase_reference(
     field_name = parse_field_name(argument)
     source_field = _name_last_field(argument.result or "")
     first_item_path, item_index, nested_field = _split_item_index(argument.result or "")
-    if item_index and (nested_field or not (is_id(field_name) or is_id(source_field))):
+    if item_index >= 0 and (nested_field or not (is_id(field_name) or is_id(source_field))):
         first_item_argument = msgspec.structs.replace(argument, result=first_item_path)
         field_reference = (
             f"the {' '.join(split_words(nested_field))}"
@@ -469,6 +497,70 @@ def phrase_reference(
     return rng.choice((f"the same {last_word}", f"that {last_word}", f"that same {last_word}"))
 
 
+def phrase_sole_item(argument: PlannedArgument, source_noun: str, rng: Random) -> str:
+    """Phrases a reference to a value of the only item that there is: `that thread`, `the sender`."""
+    path = re.sub(r"/\d+(?=/|$)", "/*", argument.result or "")
+    return phrase_reference(msgspec.structs.replace(argument, result=path), source_noun, True, rng)
+
+
+def phrase_item_by_ordinal(
+    argument: PlannedArgument, source_noun: str, index: int, rng: Random, in_view: bool = True
+) -> str:
+    """Phrases a reference to a value of an item by its place in a list that the user sees: `the first thread`."""
+    if index >= len(ORDINALS):
+        return f"number {index + 1}"
+    path = re.sub(r"/(?:\d+|\*)(?=/|$)", f"/{index}", argument.result or "", count=1)
+    return phrase_reference(msgspec.structs.replace(argument, result=path), source_noun, False, rng, in_view)
+
+
+def phrase_first_of_unseen(argument: PlannedArgument, source_noun: str, rng: Random) -> str:
+    """Phrases a reference to a value of the first item of a list that the user has not seen, and says so: `the first
+    thread that comes up`.
+    """
+    reference = phrase_item_by_ordinal(argument, source_noun, 0, rng, in_view=False)
+    return f"{reference} {rng.choice(_UNSEEN)}"
+
+
+def phrase_item_by_title(argument: PlannedArgument, source_noun: str, title: str, rng: Random) -> str:
+    """Phrases a reference to a value of the item with this title: `the thread "Gym"`, `the sender of "Gym"`."""
+    source_field = _name_last_field(argument.result or "")
+    noun = source_noun.rsplit(" ", 1)[-1]
+    is_person = noun in values.PERSON_WORDS or noun in ("user", "people")
+    spoken_title = title if is_person else f'"{title}"'
+    holder = f"the {noun} {spoken_title}" if noun and not is_person and rng.random() < _NOUN_SHARE else spoken_title
+    path = re.sub(r"/\d+(?=/|$)", "/*", argument.result or "")
+    reference = _to_definite(phrase_reference(msgspec.structs.replace(argument, result=path), source_noun, True, rng))
+    owner_of_value = parse_resource_noun(parse_field_name(argument)) or parse_resource_noun(source_field)
+    is_item_itself = (is_id(parse_field_name(argument)) or is_id(source_field)) and (
+        not owner_of_value
+        or to_singular(owner_of_value.rsplit(" ", 1)[-1]) in (noun, "account")
+        or " of the " not in reference
+    )
+    if is_item_itself or reference in _BARE_PERSON_REFERENCES:
+        return holder
+    return f"{reference.split(' of the first ')[0]} of {holder}"
+
+
+def phrase_question_which(titles: Sequence[str], noun: str, rng: Random) -> str:
+    """Phrases the question which of several things is meant, and names them; asks by place if they have no titles."""
+    count = {2: "two", 3: "three", 4: "four"}.get(len(titles), str(len(titles)))
+    things = to_plural(noun.rsplit(" ", 1)[-1]) if noun else "entries"
+    named = [f'"{title}"' for title in titles if title]
+    if len(named) < len(titles) or len(set(named)) < len(named):
+        return fill_slots(rng.choice(_WHICH_BY_PLACE), {"count": count, "things": things})
+    listed = f"{', '.join(named[:-1])} {rng.choice(('and', 'or'))} {named[-1]}"
+    return fill_slots(rng.choice(_WHICH_BY_TITLE), {"count": count, "things": things, "named": listed})
+
+
+def phrase_answer_which(title: str, index: int, count: int, rng: Random) -> str:
+    """Phrases the user's answer to the question which of `count` things is meant: by its title or its place."""
+    place = "last" if index and index == count - 1 else ORDINALS[index] if index < len(ORDINALS) else f"{index + 1}th"
+    options = [fill_slots(form, {"place": place}) for form in _ANSWERS_BY_PLACE]
+    if title:
+        options += [fill_slots(form, {"title": title}) for form in _ANSWERS_BY_TITLE]
+    return rng.choice(options)
+
+
 def _name_last_field(path: str) -> str:
     """Returns the name of the field that a result pointer leads to: `file_ids` for `/files/*/file_ids/*`; '' where it
     leads to no field.
@@ -503,12 +595,12 @@ def is_sayable_value(argument: PlannedArgument, value: str) -> bool:
 def _split_item_index(path: str) -> tuple[str, int, str]:
     """Splits a result pointer into the pointer of any item, the item's index and the object in it that holds the value.
 
-    `/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`. The index is 0 for the first item, and for one
-    past the ordinals that people use.
+    `/issues/1/assignee/id` → `/issues/*/assignee/id`, 1, `assignee`. The index is -1 where the path names no item, or
+    one past the ordinals that people use.
     """
     index_match = _ITEM_INDEX.search(path)
-    if not index_match or not 0 < int(index_match[1]) < len(ORDINALS):
-        return path, 0, ""
+    if not index_match or int(index_match[1]) >= len(ORDINALS):
+        return path, -1, ""
     inner_steps = path[index_match.end() :].split("/")[1:-1]
     return (
         f"{path[: index_match.start()]}/*{path[index_match.end() :]}",
@@ -606,6 +698,8 @@ def _phrase_inline_clause(argument: PlannedArgument, tool: str, rng: Random) -> 
         return None  # `change the event called X` would say which one it is
     if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PERSON_WORDS:
         return f"named {quote_free_text(argument)}"
+    if steps[-1] == steps[0] and split_words(steps[-1])[0] in _ACT_VERBS and len(split_words(steps[-1])) > 1:
+        return _phrase_act(_ACT_CLAUSES, argument)
     for word, clause in _INLINE_CLAUSES.items():
         if word in argument_name_words:
             return fill_slots(clause, {"x": quote_free_text(argument)})

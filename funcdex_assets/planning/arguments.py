@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from funcdex_assets.environment.search_criteria import is_limit_name
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.real_examples import list_real_examples
@@ -44,6 +45,8 @@ _MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional obje
 _LONGEST_TEXT, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
 _LONGEST_POINTER = 8  # steps of a pointer; a schema that contains itself would have no end
 _MOST_ARGUMENTS = 40  # of one object or array; nobody says more
+_FREE_TIME_WORDS = frozenset("free busy freebusy available availability slot slots".split())  # which lies ahead
+_FEW_ITEMS = (2, 3, 3, 4, 5)  # on a page of a listing whose next page is asked for
 _PAST_WORDS = frozenset("modified created updated since after completed received".split())
 
 
@@ -85,6 +88,37 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
             planned += inventor.plan_siblings(properties.get(name, {}), f"/{name}", name, binding.argument)
     _refuse_invalid_arguments(tool, planned)
     return tuple(planned)
+
+
+def limit_page(tool: Tool, planned: Sequence[PlannedArgument], rng: Random) -> tuple[PlannedArgument, ...]:
+    """Returns the arguments of a listing whose next page will be asked for: the user wants a few at a time, as only a
+    full page is followed by another.
+
+    Raises:
+        UnplannableCallError: the tool takes no number of items, and what is listed is part of one thing, which has no
+            more of them than a page holds.
+    """
+    properties = resolve_schema(tool.parameters, tool.parameters).get("properties", {})
+    name = next(
+        (
+            name
+            for name, schema in properties.items()
+            if is_limit_name(name) and schema_type(resolve_schema(schema, tool.parameters)) == "integer"
+        ),
+        None,
+    )
+    if name is None:
+        if any(argument.source == "result" for argument in planned):
+            raise UnplannableCallError(f"{tool.name}: no number of items can be asked for, so the next page is empty")
+        return tuple(planned)
+    schema = resolve_schema(properties[name], tool.parameters)
+    sizes = [size for size in _FEW_ITEMS if is_valid_under(schema, tool.parameters, size)]
+    if not sizes:
+        raise UnplannableCallError(f"{tool.name}/{name}: its pages have more items than a person wants at a time")
+    size = rng.choice(sizes)
+    pointer = f"/{escape_step(name)}"
+    limit = PlannedArgument(argument=pointer, source="user", value=size, surface=str(size))
+    return (*(argument for argument in planned if argument.argument != pointer), limit)
 
 
 def assemble_arguments(planned: Sequence[PlannedArgument], resolved: dict[str, Any]) -> dict[str, Any]:
@@ -425,7 +459,12 @@ class _FactInventor:
         elif self.moment and self.moment_is_end:  # the end of the span was mentioned first
             self.moment -= self._draw_span(schema)
         else:
-            past = self.action == "list" and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+            is_about_free_time = bool(_FREE_TIME_WORDS & set(split_words(self.tool.name)))
+            past = (
+                not is_about_free_time
+                and self.action == "list"
+                and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+            )
             self.moment = values.invent_moment(self.situation, self.rng, past)
         self.moment_is_end = bool(ends)
         return values.render_moment(schema, self.moment)

@@ -21,7 +21,7 @@ from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.speech_profile import DEFAULT_SPOKEN_PROFILE, SpeechProfile
 from funcdex_assets.language.spoken_values import find_first_form
 from funcdex_assets.language.values import Situation, fill_from_situation, is_within_string_limits, render_query
-from funcdex_assets.planning.arguments import UnplannableCallError, plan_arguments
+from funcdex_assets.planning.arguments import UnplannableCallError, limit_page, plan_arguments
 from funcdex_assets.planning.commands import (
     FORM_CANDIDATES,
     draw_single_turn_outcome,
@@ -30,8 +30,10 @@ from funcdex_assets.planning.commands import (
     plan_request,
 )
 from funcdex_assets.planning.failures import (
+    CallSurroundings,
     PossibleFailure,
     draw_failure,
+    find_listed_name_path,
     list_mistaken_arguments,
     list_possible_failures,
 )
@@ -46,8 +48,12 @@ from funcdex_assets.planning.turns import (
     insert_failing_equivalent,
     insert_failure,
     insert_talk,
+    list_simultaneous_calls,
     number_steps,
+    postpone_incomplete_calls,
+    say_withheld_facts,
     split_turn,
+    take_first_of_unseen,
     withhold_facts,
 )
 from funcdex_assets.records.feedback import EVEN_WEIGHTS, AspectWeights, name_argument_form
@@ -55,12 +61,12 @@ from funcdex_assets.records.labels import Clarity, Fault, Kind
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep, PlannedTurn
 from funcdex_assets.records.row_failures import RowFailure, make_each
 from funcdex_assets.records.seeds import build_generator, derive_id
-from funcdex_assets.records.tool import Binding, Tool, ToolChain
+from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
-from funcdex_assets.schema.references import resolve_schema, schema_at
+from funcdex_assets.schema.references import is_required_at, resolve_schema, schema_at
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
+from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
 REQUEST_ATTEMPTS = 24  # per plan of one request, whose words must be new; of 600 requests 1 in 20 takes a second one
@@ -310,11 +316,18 @@ def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
             )
         elif step.goal:
             planned = _differ_from_earlier_goals(plan_input, calls, planned, index, attempt)
+        if _is_page_request(plan_input.chain.steps[index + 1 : index + 2]):
+            planned = limit_page(plan_input.tools_by_name[step.tool], planned, item_rng)
         arguments = tuple(
             _choose_listed_item(argument, plan_input.chain, item_by_listing, item_rng) for argument in planned
         )
         calls.append(DraftCall(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
+
+
+def _is_page_request(steps: Sequence[ChainStep]) -> bool:
+    """Says whether the first of these steps asks for the next page of the listing before it; False if there is none."""
+    return any(is_page_token(binding.argument.rsplit("/", 1)[-1]) for step in steps[:1] for binding in step.bindings)
 
 
 def _draw_step_arguments(plan_input: PlanInput, step_index: int, attempt: int) -> Arguments:
@@ -441,6 +454,7 @@ def _lay_out_turns(
             turns += [DraftTurn("unsuitable", wanted_call=calls[-1]), DraftTurn("unlocked", [calls[-1]], calls[-1])]
         _plan_failure(turns, plan_input, attempt, rng)
     _plan_talk(turns, plan_input, attempt, rng)
+    take_first_of_unseen(turns)
     return turns, late_tools
 
 
@@ -482,12 +496,14 @@ def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Rand
     """
     calls = [call for turn in turns for call in turn.calls if not call.is_page_request]
     necessary_facts = {
-        call: _find_necessary_facts(call, plan_input.tools_by_name[call.tool]) - _find_facts_said_anyway(call, turn)
+        call: _find_required_facts(call, plan_input.tools_by_name[call.tool]) - _find_facts_said_anyway(call, turn)
         for turn in turns
         for call in turn.calls
         if not call.is_page_request
     }
     calls_with_facts = [call for call in calls if necessary_facts[call]]
+    if plan_input.chain.kind == "parallel":  # of two calls at once, one that waits leaves the other alone
+        calls_with_facts = [call for call in calls_with_facts if len(list_simultaneous_calls(turns, call)) != 1]
     if plan_input.chain.kind == "ask_back":
         if not calls_with_facts:
             raise UnplannableCallError("the user tells nothing that could be left out")
@@ -503,6 +519,8 @@ def _withhold_facts(turns: Sequence[DraftTurn], plan_input: PlanInput, rng: Rand
         if withheld_names.isdisjoint(names := {pointer.rsplit("/", 1)[-1] for pointer in necessary_facts[call]}):
             withhold_facts(call, necessary_facts[call], rng)  # of two queries, nobody would know which one is asked for
             withheld_names |= names
+    for turn in turns:
+        postpone_incomplete_calls(turn)
 
 
 def _find_facts_said_anyway(call: DraftCall, turn: DraftTurn) -> set[str]:
@@ -517,22 +535,29 @@ def _find_facts_said_anyway(call: DraftCall, turn: DraftTurn) -> set[str]:
     }
 
 
-def _find_necessary_facts(call: DraftCall, tool: Tool) -> set[str]:
-    """Returns the pointers of the facts that the user says and no assistant could do without: arguments that the tool
-    requires, and search queries.
+def _find_required_facts(call: DraftCall, tool: Tool) -> set[str]:
+    """Returns the pointers of the facts that the user says and no assistant could do without: what the tool requires,
+    and what is left of several arguments of which it requires one.
     """
-    queries = {
+    given = {argument.argument.split("/")[1] for argument in call.arguments}
+    return {
         argument.argument
         for argument in call.user_arguments
-        if set(split_words(argument.argument.split("/")[1])) & QUERY_WORDS
+        if is_required_at(tool.parameters, argument.argument) or _is_last_alternative(argument, tool, given)
     }
-    return _find_required_facts(call, tool) | queries
 
 
-def _find_required_facts(call: DraftCall, tool: Tool) -> set[str]:
-    """Returns the pointers of the facts that the user says and the tool requires."""
-    required = resolve_schema(tool.parameters, tool.parameters).get("required", ())
-    return {argument.argument for argument in call.user_arguments if argument.argument.split("/")[1] in required}
+def _is_last_alternative(argument: PlannedArgument, tool: Tool, given: Collection[str]) -> bool:
+    """Says whether the call would meet none of the tool's alternatives (`anyOf`, `oneOf`) without the argument."""
+    schema = resolve_schema(tool.parameters, tool.parameters)
+    without = set(given) - {argument.argument.split("/")[1]}
+    for keyword in ("anyOf", "oneOf"):
+        alternatives = [
+            set(option.get("required", ())) for option in schema.get(keyword, ()) if isinstance(option, dict)
+        ]
+        if alternatives and any(names <= set(given) for names in alternatives):
+            return not any(names <= without for names in alternatives)
+    return False
 
 
 def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, rng: Random) -> None:
@@ -547,13 +572,19 @@ def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, r
         return
     calls = [call for turn in turns for call in turn.calls]
     candidates = [call for call in calls if not call.is_page_request]
+    # A failure beside a question would leave two things open at once.
+    candidates = [call for call in candidates if not find_turn_of_call(turns, call).has_withheld_facts] or candidates
     if kind == "parallel":  # rather one of several than one alone
         candidates = [call for call in candidates if call.together] or candidates
     options = [
         (call, failure)
         for call in candidates
         for failure in list_possible_failures(
-            call, plan_input.tools_by_name[call.tool], _draw_variants(plan_input, call, attempt), call is calls[-1]
+            call,
+            plan_input.tools_by_name[call.tool],
+            _draw_variants(plan_input, call, attempt),
+            call is calls[-1],
+            _find_surroundings(turns, call, plan_input),
         )
     ]
     equivalent_options = _list_equivalent_failures(turns, candidates, plan_input, attempt)
@@ -566,9 +597,22 @@ def _plan_failure(turns: list[DraftTurn], plan_input: PlanInput, attempt: int, r
         insert_failing_equivalent(turns, call, failure.tool, failure.fault, failure.arguments)
     elif draw := draw_failure(options, plan_input.fault_weights, rng):
         call, failure = draw
+        for turn_call in find_turn_of_call(turns, call).calls:
+            say_withheld_facts(turn_call)
         insert_failure(turns, call, failure.fault, failure.recovery, failure.arguments)
     elif must_fail:
         raise UnplannableCallError("none of the calls can go wrong in a way that generation.faults permits")
+
+
+def _find_surroundings(turns: Sequence[DraftTurn], call: DraftCall, plan_input: PlanInput) -> CallSurroundings:
+    """Returns the calls around a call; names count as shown from the turn after their listing on."""
+    turn_index = turns.index(find_turn_of_call(turns, call))
+    calls = [other for turn in turns[: turn_index + 1] for other in turn.calls]
+    tools_shown = {other.tool for turn in turns[:turn_index] for other in turn.calls}
+    name_paths = {name: find_listed_name_path(plan_input.tools_by_name[name]) for name in tools_shown}
+    earlier, simultaneous = calls[: calls.index(call)], list_simultaneous_calls(turns, call)
+    at_once_after = [other for other in simultaneous if other not in earlier]
+    return CallSurroundings(earlier, simultaneous, at_once_after, name_paths)
 
 
 def _list_equivalent_failures(

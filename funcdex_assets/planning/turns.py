@@ -5,6 +5,7 @@ succeeds, one that was meant otherwise, a turn of small talk. Which of them a co
 `plans`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -18,6 +19,7 @@ from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, Plann
 
 Recovery = Literal["retry", "another", "remedy", "dropped"]
 Arguments = tuple[PlannedArgument, ...]
+_ITEM = re.compile(r"/\d+(?=/|$)")  # the index of an item in the path of a result
 _KINDS_BOUND_TO_TURN_BEFORE = frozenset(("remedy", "dropped", "correction", "unlocked"))
 
 
@@ -57,6 +59,11 @@ class DraftTurn:
     calls: list[DraftCall] = field(default_factory=list)
     about_call: DraftCall | None = None
     wanted_call: DraftCall | None = None
+
+    @property
+    def has_withheld_facts(self) -> bool:
+        """Says whether the user leaves something out in this turn that the assistant has to ask for."""
+        return any(argument.withheld for call in self.calls for argument in call.arguments)
 
 
 def group_calls_into_turns(calls: Sequence[DraftCall], clarity: Clarity, rng: Random) -> list[DraftTurn]:
@@ -131,6 +138,29 @@ def withhold_facts(call: DraftCall, needed: Collection[str], rng: Random) -> Non
     )
 
 
+def say_withheld_facts(call: DraftCall) -> None:
+    """Lets the user say at once what was withheld of a call."""
+    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+
+
+def postpone_incomplete_calls(turn: DraftTurn) -> None:
+    """Puts the calls for which something is withheld, and those that depend on them, after the others of the turn: what
+    can be done is done before the assistant asks. A postponed call is made by itself.
+    """
+    postponed: list[DraftCall] = []
+    for call in turn.calls:
+        awaited = {earlier.chain_index for earlier in postponed if earlier.chain_index is not None}
+        if any(argument.withheld or argument.step in awaited for argument in call.arguments):
+            postponed.append(call)
+    ready = [call for call in turn.calls if call not in postponed]
+    if not postponed or not ready or turn.calls == [*ready, *postponed]:
+        return
+    for previous, call in zip([None, *turn.calls], turn.calls, strict=False):
+        if call.together and (previous in postponed) != (call in postponed):
+            call.together = False
+    turn.calls = [*ready, *postponed]
+
+
 def insert_failure(
     turns: list[DraftTurn], call: DraftCall, fault: Fault, recovery: Recovery, arguments: Arguments
 ) -> None:
@@ -154,7 +184,7 @@ def insert_failure(
         turns.insert(turns.index(turn) + 1, DraftTurn("dropped", about_call=failing))
         return
     call.together = False
-    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    say_withheld_facts(call)
     if recovery == "retry":
         turn.calls += [call, *calls_after]
     else:
@@ -184,7 +214,7 @@ def insert_correction(turns: list[DraftTurn], call: DraftCall, arguments: Argume
     mistaken = DraftCall(call.tool, arguments, None, goal=call.goal)
     remaining = turn.calls[call_index:]
     turn.calls[call_index:] = [mistaken]
-    call.arguments = tuple(replace(argument, withheld=False) for argument in call.arguments)
+    say_withheld_facts(call)
     turns.insert(turns.index(turn) + 1, DraftTurn("correction", remaining, mistaken))
 
 
@@ -220,6 +250,45 @@ def _is_bound_to_turn_before(turn: DraftTurn) -> bool:
 def find_turn_of_call(turns: Sequence[DraftTurn], call: DraftCall) -> DraftTurn:
     """Returns the turn in which a call is made."""
     return next(turn for turn in turns if call in turn.calls)
+
+
+def take_first_of_unseen(turns: Sequence[DraftTurn]) -> None:
+    """Lets what is taken from a listing of the same turn be taken from its first item: nobody can mean the second of a
+    list that was not shown yet. All calls that take an item of that list then take the same.
+    """
+    calls = [call for turn in turns for call in turn.calls]
+    turn_by_step = {
+        call.chain_index: index
+        for index, turn in enumerate(turns)
+        for call in turn.calls
+        if call.chain_index is not None
+    }
+    fanned_out = {
+        (argument.step, _ITEM.split(argument.result or "")[0])
+        for call in calls
+        if call.together
+        for argument in call.arguments
+    }
+    unseen = {
+        (argument.step, _ITEM.split(argument.result)[0])
+        for index, turn in enumerate(turns)
+        for call in turn.calls
+        for argument in call.arguments
+        if argument.step is not None and argument.result and turn_by_step.get(argument.step) == index
+    } - fanned_out
+    for call in calls:
+        call.arguments = tuple(
+            replace(argument, result=_ITEM.sub("/*", argument.result, count=1))
+            if argument.result and (argument.step, _ITEM.split(argument.result)[0]) in unseen
+            else argument
+            for argument in call.arguments
+        )
+
+
+def list_simultaneous_calls(turns: Sequence[DraftTurn], call: DraftCall) -> list[DraftCall]:
+    """Returns the other calls that are made at once with a call."""
+    groups = _group_simultaneous_calls(find_turn_of_call(turns, call).calls)
+    return [other for group in groups if call in group for other in group if other is not call]
 
 
 def list_recoveries(plan: ConversationPlan) -> Iterator[Recovery]:

@@ -32,7 +32,7 @@ _NEEDS: Mapping[Kind, str] = {
     "parallel": "two tools that need no id, or one that lists what another takes: add a tool that lists",
     "no_suitable_tool": "tools of different verbs, so that something can be asked for that the tools on offer cannot "
     "do: add a tool that does something else",
-    "ask_back": "a tool that requires what only the user knows, or takes search words: list it under 'required'",
+    "ask_back": "a tool that requires what only the user knows: list it under 'required'",
     "missing_function": "a tool that needs no id: make an id optional, or add a tool that lists",
     "error_recovery": "a tool that needs no id: make an id optional, or add a tool that lists",
     "command": "a plain tool: one that declares no result, and of which people can say all that it requires",

@@ -5,6 +5,7 @@ a tool on offer and fits its parameters. Under `NATIVE` it sees the conversation
 them, and answers as it was trained to: with tool calls, or with text. Offline, the move follows from the plan.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from funcdex_assets.dialogue import item_choices
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.inference.protocol import (
     ChatMessage,
@@ -32,6 +34,7 @@ from funcdex_assets.language.lexicon import (
     select_unused_templates,
 )
 from funcdex_assets.language.spoken_values import find_quoted_part
+from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
 from funcdex_assets.records.message import Message
@@ -45,10 +48,12 @@ from funcdex_assets.roles.tool_schemas import build_calls_schema
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
-from funcdex_assets.schema.words import split_words, to_plural
+from funcdex_assets.schema.words import split_words, to_plural, to_singular
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
+_BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked before anything is done
+_SECONDS = re.compile(r"\b(\d+) seconds\b")
 _MOST_OPTIONS_OFFERED = 4
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
@@ -178,8 +183,10 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     if state.current_turn.kind == "incomplete" and wanted is not None:
         return _ask_for_facts(state, [argument for argument in wanted.arguments if argument.withheld], rng)
     pending_steps = state.list_pending_steps()
-    if pending_steps and (facts := state.list_unsaid_facts()):
-        return _ask_for_facts(state, facts, rng)
+    if pending_steps and state.list_unsaid_facts_of_step(pending_steps[0]):
+        return _ask_for_facts(state, state.list_unsaid_facts(), rng)
+    if pending_steps and (open_choice := item_choices.find_open_choice(state)):
+        return _ask_which_one(state, *open_choice, rng)
     if pending_steps:
         is_recovery = failed is not None and pending_steps[0].tool in (failed.tool, failed.another)
         return _call_next_tools(state, pending_steps, failed if is_recovery else None, rng)
@@ -227,7 +234,10 @@ def _call_next_tools(
     """Makes the next call, and those that are made at once with it. `failed` is the failed step that it makes good, if
     any.
     """
-    steps = [pending_steps[0], *takewhile(lambda step: step.together, pending_steps[1:])]
+    steps = [
+        pending_steps[0],
+        *takewhile(lambda step: step.together and not state.list_unsaid_facts_of_step(step), pending_steps[1:]),
+    ]
     calls = []
     for step in steps:
         tool = state.tools[step.tool]
@@ -290,11 +300,14 @@ def _report_failure(state: DialogueState, step: PlannedStep, rng: Random) -> Mov
 
 def _describe_wait(messages: Sequence[Message]) -> str:
     """Says in words how long the service asked to wait."""
-    content = next((message.result.content for message in reversed(messages) if message.result), None)
+    results = [message.result for message in reversed(messages) if message.result]
+    content = next((result.content for result in results if result.error), None)
     seconds = next(
         (value for pointer, value in list_scalars(content) if "retry" in pointer.lower() and isinstance(value, int)),
         None,
     )
+    if seconds is None and (named := _SECONDS.search(msgspec.json.encode(content).decode())):
+        seconds = int(named[1])
     return "a moment" if seconds is None else f"{seconds} seconds"
 
 
@@ -345,14 +358,36 @@ def _write_as_query(tool: Tool, argument: PlannedArgument, value: Json, rng: Ran
 
 
 def _ask_for_facts(state: DialogueState, facts: list[PlannedArgument], rng: Random) -> Move:
-    """Asks the user for the missing facts."""
+    """Reports what could be done without the missing facts, and asks the user for them."""
     missing = request_phrases.render_missing_arguments(facts)
     thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": missing}) if state.thoughts else None
-    offer = _offer_options(state, facts, rng)
-    return Move(
-        thought=thought,
-        reply=offer
-        or values.capitalize_sentence(fill_slots(rng.choice(load_moves("assistant_asks")), {"missing": missing})),
+    asks = load_moves("assistant_asks")
+    if state.list_steps_done_this_turn():
+        asks = [ask for ask in asks if not _BEGINS.search(ask)]
+    question = _offer_options(state, facts, rng) or values.capitalize_sentence(
+        fill_slots(rng.choice(asks), {"missing": missing})
+    )
+    return Move(thought=thought, reply=_add_to_reports(state, question, rng))
+
+
+def _ask_which_one(state: DialogueState, argument: PlannedArgument, choice: item_choices.Choice, rng: Random) -> Move:
+    """Asks which of several things the user means, and names them."""
+    source = state.plan.steps[argument.step or 0].tool
+    noun = item_choices.find_listed_noun(source, argument.result or "")
+    if choice.holder:
+        noun = to_singular(split_words(choice.holder)[-1])
+    titles = choice.titles if choice.can_be_named else [""] * len(choice.items)
+    questions = [request_phrases.phrase_question_which(titles, noun, rng) for _ in range(_MAX_REWORDINGS)]
+    question = next((text for text in questions if text not in state.assistant_text), questions[0])
+    thought = fill_slots(rng.choice(load_moves("thought_asks")), {"missing": f"which {noun or 'one'} is meant"})
+    return Move(thought=thought if state.thoughts else None, reply=question)
+
+
+def _add_to_reports(state: DialogueState, question: str, rng: Random) -> str:
+    """Returns the question after a report of what was done since the user spoke, if anything was."""
+    reports = _report_steps(state, rng) if state.list_steps_done_this_turn() and not state.plan.is_spoken else []
+    return (
+        " ".join([*reports, question]) if not any("\n" in text for text in reports) else "\n".join([*reports, question])
     )
 
 
@@ -483,12 +518,18 @@ def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> 
 
 
 def _take_leave(state: DialogueState, rng: Random) -> Move:
-    """Takes leave of the user."""
+    """Takes leave of the user; what the conversation is about is only mentioned if the user has."""
     thought = "The user is done; say goodbye without adding anything." if state.thoughts else None
-    return Move(
-        thought=thought,
-        reply=values.fill_from_situation(rng.choice(load_moves("assistant_farewells")), state.situation, rng),
+    last_reply = next((message.content for message in reversed(state.messages) if message.role == "assistant"), None)
+    turn_before = state.plan.turns[state.turn_index - 1] if state.turn_index else None
+    is_given_up = turn_before is not None and turn_before.kind in ("unsuitable", "dropped")
+    forms = load_moves(
+        "assistant_farewells_plain" if is_given_up or is_refusal(last_reply or "") else "assistant_farewells"
     )
+    if state.situation.matter.lower() not in state.user_text.lower():
+        forms = [form for form in forms if not find_slots(form)]
+    farewell = rng.choice(keep_timely(forms, state.situation.now))
+    return Move(thought=thought, reply=values.fill_from_situation(farewell, state.situation, rng))
 
 
 def _fill_report_slots(state: DialogueState, step: PlannedStep, rng: Random) -> dict[str, str]:

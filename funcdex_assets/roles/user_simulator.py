@@ -7,21 +7,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from funcdex_assets.dialogue import item_choices
 from funcdex_assets.dialogue.dialogue_state import DialogueState, begins_another_goal, is_from_an_earlier_goal
 from funcdex_assets.language import request_phrases, result_reports
 from funcdex_assets.language.lexicon import fill_slots, load_moves, load_turn_moves, select_unused_templates
 from funcdex_assets.language.spoken_values import find_first_form
-from funcdex_assets.language.values import capitalize_sentence, fill_from_situation
+from funcdex_assets.language.timeliness import is_refusal, keep_timely
+from funcdex_assets.language.values import PERSON_WORDS, capitalize_sentence, fill_from_situation
 from funcdex_assets.records.labels import TurnKind
 from funcdex_assets.records.openai_messages import to_openai_tools
-from funcdex_assets.records.plan import PlannedStep
+from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
+from funcdex_assets.schema.json_pointers import at_pointer
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
 Purpose = TurnKind | Literal["answer"]
@@ -32,6 +36,7 @@ _ANNOUNCES_MORE = re.compile(
     re.IGNORECASE,
 )
 SHORT_SHARE = 0.6  # of conversations of one request, those that begin with it; people who ask for one thing ask briefly
+TITLE_SHARE = 0.6  # of references to one of several things that were shown, those that say its title
 _MAX_REWORDINGS = 4  # of a request in words that were used before
 
 
@@ -125,7 +130,8 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
         return state.current_turn.words
     match cue.purpose:
         case "thanks" if state.plan.steps:
-            return fill_from_situation(rng.choice(load_moves("thanks", register)), state.situation, rng)
+            key = "thanks_plain" if _was_refused(state) else "thanks"
+            return fill_from_situation(_choose_timely(state, load_moves(key, register), rng), state.situation, rng)
         case "answer":
             return _answer_question(state, rng)
         case "remedy" | "correction":
@@ -153,9 +159,10 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
         return f"{rng.choice(leads)} {capitalize_sentence(request)}"
     if not is_first_turn or (state.plan.kind == "single_turn" and rng.random() < SHORT_SHARE):
         return request
-    openings = [fill_from_situation(rng.choice(load_moves("openers", register)), state.situation, rng)]
+    openings = [fill_from_situation(_choose_timely(state, load_moves("openers", register), rng), state.situation, rng)]
     if rng.random() < (0.75 if openings[0] and state.situation.matter not in openings[0] else 0.4):
-        openings.append(fill_from_situation(rng.choice(load_moves("contexts", register)), state.situation, rng))
+        context = _choose_timely(state, load_moves("contexts", register), rng)
+        openings.append(fill_from_situation(context, state.situation, rng))
     withheld = [argument.surface for step in steps for argument in step.arguments if argument.withheld]
     if state.plan.kind == "single_turn":
         openings = [text for text in openings if not _ANNOUNCES_MORE.search(text)]
@@ -163,10 +170,26 @@ def _improvise_message(cue: UserCue, rng: Random) -> str:
     return " ".join(capitalize_sentence(text) for text in (*openings, request))
 
 
+def _choose_timely(state: DialogueState, texts: Sequence[str], rng: Random) -> str:
+    """Chooses one of the texts that suit the conversation's clock."""
+    return rng.choice(keep_timely(texts, state.situation.now))
+
+
+def _was_refused(state: DialogueState) -> bool:
+    """Says whether the assistant said last that something could not be done or found, or the user gave it up."""
+    last_reply = next((message.content for message in reversed(state.messages) if message.role == "assistant"), None)
+    turn_before = state.plan.turns[state.turn_index - 1] if state.turn_index else None
+    is_given_up = turn_before is not None and turn_before.kind in ("unsuitable", "dropped")
+    return is_given_up or is_refusal(last_reply or "")
+
+
 def _answer_question(state: DialogueState, rng: Random) -> str:
     """Composes the answer to the assistant's question: every fact of the pending steps that is not said yet."""
-    lead = rng.choice(load_moves("answers", state.situation.persona.register))
+    lead = _choose_timely(state, load_moves("answers", state.situation.persona.register), rng)
     facts = state.list_unsaid_facts()
+    if not facts and (open_choice := item_choices.find_open_choice(state)):
+        choice = open_choice[1]
+        return request_phrases.phrase_answer_which(choice.title, choice.index, len(choice.items), rng)
     if not facts:  # the question was needless
         return "You have everything I know; please go ahead with it."
     if state.plan.is_spoken:
@@ -180,7 +203,7 @@ def _answer_question(state: DialogueState, rng: Random) -> str:
         words = request_phrases.render_argument_name(fact.argument)
         stated_facts.append(
             fill_slots(
-                rng.choice(("{w}: {x}", "the {w} is {x}", "{x} for the {w}", "{w} {x}")),
+                rng.choice(("the {w} is {x}", "{x} for the {w}", "{x} as the {w}")),
                 {"w": words, "x": request_phrases.quote_free_text(fact)},
             )
         )
@@ -299,13 +322,13 @@ def _takes_result(step: PlannedStep) -> bool:
 def _compose_request(state: DialogueState, steps: Sequence[PlannedStep], is_opening: bool, rng: Random) -> str:
     """Composes the request for these steps, with the facts that are not withheld."""
     register = state.situation.persona.register
-    leads = select_unused_templates(
-        load_moves("request_leads" if is_opening else "followups", register), state.user_text
-    )
+    key = "request_leads" if is_opening else "followups_plain" if _was_refused(state) else "followups"
+    leads = select_unused_templates(keep_timely(load_moves(key, register), state.situation.now), state.user_text)
     if state.plan.kind == "single_turn":
         leads = [lead for lead in leads if not _ANNOUNCES_MORE.search(lead)] or leads
     lead = rng.choice(leads)
     requests: list[request_phrases.RequestPhrase] = []
+    named_items: set[tuple[int | None, str, int]] = set()
     for step in _select_requested_steps(steps):
         if any(map(request_phrases.is_next_page_argument, step.arguments)):
             requests.append(request_phrases.phrase_next_page_request(state.user_text, rng))
@@ -315,50 +338,123 @@ def _compose_request(state: DialogueState, steps: Sequence[PlannedStep], is_open
         ]
         simultaneous = [same for same in steps if same.tool == step.tool and same.together and _takes_result(same)]
         count = len(simultaneous) + (0 if step.together else 1)
-        references = _phrase_references(state, step, count if simultaneous else 1, rng)
+        references = _phrase_references(state, step, count if simultaneous else 1, named_items, rng)
+        must_say = {pointer for pointer, reference in references.items() if reference.must_be_said}
         requests.append(
             request_phrases.phrase_request(
                 state.tools[step.tool],
                 user_arguments,
-                references,
+                {pointer: reference.words for pointer, reference in references.items()},
                 rng,
                 for_several=bool(simultaneous),
-                distant_pointers=_find_distant_arguments(state, step),
+                distant_pointers=_find_distant_arguments(state, step) | must_say,
             )
         )
     return _join_requests(lead, requests, rng)
 
 
-def _phrase_references(state: DialogueState, step: PlannedStep, count: int, rng: Random) -> dict[str, str]:
-    """Returns words for the arguments that are taken from results, by pointer; for the first `count` things at once if
-    there are several.
+class _Reference(NamedTuple):
+    """The words for an argument that is taken from a result; `must_be_said` where nobody could know otherwise which of
+    several things is meant.
     """
-    reference_by_pointer: dict[str, str] = {}
+
+    words: str
+    must_be_said: bool = False
+
+
+def _phrase_references(
+    state: DialogueState, step: PlannedStep, count: int, named_items: set[tuple[int | None, str, int]], rng: Random
+) -> dict[str, _Reference]:
+    """Returns words for the arguments that are taken from results, by pointer; for the first `count` things at once if
+    there are several. `named_items` are those that the same message has named before, and are added to.
+    """
+    references: dict[str, _Reference] = {}
     step_index = next((index for index, planned in enumerate(state.plan.steps) if planned is step), len(state.results))
     for argument in step.arguments:
         if argument.source != "result" or argument.step is None:
             continue
         source = state.plan.steps[argument.step]
-        is_from_this_turn, noun = source.turn == state.turn_index, parse_tool_name(source.tool).noun
-        is_latest_listing = not any(
-            parse_tool_name(later.tool).action == "list" for later in state.plan.steps[argument.step + 1 : step_index]
-        )
-        reference = (
-            request_phrases.phrase_first_items(argument, noun, count, rng)
-            if count > 1
-            else request_phrases.phrase_reference(argument, noun, is_from_this_turn, rng, is_latest_listing)
-        )
-        value = None if is_from_this_turn or count > 1 else state.resolve_argument(argument)
-        if isinstance(value, str) and request_phrases.is_sayable_value(argument, value):
-            reference_by_pointer[argument.argument] = request_phrases.quote_free_text(
-                msgspec.structs.replace(argument, surface=value)
+        noun = item_choices.find_listed_noun(source.tool, argument.result or "")
+        if count > 1:
+            words = request_phrases.phrase_first_items(argument, noun, count, rng)
+            reference = _Reference(words)
+        else:
+            in_view = not any(
+                parse_tool_name(later.tool).action == "list"
+                for later in state.plan.steps[argument.step + 1 : step_index]
             )
-            continue
-        is_from_earlier_goal = source.goal < step.goal
-        reference_by_pointer[argument.argument] = (
-            request_phrases.phrase_distant_reference(reference, noun, rng) if is_from_earlier_goal else reference
-        )
-    return reference_by_pointer
+            reference = _phrase_reference_to_one(state, step, argument, noun, in_view, named_items, rng)
+        value = None if item_choices.is_unseen(state, argument) or count > 1 else state.resolve_argument(argument)
+        if isinstance(value, str) and request_phrases.is_sayable_value(argument, value):
+            words = request_phrases.quote_free_text(msgspec.structs.replace(argument, surface=value))
+            references[argument.argument] = _Reference(words)
+        elif source.goal < step.goal and '"' not in reference.words:
+            words = request_phrases.phrase_distant_reference(reference.words, noun, rng)
+            references[argument.argument] = reference._replace(words=words)
+        else:
+            references[argument.argument] = reference
+    return references
+
+
+def _phrase_reference_to_one(
+    state: DialogueState,
+    step: PlannedStep,
+    argument: PlannedArgument,
+    noun: str,
+    in_view: bool,
+    named_items: set[tuple[int | None, str, int]],
+    rng: Random,
+) -> _Reference:
+    """Phrases a reference to one thing: "that thread" where there is one or the message has just named it; by its title
+    or place where there are several; as the first that comes up where nobody knows yet how many there are.
+    """
+    is_unseen = item_choices.is_unseen(state, argument)
+    path = argument.result or ""
+    plain_words = request_phrases.phrase_sole_item(argument, noun, rng)
+    choices = [] if is_unseen else item_choices.find_choices(_find_result(state, argument), path)
+    if is_unseen and item_choices.find_array(path):
+        item = (argument.step, item_choices.find_array(path), 0)
+    elif choices:
+        item = (argument.step, choices[0].array, choices[0].index)
+    else:
+        return _Reference(_find_person_named(state, argument) or plain_words)
+    holder = item_choices.find_holder(path)
+    if item_choices.leaves_choice_open(state, step, argument):
+        return _Reference(plain_words)
+    if choices and holder and choices[0].holder_title:  # it has a name of its own, such as the customer of an invoice
+        noun_of_holder = to_singular(split_words(holder)[-1])
+        title = choices[0].holder_title
+        return _Reference(request_phrases.phrase_item_by_title(argument, noun_of_holder, title, rng), True)
+    if item in named_items:
+        if not holder:
+            return _Reference(plain_words)
+        owner = " ".join(split_words(holder.rsplit("/", 1)[-1]))
+        return _Reference(f"the {owner} of that {noun.rsplit(' ', 1)[-1]}", True)
+    named_items.add(item)
+    if is_unseen:
+        return _Reference(request_phrases.phrase_first_of_unseen(argument, noun, rng), True)
+    choice = choices[0]
+    is_far_down = choice.index >= len(request_phrases.ORDINALS)
+    is_shown = choice.title.lower() in state.assistant_text.lower()
+    if choice.title and (not in_view or is_far_down or not is_shown or rng.random() < TITLE_SHARE):
+        return _Reference(request_phrases.phrase_item_by_title(argument, noun, choice.title, rng), True)
+    in_view = in_view and len(choices) == 1
+    return _Reference(request_phrases.phrase_item_by_ordinal(argument, noun, choice.index, rng, in_view), True)
+
+
+def _find_person_named(state: DialogueState, argument: PlannedArgument) -> str:
+    """Returns the name of the person whose identifier an argument takes from the only thing shown; '' if it is none."""
+    holder_pointer = (argument.result or "").replace("/*", "/0").rpartition("/")[0]
+    owner_words = {to_singular(word) for word in split_words(holder_pointer.rpartition("/")[2])}
+    if item_choices.is_unseen(state, argument) or not owner_words & PERSON_WORDS:
+        return ""
+    holder = at_pointer(_find_result(state, argument), holder_pointer)
+    return item_choices.find_item_title(holder)
+
+
+def _find_result(state: DialogueState, argument: PlannedArgument) -> Any:
+    """Returns the result that an argument is taken from; None if it is not there yet."""
+    return next(iter(state.results[argument.step : argument.step + 1]), None) if argument.step is not None else None
 
 
 def _find_distant_arguments(state: DialogueState, step: PlannedStep) -> set[str]:

@@ -162,3 +162,19 @@ def raw_at(root: Schema, pointer: str) -> Any:
         if not isinstance(schema, Mapping):
             return schema
     return schema
+
+
+def is_required_at(root: Schema, pointer: str) -> bool:
+    """Returns whether every value of the schema must have something at a JSON pointer: each property on the way is
+    required, and of an array the first item is meant.
+    """
+    schema: Any = root
+    for step in pointer.split("/")[1:]:
+        schema = resolve_schema(schema, root)  # without references at its top, so that the step can be looked up in it
+        is_item = schema_type(schema) == "array" and (step == "*" or step.isdigit())
+        if (is_item and step not in ("*", "0")) or (
+            not is_item and unescape_step(step) not in schema.get("required", ())
+        ):
+            return False
+        schema = raw_at(schema, f"/{step}")
+    return True

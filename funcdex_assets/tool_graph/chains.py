@@ -30,7 +30,7 @@ from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import find_needed_ids, to_canonical_noun
@@ -43,6 +43,13 @@ MAX_CALLS_AT_ONCE = 3  # calls in one message
 # Calls of all goals together: at least so many, and no further goal is added when there are so many.
 MIN_CALLS_OF_GOALS, ENOUGH_CALLS_OF_GOALS = 6, 10
 ALL_STEPS = slice(None)
+# What is in a thing only if somebody put it there.
+_PART_NOUNS = frozenset(
+    (
+        "attachment comment message email thread reply note subtask task section event issue file folder worklog "
+        "reaction image"
+    ).split()
+)
 
 
 class ChainError(ValueError):
@@ -229,6 +236,34 @@ def weigh_mentioned_tools(description: str, tools: Sequence[Tool]) -> dict[str, 
     return weights
 
 
+def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
+    """Returns whether a chain needs something that is in a thing which it made just before and put nothing into: the
+    files of a new folder, the attachments of a letter that was sent without any.
+    """
+    for index, step in enumerate(steps):
+        parsed = parse_tool_name(step.tool)
+        origins = {binding.step for binding in step.bindings if is_id(binding.argument.rsplit("/", 1)[-1])}
+        actions = {parse_tool_name(steps[origin].tool).action for origin in origins}
+        if parsed.action not in READING_ACTIONS or not origins or not actions <= {"create", "send"}:
+            continue
+        is_filled = any(
+            parse_tool_name(between.tool).action not in READING_ACTIONS
+            and any(binding.step in origins for binding in between.bindings)
+            for between in steps[:index]
+        )
+        if is_filled:
+            continue
+        for later in steps[index + 1 :]:
+            for binding in later.bindings:
+                array = binding.result.rpartition("/*")[0]
+                nouns = {to_singular(word) for word in split_words(array.rpartition("/")[2])}
+                if binding.step != index or not array or not nouns & _PART_NOUNS:
+                    continue
+                if "send" not in actions or "attachment" in nouns:  # what was sent is itself among what is listed
+                    return True
+    return False
+
+
 class _ChainWalker:
     """The tools and edges of a partition with what was drawn of them; draws one chain at a time."""
 
@@ -307,9 +342,9 @@ class _ChainWalker:
             return None
         if self.limits.kind == "no_suitable_tool" and not self._has_tool_of_other_action(names):
             return None
-        if self.limits.kind == "ask_back" and not any(
-            self._needs_user_facts(name) or self._takes_search_query(name) for name in names
-        ):
+        if looks_into_new_thing(steps):
+            return None
+        if self.limits.kind == "ask_back" and not any(map(self._needs_user_facts, names)):
             return None
         return self._build_chain(steps)
 

@@ -67,7 +67,7 @@ def personas(
     )
 
 
-@stage(group="people", kinds={"polars"}, table=stage_tables.CONVERSATION_PLANS, code_version="3", pool="inference")
+@stage(group="people", kinds={"polars"}, table=stage_tables.CONVERSATION_PLANS, code_version="4", pool="inference")
 def conversation_plans(
     partition: str,
     personas: pl.DataFrame,

@@ -71,7 +71,7 @@ def tool_graph(partition: str, tool_definitions: pl.DataFrame, tables: TrustedTa
     )
 
 
-@stage(group="catalogue", kinds={"polars"}, table=stage_tables.TOOL_CHAINS, code_version="1")
+@stage(group="catalogue", kinds={"polars"}, table=stage_tables.TOOL_CHAINS, code_version="2")
 def tool_chains(
     partition: str, tool_definitions: pl.DataFrame, tool_graph: pl.DataFrame, settings: Settings, tables: TrustedTables
 ) -> Produced:

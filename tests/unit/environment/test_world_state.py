@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from offline import casts, tools_of
 
+from funcdex_assets.environment.call_intent import DEFAULT_PAGE_SIZE
 from funcdex_assets.environment.world import RefusedError, World
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.records.tool import Tool
@@ -288,7 +289,7 @@ def test_in_jira_no_two_issues_have_one_key():
         assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.parametrize(("page", "limit", "most"), [(4, None, 4), (12, None, 12), (12, 5, 5), (12, 50, 12)])
+@pytest.mark.parametrize(("page", "limit", "most"), [(4, None, 4), (12, None, 10), (12, 5, 5), (12, 50, 12)])
 def test_a_listing_has_a_page_of_items_at_most_or_as_few_as_are_asked_for(page, limit, most):
     arguments = {} if limit is None else {"limit": limit}
     sizes = [len(ids(World(HERE, seed, page).execute_call(LIST, arguments))) for seed in range(80)]
@@ -360,15 +361,16 @@ def test_a_copy_is_like_what_it_was_made_of_and_both_are_there():
 def test_a_listing_pages_to_an_end_and_back():
     several = 0
     for world in worlds():
-        first = world.execute_call(LIST, {})
+        first = world.execute_call(LIST, {"limit": 3})
         pages, seen = [first], set(ids(first))
         while token := pages[-1].get("next_page_token"):
-            pages.append(world.execute_call(LIST, {"page_token": token}))
+            assert len(ids(pages[-1])) == 3  # only a full page is followed by another
+            pages.append(world.execute_call(LIST, {"limit": 3, "page_token": token}))
             assert not seen & set(ids(pages[-1]))
             seen |= set(ids(pages[-1]))
             assert len(pages) < 9
         several += len(pages) > 1
-        assert world.execute_call(LIST, {}) == first
+        assert world.execute_call(LIST, {"limit": 3}) == first
         assert {page["total"] for page in pages} == {len(seen)}
     assert 0 < several < len(SEEDS)
 
@@ -380,6 +382,41 @@ def test_a_further_page_is_there_when_it_is_needed_and_has_no_end_where_it_is_no
         assert ids(second)
         assert not set(ids(first)) & set(ids(second))
         assert "next_page_token" not in second
+
+
+@pytest.mark.parametrize(
+    ("limit", "default", "size"),
+    [
+        pytest.param(2, 20, 2, id="as many as were asked for"),
+        pytest.param(None, 3, 3, id="as many as the tool declares"),
+        pytest.param(None, None, DEFAULT_PAGE_SIZE, id="as many as is usual"),
+    ],
+)
+def test_a_page_that_is_followed_by_another_is_full(limit, default, size):
+    parameters = {"limit": COUNT | ({} if default is None else {"default": default})}
+    listing = Tool(
+        toolkit="t", name="LIST_TICKETS", description="d", parameters=obj(**parameters), returns=PAGE, source="test"
+    )
+    arguments = {} if limit is None else {"limit": limit}
+    for world in worlds():
+        page = world.execute_call(listing, arguments, frozenset(["/next_page_token"]))
+        assert len(ids(page)) == size
+        last = world.execute_call(listing, arguments | {"page_token": page["next_page_token"]})
+        assert "next_page_token" not in last
+        assert page["total"] == last["total"] == size + len(ids(last))
+    for seed in range(40):
+        page = World(HERE, seed).execute_call(listing, arguments)
+        assert "next_page_token" not in page or len(ids(page)) == size
+
+
+def test_a_page_is_filled_up_from_the_next_when_something_of_it_is_deleted():
+    for world in worlds():
+        first = world.execute_call(LIST, {"limit": 2}, frozenset(["/next_page_token"]))
+        second = world.execute_call(LIST, {"limit": 2, "page_token": first["next_page_token"]})
+        world.execute_call(DELETE, {"ticket_id": ids(first)[0]})
+        again = world.execute_call(LIST, {"limit": 2})
+        assert set(ids(again)) == {ids(first)[1], ids(second)[0]}
+        assert ("next_page_token" in again) == (len(ids(second)) > 1)
 
 
 def test_a_change_elsewhere_does_not_turn_the_page():
@@ -395,7 +432,7 @@ def test_a_change_elsewhere_does_not_turn_the_page():
 
 def test_has_more_says_whether_there_is_more():
     listing = tool("LIST_TICKETS", obj(data=many(TICKET), has_more=FLAG))
-    told = [World(HERE, seed).execute_call(listing, {})["has_more"] for seed in range(40)]
+    told = [World(HERE, seed).execute_call(listing, {"limit": 2})["has_more"] for seed in range(40)]
     assert 0 < sum(told) < 20
     for world in worlds():
         page = world.execute_call(listing, {})
@@ -590,3 +627,32 @@ def test_any_history():
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+
+
+def test_in_gmail_a_new_label_holds_no_messages():
+    tools = tools_of("gmail")
+    for seed in SEEDS:
+        world = World(HERE, seed)
+        made = world.execute_call(tools["CREATE_LABEL"], {"label_name": "Roof"})["label"]
+        listed = world.execute_call(tools["LIST_LABELS"], {})["labels"]
+        (shown,) = [label for label in listed if label["id"] == made["id"]]
+        assert shown.get("messages_total", 0) == shown.get("messages_unread", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("partition", "making", "arguments", "listing", "name"),
+    [
+        ("googledrive", "CREATE_FOLDER", {"name": "Roof"}, "LIST_FILES_AND_FOLDERS", "folderId"),
+        ("googlecalendar", "CREATE_CALENDAR", {"summary": "Roof"}, "LIST_EVENTS", "calendar_id"),
+        ("asana", "CREATE_PROJECT_IN_WORKSPACE", {"workspace_gid": "7", "name": "Roof"}, "LIST_PROJECT_TASKS",
+         "project_gid"),
+    ],
+)  # fmt: skip
+def test_what_was_just_made_has_nothing_in_it(partition, making, arguments, listing, name):
+    tools = tools_of(partition)
+    for seed in SEEDS:
+        world = World(HERE, seed)
+        made = next(iter(world.execute_call(tools[making], arguments).values()))
+        identity = next(value for key, value in made.items() if key in ("id", "gid", "calendar_id"))
+        result = world.execute_call(tools[listing], {name: identity})
+        assert [value for value in result.values() if isinstance(value, list)] == [[]]

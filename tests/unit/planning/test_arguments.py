@@ -12,7 +12,7 @@ from offline import casts, shipped_tools
 from funcdex_assets.language.lexicon import build_person
 from funcdex_assets.language.request_phrases import phrase_fact_sentence
 from funcdex_assets.language.spoken_values import find_spoken_value, parse_moment
-from funcdex_assets.planning.arguments import UnplannableCallError, assemble_arguments, plan_arguments
+from funcdex_assets.planning.arguments import UnplannableCallError, assemble_arguments, limit_page, plan_arguments
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Binding, ChainStep, Tool
 from funcdex_assets.schema.leaves import walk_leaves
@@ -230,3 +230,38 @@ def test_the_items_of_a_list_differ():
     for seed in range(20):
         addresses = [argument.value for argument in plan(people, seed)]
         assert len(addresses) == len(set(addresses))
+
+
+COUNT = {"type": "integer", "minimum": 1, "maximum": 100}
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param({"limit": COUNT}, {2, 3, 4, 5}, id="a few at a time"),
+        pytest.param({"per_page": COUNT | {"minimum": 4}}, {4, 5}, id="as few as may be"),
+        pytest.param({}, {None}, id="no number of items can be asked for"),
+    ],
+)
+def test_who_turns_the_page_wants_a_few_at_a_time(limits, expected):
+    wanted = tool(name="LIST_EVENTS", query={"type": "string"}, **limits)
+    asked = PlannedArgument(argument="/query", source="user", value="roof", surface="roof")
+    sizes = set()
+    for seed in range(60):
+        planned = limit_page(wanted, [asked], Random(seed))
+        assert planned[0] == asked
+        sizes.add(planned[1].value if len(planned) > 1 else None)
+    assert sizes == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "source"),
+    [
+        pytest.param({}, "result", id="the parts of one thing, of which a page holds all"),
+        pytest.param({"limit": COUNT | {"minimum": 50}}, "user", id="pages that are too large"),
+    ],
+)
+def test_where_no_small_page_can_be_asked_for_the_page_is_not_turned(limits, source):
+    wanted = tool(name="LIST_EVENTS", calendar_id={"type": "string"}, **limits)
+    with pytest.raises(UnplannableCallError):
+        limit_page(wanted, [PlannedArgument(argument="/calendar_id", source=source)], Random(1))

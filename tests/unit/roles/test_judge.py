@@ -10,6 +10,7 @@ import pytest
 from offline import ENGINE, played
 
 from funcdex_assets.inference.protocol import NO_USAGE, Completion, InferenceError, Request
+from funcdex_assets.judging.features import measure_features
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import SCALES, Evidence, TurnScore, Verdict
@@ -48,53 +49,49 @@ def without_calls(count: int) -> tuple[Message, ...]:
     return GOOD[: made[-count]]
 
 
-def test_a_good_conversation_has_full_marks():
-    assert scores() == (5, 5, 5, 5)
+CLARITY, TOOL_USE, NATURALNESS, COMPLETION = range(4)
+
+
+def test_a_good_conversation_has_full_marks_for_what_was_done():
+    assert (scores()[TOOL_USE], scores()[COMPLETION]) == (5, 5)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("given", "falling"),
     [
-        pytest.param((GOOD, MINOR), (5, 4, 5, 4), id="a minor finding costs a point of tool use and completion"),
-        pytest.param((GOOD, BLOCKING), (5, 3, 5, 4), id="a blocking one costs two points of tool use"),
-        pytest.param((GOOD, BLOCKING, MINOR), (5, 2, 5, 3), id="findings add up"),
-        pytest.param((GOOD, *[BLOCKING] * 9), (5, 1, 5, 1), id="but no score falls below one"),
-        pytest.param((without_calls(1),), (5, 5, 5, 3), id="a step left undone costs two points of completion"),
-        pytest.param((without_calls(2),), (5, 5, 5, 1), id="two steps left undone cost four"),
-        pytest.param(
-            ((user("Do it."), assistant("Which one?"), *GOOD),), (4, 5, 5, 5), id="a question costs a point of clarity"
-        ),
-        pytest.param(
-            (
-                (
-                    *(user("Do it."), assistant("Which one?")),
-                    *(user("That."), assistant("Which day?")),
-                    *(user("Then."), assistant("How many of them?")),
-                    *GOOD,
-                ),
-            ),
-            (3, 5, 5, 5),
-            id="however many questions, at most two points",
-        ),
+        pytest.param((GOOD, MINOR), {TOOL_USE: 1, COMPLETION: 1}, id="a minor finding"),
+        pytest.param((GOOD, BLOCKING), {TOOL_USE: 3, COMPLETION: 2}, id="a blocking one"),
+        pytest.param((GOOD, *[BLOCKING] * 9), {TOOL_USE: 4, COMPLETION: 4}, id="but no score falls below one"),
+        pytest.param((without_calls(1),), {COMPLETION: 2}, id="a step left undone"),
+        pytest.param((without_calls(2),), {COMPLETION: 4}, id="two steps left undone"),
         pytest.param(
             ((user("Use 5 as the limit. The title should be Roof. For the body: yes."), assistant("Well."), *GOOD),),
-            (4, 5, 4, 5),
+            {NATURALNESS: 1},
             id="a form instead of a letter",
         ),
-        pytest.param(((user("so " * 120 + "on."), assistant("Well."), *GOOD),), (5, 5, 4, 5), id="a sermon"),
+        pytest.param(((user("so " * 120 + "on."), assistant("Well."), *GOOD),), {NATURALNESS: 1}, id="a sermon"),
         pytest.param(
             ((user("Hello."), assistant("This is said again. This is said again."), *GOOD),),
-            (5, 5, 4, 5),
+            {NATURALNESS: 1},
             id="a sentence said twice",
         ),
     ],
 )
-def test_every_defect_has_its_price(given, expected):
-    assert scores(*given) == expected
+def test_every_defect_has_its_price(given, falling):
+    before, after = scores(), scores(*given)
+    lost = {scale: before[scale] - after[scale] for scale in falling}
+    assert all(lost[scale] >= points for scale, points in falling.items()), (before, after)
 
 
-def test_an_offer_at_the_end_is_no_question_back():
-    assert scores((*GOOD, user("Thanks."), assistant("Anything else?"))) == (5, 5, 5, 5)
+def test_questions_back_cost_clarity_and_an_offer_at_the_end_does_not():
+    asked = judge_features((user("Do it."), assistant("Which one?"), user("That."), assistant("Which day?"), *GOOD))
+    offered = judge_features((*GOOD, user("Thanks."), assistant("Is there anything else?")))
+    assert (asked, judge_features(GOOD)) == (1, 0)
+    assert offered <= 0.5  # one question, and nothing was held up by it
+
+
+def judge_features(messages: tuple[Message, ...]) -> float:
+    return measure_features(messages, ())["asked"]
 
 
 def test_the_reasoning_names_what_was_counted():

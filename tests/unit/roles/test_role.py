@@ -382,8 +382,13 @@ def test_the_assistant_is_told_nothing_of_the_plan():
     assert [argument.surface for argument in facts if f'"{argument.surface}"' in told] == []
 
 
+def list_first_arguments(cast):
+    return [argument for step in cast.plan.steps[:1] for argument in step.arguments]
+
+
 def test_the_user_is_told_withheld_facts_only_when_asked():
-    cast = next(one for one in casts("jira_gmail", 30) if any(a.withheld for a in one.plan.steps[0].arguments))
+    begins_withheld = (one for one in casts("jira_gmail", 30) if any(a.withheld for a in list_first_arguments(one)))
+    cast = next(begins_withheld)
     fact = next(argument for argument in cast.plan.steps[0].arguments if argument.withheld)
     begun = DialogueState(cast.plan, cast.situation, {**cast.tools}, dict(cast.offered), thoughts=False)
 

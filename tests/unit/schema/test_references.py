@@ -2,7 +2,7 @@
 
 import pytest
 
-from funcdex_assets.schema.references import join_schemas, list_alternatives, resolve_schema, schema_at
+from funcdex_assets.schema.references import is_required_at, join_schemas, list_alternatives, resolve_schema, schema_at
 from funcdex_assets.schema.validation import extract_part, is_valid_under, prove_schema
 
 TEXT = {"type": "string"}
@@ -108,3 +108,34 @@ def test_resolving_the_same_gives_the_same_object_and_definitions_in_a_circle_en
     assert resolve_schema(PROPERTIES["maybe"], ROOT) is resolve_schema(PROPERTIES["maybe"], ROOT)
     root = {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}}
     assert resolve_schema(root["$defs"]["a"], root) == {}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        pytest.param("/to", True, id="required"),
+        pytest.param("/cc", False, id="optional"),
+        pytest.param("/start/time", True, id="required in what is required"),
+        pytest.param("/start/zone", False, id="optional in what is required"),
+        pytest.param("/end/time", False, id="required in what is optional"),
+        pytest.param("/guests/0/email", True, id="the first of a list"),
+        pytest.param("/guests/1/email", False, id="another of a list"),
+        pytest.param("/unknown", False, id="not there"),
+    ],
+)
+def test_what_every_value_must_have(pointer, expected):
+    moment = {"type": "object", "properties": {"time": {}, "zone": {}}, "required": ["time"]}
+    guest = {"type": "object", "properties": {"email": {}}, "required": ["email"]}
+    root = {
+        "type": "object",
+        "properties": {
+            "to": {},
+            "cc": {},
+            "start": {"$ref": "#/$defs/moment"},
+            "end": {"$ref": "#/$defs/moment"},
+            "guests": {"type": "array", "items": guest},
+        },
+        "required": ["to", "start", "guests"],
+        "$defs": {"moment": moment},
+    }
+    assert is_required_at(root, pointer) is expected

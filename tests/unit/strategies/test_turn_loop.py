@@ -14,6 +14,7 @@ from offline import ENGINE, PARTITIONS, Played, casts, play, played
 
 from funcdex_assets.checks.findings import Case, find_problems
 from funcdex_assets.checks.provenance import find_ungrounded_arguments, trace_arguments
+from funcdex_assets.dialogue.item_choices import find_choices
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.dml.structure import check_conversation
@@ -149,7 +150,7 @@ def test_thoughts_are_there_iff_they_were_asked_for(partition):
 @every_partition
 def test_the_same_seed_gives_the_same_conversation_and_another_seed_another(partition):
     by_kind = {one.cast.plan.kind: one for one in played(partition, EACH)}
-    assert len(by_kind) >= 5
+    assert len(by_kind) >= 4  # of tools that only list, and require nothing, nothing can be asked back or declined
     for one in by_kind.values():
         assert play(one.cast) == one.conversation
         other = play(one.cast, seed=43)
@@ -444,7 +445,10 @@ def test_the_second_one_is_the_second_of_the_list():
                 value = at_pointer(call.arguments, argument.argument)
                 found = at_pointer(listed[place], placed[3])
                 assert value == found or find_quoted_part(value) == found.replace("'", "").replace('"', "")
-                assert f"the {ORDINALS[place]} " in said or str(found).lower() in said, f"{one}: {argument}"
+                choice = find_choices(results[argument.step], argument.result or "")[0]
+                title = (choice.title or choice.holder_title or str(found)).lower()
+                is_last = place == len(listed) - 1 and "last" in said
+                assert f"the {ORDINALS[place]}" in said or title in said or is_last, f"{one}: {argument}"
                 seen[place] += 1
     assert seen[1] > 20
     assert seen[2] > 10
@@ -494,7 +498,7 @@ class Engine(OfflineEngine):
 
 CAST = next(  # its user asks for one thing after the other
     one
-    for one in casts("todoist", EACH)
+    for one in casts("todoist", 4 * EACH)
     if len(one.plan.steps) > 4 and {turn.kind for turn in one.plan.turns} == {"request", "thanks"}
 )
 

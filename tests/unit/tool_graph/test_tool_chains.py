@@ -10,7 +10,14 @@ from waiting import at_most_cpu_seconds
 
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
-from funcdex_assets.tool_graph.chains import ChainError, ChainLimits, is_held_out, sample_chains, weigh_mentioned_tools
+from funcdex_assets.tool_graph.chains import (
+    ChainError,
+    ChainLimits,
+    is_held_out,
+    looks_into_new_thing,
+    sample_chains,
+    weigh_mentioned_tools,
+)
 from funcdex_assets.tool_graph.graph import build_graph, find_needed_ids, to_canonical_noun
 from funcdex_assets.tool_graph.patterns import classify_pattern
 
@@ -513,3 +520,36 @@ def test_when_there_are_no_more_it_does_not_go_on_looking(share):
         chains = draw(LIST, GET, UPDATE, DELETE, count=100_000, limits=limits)
     assert {names(chain) for chain in chains} == drawn(LIST, GET, UPDATE, DELETE, count=1000)
     assert 3 < len(chains) < 20
+
+
+def step(name: str, source: int | None = None, result: str = "/id", argument: str = "/folder_id") -> ChainStep:
+    bindings = () if source is None else (Binding(argument=argument, step=source, result=result, kind="id"),)
+    return ChainStep(tool=name, bindings=bindings)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        pytest.param(
+            [step("CREATE_FOLDER"), step("LIST_FILES", 0), step("GET_FILE", 1, "/files/*/id")],
+            True, id="a file of the new folder"),
+        pytest.param([step("CREATE_FOLDER"), step("LIST_FILES", 0)], False, id="its list may be empty"),
+        pytest.param(
+            [step("LIST_FOLDERS"), step("LIST_FILES", 0, "/dirs/*/id"), step("GET_FILE", 1, "/files/*/id")],
+            False, id="a file of a folder that was there"),
+        pytest.param(
+            [step("CREATE_FOLDER"), step("ADD_FILE", 0), step("LIST_FILES", 0), step("GET_FILE", 2, "/files/*/id")],
+            False, id="a file that was put there"),
+        pytest.param(
+            [step("SEND_EMAIL"), step("GET_EMAIL", 0, "/id", "/email_id"), step("GET_FILE", 1, "/attachments/*/id")],
+            True, id="an attachment of what was sent without any"),
+        pytest.param(
+            [step("SEND_EMAIL"), step("GET_THREAD", 0, "/thread_id", "/thread_id"), step("REPLY", 1, "/messages/*/id")],
+            False, id="what was sent is in its thread"),
+        pytest.param(
+            [step("CREATE_SLOT_TYPE"), step("GET_TIMES", 0, "/id", "/type_id"), step("BOOK", 1, "/times/*/start")],
+            False, id="what nobody has to put there"),
+    ],
+)  # fmt: skip
+def test_no_chain_looks_for_something_in_what_it_just_made(steps, expected):
+    assert looks_into_new_thing(steps) is expected
