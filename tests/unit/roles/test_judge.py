@@ -64,23 +64,26 @@ def test_a_good_conversation_has_full_marks_for_what_was_done():
         pytest.param((GOOD, *[BLOCKING] * 9), {TOOL_USE: 4, COMPLETION: 4}, id="but no score falls below one"),
         pytest.param((without_calls(1),), {COMPLETION: 2}, id="a step left undone"),
         pytest.param((without_calls(2),), {COMPLETION: 4}, id="two steps left undone"),
-        pytest.param(
-            ((user("Use 5 as the limit. The title should be Roof. For the body: yes."), assistant("Well."), *GOOD),),
-            {NATURALNESS: 1},
-            id="a form instead of a letter",
-        ),
-        pytest.param(((user("so " * 120 + "on."), assistant("Well."), *GOOD),), {NATURALNESS: 1}, id="a sermon"),
-        pytest.param(
-            ((user("Hello."), assistant("This is said again. This is said again."), *GOOD),),
-            {NATURALNESS: 1},
-            id="a sentence said twice",
-        ),
     ],
 )
 def test_every_defect_has_its_price(given, falling):
     before, after = scores(), scores(*given)
     lost = {scale: before[scale] - after[scale] for scale in falling}
     assert all(lost[scale] >= points for scale, points in falling.items()), (before, after)
+
+
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        pytest.param("Use 5 as the limit. The title should be Roof. For the body: yes.", "Well.", id="a form"),
+        pytest.param("so " * 120 + "on.", "Well.", id="a sermon"),
+        pytest.param("Hello.", "This is said again. This is said again.", id="a sentence said twice"),
+    ],
+)
+def test_stiff_talk_costs_naturalness(said, answered):
+    plain = scores((user("Hello."), assistant("Well."), *GOOD))
+    stiff = scores((user(said), assistant(answered), *GOOD))
+    assert stiff[NATURALNESS] < plain[NATURALNESS]
 
 
 def test_questions_back_cost_clarity_and_an_offer_at_the_end_does_not():
