@@ -1,0 +1,968 @@
+"""Reads an object of a result: its title, and its fields as people say them.
+
+Here belongs how one field is told: a day, an amount with its currency, a person by the relation to the thing. Which
+results and how many of their items are told is in `result_reports`; the words of an act in `act_reports`. A field is
+told by its meaning (`semantics/field_meaning`), so that fields of any service are told alike:
+
+>>> now = datetime(2025, 10, 1)
+>>> thing = read_thing({"title": "Gym roof", "status": "IN_PROGRESS", "owner": {"name": "Bo Lang"}}, {}, "task", now)
+>>> thing.label, [detail.text for detail in thing.details]
+('"Gym roof"', ['in progress', 'owned by Bo Lang'])
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_forms, parse_moment
+from funcdex_assets.schema.leaves import walk_leaves
+from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.words import split_words, to_plural, to_singular
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
+from funcdex_assets.semantics.tool_names import is_page_token
+from funcdex_assets.semantics.vocabulary import (
+    CONTAINER_NOUNS,
+    NAMING_WORDS,
+    PERSON_NOUNS,
+    PERSON_OF_WORD,
+    PHONE_WORDS,
+    STATE_WORDS,
+)
+
+ONLY_IN_DETAIL = 10  # a detail of this rank or later is told only where details were asked for, or itself
+ONLY_IF_ASKED = 30  # a detail of this rank or later is told only if it was asked for by itself
+FEWEST_QUOTED_SPACES = 4  # spaces; a longer value is quoted, as it would not be told from the sentence around it
+_LONGEST_LABEL = 80
+_LONGEST_TEXT = 120
+_MAX_DEPTH = 3
+_WITHOUT_MINOR_UNIT = frozenset("jpy krw vnd clp huf isk".split())
+_CONSTANT_PATTERN = re.compile(r"[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+_CLOCK_PATTERN = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
+_KEY_WORDS = frozenset(("key", "number"))
+_COLOUR_CODE = re.compile(r"#[0-9a-fA-F]{3,8}")
+_CHANGE_WORDS = frozenset("updated modified changed edited update".split())
+_PARTICIPLES = frozenset(
+    "posted joined added opened sent received completed closed resolved cancelled canceled paid archived deleted "
+    "created started scheduled".split()
+)
+_MOMENT_NAMES = frozenset("date time when timestamp datetime".split())
+_RELATIONS = {
+    "owner": "owned by {x}",
+    "assignee": "assigned to {x}",
+    "organizer": "organized by {x}",
+    "organiser": "organized by {x}",
+    "creator": "created by {x}",
+    "author": "by {x}",
+    "sender": "from {x}",
+    "from": "from {x}",
+    "to": "to {x}",
+    "recipient": "to {x}",
+    "host": "hosted by {x}",
+    "lead": "led by {x}",
+    "reporter": "reported by {x}",
+    "participant": "with {x}",
+    "contact": "with {x}",
+    "collaborator": "shared with {x}",
+    "customer": "for {x}",
+    "attendee": "with {x} invited",
+    "cc": "with a copy to {x}",
+    "bcc": "with a blind copy to {x}",
+    "last edited by": "last edited by {x}",
+    "last modifying user": "last changed by {x}",
+}
+"""What a person is to a thing, by the name of the field."""
+_OWN_ORGANISERS = frozenset(("organizer", "organiser", "creator"))
+_STATES_OF_COURSE = frozenset("active confirmed available enabled accepted queued sent".split())
+"""States in which everything is as it should be; they are told only if somebody asks."""
+_SYSTEM_LABELS = frozenset("SENT INBOX DRAFT UNREAD".split())
+"""Labels that a service puts on everything of a kind."""
+PENDING_STATES = frozenset("accepted queued pending processing scheduled submitted in_review in_progress".split())
+"""States of an act that the service has taken on and not finished."""
+
+
+class Detail(NamedTuple):
+    """A field of a thing in words. `words` are those of its name, `value` the value alone, as it is in `text`.
+
+    `kind` is the role of `FieldMeaning`, or `interval` (two ends), `key`, `relation` (another thing) or `people`.
+    The lower the `rank`, the more telling is the field.
+    """
+
+    kind: str
+    words: frozenset[str]
+    text: str
+    rank: int
+    value: str = ""
+
+
+@dataclass
+class Thing:
+    """An object of a result in words. `label` is its title in quotes, or a person's name, or both key and title.
+
+    `text` is what is written in it, whole; `lists` are the objects within it, by the name of their field, with their
+    pointer. `is_person` says that the label is somebody's name.
+    """
+
+    label: str = ""
+    details: list[Detail] = field(default_factory=list)
+    lists: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
+    text: str = ""
+    is_person: bool = False
+    state: str = ""
+
+
+def unwrap_resource(result: Any, pointer: str = "") -> tuple[Any, str]:
+    """Returns the resource inside `{"event": {…}}` or `{"data": {…}}` and its pointer, else the result itself."""
+    if isinstance(result, dict):
+        nested = [(key, value) for key, value in result.items() if isinstance(value, dict) and value]
+        has_title = any(set(split_words(key)) & NAMING_WORDS for key in result)
+        has_more = any(isinstance(value, list) for value in result.values())
+        if len(nested) == 1 and len(result) <= 3 and not has_title and not has_more:
+            key, value = nested[0]
+            return unwrap_resource(value, f"{pointer}/{key}")
+    return result, pointer
+
+
+def find_noun_of_pointer(pointer: str, otherwise: str) -> str:
+    """Returns the singular noun of the last named step of a pointer: `/file_attachments/0` → `file attachment`."""
+    name = next((step for step in reversed(pointer.split("/")) if step and not step.isdigit()), "")
+    words = split_words(name)
+    if not words or to_singular(words[-1]) in CONTAINER_NOUNS:
+        return otherwise
+    return " ".join([*words[:-1], to_singular(words[-1])])
+
+
+def read_thing(value: Any, returns: Schema | None, noun: str, now: datetime, pointer: str = "") -> Thing:
+    """Reads the object at this pointer of a result, whose schema is `returns`; its noun says what it is."""
+    if not isinstance(value, dict):
+        text = "" if value in (None, "", [], {}) else render_constant(str(value))
+        return Thing(label="", details=[Detail("other", frozenset(), text, 0, text)] if text else [])
+    schemas = _read_leaf_schemas(msgspec.json.encode(returns)) if returns else {}
+    return _ThingReader(schemas, now, split_words(noun)[-1] if split_words(noun) else "").read(value, pointer)
+
+
+@cache
+def _read_leaf_schemas(returns: bytes) -> Mapping[str, Schema]:
+    """Returns the schemas of a result's scalars by pointer; `returns` is its schema as JSON."""
+    return {leaf.path: leaf.schema for leaf in walk_leaves(msgspec.json.decode(returns))}
+
+
+class _ThingReader:
+    """Reads one object and those inside it."""
+
+    def __init__(self, schemas: Mapping[str, Schema], now: datetime, noun: str) -> None:
+        self._schemas, self._now, self._noun = schemas, now, noun
+        self._thing = Thing()
+        self._texts: list[str] = []
+        self._own_key = ""
+        self._main_person = ""
+
+    def read(self, value: dict[str, Any], pointer: str) -> Thing:
+        """Reads the object at the top."""
+        thing = self._thing
+        thing.is_person = self._noun in PERSON_NOUNS or (
+            bool(value.keys() & {"email", "email_address", "emailAddress"})
+            and bool(value.keys() & {"name", "display_name", "displayName"})
+        )
+        self._read_fields(value, pointer, 0, ())
+        self._choose_label()
+        unique: dict[str, Detail] = {}
+        for detail in sorted(thing.details, key=lambda detail: detail.rank):
+            unquoted = thing.label.strip('"')
+            if detail.text and not (unquoted and detail.value.strip('"') == unquoted):
+                unique.setdefault(detail.text, detail)
+        thing.details = list(unique.values())
+        return thing
+
+    def _choose_label(self) -> None:
+        thing = self._thing
+        if not thing.label and self._texts:
+            text = self._texts[0]
+            short = text if len(text) <= _LONGEST_LABEL and "\n" not in text else find_beginning(text, _LONGEST_TEXT)
+            if '"' not in short:
+                thing.label = f'"{short}"'
+                thing.details = [detail for detail in thing.details if detail.value.strip('"') != text]
+                if short == text and thing.text == text:
+                    thing.text = ""
+        if self._own_key:
+            thing.label = f"{self._own_key} {thing.label}".strip()
+        relation = next((detail for detail in thing.details if detail.kind == "relation"), None)
+        if not thing.label and not self._main_person and relation is not None:
+            thing.label = relation.value
+        if not thing.label and self._main_person:
+            thing.label, thing.is_person = self._main_person, True
+            thing.details = [detail for detail in thing.details if detail.value != self._main_person]
+
+    def _read_fields(self, value: dict[str, Any], pointer: str, depth: int, path: tuple[str, ...]) -> None:
+        """Reads the fields of an object; fields that belong together are told together."""
+        taken = self._read_pairs(value, pointer, path)
+        for name, item in value.items():
+            if name in taken or item in (None, "", {}) or is_page_token(name):
+                continue
+            here = f"{pointer}/{name}"
+            if isinstance(item, dict):
+                self._read_object(name, item, here, depth, path)
+            elif isinstance(item, list):
+                self._read_list(name, item, here, path)
+            else:
+                self._read_scalar(name, item, here, value, path)
+
+    def _read_pairs(self, value: dict[str, Any], pointer: str, path: tuple[str, ...]) -> set[str]:
+        """Tells the two ends of an interval together, and a state beside the one before; returns their names."""
+        taken: set[str] = set()
+        for first_word, second_word in (("start", "end"), ("from", "to"), ("min", "max")):
+            for name in value:
+                words = split_words(name)
+                if first_word not in words:
+                    continue
+                rest = [word for word in words if word != first_word]
+                other = next(
+                    (
+                        candidate
+                        for candidate in value
+                        if second_word in split_words(candidate)
+                        and [word for word in split_words(candidate) if word != second_word] == rest
+                    ),
+                    None,
+                )
+                text = _render_interval(value[name], value[other], self._now) if other else ""
+                if other and text:
+                    taken |= {name, other}
+                    parts = frozenset((*path, *words, *split_words(other), "time", "date"))
+                    self._add(Detail("interval", parts, text, 1, text))
+        states = [name for name in value if set(split_words(name)) & STATE_WORDS and isinstance(value[name], str)]
+        before = next((name for name in states if "previous" in split_words(name)), None)
+        after = next((name for name in states if before and name != before), None)
+        if before and after:
+            taken |= {before, after}
+            now_state = render_constant(value[after])
+            self._add(
+                Detail(
+                    "state",
+                    frozenset(("status", "state")),
+                    f"from {render_constant(value[before])} to {now_state}",
+                    0,
+                    now_state,
+                )
+            )
+        return taken
+
+    def _read_object(self, name: str, item: dict[str, Any], pointer: str, depth: int, path: tuple[str, ...]) -> None:
+        words = split_words(name)
+        person = _read_person(item)
+        if person and _names_person(words, item):
+            if name == "user" and not path:  # a member is its user
+                self._thing.label, self._thing.is_person = person.name or person.email, True
+                if person.email and person.name:
+                    self._add(Detail("email", frozenset(("email", "address", "mail")), person.email, 1, person.email))
+            else:
+                self._add_people(name, [person])
+            return
+        moment = render_moment(item, self._now)
+        if moment:
+            self._add_moment(name, item, moment)
+            return
+        if "next" in words or "page" in words:
+            return
+        title = next(
+            (
+                text
+                for key, text in item.items()
+                if isinstance(text, str) and set(split_words(key)) & NAMING_WORDS and text
+            ),
+            "",
+        )
+        if title:
+            owner = " ".join(words)
+            quoted = f'"{title}"'
+            self._add(Detail("relation", frozenset((*words, "where")), f"{owner} {quoted}", 4, quoted))
+        if depth < _MAX_DEPTH:
+            named = {key for key in item if title and item[key] == title}
+            rest = {key: inner for key, inner in item.items() if key not in named}
+            self._read_fields(rest, pointer, depth + 1, (*path, *words))
+
+    def _read_list(self, name: str, items: list[Any], pointer: str, path: tuple[str, ...]) -> None:
+        words = split_words(name)
+        objects = [item for item in items if isinstance(item, dict)]
+        people = [person for item in objects if (person := _read_person(item))]
+        if objects and len(people) == len(objects) and _names_person(words, objects[0]):
+            self._add_people(name, people)
+        elif objects:
+            titles = [
+                title
+                for item in objects
+                if (
+                    title := next(
+                        (
+                            text
+                            for key, text in item.items()
+                            if isinstance(text, str) and set(split_words(key)) & NAMING_WORDS
+                        ),
+                        "",
+                    )
+                )
+            ]
+            if name in ("parents", "parent") and len(titles) == len(objects):
+                quoted = join_words([f'"{title}"' for title in titles])
+                self._add(Detail("relation", frozenset((*words, "folder", "where")), f"in {quoted}", 2, quoted))
+            else:
+                self._thing.lists[name] = (pointer, objects)
+        elif not items:
+            self._thing.lists[name] = (pointer, [])
+        else:
+            self._read_scalars(name, items, pointer, path)
+
+    def _read_scalars(self, name: str, items: list[Any], pointer: str, path: tuple[str, ...]) -> None:
+        """Tells a list of plain values: labels, days, addresses."""
+        meaning = self._decide_meaning(name, items[0], f"{pointer}/0")
+        if meaning.role in ("identifier", "setting", "page_token") or isinstance(items[0], bool):
+            return
+        words = frozenset((*path, *split_words(name), *(to_singular(word) for word in split_words(name))))
+        items = [item for item in items if item not in _SYSTEM_LABELS]
+        if not items:
+            return
+        told = join_words([_render_item(str(item)) for item in items])
+        if meaning.role == "email" or all("@" in str(item) for item in items):
+            plain_name = name.lower()
+            form = _RELATIONS.get(plain_name) or _RELATIONS.get(to_singular(plain_name)) or "{x}"
+            self._add(Detail("people", words | {"email", "address"}, form.format(x=told), 3, told))
+        elif meaning.role == "link":
+            self._add(Detail("link", words | {"link"}, told, 9, told))
+        elif words & {"label", "labels", "tag", "tags"}:
+            self._add(Detail("tag", words, f"labelled {told}", 5 if len(items) < 4 else 11, told))
+        elif words & {"wdays", "days", "weekdays"}:
+            told = join_words([str(item).capitalize() for item in items])
+            self._add(Detail("days", words | {"day", "days"}, told, 0, told))
+        else:
+            self._add(Detail("other", words, f"{' '.join(split_words(name))} {told}", 5, told))
+
+    # ── single values ─────────────────────────────────────────────────────────────────────────
+
+    def _read_scalar(
+        self, name: str, value: Any, pointer: str, siblings: dict[str, Any], path: tuple[str, ...]
+    ) -> None:
+        meaning = self._decide_meaning(name, value, pointer)
+        name_words = split_words(name)
+        words = frozenset((*path, *name_words, *(to_singular(word) for word in name_words)))
+        role = meaning.role
+        if role == "identifier":
+            self._read_identifier(name, value, words, meaning, siblings, path)
+        elif isinstance(value, bool):
+            self._read_flag(name, value, words, meaning)
+        elif isinstance(value, int | float):
+            self._read_number(name, value, words, meaning, pointer, siblings)
+        elif isinstance(value, str):
+            self._read_text(name, value, words, meaning, siblings, path)
+
+    def _decide_meaning(self, name: str, value: Any, pointer: str) -> FieldMeaning:
+        schema = self._schemas.get(_generalize_pointer(pointer)) or {"type": _name_type(value)}
+        return decide_field_meaning(name, schema)
+
+    def _read_identifier(
+        self,
+        name: str,
+        value: Any,
+        words: frozenset[str],
+        meaning: FieldMeaning,
+        siblings: dict[str, Any],
+        path: tuple[str, ...],
+    ) -> None:
+        """Tells keys that people use, such as `PAY-88` and an invoice's number; other identifiers are not told."""
+        if not words & _KEY_WORDS or not isinstance(value, str):
+            return
+        key_noun = split_words(meaning.noun)[-1] if split_words(meaning.noun) else ""
+        if not path and (key_noun in ("", self._noun) or name == "number" or (words == {"key"})):
+            self._own_key = self._own_key or value
+        elif not any(split_words(sibling) == (key_noun, "name") for sibling in siblings):
+            self._add(Detail("key", words, f"{key_noun} {value}".strip(), 6, value))
+
+    def _read_flag(self, name: str, value: bool, words: frozenset[str], meaning: FieldMeaning) -> None:
+        told = list_spoken_forms(name, {}, value, self._now)[0]
+        is_dull = meaning.phase == "deleted" or words <= {"success", "ok", "moved", "is", "active", "valid"}
+        self._add(Detail("flag", words, told, ONLY_IF_ASKED if is_dull or not value else 24, told))
+
+    def _read_number(
+        self,
+        name: str,
+        value: float,
+        words: frozenset[str],
+        meaning: FieldMeaning,
+        pointer: str,
+        siblings: dict[str, Any],
+    ) -> None:
+        schema = self._schemas.get(_generalize_pointer(pointer), {})
+        name_text = " ".join(split_words(name))
+        currency = next(
+            (item for key, item in siblings.items() if "currency" in split_words(key) and isinstance(item, str)), ""
+        )
+        is_money = meaning.role == "amount" or is_minor_unit(schema) or (meaning.role == "total" and currency != "")
+        if is_money and (currency or is_minor_unit(schema) or meaning.role == "amount"):
+            money = render_money(value, currency, is_minor_unit(schema))
+            interval = next(
+                (item for key, item in siblings.items() if "interval" in split_words(key) and isinstance(item, str)), ""
+            )
+            money = f"{money} per {interval}" if interval else money
+            plain = not set(split_words(name)) - {"amount", "unit", "price", "total"}
+            text = money if plain else f"{money} due" if "due" in words else f"{name_text} {money}"
+            if not currency and not is_minor_unit(schema) and plain:
+                text = f"{name_text} {money}"
+            self._add(Detail("amount", words, text, 2, money))
+            return
+        number = f"{int(value):,}" if float(value).is_integer() and abs(value) >= 10_000 else _render_number(value)
+        match meaning.role:
+            case "count" | "total":
+                self._add(Detail("count", words | {"many"}, _render_count(name, value, number), 4, number))
+            case "duration":
+                unit = {"min": "minutes", "h": "hours", "s": "seconds", "d": "days"}.get(meaning.unit, meaning.unit)
+                rest = " ".join(
+                    word
+                    for word in split_words(name)
+                    if word not in ("minutes", "hours", "seconds", "days", "duration", unit)
+                )
+                amount = f"{number} {unit if value != 1 else to_singular(unit)}".strip()
+                if not unit:
+                    amount, rest = f"{number}", rest or "duration"
+                text = amount if not rest else f"{amount} {rest}" if "per" in rest.split() else f"{rest} {amount}"
+                if set(split_words(rest)) & {"before", "after"}:
+                    text = f"{amount} {rest}"
+                self._add(Detail("duration", words | {"long", "duration"}, text, 3, amount))
+            case "measure" if words & {"percent", "percentage", "pct"}:
+                rest = " ".join(word for word in split_words(name) if word not in ("percent", "percentage", "pct"))
+                self._add(Detail("measure", words, f"{number}% {rest}".strip(), 2, f"{number}%"))
+            case "measure" if words & {"size", "bytes"}:
+                size = _render_size(value)
+                self._add(Detail("measure", words | {"big", "size", "large"}, size, ONLY_IF_ASKED, size))
+            case "measure":
+                told = f"{name_text} {number} {meaning.unit}".strip()
+                self._add(Detail("measure", words, told, ONLY_IN_DETAIL + 2, number))
+            case "choice" | "state":
+                self._add(Detail("choice", words, f"{name_text} {number}", 5, number))
+            case "position" | "setting" | "limit" | "page_token" | "place":
+                self._add(Detail("setting", words, f"{name_text} {number}", ONLY_IF_ASKED, number))
+            case "moment":
+                pass
+            case _:
+                self._add(Detail("other", words, f"{name_text} {number}", 5, number))
+
+    def _read_text(
+        self,
+        name: str,
+        value: str,
+        words: frozenset[str],
+        meaning: FieldMeaning,
+        siblings: dict[str, Any],
+        path: tuple[str, ...],
+    ) -> None:
+        role = meaning.role
+        name_words = split_words(name)
+        name_text = " ".join(name_words)
+        is_naming = bool(set(name_words) & NAMING_WORDS) or role == "title"
+        moment = render_moment(value, self._now)
+        if moment:
+            self._add_moment(name, value, moment)
+        elif role in ("title", "person") and (is_naming or (self._thing.is_person and not path)):
+            is_own_name = len(name_words) == 1 or not path
+            if not self._thing.label and not path and is_own_name:
+                is_name = self._thing.is_person and "name" in name_words
+                self._thing.label = value if is_name or '"' in value else f'"{value}"'
+            elif value != self._thing.label.strip('"'):
+                owner = " ".join(word for word in name_words if word not in ("name", "display", "title"))
+                self._add(Detail("relation", words, f'{owner or name_text} "{value}"', 4, f'"{value}"'))
+        elif role == "text" or (role == "other" and value.count(" ") >= FEWEST_QUOTED_SPACES):
+            self._read_prose(name_text, value, words, path)
+        elif role == "email" or ("@" in value and " " not in value):
+            rank = 1 if self._thing.is_person and not path else 3
+            form = _RELATIONS.get(name_text, "{x}")
+            self._add(Detail("email", words | {"email", "address", "mail"}, form.format(x=value), rank, value))
+        elif role == "phone" or words & PHONE_WORDS or name == "to":
+            form = "to {x}" if name == "to" else "{x}"
+            self._add(Detail("phone", words | {"phone", "number", "reach"}, form.format(x=value), 2, value))
+        elif role == "link" or "://" in value:
+            self._add(Detail("link", words | {"link", "url"}, value, 9, value))
+        elif role == "state":
+            self._read_state(name_words, value, words)
+        elif role == "company":
+            self._add(Detail("company", words, f"at {value}", 3, value))
+        elif role == "place":
+            self._add(Detail("place", words | {"place", "where", "address"}, f"at {value}", 3, value))
+        elif role == "zone":
+            self._add(Detail("zone", words, f"time zone {value}", 22, value))
+        elif role == "tag":
+            self._add(Detail("tag", words, f"labelled {_render_item(value)}", 5, value))
+        elif role == "unit":
+            has_amount = any(isinstance(item, int | float) and not isinstance(item, bool) for item in siblings.values())
+            if not has_amount:
+                self._add(Detail("unit", words, f"in {value.upper()}", 5, value.upper()))
+        elif role == "choice":
+            self._read_choice(name_words, value, words, siblings)
+        elif role == "setting":
+            self._add(Detail("setting", words | {"kind", "type"}, render_constant(value), ONLY_IF_ASKED, value))
+        elif role == "person":
+            self._add(Detail("people", words, f"{name_text} {value}", 3, value))
+        elif role == "duration":
+            self._add(Detail("duration", words | {"long"}, f"{render_constant(value)}", 3, value))
+        elif role == "moment" and _CLOCK_PATTERN.fullmatch(value):
+            self._add(Detail("moment", words, f"{name_text} {value}", 1, value))
+        elif role == "other":
+            told = render_constant(value)
+            if "last4" in name or words & {"title", "position", "headline"}:
+                self._add(Detail("other", words, told if "title" in words else f"ending in {value}", 5, value))
+            else:
+                self._add(Detail("other", words, f"{name_text} {told}", 5, told))
+
+    def _read_prose(self, name_text: str, value: str, words: frozenset[str], path: tuple[str, ...]) -> None:
+        is_summary = bool({"snippet", "preview", "excerpt"} & words)
+        if not path:
+            self._texts.append(value)
+            if len(value) > len(self._thing.text) and not is_summary:
+                self._thing.text = value
+        if "\n" in value or '"' in value or is_summary:
+            return
+        if len(value) <= _LONGEST_TEXT:
+            last = name_text.split()[-1]
+            lead = "note" if last in ("notes", "note") else name_text.removesuffix(" plain").removesuffix(" html")
+            self._add(Detail("text", words, f'{lead} "{value}"', ONLY_IN_DETAIL, f'"{value}"'))
+
+    def _read_state(self, name_words: Sequence[str], value: str, words: frozenset[str]) -> None:
+        told = render_constant(value)
+        folded = "_".join(split_words(value)) or value.lower()
+        self._thing.state = self._thing.state or folded
+        rest = [word for word in name_words if word not in STATE_WORDS]
+        text = f"to {told}" if rest == ["to"] else told
+        rank = ONLY_IN_DETAIL if folded in _STATES_OF_COURSE else 2
+        self._add(Detail("state", words | {"status", "state"}, text, rank, told))
+
+    def _read_choice(
+        self, name_words: Sequence[str], value: str, words: frozenset[str], siblings: dict[str, Any]
+    ) -> None:
+        told = value if "language" in words else render_constant(value)
+        rest = [word for word in name_words if word not in ("type", "kind", "mode")]
+        if "interval" in words and any("amount" in split_words(key) for key in siblings):
+            return
+        if "scope" in words or value in ("user", "default"):
+            rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
+        elif "priority" in words:
+            rank, text = 5, f"{told.lower()} priority" if not told.isdigit() else f"priority {told}"
+        elif "role" in words:
+            rank, text = 3, f"as {told}"
+        elif words & {"color", "colour", "rgb"}:
+            rank, text = 12, f"in {told.replace('-', ' ')}"
+        elif "language" in words:
+            rank, text = 6, f"in {told}"
+        elif "visibility" in words and len(name_words) > 1:
+            rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
+        elif "duration" in words:
+            rank, text = 5, f"valid {told}" if told in ("once", "forever") else told
+        elif len(name_words) == 1 or not rest or rest == [self._noun]:
+            rank, text = 5, told
+        elif rest[-1:] == ["location"]:
+            rank, text = 5, f"by {told}" if {"call", "conference"} & set(told.split()) else told
+        elif "brand" in words or "category" in words:
+            rank, text = 6, told
+        elif {"owner", "canceler", "visibility", "view"} & words:
+            rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
+        else:
+            rank, text = 6 if len(rest) == 1 else ONLY_IN_DETAIL, f"{' '.join(rest)} {told}"
+        self._add(Detail("choice", words | {"kind"} if "kind" in name_words else words, text, rank, told))
+
+    # ── parts ─────────────────────────────────────────────────────────────────────────────────
+
+    def _add(self, detail: Detail) -> None:
+        self._thing.details.append(detail)
+
+    def _add_moment(self, name: str, value: Any, moment: str) -> None:
+        name_words = split_words(name)
+        meaning = decide_field_meaning(
+            name,
+            {"type": "string", "format": "date-time" if isinstance(value, dict) or len(str(value)) > 10 else "date"},
+        )
+        kept = [word for word in name_words if word not in ("at", "on", "date", "time")]
+        participle = next((word for word in kept if word in _PARTICIPLES), "")
+        words = frozenset((*name_words, "date", "time"))
+        if not kept or set(name_words) <= _MOMENT_NAMES:
+            text, rank = moment, 3
+        elif set(kept) & _CHANGE_WORDS:
+            text, rank = f"last changed {moment}", 6
+            words |= {"changed", "modified", "updated", "touched"}
+        elif meaning.phase == "expires" or kept[-1].startswith("expir"):
+            text, rank = f"valid until {moment}", 3
+            words |= {"expires"}
+        elif kept == ["due"]:
+            text, rank = f"due {moment}", 1
+        elif kept in (["start"], ["starts"], ["started"]):
+            text, rank = f"{'started' if kept == ['started'] else 'starts'} {moment}", 1
+            words |= {"start"}
+        elif kept in (["end"], ["ends"]):
+            text, rank = f"ends {moment}", 1
+        elif kept[-1] == "end":
+            text, rank = f"{' '.join(kept[:-1])} ends {moment}", 4
+        elif participle and kept == [participle]:
+            rank = 7 if participle in ("created", "joined", "added") else 3
+            text = f"{participle} {moment}"
+        elif kept == ["last", "message"]:
+            text, rank = f"last message {moment}", 4
+        else:
+            text, rank = f"{' '.join(kept)} {moment}", 4
+        self._add(Detail("moment", words, text, rank, moment))
+
+    def _add_people(self, name: str, people: Sequence["_Person"]) -> None:
+        words = split_words(name)
+        singular = " ".join([*words[:-1], to_singular(words[-1])]) if words else ""
+        names = join_words(list(dict.fromkeys(person.name or person.email for person in people)))
+        last = to_singular(words[-1]) if words else ""
+        form = _RELATIONS.get(singular) or _RELATIONS.get(last)
+        text = form.format(x=names) if form else f"{singular} {names}"
+        rank = 7 if last in _OWN_ORGANISERS else 3
+        if singular in ("assignee", "customer"):
+            rank = 2
+        if len(words) > 2:  # `last_modifying_user`
+            rank = 5
+        if last in ("customer", "contact"):
+            self._main_person = self._main_person or names
+        asked = frozenset(
+            (*words, singular, last, *PERSON_OF_WORD.get(last, "").split(), *_PERSON_ALIASES.get(last, ()))
+        )
+        if {"edited", "modifying"} & set(words):
+            asked |= {"touched", "changed", "edited", "last"}
+        self._add(Detail("people", asked, text, rank, names))
+        replies = [
+            f"{person.name or person.email} ({_render_reply(person.reply)})" for person in people if person.reply
+        ]
+        if replies:
+            told = join_words(replies)
+            self._add(Detail("replies", asked | {"accepted", "response", "coming"}, told, ONLY_IN_DETAIL, told))
+        addresses = [person.email for person in people if person.email and person.name]
+        if addresses:
+            told = join_words(addresses)
+            self._add(
+                Detail("contact", frozenset(("email", "address", "addresses", "mail")), told, ONLY_IF_ASKED, told)
+            )
+
+
+_PERSON_ALIASES = {
+    "owner": ("owns", "own"),
+    "assignee": ("assigned", "has", "working"),
+    "host": ("hosting", "hosts"),
+    "attendee": ("coming", "invited", "accepted", "attending"),
+    "author": ("wrote", "said", "commented"),
+    "sender": ("wrote", "sent"),
+}
+
+
+class _Person(NamedTuple):
+    """A person inside a result."""
+
+    name: str
+    email: str
+    reply: str = ""
+
+
+def _read_person(item: dict[str, Any]) -> _Person | None:
+    """Reads an object as a person: one with a name or an address; None if it has neither."""
+    name = next(
+        (
+            str(item[key])
+            for key in ("name", "display_name", "displayName", "full_name", "fullName")
+            if isinstance(item.get(key), str)
+        ),
+        "",
+    )
+    email = next((value for key, value in item.items() if isinstance(value, str) and "@" in value and key), "")
+    reply = next((str(item[key]) for key in item if "response" in split_words(key) and item[key]), "")
+    return _Person(name, email, reply) if name or email else None
+
+
+def _names_person(words: Sequence[str], item: dict[str, Any]) -> bool:
+    """True if an object is somebody, by the name of its field or because it has an address."""
+    forms = {*words, *map(to_singular, words)}
+    return (
+        bool(forms & PERSON_NOUNS)
+        or bool(forms & PERSON_OF_WORD.keys())
+        or any("email" in split_words(key) or "displayName" == key for key in item)
+    )
+
+
+def _render_reply(reply: str) -> str:
+    """Says an answer to an invitation: `needsAction` → `no answer yet`."""
+    words = render_constant(reply)
+    return "no answer yet" if words in ("needs action", "pending", "none", "not responded") else words
+
+
+# ── values in words ──────────────────────────────────────────────────────────────────────────
+
+
+def render_constant(value: str) -> str:
+    """Says a constant as people do: `IN_PROGRESS` and `inProgress` → `in progress`; other texts stay as they are."""
+    return " ".join(split_words(value)) if _CONSTANT_PATTERN.fullmatch(value) else value
+
+
+def _render_item(value: str) -> str:
+    """Says one of several values: a constant in words, a long text in quotes."""
+    return f'"{value}"' if value.count(" ") >= 2 and '"' not in value else render_constant(value)
+
+
+def render_money(amount: float, currency: str, in_minor_units: bool) -> str:
+    """Says an amount with its currency: 2500 cents → `$25.00`, in euros `25.00 EUR`.
+
+    Without a currency, cents are dollars' cents, as everywhere in the offline words; other amounts are plain numbers.
+    """
+    code = currency.lower()
+    has_minor_unit = code not in _WITHOUT_MINOR_UNIT
+    value = amount / 100 if in_minor_units and has_minor_unit else amount
+    sign = "-" if value < 0 else ""
+    decimals = 2 if has_minor_unit else 0
+    if not code and not in_minor_units:
+        return _render_number(amount)
+    if code in ("", "usd"):
+        return f"{sign}${abs(value):,.2f}"
+    return f"{value:,.{decimals}f} {code.upper()}"
+
+
+def _render_number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)
+
+
+def _render_size(value: float) -> str:
+    """Says a number of bytes: `6.4 MB`, `18.0 kB`."""
+    if value >= 1_000_000:
+        return f"{value / 1_000_000:.1f} MB"
+    return f"{value / 1000:.1f} kB" if value >= 1000 else f"{value} bytes"
+
+
+def _render_count(name: str, value: float, number: str) -> str:
+    """Says a count by the name of its field: `num_subtasks` → `2 subtasks`, `messages_unread` → `3 unread messages`."""
+    words = [word for word in split_words(name) if word not in ("num", "number", "of", "count", "qty")]
+    total = "total" in words or "totals" in words
+    words = [word for word in words if word not in ("total", "totals")]
+    if not words:
+        return f"{number} in all" if total else number
+    plural = next((index for index, word in enumerate(words) if to_singular(word) != word), None)
+    if plural is None:
+        noun_index = len(words) - 1
+        if words[-1] == "watch":
+            words[-1] = "watcher"
+        elif words == ["unread"]:
+            return f"{number} unread"
+    else:
+        noun_index = plural
+    if noun_index < len(words) - 1 and plural is not None:  # `messages_unread`, `occurrences_changed`
+        rest = words[noun_index + 1 :]
+        head = words[: noun_index + 1]
+        head[-1] = head[-1] if value != 1 else to_singular(head[-1])
+        if rest[0].endswith("ed") or rest[0] in ("remaining", "left"):
+            return f"{number} {' '.join(head)} {' '.join(rest)}"
+        return f"{number} {' '.join(rest)} {' '.join(head)}"
+    head = list(words)
+    head[-1] = to_singular(head[-1]) if value == 1 else to_plural(to_singular(head[-1]))
+    return f"{number} {' '.join(head)}{' in all' if total else ''}"
+
+
+def _parse_moment_value(value: Any) -> date | datetime | None:
+    """Parses `2025-10-02T14:00:00`, or an object such as `{"dateTime": …, "timeZone": …}`."""
+    if isinstance(value, dict):
+        inner = next((value[key] for key in ("dateTime", "date_time", "date") if isinstance(value.get(key), str)), "")
+        return _parse_moment_value(inner) if inner and len(value) <= 2 else None
+    parsed = parse_moment({}, value) if isinstance(value, str) else None
+    return parsed if isinstance(parsed, date) else None
+
+
+def render_moment(value: Any, now: datetime) -> str:
+    """Says a moment: `tomorrow at 2 pm`; '' if the value is none."""
+    parsed = _parse_moment_value(value)
+    if parsed is None:
+        return ""
+    text = (
+        value
+        if isinstance(value, str)
+        else next(item for key in ("dateTime", "date_time", "date") if isinstance(item := value.get(key), str))
+    )
+    return list_spoken_forms("moment", {"format": "date-time" if isinstance(parsed, datetime) else "date"}, text, now)[
+        0
+    ]
+
+
+def _render_interval(first: Any, second: Any, now: datetime) -> str:
+    """Says both ends of an interval: `Thursday, October 9 from 9:30 am to 10:30 am`; '' if one of them is no moment."""
+    if isinstance(first, str) and isinstance(second, str) and _CLOCK_PATTERN.fullmatch(first):
+        return f"{first} to {second}" if _CLOCK_PATTERN.fullmatch(second) else ""
+    start, end = render_moment(first, now), render_moment(second, now)
+    if not start or not end:
+        return ""
+    start_day, _, start_clock = start.partition(" at ")
+    end_day, _, end_clock = end.partition(" at ")
+    if start_clock and end_clock and start_day == end_day:
+        return f"{start_day} from {start_clock} to {end_clock}"
+    return f"from {start} to {end}"
+
+
+def find_beginning(text: str, longest: int) -> str:
+    """Returns the first sentences of a text that fit, at least one, and never more than `longest` characters."""
+    sentences = re.split(r"(?<=[.!?])\s|\n", text.strip())
+    beginning = sentences[0]
+    for sentence in sentences[1:]:
+        if text.find(f"{beginning} {sentence}") != 0 or len(beginning) + len(sentence) >= longest:
+            break
+        beginning = f"{beginning} {sentence}"
+    return beginning[:longest]
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Joins words: `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def _name_type(value: Any) -> str:
+    """Names the JSON type of a scalar whose schema is unknown."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "number" if isinstance(value, float) else "string"
+
+
+@lru_cache(2048)
+def _generalize_pointer(pointer: str) -> str:
+    """Replaces the indices of a pointer by `*`: `/threads/0/id` → `/threads/*/id`."""
+    return "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
+
+
+# ── what was asked ───────────────────────────────────────────────────────────────────────────
+
+_KINDS_ASKED: Mapping[str, frozenset[str]] = {
+    "who": frozenset(("people", "replies")),
+    "whose": frozenset(("people",)),
+    "whom": frozenset(("people",)),
+    "when": frozenset(("moment", "interval")),
+    "dates": frozenset(("moment", "interval")),
+    "days": frozenset(("moment", "interval", "days")),
+    "hours": frozenset(("interval", "duration")),
+    "where": frozenset(("place",)),
+    "address": frozenset(("email", "place")),
+    "addresses": frozenset(("email",)),
+    "reach": frozenset(("email", "phone")),
+    "contact": frozenset(("email", "phone")),
+    "cost": frozenset(("amount",)),
+    "charge": frozenset(("amount",)),
+    "charged": frozenset(("amount", "state")),
+    "price": frozenset(("amount",)),
+    "prices": frozenset(("amount",)),
+    "paid": frozenset(("amount", "state")),
+    "payments": frozenset(("amount", "state")),
+    "invoiced": frozenset(("amount",)),
+    "invoices": frozenset(("amount", "state")),
+    "status": frozenset(("state",)),
+    "state": frozenset(("state",)),
+    "stand": frozenset(("state",)),
+    "doing": frozenset(("state",)),
+    "running": frozenset(("state",)),
+    "approved": frozenset(("state",)),
+    "accepted": frozenset(("replies",)),
+    "coming": frozenset(("replies",)),
+    "number": frozenset(("phone",)),
+    "link": frozenset(("link",)),
+    "url": frozenset(("link",)),
+    "download": frozenset(("link",)),
+    "long": frozenset(("duration", "interval")),
+    "busy": frozenset(("interval",)),
+    "booked": frozenset(("interval",)),
+}
+"""The kinds of details that answer a question, by a word of the question."""
+_WORDS_ASKED: Mapping[str, str] = {
+    "owns": "owner",
+    "hosting": "host",
+    "placeholders": "named ranges",
+    "structured": "outline",
+    "big": "size",
+    "due": "due",
+    "changed": "changed",
+    "touched": "touched",
+    "free": "buffer",
+    "coming": "attendee",
+    "approved": "status",
+}
+"""A word of a field's name that answers a question, by a word of the question."""
+_DETAIL_QUESTION = re.compile(
+    r"\b(?:details?|particulars|settings?|set up|structured|full picture|in full|tell me more|more about|background|"
+    r"what (?:do|have) we (?:know|have|got)|properly|everything about|profile|customers see|outline|booking says)\b",
+    re.IGNORECASE,
+)
+_TEXT_QUESTION_WORDS = frozenset(
+    "read reads say says said saying text write wrote written writing content discussion open body whole".split()
+)
+_WORDS_WITHOUT_MEANING = frozenset(
+    "a an the of for to from in on at by with and or it its is are be do does did has have had me my our we us you i "
+    "that this these those there what which can could would please name names title time date see look s let get got "
+    "add id as if not no all any one first second third new old up out about so email mail message messages event task "
+    "file files project list lists page next user people address addresses link url type kind note now last also".split()
+)
+
+
+class Question(NamedTuple):
+    """What a request asks for: words of fields and kinds of details, all there is (`is_detailed`), or the text."""
+
+    words: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    is_detailed: bool = False
+    wants_text: bool = False
+
+
+NO_QUESTION = Question()
+
+
+@lru_cache(1024)
+def read_question(request: str) -> Question:
+    """Reads what a request asks for.
+
+    >>> sorted(read_question("who owns it, and when was it changed?").words & {"owner", "changed", "it"})
+    ['changed', 'owner']
+    """
+    request_words = frozenset(split_words(request))
+    aliases = {part for word, alias in _WORDS_ASKED.items() if word in request_words for part in alias.split()}
+    kinds = frozenset(kind for word, names in _KINDS_ASKED.items() if word in request_words for kind in names)
+    return Question(
+        (request_words - _WORDS_WITHOUT_MEANING) | aliases,
+        kinds,
+        _DETAIL_QUESTION.search(request) is not None,
+        bool(request_words & _TEXT_QUESTION_WORDS),
+    )
+
+
+def find_asked_details(details: Iterable[Detail], question: Question) -> list[Detail]:
+    """Returns the details that answer the question: those named in it, and of each kind asked for that is not named."""
+    details = list(details)
+    named = [detail for detail in details if detail.words & question.words]
+    named_kinds = {detail.kind for detail in named}
+    of_kind = [detail for detail in details if detail.kind in question.kinds and detail.kind not in named_kinds]
+    asked = [*named, *of_kind]
+    if any(detail.kind == "replies" for detail in asked):  # the same people, with their answers
+        asked = [detail for detail in asked if detail.kind != "people" or "attendee" not in detail.words]
+    return list(dict.fromkeys(asked))
+
+
+def choose_details(details: Sequence[Detail], question: Question, most: int) -> list[Detail]:
+    """Chooses what is told of a thing: what was asked for, then the most telling details, `most` of them in all; all
+    telling ones if the question is for details.
+    """
+    asked = find_asked_details(details, question)
+    if question.is_detailed:
+        rest = [detail for detail in details if detail.rank < ONLY_IF_ASKED and detail not in asked]
+        chosen = [*asked, *rest]
+    else:
+        rest = [detail for detail in details if detail.rank < ONLY_IN_DETAIL - 1 and detail not in asked]
+        chosen = [*asked, *rest[: max(0, most - len(asked))]]
+    return _drop_weaker_twins(chosen)
+
+
+def _drop_weaker_twins(details: Sequence[Detail]) -> list[Detail]:
+    """Leaves out people who are told with their answers as well, and a value that another detail has."""
+    replies = any(detail.kind == "replies" for detail in details)
+    kept: list[Detail] = []
+    for detail in details:
+        if replies and detail.kind == "people" and "attendee" in detail.words:
+            continue
+        if any(detail.value and detail.value == other.value for other in kept):
+            continue
+        kept.append(detail)
+    return kept
