@@ -38,6 +38,7 @@ ONLY_IN_DETAIL = 10  # a detail of this rank or later is told only where details
 ONLY_IF_ASKED = 30  # a detail of this rank or later is told only if it was asked for by itself
 FEWEST_QUOTED_SPACES = 4  # spaces; a longer value is quoted, as it would not be told from the sentence around it
 _LONGEST_LABEL = 80
+_LONGEST_TITLE = 60  # characters; a longer text without a title is told as a text
 _LONGEST_TEXT = 120
 _MAX_DEPTH = 3
 _WITHOUT_MINOR_UNIT = frozenset("jpy krw vnd clp huf isk".split())
@@ -67,7 +68,6 @@ _RELATIONS = {
     "reporter": "reported by {x}",
     "participant": "with {x}",
     "contact": "with {x}",
-    "collaborator": "shared with {x}",
     "customer": "for {x}",
     "attendee": "with {x} invited",
     "cc": "with a copy to {x}",
@@ -104,7 +104,7 @@ class Thing:
     """An object of a result in words. `label` is its title in quotes, or a person's name, or both key and title.
 
     `text` is what is written in it, whole; `lists` are the objects within it, by the name of their field, with their
-    pointer. `is_person` says that the label is somebody's name.
+    pointer. `is_person` says that the label is somebody's name, `is_text_label` that it is the beginning of the text.
     """
 
     label: str = ""
@@ -112,18 +112,24 @@ class Thing:
     lists: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     text: str = ""
     is_person: bool = False
+    is_text_label: bool = False
     state: str = ""
 
 
-def unwrap_resource(result: Any, pointer: str = "") -> tuple[Any, str]:
-    """Returns the resource inside `{"event": {…}}` or `{"data": {…}}` and its pointer, else the result itself."""
+def unwrap_resource(result: Any, noun: str = "", pointer: str = "") -> tuple[Any, str]:
+    """Returns the resource inside `{"event": {…}}` or `{"data": {…}}` and its pointer, else the result itself.
+
+    A person beside other fields, such as an issue's new `assignee`, is no resource, unless the noun asks for it.
+    """
     if isinstance(result, dict):
         nested = [(key, value) for key, value in result.items() if isinstance(value, dict) and value]
         has_title = any(set(split_words(key)) & NAMING_WORDS for key in result)
         has_more = any(isinstance(value, list) for value in result.values())
         if len(nested) == 1 and len(result) <= 3 and not has_title and not has_more:
             key, value = nested[0]
-            return unwrap_resource(value, f"{pointer}/{key}")
+            last_noun = to_singular(split_words(key)[-1]) if split_words(key) else ""
+            if len(result) == 1 or last_noun == noun or last_noun not in PERSON_NOUNS:
+                return unwrap_resource(value, noun, f"{pointer}/{key}")
     return result, pointer
 
 
@@ -157,9 +163,10 @@ class _ThingReader:
     def __init__(self, schemas: Mapping[str, Schema], now: datetime, noun: str) -> None:
         self._schemas, self._now, self._noun = schemas, now, noun
         self._thing = Thing()
-        self._texts: list[str] = []
+        self._texts: dict[str, str] = {}
         self._own_key = ""
         self._main_person = ""
+        self._contact = ""
 
     def read(self, value: dict[str, Any], pointer: str) -> Thing:
         """Reads the object at the top."""
@@ -180,14 +187,15 @@ class _ThingReader:
 
     def _choose_label(self) -> None:
         thing = self._thing
-        if not thing.label and self._texts:
-            text = self._texts[0]
+        text = self._texts.get("content") or (
+            next(iter(self._texts.values())) if len(self._texts) == 1 and not self._contact else ""
+        )
+        if not thing.label and text:
             short = text if len(text) <= _LONGEST_LABEL and "\n" not in text else find_beginning(text, _LONGEST_TEXT)
             if '"' not in short:
                 thing.label = f'"{short}"'
                 thing.details = [detail for detail in thing.details if detail.value.strip('"') != text]
-                if short == text and thing.text == text:
-                    thing.text = ""
+                thing.is_text_label = len(text) > _LONGEST_TITLE or text.endswith((".", "!", "?"))
         if self._own_key:
             thing.label = f"{self._own_key} {thing.label}".strip()
         relation = next((detail for detail in thing.details if detail.kind == "relation"), None)
@@ -199,7 +207,7 @@ class _ThingReader:
 
     def _read_fields(self, value: dict[str, Any], pointer: str, depth: int, path: tuple[str, ...]) -> None:
         """Reads the fields of an object; fields that belong together are told together."""
-        taken = self._read_pairs(value, pointer, path)
+        taken = self._read_pairs(value, path)
         for name, item in value.items():
             if name in taken or item in (None, "", {}) or is_page_token(name):
                 continue
@@ -211,7 +219,7 @@ class _ThingReader:
             else:
                 self._read_scalar(name, item, here, value, path)
 
-    def _read_pairs(self, value: dict[str, Any], pointer: str, path: tuple[str, ...]) -> set[str]:
+    def _read_pairs(self, value: dict[str, Any], path: tuple[str, ...]) -> set[str]:
         """Tells the two ends of an interval together, and a state beside the one before; returns their names."""
         taken: set[str] = set()
         for first_word, second_word in (("start", "end"), ("from", "to"), ("min", "max")):
@@ -240,11 +248,12 @@ class _ThingReader:
         if before and after:
             taken |= {before, after}
             now_state = render_constant(value[after])
+            is_same = value[before] == value[after]
             self._add(
                 Detail(
                     "state",
                     frozenset(("status", "state")),
-                    f"from {render_constant(value[before])} to {now_state}",
+                    f"status still {now_state}" if is_same else f"from {render_constant(value[before])} to {now_state}",
                     0,
                     now_state,
                 )
@@ -372,7 +381,7 @@ class _ThingReader:
         path: tuple[str, ...],
     ) -> None:
         """Tells keys that people use, such as `PAY-88` and an invoice's number; other identifiers are not told."""
-        if not words & _KEY_WORDS or not isinstance(value, str):
+        if split_words(name)[-1] not in _KEY_WORDS or not isinstance(value, str):
             return
         key_noun = split_words(meaning.noun)[-1] if split_words(meaning.noun) else ""
         if not path and (key_noun in ("", self._noun) or name == "number" or (words == {"key"})):
@@ -407,7 +416,7 @@ class _ThingReader:
             )
             money = f"{money} per {interval}" if interval else money
             plain = not set(split_words(name)) - {"amount", "unit", "price", "total"}
-            text = money if plain else f"{money} due" if "due" in words else f"{name_text} {money}"
+            text = money if plain else f"{name_text} {money}"
             if not currency and not is_minor_unit(schema) and plain:
                 text = f"{name_text} {money}"
             self._add(Detail("amount", words, text, 2, money))
@@ -476,7 +485,7 @@ class _ThingReader:
             self._read_prose(name_text, value, words, path)
         elif role == "email" or ("@" in value and " " not in value):
             rank = 1 if self._thing.is_person and not path else 3
-            form = _RELATIONS.get(name_text, "{x}")
+            form = "to {x}" if words & {"recipient", "to"} else _RELATIONS.get(name_text, "{x}")
             self._add(Detail("email", words | {"email", "address", "mail"}, form.format(x=value), rank, value))
         elif role == "phone" or words & PHONE_WORDS or name == "to":
             form = "to {x}" if name == "to" else "{x}"
@@ -488,11 +497,13 @@ class _ThingReader:
         elif role == "company":
             self._add(Detail("company", words, f"at {value}", 3, value))
         elif role == "place":
-            self._add(Detail("place", words | {"place", "where", "address"}, f"at {value}", 3, value))
+            told = value.lower() if value.lower() in ("online", "remote", "virtual") else f"at {value}"
+            self._add(Detail("place", words | {"place", "where", "address"}, told, 3, value))
         elif role == "zone":
             self._add(Detail("zone", words, f"time zone {value}", 22, value))
         elif role == "tag":
-            self._add(Detail("tag", words, f"labelled {_render_item(value)}", 5, value))
+            form = "labelled {x}" if len(name_words) == 1 else f"{name_text} {{x}}"
+            self._add(Detail("tag", words, form.format(x=_render_item(value)), 5, value))
         elif role == "unit":
             has_amount = any(isinstance(item, int | float) and not isinstance(item, bool) for item in siblings.values())
             if not has_amount:
@@ -517,7 +528,7 @@ class _ThingReader:
     def _read_prose(self, name_text: str, value: str, words: frozenset[str], path: tuple[str, ...]) -> None:
         is_summary = bool({"snippet", "preview", "excerpt"} & words)
         if not path:
-            self._texts.append(value)
+            self._texts[name_text] = value
             if len(value) > len(self._thing.text) and not is_summary:
                 self._thing.text = value
         if "\n" in value or '"' in value or is_summary:
@@ -525,7 +536,15 @@ class _ThingReader:
         if len(value) <= _LONGEST_TEXT:
             last = name_text.split()[-1]
             lead = "note" if last in ("notes", "note") else name_text.removesuffix(" plain").removesuffix(" html")
-            self._add(Detail("text", words, f'{lead} "{value}"', ONLY_IN_DETAIL, f'"{value}"'))
+            self._add(
+                Detail(
+                    "text",
+                    words,
+                    f'{lead} "{value}"',
+                    3 if "last" in words else 8 if len(value) <= _LONGEST_TITLE else ONLY_IN_DETAIL,
+                    f'"{value}"',
+                )
+            )
 
     def _read_state(self, name_words: Sequence[str], value: str, words: frozenset[str]) -> None:
         told = render_constant(value)
@@ -554,7 +573,8 @@ class _ThingReader:
         elif "language" in words:
             rank, text = 6, f"in {told}"
         elif "visibility" in words and len(name_words) > 1:
-            rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
+            kept = [word for word in name_words if word != self._noun]
+            rank, text = ONLY_IF_ASKED, f"{' '.join(kept)} set to {told}"
         elif "duration" in words:
             rank, text = 5, f"valid {told}" if told in ("once", "forever") else told
         elif len(name_words) == 1 or not rest or rest == [self._noun]:
@@ -563,7 +583,7 @@ class _ThingReader:
             rank, text = 5, f"by {told}" if {"call", "conference"} & set(told.split()) else told
         elif "brand" in words or "category" in words:
             rank, text = 6, told
-        elif {"owner", "canceler", "visibility", "view"} & words:
+        elif {"owner", "canceler", "view"} & words:
             rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
         else:
             rank, text = 6 if len(rest) == 1 else ONLY_IN_DETAIL, f"{' '.join(rest)} {told}"
@@ -584,7 +604,7 @@ class _ThingReader:
         participle = next((word for word in kept if word in _PARTICIPLES), "")
         words = frozenset((*name_words, "date", "time"))
         if not kept or set(name_words) <= _MOMENT_NAMES:
-            text, rank = moment, 3
+            text, rank = moment, 2
         elif set(kept) & _CHANGE_WORDS:
             text, rank = f"last changed {moment}", 6
             words |= {"changed", "modified", "updated", "touched"}
@@ -601,7 +621,8 @@ class _ThingReader:
         elif kept[-1] == "end":
             text, rank = f"{' '.join(kept[:-1])} ends {moment}", 4
         elif participle and kept == [participle]:
-            rank = 7 if participle in ("created", "joined", "added") else 3
+            is_written = self._noun in ("comment", "message", "reply", "note", "post")
+            rank = 7 if participle in ("created", "joined", "added") and not is_written else 3
             text = f"{participle} {moment}"
         elif kept == ["last", "message"]:
             text, rank = f"last message {moment}", 4
@@ -617,12 +638,16 @@ class _ThingReader:
         form = _RELATIONS.get(singular) or _RELATIONS.get(last)
         text = form.format(x=names) if form else f"{singular} {names}"
         rank = 7 if last in _OWN_ORGANISERS else 3
+        if last in ("to", "recipient"):
+            rank = 4
         if singular in ("assignee", "customer"):
             rank = 2
         if len(words) > 2:  # `last_modifying_user`
             rank = 5
         if last in ("customer", "contact"):
             self._main_person = self._main_person or names
+        if last == "contact":  # a conversation is known by the person
+            self._contact = names
         asked = frozenset(
             (*words, singular, last, *PERSON_OF_WORD.get(last, "").split(), *_PERSON_ALIASES.get(last, ()))
         )
@@ -682,7 +707,7 @@ def _names_person(words: Sequence[str], item: dict[str, Any]) -> bool:
     return (
         bool(forms & PERSON_NOUNS)
         or bool(forms & PERSON_OF_WORD.keys())
-        or any("email" in split_words(key) or "displayName" == key for key in item)
+        or any("email" in split_words(key) or key == "displayName" for key in item)
     )
 
 
@@ -895,7 +920,8 @@ _WORDS_WITHOUT_MEANING = frozenset(
     "a an the of for to from in on at by with and or it its is are be do does did has have had me my our we us you i "
     "that this these those there what which can could would please name names title time date see look s let get got "
     "add id as if not no all any one first second third new old up out about so email mail message messages event task "
-    "file files project list lists page next user people address addresses link url type kind note now last also".split()
+    "file files project list lists page next user people address addresses link url type kind note now last also "
+    "minutes".split()
 )
 
 
@@ -938,19 +964,21 @@ def find_asked_details(details: Iterable[Detail], question: Question) -> list[De
     asked = [*named, *of_kind]
     if any(detail.kind == "replies" for detail in asked):  # the same people, with their answers
         asked = [detail for detail in asked if detail.kind != "people" or "attendee" not in detail.words]
-    return list(dict.fromkeys(asked))
+    return sorted(dict.fromkeys(asked), key=lambda detail: detail.rank)
 
 
-def choose_details(details: Sequence[Detail], question: Question, most: int) -> list[Detail]:
-    """Chooses what is told of a thing: what was asked for, then the most telling details, `most` of them in all; all
-    telling ones if the question is for details.
+def choose_details(
+    details: Sequence[Detail], question: Question, most: int, least_telling: int = ONLY_IN_DETAIL - 1
+) -> list[Detail]:
+    """Chooses what is told of a thing: what was asked for, then the most telling details, `most` of them in all and
+    none of the rank `least_telling`; all telling ones if the question is for details.
     """
     asked = find_asked_details(details, question)
     if question.is_detailed:
         rest = [detail for detail in details if detail.rank < ONLY_IF_ASKED and detail not in asked]
         chosen = [*asked, *rest]
     else:
-        rest = [detail for detail in details if detail.rank < ONLY_IN_DETAIL - 1 and detail not in asked]
+        rest = [detail for detail in details if detail.rank < least_telling and detail not in asked]
         chosen = [*asked, *rest[: max(0, most - len(asked))]]
     return _drop_weaker_twins(chosen)
 
@@ -960,6 +988,8 @@ def _drop_weaker_twins(details: Sequence[Detail]) -> list[Detail]:
     replies = any(detail.kind == "replies" for detail in details)
     kept: list[Detail] = []
     for detail in details:
+        if detail.kind == "link" and any(other.kind == "link" for other in kept) and "link" not in detail.words:
+            continue
         if replies and detail.kind == "people" and "attendee" in detail.words:
             continue
         if any(detail.value and detail.value == other.value for other in kept):

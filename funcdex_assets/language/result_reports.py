@@ -43,6 +43,7 @@ from funcdex_assets.semantics.vocabulary import NAMING_WORDS, TOTAL_WORDS
 
 MOST_DESCRIBED = 10  # items of a page; of a longer one only the titles are told
 MOST_NAMED = 30  # items of a page; of a longer one it is said how many are not named
+ONLY_IN_LISTING = 7  # an item of a listing is told without details of this rank or later, unless they were asked for
 _LONGEST_INLINE = 260  # characters of a listing in one sentence; a longer one is written a line per item
 _LONGEST_QUOTE = 160
 _LONGEST_WHOLE_TEXT = 280  # characters; a longer text is told by its beginning
@@ -64,6 +65,9 @@ _SPOKEN_FIELD_NAMES = {
     "due on": "due date",
 }
 _TEXT_NOUNS = frozenset("body text message content comment reply".split())
+_PLAIN_LINK_WORDS = frozenset("url link html web view permalink hangout href self".split())
+"""The words of links that lead to a thing, and to nothing else that anybody would need at once."""
+_MADE_FOR_LINK = frozenset("link links export download pdf share ready".split())
 _ECHOED_WORDS = frozenset("created updated modified sent posted timestamp date".split())
 """In the names of moments that say no more than when the call was made."""
 
@@ -73,13 +77,15 @@ class Occasion:
     """What is known about a call beside its result.
 
     `arguments` are those that the user gave, as the call has them. `subject` is the quoted title of the thing that the
-    call worked on, '' if the result itself has it. `shown_before` counts the items of the pages before this one, None
-    for the first page. A `brief` report names only what was found, because the turn goes on with it.
+    call worked on, '' if the result itself has it, and `former_title` its title before the call. `shown_before` counts
+    the items of the pages before this one, None for the first page. A `brief` report names only what was found, because
+    the turn goes on with it.
     """
 
     request: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
+    former_title: str = ""
     shown_before: int | None = None
     is_brief: bool = False
 
@@ -211,6 +217,8 @@ def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question
     ]
     lead = _phrase_count(page, noun, of_subject, occasion, rng)
     most = 0 if count > MOST_DESCRIBED or (occasion.is_brief and all(thing.label for thing in things)) else 2
+    for thing in things:  # what all of them belong to was said
+        thing.details = [detail for detail in thing.details if not occasion.subject or detail.value != occasion.subject]
     descriptions = [_describe_item(thing, question, most) for thing in things]
     hidden = max(0, count - MOST_NAMED)
     descriptions = descriptions[:MOST_NAMED]
@@ -262,7 +270,7 @@ def _describe_item(thing: Thing, question: Question, most: int) -> str:
     """Describes one item of a listing by its title and its most telling details: `"Gym roof" (open, due tomorrow)`."""
     asked = question._replace(is_detailed=False)
     details = (
-        choose_details(thing.details, asked, most)
+        choose_details(thing.details, asked, most, ONLY_IN_LISTING)
         if most
         else [detail for detail in find_asked_details(thing.details, asked) if detail.rank < ONLY_IF_ASKED]
         if not thing.label
@@ -303,9 +311,9 @@ def _name_objects(objects: Sequence[Any]) -> str:
 def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question: Question, occasion: Occasion) -> str:
     """Reports a thing that was looked up: what was asked of it, or what is most telling, and how its text begins."""
     parsed = parse_tool_name(tool.name)
-    resource, pointer = unwrap_resource(result)
+    resource, pointer = unwrap_resource(result, parsed.noun)
     thing = read_thing(resource, tool.returns, find_noun_of_pointer(pointer, parsed.noun), now, pointer)
-    subject = thing.label or occasion.subject
+    subject = occasion.subject if thing.is_text_label else thing.label or occasion.subject
     name = subject or f"the {' '.join(parsed.words)}"
     if occasion.is_brief:
         return f"{rng.choice(('Looked at', 'Checked', 'Had a look at'))} {name}."
@@ -320,7 +328,8 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
         mark = rng.choice((" — ", ": ")) if subject else ": "
         sentences.append(f"{values.capitalize_sentence(name)}{mark}{', '.join(texts)}.")
     sentences += _report_inner_lists(thing, tool, now, question)
-    quoted = thing.text and (question.wants_text or question.is_detailed or not sentences)
+    quoted = thing.text and thing.text != thing.label.strip('"')
+    quoted = (quoted and (question.wants_text or question.is_detailed or not sentences)) or thing.is_text_label
     if quoted and not any(thing.text in text for text in texts):
         sentences.append(_quote_text(thing.text, "it" if sentences else subject, parsed.noun, rng))
     if not sentences:
@@ -381,6 +390,7 @@ def _report_act(
     tool: Tool, slot_words: Mapping[str, str], result: Any, now: datetime, rng: Random, occasion: Occasion
 ) -> str:
     """Reports an act: what was done to what, what the user gave for it, and what the result adds."""
+    parsed = parse_tool_name(tool.name)
     entry = load_phrasebook().get(tool.name)
     options = [wording for wording in entry.done if find_slots(wording) <= slot_words.keys()] if entry else []
     wording = (
@@ -388,9 +398,14 @@ def _report_act(
     )
     label = find_label(tool, result, now)
     subject = label or occasion.subject
-    facts = [subject] if subject and subject.strip('"') not in wording else []
+    is_renamed = parsed.action == "update" and label and label.strip('"') in occasion.arguments.values()
+    is_renamed = is_renamed and occasion.former_title not in ("", label)
+    named = f"now called {label}" if is_renamed else subject
+    facts = [named] if subject and subject.strip('"') not in wording else []
     given = list_confirmations(tool, occasion.arguments, now, f"{wording} {' '.join(facts)}")
     added = _list_additions(tool, result, now, f"{wording} {' '.join((*facts, *given))}")
+    if parsed.action == "update" and given:  # what was not changed is no part of the report
+        added = [detail for detail in added if detail.kind == "state" and detail.text != detail.value]
     people = [detail.text for detail in added if detail.kind == "people"]
     facts += [*people, *given, *(detail.text for detail in added if detail.kind != "people")]
     if not facts:
@@ -405,7 +420,7 @@ def find_label(tool: Tool, result: Any, now: datetime) -> str:
 
     A written text is not a title: a comment is known by the thing that it stands under.
     """
-    resource, pointer = unwrap_resource(result)
+    resource, pointer = unwrap_resource(result, parse_tool_name(tool.name).noun)
     thing = read_thing(
         resource, tool.returns, find_noun_of_pointer(pointer, parse_tool_name(tool.name).noun), now, pointer
     )
@@ -509,7 +524,7 @@ def _confirm_texts(tool: Tool, arguments: Mapping[str, Any], already_said: str) 
 
 def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -> list[Detail]:
     """Lists what the result of an act adds to what was said: links, people, amounts, states that are not of course."""
-    resource, pointer = unwrap_resource(result)
+    resource, pointer = unwrap_resource(result, parse_tool_name(tool.name).noun)
     if not isinstance(resource, dict):
         return []
     outer = {key: value for key, value in result.items() if value is not resource} if isinstance(result, dict) else {}
@@ -535,11 +550,17 @@ def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -
             continue
         if detail.kind == "moment" and detail.words & _ECHOED_WORDS and not detail.words & {"due", "expires"}:
             continue
+        if detail.kind == "people" and detail.words & {"to", "recipient"} and re.search(r"@|\+\d", already_said):
+            continue
         if detail.kind == "people" and detail.words & {"organizer", "creator", "author", "from", "sender", "owner"}:
             continue
         if detail.kind == "link":
             links += 1
-            if links > 1:
+            is_wanted = detail.words - _PLAIN_LINK_WORDS or _MADE_FOR_LINK & {
+                *split_words(tool.name),
+                *already_said.split(),
+            }
+            if links > 1 or not is_wanted:
                 continue
         if detail.kind == "count" and detail.words & {"characters", "bytes"}:
             continue
@@ -551,7 +572,7 @@ def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -
             continue
         if _is_said_by_address(detail, already_said):
             continue
-        is_new_state = detail.kind == "state" and not detail.text.startswith("from ")
+        is_new_state = detail.kind == "state" and detail.text == detail.value
         told.append(detail._replace(text=f"now {detail.text}") if is_new_state else detail)
     return told[:4]
 
@@ -567,7 +588,7 @@ def _is_said_by_address(detail: Detail, already_said: str) -> bool:
 
 def is_pending(result: Any, tool: Tool, now: datetime) -> bool:
     """True if the service has only taken an act on: `accepted`, `queued`, `processing`."""
-    resource, pointer = unwrap_resource(result)
+    resource, pointer = unwrap_resource(result, parse_tool_name(tool.name).noun)
     return read_thing(resource, tool.returns, "", now, pointer).state in PENDING_STATES
 
 
@@ -646,7 +667,7 @@ def find_recallable_details(result: Any, noun: str, now: datetime, returns: Any 
     Long texts, links, flags, nested fields and arrays are left out; amounts are said with their currency.
     """
     page = find_page(result)
-    subject, pointer = (page.items[0], f"{page.pointer}/0") if page and page.items else unwrap_resource(result)
+    subject, pointer = (page.items[0], f"{page.pointer}/0") if page and page.items else unwrap_resource(result, noun)
     listed_noun = page.noun if page else ""
     if not isinstance(subject, dict):
         return []
@@ -678,7 +699,7 @@ def _say_value(name: str, leaf: Any, detail: Detail, now: datetime) -> str:
         schema = {"format": "date-time" if len(str(leaf)) > 10 else "date"}
         forms = list_spoken_forms(name, schema, leaf, now) if re.match(r"\d{4}-", str(leaf)) else [str(leaf)]
         return forms[0]
-    return detail.value.strip('"')
+    return detail.value if detail.kind == "text" else detail.value.strip('"')
 
 
 def _render_field_name(name: str) -> str:

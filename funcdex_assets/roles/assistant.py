@@ -503,6 +503,7 @@ def _describe_occasion(
         request=_select_request(state, step),
         arguments=_collect_given_arguments(step),
         subject=_find_subject_title(state, index, step),
+        former_title=_find_named_thing(state, index, step),
         shown_before=_count_items_shown_before(state, step),
         is_brief=is_brief,
     )
@@ -519,7 +520,13 @@ def _select_request(state: DialogueState, step: PlannedStep) -> str:
     forms = {*nouns, *map(to_plural, nouns)}
     parts = [part for part in _REQUEST_END.split(text) if part.strip()]
     own = [part for part in parts if forms & set(split_words(part))]
-    return " ".join(own or parts)
+    nouns_of_others = {
+        form
+        for _, other in _select_steps_to_report(state)
+        for noun in parse_tool_name(other.tool).words
+        for form in (noun, to_plural(noun))
+    }
+    return " ".join(own or [part for part in parts if not nouns_of_others & set(split_words(part))])
 
 
 def _collect_given_arguments(step: PlannedStep) -> dict[str, Json]:

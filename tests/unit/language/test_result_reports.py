@@ -32,9 +32,9 @@ def test_how_a_text_begins(result, beginning):
     assert find_first_sentence(result) == beginning
 
 
-def test_a_text_alone_is_told_by_its_beginning():
+def test_a_short_text_alone_is_told_whole():
     told = report_result(tool("read_file"), {}, {"content": LONG}, SITUATION.now, Random(1))
-    assert told == 'The file says: "The delivery is late again; the carrier blames the ferry."'
+    assert told in (f'The file says: "{LONG}"', f'The file reads: "{LONG}"')
 
 
 @pytest.mark.parametrize("is_folder", [True, False])
