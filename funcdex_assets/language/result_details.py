@@ -42,7 +42,7 @@ _LONGEST_TITLE = 60  # characters; a longer text without a title is told as a te
 _LONGEST_TEXT = 120
 _MAX_DEPTH = 3
 _WITHOUT_MINOR_UNIT = frozenset("jpy krw vnd clp huf isk".split())
-_CONSTANT_PATTERN = re.compile(r"[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+_CONSTANT_PATTERN = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)*|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
 _CLOCK_PATTERN = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
 _KEY_WORDS = frozenset(("key", "number"))
 _COLOUR_CODE = re.compile(r"#[0-9a-fA-F]{3,8}")
@@ -347,7 +347,8 @@ class _ThingReader:
             told = join_words([str(item).capitalize() for item in items])
             self._add(Detail("days", words | {"day", "days"}, told, 0, told))
         else:
-            self._add(Detail("other", words, f"{' '.join(split_words(name))} {told}", 5, told))
+            name_text = " ".join(split_words(name) if len(items) > 1 else map(to_singular, split_words(name)))
+            self._add(Detail("other", words, f"{name_text} {told}", 5, told))
 
     # ── single values ─────────────────────────────────────────────────────────────────────────
 
@@ -567,7 +568,7 @@ class _ThingReader:
         elif "priority" in words:
             rank, text = 5, f"{told.lower()} priority" if not told.isdigit() else f"priority {told}"
         elif "role" in words:
-            rank, text = 3, f"as {told}"
+            rank, text = 3, told
         elif words & {"color", "colour", "rgb"}:
             rank, text = 12, f"in {told.replace('-', ' ')}"
         elif "language" in words:
@@ -731,20 +732,19 @@ def _render_item(value: str) -> str:
 
 
 def render_money(amount: float, currency: str, in_minor_units: bool) -> str:
-    """Says an amount with its currency: 2500 cents → `$25.00`, in euros `25.00 EUR`.
+    """Says an amount with its currency: 2500 cents → `$25.00`, in euros `25.00 EUR`; a debt is `-25.00 USD`.
 
     Without a currency, cents are dollars' cents, as everywhere in the offline words; other amounts are plain numbers.
     """
     code = currency.lower()
     has_minor_unit = code not in _WITHOUT_MINOR_UNIT
     value = amount / 100 if in_minor_units and has_minor_unit else amount
-    sign = "-" if value < 0 else ""
     decimals = 2 if has_minor_unit else 0
     if not code and not in_minor_units:
         return _render_number(amount)
-    if code in ("", "usd"):
-        return f"{sign}${abs(value):,.2f}"
-    return f"{value:,.{decimals}f} {code.upper()}"
+    if code in ("", "usd") and value >= 0:
+        return f"${value:,.2f}"
+    return f"{value:,.{decimals}f} {(code or 'usd').upper()}"
 
 
 def _render_number(value: float) -> str:

@@ -36,9 +36,10 @@ from funcdex_assets.language.result_details import (
 from funcdex_assets.language.spoken_values import list_spoken_forms, starts_with_flag_verb
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import NAMING_WORDS, TOTAL_WORDS
 
 MOST_DESCRIBED = 10  # items of a page; of a longer one only the titles are told
@@ -64,6 +65,7 @@ _SPOKEN_FIELD_NAMES = {
     "due": "due date",
     "due on": "due date",
 }
+_WRITTEN_WORDS = frozenset("say says write wrote written notes note".split())
 _TEXT_NOUNS = frozenset("body text message content comment reply".split())
 _PLAIN_LINK_WORDS = frozenset("url link html web view permalink hangout href self".split())
 """The words of links that lead to a thing, and to nothing else that anybody would need at once."""
@@ -217,8 +219,12 @@ def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question
     ]
     lead = _phrase_count(page, noun, of_subject, occasion, rng)
     most = 0 if count > MOST_DESCRIBED or (occasion.is_brief and all(thing.label for thing in things)) else 2
-    for thing in things:  # what all of them belong to was said
-        thing.details = [detail for detail in thing.details if not occasion.subject or detail.value != occasion.subject]
+    for thing in things:  # what all of them belong to was said, and the service is known
+        thing.details = [
+            detail
+            for detail in thing.details
+            if detail.value.lower() != tool.toolkit and (not occasion.subject or detail.value != occasion.subject)
+        ]
     descriptions = [_describe_item(thing, question, most) for thing in things]
     hidden = max(0, count - MOST_NAMED)
     descriptions = descriptions[:MOST_NAMED]
@@ -332,6 +338,8 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
     quoted = (quoted and (question.wants_text or question.is_detailed or not sentences)) or thing.is_text_label
     if quoted and not any(thing.text in text for text in texts):
         sentences.append(_quote_text(thing.text, "it" if sentences else subject, parsed.noun, rng))
+    elif question.words & _WRITTEN_WORDS and not thing.text and _may_have_text(tool):
+        sentences.append("There's no text written down in it.")
     if not sentences:
         identifiers = _list_identifiers(result)
         sentences = [
@@ -340,6 +348,12 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
             else f"{values.capitalize_sentence(name)} is there."
         ]
     return " ".join(sentences)
+
+
+def _may_have_text(tool: Tool) -> bool:
+    """True if the results of a tool can have a text."""
+    leaves = walk_leaves(tool.returns) if tool.returns else ()
+    return any(decide_field_meaning(leaf.name, leaf.schema).role == "text" for leaf in leaves)
 
 
 def _quote_text(text: str, subject: str, noun: str, rng: Random) -> str:
@@ -378,7 +392,8 @@ def _report_inner_lists(thing: Thing, tool: Tool, now: datetime, question: Quest
                 )
         descriptions = [text for text in descriptions if text]
         if descriptions:
-            count = f"{len(objects)} {plural if len(objects) != 1 else singular}"
+            is_countable = plural != singular
+            count = f"{len(objects)} {plural if len(objects) != 1 else singular}" if is_countable else f"the {plural}"
             sentences.append(f"{values.capitalize_sentence(count)}: {_join_items(descriptions)}.")
     return sentences
 
@@ -393,19 +408,33 @@ def _report_act(
     parsed = parse_tool_name(tool.name)
     entry = load_phrasebook().get(tool.name)
     options = [wording for wording in entry.done if find_slots(wording) <= slot_words.keys()] if entry else []
+    weights = [(1 + len(find_slots(option))) ** 2 for option in options]  # what names things tells more
     wording = (
-        fill_slots(rng.choice(options), slot_words) if options else f"{render_tool_infinitive(tool.name, rng)}: done"
+        fill_slots(rng.choices(options, weights)[0], slot_words)
+        if options
+        else f"{render_tool_infinitive(tool.name, rng)}: done"
     )
     label = find_label(tool, result, now)
     subject = label or occasion.subject
     is_renamed = parsed.action == "update" and label and label.strip('"') in occasion.arguments.values()
     is_renamed = is_renamed and occasion.former_title not in ("", label)
     named = f"now called {label}" if is_renamed else subject
-    facts = [named] if subject and subject.strip('"') not in wording else []
+    key, _, title = subject.partition(" ") if '" ' not in subject and ' "' in subject else ("", "", subject)
+    if title.strip('"') in wording:  # of `PAY-88 "Gym roof"` only the key is new
+        named = "" if key in wording else key
+    facts = [named] if named else []
     given = list_confirmations(tool, occasion.arguments, now, f"{wording} {' '.join(facts)}")
     added = _list_additions(tool, result, now, f"{wording} {' '.join((*facts, *given))}")
     if parsed.action == "update" and given:  # what was not changed is no part of the report
-        added = [detail for detail in added if detail.kind == "state" and detail.text != detail.value]
+        added = [
+            detail
+            for detail in added
+            if detail.kind == "count" or (detail.kind == "state" and detail.text != detail.value)
+        ]
+    if parsed.action == "update":
+        added = [detail for detail in added if detail.kind not in ("interval", "moment")]
+    if "assigned" in wording.lower():
+        added = [detail._replace(text=detail.text.removeprefix("assigned ")) for detail in added]
     people = [detail.text for detail in added if detail.kind == "people"]
     facts += [*people, *given, *(detail.text for detail in added if detail.kind != "people")]
     if not facts:
@@ -471,6 +500,8 @@ def _word_argument(detail: Detail) -> Detail:
     """Words a detail as what was asked for: flags by their verb, numbers by what they limit."""
     if detail.kind == "flag":
         return detail._replace(text=_word_flag(detail.text))
+    if detail.kind == "choice" and "role" in detail.words:
+        return detail._replace(text=f"as {detail.value}")
     if detail.kind == "count" and "max" in detail.words:
         words = [word for word in detail.text.split() if word != "max"]
         return detail._replace(text=f"at most {' '.join(words)}")
@@ -573,7 +604,7 @@ def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -
         if _is_said_by_address(detail, already_said):
             continue
         is_new_state = detail.kind == "state" and detail.text == detail.value
-        told.append(detail._replace(text=f"now {detail.text}") if is_new_state else detail)
+        told.append(detail._replace(text=f"currently {detail.text}") if is_new_state else detail)
     return told[:4]
 
 
@@ -595,8 +626,11 @@ def is_pending(result: Any, tool: Tool, now: datetime) -> bool:
 # ── titles, identifiers and texts ────────────────────────────────────────────────────────────
 
 
-def find_title(result: Any, identity: Any) -> str:
-    """Returns the quoted title of the object with this id anywhere in a result; '' if it is not there or has none."""
+def find_title(result: Any, identity: Any, noun: str = "") -> str:
+    """Returns the words by which people know the object with this id anywhere in a result; '' if it is not there.
+
+    That is its title in quotes, a person's name, the number of an invoice, or, for a noun, `the subscription for Bo`.
+    """
     queue = [result]
     while queue:
         node = queue.pop()
@@ -604,22 +638,47 @@ def find_title(result: Any, identity: Any) -> str:
             queue += node
         elif isinstance(node, dict):
             queue += [value for value in node.values() if isinstance(value, dict | list)]
-            if any(value == identity and is_id(key) for key, value in node.items()):
-                title = next(
-                    (
-                        value
-                        for key, value in node.items()
-                        if isinstance(value, str)
-                        and ((set(split_words(key)) & NAMING_WORDS and not is_id(key)) or key == "content")
-                        and 0 < len(value) < 100
-                        and '"' not in value
-                    ),
-                    "",
-                )
-                if title:
-                    is_person = any("email" in split_words(key) for key in node)
-                    return title if is_person else f'"{title}"'
+            if _has_identity(node, identity) and (title := _name_object(node, noun)):
+                return title
     return ""
+
+
+def _has_identity(node: Mapping[str, Any], identity: Any) -> bool:
+    """True if this is the object's id: the `project_id` of a task that has an id of its own is another's."""
+    ids = {key: value for key, value in node.items() if is_id(key) and not isinstance(value, list)}
+    own_ids = [value for key, value in ids.items() if not parse_resource_noun(key)]
+    return identity in own_ids if own_ids else identity in ids.values()
+
+
+def _name_object(node: Mapping[str, Any], noun: str) -> str:
+    """Names an object by its title, or by what else people would call it."""
+    texts = {
+        key: value
+        for key, value in node.items()
+        if isinstance(value, str) and 0 < len(value) < 100 and '"' not in value
+    }
+    titles = [
+        value
+        for key, value in texts.items()
+        if (set(split_words(key)) & NAMING_WORDS and not is_id(key)) or key == "content"
+    ]
+    if titles:
+        is_person = any("email" in split_words(key) for key in node)
+        return titles[0] if is_person else f'"{titles[0]}"'
+    names = [value for key, value in texts.items() if decide_field_meaning(key, {"type": "string"}).role == "person"]
+    if names:
+        return names[0]
+    if "number" in texts:
+        return texts["number"]
+    person = next(
+        (
+            str(value["name"])
+            for value in node.values()
+            if isinstance(value, dict) and isinstance(value.get("name"), str) and "email" in value
+        ),
+        "",
+    )
+    return f"the {noun} for {person}" if noun and person else ""
 
 
 def find_first_sentence(value: Any) -> str:

@@ -607,14 +607,17 @@ def _find_named_thing(state: DialogueState, index: int, step: PlannedStep) -> st
     ]
     # The sort is stable: the id of the tool's own noun comes first, the others keep their order.
     ids.sort(key=lambda argument: parse_resource_noun(request_phrases.parse_field_name(argument)) != parsed.noun)
-    return _find_title_of(state, index, state.resolve_argument(ids[0])) if ids else ""
+    if not ids:
+        return ""
+    noun = parse_resource_noun(request_phrases.parse_field_name(ids[0])) or parsed.noun
+    return _find_title_of(state, index, state.resolve_argument(ids[0]), noun)
 
 
-def _find_title_of(state: DialogueState, index: int, identity: Any) -> str:
+def _find_title_of(state: DialogueState, index: int, identity: Any, noun: str) -> str:
     """Returns the title of the thing with this id in the latest result before a step; a key such as `PAY-88` is said
     with it.
     """
-    titles = (result_reports.find_title(result, identity) for result in reversed(state.results[:index]))
+    titles = (result_reports.find_title(result, identity, noun) for result in reversed(state.results[:index]))
     title = next((title for title in titles if title), "")
     if isinstance(identity, str) and _SPOKEN_KEY.fullmatch(identity):
         return f"{identity} {title}".strip()
@@ -661,7 +664,10 @@ def _fill_report_slots(state: DialogueState, index: int, step: PlannedStep, rng:
             words_by_slot[slot] = (
                 request_phrases.quote_free_text(replace(argument, value=value, surface=value))
                 if is_words
-                else _find_title_of(state, index, value) or request_phrases.phrase_reference(argument, noun, True, rng)
+                else _find_title_of(
+                    state, index, value, parse_resource_noun(request_phrases.parse_field_name(argument))
+                )
+                or request_phrases.phrase_reference(argument, noun, True, rng)
             )
     return words_by_slot
 
