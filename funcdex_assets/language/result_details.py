@@ -86,10 +86,10 @@ PENDING_STATES = frozenset("accepted queued pending processing scheduled submitt
 
 
 class Detail(NamedTuple):
-    """A field of a thing in words. `words` are those of its name, `value` the value alone, as it is in `text`.
+    """A field of a thing in words: `words` are those of its name, `value` the value alone, as it is in `text`.
 
-    `kind` is the role of `FieldMeaning`, or `interval` (two ends), `key`, `relation` (another thing) or `people`.
-    The lower the `rank`, the more telling is the field.
+    `name` is the field's, in words, where the text leaves it out. `kind` is the role of `FieldMeaning`, or `interval`
+    (two ends), `key`, `relation` (another thing) or `people`. The lower the `rank`, the more telling is the field.
     """
 
     kind: str
@@ -97,6 +97,7 @@ class Detail(NamedTuple):
     text: str
     rank: int
     value: str = ""
+    name: str = ""
 
 
 @dataclass
@@ -201,6 +202,9 @@ class _ThingReader:
         relation = next((detail for detail in thing.details if detail.kind == "relation"), None)
         if not thing.label and not self._main_person and relation is not None:
             thing.label = relation.value
+        if not thing.label and not self._main_person:
+            email = next((detail for detail in thing.details if detail.kind == "email"), None)
+            thing.label = email.value if email else ""
         if not thing.label and self._main_person:
             thing.label, thing.is_person = self._main_person, True
             thing.details = [detail for detail in thing.details if detail.value != self._main_person]
@@ -512,7 +516,8 @@ class _ThingReader:
         elif role == "choice":
             self._read_choice(name_words, value, words, siblings)
         elif role == "setting":
-            self._add(Detail("setting", words | {"kind", "type"}, render_constant(value), ONLY_IF_ASKED, value))
+            told = render_constant(value)
+            self._add(Detail("setting", words | {"kind", "type"}, told, ONLY_IF_ASKED, told, name_text))
         elif role == "person":
             self._add(Detail("people", words, f"{name_text} {value}", 3, value))
         elif role == "duration":
@@ -524,6 +529,7 @@ class _ThingReader:
             if "last4" in name or words & {"title", "position", "headline"}:
                 self._add(Detail("other", words, told if "title" in words else f"ending in {value}", 5, value))
             else:
+                told = f'"{told}"' if told.count(" ") > 1 and '"' not in told else told
                 self._add(Detail("other", words, f"{name_text} {told}", 5, told))
 
     def _read_prose(self, name_text: str, value: str, words: frozenset[str], path: tuple[str, ...]) -> None:
@@ -564,7 +570,7 @@ class _ThingReader:
         if "interval" in words and any("amount" in split_words(key) for key in siblings):
             return
         if "scope" in words or value in ("user", "default"):
-            rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
+            rank, text = ONLY_IF_ASKED, told
         elif "priority" in words:
             rank, text = 5, f"{told.lower()} priority" if not told.isdigit() else f"priority {told}"
         elif "role" in words:
@@ -588,7 +594,8 @@ class _ThingReader:
             rank, text = ONLY_IF_ASKED, f"{' '.join(name_words)} {told}"
         else:
             rank, text = 6 if len(rest) == 1 else ONLY_IN_DETAIL, f"{' '.join(rest)} {told}"
-        self._add(Detail("choice", words | {"kind"} if "kind" in name_words else words, text, rank, told))
+        asked = words | {"kind"} if "kind" in name_words else words
+        self._add(Detail("choice", asked, text, rank, told, " ".join(name_words)))
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────
 
@@ -765,6 +772,8 @@ def _render_count(name: str, value: float, number: str) -> str:
     words = [word for word in words if word not in ("total", "totals")]
     if not words:
         return f"{number} in all" if total else number
+    if words == ["quantity"]:
+        return f"quantity {number}"
     plural = next((index for index, word in enumerate(words) if to_singular(word) != word), None)
     if plural is None:
         noun_index = len(words) - 1
@@ -988,7 +997,7 @@ def _drop_weaker_twins(details: Sequence[Detail]) -> list[Detail]:
     replies = any(detail.kind == "replies" for detail in details)
     kept: list[Detail] = []
     for detail in details:
-        if detail.kind == "link" and any(other.kind == "link" for other in kept) and "link" not in detail.words:
+        if detail.kind == "link" and any(other.kind == "link" for other in kept):
             continue
         if replies and detail.kind == "people" and "attendee" in detail.words:
             continue

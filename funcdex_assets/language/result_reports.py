@@ -19,6 +19,7 @@ from funcdex_assets.language.request_phrases import render_tool_infinitive, to_g
 from funcdex_assets.language.result_details import (
     NO_QUESTION,
     ONLY_IF_ASKED,
+    ONLY_IN_DETAIL,
     PENDING_STATES,
     Detail,
     Question,
@@ -67,6 +68,8 @@ _SPOKEN_FIELD_NAMES = {
 }
 _WRITTEN_WORDS = frozenset("say says write wrote written notes note".split())
 _TEXT_NOUNS = frozenset("body text message content comment reply".split())
+_KEYED_LABEL = re.compile(r'[A-Z][A-Z0-9]*-?\d* "|[A-Z][A-Z0-9]*-\d+$')
+"""Matches a label that begins with a key that people use: `PAY-88 "Gym roof"`."""
 _PLAIN_LINK_WORDS = frozenset("url link html web view permalink hangout href self".split())
 """The words of links that lead to a thing, and to nothing else that anybody would need at once."""
 _MADE_FOR_LINK = frozenset("link links export download pdf share ready".split())
@@ -79,15 +82,17 @@ class Occasion:
     """What is known about a call beside its result.
 
     `arguments` are those that the user gave, as the call has them. `subject` is the quoted title of the thing that the
-    call worked on, '' if the result itself has it, and `former_title` its title before the call. `shown_before` counts
-    the items of the pages before this one, None for the first page. A `brief` report names only what was found, because
-    the turn goes on with it.
+    call worked on, '' if the result itself has it, and `former_title` its title before the call. `linked` names other
+    things that the call was about, each with its noun: `project "Gym roof"`. `shown_before` counts the items of the
+    pages before this one, None for the first page. A `brief` report names only what was found and what was asked of
+    it, because the turn goes on with it.
     """
 
     request: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
     former_title: str = ""
+    linked: Sequence[str] = ()
     shown_before: int | None = None
     is_brief: bool = False
 
@@ -218,7 +223,10 @@ def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question
         read_thing(item, tool.returns, noun, now, f"{page.pointer}/{index}") for index, item in enumerate(page.items)
     ]
     lead = _phrase_count(page, noun, of_subject, occasion, rng)
-    most = 0 if count > MOST_DESCRIBED or (occasion.is_brief and all(thing.label for thing in things)) else 2
+    for thing in things:  # the dates of one event, say
+        thing.label = "" if thing.label == occasion.subject and thing.details else thing.label
+    are_distinct = len({thing.label for thing in things}) == count and all(thing.label for thing in things)
+    most = 0 if count > MOST_DESCRIBED or (occasion.is_brief and are_distinct) else 1 if occasion.is_brief else 2
     for thing in things:  # what all of them belong to was said, and the service is known
         thing.details = [
             detail
@@ -279,8 +287,6 @@ def _describe_item(thing: Thing, question: Question, most: int) -> str:
         choose_details(thing.details, asked, most, ONLY_IN_LISTING)
         if most
         else [detail for detail in find_asked_details(thing.details, asked) if detail.rank < ONLY_IF_ASKED]
-        if not thing.label
-        else []
     )
     texts = [
         detail.text for detail in details if detail.rank < ONLY_IF_ASKED or detail in find_asked_details(details, asked)
@@ -290,6 +296,10 @@ def _describe_item(thing: Thing, question: Question, most: int) -> str:
         for name, (_, objects) in thing.lists.items()
         if objects and set(split_words(name)) & question.words
     ]
+    may_quote = most == 2 and thing.text and not thing.is_text_label and (question.wants_text or question.is_detailed)
+    if may_quote and thing.label:
+        quoted = find_beginning(thing.text, _LONGEST_QUOTE).replace('"', "'")
+        return f'{thing.label}{" (" + ", ".join(texts) + ")" if texts else ""}: "{quoted}"'
     if not thing.label:
         return ", ".join(texts or [detail.text for detail in thing.details[:3]]) or "one without a name"
     return f"{thing.label}{' (' + ', '.join(texts) + ')' if texts else ''}"
@@ -321,9 +331,11 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
     thing = read_thing(resource, tool.returns, find_noun_of_pointer(pointer, parsed.noun), now, pointer)
     subject = occasion.subject if thing.is_text_label else thing.label or occasion.subject
     name = subject or f"the {' '.join(parsed.words)}"
-    if occasion.is_brief:
+    if occasion.is_brief and not (question.is_detailed or question.wants_text or question.kinds):
         return f"{rng.choice(('Looked at', 'Checked', 'Had a look at'))} {name}."
-    details = choose_details(thing.details, question, 4)
+    details = choose_details(thing.details, question, 4, ONLY_IN_DETAIL)
+    if question.wants_text:  # it is quoted below
+        details = [detail for detail in details if not thing.text or detail.value.strip('"') != thing.text]
     texts = [
         detail.text
         for detail in details
@@ -406,42 +418,77 @@ def _report_act(
 ) -> str:
     """Reports an act: what was done to what, what the user gave for it, and what the result adds."""
     parsed = parse_tool_name(tool.name)
-    entry = load_phrasebook().get(tool.name)
-    options = [wording for wording in entry.done if find_slots(wording) <= slot_words.keys()] if entry else []
-    weights = [(1 + len(find_slots(option))) ** 2 for option in options]  # what names things tells more
-    wording = (
-        fill_slots(rng.choices(options, weights)[0], slot_words)
-        if options
-        else f"{render_tool_infinitive(tool.name, rng)}: done"
-    )
+    wording, has_phrase = _word_act(tool, slot_words, rng)
     label = find_label(tool, result, now)
-    subject = label or occasion.subject
-    is_renamed = parsed.action == "update" and label and label.strip('"') in occasion.arguments.values()
-    is_renamed = is_renamed and occasion.former_title not in ("", label)
-    named = f"now called {label}" if is_renamed else subject
-    key, _, title = subject.partition(" ") if '" ' not in subject and ' "' in subject else ("", "", subject)
-    if title.strip('"') in wording:  # of `PAY-88 "Gym roof"` only the key is new
-        named = "" if key in wording else key
-    facts = [named] if named else []
+    title = label.partition(" ")[2] if _KEYED_LABEL.match(label) else label
+    is_renamed = (
+        parsed.action == "update"
+        and title.strip('"') in occasion.arguments.values()
+        and occasion.former_title not in ("", label)
+    )
+    facts = _name_subject(tool, result, label, title, is_renamed, wording, occasion)
+    facts += [linked for linked in occasion.linked if linked.partition(" ")[2].strip('"') not in f"{wording} {facts}"]
     given = list_confirmations(tool, occasion.arguments, now, f"{wording} {' '.join(facts)}")
     added = _list_additions(tool, result, now, f"{wording} {' '.join((*facts, *given))}")
-    if parsed.action == "update" and given:  # what was not changed is no part of the report
-        added = [
-            detail
-            for detail in added
-            if detail.kind == "count" or (detail.kind == "state" and detail.text != detail.value)
-        ]
-    if parsed.action == "update":
-        added = [detail for detail in added if detail.kind not in ("interval", "moment")]
+    added = [detail for detail in added if _belongs_to_act(detail, parsed.action, bool(given) or is_renamed)]
     if "assigned" in wording.lower():
         added = [detail._replace(text=detail.text.removeprefix("assigned ")) for detail in added]
     people = [detail.text for detail in added if detail.kind == "people"]
     facts += [*people, *given, *(detail.text for detail in added if detail.kind != "people")]
     if not facts:
         return f"{values.capitalize_sentence(wording)}."
-    if len(facts) <= 2 or not options:
+    if len(facts) <= 2 or not has_phrase:
         return f"{values.capitalize_sentence(wording)} ({', '.join(facts)})."
     return f"{values.capitalize_sentence(wording)}: {', '.join(facts)}."
+
+
+def _word_act(tool: Tool, slot_words: Mapping[str, str], rng: Random) -> tuple[str, bool]:
+    """Words what was done, by a template that names the thing if there is one; False if the tool has no templates."""
+    entry = load_phrasebook().get(tool.name)
+    options = [wording for wording in entry.done if find_slots(wording) <= slot_words.keys()] if entry else []
+    if not options:
+        return f"{render_tool_infinitive(tool.name, rng)}: done", False
+    named = {slot for slot, words in slot_words.items() if words.startswith('"') or _KEYED_LABEL.match(words)}
+    options = [wording for wording in options if find_slots(wording) & named] or options
+    weights = [(1 + len(find_slots(option))) ** 2 for option in options]
+    return fill_slots(rng.choices(options, weights)[0], slot_words), True
+
+
+def _name_subject(
+    tool: Tool, result: Any, label: str, title: str, is_renamed: bool, wording: str, occasion: Occasion
+) -> list[str]:
+    """Names the thing of an act as far as its wording does not: by its title, its key, or what it is called now."""
+    former = occasion.former_title
+    if is_renamed:
+        return [f"now called {title}"] if title.strip('"') not in wording else []
+    if not label:
+        subject = occasion.subject
+        is_person = subject and not subject.startswith('"') and " " in subject and not _KEYED_LABEL.match(subject)
+        is_said = not subject or subject.strip('"') in wording or subject.partition(" ")[0] in wording.split()
+        return [] if is_said else [f"for {subject}" if is_person and not subject.startswith("the ") else subject]
+    key = label.partition(" ")[0] if title != label else ""
+    parsed = parse_tool_name(tool.name)
+    is_former_said = not former or former == label or former.strip('"') in wording or parsed.action == "update"
+    former_words = [] if is_former_said else [f"for {former}"]
+    if title.strip('"') in wording:
+        return [*([key] if key and key not in wording else []), *former_words]
+    pointer = unwrap_resource(result, parsed.noun)[1]
+    noun = find_noun_of_pointer(pointer, parsed.noun) if pointer else parsed.noun
+    is_another = former not in ("", label) and noun.rsplit(" ", 1)[-1] != parsed.noun
+    named = f"{noun} {label}" if is_another and noun not in wording.lower() else label
+    return [named, *former_words]
+
+
+def _belongs_to_act(detail: Detail, action: str, has_told_change: bool) -> bool:
+    """True if a detail of the result is part of what an act did: of a change, only what it changed; of a deletion,
+    nothing that is left.
+    """
+    if action == "delete":
+        return detail.kind in ("state", "amount")
+    if action != "update":
+        return True
+    is_change = detail.kind == "count" or (detail.kind == "state" and detail.text != detail.value)
+    return is_change or (not has_told_change and detail.kind in ("people", "state", "relation", "link"))
 
 
 def find_label(tool: Tool, result: Any, now: datetime) -> str:
@@ -493,13 +540,17 @@ def _drop_texts(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _order_confirmations(details: Sequence[Detail]) -> list[Detail]:
     """Returns the details of arguments that a person wants confirmed, in the order in which they were read."""
-    return [_word_argument(detail) for detail in details if detail.kind not in ("setting", "key")]
+    return [_word_argument(detail) for detail in details if detail.kind != "key"]
 
 
 def _word_argument(detail: Detail) -> Detail:
     """Words a detail as what was asked for: flags by their verb, numbers by what they limit."""
     if detail.kind == "flag":
         return detail._replace(text=_word_flag(detail.text))
+    if detail.kind == "setting":
+        return detail._replace(text=f"{detail.name} {detail.value}".strip())
+    if detail.kind == "choice" and detail.text == detail.value and detail.name and "role" not in detail.words:
+        return detail._replace(text=f"{detail.name} {detail.value}")
     if detail.kind == "choice" and "role" in detail.words:
         return detail._replace(text=f"as {detail.value}")
     if detail.kind == "count" and "max" in detail.words:
@@ -544,7 +595,9 @@ def _confirm_texts(tool: Tool, arguments: Mapping[str, Any], already_said: str) 
             continue
         noun = next((word for word in reversed(split_words(name)) if word not in ("plain", "html", "markdown")), name)
         noun = "text" if noun in ("body", "content", "message", "text", "insert") else noun
-        if value in already_said:
+        if value in already_said or re.search(
+            rf"\b{re.escape(to_singular(noun))}", already_said.partition('"')[0].lower()
+        ):
             continue
         if len(value) <= _LONGEST_REPEATED_TEXT and '"' not in value and "\n" not in value:
             told.append(f'{noun} "{value}"' if noun != "text" else f'"{value}"')
@@ -603,8 +656,11 @@ def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -
             continue
         if _is_said_by_address(detail, already_said):
             continue
-        is_new_state = detail.kind == "state" and detail.text == detail.value
-        told.append(detail._replace(text=f"currently {detail.text}") if is_new_state else detail)
+        if detail.kind == "state" and detail.value[:5].lower() in already_said.lower():  # `cancelled`, `canceled`
+            continue
+        if detail.kind == "measure" and detail.rank >= ONLY_IN_DETAIL:
+            continue
+        told.append(detail)
     return told[:4]
 
 

@@ -504,9 +504,26 @@ def _describe_occasion(
         arguments=_collect_given_arguments(step),
         subject=_find_subject_title(state, index, step),
         former_title=_find_named_thing(state, index, step),
+        linked=_name_linked_things(state, index, step),
         shown_before=_count_items_shown_before(state, step),
         is_brief=is_brief,
     )
+
+
+def _name_linked_things(state: DialogueState, index: int, step: PlannedStep) -> list[str]:
+    """Names the things whose ids a call took from results, each with its noun: `project "Gym roof"`; without the thing
+    that it worked on.
+    """
+    subject = _find_named_thing(state, index, step)
+    named = []
+    for argument in step.arguments:
+        name = request_phrases.parse_field_name(argument)
+        noun = parse_resource_noun(name)
+        if argument.source == "result" and is_id(name) and noun:
+            title = _find_title_of(state, index, state.resolve_argument(argument), noun)
+            if title.startswith('"') and title != subject:
+                named.append(f"{noun} {title}")
+    return named
 
 
 def _select_request(state: DialogueState, step: PlannedStep) -> str:
