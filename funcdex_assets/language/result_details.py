@@ -143,13 +143,19 @@ def find_noun_of_pointer(pointer: str, otherwise: str) -> str:
     return " ".join([*words[:-1], to_singular(words[-1])])
 
 
-def read_thing(value: Any, returns: Schema | None, noun: str, now: datetime, pointer: str = "") -> Thing:
-    """Reads the object at this pointer of a result, whose schema is `returns`; its noun says what it is."""
+def read_thing(
+    value: Any, returns: Schema | None, noun: str, now: datetime, pointer: str = "", needs_label: bool = True
+) -> Thing:
+    """Reads the object at this pointer of a result, whose schema is `returns`; its noun says what it is.
+
+    If it `needs_label` and has no title, it is known by its text, its person or what it belongs to.
+    """
     if not isinstance(value, dict):
         text = "" if value in (None, "", [], {}) else render_constant(str(value))
         return Thing(label="", details=[Detail("other", frozenset(), text, 0, text)] if text else [])
     schemas = _read_leaf_schemas(msgspec.json.encode(returns)) if returns else {}
-    return _ThingReader(schemas, now, split_words(noun)[-1] if split_words(noun) else "").read(value, pointer)
+    reader = _ThingReader(schemas, now, split_words(noun)[-1] if split_words(noun) else "")
+    return reader.read(value, pointer, needs_label)
 
 
 @cache
@@ -169,7 +175,7 @@ class _ThingReader:
         self._main_person = ""
         self._contact = ""
 
-    def read(self, value: dict[str, Any], pointer: str) -> Thing:
+    def read(self, value: dict[str, Any], pointer: str, needs_label: bool) -> Thing:
         """Reads the object at the top."""
         thing = self._thing
         thing.is_person = self._noun in PERSON_NOUNS or (
@@ -177,7 +183,8 @@ class _ThingReader:
             and bool(value.keys() & {"name", "display_name", "displayName"})
         )
         self._read_fields(value, pointer, 0, ())
-        self._choose_label()
+        if needs_label:
+            self._choose_label()
         unique: dict[str, Detail] = {}
         for detail in sorted(thing.details, key=lambda detail: detail.rank):
             unquoted = thing.label.strip('"')
@@ -338,7 +345,8 @@ class _ThingReader:
         items = [item for item in items if item not in _SYSTEM_LABELS]
         if not items:
             return
-        told = join_words([_render_item(str(item)) for item in items])
+        is_quoted = any(" " in str(item) and '"' not in str(item) for item in items)
+        told = join_words([f'"{item}"' if is_quoted else _render_item(str(item)) for item in items])
         if meaning.role == "email" or all("@" in str(item) for item in items):
             plain_name = name.lower()
             form = _RELATIONS.get(plain_name) or _RELATIONS.get(to_singular(plain_name)) or "{x}"
@@ -734,7 +742,7 @@ def render_constant(value: str) -> str:
 
 
 def _render_item(value: str) -> str:
-    """Says one of several values: a constant in words, a long text in quotes."""
+    """Says a value that may be several words: a constant in words, a long text in quotes."""
     return f'"{value}"' if value.count(" ") >= 2 and '"' not in value else render_constant(value)
 
 

@@ -297,12 +297,13 @@ def _describe_item(thing: Thing, question: Question, most: int) -> str:
         if objects and set(split_words(name)) & question.words
     ]
     may_quote = most == 2 and thing.text and not thing.is_text_label and (question.wants_text or question.is_detailed)
+    described = f"{thing.label}{' (' + ', '.join(texts) + ')' if texts else ''}"
     if may_quote and thing.label:
         quoted = find_beginning(thing.text, _LONGEST_QUOTE).replace('"', "'")
-        return f'{thing.label}{" (" + ", ".join(texts) + ")" if texts else ""}: "{quoted}"'
+        return described if quoted in described else f'{described}: "{quoted}"'
     if not thing.label:
         return ", ".join(texts or [detail.text for detail in thing.details[:3]]) or "one without a name"
-    return f"{thing.label}{' (' + ', '.join(texts) + ')' if texts else ''}"
+    return described
 
 
 def _name_objects(objects: Sequence[Any]) -> str:
@@ -430,16 +431,20 @@ def _report_act(
     facts += [linked for linked in occasion.linked if linked.partition(" ")[2].strip('"') not in f"{wording} {facts}"]
     given = list_confirmations(tool, occasion.arguments, now, f"{wording} {' '.join(facts)}")
     added = _list_additions(tool, result, now, f"{wording} {' '.join((*facts, *given))}")
+    if re.search(r"@|\+\d", wording):  # the recipient was said
+        added = [detail for detail in added if detail.kind != "people" or not detail.words & {"to", "recipient"}]
     added = [detail for detail in added if _belongs_to_act(detail, parsed.action, bool(given) or is_renamed)]
     if "assigned" in wording.lower():
         added = [detail._replace(text=detail.text.removeprefix("assigned ")) for detail in added]
     people = [detail.text for detail in added if detail.kind == "people"]
     facts += [*people, *given, *(detail.text for detail in added if detail.kind != "people")]
+    if "_" not in wording.split()[0]:  # a name such as `order_ready` is not capitalised
+        wording = values.capitalize_sentence(wording)
     if not facts:
-        return f"{values.capitalize_sentence(wording)}."
-    if len(facts) <= 2 or not has_phrase:
-        return f"{values.capitalize_sentence(wording)} ({', '.join(facts)})."
-    return f"{values.capitalize_sentence(wording)}: {', '.join(facts)}."
+        return f"{wording}."
+    return (
+        f"{wording} ({', '.join(facts)})." if len(facts) <= 2 or not has_phrase else f"{wording}: {', '.join(facts)}."
+    )
 
 
 def _word_act(tool: Tool, slot_words: Mapping[str, str], rng: Random) -> tuple[str, bool]:
@@ -520,7 +525,7 @@ def list_confirmations(tool: Tool, arguments: Mapping[str, Any], now: datetime, 
     """
     if not arguments:
         return []
-    thing = read_thing({"_": "", **_drop_texts(arguments)}, tool.parameters, parse_tool_name(tool.name).noun, now)
+    thing = read_thing(_drop_texts(arguments), tool.parameters, parse_tool_name(tool.name).noun, now, needs_label=False)
     told = [f"{detail.text}" for detail in _order_confirmations(thing.details) if not _is_said(detail, already_said)]
     label = thing.label.removeprefix('"').removesuffix('"')
     if label and label not in already_said and render_constant(label) not in already_said:
@@ -572,6 +577,8 @@ def _word_flag(form: str) -> str:
 def _is_said(detail: Detail, text: str) -> bool:
     """True if the value of a detail is in the text already."""
     value = (detail.value or detail.text).strip('"')
+    if detail.kind == "moment":  # `Monday, May 4` is said by `May 4`
+        value = value.split(", ", 1)[-1]
     return bool(value) and re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
 
 
@@ -633,8 +640,6 @@ def _list_additions(tool: Tool, result: Any, now: datetime, already_said: str) -
         ):
             continue
         if detail.kind == "moment" and detail.words & _ECHOED_WORDS and not detail.words & {"due", "expires"}:
-            continue
-        if detail.kind == "people" and detail.words & {"to", "recipient"} and re.search(r"@|\+\d", already_said):
             continue
         if detail.kind == "people" and detail.words & {"organizer", "creator", "author", "from", "sender", "owner"}:
             continue
@@ -719,7 +724,7 @@ def _name_object(node: Mapping[str, Any], noun: str) -> str:
         if (set(split_words(key)) & NAMING_WORDS and not is_id(key)) or key == "content"
     ]
     if titles:
-        is_person = any("email" in split_words(key) for key in node)
+        is_person = any("email" in split_words(key) or split_words(key)[:1] == ("display",) for key in node)
         return titles[0] if is_person else f'"{titles[0]}"'
     names = [value for key, value in texts.items() if decide_field_meaning(key, {"type": "string"}).role == "person"]
     if names:
