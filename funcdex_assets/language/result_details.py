@@ -930,6 +930,7 @@ _DETAIL_QUESTION = re.compile(
     r"what (?:do|have) we (?:know|have|got)|properly|everything about|profile|customers see|outline|booking says)\b",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r'"[^"]*"')
 _TEXT_QUESTION_WORDS = frozenset(
     "read reads say says said saying text write wrote written writing content discussion open body whole".split()
 )
@@ -956,11 +957,12 @@ NO_QUESTION = Question()
 
 @lru_cache(1024)
 def read_question(request: str) -> Question:
-    """Reads what a request asks for.
+    """Reads what a request asks for; words in quotes are values and ask for nothing.
 
     >>> sorted(read_question("who owns it, and when was it changed?").words & {"owner", "changed", "it"})
     ['changed', 'owner']
     """
+    request = _QUOTED.sub(" ", request)
     request_words = frozenset(split_words(request))
     aliases = {part for word, alias in _WORDS_ASKED.items() if word in request_words for part in alias.split()}
     kinds = frozenset(kind for word, names in _KINDS_ASKED.items() if word in request_words for kind in names)

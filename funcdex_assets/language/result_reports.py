@@ -85,7 +85,8 @@ class Occasion:
     call worked on, '' if the result itself has it, and `former_title` its title before the call. `linked` names other
     things that the call was about, each with its noun: `project "Gym roof"`. `shown_before` counts the items of the
     pages before this one, None for the first page. A `brief` report names only what was found and what was asked of
-    it, because the turn goes on with it.
+    it, because the turn goes on with it. `details_per_item` are told of each item of a listing that nothing was asked
+    of, in a line per item only if the reply `may_use_lines`.
     """
 
     request: str = ""
@@ -95,6 +96,8 @@ class Occasion:
     linked: Sequence[str] = ()
     shown_before: int | None = None
     is_brief: bool = False
+    details_per_item: int = 2
+    may_use_lines: bool = True
 
 
 NO_OCCASION = Occasion()
@@ -226,7 +229,13 @@ def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question
     for thing in things:  # the dates of one event, say
         thing.label = "" if thing.label == occasion.subject and thing.details else thing.label
     are_distinct = len({thing.label for thing in things}) == count and all(thing.label for thing in things)
-    most = 0 if count > MOST_DESCRIBED or (occasion.is_brief and are_distinct) else 1 if occasion.is_brief else 2
+    most = (
+        0
+        if count > MOST_DESCRIBED or (occasion.is_brief and are_distinct)
+        else 1
+        if occasion.is_brief
+        else occasion.details_per_item
+    )
     for thing in things:  # what all of them belong to was said, and the service is known
         thing.details = [
             detail
@@ -239,7 +248,8 @@ def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question
     ending = f" The other {hidden} aren't read out here." if hidden else ""
     inline = f"{lead}: {_join_items(descriptions)}."
     is_long = len(inline) > _LONGEST_INLINE and most
-    if count > 1 and (is_long or rng.random() < 0.25) and not occasion.is_brief:
+    may_use_lines = occasion.may_use_lines and not occasion.is_brief and 1 < count <= MOST_DESCRIBED
+    if may_use_lines and (is_long or rng.random() < 0.25):
         return (
             f"{lead}:\n" + "\n".join(f"- {text}" for text in descriptions) + (f"\n{ending.strip()}" if ending else "")
         )
@@ -296,7 +306,7 @@ def _describe_item(thing: Thing, question: Question, most: int) -> str:
         for name, (_, objects) in thing.lists.items()
         if objects and set(split_words(name)) & question.words
     ]
-    may_quote = most == 2 and thing.text and not thing.is_text_label and (question.wants_text or question.is_detailed)
+    may_quote = most and thing.text and not thing.is_text_label and (question.wants_text or question.is_detailed)
     described = f"{thing.label}{' (' + ', '.join(texts) + ')' if texts else ''}"
     if may_quote and thing.label:
         quoted = find_beginning(thing.text, _LONGEST_QUOTE).replace('"', "'")
@@ -731,6 +741,9 @@ def _name_object(node: Mapping[str, Any], noun: str) -> str:
         return names[0]
     if "number" in texts:
         return texts["number"]
+    written = [value for key, value in texts.items() if decide_field_meaning(key, {"type": "string"}).role == "text"]
+    if len(written) == 1 and len(written[0]) <= _LONGEST_RECALLABLE:
+        return f'"{written[0]}"'
     person = next(
         (
             str(value["name"])

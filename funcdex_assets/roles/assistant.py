@@ -51,15 +51,16 @@ from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
+MOST_LINES = 11  # of a reply; one with more lines would be read by nobody, and no grammar of a conversation allows it
 _MOST_OPTIONS_OFFERED = 4
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
     "that's {count} of them done ({what})",
     "{count} are done ({what})",
-    "{count} calls to {what} went through",
-    "I could {what} in {number} cases",
-    "done with {count} ({what})",
-    "no trouble with {count} ({what})",
+    "{what} went through for {count}",
+    "{what} worked {number} times",
+    "done with {what} for {count}",
+    "no trouble with {what}, {count} of them",
 )
 _DENIES_ALL = re.compile(
     r"\b(?:nothing|untouched|no change|reach your account|nowhere|no harm|logged out|signed out|this account)\b",
@@ -499,6 +500,12 @@ def _describe_occasion(
     state: DialogueState, index: int, step: PlannedStep, is_brief: bool = False
 ) -> result_reports.Occasion:
     """Describes what is known about a call beside its result."""
+    pages = [
+        result_reports.find_page(state.results[other_index])
+        for other_index, other in _select_steps_to_report(state)
+        if _is_look_up(other)
+    ]
+    page_sizes = [len(page.items) for page in pages if page]
     return result_reports.Occasion(
         request=_select_request(state, step),
         arguments=_collect_given_arguments(step),
@@ -507,6 +514,8 @@ def _describe_occasion(
         linked=_name_linked_things(state, index, step),
         shown_before=_count_items_shown_before(state, step),
         is_brief=is_brief,
+        details_per_item=1 if len(page_sizes) > 2 else 2,
+        may_use_lines=sum(page_sizes) + len(_select_steps_to_report(state)) <= MOST_LINES,
     )
 
 
@@ -572,9 +581,9 @@ def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Ra
         name = _name_target(state, index, step)
         told = [] if is_same else result_reports.list_confirmations(tool, arguments, state.situation.now, name)
         names.append(f"{name} ({', '.join(told)})" if name and told else name or ", ".join(told))
-    names = list(dict.fromkeys(name for name in names if name))
+    names = [name for name in names if name]
     action, count = (
-        request_phrases.render_tool_infinitive(steps[0].tool, rng),
+        request_phrases.render_tool_gerund(steps[0].tool, rng),
         {2: "both", 3: "all three"}.get(len(indices), f"all {len(indices)}"),
     )
     lead = fill_slots(rng.choice(_SEVERAL_DONE), {"count": count, "what": action, "number": str(len(indices))})

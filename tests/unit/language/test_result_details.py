@@ -139,3 +139,10 @@ def test_addresses_are_told_to_those_who_ask_for_them():
     thing = read_thing({"name": "Bo Lang", "email": "bo@x.org", "company": "Pier"}, None, "invitee", NOW)
     asked = choose_details(thing.details, read_question("I need the names and addresses of the people"), 1)
     assert [detail.text for detail in asked] == ["bo@x.org"]
+
+
+def test_words_in_quotes_ask_for_nothing():
+    question = read_question('find "who said where: open details"')
+    assert not question.kinds
+    assert not question.is_detailed
+    assert not question.wants_text
