@@ -260,7 +260,7 @@ def _join_items(descriptions: Sequence[str]) -> str:
     """Joins items: with commas if they are titles alone, else with semicolons."""
     if len(descriptions) == 1:
         return descriptions[0]
-    if not any("(" in text or "," in text for text in descriptions):
+    if not any(re.search(r"[(,]", re.sub(r'"[^"]*"', "", text)) for text in descriptions):
         return join_words(list(descriptions))
     return f"{'; '.join(descriptions[:-1])}; and {descriptions[-1]}"
 
@@ -345,7 +345,7 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
     if occasion.is_brief and not (question.is_detailed or question.wants_text or question.kinds):
         return f"{rng.choice(('Looked at', 'Checked', 'Had a look at'))} {name}."
     details = choose_details(thing.details, question, 4, ONLY_IN_DETAIL)
-    if question.wants_text:  # it is quoted below
+    if question.wants_text or question.is_detailed:  # it is quoted below
         details = [detail for detail in details if not thing.text or detail.value.strip('"') != thing.text]
     texts = [
         detail.text
@@ -355,7 +355,7 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
     sentences = []
     if texts:
         mark = rng.choice((" — ", ": ")) if subject else ": "
-        sentences.append(f"{values.capitalize_sentence(name)}{mark}{', '.join(texts)}.")
+        sentences.append(_end_sentence(f"{values.capitalize_sentence(name)}{mark}{', '.join(texts)}"))
     sentences += _report_inner_lists(thing, tool, now, question)
     quoted = thing.text and thing.text != thing.label.strip('"')
     quoted = (quoted and (question.wants_text or question.is_detailed or not sentences)) or thing.is_text_label
@@ -371,6 +371,11 @@ def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question:
             else f"{values.capitalize_sentence(name)} is there."
         ]
     return " ".join(sentences)
+
+
+def _end_sentence(text: str) -> str:
+    """Adds a full stop, unless a quoted sentence ends the text."""
+    return text if text.endswith(('."', '!"', '?"')) else f"{text}."
 
 
 def _may_have_text(tool: Tool) -> bool:
@@ -453,7 +458,9 @@ def _report_act(
     if not facts:
         return f"{wording}."
     return (
-        f"{wording} ({', '.join(facts)})." if len(facts) <= 2 or not has_phrase else f"{wording}: {', '.join(facts)}."
+        f"{wording} ({', '.join(facts)})."
+        if len(facts) <= 2 or not has_phrase
+        else _end_sentence(f"{wording}: {', '.join(facts)}")
     )
 
 

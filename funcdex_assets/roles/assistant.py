@@ -58,7 +58,7 @@ _SEVERAL_DONE = (
     "that's {count} of them done ({what})",
     "{count} are done ({what})",
     "{what} went through for {count}",
-    "{what} worked {number} times",
+    "{what} is done, {number} in all",
     "done with {what} for {count}",
     "no trouble with {what}, {count} of them",
 )
@@ -530,7 +530,7 @@ def _name_linked_things(state: DialogueState, index: int, step: PlannedStep) -> 
         noun = parse_resource_noun(name)
         if argument.source == "result" and is_id(name) and noun:
             title = _find_title_of(state, index, state.resolve_argument(argument), noun)
-            if title.startswith('"') and title != subject:
+            if title != subject and (title.startswith('"') or (title and " " not in title)):
                 named.append(f"{noun} {title}")
     return named
 

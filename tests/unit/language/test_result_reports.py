@@ -298,3 +298,9 @@ def test_recalled_amounts_have_their_currency():
     price = {"price": {"id": "1", "unit_amount": 2500, "currency": "eur"}}
     details = find_recallable_details(price, "price", SITUATION.now, returns)
     assert [(detail.field, detail.value) for detail in details] == [("unit amount", "25.00 EUR")]
+
+
+def test_a_quoted_sentence_ends_the_report():
+    document = {"document": {"id": "1", "title": "Roof", "status": "open", "motto": "We mend what leaks, at night."}}
+    for text in say_all("GET_DOCUMENT", document):
+        assert text.endswith('at night."')
