@@ -1,7 +1,8 @@
 """Reads an object of a result: its title, and its fields as people say them.
 
 Here belongs how one field is told: a day, an amount with its currency, a person by the relation to the thing. Which
-results and how many of their items are told is in `result_reports`; the words of an act in `act_reports`. A field is
+results and how many of their items are told is in `result_reports`; the words of an act in `act_reports`; of a single
+value in `result_values`. A field is
 told by its meaning (`semantics/field_meaning`), so that fields of any service are told alike:
 
 >>> now = datetime(2025, 10, 1)
@@ -10,19 +11,33 @@ told by its meaning (`semantics/field_meaning`), so that fields of any service a
 ('"Gym roof"', ['in progress', 'owned by Bo Lang'])
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cache, lru_cache
+from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_forms, parse_moment
+from funcdex_assets.language.result_values import (
+    CLOCK_PATTERN,
+    find_beginning,
+    generalize_pointer,
+    join_words,
+    name_type,
+    render_constant,
+    render_count,
+    render_interval,
+    render_item,
+    render_moment,
+    render_money,
+    render_number,
+    render_size,
+)
+from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_forms
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import split_words, to_plural, to_singular
+from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_page_token
 from funcdex_assets.semantics.vocabulary import (
@@ -41,11 +56,7 @@ _LONGEST_LABEL = 80
 _LONGEST_TITLE = 60  # characters; a longer text without a title is told as a text
 _LONGEST_TEXT = 120
 _MAX_DEPTH = 3
-_WITHOUT_MINOR_UNIT = frozenset("jpy krw vnd clp huf isk".split())
-_CONSTANT_PATTERN = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)*|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
-_CLOCK_PATTERN = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
 _KEY_WORDS = frozenset(("key", "number"))
-_COLOUR_CODE = re.compile(r"#[0-9a-fA-F]{3,8}")
 _CHANGE_WORDS = frozenset("updated modified changed edited update".split())
 _PARTICIPLES = frozenset(
     "posted joined added opened sent received completed closed resolved cancelled canceled paid archived deleted "
@@ -248,7 +259,7 @@ class _ThingReader:
                     ),
                     None,
                 )
-                text = _render_interval(value[name], value[other], self._now) if other else ""
+                text = render_interval(value[name], value[other], self._now) if other else ""
                 if other and text:
                     taken |= {name, other}
                     parts = frozenset((*path, *words, *split_words(other), "time", "date"))
@@ -346,7 +357,7 @@ class _ThingReader:
         if not items:
             return
         is_quoted = any(" " in str(item) and '"' not in str(item) for item in items)
-        told = join_words([f'"{item}"' if is_quoted else _render_item(str(item)) for item in items])
+        told = join_words([f'"{item}"' if is_quoted else render_item(str(item)) for item in items])
         if meaning.role == "email" or all("@" in str(item) for item in items):
             plain_name = name.lower()
             form = _RELATIONS.get(plain_name) or _RELATIONS.get(to_singular(plain_name)) or "{x}"
@@ -381,7 +392,7 @@ class _ThingReader:
             self._read_text(name, value, words, meaning, siblings, path)
 
     def _decide_meaning(self, name: str, value: Any, pointer: str) -> FieldMeaning:
-        schema = self._schemas.get(_generalize_pointer(pointer)) or {"type": _name_type(value)}
+        schema = self._schemas.get(generalize_pointer(pointer)) or {"type": name_type(value)}
         return decide_field_meaning(name, schema)
 
     def _read_identifier(
@@ -416,7 +427,7 @@ class _ThingReader:
         pointer: str,
         siblings: dict[str, Any],
     ) -> None:
-        schema = self._schemas.get(_generalize_pointer(pointer), {})
+        schema = self._schemas.get(generalize_pointer(pointer), {})
         name_text = " ".join(split_words(name))
         currency = next(
             (item for key, item in siblings.items() if "currency" in split_words(key) and isinstance(item, str)), ""
@@ -434,10 +445,10 @@ class _ThingReader:
                 text = f"{name_text} {money}"
             self._add(Detail("amount", words, text, 2, money))
             return
-        number = f"{int(value):,}" if float(value).is_integer() and abs(value) >= 10_000 else _render_number(value)
+        number = f"{int(value):,}" if float(value).is_integer() and abs(value) >= 10_000 else render_number(value)
         match meaning.role:
             case "count" | "total":
-                self._add(Detail("count", words | {"many"}, _render_count(name, value, number), 4, number))
+                self._add(Detail("count", words | {"many"}, render_count(name, value, number), 4, number))
             case "duration":
                 unit = {"min": "minutes", "h": "hours", "s": "seconds", "d": "days"}.get(meaning.unit, meaning.unit)
                 rest = " ".join(
@@ -456,7 +467,7 @@ class _ThingReader:
                 rest = " ".join(word for word in split_words(name) if word not in ("percent", "percentage", "pct"))
                 self._add(Detail("measure", words, f"{number}% {rest}".strip(), 2, f"{number}%"))
             case "measure" if words & {"size", "bytes"}:
-                size = _render_size(value)
+                size = render_size(value)
                 self._add(Detail("measure", words | {"big", "size", "large"}, size, ONLY_IF_ASKED, size))
             case "measure":
                 told = f"{name_text} {number} {meaning.unit}".strip()
@@ -516,7 +527,7 @@ class _ThingReader:
             self._add(Detail("zone", words, f"time zone {value}", 22, value))
         elif role == "tag":
             form = "labelled {x}" if len(name_words) == 1 else f"{name_text} {{x}}"
-            self._add(Detail("tag", words, form.format(x=_render_item(value)), 5, value))
+            self._add(Detail("tag", words, form.format(x=render_item(value)), 5, value))
         elif role == "unit":
             has_amount = any(isinstance(item, int | float) and not isinstance(item, bool) for item in siblings.values())
             if not has_amount:
@@ -530,7 +541,7 @@ class _ThingReader:
             self._add(Detail("people", words, f"{name_text} {value}", 3, value))
         elif role == "duration":
             self._add(Detail("duration", words | {"long"}, f"{render_constant(value)}", 3, value))
-        elif role == "moment" and _CLOCK_PATTERN.fullmatch(value):
+        elif role == "moment" and CLOCK_PATTERN.fullmatch(value):
             self._add(Detail("moment", words, f"{name_text} {value}", 1, value))
         elif role == "other":
             told = render_constant(value)
@@ -731,287 +742,3 @@ def _render_reply(reply: str) -> str:
     """Says an answer to an invitation: `needsAction` → `no answer yet`."""
     words = render_constant(reply)
     return "no answer yet" if words in ("needs action", "pending", "none", "not responded") else words
-
-
-# ── values in words ──────────────────────────────────────────────────────────────────────────
-
-
-def render_constant(value: str) -> str:
-    """Says a constant as people do: `IN_PROGRESS` and `inProgress` → `in progress`; other texts stay as they are."""
-    return " ".join(split_words(value)) if _CONSTANT_PATTERN.fullmatch(value) else value
-
-
-def _render_item(value: str) -> str:
-    """Says a value that may be several words: a constant in words, a long text in quotes."""
-    return f'"{value}"' if value.count(" ") >= 2 and '"' not in value else render_constant(value)
-
-
-def render_money(amount: float, currency: str, in_minor_units: bool) -> str:
-    """Says an amount with its currency: 2500 cents → `$25.00`, in euros `25.00 EUR`; a debt is `-25.00 USD`.
-
-    Without a currency, cents are dollars' cents, as everywhere in the offline words; other amounts are plain numbers.
-    """
-    code = currency.lower()
-    has_minor_unit = code not in _WITHOUT_MINOR_UNIT
-    value = amount / 100 if in_minor_units and has_minor_unit else amount
-    decimals = 2 if has_minor_unit else 0
-    if not code and not in_minor_units:
-        return _render_number(amount)
-    if code in ("", "usd") and value >= 0:
-        return f"${value:,.2f}"
-    return f"{value:,.{decimals}f} {(code or 'usd').upper()}"
-
-
-def _render_number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else str(value)
-
-
-def _render_size(value: float) -> str:
-    """Says a number of bytes: `6.4 MB`, `18.0 kB`."""
-    if value >= 1_000_000:
-        return f"{value / 1_000_000:.1f} MB"
-    return f"{value / 1000:.1f} kB" if value >= 1000 else f"{value} bytes"
-
-
-def _render_count(name: str, value: float, number: str) -> str:
-    """Says a count by the name of its field: `num_subtasks` → `2 subtasks`, `messages_unread` → `3 unread messages`."""
-    words = [word for word in split_words(name) if word not in ("num", "number", "of", "count", "qty")]
-    total = "total" in words or "totals" in words
-    words = [word for word in words if word not in ("total", "totals")]
-    if not words:
-        return f"{number} in all" if total else number
-    if words == ["quantity"]:
-        return f"quantity {number}"
-    plural = next((index for index, word in enumerate(words) if to_singular(word) != word), None)
-    if plural is None:
-        noun_index = len(words) - 1
-        if words[-1] == "watch":
-            words[-1] = "watcher"
-        elif words == ["unread"]:
-            return f"{number} unread"
-    else:
-        noun_index = plural
-    if noun_index < len(words) - 1 and plural is not None:  # `messages_unread`, `occurrences_changed`
-        rest = words[noun_index + 1 :]
-        head = words[: noun_index + 1]
-        head[-1] = head[-1] if value != 1 else to_singular(head[-1])
-        if rest[0].endswith("ed") or rest[0] in ("remaining", "left"):
-            return f"{number} {' '.join(head)} {' '.join(rest)}"
-        return f"{number} {' '.join(rest)} {' '.join(head)}"
-    head = list(words)
-    head[-1] = to_singular(head[-1]) if value == 1 else to_plural(to_singular(head[-1]))
-    return f"{number} {' '.join(head)}{' in all' if total else ''}"
-
-
-def _parse_moment_value(value: Any) -> date | datetime | None:
-    """Parses `2025-10-02T14:00:00`, or an object such as `{"dateTime": …, "timeZone": …}`."""
-    if isinstance(value, dict):
-        inner = next((value[key] for key in ("dateTime", "date_time", "date") if isinstance(value.get(key), str)), "")
-        return _parse_moment_value(inner) if inner and len(value) <= 2 else None
-    parsed = parse_moment({}, value) if isinstance(value, str) else None
-    return parsed if isinstance(parsed, date) else None
-
-
-def render_moment(value: Any, now: datetime) -> str:
-    """Says a moment: `tomorrow at 2 pm`; '' if the value is none."""
-    parsed = _parse_moment_value(value)
-    if parsed is None:
-        return ""
-    text = (
-        value
-        if isinstance(value, str)
-        else next(item for key in ("dateTime", "date_time", "date") if isinstance(item := value.get(key), str))
-    )
-    return list_spoken_forms("moment", {"format": "date-time" if isinstance(parsed, datetime) else "date"}, text, now)[
-        0
-    ]
-
-
-def _render_interval(first: Any, second: Any, now: datetime) -> str:
-    """Says both ends of an interval: `Thursday, October 9 from 9:30 am to 10:30 am`; '' if one of them is no moment."""
-    if isinstance(first, str) and isinstance(second, str) and _CLOCK_PATTERN.fullmatch(first):
-        return f"{first} to {second}" if _CLOCK_PATTERN.fullmatch(second) else ""
-    start, end = render_moment(first, now), render_moment(second, now)
-    if not start or not end:
-        return ""
-    start_day, _, start_clock = start.partition(" at ")
-    end_day, _, end_clock = end.partition(" at ")
-    if start_clock and end_clock and start_day == end_day:
-        return f"{start_day} from {start_clock} to {end_clock}"
-    return f"from {start} to {end}"
-
-
-def find_beginning(text: str, longest: int) -> str:
-    """Returns the first sentences of a text that fit, at least one, and never more than `longest` characters."""
-    sentences = re.split(r"(?<=[.!?])\s|\n", text.strip())
-    beginning = sentences[0]
-    for sentence in sentences[1:]:
-        if text.find(f"{beginning} {sentence}") != 0 or len(beginning) + len(sentence) >= longest:
-            break
-        beginning = f"{beginning} {sentence}"
-    return beginning[:longest]
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Joins words: `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-
-
-def _name_type(value: Any) -> str:
-    """Names the JSON type of a scalar whose schema is unknown."""
-    if isinstance(value, bool):
-        return "boolean"
-    return "integer" if isinstance(value, int) else "number" if isinstance(value, float) else "string"
-
-
-@lru_cache(2048)
-def _generalize_pointer(pointer: str) -> str:
-    """Replaces the indices of a pointer by `*`: `/threads/0/id` → `/threads/*/id`."""
-    return "/".join("*" if step.isdigit() else step for step in pointer.split("/"))
-
-
-# ── what was asked ───────────────────────────────────────────────────────────────────────────
-
-_KINDS_ASKED: Mapping[str, frozenset[str]] = {
-    "who": frozenset(("people", "replies")),
-    "whose": frozenset(("people",)),
-    "whom": frozenset(("people",)),
-    "when": frozenset(("moment", "interval")),
-    "dates": frozenset(("moment", "interval")),
-    "days": frozenset(("moment", "interval", "days")),
-    "hours": frozenset(("interval", "duration")),
-    "where": frozenset(("place",)),
-    "address": frozenset(("email", "place")),
-    "addresses": frozenset(("email",)),
-    "reach": frozenset(("email", "phone")),
-    "contact": frozenset(("email", "phone")),
-    "cost": frozenset(("amount",)),
-    "charge": frozenset(("amount",)),
-    "charged": frozenset(("amount", "state")),
-    "price": frozenset(("amount",)),
-    "prices": frozenset(("amount",)),
-    "paid": frozenset(("amount", "state")),
-    "payments": frozenset(("amount", "state")),
-    "invoiced": frozenset(("amount",)),
-    "invoices": frozenset(("amount", "state")),
-    "status": frozenset(("state",)),
-    "state": frozenset(("state",)),
-    "stand": frozenset(("state",)),
-    "doing": frozenset(("state",)),
-    "running": frozenset(("state",)),
-    "approved": frozenset(("state",)),
-    "accepted": frozenset(("replies",)),
-    "coming": frozenset(("replies",)),
-    "number": frozenset(("phone",)),
-    "link": frozenset(("link",)),
-    "url": frozenset(("link",)),
-    "download": frozenset(("link",)),
-    "long": frozenset(("duration", "interval")),
-    "busy": frozenset(("interval",)),
-    "booked": frozenset(("interval",)),
-}
-"""The kinds of details that answer a question, by a word of the question."""
-_WORDS_ASKED: Mapping[str, str] = {
-    "owns": "owner",
-    "hosting": "host",
-    "placeholders": "named ranges",
-    "structured": "outline",
-    "big": "size",
-    "due": "due",
-    "changed": "changed",
-    "touched": "touched",
-    "free": "buffer",
-    "coming": "attendee",
-    "approved": "status",
-}
-"""A word of a field's name that answers a question, by a word of the question."""
-_DETAIL_QUESTION = re.compile(
-    r"\b(?:details?|particulars|settings?|set up|structured|full picture|in full|tell me more|more about|background|"
-    r"what (?:do|have) we (?:know|have|got)|properly|everything about|profile|customers see|outline|booking says)\b",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r'"[^"]*"')
-_TEXT_QUESTION_WORDS = frozenset(
-    "read reads say says said saying text write wrote written writing content discussion open body whole".split()
-)
-_WORDS_WITHOUT_MEANING = frozenset(
-    "a an the of for to from in on at by with and or it its is are be do does did has have had me my our we us you i "
-    "that this these those there what which can could would please name names title time date see look s let get got "
-    "add id as if not no all any one first second third new old up out about so email mail message messages event task "
-    "file files project list lists page next user people address addresses link url type kind note now last also "
-    "minutes".split()
-)
-
-
-class Question(NamedTuple):
-    """What a request asks for: words of fields and kinds of details, all there is (`is_detailed`), or the text."""
-
-    words: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    is_detailed: bool = False
-    wants_text: bool = False
-
-
-NO_QUESTION = Question()
-
-
-@lru_cache(1024)
-def read_question(request: str) -> Question:
-    """Reads what a request asks for; words in quotes are values and ask for nothing.
-
-    >>> sorted(read_question("who owns it, and when was it changed?").words & {"owner", "changed", "it"})
-    ['changed', 'owner']
-    """
-    request = _QUOTED.sub(" ", request)
-    request_words = frozenset(split_words(request))
-    aliases = {part for word, alias in _WORDS_ASKED.items() if word in request_words for part in alias.split()}
-    kinds = frozenset(kind for word, names in _KINDS_ASKED.items() if word in request_words for kind in names)
-    return Question(
-        (request_words - _WORDS_WITHOUT_MEANING) | aliases,
-        kinds,
-        _DETAIL_QUESTION.search(request) is not None,
-        bool(request_words & _TEXT_QUESTION_WORDS),
-    )
-
-
-def find_asked_details(details: Iterable[Detail], question: Question) -> list[Detail]:
-    """Returns the details that answer the question: those named in it, and of each kind asked for that is not named."""
-    details = list(details)
-    named = [detail for detail in details if detail.words & question.words]
-    named_kinds = {detail.kind for detail in named}
-    of_kind = [detail for detail in details if detail.kind in question.kinds and detail.kind not in named_kinds]
-    asked = [*named, *of_kind]
-    if any(detail.kind == "replies" for detail in asked):  # the same people, with their answers
-        asked = [detail for detail in asked if detail.kind != "people" or "attendee" not in detail.words]
-    return sorted(dict.fromkeys(asked), key=lambda detail: detail.rank)
-
-
-def choose_details(
-    details: Sequence[Detail], question: Question, most: int, least_telling: int = ONLY_IN_DETAIL - 1
-) -> list[Detail]:
-    """Chooses what is told of a thing: what was asked for, then the most telling details, `most` of them in all and
-    none of the rank `least_telling`; all telling ones if the question is for details.
-    """
-    asked = find_asked_details(details, question)
-    if question.is_detailed:
-        rest = [detail for detail in details if detail.rank < ONLY_IF_ASKED and detail not in asked]
-        chosen = [*asked, *rest]
-    else:
-        rest = [detail for detail in details if detail.rank < least_telling and detail not in asked]
-        chosen = [*asked, *rest[: max(0, most - len(asked))]]
-    return _drop_weaker_twins(chosen)
-
-
-def _drop_weaker_twins(details: Sequence[Detail]) -> list[Detail]:
-    """Leaves out people who are told with their answers as well, and a value that another detail has."""
-    replies = any(detail.kind == "replies" for detail in details)
-    kept: list[Detail] = []
-    for detail in details:
-        if detail.kind == "link" and any(other.kind == "link" for other in kept):
-            continue
-        if replies and detail.kind == "people" and "attendee" in detail.words:
-            continue
-        if any(detail.value and detail.value == other.value for other in kept):
-            continue
-        kept.append(detail)
-    return kept

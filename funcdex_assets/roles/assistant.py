@@ -23,7 +23,7 @@ from funcdex_assets.inference.protocol import (
     Constraint,
     JsonSchemaConstraint,
 )
-from funcdex_assets.language import request_phrases, result_reports, values
+from funcdex_assets.language import act_reports, request_phrases, result_reports, values
 from funcdex_assets.language.lexicon import (
     fill_slots,
     find_slots,
@@ -32,7 +32,7 @@ from funcdex_assets.language.lexicon import (
     load_turn_moves,
     select_unused_templates,
 )
-from funcdex_assets.language.result_details import render_money
+from funcdex_assets.language.result_values import join_words, render_money
 from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_unit
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
@@ -437,7 +437,7 @@ def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep
     earlier_text = state.assistant_text
     openings = select_unused_templates(load_moves("assistant_opens", "acted" if acts else "found"), earlier_text)
     is_finished = not any(
-        result_reports.is_pending(state.results[index], state.tools[step.tool], state.situation.now)
+        act_reports.is_pending(state.results[index], state.tools[step.tool], state.situation.now)
         for index, step in acts
     )
     # "All set." before a look-up that was also asked for, or about what a service has only accepted, says too much.
@@ -498,7 +498,7 @@ def _report_steps(state: DialogueState, rng: Random) -> list[str]:
 
 def _describe_occasion(
     state: DialogueState, index: int, step: PlannedStep, is_brief: bool = False
-) -> result_reports.Occasion:
+) -> act_reports.Occasion:
     """Describes what is known about a call beside its result."""
     pages = [
         result_reports.find_page(state.results[other_index])
@@ -506,7 +506,7 @@ def _describe_occasion(
         if _is_look_up(other)
     ]
     page_sizes = [len(page.items) for page in pages if page]
-    return result_reports.Occasion(
+    return act_reports.Occasion(
         request=_select_request(state, step),
         arguments=_collect_given_arguments(step),
         subject=_find_subject_title(state, index, step),
@@ -579,7 +579,7 @@ def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Ra
     names = []
     for index, step, arguments in zip(indices, steps, given, strict=True):
         name = _name_target(state, index, step)
-        told = [] if is_same else result_reports.list_confirmations(tool, arguments, state.situation.now, name)
+        told = [] if is_same else act_reports.list_confirmations(tool, arguments, state.situation.now, name)
         names.append(f"{name} ({', '.join(told)})" if name and told else name or ", ".join(told))
     names = [name for name in names if name]
     action, count = (
@@ -588,8 +588,8 @@ def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Ra
     )
     lead = fill_slots(rng.choice(_SEVERAL_DONE), {"count": count, "what": action, "number": str(len(indices))})
     listed = f"{'; '.join(names[:-1])}; and {names[-1]}" if len(names) > 1 else "".join(names)
-    shared = result_reports.list_confirmations(tool, given[0], state.situation.now, listed) if is_same else []
-    each = f", each {result_reports.join_words(shared)}" if shared else ""
+    shared = act_reports.list_confirmations(tool, given[0], state.situation.now, listed) if is_same else []
+    each = f", each {join_words(shared)}" if shared else ""
     return values.capitalize_sentence(f"{lead}: {listed}{each}." if names else f"{lead}{each}.")
 
 
@@ -597,7 +597,7 @@ def _name_target(state: DialogueState, index: int, step: PlannedStep) -> str:
     """Names what one of several acts was done to: by the title of the thing, its own new title, or the recipient."""
     tool, now = state.tools[step.tool], state.situation.now
     title = _find_named_thing(state, index, step)
-    label = result_reports.find_label(tool, state.results[index], now)
+    label = act_reports.find_label(tool, state.results[index], now)
     if title and label and title != label and label not in title:
         return f"{title} (now {label})" if parse_tool_name(step.tool).action == "update" else f"{label} from {title}"
     recipient = next(
@@ -616,7 +616,7 @@ def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> 
     has one.
     """
     tool = state.tools[step.tool]
-    if not _is_look_up(step) and result_reports.find_label(tool, state.results[index], state.situation.now):
+    if not _is_look_up(step) and act_reports.find_label(tool, state.results[index], state.situation.now):
         return ""
     return _find_named_thing(state, index, step)
 

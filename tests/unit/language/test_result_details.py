@@ -4,13 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from funcdex_assets.language.result_details import (
-    ONLY_IF_ASKED,
-    choose_details,
-    read_question,
-    read_thing,
-    render_money,
-)
+from funcdex_assets.language.questions import choose_details, read_question
+from funcdex_assets.language.result_details import ONLY_IF_ASKED, read_thing
+from funcdex_assets.language.result_values import render_money
 
 NOW = datetime.fromisoformat("2025-10-01T09:30:00+02:00")
 CENTS = {"type": "object", "properties": {"amount": {"type": "integer", "description": "In cents."}}}

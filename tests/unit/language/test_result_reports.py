@@ -7,9 +7,8 @@ import pytest
 from offline import casts
 
 from funcdex_assets.language import values
+from funcdex_assets.language.act_reports import NO_OCCASION, Occasion
 from funcdex_assets.language.result_reports import (
-    NO_OCCASION,
-    Occasion,
     find_first_sentence,
     find_recallable_details,
     find_title,
