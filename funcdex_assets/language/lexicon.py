@@ -125,7 +125,7 @@ def draw_person(rng: Random, domain: str) -> Person:
 def build_person(name: str, domain: str) -> Person:
     """Gives a name its email address: `Zoë Lang` at `x.com` → `zoe.lang@x.com`."""
     first, _, last = name.partition(" ")
-    return Person(name, first, f"{_reduce_to_ascii(first)}.{_reduce_to_ascii(last)}@{domain}")
+    return Person(name, first, f"{reduce_to_ascii(first)}.{reduce_to_ascii(last)}@{domain}")
 
 
 def parse_person(address: str) -> Person:
@@ -141,7 +141,7 @@ def _load_name_spellings() -> Mapping[str, str]:
     """Returns the lexicon's names by their spelling in an address; of two with the same spelling, the first."""
     people = load_lexicon_file("people")
     names = (*people["first_names"], *people["last_names"])
-    return {_reduce_to_ascii(name): name for name in reversed(names)}
+    return {reduce_to_ascii(name): name for name in reversed(names)}
 
 
 @cache
@@ -155,11 +155,11 @@ def find_company_at(domain: str) -> str | None:
 
 def derive_domain(company: str) -> str:
     """Makes a domain of a company's name: `Polar Lane Freight` → `polarlanefreight.com`."""
-    return f"{_reduce_to_ascii(company)[:24]}.com"
+    return f"{reduce_to_ascii(company)[:24]}.com"
 
 
 @cache
-def _reduce_to_ascii(text: str) -> str:
+def reduce_to_ascii(text: str) -> str:
     """Reduces a text to lower-case ASCII letters and digits: `Zoë` → `zoe`; "x" if none are left."""
     without_special_letters = text.translate(
         str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "ı": "i", "đ": "d", "Đ": "D"})

@@ -1,36 +1,46 @@
 """Sentences about results: the assistant's report on a call, with real values of its result.
 
-Here belongs the wording of results; choosing which result is reported is the roles' task, and words for calls that
-are still to be made are in `request_phrases`. The phrasebook has the words for a finished action; a resource is
-described by its title and its most telling details: `"Gym roof" — status open, due tomorrow.`
+Here belongs what is told of one call: of a listing how many there are, whether there are more, and each of them; of a
+thing what was asked, or what is most telling. Acts are told in `act_reports`, how a single field is said is in
+`result_details`; choosing which calls are reported is the roles' task. Nothing is said that no result says:
+`Here are the first 3 of 7 files: …`, not `There are 3 files`.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-import msgspec
-
 from funcdex_assets.language import values
-from funcdex_assets.language.lexicon import fill_slots, find_slots, load_phrasebook
-from funcdex_assets.language.request_phrases import render_tool_infinitive
-from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_forms, parse_moment
+from funcdex_assets.language.act_reports import NO_OCCASION, Occasion, end_sentence, report_act
+from funcdex_assets.language.lexicon import load_lexicon_file
+from funcdex_assets.language.questions import NO_QUESTION, Question, choose_details, find_asked_details, read_question
+from funcdex_assets.language.result_details import (
+    ONLY_IF_ASKED,
+    ONLY_IN_DETAIL,
+    Detail,
+    Thing,
+    find_noun_of_pointer,
+    read_thing,
+    unwrap_resource,
+)
+from funcdex_assets.language.result_values import find_beginning, join_words
+from funcdex_assets.language.spoken_values import list_spoken_forms
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
-from funcdex_assets.semantics.vocabulary import NAMING_WORDS, SIZE_WORDS, STATE_WORDS
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import NAMING_WORDS, TOTAL_WORDS
 
-_DULL_WORDS = frozenset(
-    ("kind etag type object mime self color version format visibility schema locale livemode index prefix").split()
-)
-MOST_DETAILS = 6  # of one resource; a longer list is not read
-FEWEST_QUOTED_SPACES = 4  # spaces; a longer value is quoted, as it would not be told from the sentence around it
+MOST_DESCRIBED = 10  # items of a page; of a longer one only the titles are told
+MOST_NAMED = 30  # items of a page; of a longer one it is said how many are not named
+ONLY_IN_LISTING = 7  # an item of a listing is told without details of this rank or later, unless they were asked for
+_LONGEST_INLINE = 260  # characters of a listing in one sentence; a longer one is written a line per item
 _LONGEST_QUOTE = 160
+_LONGEST_WHOLE_TEXT = 280  # characters; a longer text is told by its beginning
 _LONGEST_RECALLABLE = 60
 _SPOKEN_FIELD_NAMES = {
     "updated": "date of the last change",
@@ -47,153 +57,336 @@ _SPOKEN_FIELD_NAMES = {
     "due": "due date",
     "due on": "due date",
 }
-_CONSTANT_PATTERN = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
-_TEXT_QUESTION_WORDS = frozenset(
-    "read reads say says said saying text write wrote written writing content discussion".split()
-)
-_QUOTE_LEADS = ("It reads", "It says", "It begins", "In it")
-_ANSWERING_FIELDS: Mapping[str, frozenset[str]] = {
-    "who": frozenset("owner owners organizer creator host hosts attendees assignee user email members".split()),
-    "whose": frozenset("owner owners organizer creator assignee".split()),
-    "hosting": frozenset("host hosts memberships".split()),
-    "owns": frozenset("owner owners".split()),
-    "coming": frozenset("attendees".split()),
-    "accepted": frozenset("attendees response".split()),
-    "touched": frozenset("modified modifying".split()),
-    "changed": frozenset("modified updated".split()),
-    "when": frozenset("start date due time".split()),
-    "where": frozenset("location place address".split()),
-    "big": frozenset("size bytes".split()),
-    "cost": frozenset("amount price unit".split()),
-    "charge": frozenset("amount price unit".split()),
-    "invoiced": frozenset("amount total".split()),
-    "paid": frozenset("amount status".split()),
-    "long": frozenset("duration".split()),
-    "state": frozenset("status".split()),
-    "number": frozenset("phone".split()),
-}
-"""Words of the fields that answer a question, by a word of the question."""
-_TIME_UNITS = frozenset("seconds minutes hours days weeks months years".split())
+_WRITTEN_WORDS = frozenset("say says write wrote written notes note".split())
+"""Matches a label that begins with a key that people use: `PAY-88 "Gym roof"`."""
 
 
 def report_result(
-    tool: Tool, slot_words: Mapping[str, str], result: Any, now: datetime, rng: Random, request: str = ""
+    tool: Tool,
+    slot_words: Mapping[str, str],
+    result: Any,
+    now: datetime,
+    rng: Random,
+    occasion: Occasion | str = NO_OCCASION,
 ) -> str:
-    """Reports in one or two sentences what a call did or found, with real values of its result.
+    """Reports in a few sentences what a call did or found, with real values of its result.
 
-    Values that answer the `request` come first. `slot_words` fill the phrasebook's templates of a finished action.
+    Values that answer the request come first. `slot_words` fill the phrasebook's templates of a finished action.
     """
+    occasion = Occasion(request=occasion) if isinstance(occasion, str) else occasion
     parsed = parse_tool_name(tool.name)
-    answer_words = _find_answer_words(request)
-    result = _render_minor_units(result, _find_minor_unit_names(msgspec.json.encode(tool.returns)))
-    items, noun = _find_main_items(result)
-    if items is not None and (parsed.action == "list" or (parsed.action == "get" and _is_listing(result))):
-        return _report_listing(items, noun or parsed.noun, now, rng, answer_words)
-    entry = load_phrasebook().get(tool.name)
-    label, details = describe_result(result, now, answer_words)
-    if not label and not details and not entry:  # an id is better than no detail at all
-        details = _list_identifiers(result)
-    if parsed.action in ("list", "get"):
-        quoted = (
-            find_first_sentence(result)
-            if answer_words & _TEXT_QUESTION_WORDS or not (label or details or items)
-            else ""
-        )
-        if label:
-            return f"{label}{_join_details(details, rng)}." + (
-                f' {rng.choice(_QUOTE_LEADS)}: "{quoted}"' if quoted else ""
-            )
-        if items is not None:
-            return _report_listing(items, noun or parsed.noun, now, rng, answer_words)
-        if details:
-            sentence = f"The {' '.join(parsed.words)}: {', '.join(details[:4])}."
-            return sentence + (f' {rng.choice(_QUOTE_LEADS)}: "{quoted}"' if quoted else "")
-        return f'The {parsed.noun} says: "{quoted}"' if quoted else f"The {parsed.noun} is there."
-    options = [wording for wording in entry.done if find_slots(wording) <= slot_words.keys()] if entry else []
-    wording = (
-        fill_slots(rng.choice(options), slot_words) if options else f"{render_tool_infinitive(tool.name, rng)}: done"
-    )
-    if label and label not in wording and (not details or rng.random() < 0.6):
-        details = [label, *details]
-    unsaid_details = [detail for detail in details if (detail.partition(" ")[2] or detail) not in wording]
-    bracketed = f" ({', '.join(unsaid_details[:2])})" if unsaid_details else ""
-    return f"{values.capitalize_sentence(wording)}{bracketed}."
+    question = read_question(occasion.request)
+    if parsed.action not in ("list", "get"):
+        return report_act(tool, slot_words, result, now, rng, occasion)
+    page = find_page(result, question)
+    if page is not None and (parsed.action == "list" or _is_listing(result) or not page.is_nested):
+        return _report_listing(tool, page, now, rng, question, occasion)
+    return _report_thing(tool, result, now, rng, question, occasion)
 
 
-@cache
-def _find_minor_unit_names(returns: bytes) -> frozenset[str]:
-    """Returns the names of the fields in cents; `returns` is the result's schema as JSON."""
-    schema = msgspec.json.decode(returns)
-    return frozenset(leaf.name for leaf in walk_leaves(schema) if is_minor_unit(leaf.schema)) if schema else frozenset()
+# ── listings ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _render_minor_units(value: Any, minor_unit_names: frozenset[str]) -> Any:
-    """Returns a copy of the result in which amounts in cents are written as people do: 1250 → "$12.50"."""
-    if not minor_unit_names:
-        return value
-    if isinstance(value, dict):
-        return {
-            key: f"${item / 100:,.2f}"
-            if key in minor_unit_names and isinstance(item, int)
-            else _render_minor_units(item, minor_unit_names)
-            for key, item in value.items()
-        }
-    return [_render_minor_units(item, minor_unit_names) for item in value] if isinstance(value, list) else value
+class Page(NamedTuple):
+    """One page of a listing: its items with their pointer and singular noun, and what it says of the rest.
 
-
-def _report_listing(items: Sequence[Any], noun: str, now: datetime, rng: Random, answer_words: frozenset[str]) -> str:
-    """Reports a listing: its length, and descriptions of the first three items."""
-    if not items:
-        return f"I found no {to_plural(noun)}."
-    descriptions = [_describe_item(item, now, answer_words) for item in items[:3]]
-    count = len(items)
-    if count == 1:
-        return rng.choice(("There's one {n}: {a}.", "I found one {n}: {a}.", "Just one {n} came up: {a}.")).format(
-            n=noun, a=descriptions[0]
-        )
-    lead = rng.choice(("I found {c} {n}", "There are {c} {n}", "{c} {n} came up", "I can see {c} {n}")).format(
-        c=count, n=to_plural(noun)
-    )
-    if rng.random() < 0.35:
-        more = [f"- and {count - len(descriptions)} more"] if count > len(descriptions) else []
-        return lead + ":\n" + "\n".join([*(f"- {text}" for text in descriptions), *more])
-    ending = "" if count <= 3 else ", among others"
-    return (
-        f"{lead}: {'; '.join(descriptions[:-1])}{'; and ' if len(descriptions) > 1 else ''}{descriptions[-1]}{ending}."
-    )
-
-
-def _describe_item(item: Any, now: datetime, answer_words: frozenset[str]) -> str:
-    """Describes one item of a listing by its title and two details: `"Gym roof" (status open, due tomorrow)`."""
-    if not isinstance(item, dict):
-        return str(item)
-    label, details = describe_result(item, now, answer_words)
-    return f"{label}{' (' + ', '.join(details[:2]) + ')' if details else ''}" if label else ", ".join(details[:3])
-
-
-def describe_result(value: Any, now: datetime, answer_words: frozenset[str] = frozenset()) -> tuple[str, list[str]]:
-    """Returns the quoted title of a result and its most telling details, each with its value in words.
-
-    Details whose field is among the `answer_words` come first.
+    `total` is the number of all things if the result tells one that is not less than the items, else None;
+    `is_estimate` says that it is one. `is_nested` says that the items belong to an object that is told itself.
     """
-    value = _unwrap_resource(value)
-    if not isinstance(value, dict):
-        return "", [str(value)] if value not in (None, "", [], {}) else []
-    label, details = _split_title_and_details(value, answer_words)
-    unquoted_label = label.strip('"')
-    texts: list[str] = []
-    for index, (steps, leaf) in enumerate(details[:MOST_DETAILS]):
-        text = _render_detail(steps, leaf, now)
-        name, _, value_words = text.partition(" ")
-        if index and details[index - 1][0] == steps and value_words and texts and texts[-1].startswith(f"{name} "):
-            texts[-1] += f" and {value_words}"  # the next item of the same array
-        else:
-            texts.append(text)
-    return label, list(dict.fromkeys(text for text in texts if not unquoted_label or not text.endswith(unquoted_label)))
+
+    items: Sequence[Any]
+    pointer: str
+    noun: str
+    has_more: bool
+    total: int | None
+    is_estimate: bool
+    is_nested: bool = False
 
 
-def find_title(result: Any, identity: Any) -> str:
-    """Returns the quoted title of the object with this id anywhere in a result; '' if it is not there or has none."""
+def find_page(result: Any, question: Question = NO_QUESTION) -> Page | None:
+    """Finds the listing in a result; None if the result is about a single thing."""
+    if isinstance(result, list):
+        return Page(result, "", "result", False, None, False)
+    if not isinstance(result, dict):
+        return None
+    listing, pointer = _unwrap_listing(result, "")
+    arrays = {
+        key: value
+        for key, value in listing.items()
+        if isinstance(value, list) and (not value or isinstance(value[0], dict)) and key != "errors"
+    }
+    if not arrays or any(is_id(key) and key in ("id", "gid", "uuid") for key in listing):
+        return None
+    asked_names = [key for key in arrays if set(split_words(key)) & question.words]
+    name = asked_names[0] if asked_names and len(arrays) > 1 else next(iter(arrays))
+    items = arrays[name]
+    scalars = [(key, value) for key, value in {**result, **listing}.items() if not isinstance(value, list)]
+    totals = [
+        (key, value)
+        for key, value in scalars
+        if isinstance(value, int)
+        and not isinstance(value, bool)
+        and (set(split_words(key)) & TOTAL_WORDS or key == "count")
+    ]
+    has_more = any(_leads_on(key, value) for key, value in scalars)
+    total = next((value for _, value in totals if value >= len(items)), None)
+    is_estimate = any("estimate" in split_words(key) for key, _ in totals)
+    is_nested = any(set(split_words(key)) & NAMING_WORDS for key in listing if isinstance(listing[key], str))
+    noun = " ".join(parse_tool_name(f"list_{name}").words)
+    return Page(items, f"{pointer}/{name}", noun, has_more, total, is_estimate, is_nested)
+
+
+def _unwrap_listing(result: dict[str, Any], pointer: str) -> tuple[dict[str, Any], str]:
+    """Returns the object that holds the items of a listing: the result, or the only object in it, as in `data`."""
+    if not any(isinstance(value, list) for value in result.values()):
+        nested = [
+            (key, value)
+            for key, value in result.items()
+            if isinstance(value, dict)
+            and not is_page_token(key)
+            and any(isinstance(inner, list) for inner in value.values())
+        ]
+        if len(nested) == 1 and nested[0][0] in ("data", "result", "results", "response", "payload"):
+            return _unwrap_listing(nested[0][1], f"{pointer}/{nested[0][0]}")
+    return result, pointer
+
+
+def _leads_on(name: str, value: Any) -> bool:
+    """True for a field that says that a listing goes on: a token for the next page, or `has_more`."""
+    if isinstance(value, dict):
+        return (
+            any(is_page_token(inner_name) and inner for inner_name, inner in value.items()) and "next" in name.lower()
+        )
+    if isinstance(value, bool):
+        return value and "more" in split_words(name)
+    return is_page_token(name) and "prev" not in name.lower() and value not in (None, "", 0)
+
+
+def _is_listing(result: Any) -> bool:
+    """True for a result that is an array, or has only scalars beside its arrays and no title of its own."""
+    return (
+        not any(isinstance(value, dict) or set(split_words(key)) & NAMING_WORDS for key, value in result.items())
+        if isinstance(result, dict)
+        else isinstance(result, list)
+    )
+
+
+def _report_listing(tool: Tool, page: Page, now: datetime, rng: Random, question: Question, occasion: Occasion) -> str:
+    """Reports a page: how many items there are, of how many, whether there are more, and each of them."""
+    noun = page.noun if page.noun and page.noun != "result" else parse_tool_name(tool.name).noun
+    count = len(page.items)
+    of_subject = f" for {occasion.subject}" if occasion.subject else ""
+    if not count:
+        if occasion.shown_before is not None:
+            return rng.choice(_phrases("no_further")).format(n=to_plural(noun))
+        return rng.choice(_phrases("none")).format(n=to_plural(noun) + of_subject)
+    things = [
+        read_thing(item, tool.returns, noun, now, f"{page.pointer}/{index}") for index, item in enumerate(page.items)
+    ]
+    lead = _phrase_count(page, noun, of_subject, occasion, rng)
+    for thing in things:  # the dates of one event, say
+        thing.label = "" if thing.label == occasion.subject and thing.details else thing.label
+    are_distinct = len({thing.label for thing in things}) == count and all(thing.label for thing in things)
+    most = (
+        0
+        if count > MOST_DESCRIBED or (occasion.is_brief and are_distinct)
+        else 1
+        if occasion.is_brief
+        else occasion.details_per_item
+    )
+    for thing in things:  # what all of them belong to was said, and the service is known
+        thing.details = [
+            detail
+            for detail in thing.details
+            if detail.value.lower() != tool.toolkit and (not occasion.subject or detail.value != occasion.subject)
+        ]
+    descriptions = [_describe_item(thing, question, most) for thing in things]
+    hidden = max(0, count - MOST_NAMED)
+    descriptions = descriptions[:MOST_NAMED]
+    ending = f" The other {hidden} aren't read out here." if hidden else ""
+    inline = f"{lead}: {_join_items(descriptions)}."
+    is_long = len(inline) > _LONGEST_INLINE and most
+    may_use_lines = occasion.may_use_lines and not occasion.is_brief and 1 < count <= MOST_DESCRIBED
+    if may_use_lines and (is_long or rng.random() < 0.25):
+        return (
+            f"{lead}:\n" + "\n".join(f"- {text}" for text in descriptions) + (f"\n{ending.strip()}" if ending else "")
+        )
+    return inline + ending
+
+
+def _join_items(descriptions: Sequence[str]) -> str:
+    """Joins items: with commas if they are titles alone, else with semicolons."""
+    if len(descriptions) == 1:
+        return descriptions[0]
+    if not any(re.search(r"[(,]", re.sub(r'"[^"]*"', "", text)) for text in descriptions):
+        return join_words(list(descriptions))
+    return f"{'; '.join(descriptions[:-1])}; and {descriptions[-1]}"
+
+
+def _phrases(key: str) -> Sequence[str]:
+    """Returns the wordings of a listing's beginning from `lexicon/listings.yaml`."""
+    return load_lexicon_file("listings")[key]
+
+
+def _phrase_count(page: Page, noun: str, of_subject: str, occasion: Occasion, rng: Random) -> str:
+    """Says how many items a page has, and what is known of the others."""
+    count, before = len(page.items), occasion.shown_before
+    nouns = (noun if count == 1 else to_plural(noun)) + of_subject
+    about = "about " if page.is_estimate else ""
+    slots = {"c": str(count), "n": nouns, "t": f"{about}{page.total}", "s": str((before or 0) + count)}
+    slots["p"] = to_plural(noun) + of_subject
+    total = page.total if page.total is not None and page.total > (before or 0) + count else None
+    if before is not None:
+        key = "next_of_total" if page.has_more and total else "next" if page.has_more else "last"
+    elif page.has_more or total:
+        key = "first_of_total" if total else "first"
+    else:
+        key = "all"
+    if occasion.is_brief and key == "all":
+        key = "brief"
+    forms = _phrases(f"{key}_one" if count == 1 else key)
+    return values.capitalize_sentence(rng.choice(forms).format(**slots))
+
+
+def _describe_item(thing: Thing, question: Question, most: int) -> str:
+    """Describes one item of a listing by its title and its most telling details: `"Gym roof" (open, due tomorrow)`."""
+    asked = question._replace(is_detailed=False)
+    details = (
+        choose_details(thing.details, asked, most, ONLY_IN_LISTING)
+        if most
+        else [detail for detail in find_asked_details(thing.details, asked) if detail.rank < ONLY_IF_ASKED]
+    )
+    texts = [
+        detail.text for detail in details if detail.rank < ONLY_IF_ASKED or detail in find_asked_details(details, asked)
+    ]
+    texts += [
+        f"{' '.join(split_words(name))} {_name_objects(objects)}"
+        for name, (_, objects) in thing.lists.items()
+        if objects and set(split_words(name)) & question.words
+    ]
+    may_quote = most and thing.text and not thing.is_text_label and (question.wants_text or question.is_detailed)
+    described = f"{thing.label}{' (' + ', '.join(texts) + ')' if texts else ''}"
+    if may_quote and thing.label:
+        quoted = find_beginning(thing.text, _LONGEST_QUOTE).replace('"', "'")
+        return described if quoted in described else f'{described}: "{quoted}"'
+    if not thing.label:
+        return ", ".join(texts or [detail.text for detail in thing.details[:3]]) or "one without a name"
+    return described
+
+
+def _name_objects(objects: Sequence[Any]) -> str:
+    """Names objects by their titles: `"photo.jpg" and "notes.txt"`."""
+    names = []
+    for item in objects:
+        name = next(
+            (
+                str(value)
+                for key, value in item.items()
+                if isinstance(value, str) and (set(split_words(key)) & NAMING_WORDS or "heading" in key)
+            ),
+            "",
+        )
+        names.append(f'"{name}"' if name else "one without a name")
+    return join_words(names)
+
+
+# ── single things ────────────────────────────────────────────────────────────────────────────
+
+
+def _report_thing(tool: Tool, result: Any, now: datetime, rng: Random, question: Question, occasion: Occasion) -> str:
+    """Reports a thing that was looked up: what was asked of it, or what is most telling, and how its text begins."""
+    parsed = parse_tool_name(tool.name)
+    resource, pointer = unwrap_resource(result, parsed.noun)
+    thing = read_thing(resource, tool.returns, find_noun_of_pointer(pointer, parsed.noun), now, pointer)
+    subject = occasion.subject if thing.is_text_label else thing.label or occasion.subject
+    name = subject or f"the {' '.join(parsed.words)}"
+    if occasion.is_brief and not (question.is_detailed or question.wants_text or question.kinds):
+        return f"{rng.choice(('Looked at', 'Checked', 'Had a look at'))} {name}."
+    details = choose_details(thing.details, question, 4, ONLY_IN_DETAIL)
+    if question.wants_text or question.is_detailed:  # it is quoted below
+        details = [detail for detail in details if not thing.text or detail.value.strip('"') != thing.text]
+    texts = [
+        detail.text
+        for detail in details
+        if detail.rank < ONLY_IF_ASKED or question.words & detail.words or detail.kind in question.kinds
+    ]
+    sentences = []
+    if texts:
+        mark = rng.choice((" — ", ": ")) if subject else ": "
+        sentences.append(end_sentence(f"{values.capitalize_sentence(name)}{mark}{', '.join(texts)}"))
+    sentences += _report_inner_lists(thing, tool, now, question)
+    quoted = thing.text and thing.text != thing.label.strip('"')
+    quoted = (quoted and (question.wants_text or question.is_detailed or not sentences)) or thing.is_text_label
+    if quoted and not any(thing.text in text for text in texts):
+        sentences.append(_quote_text(thing.text, "it" if sentences else subject, parsed.noun, rng))
+    elif question.words & _WRITTEN_WORDS and not thing.text and _may_have_text(tool):
+        sentences.append("There's no text written down in it.")
+    if not sentences:
+        identifiers = _list_identifiers(result)
+        sentences = [
+            f"{values.capitalize_sentence(name)}: {', '.join(identifiers)}."
+            if identifiers and not subject
+            else f"{values.capitalize_sentence(name)} is there."
+        ]
+    return " ".join(sentences)
+
+
+def _may_have_text(tool: Tool) -> bool:
+    """True if the results of a tool can have a text."""
+    leaves = walk_leaves(tool.returns) if tool.returns else ()
+    return any(decide_field_meaning(leaf.name, leaf.schema).role == "text" for leaf in leaves)
+
+
+def _quote_text(text: str, subject: str, noun: str, rng: Random) -> str:
+    """Quotes a text whole if it is short, else says that it begins so."""
+    is_whole = len(text) <= _LONGEST_WHOLE_TEXT and '"' not in text and "\n" not in text
+    quoted = text if is_whole else find_beginning(text, _LONGEST_QUOTE)
+    quoted = quoted.replace('"', "'") if '"' in quoted else quoted
+    verb = rng.choice(("reads", "says")) if is_whole else "begins"
+    return f'{values.capitalize_sentence(subject or f"the {noun}")} {verb}: "{quoted}"'
+
+
+def _report_inner_lists(thing: Thing, tool: Tool, now: datetime, question: Question) -> list[str]:
+    """Reports the lists inside a thing, such as a document's headers: those asked for, or all if details were asked."""
+    sentences = []
+    for list_name, (pointer, objects) in thing.lists.items():
+        words = split_words(list_name)
+        is_asked = bool({*words, *map(to_singular, words)} & question.words)
+        plural, singular = " ".join(words), " ".join([*words[:-1], to_singular(words[-1])])
+        if not objects:
+            if is_asked:
+                sentences.append(f"There are no {plural}.")
+            continue
+        if not is_asked and not question.is_detailed and not question.wants_text and "days" not in question.words:
+            continue
+        inner = [
+            read_thing(item, tool.returns, singular, now, f"{pointer}/{index}") for index, item in enumerate(objects)
+        ]
+        descriptions = []
+        for item in inner:
+            texts = [detail.text for detail in choose_details(item.details, question._replace(is_detailed=False), 3)]
+            if item.details and item.details[0].kind == "days" and not item.label:
+                descriptions.append(" ".join(texts[:1] + [f"from {text}" for text in texts[1:2]]))
+            else:
+                descriptions.append(
+                    f"{item.label}{' (' + ', '.join(texts) + ')' if texts else ''}" if item.label else ", ".join(texts)
+                )
+        descriptions = [text for text in descriptions if text]
+        if descriptions:
+            is_countable = plural != singular
+            count = f"{len(objects)} {plural if len(objects) != 1 else singular}" if is_countable else f"the {plural}"
+            sentences.append(f"{values.capitalize_sentence(count)}: {_join_items(descriptions)}.")
+    return sentences
+
+
+# ── titles, identifiers and texts ────────────────────────────────────────────────────────────
+
+
+def find_title(result: Any, identity: Any, noun: str = "") -> str:
+    """Returns the words by which people know the object with this id anywhere in a result; '' if it is not there.
+
+    That is its title in quotes, a person's name, the number of an invoice, or, for a noun, `the subscription for Bo`.
+    """
     queue = [result]
     while queue:
         node = queue.pop()
@@ -201,124 +394,50 @@ def find_title(result: Any, identity: Any) -> str:
             queue += node
         elif isinstance(node, dict):
             queue += [value for value in node.values() if isinstance(value, dict | list)]
-            if any(value == identity and is_id(key) for key, value in node.items()):
-                label, _ = _split_title_and_details(
-                    {key: value for key, value in node.items() if not isinstance(value, dict | list)}
-                )
-                if label:
-                    return label
+            if _has_identity(node, identity) and (title := _name_object(node, noun)):
+                return title
     return ""
 
 
-class RecallableDetail(NamedTuple):
-    """A detail of a result that the user may ask for again: `item` had `value` as its `field`, all in words.
-
-    If it is not the only item of the result (`is_only_item`), a question has to name it.
-    """
-
-    field: str
-    value: str
-    item: str
-    is_only_item: bool
-
-    def to_slots(self) -> dict[str, str]:
-        """Returns the words for the slots of a template that asks for the detail."""
-        return {"field": self.field, "value": self.value, "thing": self.item}
+def _has_identity(node: Mapping[str, Any], identity: Any) -> bool:
+    """True if this is the object's id: the `project_id` of a task that has an id of its own is another's."""
+    ids = {key: value for key, value in node.items() if is_id(key) and not isinstance(value, list)}
+    own_ids = [value for key, value in ids.items() if not parse_resource_noun(key)]
+    return identity in own_ids if own_ids else identity in ids.values()
 
 
-def find_recallable_details(result: Any, noun: str, now: datetime) -> list[RecallableDetail]:
-    """Returns the details of a result's resource, or of its first item if it is a listing, that the user may recall.
-
-    Long texts, links, nested fields and arrays are left out.
-    """
-    items, listed_noun = _find_main_items(result)
-    subject = items[0] if items else _unwrap_resource(result)
-    if not isinstance(subject, dict) or (items and parse_tool_name(f"list_{listed_noun}").noun == ""):
-        return []
-    label, details = _split_title_and_details(subject)
-    item_words = label or (
-        f"the first {listed_noun or noun}" if items and len(items) > 1 else f"that {listed_noun or noun}"
+def _name_object(node: Mapping[str, Any], noun: str) -> str:
+    """Names an object by its title, or by what else people would call it."""
+    texts = {
+        key: value
+        for key, value in node.items()
+        if isinstance(value, str) and 0 < len(value) < 100 and '"' not in value
+    }
+    titles = [
+        value
+        for key, value in texts.items()
+        if (set(split_words(key)) & NAMING_WORDS and not is_id(key)) or key == "content"
+    ]
+    if titles:
+        is_person = any("email" in split_words(key) or split_words(key)[:1] == ("display",) for key in node)
+        return titles[0] if is_person else f'"{titles[0]}"'
+    names = [value for key, value in texts.items() if decide_field_meaning(key, {"type": "string"}).role == "person"]
+    if names:
+        return names[0]
+    if "number" in texts:
+        return texts["number"]
+    written = [value for key, value in texts.items() if decide_field_meaning(key, {"type": "string"}).role == "text"]
+    if len(written) == 1 and len(written[0]) <= _LONGEST_RECALLABLE:
+        return f'"{written[0]}"'
+    person = next(
+        (
+            str(value["name"])
+            for value in node.values()
+            if isinstance(value, dict) and isinstance(value.get("name"), str) and "email" in value
+        ),
+        "",
     )
-    recallable = []
-    for steps, leaf in details:
-        field_words = _render_field_name(steps[-1])
-        if (
-            len(steps) > 1
-            or to_singular(steps[-1]) != steps[-1]
-            or (isinstance(leaf, str) and (len(leaf) > _LONGEST_RECALLABLE or "\n" in leaf or "://" in leaf))
-        ):
-            continue
-        moment = parse_moment({}, leaf) if isinstance(leaf, str) else None
-        value_words = str(leaf)
-        if moment is not None:
-            moment_schema = {"format": "date-time" if isinstance(moment, datetime) else "date"}
-            value_words = list_spoken_forms(field_words, moment_schema, leaf, now)[0]
-        elif isinstance(leaf, str) and _CONSTANT_PATTERN.fullmatch(leaf):
-            value_words = _render_constant(leaf)
-        recallable.append(RecallableDetail(field_words, value_words, item_words, not items or len(items) == 1))
-    return recallable
-
-
-def _render_field_name(name: str) -> str:
-    """Names a field as people do: `updated_at` → `date of the last change`."""
-    field_words = " ".join(split_words(name)).removesuffix(" at").removesuffix(" date").removesuffix(" time")
-    return _SPOKEN_FIELD_NAMES.get(
-        field_words, field_words if field_words == " ".join(split_words(name)) else f"{field_words} date"
-    )
-
-
-@lru_cache(1024)
-def _find_answer_words(request: str) -> frozenset[str]:
-    """Returns the request's words and those of the fields that answer it: `owner` and `email` for "who owns it?"."""
-    request_words = frozenset(split_words(request))
-    return (
-        request_words.union(*(fields for word, fields in _ANSWERING_FIELDS.items() if word in request_words))
-        if request_words
-        else request_words
-    )
-
-
-def _split_title_and_details(
-    value: dict[str, Any], answer_words: frozenset[str] = frozenset()
-) -> tuple[str, list[tuple[list[str], Any]]]:
-    """Splits a resource into its quoted title and its details: the steps to each value, and the value.
-
-    The most telling come first. Ids, flags, page tokens, long texts, deep fields and all links but the first are left
-    out; '' is the title of a resource that has none.
-    """
-    label = ""
-    details: list[tuple[int, list[str], Any]] = []
-    for pointer, leaf in list_scalars(value):
-        steps = [step for step in pointer.split("/")[1:] if not step.isdigit()]
-        name = steps[-1] if steps else ""
-        name_words = set(split_words(name))
-        if leaf in (None, "", [], {}) or is_page_token(name) or name_words & _DULL_WORDS or len(steps) > 3:
-            continue
-        if is_id(name) and "key" not in name_words:
-            continue
-        if (
-            isinstance(leaf, bool)
-            or (name_words & SIZE_WORDS and not name_words & answer_words)
-            or (pointer.count("/") > 2 and "/0" not in pointer)
-        ):
-            continue
-        is_person = len(steps) > 1 and bool(set(split_words(steps[-2])) & values.PERSON_WORDS)
-        if (
-            not label
-            and not is_person
-            and len(steps) <= 2
-            and isinstance(leaf, str)
-            and (name_words & NAMING_WORDS or (name == "content" and len(leaf) < 80))
-        ):
-            label = f'"{leaf}"'
-        elif isinstance(leaf, str) and len(leaf) > (60 if name_words & values.BODY_WORDS else 120):
-            continue
-        else:
-            words_of_path = {*name_words, *split_words(steps[-2])} if len(steps) > 1 else name_words
-            details.append((-1 if words_of_path & answer_words else _rank_detail(name_words, leaf), steps, leaf))
-    details.sort(key=lambda item: item[0])
-    links = [leaf for *_, leaf in details if isinstance(leaf, str) and "://" in leaf]
-    return label, [(steps, leaf) for _, steps, leaf in details if leaf not in links[1:]]
+    return f"the {noun} for {person}" if noun and person else ""
 
 
 def find_first_sentence(value: Any) -> str:
@@ -341,86 +460,69 @@ def _list_identifiers(value: Any) -> list[str]:
     return identifiers[:2]
 
 
-def _rank_detail(name_words: set[str], value: Any) -> int:
-    """Ranks a detail by how telling it is, from 0 for a key or number to 7."""
-    order = (
-        {"key", "number"},
-        STATE_WORDS,
-        {"start", "due", "date", "at", "time"},
-        {"amount", "total", "price"},
-        {"email", "owner", "assignee", "from"},
-        {"link", "url"},
+# ── details that are asked for again ─────────────────────────────────────────────────────────
+
+
+class RecallableDetail(NamedTuple):
+    """A detail of a result that the user may ask for again: `item` had `value` as its `field`, all in words.
+
+    If it is not the only item of the result (`is_only_item`), a question has to name it.
+    """
+
+    field: str
+    value: str
+    item: str
+    is_only_item: bool
+
+    def to_slots(self) -> dict[str, str]:
+        """Returns the words for the slots of a template that asks for the detail."""
+        return {"field": self.field, "value": self.value, "thing": self.item}
+
+
+def find_recallable_details(result: Any, noun: str, now: datetime, returns: Any = None) -> list[RecallableDetail]:
+    """Returns the details of a result's resource, or of its first item if it is a listing, that the user may recall.
+
+    Long texts, links, flags, nested fields and arrays are left out; amounts are said with their currency.
+    """
+    page = find_page(result)
+    subject, pointer = (page.items[0], f"{page.pointer}/0") if page and page.items else unwrap_resource(result, noun)
+    listed_noun = page.noun if page else ""
+    if not isinstance(subject, dict):
+        return []
+    thing = read_thing(subject, returns, listed_noun or noun, now, pointer)
+    is_only = page is None or len(page.items) == 1
+    item_words = thing.label or (f"that {listed_noun or noun}" if is_only else f"the first {listed_noun or noun}")
+    recallable = []
+    for name, leaf in subject.items():
+        if isinstance(leaf, bool | list | dict) or leaf in (None, "") or is_id(name) or is_page_token(name):
+            continue
+        is_title = isinstance(leaf, str) and leaf in thing.label
+        is_long = isinstance(leaf, str) and (len(leaf) > _LONGEST_RECALLABLE or "\n" in leaf or "://" in leaf)
+        meaning = decide_field_meaning(name, {"type": "string" if isinstance(leaf, str) else "integer"})
+        if is_title or is_long or to_singular(name) != name or meaning.role in ("setting", "unit"):
+            continue
+        words = frozenset(split_words(name))
+        detail = next((detail for detail in thing.details if words <= detail.words and detail.value), None)
+        if detail is None or detail.kind in ("flag", "setting") or detail.rank >= ONLY_IF_ASKED:
+            continue
+        value_words = _say_value(name, leaf, detail, now)
+        if value_words:
+            recallable.append(RecallableDetail(_render_field_name(name), value_words, item_words, is_only))
+    return recallable
+
+
+def _say_value(name: str, leaf: Any, detail: Detail, now: datetime) -> str:
+    """Says the value of one field alone; of an interval only the end that was asked for."""
+    if detail.kind == "interval":
+        schema = {"format": "date-time" if len(str(leaf)) > 10 else "date"}
+        forms = list_spoken_forms(name, schema, leaf, now) if re.match(r"\d{4}-", str(leaf)) else [str(leaf)]
+        return forms[0]
+    return detail.value if detail.kind == "text" else detail.value.strip('"')
+
+
+def _render_field_name(name: str) -> str:
+    """Names a field as people do: `updated_at` → `date of the last change`."""
+    field_words = " ".join(split_words(name)).removesuffix(" at").removesuffix(" date").removesuffix(" time")
+    return _SPOKEN_FIELD_NAMES.get(
+        field_words, field_words if field_words == " ".join(split_words(name)) else f"{field_words} date"
     )
-    return next(
-        (index for index, group in enumerate(order) if name_words & group),
-        6 if isinstance(value, int | float) else 7,
-    )
-
-
-def _render_detail(steps: Sequence[str], value: Any, now: datetime) -> str:
-    """Phrases a detail by its name and value: `status open`, `3 attendees`, `due tomorrow`."""
-    name = " ".join(split_words(steps[-1]))
-    if len(steps) > 1 and name in ("name", "email", "date time", "value", "date", "display name"):
-        name = " ".join(split_words(steps[-2]))
-    if isinstance(value, str):
-        moment = parse_moment({}, value)
-        if moment is not None:
-            moment_schema = {"format": "date-time" if isinstance(moment, datetime) else "date"}
-            moment_words = list_spoken_forms(name, moment_schema, value, now)[0]
-            bare_name = name.removesuffix(" at").removesuffix(" on").removesuffix(" date").removesuffix(" time")
-            return moment_words if name in ("date", "time", "when", "timestamp") else f"{bare_name} {moment_words}"
-        if value.startswith("http") or "@" in value:
-            return value
-        return f"{name} {_render_constant(value)}" if value.count(" ") < FEWEST_QUOTED_SPACES else f'{name} "{value}"'
-    *words_before, last_word = name.split()
-    if words_before in (["num"], ["number", "of"]):
-        return f"{value} {last_word if value != 1 else to_singular(last_word)}"
-    if words_before and last_word in _TIME_UNITS:
-        return f"{' '.join(words_before)} {value} {last_word if value != 1 else to_singular(last_word)}"
-    if words_before and {"percent", "percentage"} & {*words_before, last_word}:
-        return " ".join(
-            (f"{value}%", *(word for word in (*words_before, last_word) if word not in ("percent", "percentage")))
-        )
-    return f"{name} {value}"
-
-
-def _render_constant(value: str) -> str:
-    """Says a constant as people do: `IN_PROGRESS` and `inProgress` → `in progress`; other texts stay as they are."""
-    return " ".join(split_words(value)) if _CONSTANT_PATTERN.fullmatch(value) else value
-
-
-def _join_details(details: Sequence[str], rng: Random) -> str:
-    """Joins the first three details as they follow a title; without any, " is open"."""
-    return rng.choice((" — ", ": ")) + ", ".join(details[:3]) if details else " is open"
-
-
-def _unwrap_resource(result: Any) -> Any:
-    """Returns the resource inside `{"event": {…}}` or `{"data": {…}}`, else the result itself."""
-    if isinstance(result, dict):
-        nested = [value for value in result.values() if isinstance(value, dict) and value]
-        if len(nested) == 1 and len(result) <= 3:
-            return _unwrap_resource(nested[0])
-    return result
-
-
-def _is_listing(result: Any) -> bool:
-    """True for a result that is an array, or has only scalars beside its arrays and no title of its own."""
-    return (
-        not any(isinstance(value, dict) or set(split_words(key)) & NAMING_WORDS for key, value in result.items())
-        if isinstance(result, dict)
-        else isinstance(result, list)
-    )
-
-
-def _find_main_items(result: Any) -> tuple[Sequence[Any] | None, str]:
-    """Returns the first array of objects in a result and the singular of its name; None and '' if there is none."""
-    items: Sequence[Any] | None = None
-    noun = ""
-    queue = [("", result, 0)]
-    while queue:
-        name, value, depth = queue.pop(0)
-        if isinstance(value, dict) and depth < 2:
-            queue += [(key, inner_value, depth + 1) for key, inner_value in value.items()]
-        elif isinstance(value, list) and (not value or isinstance(value[0], dict)) and items is None:
-            items, noun = value, " ".join(parse_tool_name(f"list_{name}").words)
-    return items, noun

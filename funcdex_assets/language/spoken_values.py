@@ -210,6 +210,11 @@ def is_switch(name: str) -> bool:
     return not _find_flag_words(name)
 
 
+def starts_with_flag_verb(words: str) -> bool:
+    """True if a flag in words begins with what is done if it is on: `notify users`, not `all day`."""
+    return words.partition(" ")[0] in _FLAG_VERBS
+
+
 def _find_flag_words(name: str) -> list[str]:
     """Returns the words of a flag's name that say what is on or off: "all day" for `is_all_day`."""
     return [word for word in split_words(name) if word not in ("is", "has", "enable", "enabled")]

@@ -24,7 +24,7 @@ from funcdex_assets.inference.protocol import (
     Constraint,
     JsonSchemaConstraint,
 )
-from funcdex_assets.language import request_phrases, result_reports, values
+from funcdex_assets.language import act_reports, request_phrases, result_reports, values
 from funcdex_assets.language.lexicon import (
     fill_slots,
     find_slots,
@@ -33,7 +33,8 @@ from funcdex_assets.language.lexicon import (
     load_turn_moves,
     select_unused_templates,
 )
-from funcdex_assets.language.spoken_values import find_quoted_part
+from funcdex_assets.language.result_values import join_words, render_money
+from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_unit
 from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
@@ -54,16 +55,24 @@ from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resour
 MAX_PARALLEL = 4
 _BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked before anything is done
 _SECONDS = re.compile(r"\b(\d+) seconds\b")
+MOST_LINES = 11  # of a reply; one with more lines would be read by nobody, and no grammar of a conversation allows it
 _MOST_OPTIONS_OFFERED = 4
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
-    "that's {count} of them done",
-    "{count} are done",
-    "{count} went through",
-    "I could {what} in {count} cases",
-    "done with {count}",
-    "no trouble with {count} of them",
+    "that's {count} of them done ({what})",
+    "{count} are done ({what})",
+    "{what} went through for {count}",
+    "{what} is done, {number} in all",
+    "done with {what} for {count}",
+    "no trouble with {what}, {count} of them",
 )
+_DENIES_ALL = re.compile(
+    r"\b(?:nothing|untouched|no change|reach your account|nowhere|no harm|logged out|signed out|this account)\b",
+    re.IGNORECASE,
+)
+"""In reports of a failure that would be false beside a success of the same turn."""
+_REQUEST_END = re.compile(r"(?<=[.?!])\s|\n|,? (?:and then|then|after that|and also)\b,?", re.IGNORECASE)
+_SPOKEN_KEY = re.compile(r"[A-Z][A-Z0-9]*-\d+")
 
 
 class Call(msgspec.Struct):
@@ -277,25 +286,54 @@ def _call_next_tools(
 
 
 def _report_failure(state: DialogueState, step: PlannedStep, rng: Random) -> Move:
-    """Reports what was done, then says honestly that a step failed and asks for what is needed."""
+    """Reports what was done, then says honestly which step failed and asks for what is needed."""
     faulty_pointer = state.find_faulty_argument(step)
     at_fault = next((argument for argument in step.arguments if argument.argument == faulty_pointer), None)
     is_user_value = at_fault is not None and at_fault.source == "user"
     key = step.fault if step.fault != "not_found" else "not_found_value" if is_user_value else "not_found_thing"
     slots = {
-        "doing": request_phrases.render_tool_gerund(step.tool, rng),
+        "doing": request_phrases.render_tool_gerund(step.tool, rng) + _name_failed_call(state, step),
         "words": request_phrases.render_argument_name(faulty_pointer) if faulty_pointer else "value",
         "x": request_phrases.quote_free_text(at_fault) if is_user_value and at_fault else "that",
         "things": to_plural(parse_tool_name(step.tool).noun),
         "wait": _describe_wait(state.messages),
     }
-    failure_report = values.capitalize_sentence(fill_slots(rng.choice(load_turn_moves(f"fault_{key}")), slots))
     earlier_reports = _report_steps(state, rng)
+    wordings = load_turn_moves(f"fault_{key}")
+    if earlier_reports:  # something was done, and the same account was reached
+        wordings = [wording for wording in wordings if not _DENIES_ALL.search(wording)] or wordings
+    failure_report = values.capitalize_sentence(fill_slots(rng.choice(wordings), slots))
     thought = fill_slots(rng.choice(load_turn_moves("thought_fault")), {"what": slots["doing"]})
     return Move(
         thought=thought if state.thoughts else None,
         reply="\n".join([*earlier_reports, failure_report]) if earlier_reports else failure_report,
     )
+
+
+def _name_failed_call(state: DialogueState, failed_step: PlannedStep) -> str:
+    """Names the thing or the recipient of a failed call, if it was one of several: ` for "Gym roof"`; else ''."""
+    steps_done = state.list_steps_done_this_turn()
+    if len(steps_done) < 2:
+        return ""
+    index = next(index for index, step in steps_done if step is failed_step)
+    title = _find_named_thing(state, index, failed_step)
+    recipient = next(
+        (
+            str(value)
+            for argument in failed_step.arguments
+            if isinstance(value := _resolve_value(state, argument), str)
+            and ("@" in value or value.startswith("+") or request_phrases.parse_field_name(argument) == "to")
+        ),
+        "",
+    )
+    if title:
+        return f" for {title}"
+    return f" for {recipient}" if recipient and " " not in recipient else ""
+
+
+def _resolve_value(state: DialogueState, argument: PlannedArgument) -> Any:
+    """Returns the value that a planned argument had in its call."""
+    return state.resolve_argument(argument) if argument.source == "result" else argument.value
 
 
 def _describe_wait(messages: Sequence[Message]) -> str:
@@ -316,9 +354,10 @@ def _reply_without_call(state: DialogueState, rng: Random) -> Move:
     ability = {"able": request_phrases.phrase_abilities(list(state.offered_tools), rng)}
     match state.current_turn.kind:
         case "recall" if memory := user_simulator.find_recalled_detail(state):
+            was_said = memory.value.lower() in state.assistant_text.lower()
             answers = [
                 values.capitalize_sentence(fill_slots(form, memory.to_slots()))
-                for form in load_turn_moves("recall_answer")
+                for form in load_turn_moves("recall_answer" if was_said else "recall_answer_unsaid")
             ]
             reply = rng.choice([text for text in answers if text not in state.assistant_text] or answers)
             return _build_reply(state, reply, "thought_recall", memory.to_slots(), rng)
@@ -429,14 +468,18 @@ def _report_outcome(state: DialogueState, rng: Random) -> Move:
 
 def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep]], rng: Random) -> str:
     """Composes the text of a report: an opening, the results, and now and then an offer of further help."""
-    has_acted = parse_tool_name(steps[-1][1].tool).action not in ("list", "get")
+    acts = [(index, step) for index, step in steps if not _is_look_up(step)]
     earlier_text = state.assistant_text
-    openings = select_unused_templates(load_moves("assistant_opens", "acted" if has_acted else "found"), earlier_text)
-    sentences = [rng.choice(openings)] if rng.random() < 0.7 else []
+    openings = select_unused_templates(load_moves("assistant_opens", "acted" if acts else "found"), earlier_text)
+    is_finished = not any(
+        act_reports.is_pending(state.results[index], state.tools[step.tool], state.situation.now)
+        for index, step in acts
+    )
+    # "All set." before a look-up that was also asked for, or about what a service has only accepted, says too much.
+    may_open = is_finished and (not acts or len(acts) == len(steps))
+    sentences = [rng.choice(openings)] if rng.random() < 0.55 and may_open else []
     sentences += _report_steps(state, rng)
-    if len(steps) == 1 and (subject := _find_subject_title(state, *steps[0])) and subject not in sentences[-1]:
-        sentences[-1] = f"{sentences[-1].removesuffix('.')} — {subject}."
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         sentences.append(
             values.fill_from_situation(
                 rng.choice(select_unused_templates(load_moves("assistant_offers"), earlier_text)), state.situation, rng
@@ -446,23 +489,26 @@ def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep
     return ("\n" if any("\n" in sentence for sentence in sentences) else " ").join(sentences).strip()
 
 
+def _is_look_up(step: PlannedStep) -> bool:
+    """Says whether a step only reads."""
+    return parse_tool_name(step.tool).action in ("list", "get")
+
+
 def _select_steps_to_report(state: DialogueState) -> list[tuple[int, PlannedStep]]:
-    """Returns the steps of this turn that are reported, with their indices in the plan: acts, and look-ups whose result
-    no later call took; at most the last `MAX_PARALLEL`.
+    """Returns the steps of this turn that are reported, with their indices in the plan: all that succeeded, for the
+    user asked for each.
     """
-    successful = [item for item in state.list_steps_done_this_turn() if not item[1].fault]
-    used_indices = {argument.step for _, step in successful for argument in step.arguments}
-    return [
-        (index, step)
-        for index, step in successful
-        if index not in used_indices or parse_tool_name(step.tool).action not in ("list", "get")
-    ][-MAX_PARALLEL:]
+    return [item for item in state.list_steps_done_this_turn() if not item[1].fault]
 
 
 def _report_steps(state: DialogueState, rng: Random) -> list[str]:
-    """Returns a sentence for each step that is reported; the same act on several things is reported once."""
+    """Returns a sentence for each step that is reported; the same act on several things is reported once.
+
+    A look-up whose result a later call of the turn took is told briefly, by number and titles.
+    """
     steps = _select_steps_to_report(state)
-    acts_by_tool = Counter(step.tool for _, step in steps if parse_tool_name(step.tool).action not in ("list", "get"))
+    used_indices = {argument.step for _, step in steps for argument in step.arguments}
+    acts_by_tool = Counter(step.tool for _, step in steps if not _is_look_up(step))
     sentences = []
     for index, step in steps:
         if acts_by_tool[step.tool] > 1:  # the same act on several things is reported once
@@ -471,38 +517,150 @@ def _report_steps(state: DialogueState, rng: Random) -> list[str]:
             )
             acts_by_tool[step.tool] = -1
         elif acts_by_tool[step.tool] >= 0:
-            tool, result, now = state.tools[step.tool], state.results[index], state.situation.now
+            occasion = _describe_occasion(state, index, step, is_brief=_is_look_up(step) and index in used_indices)
             sentences.append(
                 result_reports.report_result(
-                    tool, _fill_report_slots(state, step, rng), result, now, rng, state.user_text_this_turn
+                    state.tools[step.tool],
+                    _fill_report_slots(state, index, step, rng),
+                    state.results[index],
+                    state.situation.now,
+                    rng,
+                    occasion,
                 )
             )
     return sentences
 
 
-def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Random) -> str:
-    """Reports the same act on several things at once, each named by its title or a detail of its result."""
-    steps, now = state.plan.steps, state.situation.now
-    names = []
-    for index in indices:
-        label, details = result_reports.describe_result(state.results[index], now)
-        names.append(_find_subject_title(state, index, steps[index]) or label or next(iter(details), ""))
-    names = list(dict.fromkeys(name for name in names if name))
-    action, count = (
-        request_phrases.render_tool_infinitive(steps[indices[0]].tool, rng),
-        {2: "both", 3: "all three"}.get(len(indices), "all"),
+def _describe_occasion(
+    state: DialogueState, index: int, step: PlannedStep, is_brief: bool = False
+) -> act_reports.Occasion:
+    """Describes what is known about a call beside its result."""
+    pages = [
+        result_reports.find_page(state.results[other_index])
+        for other_index, other in _select_steps_to_report(state)
+        if _is_look_up(other)
+    ]
+    page_sizes = [len(page.items) for page in pages if page]
+    return act_reports.Occasion(
+        request=_select_request(state, step),
+        arguments=_collect_given_arguments(step),
+        subject=_find_subject_title(state, index, step),
+        former_title=_find_named_thing(state, index, step),
+        linked=_name_linked_things(state, index, step),
+        shown_before=_count_items_shown_before(state, step),
+        is_brief=is_brief,
+        details_per_item=1 if len(page_sizes) > 2 else 2,
+        may_use_lines=sum(page_sizes) + len(_select_steps_to_report(state)) <= MOST_LINES,
     )
-    lead = fill_slots(rng.choice(_SEVERAL_DONE), {"count": count, "what": action})
-    return values.capitalize_sentence(f"{lead}: {'; '.join(names)}." if names else f"{lead}.")
+
+
+def _name_linked_things(state: DialogueState, index: int, step: PlannedStep) -> list[str]:
+    """Names the things whose ids a call took from results, each with its noun: `project "Gym roof"`; without the thing
+    that it worked on.
+    """
+    subject = _find_named_thing(state, index, step)
+    named = []
+    for argument in step.arguments:
+        name = request_phrases.parse_field_name(argument)
+        noun = parse_resource_noun(name)
+        if argument.source == "result" and is_id(name) and noun:
+            title = _find_title_of(state, index, state.resolve_argument(argument), noun)
+            if title != subject and (title.startswith('"') or (title and " " not in title)):
+                named.append(f"{noun} {title}")
+    return named
+
+
+def _select_request(state: DialogueState, step: PlannedStep) -> str:
+    """Selects the sentences of the turn that ask for this step: of several requests, those with the tool's nouns, or
+    all if none has.
+    """
+    text = state.user_text_this_turn
+    if len(_select_steps_to_report(state)) < 2:
+        return text
+    nouns = parse_tool_name(step.tool).words
+    forms = {*nouns, *map(to_plural, nouns)}
+    parts = [part for part in _REQUEST_END.split(text) if part.strip()]
+    own = [part for part in parts if forms & set(split_words(part))]
+    nouns_of_others = {
+        form
+        for _, other in _select_steps_to_report(state)
+        for noun in parse_tool_name(other.tool).words
+        for form in (noun, to_plural(noun))
+    }
+    return " ".join(own or [part for part in parts if not nouns_of_others & set(split_words(part))])
+
+
+def _collect_given_arguments(step: PlannedStep) -> dict[str, Json]:
+    """Returns the arguments of a call that the user gave."""
+    return assemble_arguments([argument for argument in step.arguments if argument.source == "user"], {})
+
+
+def _count_items_shown_before(state: DialogueState, step: PlannedStep) -> int | None:
+    """Counts the items on the pages before the one that this step fetched; None if it fetched no later page."""
+    token = next((argument for argument in step.arguments if request_phrases.is_next_page_argument(argument)), None)
+    if token is None or token.step is None:
+        return None
+    page = result_reports.find_page(state.results[token.step])
+    shown = len(page.items) if page else 0
+    return shown + (_count_items_shown_before(state, state.plan.steps[token.step]) or 0)
+
+
+def _report_act_on_several(state: DialogueState, indices: Sequence[int], rng: Random) -> str:
+    """Reports the same act on several things at once: what was done, to which, and what the user gave for each."""
+    steps = [state.plan.steps[index] for index in indices]
+    tool = state.tools[steps[0].tool]
+    given = [_collect_given_arguments(step) for step in steps]
+    is_same = all(arguments == given[0] for arguments in given)
+    names = []
+    for index, step, arguments in zip(indices, steps, given, strict=True):
+        name = _name_target(state, index, step)
+        told = [] if is_same else act_reports.list_confirmations(tool, arguments, state.situation.now, name)
+        names.append(f"{name} ({', '.join(told)})" if name and told else name or ", ".join(told))
+    names = [name for name in names if name]
+    action, count = (
+        request_phrases.render_tool_gerund(steps[0].tool, rng),
+        {2: "both", 3: "all three"}.get(len(indices), f"all {len(indices)}"),
+    )
+    lead = fill_slots(rng.choice(_SEVERAL_DONE), {"count": count, "what": action, "number": str(len(indices))})
+    listed = f"{'; '.join(names[:-1])}; and {names[-1]}" if len(names) > 1 else "".join(names)
+    shared = act_reports.list_confirmations(tool, given[0], state.situation.now, listed) if is_same else []
+    each = f", each {join_words(shared)}" if shared else ""
+    return values.capitalize_sentence(f"{lead}: {listed}{each}." if names else f"{lead}{each}.")
+
+
+def _name_target(state: DialogueState, index: int, step: PlannedStep) -> str:
+    """Names what one of several acts was done to: by the title of the thing, its own new title, or the recipient."""
+    tool, now = state.tools[step.tool], state.situation.now
+    title = _find_named_thing(state, index, step)
+    label = act_reports.find_label(tool, state.results[index], now)
+    if title and label and title != label and label not in title:
+        return f"{title} (now {label})" if parse_tool_name(step.tool).action == "update" else f"{label} from {title}"
+    recipient = next(
+        (
+            str(value)
+            for argument in step.arguments
+            if isinstance(value := _resolve_value(state, argument), str) and ("@" in value or value.startswith("+"))
+        ),
+        "",
+    )
+    return title or label or recipient
 
 
 def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> str:
     """Returns the title of the thing that a step worked on, as an earlier result gave it; '' if the call's own result
-    says more.
+    has one.
+    """
+    tool = state.tools[step.tool]
+    if not _is_look_up(step) and act_reports.find_label(tool, state.results[index], state.situation.now):
+        return ""
+    return _find_named_thing(state, index, step)
+
+
+def _find_named_thing(state: DialogueState, index: int, step: PlannedStep) -> str:
+    """Returns the title, or the key, by which people know the thing whose id a step was called with; '' if none is
+    known.
     """
     parsed = parse_tool_name(step.tool)
-    if parsed.action == "list" or result_reports.describe_result(state.results[index], state.situation.now)[0]:
-        return ""
     ids = [
         argument
         for argument in step.arguments
@@ -512,9 +670,19 @@ def _find_subject_title(state: DialogueState, index: int, step: PlannedStep) -> 
     ids.sort(key=lambda argument: parse_resource_noun(request_phrases.parse_field_name(argument)) != parsed.noun)
     if not ids:
         return ""
-    identity = state.resolve_argument(ids[0])
-    titles = (result_reports.find_title(result, identity) for result in reversed(state.results[:index]))
-    return next((title for title in titles if title), "")
+    noun = parse_resource_noun(request_phrases.parse_field_name(ids[0])) or parsed.noun
+    return _find_title_of(state, index, state.resolve_argument(ids[0]), noun)
+
+
+def _find_title_of(state: DialogueState, index: int, identity: Any, noun: str) -> str:
+    """Returns the title of the thing with this id in the latest result before a step; a key such as `PAY-88` is said
+    with it.
+    """
+    titles = (result_reports.find_title(result, identity, noun) for result in reversed(state.results[:index]))
+    title = next((title for title in titles if title), "")
+    if isinstance(identity, str) and _SPOKEN_KEY.fullmatch(identity):
+        return f"{identity} {title}".strip()
+    return title
 
 
 def _take_leave(state: DialogueState, rng: Random) -> Move:
@@ -532,24 +700,41 @@ def _take_leave(state: DialogueState, rng: Random) -> Move:
     return Move(thought=thought, reply=values.fill_from_situation(farewell, state.situation, rng))
 
 
-def _fill_report_slots(state: DialogueState, step: PlannedStep, rng: Random) -> dict[str, str]:
-    """Returns the words for the arguments of a step, by slot of the report: the values that the user said, and titles
-    from results.
+def _fill_report_slots(state: DialogueState, index: int, step: PlannedStep, rng: Random) -> dict[str, str]:
+    """Returns the words for the arguments of a step, by slot of the report: the values that the user said, amounts with
+    their currency, and titles from results.
     """
-    words_by_slot = {
-        request_phrases.to_slot_name(argument.argument): request_phrases.quote_free_text(argument)
-        for argument in step.arguments
-        if argument.source == "user"
-    }
+    tool = state.tools[step.tool]
+    currency = next(
+        (
+            str(argument.value)
+            for argument in step.arguments
+            if "currency" in split_words(request_phrases.parse_field_name(argument))
+        ),
+        "",
+    )
+    words_by_slot: dict[str, str] = {}
     for argument in step.arguments:
-        if argument.source == "result" and argument.step is not None:
+        slot = request_phrases.to_slot_name(argument.argument)
+        if argument.source == "user":
+            schema = schema_at(tool.parameters, argument.argument) or {}
+            is_money = is_minor_unit(schema) and isinstance(argument.value, int)
+            words_by_slot[slot] = (
+                render_money(argument.value, currency, in_minor_units=True)
+                if is_money and isinstance(argument.value, int)
+                else request_phrases.quote_free_text(argument)
+            )
+        elif argument.source == "result" and argument.step is not None:
             noun = parse_tool_name(state.plan.steps[argument.step].tool).noun
             value = state.resolve_argument(argument)
             is_words = isinstance(value, str) and not is_id(request_phrases.parse_field_name(argument))
-            words_by_slot[request_phrases.to_slot_name(argument.argument)] = (
+            words_by_slot[slot] = (
                 request_phrases.quote_free_text(replace(argument, value=value, surface=value))
                 if is_words
-                else request_phrases.phrase_reference(argument, noun, True, rng)
+                else _find_title_of(
+                    state, index, value, parse_resource_noun(request_phrases.parse_field_name(argument))
+                )
+                or request_phrases.phrase_reference(argument, noun, True, rng)
             )
     return words_by_slot
 

@@ -236,7 +236,8 @@ def find_recalled_detail(state: DialogueState) -> result_reports.RecallableDetai
     for step, result in [*preferred, *steps_made]:
         if not step.fault:
             noun = parse_tool_name(step.tool).noun
-            if details := result_reports.find_recallable_details(result, noun, state.situation.now):
+            returns = state.tools[step.tool].returns
+            if details := result_reports.find_recallable_details(result, noun, state.situation.now, returns):
                 return build_generator("recall", state.plan.plan_id, state.turn_index).choice(details)
     return None
 

@@ -44,6 +44,7 @@ ASSISTANT = {
     "decline": ({"action", "able"}, set()),
     "decline_again": (set(), {"action", "able"}),
     "recall_answer": ({"value"}, {"field", "thing"}),
+    "recall_answer_unsaid": ({"value"}, {"field", "thing"}),
     "thought_retry": (set(), set()),
     "thought_another": ({"other"}, {"failed"}),
     "thought_another_unfound": ({"other"}, {"failed"}),
