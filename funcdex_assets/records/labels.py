@@ -49,6 +49,20 @@ TurnKind = Literal[
 
 Role = Literal["user", "assistant", "tool"]
 
+RoleName = Literal[
+    "scenario_writer",
+    "persona_writer",
+    "planner",
+    "user_simulator",
+    "assistant",
+    "tool_simulator",
+    "conversation_writer",
+    "corrector",
+    "system_prompt_writer",
+    "judge",
+]
+"""What a model is asked to be, in the order in which a conversation comes about."""
+
 SourceKind = Literal["user", "result", "context", "schema", "derived"]
 
 Measure = Literal["names", "schemas", "ngrams", "embeddings"]
