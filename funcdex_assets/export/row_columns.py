@@ -47,9 +47,9 @@ def _list_names(names: Sequence[str]) -> str:
 
 # `messages` and `tools` are of type `Json`: as plain structs, Arrow would give every call the arguments of all others,
 # and every message a null `tool_calls`, which chat templates that test `'tool_calls' in message` (Llama 3.1's) take for
-# a call. `models` is a list and no object: of an object with a key per role, the roles that were not asked would be null,
-# and `load_dataset("json", data_files=…)`, which guesses the types from the lines, fails where a role was asked in one
-# split only. Read it by `{model["role"]: model["model"] for model in row["models"]}`.
+# a call. `models` is a list and no object: of an object with a key per role, the roles that were not asked would be
+# null, and `load_dataset("json", data_files=…)`, which guesses the types from the lines, fails where a role was asked
+# in one split only. Read it by `{model["role"]: model["model"] for model in row["models"]}`.
 ROW_COLUMNS = (
     RowColumn("id", _STRING, "unique", "id of the conversation, or of a team's own row"),
     RowColumn("partition", _STRING, "a toolkit's or bundle's name"),

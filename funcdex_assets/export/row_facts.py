@@ -89,7 +89,9 @@ def _find_asked_roles(conversation: Conversation, has_given_policy: bool) -> set
             roles.add("corrector")
         return roles
     roles |= {"user_simulator", "assistant"}
-    if conversation.seal is None and any(message.result is not None for message in conversation.messages):
+    if conversation.seal is None and any(
+        message.result is not None and not message.result.error for message in conversation.messages
+    ):  # errors are the program's, whoever makes the other results
         roles.add("tool_simulator")
     return roles
 
