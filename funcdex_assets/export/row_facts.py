@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from funcdex_assets.inference.model_names import hide_places, name_model
+from funcdex_assets.inference.model_names import hide_places, name_models
 from funcdex_assets.records.conversation import Attempt, Conversation, RoleModel
 from funcdex_assets.records.labels import RoleName
 from funcdex_assets.records.tool import ToolChain
@@ -97,9 +97,8 @@ def _find_asked_roles(conversation: Conversation, has_given_policy: bool) -> set
 
 
 def _name_judges(judge: str, judge_engines: Mapping[str, str]) -> str:
-    """Names the models of the judges, each once, separated by commas as the judges are."""
-    names = (judge_engines.get(name, _COPY.sub("", name)) for name in judge.split(", "))
-    return ", ".join(dict.fromkeys(name_model(name) for name in names))
+    """Names the models of the judges of a verdict."""
+    return name_models(judge_engines.get(name, _COPY.sub("", name)) for name in judge.split(", "))
 
 
 def _shorten_text(text: str) -> str:

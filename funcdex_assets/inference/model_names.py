@@ -10,12 +10,13 @@ its profile and its model as the server knows it; that may be a folder of somebo
 """
 
 import re
+from collections.abc import Iterable
 from typing import get_args
 from urllib.parse import urlsplit
 
 from funcdex_assets.inference.profiles import PROFILES
 from funcdex_assets.inference.protocol import InferenceEngine
-from funcdex_assets.inference.routing import find_engine_name
+from funcdex_assets.inference.routing import list_engine_names
 from funcdex_assets.records.conversation import RoleModel
 from funcdex_assets.records.labels import RoleName
 
@@ -29,7 +30,14 @@ _PLACE = re.compile(r"(?<![^\s:(,])(?:[A-Za-z][\w+.-]*://|~[\w.-]*/|/|\.{1,2}/|[
 
 def name_role_models(engine: InferenceEngine) -> tuple[RoleModel, ...]:
     """Names the model that plays each role, in the order of the roles."""
-    return tuple(RoleModel(role=role, model=name_model(find_engine_name(engine, role))) for role in get_args(RoleName))
+    return tuple(
+        RoleModel(role=role, model=name_models(list_engine_names(engine, role))) for role in get_args(RoleName)
+    )
+
+
+def name_models(engine_names: Iterable[str]) -> str:
+    """Names the models of several engines, each once, separated by commas as judges are."""
+    return ", ".join(dict.fromkeys(map(name_model, engine_names)))
 
 
 def name_model(engine_name: str) -> str:

@@ -50,13 +50,13 @@ class RoutedEngine:
             await engine.close()
 
 
-def find_engine_name(engine: InferenceEngine, role: str) -> str:
-    """Finds the name of the engine that plays a role behind all that routes; of a committee of judges, all names."""
+def list_engine_names(engine: InferenceEngine, role: str) -> tuple[str, ...]:
+    """Lists the names of the engines that play a role behind all that routes: one, or those of a committee."""
     if role == "judge" and (members := getattr(engine, "members", ())):
-        return ", ".join(dict.fromkeys(members))
+        return tuple(dict.fromkeys(members))
     find_role_engine = getattr(engine, "find_role_engine", None)
     found = find_role_engine(role) if find_role_engine else engine
-    return engine.name if found is engine else find_engine_name(found, role)
+    return (engine.name,) if found is engine else list_engine_names(found, role)
 
 
 def list_committee_members(engine: InferenceEngine, count: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from funcdex_assets.inference.model_names import hide_places, name_model, name_role_models
 from funcdex_assets.inference.offline import OfflineEngine
-from funcdex_assets.inference.routing import RoutedEngine, find_engine_name
+from funcdex_assets.inference.routing import RoutedEngine, list_engine_names
 from funcdex_assets.inference.usage import UsageMeter
 from funcdex_assets.records.labels import RoleName
 
@@ -46,11 +46,12 @@ def test_each_role_is_named_by_the_engine_that_plays_it_behind_meters_and_furthe
     outer = RoutedEngine(UsageMeter(UsageMeter(inner)), {"user_simulator": OfflineEngine({})})
     models = {model.role: model.model for model in name_role_models(outer)}
     assert tuple(models) == get_args(RoleName)
-    others = {"planner": "b", "user_simulator": "offline", "judge": "vllm:c, vllm:d"}
-    assert models == {**dict.fromkeys(get_args(RoleName), "a"), **others, "judge": "c, d"}
+    others = {"planner": "b", "user_simulator": "offline", "judge": "c, d"}
+    assert models == {**dict.fromkeys(get_args(RoleName), "a"), **others}
 
 
 def test_without_a_committee_the_judge_is_the_engine_of_its_role():
     routed = RoutedEngine(named("vllm:a"), {"judge": named("openai:b")})
-    assert [find_engine_name(UsageMeter(routed), role) for role in ("judge", "planner")] == ["openai:b", "vllm:a"]
-    assert find_engine_name(UsageMeter(named("vllm:a")), "judge") == "vllm:a"
+    assert list_engine_names(UsageMeter(routed), "judge") == ("openai:b",)
+    assert list_engine_names(UsageMeter(routed), "planner") == ("vllm:a",)
+    assert list_engine_names(UsageMeter(named("vllm:a")), "judge") == ("vllm:a",)
