@@ -80,7 +80,7 @@ ROW_COLUMNS = (
     RowColumn(
         "certificate",
         _JSON,
-        "an object; null where a model made the results",
+        "an object; null where the calls cannot be executed again, as where a model made the results",
         "with which `funcdex replay` executes the calls again",
     ),
     *(RowColumn(scale, _INTEGER, "1 to 5") for scale in SCALES),
