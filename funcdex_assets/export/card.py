@@ -105,7 +105,8 @@ The Parquet files hold the same rows with `messages`, `tools` and `certificate` 
 {_render_columns(columns)}
 
 `{{model["role"]: model["model"] for model in row["models"]}}` reads `models` by role. Roles that were not asked are
-not in it: tool results are the program's unless there is a `tool_simulator`, or a `conversation_writer`, who writes all.
+not in it: tool results are the program's unless there is a `tool_simulator`, or a `conversation_writer`, who writes
+them, too.
 {_render_scores(rows)}
 ## Verify
 
