@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from funcdex_assets.cli.console import CommandError
+from funcdex_assets.export.row_facts import count_attempts
 from funcdex_assets.records.conversation import ArgumentSource, Conversation
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.scenario import Persona, Scenario
@@ -102,6 +103,7 @@ def _print_transcript(store: TableStore, partition: str, conversation: Conversat
     )
     if scored and conversation.failure is None:
         console.print(_format_scores(scored), highlight=False)
+        console.print(escape(_format_making(conversation)), highlight=False, soft_wrap=True)
         for member in scored.members:
             outcome = f"no verdict ({member.failure})" if member.failure else _format_scores(member)
             console.print(f"[dim]{escape(member.judge)}: {outcome}[/]", highlight=False, soft_wrap=True)
@@ -114,6 +116,16 @@ def _print_transcript(store: TableStore, partition: str, conversation: Conversat
         blocked = "\n".join(f"{finding.rule}: {finding.text}" for finding in attempt.findings) or "nothing found"
         title = f"text {number} of {len(conversation.attempts)} · {attempt.kind}"
         console.print(Panel(escape(f"{attempt.text.strip()}\n\n{blocked}"), title=title))
+
+
+def _format_making(conversation: Conversation) -> str:
+    """Formats how a conversation was made, on one line."""
+    attempts, repairs = count_attempts(conversation.attempts)
+    seed = "" if conversation.seed is None else f"  seed {conversation.seed}"
+    return (
+        f"strategy {conversation.strategy}  engine {conversation.engine}{seed}  attempts {attempts}"
+        f"{f' ({repairs} repaired)' if repairs else ''}"
+    )
 
 
 def _format_scores(verdict: ScoredConversation | MemberVerdict) -> str:

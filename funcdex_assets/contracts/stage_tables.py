@@ -15,6 +15,7 @@ import polars as pl
 from funcdex_assets.contracts import evaluation_checks
 from funcdex_assets.contracts import table_checks as checks
 from funcdex_assets.contracts.table import Table, TableCheck
+from funcdex_assets.records.chain_patterns import Pattern
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import DatasetRow, DeduplicatedConversation, ParsedConversation
 from funcdex_assets.records.evaluation import FunctionCallMatch
@@ -103,6 +104,7 @@ TOOL_CHAINS = Table(
 )
 
 # ── scenarios and people ──────────────────────────────────────────────────────────────────────
+STRATEGIES = ("simulate", "one_shot", "hybrid")
 _IS_KEPT = pl.col("status") == "kept"
 SCENARIOS = Table(
     "scenarios",
@@ -191,7 +193,8 @@ CONVERSATIONS = Table(
         "Conversations",
         conversation_id=pa.Field(unique=True),
         plan_id=pa.Field(unique=True),
-        strategy=pa.Field(isin=["simulate", "one_shot", "hybrid"]),
+        strategy=pa.Field(isin=STRATEGIES),
+        seed=pa.Field(),
     ),
     (
         checks.build_reference_check("plan_id", "conversation_plans"),
@@ -337,6 +340,25 @@ _SPLITS_ARE_DISJOINT = (
     ),
 )
 
+# Not one of them is null, although records of before they were recorded have none of it.
+_ROW_FACTS: dict[str, Any] = {
+    **{scale: _build_score_field() for scale in SCALES},
+    "overall": pa.Field(ge=1, le=5),
+    "judge": pa.Field(str_length={"min_value": 1}),
+    "judge_reasoning": pa.Field(),
+    "seed": pa.Field(),
+    "pattern": pa.Field(isin=get_args(Pattern)),
+    "strategy": pa.Field(isin=STRATEGIES),
+    "engine": pa.Field(str_length={"min_value": 1}),
+    "attempts": pa.Field(ge=1),
+    "repairs": pa.Field(ge=0),
+}
+_ROWS_TELL_WHAT_THEY_ARE = TableCheck(
+    "rows_tell_what_they_are",
+    "Every row names toolkits and models, its overall score is the mean of the four, and a first text is no repair.",
+    (),
+    checks.find_untold_rows,
+)
 PARSED_CONVERSATIONS = Table(
     "parsed_conversations",
     build_layout(
@@ -345,10 +367,12 @@ PARSED_CONVERSATIONS = Table(
         conversation_id=pa.Field(unique=True),
         calls=pa.Field(ge=0),
         user_turns=pa.Field(ge=1),
+        **_ROW_FACTS,
     ),
     (
         checks.build_reference_check("conversation_id", "accepted_conversations"),
         _EXAMPLES_ARE_SOUND,
+        _ROWS_TELL_WHAT_THEY_ARE,
     ),
 )
 DEDUPLICATED_CONVERSATIONS = Table(
@@ -374,7 +398,13 @@ DEDUPLICATED_CONVERSATIONS = Table(
 )
 DATASET = Table(
     "dataset",
-    build_layout(DatasetRow, "Dataset", conversation_id=pa.Field(unique=True), split=pa.Field(isin=["train", "test"])),
+    build_layout(
+        DatasetRow,
+        "Dataset",
+        conversation_id=pa.Field(unique=True),
+        split=pa.Field(isin=["train", "test"]),
+        **_ROW_FACTS,
+    ),
     (
         checks.build_reference_check("conversation_id", "parsed_conversations"),
         TableCheck(
@@ -384,6 +414,7 @@ DATASET = Table(
             checks.find_near_duplicates,
         ),
         _EXAMPLES_ARE_SOUND,
+        _ROWS_TELL_WHAT_THEY_ARE,
         *_SPLITS_ARE_DISJOINT,
         TableCheck(
             "requests_are_disjoint",
@@ -515,7 +546,7 @@ FUNCTION_CALL_MATCH = Table(
     ),
     key="metric",
 )
-RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, *_SPLITS_ARE_DISJOINT)
+RELEASE_CHECKS = (_EXAMPLES_ARE_SOUND, _ROWS_TELL_WHAT_THEY_ARE, *_SPLITS_ARE_DISJOINT)
 TABLES = (
     TOOL_DEFINITIONS,
     TOOL_GRAPH,

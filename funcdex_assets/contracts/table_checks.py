@@ -27,7 +27,7 @@ from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.record import Json
 from funcdex_assets.records.tool import Tool, ToolChain
-from funcdex_assets.records.verdict import SCALES
+from funcdex_assets.records.verdict import SCALES, compute_overall
 from funcdex_assets.schema.validation import compile_validator, find_violations
 from funcdex_assets.storage.frames import from_frame
 
@@ -356,6 +356,27 @@ def find_bad_examples(frame: pl.DataFrame) -> pl.DataFrame:
             offered = cached.get(tools) or cached.setdefault(tools, msgspec.json.decode(tools))
             for problem in find_example_problems(msgspec.json.decode(messages), offered):
                 yield {"conversation_id": conversation_id, "problem": problem}
+
+    return collect_offending_rows(iterate_rows())
+
+
+def find_untold_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Finds rows that name no toolkit or no model, whose mean is not that of their scores, or that were mended more
+    often than tried.
+    """
+
+    def iterate_rows() -> Iterable[dict[str, Any]]:
+        for row in frame.select(
+            "conversation_id", "toolkits", "models", "overall", "attempts", "repairs", *SCALES
+        ).iter_rows(named=True):
+            problems = {
+                "it names no toolkit": not row["toolkits"],
+                "it names no model": not row["models"],
+                f"overall is {row['overall']}": row["overall"] != compute_overall([row[scale] for scale in SCALES]),
+                f"{row['repairs']} of {row['attempts']} texts are repairs": row["repairs"] >= row["attempts"],
+            }
+            for problem in (name for name, is_there in problems.items() if is_there):
+                yield {"conversation_id": row["conversation_id"], "problem": problem}
 
     return collect_offending_rows(iterate_rows())
 

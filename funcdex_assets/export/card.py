@@ -2,21 +2,22 @@
 
 Belongs here: the text of the card. Writing it beside the data belongs to `release.py`.
 
-Its YAML head gives `datasets.load_dataset` the files and the column types. Messages and tools are of type
-`Json` there: as plain structs, Arrow would give every call the arguments of all others, and every message
-a null `tool_calls`, which chat templates that test `'tool_calls' in message` (Llama 3.1's) take for a call.
+Its YAML head gives `datasets.load_dataset` the files and the column types, which are in `row_columns.py`.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import floor
 from types import MappingProxyType
 from typing import Any
 
 from funcdex_assets.catalog.definition_gaps import count_given_arguments
+from funcdex_assets.export.row_columns import OWN_ROW_COLUMNS, ROW_COLUMNS, RowColumn
 from funcdex_assets.records.dataset import DatasetRow, LeftOut, OwnRow
 from funcdex_assets.records.feedback import Weakness
 from funcdex_assets.records.openai_messages import parse_openai_tools
 from funcdex_assets.records.tool import Tool
+from funcdex_assets.records.verdict import HIGHEST_SCORE, SCALES
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.tool_graph.feedback import hash_weaknesses
 
@@ -32,39 +33,9 @@ configs:
 dataset_info:
   config_name: default
   features:
-  - name: id
-    dtype: string
-  - name: partition
-    dtype: string
-  - name: messages
-    list:
-      dtype: json
-  - name: tools
-    list:
-      dtype: json
-  - name: clarity
-    dtype: string
-  - name: kind
-    dtype: string
-  - name: chain_id
-    dtype: string
-  - name: cluster_id
-    dtype: string
-  - name: turn_verdicts
-    list:
-      dtype: json
-  - name: step_trace
-    list:
-      dtype: json
-  - name: certificate
-    dtype: json
-{more_features}---
+{features}---
 """
-_FEATURES_WITH_OWN_ROWS = """  - name: source
-    dtype: string
-  - name: weight
-    dtype: float64
-"""
+_HALF_POINTS = 2
 
 
 def render_dataset_card(
@@ -95,8 +66,9 @@ def render_dataset_card(
     table = "\n".join(f"| {partition} | {number} |" for partition, number in partitions.items())
     busiest = ", ".join(f"`{tool}` ({number})" for tool, number in tools.most_common(8))
     notes = _render_reserved_functions(rows) + _render_left_out(left_out)
-    more_features = _FEATURES_WITH_OWN_ROWS if own_rows else ""
-    return f"""{_YAML_HEAD.format(data_files=data_files, more_features=more_features)}
+    columns = (*ROW_COLUMNS, *OWN_ROW_COLUMNS) if own_rows else ROW_COLUMNS
+    features = "".join(column.render_feature() for column in columns)
+    return f"""{_YAML_HEAD.format(data_files=data_files, features=features)}
 # {name}: multi-turn function calling
 
 Release `{release}`: {len(rows)} conversations between a user and an assistant that calls tools, synthesised
@@ -124,12 +96,18 @@ first = dataset["train"][0]
 text = tokenizer.apply_chat_template(first["messages"], tools=first["tools"], tokenize=False)
 ```
 
-Columns: `messages` (OpenAI messages; `arguments` are objects; the first message is the system prompt), `tools`
-(OpenAI function definitions), `clarity`, `kind`, `chain_id`, `cluster_id`, `partition`, `id`, `turn_verdicts`: one per
-turn, for messages `first` to `last` (a trainer masks the assistant messages of a turn that is not `ok`), `step_trace`:
-one per call, with the source of each argument, the calls that it depends on, and what it makes good, and
-`certificate`. The Parquet files hold the same rows with `messages`, `tools` and `certificate` as JSON text.
+The Parquet files hold the same rows with `messages`, `tools` and `certificate` as JSON text, and the columns
+`scenario_id`, `calls`, `user_turns`, `held_out`, `reserved_functions` and `split` besides; there the id is
+`conversation_id`.
 
+## Columns
+
+{_render_columns(columns)}
+
+`{{model["role"]: model["model"] for model in row["models"]}}` reads `models` by role. Roles that were not asked are
+not in it: tool results are the program's unless there is a `tool_simulator`, or a `conversation_writer`, who writes
+them, too.
+{_render_scores(rows)}
 ## Verify
 
 The results are by a simulated service with a state. A `certificate` holds its seed, a hash of its final state, who
@@ -140,6 +118,57 @@ asked, and the response schemas of the tools that were called; where a model mad
 funcdex replay --file train.jsonl
 ```
 """
+
+
+def _render_columns(columns: Sequence[RowColumn]) -> str:
+    """Renders the table of the columns of a line."""
+    lines = [f"| `{column.name}` | {column.describe()} | {column.range} |" for column in columns]
+    return "\n".join(["| column | what it is | range |", "|---|---|---|", *lines])
+
+
+def _render_scores(rows: Sequence[DatasetRow]) -> str:
+    """Renders the section on the scores: who gave them, their means, and how many rows have which overall score.
+
+    Empty if no row has scores.
+    """
+    scored = [row for row in rows if row.overall is not None]
+    if not scored:
+        return ""
+    counts = Counter(floor(_HALF_POINTS * (row.overall or 0)) for row in scored)
+    intervals = [_name_interval(step) for step in range(min(counts), max(counts) + 1)]
+    distribution = [f"| {interval} | {counts[step]} |" for step, interval in enumerate(intervals, start=min(counts))]
+    means = [
+        f"| `{scale}` | {sum(getattr(row, scale) for row in scored) / len(scored):.2f} |"
+        for scale in (*SCALES, "overall")
+    ]
+    judges = ", ".join(f"{judge} ({number})" for judge, number in Counter(row.judge for row in scored).most_common())
+    return "\n".join(
+        [
+            "",
+            "## Scores",
+            "",
+            f"Judged by {judges}, each scale from 1 (bad) to 5 (excellent). `overall` is the mean of the four.",
+            "",
+            "| scale | mean |",
+            "|---|---|",
+            *means,
+            "",
+            "| overall | conversations |",
+            "|---|---|",
+            *distribution,
+            "",
+        ]
+    )
+
+
+def _name_interval(step: int) -> str:
+    """Names the half point that begins at `step` halves; scores have one decimal place.
+
+    >>> _name_interval(9), _name_interval(10)
+    ('4.5 to 4.9', '5.0')
+    """
+    lowest = step / _HALF_POINTS
+    return f"{lowest:.1f}" if lowest == HIGHEST_SCORE else f"{lowest:.1f} to {lowest + 0.4:.1f}"
 
 
 def _render_coverage(rows: Sequence[DatasetRow]) -> str:
@@ -200,7 +229,8 @@ The train split ends with {len(own_rows)} further rows that were not generated b
 above or below. In every row the column `source` says `own` or `generated`, and `weight` how much it is meant to count
 beside a generated one, which counts 1: draw the rows by it, or repeat them, for no trainer reads it by itself. They
 were checked as the generated ones are. A call in them may have no result, at the end or on the way: what came back is
-not known. They have no `certificate`, no `step_trace` and no `turn_verdicts`, their `kind` is `own`.
+not known. They have no `step_trace` and no `turn_verdicts`, their `kind` is `own`, and `certificate`, the scores and
+all that says how a conversation was made are null.
 """
 
 

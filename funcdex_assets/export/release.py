@@ -23,6 +23,7 @@ from funcdex_assets.export.card import SPLITS, render_dataset_card
 from funcdex_assets.export.closed_books import drop_acknowledgements
 from funcdex_assets.export.release_outcome import ReleaseOutcome, write_outcome
 from funcdex_assets.export.releases import point_latest
+from funcdex_assets.export.row_columns import ROW_COLUMNS
 from funcdex_assets.export.splits import leave_out_failed
 from funcdex_assets.records.dataset import DatasetRow, LeftOut, OwnRow
 from funcdex_assets.records.feedback import Weakness
@@ -121,43 +122,27 @@ def select_writable(rows: Sequence[DatasetRow]) -> tuple[list[DatasetRow], list[
 
 def _encode_row(row: DatasetRow, source: Mapping[str, Any] = MappingProxyType({})) -> bytes:
     """Encodes a row as a line of JSON, with the columns that the card names; `source` has further ones."""
-    return (
-        msgspec.json.encode(
-            {
-                "id": row.conversation_id,
-                "partition": row.partition,
-                "messages": row.messages,
-                "tools": row.tools,
-                "clarity": row.clarity,
-                "kind": row.kind,
-                "chain_id": row.chain_id,
-                "cluster_id": row.cluster_id,
-                "turn_verdicts": row.turn_verdicts,
-                "step_trace": row.step_trace,
-                "certificate": row.certificate,
-                **source,
-            }
-        )
-        + b"\n"
-    )
+    facts = {column.name: getattr(row, column.name) for column in ROW_COLUMNS if column.name != "id"}
+    return msgspec.json.encode({"id": row.conversation_id, **facts, **source}) + b"\n"
 
 
 def _encode_own_row(row: OwnRow) -> bytes:
-    """Encodes a team's own row with the columns of the others; it is a chain and a cluster by itself."""
+    """Encodes a team's own row with the columns of the others, null where nothing is known; it is a chain and a
+    cluster by itself.
+    """
     return (
         msgspec.json.encode(
             {
+                **dict.fromkeys(column.name for column in ROW_COLUMNS),
                 "id": row.row_id,
                 "partition": row.partition,
                 "messages": row.messages,
                 "tools": row.tools,
-                "clarity": None,
                 "kind": OWN,
                 "chain_id": row.row_id,
                 "cluster_id": row.row_id,
                 "turn_verdicts": (),
                 "step_trace": (),
-                "certificate": None,
                 "source": OWN,
                 "weight": row.weight,
             }

@@ -35,15 +35,28 @@ class RoutedEngine:
         )
         self.name = f"{default.name} ({role_engines})" if role_engines else default.name
 
+    def find_role_engine(self, role: str) -> InferenceEngine:
+        """Finds the engine that plays a role."""
+        return self._roles.get(role, self._default)
+
     async def complete(self, request: Request) -> Completion:
         if self._committee and request.member is not None:
             return await self._committee[request.member].complete(request)
-        return await self._roles.get(request.role, self._default).complete(request)
+        return await self.find_role_engine(request.role).complete(request)
 
     async def close(self) -> None:
         engines = (self._default, *self._roles.values(), *self._committee)
         for engine in {id(engine): engine for engine in engines}.values():
             await engine.close()
+
+
+def list_engine_names(engine: InferenceEngine, role: str) -> tuple[str, ...]:
+    """Lists the names of the engines that play a role behind all that routes: one, or those of a committee."""
+    if role == "judge" and (members := getattr(engine, "members", ())):
+        return tuple(dict.fromkeys(members))
+    find_role_engine = getattr(engine, "find_role_engine", None)
+    found = find_role_engine(role) if find_role_engine else engine
+    return (engine.name,) if found is engine else list_engine_names(found, role)
 
 
 def list_committee_members(engine: InferenceEngine, count: int) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ class UsageMeter:
     def members(self) -> tuple[str, ...]:
         return getattr(self._engine, "members", ())
 
+    def find_role_engine(self, role: str) -> InferenceEngine:
+        """Finds the engine that plays a role, behind the meter."""
+        find_role_engine = getattr(self._engine, "find_role_engine", None)
+        return find_role_engine(role) if find_role_engine else self._engine
+
     async def complete(self, request: Request) -> Completion:
         tally = self._roles.get(request.role)
         if tally is None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from funcdex_assets.records.labels import Fault, SourceKind
+from funcdex_assets.records.labels import Fault, RoleName, SourceKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.record import Json, Record
 
@@ -106,12 +106,22 @@ class Seal(Record, frozen=True):
     calls: tuple[SealedCall, ...]
 
 
+class RoleModel(Record, frozen=True):
+    """The model that plays a role, by its name alone, or `offline`; of a committee of judges, all of them."""
+
+    role: RoleName
+    model: str
+
+
 class Conversation(Record, frozen=True):
     """A conversation made from a plan. `messages` is the truth; every other form is rendered from it.
 
     `messages` are structurally sound, or empty where the conversation could not be finished or read;
     then `failure` says why. If the first text was faulty, `attempts` has that text and all later ones, in order,
     up to the one that the conversation was made of. Without `seal`, a model made the results.
+
+    `seed` is the project's under which it was made, `models` are those that play each role in the run that made it,
+    whether the role was asked or not. Conversations of before they were recorded have neither.
     """
 
     conversation_id: str
@@ -123,3 +133,5 @@ class Conversation(Record, frozen=True):
     attempts: tuple[Attempt, ...] = ()
     failure: Finding | None = None
     seal: Seal | None = None
+    seed: int | None = None
+    models: tuple[RoleModel, ...] = ()

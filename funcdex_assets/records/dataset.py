@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from funcdex_assets.records.conversation import StepTrace
+from funcdex_assets.records.conversation import RoleModel, StepTrace
 from funcdex_assets.records.labels import Kind, Measure
 from funcdex_assets.records.record import Json, Record
 from funcdex_assets.records.verdict import TurnVerdict
@@ -14,6 +14,11 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     `cluster_id` and `chain_id` are what splits must not share; `held_out` says which side it is on.
     `turn_verdicts` and `step_trace` count the messages as `messages` has them, with the system prompt.
     `certificate` is the input of a replay (see `environment/replay.py`); null where a model made the results.
+
+    What follows it says what the row is (`export/row_facts.py`): the scores, 1 to 5, with their mean `overall`, who
+    gave them and why; and how the conversation was made. `models` are those of the roles that were asked, `attempts`
+    counts the texts that were tried, `repairs` those among them that the program mended or a model corrected. A table
+    of before they were recorded has none of it; in one that is made now, all of it is there.
     """
 
     conversation_id: str
@@ -31,6 +36,21 @@ class ParsedConversation(Record, frozen=True, kw_only=True):
     turn_verdicts: tuple[TurnVerdict, ...] = ()
     step_trace: tuple[StepTrace, ...] = ()
     certificate: Json = None
+    user_query_clarity: int | None = None
+    tool_use_quality: int | None = None
+    naturalness: int | None = None
+    task_completion: int | None = None
+    overall: float | None = None
+    judge: str | None = None
+    judge_reasoning: str | None = None
+    seed: int | None = None
+    pattern: str | None = None
+    toolkits: tuple[str, ...] = ()
+    strategy: str | None = None
+    engine: str | None = None
+    models: tuple[RoleModel, ...] = ()
+    attempts: int | None = None
+    repairs: int | None = None
 
 
 class DeduplicatedConversation(Record, frozen=True):

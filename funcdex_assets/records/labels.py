@@ -52,6 +52,20 @@ Role = Literal["user", "assistant", "tool"]
 PlannedSource = Literal["user", "result", "context", "schema"]
 """Where a plan takes an argument from; what a conversation's argument came from may also be `derived`."""
 
+RoleName = Literal[
+    "scenario_writer",
+    "persona_writer",
+    "planner",
+    "user_simulator",
+    "assistant",
+    "tool_simulator",
+    "conversation_writer",
+    "corrector",
+    "system_prompt_writer",
+    "judge",
+]
+"""What a model is asked to be, in the order in which a conversation comes about."""
+
 SourceKind = Literal["user", "result", "context", "schema", "derived"]
 
 Measure = Literal["names", "schemas", "ngrams", "embeddings"]

@@ -1,5 +1,7 @@
 """Records of the judgement of a conversation: scores, verdicts and the selection."""
 
+from collections.abc import Collection
+from math import floor
 from typing import Annotated
 
 import msgspec
@@ -61,7 +63,17 @@ class TurnVerdict(Record, frozen=True):
     last: int
 
 
+HIGHEST_SCORE = 5
 SCALES = ("user_query_clarity", "tool_use_quality", "naturalness", "task_completion")
+
+
+def compute_overall(scores: Collection[int]) -> float:
+    """Computes the mean of the scores to one decimal place, halves upwards.
+
+    >>> compute_overall((5, 5, 4, 5)), compute_overall((4, 4, 4, 5))
+    (4.8, 4.3)
+    """
+    return floor(10 * sum(scores) / len(scores) + 0.5) / 10
 
 
 class ScaleScores(Record, frozen=True):

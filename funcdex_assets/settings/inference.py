@@ -11,22 +11,10 @@ from pydantic import (
 
 from funcdex_assets.dml.notation import Notation
 from funcdex_assets.inference.token_price import TokenPrice
+from funcdex_assets.records.labels import RoleName
 from funcdex_assets.settings.section import Section, explain_validation_error
 
 OPENAI_KEY = "OPENAI_API_KEY"
-
-RoleName = Literal[
-    "scenario_writer",
-    "persona_writer",
-    "planner",
-    "user_simulator",
-    "assistant",
-    "tool_simulator",
-    "conversation_writer",
-    "corrector",
-    "system_prompt_writer",
-    "judge",
-]
 
 
 class Endpoint(Section):

@@ -32,12 +32,13 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from funcdex_assets.catalog.toolkit_names import LEGAL_TOOLKIT, suggest_toolkit_name
 from funcdex_assets.catalog.toolkit_terms import GREATEST_WEIGHT
+from funcdex_assets.records.labels import RoleName
 from funcdex_assets.records.suggestions import list_nearest_names, suggest_name
 from funcdex_assets.settings.deduplication import Contamination, Deduplication
 from funcdex_assets.settings.env_file import CONFIG_VARIABLE, ENV_FILE, apply_env_file
 from funcdex_assets.settings.evaluation import Evaluation
 from funcdex_assets.settings.generation import Generation, spread_total
-from funcdex_assets.settings.inference import Endpoint, Inference, RoleName
+from funcdex_assets.settings.inference import Endpoint, Inference
 from funcdex_assets.settings.judging import Judging
 from funcdex_assets.settings.publishing import Publishing
 from funcdex_assets.settings.section import Section, SettingsError, explain_validation_error
@@ -226,6 +227,19 @@ class Settings(BaseSettings):
             if names.setdefault(name, number) != number:
                 raise ValueError(f"{field_path}.name: {name!r} is the name of judge {names[name]}; give it another")
         return self
+
+    def name_judge_engines(self) -> dict[str, str]:
+        """Names the engines of those judges of the committee that have a name of their own, by that name."""
+        endpoints = {
+            str(member["name"]): self.inference.resolve_member_endpoint(member)
+            for member in self.judging.members
+            if member.get("name")
+        }
+        return {
+            name: endpoint.profile if endpoint.profile == "offline" else f"{endpoint.profile}:{endpoint.model}"
+            for name, endpoint in endpoints.items()
+            if endpoint.profile == "offline" or endpoint.model
+        }
 
     @property
     def native_calls(self) -> bool:

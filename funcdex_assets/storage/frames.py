@@ -48,12 +48,14 @@ def to_frame(rows: Sequence[R], record: type[R] | None = None) -> pl.DataFrame:
 def from_frame(frame: pl.DataFrame, record: type[R]) -> list[R]:
     """Converts the rows of a frame to records; columns that the record does not have are ignored.
 
-    Values are not checked one by one: the table's layout has been checked by column.
+    A field with a default has it where the column is missing, in a table of before the field was added. Values are not
+    checked one by one: the table's layout has been checked by column.
 
     Raises:
-        polars.exceptions.ColumnNotFoundError: a field of the record has no column.
+        polars.exceptions.ColumnNotFoundError: a field of the record has neither a column nor a default.
     """
-    readers = {name: _choose_reader(hint) for name, hint in get_type_hints(record).items()}
+    absent = {field.name for field in msgspec.structs.fields(record) if not field.required} - set(frame.columns)
+    readers = {name: _choose_reader(hint) for name, hint in get_type_hints(record).items() if name not in absent}
     columns: list[list[Any]] = []
     for name, read in readers.items():
         values = frame[name].to_list()

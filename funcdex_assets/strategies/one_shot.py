@@ -24,6 +24,7 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.dml.text_repair import repair_text
+from funcdex_assets.inference.model_names import name_role_models
 from funcdex_assets.inference.protocol import Completion, InferenceEngine, InferenceError, Request
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding
 from funcdex_assets.records.message import Message
@@ -113,7 +114,13 @@ async def write_conversation(
             _list_attempts(drafts),
         )
     return build_finished_conversation(
-        brief.participants, STRATEGY, engine.name, seed, last_draft.messages, _list_attempts(drafts)
+        brief.participants,
+        STRATEGY,
+        engine.name,
+        seed,
+        last_draft.messages,
+        _list_attempts(drafts),
+        models=name_role_models(engine),
     )
 
 

@@ -11,7 +11,7 @@ from funcdex_assets.checks.findings import Case
 from funcdex_assets.checks.provenance import AgreedWords, trace_arguments
 from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.inference.protocol import InferenceError
-from funcdex_assets.records.conversation import ArgumentSource, Attempt, Conversation, Finding, Seal
+from funcdex_assets.records.conversation import ArgumentSource, Attempt, Conversation, Finding, RoleModel, Seal
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.record import Json
@@ -60,6 +60,7 @@ def build_finished_conversation(
     messages: Sequence[Message],
     attempts: Sequence[Attempt] = (),
     seal: Seal | None = None,
+    models: Sequence[RoleModel] = (),
 ) -> Conversation:
     """Builds the record of a conversation that came to its end. `messages` are structurally sound; whether they are
     good is for the rules and the judge to say.
@@ -73,6 +74,8 @@ def build_finished_conversation(
         provenance=tuple(build_case(participants, messages).provenance),
         attempts=tuple(attempts),
         seal=seal,
+        seed=seed,
+        models=tuple(models),
     )
 
 
@@ -96,6 +99,7 @@ def build_failed_conversation(
         provenance=(),
         attempts=tuple(attempts),
         failure=failure,
+        seed=seed,
     )
 
 

@@ -13,6 +13,7 @@ from funcdex_assets.dialogue.participants import Participants
 from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.structure import check_conversation
 from funcdex_assets.environment.executor import Executor, refuse_invalid_call
+from funcdex_assets.inference.model_names import name_role_models
 from funcdex_assets.inference.offline import OfflineEngine
 from funcdex_assets.inference.protocol import InferenceEngine, InferenceError
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding, SealedCall
@@ -76,7 +77,15 @@ async def simulate_conversation(
         failure = to_unforeseen_finding(participants.plan.plan_id, error)
     else:
         seal = None if options.model_results else player.executor.seal_calls()
-        return build_finished_conversation(participants, strategy, engine.name, seed, state.messages, seal=seal)
+        return build_finished_conversation(
+            participants,
+            strategy,
+            engine.name,
+            seed,
+            state.messages,
+            seal=seal,
+            models=name_role_models(engine),
+        )
     attempt = Attempt(kind="written", text=state.render_transcript(), findings=(failure,))
     return build_failed_conversation(participants.plan, strategy, engine.name, seed, failure, (attempt,))
 

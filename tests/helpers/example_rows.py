@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from example_facts import FACTS
 
 from funcdex_assets.records.dataset import DatasetRow
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
@@ -84,6 +85,7 @@ def row() -> Callable[..., DatasetRow]:
             "clarity": "good",
             "calls": 3,
             "user_turns": 1,
+            **FACTS,
         }
         return DatasetRow(**{**fields, **more}, split=split)
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import polars as pl
 from dialogue_cases import CLEAN, FIND_CONTACT, PERSONA, SCENARIO, SEND_EMAIL, TOOLS, case
+from example_facts import FACTS, MODELS
 
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.records.conversation import Attempt, Conversation, Finding
@@ -85,6 +86,8 @@ CONVERSATION = Conversation(
     engine="offline",
     messages=CLEAN,
     provenance=tuple(case().provenance),
+    seed=42,
+    models=MODELS,
 )
 SCORED = ScoredConversation(
     conversation_id="conversation_1",
@@ -113,6 +116,7 @@ EXAMPLE = ParsedConversation(
     clarity="good",
     calls=2,
     user_turns=2,
+    **FACTS,
 )
 VERDICT = DeduplicatedConversation(
     conversation_id="conversation_1",

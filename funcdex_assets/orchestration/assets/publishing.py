@@ -85,7 +85,7 @@ def deduplicated_conversations(parsed_conversations: pl.DataFrame, settings: Set
     group="publishing",
     kinds={"json", "parquet"},
     table=stage_tables.DATASET,
-    code_version="4",
+    code_version="5",
     further_checks={RELEASE_IS_WHOLE: RELEASE_IS_WHOLE_DESCRIPTION},
 )
 def dataset(
@@ -181,7 +181,7 @@ def _judge_release(folder: Path, outcome: ReleaseOutcome, settings: Settings) ->
     kinds={"json", "parquet"},
     owners=["team:funcdex"],
     automation_condition=FOLLOWS_PARTITIONS,
-    code_version="1",
+    code_version="2",
     pool=qualify_key("release"),  # of runs side by side, the last one to read the datasets publishes last
     check_specs=[
         dg.AssetCheckSpec(check.name, asset="dataset_release", description=check.description, blocking=True)

@@ -13,6 +13,7 @@ from funcdex_assets.dml.markup import DMLError
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.environment.replay import build_certificate
+from funcdex_assets.export.row_facts import gather_row_facts
 from funcdex_assets.inference.protocol import InferenceEngine
 from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.judging.turn_verdicts import shift_verdicts
@@ -20,12 +21,14 @@ from funcdex_assets.orchestration.asking import run_metered
 from funcdex_assets.orchestration.left_out import keep_sound_rows, report_left_out
 from funcdex_assets.orchestration.preview_metadata import show_counts, show_judges, show_scores
 from funcdex_assets.orchestration.stage import Produced, stage
+from funcdex_assets.orchestration.toolkit_terms import load_policy
 from funcdex_assets.records.conversation import Conversation
 from funcdex_assets.records.dataset import ParsedConversation
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.plan import SystemPrompt
 from funcdex_assets.records.row_failures import make_each, refuse_empty_stage
 from funcdex_assets.records.scenario import DeduplicatedScenario
+from funcdex_assets.records.tool import ToolChain
 from funcdex_assets.records.verdict import SCALES, ScoredConversation, SelectedConversation
 from funcdex_assets.reports.stage_counts import measure_ratios
 from funcdex_assets.settings.settings import Settings
@@ -173,19 +176,22 @@ def _find_conversation_text(conversation: Conversation) -> str:
     return conversation.attempts[-1].text if conversation.attempts else ""
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.PARSED_CONVERSATIONS, code_version="2")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.PARSED_CONVERSATIONS, code_version="3")
 def parsed_conversations(
     partition: str,
     accepted_conversations: pl.DataFrame,
+    scored_conversations: pl.DataFrame,
     conversations: pl.DataFrame,
     system_prompts: pl.DataFrame,
     conversation_plans: pl.DataFrame,
     deduplicated_scenarios: pl.DataFrame,
     personas: pl.DataFrame,
+    tool_chains: pl.DataFrame,
     tool_definitions: pl.DataFrame,
+    settings: Settings,
     tables: TrustedTables,
 ) -> Produced:
-    """The accepted conversations, parsed into OpenAI messages, with the tools that were on offer.
+    """The accepted conversations as OpenAI messages, with the tools on offer, the scores, and how each was made.
 
     One that cannot be made an example of is left out, with its reason.
     """
@@ -193,6 +199,10 @@ def parsed_conversations(
     conversation_by_id = index_by(from_frame(conversations, Conversation), "conversation_id")
     scenarios = index_by(from_frame(deduplicated_scenarios, DeduplicatedScenario), "scenario_id")
     prompts = index_by(from_frame(system_prompts, SystemPrompt), "conversation_id")
+    chains = index_by(from_frame(tool_chains, ToolChain), "chain_id")
+    verdicts = index_by(from_frame(scored_conversations, ScoredConversation), "conversation_id")
+    has_given_policy = bool(load_policy(settings, partition))
+    judge_engines = settings.name_judge_engines()
 
     def parse_accepted(accepted: SelectedConversation) -> ParsedConversation:
         conversation = conversation_by_id[accepted.conversation_id]
@@ -218,6 +228,13 @@ def parsed_conversations(
             step_trace=trace_steps(messages, conversation.provenance, len(written) - len(messages)),
             certificate=build_certificate(
                 conversation, participants.situation, participants.mentioned_tools, list(participants.tools)
+            ),
+            **gather_row_facts(
+                conversation,
+                verdicts[accepted.conversation_id],
+                chains[plan.chain_id],
+                has_given_policy=has_given_policy,
+                judge_engines=judge_engines,
             ),
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from dialogue_cases import CLEAN, FIND_CONTACT
+from example_facts import FACTS
 from example_tables import (
     ACCEPTED,
     BLOCKING,
@@ -119,7 +120,12 @@ MISFITS = [
     Misfit("rejected_conversations", "tool_use_quality", 0, "greater_than_or_equal_to(1)"),
     Misfit("parsed_conversations", "calls", -1, "greater_than_or_equal_to(0)"),
     Misfit("parsed_conversations", "user_turns", 0, "greater_than_or_equal_to(1)"),
+    Misfit("parsed_conversations", "overall", 5.5, "less_than_or_equal_to(5)"),
+    Misfit("parsed_conversations", "pattern", "star", "isin"),
     Misfit("dataset", "split", "validation", "isin"),
+    Misfit("dataset", "naturalness", 0, "greater_than_or_equal_to(1)"),
+    Misfit("dataset", "strategy", "dreamt", "isin"),
+    Misfit("dataset", "attempts", 0, "greater_than_or_equal_to(1)"),
 ]
 
 
@@ -155,6 +161,15 @@ def test_the_same_id_twice_is_stopped(table):
 def test_null_where_a_value_must_be_is_stopped(table, column):
     bad = frames()[table].with_columns(pl.lit(None, dtype=pl.String).alias(column))
     assert set(judged(table, **{table: bad})[SCHEMA].offending_rows["rule"]) >= {"not_nullable"}
+
+
+@pytest.mark.parametrize("column", [name for name in FACTS if name not in ("toolkits", "models")])
+@pytest.mark.parametrize("table", ["parsed_conversations", "dataset"])
+def test_a_row_that_does_not_tell_what_it_is_is_stopped(table, column):
+    frame = frames()[table]
+    bad = frame.with_columns(pl.lit(None, dtype=frame.schema[column]).alias(column))
+    (row,) = judged(table, **{table: bad})[SCHEMA].offending_rows.to_dicts()
+    assert (row["column"], row["rule"]) == (column, "not_nullable")
 
 
 def test_null_where_the_record_allows_it_passes():
@@ -563,6 +578,23 @@ BAD = (
         first("parsed_conversations", tools=to_openai_tools([FIND_CONTACT])),
         [{"conversation_id": "conversation_1", "problem": "message 6: 'SEND_EMAIL' is not among the tools"}],
         "a call to a tool that the example does not offer",
+    ),
+    (
+        "parsed_conversations",
+        "rows_tell_what_they_are",
+        first("parsed_conversations", overall=4.7),
+        [{"conversation_id": "conversation_1", "problem": "overall is 4.7"}],
+        "another mean than that of the scores",
+    ),
+    (
+        "dataset",
+        "rows_tell_what_they_are",
+        first("dataset", toolkits=(), models=(), repairs=1),
+        [
+            {"conversation_id": "conversation_1", "problem": problem}
+            for problem in ("it names no toolkit", "it names no model", "1 of 1 texts are repairs")
+        ],
+        "no toolkit, no model, and a first text that is a repair",
     ),
     (
         "deduplicated_conversations",

@@ -1,9 +1,11 @@
 """The dataset card: a YAML head that tools read, and a text that people read."""
 
 import json
+import re
 
 import pytest
 import yaml
+from example_facts import FACTS
 
 from funcdex_assets.export.card import render_dataset_card
 from funcdex_assets.export.release import publish_release
@@ -49,7 +51,43 @@ def test_the_head_declares_a_column_for_every_key_of_a_line(card, row, tmp_path)
     assert declared.pop("messages") == {"dtype": "json"}
     assert declared.pop("tools") == declared.pop("turn_verdicts") == declared.pop("step_trace") == {"dtype": "json"}
     assert declared.pop("certificate") == "json"
+    assert declared.pop("toolkits") == "string"
+    assert [field["name"] for field in declared.pop("models")] == ["role", "model"]
+    integers = {
+        "user_query_clarity",
+        "tool_use_quality",
+        "naturalness",
+        "task_completion",
+        "seed",
+        "attempts",
+        "repairs",
+    }
+    assert {declared.pop(name) for name in integers} == {"int64"}
+    assert declared.pop("overall") == "float64"
     assert set(declared.values()) == {"string"}
+
+
+def test_the_card_explains_every_column_of_a_line_with_its_range(card, row, tmp_path):
+    (line,) = (publish_release([row(1)], tmp_path, "d") / "train.jsonl").read_text().splitlines()
+    table = card[card.index("| column | what it is | range |") :].split("\n\n")[0].splitlines()[2:]
+    cells = [re.fullmatch(r"\| `(\w+)` \| (.+) \| (.+) \|", written) for written in table]
+    assert [cell[1] for cell in cells if cell] == list(json.loads(line))
+    assert "| `naturalness` | score 1 to 5: would people talk like that | 1 to 5 |" in table
+
+
+def test_scores_are_counted_per_half_point_with_the_means_and_who_judged(row):
+    low = {"tool_use_quality": 4, "naturalness": 3, "task_completion": 4, "overall": 4.0, "judge": "vllm:wise"}
+    text = render_dataset_card("d", "r", [row(1), row(2), row(3, naturalness=5, overall=5.0), row(4, "test", **low)])
+    scores = text[text.index("## Scores") :]
+    assert "Judged by offline (3), vllm:wise (1)" in scores
+    assert "| `tool_use_quality` | 4.75 |\n| `naturalness` | 4.00 |" in scores
+    assert "| `overall` | 4.65 |" in scores
+    assert "| overall | conversations |\n|---|---|\n| 4.0 to 4.4 | 1 |\n| 4.5 to 4.9 | 2 |\n| 5.0 | 1 |\n" in scores
+
+
+def test_rows_without_scores_have_no_section_of_scores(row):
+    """Rows of before they were recorded, which a release over all partitions may have."""
+    assert "## Scores" not in render_dataset_card("d", "r", [row(1, **dict.fromkeys(FACTS))])
 
 
 def test_the_text_counts_what_is_in_the_release(card):

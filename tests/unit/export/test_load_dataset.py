@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from example_facts import FACTS, MODELS
 
 from funcdex_assets.export.release import publish_release
+from funcdex_assets.records.conversation import RoleModel
 from funcdex_assets.records.dataset import OwnRow
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.openai_messages import to_openai_messages
@@ -74,6 +76,18 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
         datasets.disable_progress_bars()
         yield lambda folder: datasets.load_dataset(str(folder), cache_dir=str(cache / "datasets"))
+
+
+@pytest.fixture
+def load_json(load, tmp_path):
+    """Loads both files of a release by the builder of JSON, without what the card says of them."""
+    import datasets
+
+    def load_files(release):
+        files = {split: str(release / f"{split}.jsonl") for split in ("train", "test")}
+        return datasets.load_dataset("json", data_files=files, cache_dir=str(tmp_path / "cache"))
+
+    return load_files
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +162,42 @@ def test_the_columns_have_their_types(loaded):
         "turn_verdicts": List(Json()),
         "step_trace": List(Json()),
         "certificate": Json(),
+        "user_query_clarity": Value("int64"),
+        "tool_use_quality": Value("int64"),
+        "naturalness": Value("int64"),
+        "task_completion": Value("int64"),
+        "overall": Value("float64"),
+        "judge": Value("string"),
+        "judge_reasoning": Value("string"),
+        "seed": Value("int64"),
+        "pattern": Value("string"),
+        "toolkits": List(Value("string")),
+        "strategy": Value("string"),
+        "engine": Value("string"),
+        "models": List({"role": Value("string"), "model": Value("string")}),
+        "attempts": Value("int64"),
+        "repairs": Value("int64"),
     }
+
+
+def test_what_a_row_says_of_itself_is_read_as_it_was_written(loaded):
+    read = loaded["test"][0]
+    models = [{"role": model.role, "model": model.model} for model in MODELS]
+    assert {name: read[name] for name in FACTS} == {**FACTS, "toolkits": list(FACTS["toolkits"]), "models": models}
+    assert len(loaded["train"].filter(lambda one: one["overall"] >= 4.5 and one["strategy"] == "simulate")) == 2
+
+
+def test_splits_in_which_other_roles_were_asked_have_one_schema_even_without_the_card(load_json, row, tmp_path):
+    """A reader that guesses the types from the lines is handed the files alone."""
+    corrected = (*MODELS, RoleModel(role="corrector", model="tiny"))
+    release = publish_release([row(1), row(2, "test", models=corrected, attempts=2, repairs=1)], tmp_path, "d")
+    both = load_json(release)
+    names = [name for name in FACTS if name in both["train"].column_names]
+    assert names == list(FACTS)
+    assert {name: both["train"].features[name] for name in names} == {
+        name: both["test"].features[name] for name in names
+    }
+    assert [model["role"] for model in both["test"][0]["models"]][-1] == "corrector"
 
 
 def test_the_columns_have_the_shape_that_trl_asks_for(loaded):
@@ -192,6 +241,7 @@ def test_own_rows_are_loaded_with_the_columns_of_the_others(load, row, tmp_path,
     assert (train["source"], train["weight"]) == (["generated", "own"], [1.0, 2.5])
     assert (train[1]["kind"], train[1]["clarity"], train[1]["messages"]) == ("own", None, messages)
     assert len(train.filter(lambda one: one["source"] == "own")) == 1
+    assert {name: train[1][name] for name in FACTS} == dict.fromkeys(FACTS)
     text = tokenizer.apply_chat_template(train[1]["messages"], tools=train[1]["tools"], tokenize=False)
     assert between(text, "tool_call") == ['{"name": "renew", "arguments": {"weeks": 2}}']
     assert "<tool_response>" not in text

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
+from example_facts import FACTS
 
 from funcdex_assets.export.release import publish_release
 from funcdex_assets.records.dataset import DatasetRow, LeftOut, OwnRow
@@ -65,6 +66,25 @@ def test_the_lines_are_the_rows_of_their_split(rows, tmp_path):
         "turn_verdicts": [],
         "step_trace": [],
         "certificate": None,
+        "user_query_clarity": 5,
+        "tool_use_quality": 5,
+        "naturalness": 4,
+        "task_completion": 5,
+        "overall": 4.8,
+        "judge": "offline",
+        "judge_reasoning": "All is well.",
+        "seed": 42,
+        "pattern": "sequential",
+        "toolkits": ["gmail", "googledrive"],
+        "strategy": "simulate",
+        "engine": "offline (assistant: vllm:tiny)",
+        "models": [
+            {"role": "scenario_writer", "model": "offline"},
+            {"role": "assistant", "model": "tiny"},
+            {"role": "judge", "model": "offline"},
+        ],
+        "attempts": 1,
+        "repairs": 0,
     }
 
 
@@ -287,6 +307,7 @@ def test_own_rows_end_the_train_split_and_every_row_says_its_source_and_weight(r
     ]
     assert {frozenset(line) for line in train} == {frozenset(train[0])}  # the same columns in each
     assert train[-1]["kind"] == "own"
+    assert {train[-1][name] for name in FACTS} == {None}, "of an own row, none of it is known"
     (test,) = [json.loads(line) for line in (made / "test.jsonl").read_bytes().splitlines()]
     assert (test["source"], test["weight"]) == ("generated", 1.0)
 
@@ -297,6 +318,7 @@ def test_the_parquet_files_have_own_rows_as_well(rows, tmp_path):
     assert train.select("conversation_id", "source", "weight").rows()[-1] == ("own_1", "own", 2.5)
     assert json.loads(train["messages"][-1]) == OWN.messages
     assert train.schema == test.schema
+    assert set(train.select(list(FACTS)).row(-1)) == {None}
     assert test["source"].to_list() == ["generated"]
     assert from_frame(train.head(2), DatasetRow) == rows[:2]
 

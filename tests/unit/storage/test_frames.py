@@ -4,6 +4,7 @@ from io import BytesIO
 
 import polars as pl
 import pytest
+from example_facts import FACTS, MODELS
 from example_tables import RECORDS
 
 from funcdex_assets.records.conversation import (
@@ -12,6 +13,7 @@ from funcdex_assets.records.conversation import (
     Conversation,
     Finding,
     Need,
+    RoleModel,
     Seal,
     SealedCall,
     StepTrace,
@@ -205,6 +207,7 @@ ROWS: dict[type[Record], list[Record]] = {
     Need: [Need(path="/threads/2/id", tool="A", argument="/to"), Need(path="/threads/*/id")],
     SealedCall: [SealedCall(), SEALED_CALL],
     Seal: [SEAL],
+    RoleModel: list(MODELS),
     Conversation: [
         Conversation(
             conversation_id="conversation_1",
@@ -214,6 +217,8 @@ ROWS: dict[type[Record], list[Record]] = {
             messages=messages,
             provenance=sources,
             seal=SEAL if messages else None,
+            seed=2**62,
+            models=MODELS if messages else (),
         )
         for messages, sources in ((MESSAGES, (SOURCE,)), ((), ()))
     ]
@@ -292,9 +297,13 @@ ROWS: dict[type[Record], list[Record]] = {
     ],
     ParsedConversation: [
         ParsedConversation(**PARSED),
+        ParsedConversation(**PARSED, **FACTS),
         ParsedConversation(**PARSED, certificate={"seal": {"seed": 2**62}, "tools": {}}),
     ],
-    DatasetRow: [DatasetRow(**PARSED, split="test"), DatasetRow(**PARSED, split="test", reserved_functions=("A", "B"))],
+    DatasetRow: [
+        DatasetRow(**PARSED, split="test"),
+        DatasetRow(**PARSED, **FACTS, split="test", reserved_functions=("A", "B")),
+    ],
     DeduplicatedConversation: [
         DeduplicatedConversation(
             conversation_id="conversation_1",
@@ -463,6 +472,13 @@ def test_columns_that_the_record_does_not_have_are_ignored():
 def test_a_missing_column_is_an_error():
     with pytest.raises(pl.exceptions.ColumnNotFoundError, match="system_prompt"):
         from_frame(to_frame(ROWS[SystemPrompt]).drop("system_prompt"), SystemPrompt)
+
+
+def test_a_field_that_a_table_of_before_does_not_have_has_its_default():
+    row = DatasetRow(**PARSED, **FACTS, split="test")
+    before = to_frame([row]).drop(list(FACTS))
+    assert from_frame(before, DatasetRow) == [DatasetRow(**PARSED, split="test")]
+    assert from_frame(before.clear(), DatasetRow) == []
 
 
 def test_a_value_of_another_type_does_not_enter_a_frame():
