@@ -33,7 +33,7 @@ from funcdex_assets.strategies.strategy import converse_again, converse_all, sel
 REPEATED_REQUEST = "repeated_request: the user says, word for word, what another user says"
 
 
-@stage(group="conversations", kinds={"polars"}, table=stage_tables.CONVERSATIONS, code_version="5", pool="inference")
+@stage(group="conversations", kinds={"polars"}, table=stage_tables.CONVERSATIONS, code_version="6", pool="inference")
 def conversations(
     partition: str,
     conversation_plans: pl.DataFrame,

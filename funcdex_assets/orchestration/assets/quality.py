@@ -37,7 +37,7 @@ from funcdex_assets.strategies.outcome import UNFORESEEN
 from funcdex_assets.strategies.scoring import list_unjudged, score_conversations
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="6", pool="inference")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.SCORED_CONVERSATIONS, code_version="7", pool="inference")
 def scored_conversations(
     partition: str,
     conversations: pl.DataFrame,
@@ -104,7 +104,7 @@ def scored_conversations(
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.ACCEPTED_CONVERSATIONS, code_version="2")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.ACCEPTED_CONVERSATIONS, code_version="3")
 def accepted_conversations(
     conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
@@ -120,7 +120,7 @@ def accepted_conversations(
     )
 
 
-@stage(group="quality", kinds={"polars"}, table=stage_tables.REJECTED_CONVERSATIONS, code_version="3")
+@stage(group="quality", kinds={"polars"}, table=stage_tables.REJECTED_CONVERSATIONS, code_version="4")
 def rejected_conversations(
     partition: str, conversations: pl.DataFrame, scored_conversations: pl.DataFrame, settings: Settings
 ) -> Produced:
