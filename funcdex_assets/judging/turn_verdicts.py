@@ -16,7 +16,6 @@ from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.verdict import TurnScore, TurnVerdict
 
-
 NOT_TO_BE_LEARNED = frozenset(("early_retry", "uneven_treatment", "held_back_calls", "half_interval"))
 """Rules about what the assistant does that do not block a conversation, and make their turn unfit to learn from."""
 
@@ -32,8 +31,8 @@ def judge_turns(
 ) -> tuple[TurnVerdict, ...]:
     """Returns one verdict per turn, from the judge's score if there is one and from the findings at its messages.
 
-    A blocking finding makes a turn bad whatever the judge says, and so does one of `NOT_TO_BE_LEARNED`. A finding without
-    a message belongs to no turn.
+    A blocking finding makes a turn bad whatever the judge says, and so does one of `NOT_TO_BE_LEARNED`. A finding
+    without a message belongs to no turn.
     """
     judged = {score.turn: score for score in scores}
     verdicts = []

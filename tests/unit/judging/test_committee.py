@@ -156,7 +156,8 @@ EVIDENCE = Evidence(fault="false_count", message=4, quote="two files")
     [
         pytest.param(judged("m", 5, 4, 5, 5), (), False, id="good enough"),
         pytest.param(judged("m", 5, 3, 5, 5), (), True, id="a low score of tool use"),
-        pytest.param(judged("m", 1, 5, 1, 1), (), False, id="the other scales reject nothing"),
+        pytest.param(judged("m", 5, 5, 1, 5), (), True, id="a low score on another scale"),
+        pytest.param(judged("m", 1, 5, 5, 5), (), False, id="a scale without a minimum rejects nothing"),
         pytest.param(judged("m", 5, 5, 5, 5, evidence=(EVIDENCE,)), (), True, id="a fault that makes it wrong"),
         pytest.param(
             judged("m", 5, 5, 5, 5, evidence=(update(EVIDENCE, fault="bare_money"),)), (), False, id="a lesser fault"
@@ -167,7 +168,7 @@ EVIDENCE = Evidence(fault="false_count", message=4, quote="two files")
     ],
 )
 def test_what_a_judge_alone_would_reject(verdict, findings, expected):
-    assert would_reject(verdict, findings, 4) is expected
+    assert would_reject(verdict, findings, {"tool_use_quality": 4, "naturalness": 2}) is expected
 
 
 def test_the_report_has_agreement_with_the_heuristic_sway_and_support():
