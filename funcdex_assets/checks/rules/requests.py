@@ -13,12 +13,13 @@ from functools import lru_cache
 from funcdex_assets.checks.rules.case import Case, Turn, has_failed
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.tool_names import ACTIONS, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
 _BETWEEN_CLAUSES = re.compile(
-    r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? |, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
+    r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? "
+    r"|, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
 )
 _POLITE = (
     r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|be a dear|"
@@ -26,12 +27,14 @@ _POLITE = (
     r"number|one|two|begin|gently|start)\b)*"
 )
 _ASKS = re.compile(
-    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any|show|list|find|search|"
-    r"look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
-    r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!]*\?|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b"
-    r"|\bshould be (?:something|an?)\b|\b(?:I'd|I would) like to (?:see|know)\b|\bI need (?:the|my|our|a list)\b|\bI'm trying to\b",
+    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any|show|list|find|"
+    r"search|look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
+    r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!?]*\?"
+    r"|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b|\bshould be (?:something|an?)\b"
+    r"|\b(?:I'd|I would) like to (?:see|know)\b|\bI need (?:the|my|our|a list)\b|\bI'm trying to\b",
     re.IGNORECASE,
 )
+_READING_VERBS = frozenset((ACTIONS["list"] + " get read retrieve show view download describe open").split())
 
 
 @lru_cache(4096)
@@ -49,6 +52,12 @@ def split_clauses(text: str) -> list[str]:
 def is_asking(clause: str) -> bool:
     """True if a clause wants to be told something: it is a question, or says show, list, find."""
     return _ASKS.search(clause) is not None
+
+
+def is_reading(call: ToolCall) -> bool:
+    """True if a call looks something up. Of a tool without a known verb, such as `SILENCE_ALERT`, nobody knows."""
+    name = parse_tool_name(call.name)
+    return name.action in READING_ACTIONS and name.verb in _READING_VERBS
 
 
 def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
@@ -102,7 +111,8 @@ def asks_back(text: str) -> bool:
 
 
 _ASKS_BACK = re.compile(
-    r"\?\s*$|\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|please (?:specify|tell me|provide|give|name)|(?:tell|give) me the\b|let me (?:know|have)\b|"
+    r"\?\s*$|\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|please (?:specify|tell me|provide|give|name)|"
+    r"(?:tell|give) me the\b|let me (?:know|have)\b|"
     r"is missing|am missing|short of|what I lack|one gap)",
     re.IGNORECASE,
 )
@@ -137,6 +147,16 @@ def names_subject(clause: str, call: ToolCall, toolkit: str) -> bool:
     name = parse_tool_name(call.name)
     stems = _list_stems(clause)
     return bool(stems & ({*name.words, name.noun} | set(split_words(toolkit))))
+
+
+def find_turn(case: Case, index: int) -> Turn | None:
+    """Returns the turn in which a message is; None for one before the first user message."""
+    return next((turn for turn in case.turns if turn.start <= index < turn.end), None)
+
+
+def join_answers(case: Case, turn: Turn, index: int) -> str:
+    """Returns all that the assistant says in a turn after the result in message `index`, as one text."""
+    return " ".join(text for _, text in list_answers(case, turn, index))
 
 
 def list_answers(case: Case, turn: Turn, index: int) -> Iterator[tuple[int, str]]:
