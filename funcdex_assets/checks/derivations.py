@@ -12,7 +12,7 @@ name in it must have been said or returned.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -90,7 +90,7 @@ def find_derivation(
 
 def _repeat_value(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """The same as an earlier call had under this name: "and the back" takes the temperature over."""
     for earlier in reversed(known.calls):
         for pointer, other in list_scalars(earlier.arguments):
@@ -106,7 +106,7 @@ def _repeat_value(
 
 def _imply_option(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """Yes or no, or one of a few options: what people mean by what they say."""
     if isinstance(value, bool):
         return Derivation(f"implied: {name} {str(value).lower()}")
@@ -117,7 +117,7 @@ def _imply_option(
 
 def _compute_number(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """A number worked out of known ones, said in words, or the size of a page."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -191,7 +191,7 @@ def _read_number_words(text: str) -> frozenset[int]:
 
 def _compute_moment(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """A moment that the calendar, now, or a beginning and a length make."""
     moment = parse_moment(schema, value) if isinstance(value, str) else None
     if not isinstance(moment, date):
@@ -284,7 +284,7 @@ def _find_periods(text: str, today: date) -> Iterator[tuple[str, date, date]]:
 
 def _compose_query(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """Search words or a filter made of known words and of the operators that the tool describes."""
     if not isinstance(value, str) or not (
         decide_field_meaning(name, schema).role == "query" or re.search(r"\w ?(?:[:=~<>]|!=)", value)
@@ -310,7 +310,7 @@ def _compose_query(
 
 def _compose_text(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """A text, a title or a name that is worded freely and has no fact that is not known."""
     role = decide_field_meaning(name, schema).role
     if (
@@ -354,7 +354,7 @@ def _is_said_date(text: str, known: Known) -> bool:
 
 def _name_field(
     name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:  # noqa: ARG001
+) -> Derivation | None:
     """The name of a field that a result or the tool's definition has; the user's own name in another form."""
     if not isinstance(value, str) or not value:
         return None

@@ -203,7 +203,7 @@ def _list_stated_counts(text: str, nouns: set[str]) -> Iterator[tuple[int, bool]
             yield read_number(match["number"]) or 0, bool(match["adjectives"])
         pattern = (
             rf"(?:^|[.:\n] ?)({NUMBER}) {forms} (?:came up|match|turned up|were found)"
-            rf"|\b(?:one|two|\d+) of the ({NUMBER})(?= {forms}\b| of them\b|\W*$|[.,;:!?])"
+            rf"|\b(?:one|two|\d+) of the ({NUMBER})(?= {forms}\b| (?:of them|is|are|has|have)\b|\W*$|[.,;:!?])"
         )
         for match in re.finditer(pattern, text, re.IGNORECASE):
             yield read_number(match[1] or match[2]) or 0, False
@@ -217,7 +217,12 @@ def _list_possible_counts(case: Case, turn: Turn, page: Page, nouns: set[str]) -
         if _list_nouns(other, call) & nouns
     ]
     totals = {total for _, total in (*sizes, (0, page.total)) if total is not None}
-    return {len(page.items), sum(size for size, _ in sizes)} | {size for size, _ in sizes} | totals | list_counts(case, turn)
+    return (
+        {len(page.items), sum(size for size, _ in sizes)}
+        | {size for size, _ in sizes}
+        | totals
+        | list_counts(case, turn)
+    )
 
 
 def _names_all(text: str, page: Page) -> bool:

@@ -62,7 +62,9 @@ def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | 
             noun = parse_last_noun(name if key in _LIST_NAMES and name else key)
             items = content[key]
             total = _find_total(holders, len(items))
-            return Page(f"{pointer}/{key}", noun or "item", items, _leads_on(holders, call), total, _find_limit(call, tool))
+            return Page(
+                f"{pointer}/{key}", noun or "item", items, _leads_on(holders, call), total, _find_limit(call, tool)
+            )
         inner = _find_wrapped(content)
         if inner is None:
             return None
@@ -124,7 +126,9 @@ def _says_more(name: str, value: Any, given: Sequence[Any]) -> bool | None:
         return not flag if words in (("is", "last"), ("last", "page"), ("is", "last", "page"), ("is", "done")) else None
     if is_flag or value is None or (isinstance(value, str | int) and value in given):
         return None
-    leads_on = is_page_token(name) or words[:1] == ("next",) or words[-1:] == ("next",) or words[-2:] == ("next", "link")
+    leads_on = (
+        is_page_token(name) or words[:1] == ("next",) or words[-1:] == ("next",) or words[-2:] == ("next", "link")
+    )
     if not leads_on or words[0] in ("previous", "prev", "end", "start", "since"):
         return None
     if isinstance(value, dict):

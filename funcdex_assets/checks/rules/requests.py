@@ -3,7 +3,7 @@
 Belongs here: the division of a request into its parts, and what counts as an answer to a result. No judgement.
 
 >>> split_clauses('List my tags, at most 3. Find "a. b" and then copy it.')
-['List my tags, at most 3.', 'Find "a. b" and', 'copy it.']
+['List my tags, at most 3.', 'Find "a. b"', 'copy it.']
 """
 
 import re

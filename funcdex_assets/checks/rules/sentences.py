@@ -22,7 +22,7 @@ _NUMBER_WORDS = (
 NUMBER = rf"(?:\d+(?:,\d{{3}})*|{'|'.join(_NUMBER_WORDS[1:])}|both)"
 """Matches a whole number in figures or words; `read_number` reads it."""
 _DENIES = re.compile(
-    r"n[’']t\b|\b(?:not|no|never|nobody|none|cannot|without|yet to|whether|if|unless|once|until|when|as soon as|"
+    r"n[’']t\b|\b(?:not|no(?! one)|never|cannot|without|yet to|whether|if|unless|once|until|when|as soon as|"
     r"should|would|will|may|might|could|has to|have to|needs? to)\b",
     re.IGNORECASE,
 )
@@ -42,7 +42,10 @@ def split_sentences(text: str) -> Sequence[str]:
 
 
 def is_denied(text: str, match: re.Match[str]) -> bool:
-    """True if the words of a match are denied, asked, or only supposed: "if she has read it", "has not been sent"."""
+    """True if the words of a match are denied, asked, or only supposed: "if she has read it", "has not been sent".
+
+    That nobody has done it is a claim like any other.
+    """
     start = max(text.rfind(sign, 0, match.start()) for sign in ".!?;\n")
     end = min((at for sign in ".!?;\n" if (at := text.find(sign, match.end())) >= 0), default=len(text))
     return _DENIES.search(text[start + 1 : match.end()]) is not None or text[end : end + 1] == "?"
