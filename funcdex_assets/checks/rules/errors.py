@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
-from funcdex_assets.checks.rules.field_values import is_number
 from funcdex_assets.checks.rules.things import iterate_good_calls, list_argument_scalars, list_scalar_texts
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
@@ -225,8 +224,8 @@ def find_wait(content: Any) -> int | None:
         if "retry" in words and _WAIT_WORDS & set(words):
             if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9:
                 return int(value)
-            if is_number(value):
-                return int(value / 1000) if "ms" in words else int(value)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return int(value / 1000 if "ms" in words else value)
         if isinstance(value, str) and (match := _SPOKEN_WAIT.search(value)):
             return int(match[1]) * (60 if match[2].lower().startswith("m") else 1)
     return None
