@@ -31,7 +31,8 @@ _TELLS_OF_MORE = re.compile(
     # "so far", "at least 3"
     r"|\b(?:so far|at least \d)"
     # "not all of them", "the list goes on"
-    r"|\b(?:not|isn[’']t|aren[’']t|nor) (?:all|everything|everybody|the (?:whole|complete|full|entire)|yet all|complete)\b"
+    r"|\b(?:not|isn[’']t|aren[’']t|nor) "
+    r"(?:all|everything|everybody|the (?:whole|complete|full|entire)|yet all|complete)\b"
     r"|\bonly (?:a )?part\b|\b(?:list|it|that) (?:goes on|continues|doesn[’']t (?:stop|end))\b"
     # "several more", "others follow", "12 more"
     rf"|\b(?:several|many|some|a few|plenty|lots|dozens|hundreds|{NUMBER}) (?:more|others|further)\b"
@@ -45,12 +46,13 @@ _TELLS_OF_MORE = re.compile(
 )
 _IN_ALL = re.compile(
     rf"\b({NUMBER})\b[^.,;:!?()\n]{{0,30}}?\b(?:in total|altogether|in all|all told|overall|total)\b"
-    rf"|\b(?:in total|altogether|in all|all told|overall|(?:a )?total of|total is)\b[^.;:!?()\n]{{0,25}}?\b({NUMBER})\b",
+    rf"|\b(?:in total|altogether|in all|all told|overall|(?:a )?total of|total is)\b"
+    rf"[^.;:!?()\n]{{0,25}}?\b({NUMBER})\b",
     re.IGNORECASE,
 )
 _PART_OF = re.compile(
-    rf"\b(?:{NUMBER}|some|these|those|part|a few|most) (?:\w+ )?(?:out )?of (?:about |around |an estimated |some |roughly "
-    rf"|the |all |over |more than )*({NUMBER})\b(?: \w+)?|\b\d+\s?[-–]\s?\d+ (?:out )?of ({NUMBER})\b"
+    rf"\b(?:{NUMBER}|some|these|those|part|a few|most) (?:\w+ )?(?:out )?of (?:about |around |an estimated |some "
+    rf"|roughly |the |all |over |more than )*({NUMBER})\b(?: \w+)?|\b\d+\s?[-–]\s?\d+ (?:out )?of ({NUMBER})\b"
     rf"|\b\d+ ?/ ?(\d+)(?![/\d])",
     re.IGNORECASE,
 )
@@ -60,9 +62,9 @@ _LEAVES_SOME_OUT = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FOR_ALL = re.compile(
-    r"\b(?:all (?:of )?(?:the|my|our|their|its|those|these)|every(?! (?:\w+day|day|week|month|year|hour|time|morning"
-    r"|evening|other|so)s?\b)|everyone|everybody|everything|(?:complete|entire|whole|full) (?:list|set|history|overview)"
-    r"|all (?!day)\w+s\b)",
+    r"\b(?:all (?:of )?(?:the|my|our|their|its|those|these)|everyone|everybody|everything|all (?!day)\w+s\b"
+    r"|every(?! (?:\w+day|day|week|month|year|hour|time|morning|evening|other|so)s?\b)"
+    r"|(?:complete|entire|whole|full) (?:list|set|history|overview))",
     re.IGNORECASE,
 )
 _ASKS_FOR_ONE = re.compile(
@@ -75,10 +77,9 @@ _NO_ADJECTIVE = r"(?!of |and |in |with |for |from |on |or |are |is |to |by |at |
 
 
 def false_count(case: Case) -> Iterator[Finding]:
-    """A reply by which a listing ends where its page does, though more follow; another number than there are; or some of
-    a short page left out under "among others".
+    """A reply by which a listing ends where its page does, though more follow, or that tells another number than there are.
 
-    Of a page that is as full as the user wanted, only a claim that there are no others is false. Who looks for one
+    So does one that leaves some of a short page out under "among others". Of a page that is as full as the user wanted, only a claim that there are no others is false. Who looks for one
     thing need not be told of every other: there it does not block.
     """
     for turn in case.turns if case.is_english else ():
@@ -100,7 +101,11 @@ def _check_count(
     stated = _find_false_count(case, turn, text, page, call)
     if stated is not None:
         yield _build_finding("false_count", at, f"{stated} {name} are told, and {shown} were found")
-    elif page.has_more and not _tells_of_more(text, page) and not _pages_on(case, turn, index, call):
+    elif (
+        page.has_more
+        and not _tells_of_more(text, page, _list_nouns(page, call))
+        and not _pages_on(case, turn, index, call)
+    ):
         is_full = page.limit is not None and shown >= page.limit and not _CLAIMS_ALL.search(text)
         yield _build_finding(
             "false_count",
@@ -127,7 +132,7 @@ def not_all(case: Case) -> Iterator[Finding]:
             if not page.has_more or not _ASKS_FOR_ALL.search(request) or _pages_on(case, turn, index, call):
                 continue
             text = " ".join(answer for _, answer in list_answers(case, turn, index))
-            if text and not _tells_of_more(text, page):
+            if text and not _tells_of_more(text, page, _list_nouns(page, call)):
                 name = to_plural(page.noun)
                 yield _build_finding(
                     "not_all", turn.end - 1, f"all {name} were asked for, and more follow in message {index}"
@@ -143,12 +148,12 @@ def short_page(case: Case) -> Iterator[Finding]:
                 yield _build_finding("short_page", index, text, blocking=False)
 
 
-def _tells_of_more(text: str, page: Page) -> bool:
+def _tells_of_more(text: str, page: Page, nouns: set[str]) -> bool:
     """True if a text says that a listing goes on: in words, or by a number that is greater than that of its items.
 
-    >>> page = Page("/tasks", "task", [1, 2, 3], True, None, None)
-    >>> [_tells_of_more(text, page) for text in ("There are 3 in total.", "12 in total.", "These are 3 of 3.", "3 of 9")]
-    [False, True, False, True]
+    >>> page, texts = Page("/tasks", "task", [1, 2, 3], True, None, None), ("3 in total.", "9 in total.", "3 of 9")
+    >>> [_tells_of_more(text, page, {"task"}) for text in texts]
+    [False, True, True]
     """
     bare = drop_quotes(text)
     if _TELLS_OF_MORE.search(bare):
@@ -160,6 +165,7 @@ def _tells_of_more(text: str, page: Page) -> bool:
         for number in match.groups()
         if number
     ]
+    numbers += [number for number, _ in _list_stated_counts(bare, nouns)]
     return any(number is not None and number > len(page.items) for number in numbers)
 
 

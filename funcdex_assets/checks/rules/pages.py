@@ -20,7 +20,7 @@ from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_page_token, parse_last_noun
+from funcdex_assets.semantics.tool_names import is_page_token, parse_last_noun, parse_tool_name
 
 _WRAPPERS = frozenset("data result results response body payload _embedded".split())
 _LIST_NAMES = frozenset("nodes edges items results data values records entries".split())
@@ -59,11 +59,8 @@ def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | 
             return None
         holders.append(content)
         if (key := _find_list(content)) is not None:
-            noun = parse_last_noun(name if key in _LIST_NAMES and name else key)
-            items = content[key]
-            total = _find_total(holders, len(items))
-            return Page(
-                f"{pointer}/{key}", noun or "item", items, _leads_on(holders, call), total, _find_limit(call, tool)
+            return _build_page(
+                f"{pointer}/{key}", name if key in _LIST_NAMES else key, holders, content[key], call, tool
             )
         inner = _find_wrapped(content)
         if inner is None:
@@ -71,6 +68,27 @@ def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | 
         pointer, content = f"{pointer}/{inner}", content[inner]
         name = name if inner in _WRAPPERS else inner
     return None
+
+
+def _build_page(
+    pointer: str,
+    name: str,
+    holders: Sequence[Mapping[str, Any]],
+    items: Sequence[Any],
+    call: ToolCall | None,
+    tool: Tool | None,
+) -> Page:
+    """Builds the page of a list under a name; without one, its items are what the tool is called after."""
+    noun = parse_last_noun(name) if name else parse_tool_name(call.name).noun if call else "item"
+    total = _find_total(holders, len(items))
+    return Page(
+        pointer=pointer,
+        noun=noun or "item",
+        items=items,
+        has_more=_leads_on(holders, call, len(items)),
+        total=total,
+        limit=_find_limit(call, tool),
+    )
 
 
 def _find_list(holder: Mapping[str, Any]) -> str | None:
@@ -91,12 +109,23 @@ def _find_wrapped(holder: Mapping[str, Any]) -> str | None:
     return inner[0] if len(inner) == 1 and len(holder) == 1 else None
 
 
-def _leads_on(holders: Sequence[Mapping[str, Any]], call: ToolCall | None) -> bool:
-    """True if a field in or around a listing leads to another page, and none says that there is none."""
+def _leads_on(holders: Sequence[Mapping[str, Any]], call: ToolCall | None, shown: int) -> bool:
+    """True if a field in or around a listing leads to another page, and none says that there is none.
+
+    Where no field tells, a greater total does, if it is no estimate and the call began with the first page.
+    """
     fields = [(name, value) for holder in holders for name, value in _iterate_page_fields(holder)]
-    given = list(call.arguments.values()) if call and isinstance(call.arguments, dict) else []
-    answers = [answer for name, value in fields if (answer := _says_more(name, value, given)) is not None]
-    return all(answers) if answers else False
+    arguments = call.arguments if call and isinstance(call.arguments, dict) else {}
+    answers = [
+        answer for name, value in fields if (answer := _says_more(name, value, list(arguments.values()))) is not None
+    ]
+    if answers:
+        return all(answers)
+    begins_later = any(is_page_token(name) or "".join(split_words(name)) in _PAGE_NUMBER_NAMES for name in arguments)
+    says_none = any(value is None and _leads(name) for name, value in fields)
+    exact = [(name, value) for name, value in fields if "estimate" not in split_words(name)]
+    total = _find_total([dict(exact)], shown)
+    return total is not None and total > shown and not begins_later and not says_none
 
 
 def _iterate_page_fields(holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -126,10 +155,7 @@ def _says_more(name: str, value: Any, given: Sequence[Any]) -> bool | None:
         return not flag if words in (("is", "last"), ("last", "page"), ("is", "last", "page"), ("is", "done")) else None
     if is_flag or value is None or (isinstance(value, str | int) and value in given):
         return None
-    leads_on = (
-        is_page_token(name) or words[:1] == ("next",) or words[-1:] == ("next",) or words[-2:] == ("next", "link")
-    )
-    if not leads_on or words[0] in ("previous", "prev", "end", "start", "since"):
+    if not _leads(name):
         return None
     if isinstance(value, dict):
         return any(value.values()) or None
@@ -137,6 +163,13 @@ def _says_more(name: str, value: Any, given: Sequence[Any]) -> bool | None:
         is_position = words[-1] == "offset" and "next" not in words and value.isdigit()
         return None if is_position or value.lower() in _NO else True
     return True if "next" in words and value else None
+
+
+def _leads(name: str) -> bool:
+    """True if a field of this name leads to another page: `next_cursor`, `next`, `@odata.nextLink`."""
+    words = split_words(name)
+    is_next = "next" in (*words[:1], *words[-1:]) or words[-2:] == ("next", "link")
+    return (is_next or is_page_token(name)) and words[0] not in ("previous", "prev", "end", "start", "since")
 
 
 def _find_total(holders: Sequence[Mapping[str, Any]], shown: int) -> int | None:
