@@ -162,7 +162,8 @@ def _list_people(case: Case, index: int, call: ToolCall) -> set[str]:
     people: set[str] = set()
     for holder, pointer, noun in case.result_objects[index]:
         place = {to_singular(word) for step in pointer.split("/") for word in split_words(step)}
-        is_person = bool(place & _PLACES_OF_PEOPLE) or noun in PERSON_NOUNS
+        has_address = any(isinstance(value, str) and "@" in value for value in holder.values())
+        is_person = bool(place & _PLACES_OF_PEOPLE) or noun in PERSON_NOUNS or has_address
         for key, value in holder.items():
             words = split_words(key)
             plain = "".join(words)

@@ -91,9 +91,8 @@ def overclaim(case: Case) -> Iterator[Finding]:
             if case.messages[index].role != "assistant" or not text:
                 continue
             for reason in (
-                _find_claimed_receipt(case, passed, text),
+                _find_claimed_receipt(case, passed, text) or _find_claimed_deed(case, text, index),
                 _find_claimed_report(case, said, text, index),
-                _find_claimed_deed(case, text, index),
                 _find_claimed_act(case, text, index),
                 _find_lost_account(case, passed, text),
                 _find_title_as_text(case, passed, text),

@@ -63,7 +63,8 @@ def is_reading(call: ToolCall) -> bool:
 def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
     """Returns the clause of the user that a call answers: the one that its arguments were said in, or that has its nouns.
 
-    A call that is made once more after it failed answers what it was made for at first. None if no clause fits.
+    A call that is made once more after it failed answers what it was made for at first. Where there is only one clause,
+    the only call answers it. None if no clause fits.
     """
     asked_at = find_request(case, _find_first_attempt(case, turn, call))
     text = " ".join(case.speech[start] for start in asked_at)
@@ -83,7 +84,10 @@ def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
         for position, clause in enumerate(clauses)
     ]
     best = max(scores, default=(0, 0))
-    return clauses[-best[1]] if best[0] > 0 else None
+    if best[0] > 0:
+        return clauses[-best[1]]
+    calls = [other for index in range(turn.start, turn.end) for other in case.messages[index].tool_calls]
+    return clauses[0] if len(clauses) == 1 and calls == [call] else None
 
 
 def find_request(case: Case, turn: Turn) -> list[int]:
