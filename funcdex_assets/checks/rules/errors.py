@@ -253,8 +253,12 @@ def uneven_treatment(case: Case) -> Iterator[Finding]:
                 rule="uneven_treatment",
                 message=index,
                 blocking=False,
-                text=f"A {kind} is {here} here, and was {there} in message {at}",
+                text=f"{_tell_article(kind)} {kind} is {here} here, and was {there} in message {at}",
             )
+
+
+def _tell_article(kind: str) -> str:
+    return "An" if kind[0] in "aeiou" else "A"
 
 
 def _tell_kind(content: Any) -> str | None:

@@ -27,7 +27,7 @@ _POLITE = (
     r"number|one|two|begin|gently|start)\b)*"
 )
 _ASKS = re.compile(
-    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any|show|list|find|"
+    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any(?= \w)|show|list|find|"
     r"search|look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
     r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!?]*\?"
     r"|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b|\bshould be (?:something|an?)\b"
