@@ -12,17 +12,15 @@ a name in it must have been said or returned. Days are read in `calendar_periods
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from funcdex_assets.checks.calendar_periods import find_clock_times, find_periods, names_part_of_day
+from funcdex_assets.checks.known_facts import WORD_OR_NUMBER, Known
 from funcdex_assets.checks.number_words import read_number_words
-from funcdex_assets.checks.rules.claims import Support, find_claims
+from funcdex_assets.checks.rules.claims import find_claims
 from funcdex_assets.language.spoken_values import find_spoken_value, list_spoken_forms, parse_moment
-from funcdex_assets.language.values import Situation
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import Schema
@@ -36,7 +34,6 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|per ?cent)", re.IGNORECASE)
 _TWICE = re.compile(r"\b(?:double|twice)\b")
 _COMBINES = re.compile(r"\b(?:rest|difference|together|total|sum|more|less|remaining|left|both)\b")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_WORD_OR_NUMBER = re.compile(r"[^\W_]{2,}")
 _CONDITION_SIGN = re.compile(r"\w ?(?:[:=~<>]|!=)")
 _OPERATORS = re.compile(r"[\w.]+(?=\s*[:=~<>(!])|\b(?:AND|OR|NOT|and|or|not|in|contains|is|from|to)\b")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][^\W\d_]+")
@@ -45,77 +42,9 @@ _DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".spl
 _MIN_SHARE_OF_KNOWN_WORDS = 0.2  # of the long words of a composed text
 _MIN_SHARE_IN_SHORT_TEXT = 0.3
 _SHORT_TEXT, _MIN_LONG_WORD = 3, 4  # long words; letters of one
-_MOST_COMPARED = 40  # numbers
 _MIN_COMBINED = 3  # smaller sums and differences come about by chance
 _MAX_SETTING = 40  # letters
 _A_MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Known:
-    """All that is known when a call is made.
-
-    `utterances` are the user's, by message; `said` the assistant's; `results` the contents of results by call; `calls`
-    those made before.
-    """
-
-    situation: Situation
-    utterances: Sequence[tuple[int, str]]
-    said: Sequence[str]
-    results: Sequence[tuple[str, Any]]
-    calls: Sequence[ToolCall]
-
-    @cached_property
-    def all_requests(self) -> str:
-        """All that the user said, in lower case."""
-        return " ".join(text for _, text in self.utterances).lower()
-
-    @cached_property
-    def result_scalars(self) -> Sequence[tuple[str, str, Any]]:
-        """(call, pointer, value) of each scalar in a result, the latest result first."""
-        return [(call, *scalar) for call, content in reversed(self.results) for scalar in list_scalars(content)]
-
-    @cached_property
-    def numbers(self) -> Sequence[float]:
-        """The first numbers of results and requests, without repetition."""
-        from_results = [value for _, _, value in self.result_scalars if type(value) in (int, float)]
-        said = [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", self.all_requests)]
-        return list(dict.fromkeys([*from_results[:_MOST_COMPARED], *said]))[:_MOST_COMPARED]
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """All words that were said, returned or given, in lower case."""
-        persona = self.situation.persona
-        texts = [persona.name, persona.company, *self.said, self.all_requests]
-        texts += [str(value) for _, _, value in self.result_scalars]
-        texts += [str(value) for call in self.calls for _, value in list_scalars(call.arguments)]
-        return frozenset(word.lower() for text in texts for word in _WORD_OR_NUMBER.findall(text))
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        return frozenset(to_singular(word) for word in self.words)
-
-    @cached_property
-    def field_names(self) -> dict[str, str]:
-        """The fields of results without separators, each with the latest call that returned it."""
-        names: dict[str, str] = {}
-        for call, pointer, _ in self.result_scalars:
-            for step in pointer.split("/"):
-                names.setdefault("".join(split_words(step)), call)
-        return names
-
-    @cached_property
-    def support(self) -> Support:
-        """What supports the facts in a text that is composed."""
-        support = Support(self.situation.now)
-        support.add_record(self.situation.persona)
-        for text in (*self.said, *(text for _, text in self.utterances)):
-            support.add_text(text)
-        for _, content in self.results:
-            support.add_value(content)
-        for call in self.calls:
-            support.add_value(call.arguments)
-        return support
 
 
 class Argument(NamedTuple):
@@ -250,7 +179,7 @@ def _compute_moment(argument: Argument, known: Known) -> Derivation | None:
             return Derivation("now")
         if length := _find_length(moment, argument.call, known):
             return length
-        moment = moment.astimezone(now.tzinfo)
+        moment = _move_to_zone(moment, now)
     day = moment.date() if isinstance(moment, datetime) else moment
     is_end = argument.meaning.bound == "until" or argument.meaning.phase in ("end", "expires", "due")
     for index, text in reversed(known.utterances):
@@ -260,6 +189,14 @@ def _compute_moment(argument: Argument, known: Known) -> Derivation | None:
             if is_meant and _may_have_clock(moment, argument.meaning, text):
                 return Derivation(f"the calendar: {words}", message=index)
     return None
+
+
+def _move_to_zone(moment: datetime, now: datetime) -> datetime:
+    """The same instant in the user's time zone; the first and the last day of the calendar stay as they are."""
+    try:
+        return moment.astimezone(now.tzinfo)
+    except OverflowError:
+        return moment
 
 
 def _may_have_clock(moment: date, meaning: FieldMeaning, text: str) -> bool:
@@ -298,8 +235,8 @@ def _compose_query(argument: Argument, known: Known) -> Derivation | None:
     if parse_moment(schema, value) is not None:
         return None
     described = f"{argument.description} {schema.get('description', '')} {schema.get('examples', '')}".lower()
-    words = [word.lower() for word in _WORD_OR_NUMBER.findall(_OPERATORS.sub(" ", value))]
-    own = set(_WORD_OR_NUMBER.findall(described))
+    words = [word.lower() for word in WORD_OR_NUMBER.findall(_OPERATORS.sub(" ", value))]
+    own = set(WORD_OR_NUMBER.findall(described))
     stock, stems = known.words | own, known.stems | {to_singular(word) for word in own}
     unknown = [word for word in words if word not in stock and to_singular(word) not in stems]
     if words and not unknown:

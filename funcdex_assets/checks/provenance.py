@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.checks.derivations import Argument, Known, find_derivation
+from funcdex_assets.checks.derivations import Argument, find_derivation
+from funcdex_assets.checks.known_facts import Known
 from funcdex_assets.checks.rules.case import has_failed, is_empty_result
 from funcdex_assets.language.spoken_values import find_first_form, find_quoted_part, find_spoken_value
 from funcdex_assets.language.values import Situation

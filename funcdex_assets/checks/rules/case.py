@@ -91,7 +91,8 @@ class Case:
     def turns(self) -> tuple[Turn, ...]:
         """The turns in order; messages before the first user message belong to none."""
         starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
-        return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
+        ends = [*starts[1:], len(self.messages)] if starts else []
+        return tuple(Turn(*pair) for pair in zip(starts, ends, strict=True))
 
     @cached_property
     def result_values(self) -> dict[int, list[tuple[str, Any]]]:
@@ -110,6 +111,11 @@ class Case:
             if message.result is not None:
                 _collect_objects(message.result.content, "", "", 0, objects_by_message.setdefault(index, []))
         return objects_by_message
+
+    @cached_property
+    def citations(self) -> dict[tuple[int, str], bool]:
+        """Kept by `citations.py`: whether a text cites the result of a message, for several rules ask."""
+        return {}
 
     @cached_property
     def calls_by_result(self) -> dict[int, ToolCall]:

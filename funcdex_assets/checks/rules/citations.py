@@ -30,23 +30,26 @@ _MIN_NAME_PART = 3  # letters; "Al" and "Bo" are names only as a whole
 
 def cites_results(case: Case, text: str, result_indices: Sequence[int]) -> bool:
     """True if a text names a value, the length of a list or the first sentence of one of the results."""
-    results = [result.content for index in result_indices if (result := case.messages[index].result) is not None]
-    list_sizes = {
-        len(member)
-        for result in results
-        if isinstance(result, dict | list)
-        for member in (result.values() if isinstance(result, dict) else (result,))
-        if isinstance(member, list)
-    }
-    if any(find_first_form(text, [str(size), *_SMALL_NUMBER_WORDS.get(size, ())]) for size in sorted(list_sizes)):
-        return True
-    if any((sentence := find_first_sentence(result)) and sentence in text for result in results):
-        return True
-    return any(
-        cites_value(case, text, pointer, value)
-        for index in result_indices
-        for pointer, value in case.result_values[index]
-    )
+    return any(_cites_result(case, text, index) for index in result_indices)
+
+
+def _cites_result(case: Case, text: str, index: int) -> bool:
+    key = index, text
+    if key not in case.citations:
+        result = case.messages[index].result
+        case.citations[key] = result is not None and (
+            _cites_size(text, result.content)
+            or bool((sentence := find_first_sentence(result.content)) and sentence in text)
+            or any(cites_value(case, text, pointer, value) for pointer, value in case.result_values[index])
+        )
+    return case.citations[key]
+
+
+def _cites_size(text: str, content: Any) -> bool:
+    """True if a text names the length of a list right within a result, or of the result itself."""
+    members = content.values() if isinstance(content, dict) else [content]
+    sizes = {len(member) for member in members if isinstance(member, list)}
+    return any(find_first_form(text, [str(size), *_SMALL_NUMBER_WORDS.get(size, ())]) for size in sorted(sizes))
 
 
 def cites_value(case: Case, text: str, pointer: str, value: Any) -> bool:

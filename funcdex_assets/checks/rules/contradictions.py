@@ -15,6 +15,7 @@ from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
 from funcdex_assets.checks.rules.claims import EMAIL, find_dates_in_text, find_dates_in_value, may_name_a_date
 from funcdex_assets.checks.rules.field_values import has_clock, parse_moment, read_meaning
 from funcdex_assets.checks.rules.sentences import drop_quotes
+from funcdex_assets.checks.rules.things import list_argument_names
 from funcdex_assets.language.spoken_values import find_spoken_value
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
@@ -133,7 +134,7 @@ def _contradicts_option(case: Case) -> Iterator[tuple[str, Finding]]:
         text = drop_quotes(case.speech[turn.start]).lower()
         for index, call in calls:
             for name, value in call.arguments.items() if isinstance(call.arguments, dict) else ():
-                if any(other is not call and name in other.arguments for _, other in calls):
+                if any(other is not call and name in list_argument_names(other) for _, other in calls):
                     continue
                 stated = _find_stated_option(case, turn, index, call, name, value, text)
                 if stated is not None:

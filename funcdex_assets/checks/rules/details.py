@@ -50,7 +50,7 @@ def bare_money(case: Case) -> Iterator[Finding]:
     for index, _, _ in iterate_good_calls(case) if case.is_english else ():
         values = case.result_values[index]
         turn = find_turn(case, index)
-        if turn is None or not any(find_field_name(pointer).lower().endswith("currency") for pointer, _ in values):
+        if turn is None or not any(pointer.lower().endswith("currency") for pointer, _ in values):
             continue
         amounts = {form for pointer, value in values if _is_amount(pointer, value) for form in _list_forms(value)}
         codes = {str(value).lower() for pointer, value in values if pointer.lower().endswith("currency") if value}

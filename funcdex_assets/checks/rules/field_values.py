@@ -17,6 +17,8 @@ from typing import Any
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
+_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
 def read_meaning(name: str, value: Any) -> FieldMeaning:
@@ -49,7 +51,7 @@ def parse_moment(value: Any) -> datetime | None:
     moments may be compared to the hour is told by `has_offset`.
     """
     text = _unwrap_moment(value)
-    return _parse_moment_text(text) if isinstance(text, str) else None
+    return _parse_moment_text(text) if isinstance(text, str) and text[4:5] == "-" else None
 
 
 @lru_cache(8192)
@@ -75,13 +77,13 @@ def _parse_moment_text(text: str) -> datetime | None:
 def has_clock(value: Any) -> bool:
     """True if a moment has a time of day."""
     text = _unwrap_moment(value)
-    return isinstance(text, str) and re.match(r"\d{4}-\d\d-\d\d[T ]\d", text) is not None
+    return isinstance(text, str) and text[4:5] == "-" and _ISO_CLOCK.match(text) is not None
 
 
 def has_offset(value: Any) -> bool:
     """True if a moment says its offset from UTC, so that it stands for one instant."""
     text = _unwrap_moment(value)
-    return isinstance(text, str) and re.search(r"(?:Z|[+-]\d\d:?\d\d)$", text) is not None
+    return isinstance(text, str) and has_clock(text) and _OFFSET.search(text) is not None
 
 
 def _unwrap_moment(value: Any) -> Any:

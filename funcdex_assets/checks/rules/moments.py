@@ -281,7 +281,9 @@ def _find_untimely_state(index: int, holder: Mapping[str, Any], pointer: str, no
     states = {
         value.lower()
         for key, value in holder.items()
-        if isinstance(value, str) and read_meaning(key, value).role == "state"
+        if isinstance(value, str)
+        and value.lower() in _OVER_WORDS | _LIVE_WORDS
+        and read_meaning(key, value).role == "state"
     }
     over, live = sorted(states & _OVER_WORDS), sorted(states & _LIVE_WORDS)
     for key, value in holder.items() if over or live else ():

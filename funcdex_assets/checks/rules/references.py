@@ -194,10 +194,9 @@ def _find_choice(case: Case, source: ArgumentSource, listings: dict[tuple[int, s
         if steps[depth].isdigit():
             pointer = "/".join(steps[:depth])
             items = at_pointer(result.content, pointer)
-            if isinstance(items, list) and len(items) > 1 and isinstance(items[0], dict):
-                return _Choice(
-                    listings.setdefault((index, pointer), _Listing(index, pointer, items)), int(steps[depth])
-                )
+            position = int(steps[depth])
+            if isinstance(items, list) and len(items) > 1 and isinstance(items[position], dict):
+                return _Choice(listings.setdefault((index, pointer), _Listing(index, pointer, items)), position)
     return None
 
 

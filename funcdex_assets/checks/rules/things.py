@@ -58,6 +58,11 @@ def list_scalar_texts(value: Any) -> set[str]:
     return {str(leaf) for _, leaf in list_scalars(value)}
 
 
+def list_argument_names(call: ToolCall) -> list[str]:
+    """The names of the arguments of a call; none if they are no object."""
+    return list(call.arguments) if isinstance(call.arguments, dict) else []
+
+
 def list_argument_scalars(call: ToolCall) -> list[tuple[str, Any]]:
     """The scalars in the arguments of a call with their pointers, without the one of arguments that are empty."""
     return [(pointer, value) for pointer, value in list_scalars(call.arguments) if pointer]
