@@ -1,7 +1,7 @@
 """Reads the entities that results show: things with an identifier of their own and fields that last.
 
-Belongs here: what `consistency.py` compares. It counts only what is certain, such as an identifier long enough to belong
-to one entity. No judgement.
+Belongs here: what `consistency.py` compares. It counts only what is certain, such as an identifier long enough to
+belong to one entity. No judgement.
 """
 
 from collections.abc import Iterator, Sequence

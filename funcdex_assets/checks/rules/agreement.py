@@ -1,8 +1,8 @@
 """Rules about results that cannot be true beside their call: another text, person, target or place.
 
 Belongs here: what a service can never have answered to this call. Titles, owners and echoed identifiers are compared in
-`checks/consistency.py`, moments in `moments.py`, numbers of things in `counts.py`. No code is shared with what makes the
-results, and nothing that is said is read, so the rules hold in any language.
+`checks/consistency.py`, moments in `moments.py`, numbers of things in `counts.py`. No code is shared with what makes
+the results, and nothing that is said is read, so the rules hold in any language.
 """
 
 import re
@@ -32,7 +32,10 @@ _PLACES = ("section", "project", "folder", "team", "workspace", "organization")
 
 
 def other_parent(case: Case) -> Iterator[Finding]:
-    """One thing in two places: a project that lies in another workspace than before. A call that moves it explains it."""
+    """One thing in two places: a project that lies in another workspace than before.
+
+    Let pass is what a call in between may have moved.
+    """
     parents: dict[tuple[str, str], tuple[str, int]] = {}
     reported: set[tuple[str, str]] = set()
     for index, call, _ in iterate_good_calls(case):
@@ -89,10 +92,11 @@ def other_text(case: Case) -> Iterator[Finding]:
                 if not _is_same_text(value, sent[0]) and not _shares_words(value, _join_arguments(call), 1):
                     text = f"{call.id} {call.name}: {sent[0][:60]!r} was sent, and {value[:60]!r} is here"
                     yield _build_finding("other_text", index, f"{pointer}/{key}", text)
-            elif role == "title" and may_be_titled and pointer.count("/") <= 1:
-                if not _shares_words(value, " ".join(sent), _MIN_SHARE_OF_TITLE):
-                    text = f"{call.id} {call.name}: nothing of what was sent makes the title {value[:60]!r}"
-                    yield _build_finding("other_text", index, f"{pointer}/{key}", text)
+                continue
+            is_title = role == "title" and may_be_titled and pointer.count("/") <= 1
+            if is_title and not _shares_words(value, " ".join(sent), _MIN_SHARE_OF_TITLE):
+                text = f"{call.id} {call.name}: nothing of what was sent makes the title {value[:60]!r}"
+                yield _build_finding("other_text", index, f"{pointer}/{key}", text)
 
 
 def _iterate_texts_near_top(case: Case, index: int) -> Iterator[tuple[str, str, str]]:

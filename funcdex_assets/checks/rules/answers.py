@@ -200,8 +200,9 @@ def _find_untold_attribute(case: Case, index: int, call: ToolCall, clause: str, 
 
 
 def half_done(case: Case) -> Iterator[Finding]:
-    """One of several is dealt with, though the user said "both" or "all of them"; a link that is said to be ready and not given.
+    """One of several is dealt with, though the user said "both" or "all of them".
 
+    Or a link is said to be ready, and is not given.
     Let pass is one call for several things, and a reply that says what was not done.
     """
     for turn in case.turns if case.is_english else ():

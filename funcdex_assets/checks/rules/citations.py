@@ -18,9 +18,9 @@ from funcdex_assets.schema.words import split_words
 _SMALL_NUMBER_WORDS = {0: ("no", "none", "nothing"), 1: ("one",), 2: ("two", "both")}
 _MAX_NUMBER_IN_WORDS = 12  # greater numbers are looked for in figures only
 _RELATIVE_TIME = re.compile(
-    r"\b(?:ago|in (?:\d+|an?|two|three|half an?) (?:minutes?|hours?|days?|weeks?|months?)|this (?:morning|afternoon|evening"
-    r"|week|month)|tonight|last (?:night|week|month|\w+day)|next (?:week|month|\w+day)|just now|noon|midnight"
-    r"|half past|quarter (?:past|to)|o[’']clock|\w+day)\b",
+    r"\b(?:ago|in (?:\d+|an?|two|three|half an?) (?:minutes?|hours?|days?|weeks?|months?)"
+    r"|this (?:morning|afternoon|evening|week|month)|tonight|last (?:night|week|month)|next (?:week|month)"
+    r"|just now|noon|midnight|half past|quarter (?:past|to)|o[’']clock|(?:mon|tues|wednes|thurs|fri|satur|sun|yester)day)\b",
     re.IGNORECASE,
 )
 _SPOKEN_QUANTITY = re.compile(r"\b(?:an? (?:hour|half|quarter|day|week|dozen)|half|quarter|hour and)\b", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """The rule about values that the user has just stated, and that a call has otherwise.
 
-Belongs here: statements that cannot be mistaken, such as an address, a date, a length of time, an option of a few. Values
-that come from nowhere are in `calls.py`.
+Belongs here: statements that cannot be mistaken, such as an address, a date, a length of time, an option of a few.
+Values that come from nowhere are in `calls.py`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Rules about numbers of things in results: what something new holds, and how many parts a thing has.
 
-Belongs here: numbers that cannot be true beside a call or an earlier result. What replies say of the length of a listing
-is in `listings.py`. Nothing that is said is read, so the rules hold in any language.
+Belongs here: numbers that cannot be true beside a call or an earlier result. What replies say of the length of a
+listing is in `listings.py`. Nothing that is said is read, so the rules hold in any language.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +42,9 @@ class _NewThing(NamedTuple):
 
 
 def filled_when_new(case: Case) -> Iterator[Finding]:
-    """Something that was made in this conversation and holds what nobody put into it: messages in a new label, events in
-    a new calendar, headings in a document that have not been written.
+    """Something that was made in this conversation and holds what nobody put into it.
 
+    Such as messages in a new label, events in a new calendar, headings in a document that have not been written.
     Let pass is what was made with its parts or out of a template, and what a later call may have put something into:
     one that names it beside another thing, or gives it a value.
     """

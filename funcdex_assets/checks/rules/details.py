@@ -1,7 +1,7 @@
 """Rules about what a report leaves out of one thing: the currency of an amount, an end, what was set beside.
 
-Belongs here: incomplete reports of what was found or done. Questions that are not answered are in `answers.py`. The rules
-read English, and are silent in other languages.
+Belongs here: incomplete reports of what was found or done. Questions that are not answered are in `answers.py`. The
+rules read English, and are silent in other languages.
 """
 
 import re
@@ -35,8 +35,8 @@ _WEIGHTY = frozenset(
 _ASKS_FOR_TIMES = re.compile(r"\bdetails?\b|\bwhen\b|\bset up\b|\bhours\b|\bavailab|\bfree\b|\bslots?\b", re.IGNORECASE)
 _MUST_HAVE_END = re.compile(r"\bdetails?\b|\bwhen\b", re.IGNORECASE)
 _ASKS_FOR_BEGINNING = re.compile(
-    r"\bwhen\b[^.?!]*\b(?:start|begin|leave|due|deadline|open|first)|\b(?:start|starting|beginning) (?:time|date)|\bwhen is (?:my|the)"
-    r" (?:next|first|last)",
+    r"\bwhen\b[^.?!]*\b(?:start|begin|leave|due|deadline|open|first)|\bwhen is (?:my|the) (?:next|first|last)"
+    r"|\b(?:start|starting|beginning) (?:time|date)",
     re.IGNORECASE,
 )
 _SAYS_LENGTH = re.compile(

@@ -1,7 +1,7 @@
 """Rules about calls that fail: an error must have a cause, and one error one treatment.
 
-Belongs here: errors of services, and when they are tried again. What a reply says of a failure is in `results.py`. Codes are read in any language, causes in words only in
-English.
+Belongs here: errors of services, and when they are tried again. What a reply says of a failure is in `results.py`.
+Codes are read in any language, causes in words only in English.
 """
 
 import re

@@ -77,10 +77,11 @@ _NO_ADJECTIVE = r"(?!of |and |in |with |for |from |on |or |are |is |to |by |at |
 
 
 def false_count(case: Case) -> Iterator[Finding]:
-    """A reply by which a listing ends where its page does, though more follow, or that tells another number than there are.
+    """A reply that tells another number of things than there are, or by which a listing ends where its page does.
 
-    So does one that leaves some of a short page out under "among others". Of a page that is as full as the user wanted, only a claim that there are no others is false. Who looks for one
-    thing need not be told of every other: there it does not block.
+    So does one that leaves some of a short page out under "among others". Of a page that is as full as the user wanted,
+    only a claim that there are no others is false. Who looks for one thing need not be told of every other: there it
+    does not block.
     """
     for turn in case.turns if case.is_english else ():
         for index, call, page in list_pages(case, turn):

@@ -128,8 +128,9 @@ def unseen_ordinal(case: Case) -> Iterator[Finding]:
 
 
 def loose_topic(case: Case) -> Iterator[Finding]:
-    """A topic that is talked about and that no argument and no result has to do with; or one that the assistant brings up
-    before the user does.
+    """A topic that is talked about and that no argument and no result has to do with.
+
+    Or one that the assistant brings up before the user does.
     """
     stems = _list_topic_stems(case.situation.matter)
     if not stems:

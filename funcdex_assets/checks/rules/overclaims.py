@@ -32,7 +32,8 @@ _CLAIMS_RECEIPT = re.compile(
 )
 _SAID_BEFORE = re.compile(
     r"\b(?:as (?:I )?(?:reported|said|mentioned|noted|told|listed|stated)\b(?! (?:in|by|on|to)\b)"
-    r"|(?:reported|said|mentioned|noted|told you|told|listed|stated) (?:it |that )?(?:earlier|before|above|already|when)"
+    r"|(?:reported|said|mentioned|noted|told you|told|listed|stated) "
+    r"(?:it |that )?(?:earlier|before|above|already|when)"
     r"|(?<!if )\bI (?:noted|mentioned|said|told you|reported|gave you)\b|earlier (?:on )?(?:I|it showed|it said))",
     re.IGNORECASE,
 )

@@ -129,7 +129,7 @@ def _leads_on(holders: Sequence[Mapping[str, Any]], call: ToolCall | None, shown
 
 
 def _iterate_page_fields(holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yields the fields of an object, and those of objects within that tell of its pages: `meta`, `links`, `pageInfo`."""
+    """Yields the fields of an object, and those of objects within that tell of its pages, such as `meta`."""
     for name, value in holder.items():
         yield name, value
         if isinstance(value, dict) and "".join(split_words(name)) in _PAGE_HOLDERS:

@@ -1,7 +1,7 @@
 """Rules about questions back: for what is not needed, and while calls wait that do not depend on the answer.
 
-Belongs here: what the assistant asks instead of acting. The choice among several things is in `references.py`. The rules
-read English, and are silent in other languages.
+Belongs here: what the assistant asks instead of acting. The choice among several things is in `references.py`. The
+rules read English, and are silent in other languages.
 """
 
 import re
@@ -29,7 +29,8 @@ _GRAVE_WORDS = frozenset(
     "sure really delete remove cancel refund pay go ahead ok okay undone shall should want".split()
 )
 _MAKES_SURE = re.compile(
-    r"\b(?:are you sure|sure\?|really|shall I|should I|do you want me to|may I|go ahead|can(?:'t|not) be undone|for good)\b",
+    r"\b(?:are you sure|sure\?|really|shall I|should I|do you want me to|may I|go ahead"
+    r"|can(?:'t|not) be undone|for good)\b",
     re.IGNORECASE,
 )
 

@@ -1,7 +1,7 @@
 """The rule about a choice among several things that the assistant takes upon itself.
 
-Belongs here: references of the user to one of several things. Questions back are in `questions.py`, values that come from
-nowhere in `calls.py`. The rule reads English, and is silent in other languages.
+Belongs here: references of the user to one of several things. Questions back are in `questions.py`, values that come
+from nowhere in `calls.py`. The rule reads English, and is silent in other languages.
 """
 
 import re
@@ -39,8 +39,8 @@ _FACETS = frozenset("name title subject summary email phone address number date 
 _SMALL_WORDS = frozenset(
     (
         "the an and or of for to in on at by with from about into that this it its is are was be as my our me us you "
-        "your his her their them they please can could would will do does did has have had get give show find list send "
-        "make add new one two any all more no not yes so then now just also after before up out off down over who what "
+        "your his her their them they please can could would will do does did has have had get give show find list "
+        "send make add new one two any all more no not yes so then now just also after before up out off down over who what "
         "which when where how there here thing something true false"
     ).split()
 )

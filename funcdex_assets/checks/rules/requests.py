@@ -22,13 +22,13 @@ _BETWEEN_CLAUSES = re.compile(
     r"|, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
 )
 _POLITE = (
-    r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|be a dear|"
-    r"first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|possible|us|me|my|"
+    r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|"
+    r"be a dear|first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|possible|us|me|my|"
     r"number|one|two|begin|gently|start)\b)*"
 )
 _ASKS = re.compile(
-    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any(?= \w)|show|list|find|"
-    r"search|look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
+    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any(?= \w)|show|list|"
+    r"find|search|look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
     r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!?]*\?"
     r"|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b|\bshould be (?:something|an?)\b"
     r"|\b(?:I'd|I would) like to (?:see|know)\b|\bI need (?:the|my|our|a list)\b|\bI'm trying to\b",
@@ -61,7 +61,7 @@ def is_reading(call: ToolCall) -> bool:
 
 
 def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
-    """Returns the clause of the user that a call answers: the one that its arguments were said in, or that has its nouns.
+    """Returns the clause of the user that a call answers: that which its arguments were said in, or has its nouns.
 
     A call that is made once more after it failed answers what it was made for at first. Where there is only one clause,
     the only call answers it. None if no clause fits.
@@ -91,7 +91,7 @@ def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
 
 
 def find_request(case: Case, turn: Turn) -> list[int]:
-    """Returns the user messages that make up a request: that of the turn, and before it that which was asked back on."""
+    """Returns the user messages that make up a request: that of the turn, and those that were asked back on."""
     starts = [turn.start]
     for earlier in reversed([other for other in case.turns if other.start < turn.start]):
         acted = any(

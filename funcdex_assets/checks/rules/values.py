@@ -60,8 +60,9 @@ def _explain_misfit(case: Case, call: ToolCall, name: str, value: str, is_found:
 
 
 def impossible_request(case: Case) -> Iterator[Finding]:
-    """A call whose end is not after its beginning. A day may begin and end a thing, and one without an offset may differ
-    by hours.
+    """A call whose end is not after its beginning.
+
+    Let pass is a day that is beginning and end, and moments of which only one says its offset.
     """
     for index, message in enumerate(case.messages):
         for call in message.tool_calls:

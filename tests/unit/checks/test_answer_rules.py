@@ -1,4 +1,4 @@
-"""Answers: what they leave out of what was asked, what they claim beyond the results, and what they report incompletely."""
+"""Answers: what they leave out of what was asked, what they claim beyond the results, what they report in part."""
 
 from typing import Any
 

@@ -155,7 +155,10 @@ for number in range(2500):
     ],
 )
 def test_a_long_result_takes_no_longer_than_it_must(name, content, request_text, reply):
-    """Rules look at each item a few times, never at each pair: 5,000 items take about 0.2 s, pairs would take minutes."""
+    """Rules look at each item a few times, never at each pair.
+
+    5,000 items take about 0.2 s, pairs would take minutes.
+    """
     deletes = step("DELETE_LAMP", {"lamp_id": "it_04999"}, {"lamp": {"id": "it_04999"}})
     case = talk(request_text, step(name, {}, content), deletes, reply)
     start = time.process_time()
