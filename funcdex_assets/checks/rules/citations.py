@@ -20,7 +20,8 @@ _MAX_NUMBER_IN_WORDS = 12  # greater numbers are looked for in figures only
 _RELATIVE_TIME = re.compile(
     r"\b(?:ago|in (?:\d+|an?|two|three|half an?) (?:minutes?|hours?|days?|weeks?|months?)"
     r"|this (?:morning|afternoon|evening|week|month)|tonight|last (?:night|week|month)|next (?:week|month)"
-    r"|just now|noon|midnight|half past|quarter (?:past|to)|o[’']clock|(?:mon|tues|wednes|thurs|fri|satur|sun|yester)day)\b",
+    r"|just now|noon|midnight|half past|quarter (?:past|to)|o[’']clock"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun|yester)day)\b",
     re.IGNORECASE,
 )
 _SPOKEN_QUANTITY = re.compile(r"\b(?:an? (?:hour|half|quarter|day|week|dozen)|half|quarter|hour and)\b", re.IGNORECASE)

@@ -40,8 +40,8 @@ _SMALL_WORDS = frozenset(
     (
         "the an and or of for to in on at by with from about into that this it its is are was be as my our me us you "
         "your his her their them they please can could would will do does did has have had get give show find list "
-        "send make add new one two any all more no not yes so then now just also after before up out off down over who what "
-        "which when where how there here thing something true false"
+        "send make add new one two any all more no not yes so then now just also after before up out off down over "
+        "who what which when where how there here thing something true false"
     ).split()
 )
 

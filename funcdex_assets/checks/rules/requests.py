@@ -23,8 +23,8 @@ _BETWEEN_CLAUSES = re.compile(
 )
 _POLITE = (
     r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|"
-    r"be a dear|first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|possible|us|me|my|"
-    r"number|one|two|begin|gently|start)\b)*"
+    r"be a dear|first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|"
+    r"possible|us|me|my|number|one|two|begin|gently|start)\b)*"
 )
 _ASKS = re.compile(
     rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any(?= \w)|show|list|"
