@@ -70,7 +70,10 @@ def unanswered_part(case: Case) -> Iterator[Finding]:
             if _serves_later_call(case, index, turn) and not names_subject(clause, call, _find_toolkit(case, call)):
                 continue
             is_told_empty = is_empty_result(_get_content(case, index)) and SAYS_NOTHING.search(text)
-            if not is_told_empty and not cites_results(case, text, [index]):
+            is_told = cites_results(case, text, [index]) or any(
+                names_person(text, person) for person in _list_people(case, index, call)
+            )
+            if not is_told and not is_told_empty:
                 yield Finding(
                     rule="unanswered_part",
                     message=turn.end - 1,

@@ -34,8 +34,14 @@ _TELLS_OF_MORE = re.compile(
     r"|\b(?:not|isn[’']t|aren[’']t|nor) "
     r"(?:all|everything|everybody|the (?:whole|complete|full|entire)|yet all|complete)\b"
     r"|\bonly (?:a )?part\b|\b(?:list|it|that) (?:goes on|continues|doesn[’']t (?:stop|end))\b"
+    # "I can load more", "shall I go on"; not "if you want to see more"
+    r"|(?<!if )\b(?:can|could|shall|should|want me to|may|I[’']ll) (?:I |you )?(?:also |still )?(?:load|fetch|get|pull"
+    r"|show|bring|list|open) (?:you )?(?:some |the )?(?:more|next|others|rest|remaining)\b"
+    r"|\b(?:shall I|should I|want me to) (?:keep going|go on|carry on|continue|page on|read on)\b"
+    # "the three newest"
+    rf"|\b{NUMBER} (?:latest|newest|most recent|oldest)\b"
     # "several more", "others follow", "12 more"
-    rf"|\b(?:several|many|some|a few|plenty|lots|dozens|hundreds|{NUMBER}) (?:more|others|further)\b"
+    rf"|\b(?:several|many|some|a few|{NUMBER}|(?:plenty|lots|dozens|hundreds)(?: of)?) (?:more|others?|further)\b"
     r"|\b(?:others|more results|more of them|further \w+) (?:follow|exist|remain|are)\b"
     # "with more to come", "has more"; not "if it has more", "anything more"
     r"|(?<!if )(?<!if there's )(?<!if there is )(?<!if there are )\bmore (?:\w+ )?(?:to come|follow|come|behind|after|"
@@ -43,6 +49,9 @@ _TELLS_OF_MORE = re.compile(
     r"|(?<!anything )(?<!something )(?<!if there's )\b(?:has|have|hold|holds|keeps?|with|are|is) (?:still )?more\b"
     r"|\bthe (?:rest|remainder|remaining|full list|others) (?:is|are|would|will|can|come|on|follow)\b",
     re.IGNORECASE,
+)
+_IS_NONE = re.compile(
+    r"(?:\b(?:no|without|never|nor|nothing)|n[’']t(?: any| an?)?|\bnot (?:any|an?))\s+(?:\w+\s+)?$", re.IGNORECASE
 )
 _IN_ALL = re.compile(
     rf"\b({NUMBER})\b[^.,;:!?()\n]{{0,30}}?\b(?:in total|altogether|in all|all told|overall|total)\b"
@@ -157,7 +166,7 @@ def _tells_of_more(text: str, page: Page, nouns: set[str]) -> bool:
     [False, True, True]
     """
     bare = drop_quotes(text)
-    if _TELLS_OF_MORE.search(bare):
+    if any(not _IS_NONE.search(bare, 0, match.start()) for match in _TELLS_OF_MORE.finditer(bare)):
         return True
     numbers = [
         read_number(number)

@@ -111,6 +111,7 @@ TABLES = {
         ],
         lets_pass={
             "told": lamps("Which lamps are there?", "Arc and Bow."),
+            "a person by the first name": loan("Tell me about Emma's loan.", "Mia's got it."),
             "how many": lamps("Which lamps are there?", "Two of them."),
             "none": lamps("Which lamps are there?", "There aren't any.", {"lamps": [], "total": 0}),
             "nothing to tell": lamps("Which lamps are there?", "Your list is clear.", {"lamps": []}),

@@ -44,6 +44,10 @@ TABLES = {
             ),
             Objection("these are 3 of 3", alerts("Firing (3 of 3): DiskFull, HighLoad, NoPing."), 3, "follow"),
             Objection("the first one", alerts("The first one is DiskFull, then HighLoad and NoPing."), 3, "follow"),
+            Objection("no more pages", alerts("DiskFull, HighLoad, NoPing; no more pages."), 3, "follow"),
+            Objection("no next page", alerts("There's no next page: DiskFull, HighLoad, NoPing."), 3, "follow"),
+            Objection("isn't another", alerts("DiskFull, HighLoad, NoPing. It isn't another page."), 3, "follow"),
+            Objection("a formula", alerts("DiskFull, HighLoad, NoPing. Tell me if you want to see more."), 3, "follow"),
             Objection(
                 "next two days", alerts("DiskFull, HighLoad, NoPing: look at them in the next two days."), 3, "follow"
             ),
@@ -100,6 +104,10 @@ TABLES = {
                 "3/12": "3/12: DiskFull, HighLoad, NoPing.",
                 "12 overall": "DiskFull, HighLoad, NoPing. It's 12 overall.",
                 "a total of nine": "DiskFull, HighLoad, NoPing, of a total of nine.",
+                "an offer to go on": "DiskFull, HighLoad, NoPing. Shall I go on?",
+                "an offer to load": "DiskFull, HighLoad, NoPing; I can load more.",
+                "the three newest": "The three newest are DiskFull, HighLoad, NoPing.",
+                "lots of others": "DiskFull, HighLoad, NoPing, with lots of others.",
                 "the list goes on": "DiskFull, HighLoad, NoPing, and the list goes on.",
                 "others follow": "DiskFull, HighLoad, NoPing; others follow.",
                 "not the whole list": "DiskFull, HighLoad, NoPing. That's not the whole list.",
