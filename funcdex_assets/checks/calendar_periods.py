@@ -55,6 +55,8 @@ def find_periods(text: str, today: date) -> Iterator[Period]:
             yield Period(name, nearest, nearest)
             if nearest == today or re.search(rf"\b(?:next|on) {name}\b", folded):
                 yield Period(name, nearest + _DAY * 7, nearest + _DAY * 7)
+            if re.search(rf"\b(?:last|since|past) {name}\b", folded):
+                yield Period(f"last {name}", nearest - _DAY * 7, nearest - _DAY * 7)
     if _CHOICE_OF_DAYS.search(folded):
         yield Period("the days proposed", today, today + _PROPOSED_DAYS)
     for number in _DAY_OF_MONTH.findall(text):
@@ -75,6 +77,9 @@ def _list_named_periods(today: date) -> Iterator[Period]:
     yield Period("today", today, today)
     yield Period("tonight", today, today)
     yield Period("tomorrow", today + _DAY, today + _DAY)
+    for part in ("this morning", "this afternoon", "this evening"):
+        yield Period(part, today, today)
+    yield Period("last night", today - _DAY, today)
     yield Period("yesterday", today - _DAY, today - _DAY)
     yield Period("this week", today, week + _DAY * 6)
     yield Period("next week", week + _DAY * 7, week + _DAY * 13)
@@ -82,6 +87,8 @@ def _list_named_periods(today: date) -> Iterator[Period]:
     yield Period("weekend", week + _DAY * 4, week + _DAY * 7)
     yield Period("this month", month, next_month - _DAY)
     yield Period("next month", next_month, _find_next_month(next_month) - _DAY)
+    last_month = (month - _DAY).replace(day=1)
+    yield Period("last month", last_month, month - _DAY)
     yield Period("slipped past", date.min, today)
     yield Period("overdue", date.min, today)
 

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from funcdex_assets.checks.number_words import read_number_words
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, is_empty_result
 from funcdex_assets.checks.rules.citations import cites_results, is_citable, names_person, tells_value
+from funcdex_assets.checks.rules.field_values import is_number, read_meaning
 from funcdex_assets.checks.rules.requests import (
     find_clause,
     is_asking,
@@ -70,8 +72,10 @@ def unanswered_part(case: Case) -> Iterator[Finding]:
             if _serves_later_call(case, index, turn) and not names_subject(clause, call, _find_toolkit(case, call)):
                 continue
             is_told_empty = is_empty_result(_get_content(case, index)) and SAYS_NOTHING.search(text)
-            is_told = cites_results(case, text, [index]) or any(
-                names_person(text, person) for person in _list_people(case, index, call)
+            is_told = (
+                cites_results(case, text, [index])
+                or any(names_person(text, person, clause) for person in _list_people(case, index, call))
+                or _tells_flag_or_words(case, index, text)
             )
             if not is_told and not is_told_empty:
                 yield Finding(
@@ -86,6 +90,19 @@ def _iterate_lookups(case: Case, turn: Turn) -> Iterator[tuple[int, ToolCall, st
     for index, call, _ in iterate_good_calls(case):
         if turn.start <= index < turn.end and is_reading(call) and (text := join_answers(case, turn, index)):
             yield index, call, text
+
+
+def _tells_flag_or_words(case: Case, index: int, text: str) -> bool:
+    """True if a text tells a flag of a result, as in "yes, it's locked", or a number of it in words."""
+    words, numbers = set(split_words(text)), read_number_words(text)
+    for pointer, value in case.result_values[index]:
+        if isinstance(value, bool):
+            flag_words = set(split_words(find_field_name(pointer))) - {"is", "has", "enabled"}
+            if flag_words and flag_words <= words:
+                return True
+        elif is_number(value) and (value in numbers or value / 100 in numbers):
+            return True
+    return False
 
 
 def _get_content(case: Case, index: int) -> Any:
@@ -121,7 +138,7 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
     """A question for a person or for an attribute, and an answer that has neither.
 
     Any person of any look-up that the question led to is an answer, and so is that there is nobody. An attribute is one
-    that a result has under a word of the question.
+    that a result has under a word of the question; of a state the finding does not block, for people paraphrase them.
     """
     for turn in case.turns if case.is_english else ():
         lookups = [(*lookup, find_clause(case, turn, lookup[1])) for lookup in _iterate_lookups(case, turn)]
@@ -135,6 +152,7 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
                 yield Finding(
                     rule="unanswered_question",
                     message=turn.end - 1,
+                    blocking=read_meaning(missing.replace(" ", "_"), "x").role != "state",  # people paraphrase states
                     text=f"{clause[:80]!r} asks for {missing}, which {call.name} has and the answer leaves out",
                 )
 

@@ -117,15 +117,17 @@ def _parse_figures(figures: str) -> float | None:
         return None
 
 
-def names_person(text: str, person: str) -> bool:
-    """True if a text names a person, by the whole name, a part of it, or the address.
+def names_person(text: str, person: str, request: str = "") -> bool:
+    """True if a text names a person, by the whole name, the address, or a part of them that a request has not.
 
     >>> names_person("Henrik can edit it.", "Henrik Dale"), names_person("Kessler can.", "m.kessler@kesslerbau.com")
     (True, True)
     """
     if person in text or find_first_form(text, [person]):
         return True
-    return any(find_first_form(text, [part]) for part in _list_name_parts(person))
+    return any(
+        find_first_form(text, [part]) and not find_first_form(request, [part]) for part in _list_name_parts(person)
+    )
 
 
 def _list_name_parts(person: str) -> Iterator[str]:

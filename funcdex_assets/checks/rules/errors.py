@@ -30,7 +30,8 @@ _BUSY = re.compile(r"\b429\b|rate.?limit|quota|too many requests", re.IGNORECASE
 _STATES_A_RULE = re.compile(
     r"\b(?:must|only|at least|at most|more than|less than|maximum|minimum|in the (?:past|future)|before|after|between|"
     r"longer|shorter|unsupported|supported|expected|hours?|allowed|limit|too (?:long|short|large|small|many|few|far)|"
-    r"cannot|can't|because|already|closed|reserved)\b",
+    r"cannot|can't|because|already|closed|reserved|(?:this|your) plan|"
+    r"(?:in)?valid (?:for|in|on|with) (?:this|your|the))\b",
     re.IGNORECASE,
 )
 _NAMED_ALIKE = frozenset(

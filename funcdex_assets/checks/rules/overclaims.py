@@ -26,6 +26,10 @@ _CLAIMS_RECEIPT = re.compile(
     r"|\b(?:everyone|everybody|they all|all of them|he|she|they|the (?:team|group|customer|client|recipient)s?)\b"
     r"[^.!?]{0,30}\b(?:has|have) (?:got |received |seen |read |been (?:told|informed|notified|reached)|your message|"
     r"the message|it\b|it now)"
+    r"|\b(?:everyone|everybody|they all|all of them|he|she|they|the (?:team|group|customer|client|recipient)s?)"
+    r"(?:(?:'ve|’ve)? (?:all )?(?:been (?:informed|told|notified|reached)"
+    r"|(?:got|saw|received|read) (?:it|the|your)\b)| knows? now)"
+    r"|\breached (?:everyone|everybody|them|him|her|the (?:team|group|customer|client))\b"
     r"|\b(?:was|were|been|is|are) (?:delivered|received|read|seen)\b(?!-)"
     r"|\b(?:pin|message|template|file|picture|card)\b[^.!?]{0,30}\bis with (?:them|him|her)\b|\bhas the number of\b",
     re.IGNORECASE,
@@ -52,7 +56,8 @@ _CLAIMS_DEED = re.compile(
 )
 _CLAIMS_ACT = re.compile(
     r"\bI(?:'ve|’ve| have)? (?:just |also |already )?"
-    r"(?P<act>sent|emailed|forwarded|deleted|removed|refunded|cancelled|canceled|invited|shared)\b",
+    r"(?P<act>sent|emailed|forwarded|deleted|removed|refunded|cancelled|canceled|invited|shared|booked|scheduled|"
+    r"reserved|posted|renamed|archived|uploaded|created)\b",
     re.IGNORECASE,
 )
 _ACTIONS_OF_ACT: Mapping[str, tuple[str, ...]] = {
@@ -66,6 +71,10 @@ _ACTIONS_OF_ACT: Mapping[str, tuple[str, ...]] = {
     "canceled": ("delete", "update"),
     "invited": ("send", "create", "update"),
     "shared": ("send", "create", "update"),
+    **dict.fromkeys(("booked", "scheduled", "reserved"), ("create", "update")),
+    **dict.fromkeys(("created", "uploaded"), ("create", "copy", "update")),
+    "posted": ("send", "create"),
+    **dict.fromkeys(("renamed", "archived"), ("update",)),
 }
 _COMMON_WORDS = frozenset(
     "the was is it on when came up at of that this and a an to for in as i you earlier before already had".split()

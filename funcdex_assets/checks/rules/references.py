@@ -12,7 +12,9 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
+from funcdex_assets.checks.rules.field_values import is_number, read_meaning
 from funcdex_assets.checks.rules.requests import find_turn, join_answers
+from funcdex_assets.checks.rules.sentences import drop_quotes
 from funcdex_assets.checks.rules.things import list_argument_scalars
 from funcdex_assets.records.conversation import ArgumentSource, Finding
 from funcdex_assets.records.message import ToolCall
@@ -34,6 +36,7 @@ _PICKS = re.compile(
     re.IGNORECASE,
 )
 _ORDINAL_OF_THEM = re.compile(rf"\bthe {_ORDINAL} \w+|\b{_ORDINAL} of (?:them|those|these)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:it|that one|this one)\b", re.IGNORECASE)
 _FACETS = frozenset("name title subject summary email phone address number date time link text status".split())
 
 _SMALL_WORDS = frozenset(
@@ -51,7 +54,8 @@ def silent_choice(case: Case) -> Iterator[Finding]:
 
     Such as "that file", a name that two people have, or one that the reply does not even name. Said which is: by its
     position right before the noun, a word that only this thing has, or a choice such as "the latest"; or it was the one
-    thing that was spoken of last, or all of them are taken. Words that only another one has make it the wrong one.
+    thing that was spoken of last, or all of them are taken. Words that only another one has make it the wrong one, and
+    so does a lower price, where the cheapest was asked for.
     """
     reported: set[str] = set()
     listings: dict[tuple[int, str], _Listing] = {}
@@ -130,12 +134,34 @@ def _explain_silent_choice(
     nouns = {listing.noun, *_find_nouns(call), *_find_facet(source)} - {""}
     reference = _find_reference(nouns, case.speech[turn.start])
     where = f"{len(listing.items)} in message {listing.index}"
+    if cheaper := _find_cheaper(request, choice):
+        return f"{cheaper} is cheaper, of {where}"
+    if reference is None and listing.index < turn.start and parse_tool_name(call.name).action not in READING_ACTIONS:
+        pronoun = _PRONOUN.search(drop_quotes(case.speech[turn.start]))
+        reference = pronoun[0] if pronoun and is_id(find_field_name(source.pointer or "")) else None
     if reference is not None:
         is_identified = _is_identified(request, reference, nouns, choice)
         return None if is_identified else f"{reference!r} may be any of {where}, and nobody said which"
     if _PICKS.search(request) or _ORDINAL_OF_THEM.search(request):
         return None
     return _explain_by_words(case, source, call, choice, turn, list_content_words(request))
+
+
+def _find_cheaper(request: str, choice: _Choice) -> str | None:
+    """Returns the first text of a cheaper thing, where the cheapest was asked for and each has one price."""
+    prices = [_find_prices(item) for item in choice.listing.items] if "cheapest" in request.lower() else []
+    if not prices or any(len(price) != 1 for price in prices):
+        return None
+    position = min(range(len(prices)), key=lambda at: prices[at][0])
+    if prices[position][0] == prices[choice.position][0]:
+        return None
+    texts = _list_item_texts(choice.listing.items[position])
+    return repr(texts[0]) if texts else f"number {position + 1}"
+
+
+def _find_prices(item: Any) -> list[float]:
+    fields = item.items() if isinstance(item, dict) else ()
+    return [value for key, value in fields if is_number(value) and read_meaning(key, value).role in ("amount", "total")]
 
 
 def _explain_by_words(

@@ -122,6 +122,12 @@ TABLES = {
                 step("SEND_NOTE", {"reader_id": "rd_77"}, {"note": {"no": 1}}),
                 "It is on its way.",
             ),
+            "a flag": talk(
+                "Is the car locked?", step("get_car_state", {}, {"isLocked": True, "km": 9}), "Yes, it's locked."
+            ),
+            "a number in words": talk(
+                "What does the order come to?", step("GET_ORDER", {}, {"order": {"total": 4900}}), "Forty-nine."
+            ),
             "failed": talk("Which lamps are there?", fail("LIST_LAMPS", {}, {"error": "down"}), "That failed."),
             "a tool without a known verb": talk("Give me quiet.", step("SILENCE_ALARM", {}, {"state": "off"}), "Done."),
             "German": lamps("Zeig mir die Lampen und was sie kosten, is das viel?", "Das habe ich für dich erledigt."),
@@ -139,6 +145,19 @@ TABLES = {
                 "Mia Torres",
             ),
             Objection("an attribute", car("What's the battery level of the car?", "It is B-X 91."), 3, "battery level"),
+            Objection(
+                "a state, which may be paraphrased",
+                talk(
+                    "What's the status of order A-77?",
+                    step(
+                        "GET_ORDER", {"order_no": "A-77"}, {"order": {"order_no": "A-77", "status": "shipped", "no": 5}}
+                    ),
+                    "It is number 5.",
+                ),
+                3,
+                "asks for status",
+                blocking=False,
+            ),
             Objection("a price", lamps("What price are they?", "Arc and Bow."), 3, "price"),
             Objection(
                 "a room",
@@ -214,6 +233,10 @@ TABLES = {
     ),
     "overclaim": Table(
         objects=[
+            Objection("they saw it", write("They saw it."), 3, "They saw it"),
+            Objection("informed", write("The team's on it, they've been informed."), 3, "informed"),
+            Objection("reached", write("It reached everyone."), 3, "reached everyone"),
+            Objection("I booked", write("Accepted. I also booked a room."), 3, "booked"),
             Objection("received", write("Everyone has received it."), 3, "accepted"),
             Objection("delivered", write("Your note was delivered."), 3, "was delivered"),
             Objection("arrived, though queued", write("It has arrived.", {"status": "queued"}), 3, "queued"),

@@ -173,6 +173,9 @@ def test_times_of_day_are_read(text, times):
         pytest.param("soon", set(), id="no day"),
         pytest.param("in 3 days", {"in 3 days"}, id="days ahead"),
         pytest.param("the 31st", {"the 31."}, id="a day that not every month has"),
+        pytest.param("last night", {"last night"}, id="a night"),
+        pytest.param("since last month", {"last month"}, id="a month before"),
+        pytest.param("since friday", {"friday", "last friday"}, id="a weekday before"),
         pytest.param("a 2nd try", {"the 2."}, id="an ordinal"),
     ],
 )

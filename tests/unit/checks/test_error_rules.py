@@ -100,6 +100,7 @@ TABLES = {
             "with a rule": car(
                 {"error": "Invalid email bo@x.io: must be of this company."}, name="ADD_GUEST", email="bo@x.io"
             ),
+            "a plan": car({"error": "bo@x.io is not valid for this plan"}, name="ADD_GUEST", email="bo@x.io"),
             "really invalid": car({"error": "Invalid value for email: bo"}, name="ADD_GUEST", email="bo"),
             "a conflict with what is there": car(
                 {"error": "'Plum cake' already exists"},

@@ -110,6 +110,22 @@ TABLES = {
                 5,
                 "'persuasion' is of another",
             ),
+            Objection("it", books("Delete it.", drop("bk_103"), "Done."), 5, "'it' may be any of 3"),
+            Objection(
+                "not the cheapest",
+                talk(
+                    "Book the cheapest room.",
+                    step(
+                        "LIST_ROOMS",
+                        {},
+                        {"rooms": [{"id": "rm_1", "price": 80}, {"id": "rm_2", "name": "Oak", "price": 60}]},
+                    ),
+                    step("BOOK_ROOM", {"room_id": "rm_1"}, {}),
+                    "Booked.",
+                ),
+                3,
+                "'Oak' is cheaper",
+            ),
             Objection(
                 "nobody named it",
                 talk(
@@ -127,6 +143,17 @@ TABLES = {
             "by its shelf": books("Delete the book on the north shelf.", drop("bk_101"), "Done."),
             "by its position": books("Delete the second book.", drop("bk_102"), "Done."),
             "the last one": books("Delete the last one.", drop("bk_103"), "Done."),
+            "the cheapest": talk(
+                "Book the cheapest room.",
+                step(
+                    "LIST_ROOMS",
+                    {},
+                    {"rooms": [{"id": "rm_1", "price": 80}, {"id": "rm_2", "name": "Oak", "price": 60}]},
+                ),
+                step("BOOK_ROOM", {"room_id": "rm_2"}, {}),
+                "Booked.",
+            ),
+            "it, named": books("Emma bores me, delete it.", drop("bk_101"), "Done."),
             "the longest": books("Delete the longest book.", drop("bk_103"), "Done."),
             "the most popular": books("Delete the most popular book.", drop("bk_103"), "Done."),
             "whichever": books("Delete whichever book.", drop("bk_103"), "Done."),
