@@ -7,6 +7,7 @@ of one thing in `details.py`, what it says too much in `overclaims.py`; invented
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from funcdex_assets.checks.number_words import read_number_words
@@ -182,7 +183,7 @@ def _list_people(case: Case, index: int, call: ToolCall) -> set[str]:
     asked = {str(value).lower() for _, value in list_argument_scalars(call)}
     people: set[str] = set()
     for holder, pointer, noun in case.result_objects[index]:
-        place = {to_singular(word) for step in pointer.split("/") for word in split_words(step)}
+        place = _list_place_words("/".join(step for step in pointer.split("/") if not step.isdigit()))
         has_address = any(isinstance(value, str) and "@" in value for value in holder.values())
         is_person = bool(place & _PLACES_OF_PEOPLE) or noun in PERSON_NOUNS or has_address
         for key, value in holder.items():
@@ -196,6 +197,12 @@ def _list_people(case: Case, index: int, call: ToolCall) -> set[str]:
     return {person for person in people if person.lower() not in asked}
 
 
+@lru_cache(1024)
+def _list_place_words(pointer: str) -> frozenset[str]:
+    """The words of a pointer, in the singular."""
+    return frozenset(to_singular(word) for word in split_words(pointer))
+
+
 def _find_untold_attribute(case: Case, index: int, call: ToolCall, clause: str, text: str) -> str | None:
     """Returns the field that a question names, whose values are all missing in the answer."""
     match = _ATTRIBUTE.search(drop_quotes(clause))
@@ -207,9 +214,11 @@ def _find_untold_attribute(case: Case, index: int, call: ToolCall, clause: str, 
     values: dict[str, list[tuple[str, Any]]] = {}
     for pointer, value in case.result_values[index]:
         for step in pointer.split("/")[1:]:
+            if step.isdigit():
+                continue
             words = {to_singular(word) for word in split_words(step)}
             is_named = bool(words) and words <= asked and not words <= own and not words & arguments
-            if is_named and not step.isdigit() and not words <= {"name", "title", "id"}:
+            if is_named and not words <= {"name", "title", "id"}:
                 values.setdefault(step, []).append((pointer, value))
     for name, fields in values.items():
         tellable = [
