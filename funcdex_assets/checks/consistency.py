@@ -14,35 +14,34 @@ name, a verb that cannot be misread.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
+from funcdex_assets.checks.entities import (
+    CHANGING_FIELD_WORDS,
+    CREATE_VERBS,
+    DELETE_VERBS,
+    READ_VERBS,
+    TEXT_FIELD,
+    TEXT_FIELD_NAMES,
+    UPDATE_VERBS,
+    Entity,
+    collect_identifiers,
+    find_deleted_identifier,
+    find_entities,
+    find_entity_read_by_id,
+    find_verb,
+    is_lasting_field,
+    normalize_name,
+    pair_results_with_calls,
+)
 from funcdex_assets.checks.rules.case import Case, PlacedObject
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.records.message import ToolCall, ToolResult
+from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_last_noun, parse_resource_noun
 from funcdex_assets.semantics.vocabulary import NAMING_WORDS, OCCURRENCE_NOUNS, RESTORING_VERBS
 
-_READ_VERBS = frozenset(
-    (
-        "list get fetch find search read retrieve query show lookup view check count describe browse open filter "
-        "export download"
-    ).split()
-)
-_CREATE_VERBS = frozenset("create add new insert post upload schedule".split())
-_UPDATE_VERBS = frozenset(
-    (
-        "update edit patch modify rename change set reschedule assign unassign move cancel complete close reopen "
-        "archive transition"
-    ).split()
-)
-_DELETE_VERBS = frozenset("delete trash".split())
-_KNOWN_VERBS = _READ_VERBS | _CREATE_VERBS | _UPDATE_VERBS | _DELETE_VERBS | RESTORING_VERBS
-_MAKER_FIELD_WORDS = frozenset("owner creator author organizer organiser reporter".split())
-_CHANGING_FIELD_WORDS = frozenset("updated modified edited last count total status state".split())
 _QUERY_OPTION_WORDS = frozenset(
     (
         "query q search keyword limit max min size results page cursor offset token fields format order sort by expand "
@@ -55,11 +54,7 @@ _QUOTED = re.compile(r"(?<!\w)['\"]([^'\"]+)['\"](?!\w)")
 _OPERATOR = re.compile(r"\w:\S|[=<>~*|(){}]|\b(?:AND|NOT)\b")
 _NON_WORD = re.compile(r"[\W_]+")
 _MIN_SEARCH_WORD_LENGTH, _MAX_SEARCH_WORDS, _MAX_ITEM_DEPTH = 4, 6, 3
-_DOCUMENT_TITLE_WORDS = frozenset("title subject summary".split())
-_TEXT_FIELD_NAMES = frozenset("text plaintext textcontent content body".split())
-_TEXT_FIELD = "text"  # the one key under which the text of an entity is kept, whatever its field is called
 _ANY_VALUE_WORDS = frozenset("all any none both everything *".split())
-_MIN_IDENTIFIER_LENGTH = 5  # characters; a shorter identifier is likely to belong to several entities
 _MIN_UNIQUE_IDENTIFIER_LENGTH = (
     12  # characters; such an identifier belongs to one entity even where it stands under another noun
 )
@@ -69,27 +64,27 @@ _NON_ALPHANUMERIC = re.compile(r"[^0-9a-z]+")
 
 def contradicted_state(case: Case) -> Iterator[Finding]:
     """A result that cannot be true if the earlier results are: `LIST_FILES` shows a file that `DELETE_FILE` deleted."""
-    known_entities: dict[str, _Entity] = {}
+    known_entities: dict[str, Entity] = {}
     deleted_by: dict[str, str] = {}
-    for index, call, result in _pair_results_with_calls(case):
-        verb = _find_verb(call.name)
+    for index, call, result in pair_results_with_calls(case):
+        verb = find_verb(call.name)
         if result.error:
             continue
         if verb in RESTORING_VERBS:
-            for value in _collect_identifiers(call):
+            for value in collect_identifiers(call):
                 deleted_by.pop(value, None)
-        for value in _collect_identifiers(call):
+        for value in collect_identifiers(call):
             if value in deleted_by:
                 yield _build_finding(
                     index, call, "", f"names {value!r}, which {deleted_by[value]} deleted, and it works"
                 )
-        entities = [*_find_entities(case.result_objects[index]), *_find_entity_read_by_id(call, result.content, verb)]
-        if verb not in _DELETE_VERBS:
+        entities = [*find_entities(case.result_objects[index]), *find_entity_read_by_id(call, result.content, verb)]
+        if verb not in DELETE_VERBS:
             for entity, pointer in entities:
                 if entity.identity in deleted_by:
                     text = f"shows {entity.identity!r}, which {deleted_by[entity.identity]} deleted"
                     yield _build_finding(index, call, pointer, text)
-        if verb not in _READ_VERBS:
+        if verb not in READ_VERBS:
             _allow_changes(call, known_entities)
         for entity, pointer in entities:
             earlier = known_entities.get(entity.identity)
@@ -101,35 +96,35 @@ def contradicted_state(case: Case) -> Iterator[Finding]:
                 earlier.fields.update(entity.fields)
             elif earlier is None or len(entity.identity) < _MIN_UNIQUE_IDENTIFIER_LENGTH:
                 known_entities[entity.identity] = entity
-        if verb in _CREATE_VERBS:
+        if verb in CREATE_VERBS:
             _expect_arguments(call, entities, known_entities)
-        if verb in _DELETE_VERBS and (deleted := _find_deleted_identifier(call)):
+        if verb in DELETE_VERBS and (deleted := find_deleted_identifier(call)):
             deleted_by[deleted] = call.id
 
 
 def echo_mismatch(case: Case) -> Iterator[Finding]:
     """A result that names another entity than its call, or another value in a field that the call set."""
     earlier_objects: list[Sequence[PlacedObject]] = []
-    for index, call, result in _pair_results_with_calls(case):
-        if result.error or not isinstance(call.arguments, dict):
+    for index, call, result in pair_results_with_calls(case):
+        if result.error:
             continue
-        verb = _find_verb(call.name)
+        verb = find_verb(call.name)
         if verb in _SEARCH_VERBS:
             yield from _find_unrelated_search_results(index, call, case.result_objects[index], earlier_objects)
         earlier_objects.append(case.result_objects[index])
-        arguments_by_name = {_normalize_name(name): (name, value) for name, value in call.arguments.items()}
+        arguments_by_name = {normalize_name(name): (name, value) for name, value in call.arguments.items()}
         for holder, pointer, noun in case.result_objects[index]:
             for key, value in holder.items():
                 if isinstance(value, dict | list):
                     continue
                 is_own_id = is_id(key) and not parse_resource_noun(key)
-                echoed_argument = arguments_by_name.get(_normalize_name(key))
+                echoed_argument = arguments_by_name.get(normalize_name(key))
                 if not is_own_id and echoed_argument is None:
                     continue
                 key_pointer = f"{pointer}/{key}"
-                if is_own_id and noun and verb in _READ_VERBS | _UPDATE_VERBS and isinstance(value, str | int):
+                if is_own_id and noun and verb in READ_VERBS | UPDATE_VERBS and isinstance(value, str | int):
                     yield from _check_own_identifier(index, call, key_pointer, noun, value)
-                    if verb in _READ_VERBS and pointer.count("/") > 1 and not pointer.rpartition("/")[2].isdigit():
+                    if verb in READ_VERBS and pointer.count("/") > 1 and not pointer.rpartition("/")[2].isdigit():
                         yield from _check_parent_identifier(index, call, key_pointer, noun, value)
                 if echoed_argument is None:
                     continue
@@ -146,15 +141,15 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                         and str(argument_value) != str(value)
                         and value is not None
                     )
-                elif verb in _CREATE_VERBS | _UPDATE_VERBS:
+                elif verb in CREATE_VERBS | UPDATE_VERBS:
                     is_mismatch = (
                         _is_subject_of_result(pointer)
                         and _differs_from_argument(argument_value, value)
-                        and not set(split_words(key)) & _CHANGING_FIELD_WORDS - {"status"}
+                        and not set(split_words(key)) & CHANGING_FIELD_WORDS - {"status"}
                     )
                 else:
                     is_mismatch = (
-                        verb in _READ_VERBS
+                        verb in READ_VERBS
                         and _is_filter_argument(name, argument_value)
                         and _differs_from_argument(argument_value, value)
                     )
@@ -170,48 +165,13 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _find_entity_read_by_id(call: ToolCall, content: Any, verb: str) -> Iterator[tuple["_Entity", str]]:
-    """Yields the entity that a call reads by its identifier, with its title and text, if the whole result is about it.
-
-    `GET_DOCUMENT(document_id="d1")` with the result `{"document_id": "d1", "title": "Plan"}` reads one document.
-    """
-    if verb not in _READ_VERBS or not isinstance(content, dict):
-        return
-    tool_name_nouns = {to_singular(word) for word in split_words(call.name)}
-    for key, value in content.items():
-        is_echoed_id = (
-            is_id(key)
-            and parse_resource_noun(key) in tool_name_nouns
-            and call.arguments.get(key) == value
-            and _is_distinctive_identifier(value)
-        )
-        if is_echoed_id:
-            fields = {
-                name: field_value
-                for name, field_value in content.items()
-                if parse_last_noun(name) in _DOCUMENT_TITLE_WORDS
-            }
-            fields |= {
-                _TEXT_FIELD: next(
-                    (
-                        field_value
-                        for name, field_value in content.items()
-                        if _normalize_name(name) in _TEXT_FIELD_NAMES
-                    ),
-                    None,
-                )
-            }
-            texts = {name: text for name, text in fields.items() if isinstance(text, str) and text}
-            yield _Entity(parse_resource_noun(key), str(value), texts), ""
-
-
 def _find_unrelated_search_results(
     index: int, call: ToolCall, objects: Sequence[PlacedObject], earlier_objects: Sequence[Sequence[PlacedObject]]
 ) -> Iterator[Finding]:
     """Finds items of a search result that contain no word of the query and were not seen in an earlier result."""
     for name, query in call.arguments.items():
         if not isinstance(query, str) or not (
-            _normalize_name(name) in _SEARCH_ARGUMENT_NAMES or name.endswith("contains")
+            normalize_name(name) in _SEARCH_ARGUMENT_NAMES or name.endswith("contains")
         ):
             continue
         search_words = _extract_search_words(query)
@@ -225,7 +185,7 @@ def _find_unrelated_search_results(
             if not has_title or any(word in text for word in search_words for text in texts):
                 continue
             known_identities = {
-                entity.identity for objects_before in earlier_objects for entity, _ in _find_entities(objects_before)
+                entity.identity for objects_before in earlier_objects for entity, _ in find_entities(objects_before)
             }
             if not any(str(value) in known_identities for key, value in holder.items() if is_id(key)):
                 text = f"{name} is {query!r} in the call, and nothing of it is here"
@@ -255,112 +215,18 @@ def _iterate_strings(value: Any) -> Iterator[str]:
 STATE_RULES = (contradicted_state, echo_mismatch)
 
 
-# ── reading ───────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class _Entity:
-    """An entity as one result shows it: `fields` holds only those that no read can change, such as its title."""
-
-    noun: str
-    identity: str
-    fields: dict[str, Any] = field(default_factory=dict)
-
-
-def _pair_results_with_calls(case: Case) -> Iterator[tuple[int, ToolCall, ToolResult]]:
-    """Yields each result with its call, and the index of the result's message."""
-    calls = {call.id: call for message in case.messages for call in message.tool_calls}
-    for index, message in enumerate(case.messages):
-        if message.result is not None and (call := calls.get(message.result.call_id)):
-            yield index, call, message.result
-
-
-@cache
-def _find_verb(name: str) -> str:
-    """The first word of a tool name that is a known verb; '' if there is none, so that no rule about verbs applies."""
-    return next((word for word in split_words(name) if word in _KNOWN_VERBS), "")
-
-
-def _find_entities(objects: Sequence[PlacedObject]) -> Iterator[tuple[_Entity, str]]:
-    """Finds every object with an identifier of its own, with the fields that last until a call changes them."""
-    for holder, pointer, noun in objects:
-        identity = next(
-            (
-                value
-                for key, value in holder.items()
-                if _is_own_identifier(key, noun) and _is_distinctive_identifier(value)
-            ),
-            None,
-        )
-        if identity is None:
-            continue
-        fields = {
-            key: value for key, value in holder.items() if isinstance(value, str) and value and _is_lasting_field(key)
-        }
-        for key, value in holder.items():
-            if isinstance(value, dict) and not _MAKER_FIELD_WORDS.isdisjoint(split_words(key)):
-                email = next((maker_field for name, maker_field in value.items() if "email" in split_words(name)), None)
-                fields |= {key: email} if isinstance(email, str) else {}
-        yield _Entity(noun, str(identity), fields), pointer
-
-
-@cache
-def _is_own_identifier(key: str, noun: str) -> bool:
-    """True if a key is the identifier of its object: `id` anywhere, `file_id` within a `file`."""
-    return is_id(key) and (not parse_resource_noun(key) or (noun != "" and parse_resource_noun(key) == noun))
-
-
-def _is_distinctive_identifier(value: Any) -> bool:
-    """True if a value is long enough to identify one entity."""
-    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= _MIN_IDENTIFIER_LENGTH
-
-
-@cache
-def _is_lasting_field(key: str) -> bool:
-    """True if a field keeps its value until a call changes it: `title`, `created_at`, `owner`."""
-    key_words = set(split_words(key))
-    return bool(key_words) and (
-        key_words <= NAMING_WORDS
-        or "created" in key_words
-        or (key_words <= _MAKER_FIELD_WORDS and not key_words & _CHANGING_FIELD_WORDS)
-    )
-
-
-def _collect_identifiers(call: ToolCall) -> Iterator[str]:
-    """Yields the identifiers among a call's arguments, also those within lists."""
-    for key, value in call.arguments.items() if isinstance(call.arguments, dict) else ():
-        if is_id(key):
-            for identifier in value if isinstance(value, list) else (value,):
-                if _is_distinctive_identifier(identifier):
-                    yield str(identifier)
-
-
-def _find_deleted_identifier(call: ToolCall) -> str | None:
-    """The identifier of the entity that a call deletes: the one whose noun is in the tool's name, or the only one."""
-    identifiers_by_noun = {
-        parse_last_noun(key): str(value)
-        for key, value in call.arguments.items()
-        if is_id(key) and _is_distinctive_identifier(value)
-    }
-    tool_name_nouns = [to_singular(word) for word in split_words(call.name)]
-    matching_identifiers = [value for noun, value in identifiers_by_noun.items() if noun in tool_name_nouns]
-    if len(matching_identifiers) == 1:
-        return matching_identifiers[0]
-    return next(iter(identifiers_by_noun.values())) if len(identifiers_by_noun) == 1 else None
-
-
 # ── judging ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _allow_changes(call: ToolCall, known_entities: Mapping[str, _Entity]) -> None:
+def _allow_changes(call: ToolCall, known_entities: Mapping[str, Entity]) -> None:
     """Forgets the fields of named entities that a call may have changed, so that later results may differ in them."""
     argument_words = (
         {word for key in call.arguments for word in split_words(key)} if isinstance(call.arguments, dict) else set()
     )
-    for identity in _collect_identifiers(call):
+    for identity in collect_identifiers(call):
         if identity in known_entities:
             fields = known_entities[identity].fields
-            fields.pop(_TEXT_FIELD, None)
+            fields.pop(TEXT_FIELD, None)
             for name in list(fields):
                 field_words = set(split_words(name))
                 if "created" not in field_words and (
@@ -370,10 +236,10 @@ def _allow_changes(call: ToolCall, known_entities: Mapping[str, _Entity]) -> Non
 
 
 def _expect_arguments(
-    call: ToolCall, entities: Sequence[tuple[_Entity, str]], known_entities: Mapping[str, _Entity]
+    call: ToolCall, entities: Sequence[tuple[Entity, str]], known_entities: Mapping[str, Entity]
 ) -> None:
     """Adds the arguments of a call to the known fields of the entity that it created, even if the result omits them."""
-    identifiers_in_call = set(_collect_identifiers(call))
+    identifiers_in_call = set(collect_identifiers(call))
     new_entities = [
         entity
         for entity, pointer in entities
@@ -382,10 +248,10 @@ def _expect_arguments(
     if len(new_entities) == 1 and new_entities[0].identity in known_entities:
         fields = known_entities[new_entities[0].identity].fields
         for name, value in call.arguments.items():
-            if _is_lasting_field(name) and isinstance(value, str) and "created" not in split_words(name):
+            if is_lasting_field(name) and isinstance(value, str) and "created" not in split_words(name):
                 fields.setdefault(name, value)
-            elif _normalize_name(name) in _TEXT_FIELD_NAMES and isinstance(value, str) and value:
-                fields[_TEXT_FIELD] = value
+            elif normalize_name(name) in TEXT_FIELD_NAMES and isinstance(value, str) and value:
+                fields[TEXT_FIELD] = value
 
 
 def _check_own_identifier(index: int, call: ToolCall, pointer: str, noun: str, value: Any) -> Iterator[Finding]:
@@ -472,12 +338,6 @@ def _parse_moment(text: str) -> date | None:
 def _strip_punctuation(text: str) -> str:
     """Lower-cases a text and replaces punctuation by spaces; a text of punctuation alone stays as it is."""
     return _NON_ALPHANUMERIC.sub(" ", text.lower()).strip() or text
-
-
-@cache
-def _normalize_name(name: str) -> str:
-    """A field name without case and separators: `fileName` and `file_name` become `filename`."""
-    return "".join(split_words(name))
 
 
 def _build_finding(index: int, call: ToolCall, pointer: str, text: str, rule: str = "contradicted_state") -> Finding:

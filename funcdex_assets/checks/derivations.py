@@ -1,79 +1,79 @@
 """Values that nobody said and no result has, and that follow all the same: worked out, normalised, composed, implied.
 
 Belongs here: how a value follows from what is known, in words; `provenance.py` asks after it has looked for the value
-itself. A derivation is accepted only if each fact in it is known: a text may be worded freely, and a number, a date or a
-name in it must have been said or returned.
+itself. A derivation is accepted only if each fact in it is known: a text may be worded freely, and a number, a date or
+a name in it must have been said or returned. Days are read in `calendar_periods.py`.
 
     arithmetic   half of 4900 is 2450; 14:00 and half an hour is 14:30
     calendar     "this week", "next Monday", "the 21st" as moments; now as a moment
     composition  a query or a text made of known words and facts
     same again   the value that an earlier call had under the same name
-    implication  yes or no, and one of a few options
+    implication  yes or no, and one of a few options, unless the user said otherwise
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from funcdex_assets.checks.rules.claims import Support, find_claims
-from funcdex_assets.language.spoken_values import parse_moment
-from funcdex_assets.language.values import Situation
+from funcdex_assets.checks.calendar_periods import find_clock_times, find_periods, names_part_of_day
+from funcdex_assets.checks.known_facts import WORD_OR_NUMBER, Known
+from funcdex_assets.checks.number_words import read_number_words
+from funcdex_assets.checks.rules.claims import find_claims
+from funcdex_assets.language.spoken_values import find_spoken_value, list_spoken_forms, parse_moment
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = {
-    word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
 _SPOKEN_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _SPOKEN_MINUTES = {"half an hour": 30, "quarter of an hour": 15, "an hour": 60, "one hour": 60, "two hours": 120}
 _MINUTES = re.compile(r"\b(\d+) ?(min|minutes?|h|hours?|hrs?)\b", re.IGNORECASE)
-_DAY_OF_MONTH = re.compile(r"\b(?:the )?(\d{1,2})(?:st|nd|rd|th)\b", re.IGNORECASE)
-_IN_DAYS = re.compile(r"\bin (\d+|a|two|three|four) (days?|weeks?)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|per ?cent)", re.IGNORECASE)
+_TWICE = re.compile(r"\b(?:double|twice)\b")
+_COMBINES = re.compile(r"\b(?:rest|difference|together|total|sum|more|less|remaining|left|both)\b")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_CONDITION_SIGN = re.compile(r"\w ?(?:[:=~<>]|!=)")
+_OPERATORS = re.compile(r"[\w.]+(?=\s*[:=~<>(!])|\b(?:AND|OR|NOT|and|or|not|in|contains|is|from|to)\b")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][^\W\d_]+")
 _TITLES = frozenset("mr mrs ms dr hi hello dear best regards thanks thank kind sincerely yours i".split())
+_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _MIN_SHARE_OF_KNOWN_WORDS = 0.2  # of the long words of a composed text
-_MIN_LONG_WORD = 4  # letters
-_MOST_COMPARED = 40  # numbers
+_MIN_SHARE_IN_SHORT_TEXT = 0.3
+_SHORT_TEXT, _MIN_LONG_WORD = 3, 4  # long words; letters of one
+_MIN_COMBINED = 3  # smaller sums and differences come about by chance
+_MAX_SETTING = 40  # letters
+_A_MINUTE = timedelta(minutes=1)
 
 
-class Known(NamedTuple):
-    """All that is known when a call is made.
+class Argument(NamedTuple):
+    """A scalar in the arguments of a call, with the schema of its field and the description of its tool."""
 
-    `utterances` are the user's, by message; `said` the assistant's; `results` the contents of results by call; `calls`
-    those made before.
-    """
+    name: str
+    schema: Schema
+    value: Any
+    call: ToolCall
+    description: str
 
-    situation: Situation
-    utterances: Sequence[tuple[int, str]]
-    said: Sequence[str]
-    results: Sequence[tuple[str, Any]]
-    calls: Sequence[ToolCall]
+    @property
+    def meaning(self) -> FieldMeaning:
+        return decide_field_meaning(self.name, self.schema)
 
 
 class Derivation(NamedTuple):
-    """How a value follows; `message` is that of the user's words, if some were the reason, `from_call` that of a result."""
+    """How a value follows.
+
+    `message` is that of the user's words, if some were the reason, `from_call` that of a result.
+    """
 
     how: str
     message: int | None = None
     from_call: str | None = None
 
 
-def find_derivation(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
-    """Returns how the value of the argument `name` follows from what is known; None if it does not."""
+def find_derivation(argument: Argument, known: Known) -> Derivation | None:
+    """Returns how the value of an argument follows from what is known; None if it does not."""
     for derive in (
         _repeat_value,
         _imply_option,
@@ -83,309 +83,217 @@ def find_derivation(
         _compose_text,
         _name_field,
     ):
-        if derivation := derive(name, schema, value, call, description, known):
+        if derivation := derive(argument, known):
             return derivation
     return None
 
 
-def _repeat_value(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
-    """The same as an earlier call had under this name: "and the back" takes the temperature over."""
+def _repeat_value(argument: Argument, known: Known) -> Derivation | None:
+    """The same as an earlier call of the tool had under this name: "and the back" takes the temperature over."""
     for earlier in reversed(known.calls):
-        for pointer, other in list_scalars(earlier.arguments):
-            if (
-                pointer.rsplit("/", 1)[-1] == name
-                and other == value
-                and type(other) is type(value)
-                and earlier.name == call.name
-            ):
+        for pointer, other in list_scalars(earlier.arguments) if earlier.name == argument.call.name else ():
+            is_same = other == argument.value and type(other) is type(argument.value)
+            if is_same and pointer.rsplit("/", 1)[-1] == argument.name:
                 return Derivation(f"as in {earlier.id}", from_call=earlier.id)
     return None
 
 
-def _imply_option(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
-    """Yes or no, or one of a few options: what people mean by what they say."""
+def _imply_option(argument: Argument, known: Known) -> Derivation | None:
+    """Yes or no, or one of a few options: what people mean by what they say.
+
+    Not if they said the contrary: "it is no draft" implies no draft, "of high importance" no low one.
+    """
+    name, schema, value = argument.name, argument.schema, argument.value
+    last = known.utterances[-1][1] if known.utterances else ""
+    now = known.situation.now
     if isinstance(value, bool):
-        return Derivation(f"implied: {name} {str(value).lower()}")
-    if value in schema.get("enum", ()):
-        return Derivation(f"implied: one of {len(schema['enum'])} options")
-    return None
+        is_denied = find_spoken_value(last, name, {}, not value, now) is not None
+        return None if is_denied else Derivation(f"implied: {name} {str(value).lower()}")
+    options = schema.get("enum", ())
+    if value not in options:
+        return None
+    label = split_words(name)[-1] if split_words(name) else ""
+    others = [
+        form
+        for option in options
+        if option != value
+        for form in list_spoken_forms(name, {"enum": options}, option, now)[:1]
+    ]
+    is_other = any(re.search(rf"\b{re.escape(other)} {re.escape(label)}\b", last, re.IGNORECASE) for other in others)
+    return None if is_other else Derivation(f"implied: one of {len(options)} options")
 
 
-def _compute_number(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
+def _compute_number(argument: Argument, known: Known) -> Derivation | None:
     """A number worked out of known ones, said in words, or the size of a page."""
+    value = argument.value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if decide_field_meaning(name, schema).role in ("limit", "position"):
+    if argument.meaning.role in ("limit", "position"):
         return Derivation("how many to fetch")
     for index, text in reversed(known.utterances):
-        if value in _read_number_words(text):
+        if value in read_number_words(text):
             return Derivation("said in words", message=index)
     if not known.utterances:
         return None
-    last_at, text = known.utterances[-1]
-    folded = " ".join(words for _, words in known.utterances).lower()
-    numbers = list(dict.fromkeys(_list_numbers(known)))[:_MOST_COMPARED]
-    for number in numbers:
+    how = next(_find_share(value, known), None) or next(_find_sum(value, known), None)
+    return Derivation(how, message=known.utterances[-1][0]) if how else None
+
+
+def _find_share(value: float, known: Known) -> Iterator[str]:
+    """Yields how a number is a part or a multiple of a known one, as the user asks for it."""
+    percents = _PERCENT.findall(known.all_requests)
+    for number in known.numbers:
         for word, part in _SPOKEN_PARTS.items():
-            if word in folded and number / part == value:
-                return Derivation(f"a {word} of {number:g}", message=last_at)
-        for match in _PERCENT.findall(folded):
-            if abs(number * float(match) / 100 - value) < 0.01:
-                return Derivation(f"{match} % of {number:g}", message=last_at)
-        if re.search(r"\b(?:double|twice)\b", folded) and number * 2 == value:
-            return Derivation(f"twice {number:g}", message=last_at)
-    for first in numbers:
-        for second in numbers:
-            if (
-                first is not second
-                and value not in (first, second)
-                and abs(value) > 3
-                and (first + second == value or first - second == value)
-                and re.search(r"\b(?:rest|difference|together|total|sum|more|less|remaining|left|both)\b", folded)
-            ):
-                return Derivation(f"worked out of {first:g} and {second:g}", message=last_at)
-    return None
+            if word in known.all_requests and number / part == value:
+                yield f"a {word} of {number:g}"
+        for percent in percents:
+            if abs(number * float(percent) / 100 - value) < 0.01:
+                yield f"{percent} % of {number:g}"
+        if number * 2 == value and _TWICE.search(known.all_requests):
+            yield f"twice {number:g}"
 
 
-def _list_numbers(known: Known) -> Iterator[float]:
-    for _, content in reversed(known.results):
-        for _, value in list_scalars(content):
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield value
-    for _, text in known.utterances:
-        for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text):
-            yield float(number)
+def _find_sum(value: float, known: Known) -> Iterator[str]:
+    """Yields how a number is the sum or the difference of two known ones, as the user asks for it."""
+    if abs(value) <= _MIN_COMBINED or not _COMBINES.search(known.all_requests):
+        return
+    for first in known.numbers:
+        for second in known.numbers:
+            if first != second and value not in (first, second) and value in (first + second, first - second):
+                yield f"worked out of {first:g} and {second:g}"
 
 
-@lru_cache(2048)
-def _read_number_words(text: str) -> frozenset[int]:
-    """The whole numbers that a text has in words: "twenty one" is 21, "five hundred" is 500."""
-    words = re.findall(r"[a-z]+", text.lower())
-    numbers = set()
-    for start in range(len(words)):
-        total, current, used = 0, 0, 0
-        for word in words[start : start + 6]:
-            if word in _UNITS:
-                current += _UNITS.index(word)
-            elif word in _TENS:
-                current += _TENS[word]
-            elif word == "hundred" and used:
-                current = max(current, 1) * 100
-            elif word == "thousand" and used:
-                total, current = total + max(current, 1) * 1000, 0
-            elif word == "and" and used:
-                continue
-            else:
-                break
-            used += 1
-        if used:
-            numbers.add(total + current)
-    return frozenset(numbers)
+def _compute_moment(argument: Argument, known: Known) -> Derivation | None:
+    """A moment that the calendar, now, or a beginning and a length make.
 
-
-def _compute_moment(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
-    """A moment that the calendar, now, or a beginning and a length make."""
-    moment = parse_moment(schema, value) if isinstance(value, str) else None
+    A time of day must be one that the user named, if any was; where none was, not even "in the morning", only the ends
+    of a day and of a window may be filled in.
+    """
+    moment = parse_moment(argument.schema, argument.value) if isinstance(argument.value, str) else None
     if not isinstance(moment, date):
         return None
     now = known.situation.now
     if isinstance(moment, datetime):
         moment = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
-        if abs((moment - now).total_seconds()) < 60:
+        if abs(moment - now) < _A_MINUTE:
             return Derivation("now")
-        if length := _find_length(moment, call, known):
+        if length := _find_length(moment, argument.call, known):
             return length
-        moment = moment.astimezone(now.tzinfo)
+        moment = _move_to_zone(moment, now)
     day = moment.date() if isinstance(moment, datetime) else moment
-    meaning = decide_field_meaning(name, schema)
-    is_end = meaning.bound == "until" or meaning.phase in ("end", "expires", "due")
+    is_end = argument.meaning.bound == "until" or argument.meaning.phase in ("end", "expires", "due")
     for index, text in reversed(known.utterances):
-        for words, first, last in _find_periods(text, now.date()):
+        for words, first, last in find_periods(text, now.date()):
             is_midnight = isinstance(moment, datetime) and moment.hour == moment.minute == 0
-            if first <= day <= last or (is_end and is_midnight and day == last + timedelta(days=1)):
+            is_meant = first <= day <= last or (is_end and is_midnight and day == last + timedelta(days=1))
+            if is_meant and _may_have_clock(moment, argument.meaning, text):
                 return Derivation(f"the calendar: {words}", message=index)
     return None
+
+
+def _move_to_zone(moment: datetime, now: datetime) -> datetime:
+    """The same instant in the user's time zone; the first and the last day of the calendar stay as they are."""
+    try:
+        return moment.astimezone(now.tzinfo)
+    except OverflowError:
+        return moment
+
+
+def _may_have_clock(moment: date, meaning: FieldMeaning, text: str) -> bool:
+    """True if the time of day of a moment may follow from a text."""
+    if not isinstance(moment, datetime):
+        return True
+    minutes = moment.hour * 60 + moment.minute
+    if minutes in (0, 23 * 60 + 59) or meaning.bound:
+        return True
+    times = set(find_clock_times(text))
+    return minutes in times if times else names_part_of_day(text)
 
 
 def _find_length(moment: datetime, call: ToolCall, known: Known) -> Derivation | None:
     """A moment that lies a said length after another moment of the call or of a result."""
     minutes = {
-        60 * int(number) if unit.lower().startswith("h") else int(number)
-        for _, text in known.utterances
-        for number, unit in _MINUTES.findall(text)
+        60 * int(number) if unit.startswith("h") else int(number)
+        for number, unit in _MINUTES.findall(known.all_requests)
     }
-    minutes |= {
-        length for _, text in known.utterances for words, length in _SPOKEN_MINUTES.items() if words in text.lower()
-    }
-    others = [value for _, value in list_scalars(call.arguments)] + [
-        value for _, content in known.results for _, value in list_scalars(content)
-    ]
-    for other in others:
+    minutes |= {length for words, length in _SPOKEN_MINUTES.items() if words in known.all_requests}
+    if not minutes:
+        return None
+    own = [value for _, value in list_scalars(call.arguments)]
+    for other in (*own, *(value for _, _, value in known.result_scalars)):
         start = parse_moment({}, other) if isinstance(other, str) else None
         if isinstance(start, datetime) and start.tzinfo and (moment - start).total_seconds() / 60 in minutes:
             return Derivation(f"{(moment - start).total_seconds() / 60:g} minutes after {other}")
     return None
 
 
-def _find_periods(text: str, today: date) -> Iterator[tuple[str, date, date]]:
-    """Yields (words, first day, last day) of the days that a text speaks of."""
-    folded, day = text.lower(), timedelta(days=1)
-    week = today - day * today.weekday()
-    for words, first, last in (
-        ("today", today, today),
-        ("tonight", today, today),
-        ("tomorrow", today + day, today + day),
-        ("yesterday", today - day, today - day),
-        ("this week", today, week + day * 6),
-        ("next week", week + day * 7, week + day * 13),
-        ("last week", week - day * 7, week - day),
-        ("weekend", week + day * 4, week + day * 7),
-        ("this month", today.replace(day=1), (today.replace(day=28) + day * 4).replace(day=1) - day),
-        (
-            "next month",
-            (today.replace(day=28) + day * 4).replace(day=1),
-            ((today.replace(day=28) + day * 4).replace(day=28) + day * 4).replace(day=1) - day,
-        ),
-        ("slipped past", date.min, today),
-        ("overdue", date.min, today),
-    ):
-        if words in folded:
-            yield words, first, last
-    for number, name in enumerate(_DAYS):
-        if re.search(rf"\b{name}s?\b", folded):
-            nearest = today + day * ((number - today.weekday()) % 7)
-            yield name, nearest, nearest
-            if nearest == today or re.search(rf"\b(?:next|on) {name}\b", folded):
-                yield name, nearest + day * 7, nearest + day * 7
-    if re.search(
-        r"\bthe (?:first|second|third|other|latter|former)(?: one| two)?\b|\bboth\b", folded
-    ):  # a choice among proposed days
-        yield "the days proposed", today, today + day * 14
-    for number in _DAY_OF_MONTH.findall(text):
-        for month_start in (today.replace(day=1), (today.replace(day=28) + day * 4).replace(day=1)):
-            try:
-                there = month_start.replace(day=int(number))
-            except ValueError:
-                continue
-            yield f"the {number}.", there, there
-    for number, unit in _IN_DAYS.findall(folded):
-        count = int(number) if number.isdigit() else {"a": 1, "two": 2, "three": 3, "four": 4}[number]
-        there = today + day * count * (7 if unit.startswith("week") else 1)
-        yield f"in {number} {unit}", there, there
-
-
-def _compose_query(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
+def _compose_query(argument: Argument, known: Known) -> Derivation | None:
     """Search words or a filter made of known words and of the operators that the tool describes."""
-    if not isinstance(value, str) or not (
-        decide_field_meaning(name, schema).role == "query" or re.search(r"\w ?(?:[:=~<>]|!=)", value)
-    ):
+    value, schema = argument.value, argument.schema
+    if not isinstance(value, str) or not (argument.meaning.role == "query" or _CONDITION_SIGN.search(value)):
         return None
-    described = f"{description} {schema.get('description', '')} {schema.get('examples', '')}".lower()
-    bare = re.sub(r"[\w.]+(?=\s*[:=~<>(!])|\b(?:AND|OR|NOT|and|or|not|in|contains|is|from|to)\b", " ", value)
-    words = [word.lower() for word in re.findall(r"[^\W_]{2,}", bare)]
-    stock = _list_known_words(known) | set(re.findall(r"[^\W_]{2,}", described))
-    stems = {to_singular(word) for word in stock}
-    support = _collect_support(known)
+    if parse_moment(schema, value) is not None:
+        return None
+    described = f"{argument.description} {schema.get('description', '')} {schema.get('examples', '')}".lower()
+    words = [word.lower() for word in WORD_OR_NUMBER.findall(_OPERATORS.sub(" ", value))]
+    own = set(WORD_OR_NUMBER.findall(described))
+    stock, stems = known.words | own, known.stems | {to_singular(word) for word in own}
     unknown = [word for word in words if word not in stock and to_singular(word) not in stems]
-    if words and not unknown and any(word in _list_known_words(known) or to_singular(word) in stems for word in words):
+    if words and not unknown:
         return Derivation("search words of what is known")
-    if (
-        unknown
-        and all(word.isdigit() for word in unknown)
-        and all(support.supports_claim(claim) for claim in find_claims(value))
-    ):
+    are_facts = all(word.isdigit() for word in unknown)
+    if unknown and are_facts and all(known.support.supports_claim(claim) for claim in find_claims(value)):
         return Derivation("a filter of what is known")
     return None
 
 
-def _compose_text(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
+def _compose_text(argument: Argument, known: Known) -> Derivation | None:
     """A text, a title or a name that is worded freely and has no fact that is not known."""
-    role = decide_field_meaning(name, schema).role
-    if (
-        not isinstance(value, str)
-        or role not in ("text", "title", "person", "other", "tag")
-        or schema.get("format")
-        or schema.get("pattern")
-    ):
+    value, schema, role = argument.value, argument.schema, argument.meaning.role
+    if not isinstance(value, str) or role not in ("text", "title", "person", "other", "tag"):
         return None
-    support = _collect_support(known)
-    if any(not support.supports_claim(claim) for claim in find_claims(value) if not _is_said_date(claim.text, known)):
+    if schema.get("format") or schema.get("pattern"):
         return None
-    stock = _list_known_words(known)
-    stems = {to_singular(word) for word in stock}
-    names = [found.lower() for found in _NAME.findall(value)]
-    if any(found not in stock and found not in _TITLES and found not in _DAYS for found in names):
+    claims = (claim for claim in find_claims(value) if not _is_said_date(claim.text, known))
+    if any(not known.support.supports_claim(claim) for claim in claims):
+        return None
+    names = (name.lower() for name in _NAME.findall(value))
+    if any(name not in known.words and name not in _TITLES and name not in _DAYS for name in names):
         return None
     words = [word.lower() for word in _WORD.findall(value)]
     long_words = [word for word in words if len(word) >= _MIN_LONG_WORD] or words
-    shared = [word for word in long_words if word in stock or to_singular(word) in stems]
-    if not shared or (
-        role not in ("text", "title") and len(shared) < len([word for word in words if word not in _TITLES])
-    ):
+    shared = [word for word in long_words if word in known.words or to_singular(word) in known.stems]
+    if role not in ("text", "title") and len(shared) < len([word for word in words if word not in _TITLES]):
         return None
-    needed = _MIN_SHARE_OF_KNOWN_WORDS if len(long_words) > 3 else 0.3
-    return Derivation("composed of what is known") if len(shared) >= needed * len(long_words) else None
+    needed = _MIN_SHARE_OF_KNOWN_WORDS if len(long_words) > _SHORT_TEXT else _MIN_SHARE_IN_SHORT_TEXT
+    is_known = bool(shared) and len(shared) >= needed * len(long_words)
+    return Derivation("composed of what is known") if is_known else None
 
 
 def _is_said_date(text: str, known: Known) -> bool:
     """True if a date is one that somebody spoke of by its day alone: `21 March` after "until the 21st"."""
-    texts = [words for _, words in known.utterances] + [
-        str(value) for _, content in known.results for _, value in list_scalars(content)
-    ]
     days = [number for number in re.findall(r"\b\d{1,2}\b", text) if int(number) <= 31]
-    return bool(days) and any(
+    if not days:
+        return False
+    texts = [words for _, words in known.utterances]
+    texts += [value for _, _, value in known.result_scalars if isinstance(value, str)]
+    return any(
         re.search(rf"\b{day}(?:st|nd|rd|th)\b|\b{day} [A-Z][a-z]+|[A-Z][a-z]+ {day}\b", words)
         for day in days
         for words in texts
     )
 
 
-def _name_field(
-    name: str, schema: Schema, value: Any, call: ToolCall, description: str, known: Known
-) -> Derivation | None:
+def _name_field(argument: Argument, known: Known) -> Derivation | None:
     """The name of a field that a result or the tool's definition has; the user's own name in another form."""
+    value = argument.value
     if not isinstance(value, str) or not value:
         return None
-    plain = "".join(split_words(value))
-    if decide_field_meaning(name, schema).role == "setting" and len(value) < 40:
+    if argument.meaning.role == "setting" and len(value) < _MAX_SETTING:
         return Derivation("how the answer is made")
-    for call_id, content in reversed(known.results):
-        if any(
-            plain == "".join(split_words(step)) for pointer, _ in list_scalars(content) for step in pointer.split("/")
-        ):
-            return Derivation("a field of a result", from_call=call_id)
+    plain = "".join(split_words(value))
+    if plain and plain in known.field_names:
+        return Derivation("a field of a result", from_call=known.field_names[plain])
     persona = known.situation.persona
     own = {persona.name.lower(), *persona.name.lower().split(), persona.email.partition("@")[0].lower()}
     return Derivation("the user's name") if value.lower() in own - {""} else None
-
-
-def _list_known_words(known: Known) -> set[str]:
-    persona = known.situation.persona
-    texts = [persona.name, persona.company, *known.said, *(text for _, text in known.utterances)]
-    texts += [str(value) for _, content in known.results for _, value in list_scalars(content)]
-    texts += [str(value) for call in known.calls for _, value in list_scalars(call.arguments)]
-    return {word.lower() for text in texts for word in re.findall(r"[^\W_]{2,}", text)}
-
-
-def _collect_support(known: Known) -> Support:
-    support = Support(known.situation.now)
-    support.add_record(known.situation.persona)
-    for text in (*known.said, *(text for _, text in known.utterances)):
-        support.add_text(text)
-    for _, content in known.results:
-        support.add_value(content)
-    for call in known.calls:
-        support.add_value(call.arguments)
-    return support

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.checks.derivations import Known, find_derivation
+from funcdex_assets.checks.derivations import Argument, find_derivation
+from funcdex_assets.checks.known_facts import Known
 from funcdex_assets.checks.rules.case import has_failed, is_empty_result
 from funcdex_assets.language.spoken_values import find_first_form, find_quoted_part, find_spoken_value
 from funcdex_assets.language.values import Situation
@@ -173,6 +174,7 @@ class _History:
         self.said: list[str] = []
         self.results: list[tuple[str, Any]] = []
         self.calls: list[ToolCall] = []
+        self._known: tuple[tuple[int, ...], Known] | None = None
         persona = situation.persona
         self.context = {
             persona.email: "user.email",
@@ -181,6 +183,15 @@ class _History:
             persona.today: "now",
             persona.today[:10]: "today",
         }
+
+    @property
+    def known(self) -> Known:
+        """All that is known now, read once for all arguments of a message."""
+        sizes = len(self.utterances), len(self.said), len(self.results), len(self.calls)
+        if self._known is None or self._known[0] != sizes:
+            known = Known(self.situation, (*self.utterances,), (*self.said,), (*self.results,), (*self.calls,))
+            self._known = sizes, known
+        return self._known[1]
 
     def add_utterance(self, index: int, text: str) -> None:
         self.utterances.append((index, text))
@@ -206,9 +217,11 @@ class _History:
         for attempt in attempts:
             if source_fields := attempt(name, schema, value):
                 return ArgumentSource(call_id=call.id, argument=pointer, **source_fields)
-        known = Known(self.situation, self.utterances, self.said, self.results, self.calls)
-        derivation = find_derivation(name, schema, value, call, tool.description if tool else "", known)
-        if derivation is None or made_by_service:
+        if made_by_service:
+            return None
+        description = tool.description if tool else ""
+        derivation = find_derivation(Argument(name, schema, value, call, description), self.known)
+        if derivation is None:
             return None
         how, message, from_call = derivation
         return ArgumentSource(

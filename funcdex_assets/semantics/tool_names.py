@@ -49,6 +49,8 @@ class ToolName(NamedTuple):
 def parse_tool_name(name: str) -> ToolName:
     """Takes a tool's name apart; a name without a known verb begins with its verb and has the action "get"."""
     name_words = split_words(name)
+    if not name_words:
+        return ToolName("", "get", "", ())
     verb_index = next((index for index, word in enumerate(name_words) if word in _ACTION_BY_VERB), None)
     verb, object_words = (
         (name_words[verb_index], name_words[:verb_index] + name_words[verb_index + 1 :])

@@ -3,12 +3,14 @@
 Belongs here: the noun `Case` and whatever several rules read from it, computed once for all of them. No judgement.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.catalog.announced_tools import find_announced_definitions, remove_definitions, to_tool
+from funcdex_assets.checks.rules.languages import is_english
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import ArgumentSource, Finding
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
@@ -18,6 +20,7 @@ from funcdex_assets.semantics.tool_names import parse_last_noun
 
 PlacedObject = tuple[dict[str, Any], str, str]
 """An object in a result, its pointer, and the singular noun under which it stands there: `file` for `/files/0`."""
+_QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
 _MAX_DEPTH = 3  # objects within objects
 
 
@@ -75,6 +78,11 @@ class Case:
         return "\n".join([*self.speech, *(message.thought for message in self.messages if message.thought)])
 
     @cached_property
+    def is_english(self) -> bool:
+        """True if the rules that read English may read what is said, without what is quoted."""
+        return is_english(_QUOTED.sub(" ", "\n".join(self.speech)))
+
+    @cached_property
     def speech_words(self) -> tuple[list[str], ...]:
         """The speech of each message in lower case, by words."""
         return tuple(text.lower().split() for text in self.speech)
@@ -83,7 +91,8 @@ class Case:
     def turns(self) -> tuple[Turn, ...]:
         """The turns in order; messages before the first user message belong to none."""
         starts = [index for index, message in enumerate(self.messages) if message.role == "user"]
-        return tuple(Turn(*pair) for pair in zip(starts, [*starts[1:], len(self.messages)], strict=True))
+        ends = [*starts[1:], len(self.messages)] if starts else []
+        return tuple(Turn(*pair) for pair in zip(starts, ends, strict=True))
 
     @cached_property
     def result_values(self) -> dict[int, list[tuple[str, Any]]]:
@@ -102,6 +111,11 @@ class Case:
             if message.result is not None:
                 _collect_objects(message.result.content, "", "", 0, objects_by_message.setdefault(index, []))
         return objects_by_message
+
+    @cached_property
+    def citations(self) -> dict[tuple[int, str], bool]:
+        """Kept by `citations.py`: whether a text cites the result of a message, for several rules ask."""
+        return {}
 
     @cached_property
     def calls_by_result(self) -> dict[int, ToolCall]:
@@ -171,8 +185,11 @@ def find_field_name(pointer: str) -> str:
 
 
 _ERROR_FIELDS = frozenset(
-    "error errors status status_code code title detail details message type retry_after request_id reason field".split()
+    "error errors status status_code statusCode code title detail details message type instance retry_after request_id "
+    "reason field data success successful ok".split()
 )
+_CODE_FIELDS = ("status", "status_code", "statusCode", "code")
+_NO_SUCCESS = (False, "false", "False")
 
 
 def has_failed(result: ToolResult) -> bool:
@@ -184,12 +201,17 @@ def has_failed(result: ToolResult) -> bool:
     content = result.content
     if result.error or not isinstance(content, dict):
         return result.error
-    codes = (content.get(name) for name in ("status", "status_code", "code"))
+    codes = [content.get(name) for name in _CODE_FIELDS]
     if any(isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600 for code in codes):
         return True
-    if _ERROR_FIELDS.issuperset(content) and (content.get("error") or content.get("errors")):
+    if content.get("errors") and "data" in content and not content["data"]:  # as GraphQL has it
         return True
-    return content.get("successful") is False or content.get("success") is False or content.get("ok") is False
+    if _ERROR_FIELDS.issuperset(content) and not content.get("data"):
+        if content.get("error") or content.get("errors"):
+            return True
+        if any(isinstance(code, str) and re.fullmatch(r"[45]\d\d|error|fail", code) for code in codes):
+            return True
+    return any(content.get(name) in _NO_SUCCESS and name in content for name in ("successful", "success", "ok"))
 
 
 def is_empty_result(content: Any) -> bool:

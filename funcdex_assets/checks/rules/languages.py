@@ -70,6 +70,20 @@ def detect_language(text: str) -> str | None:
     return name if most >= _MIN_COMMON_WORDS and most >= _MIN_LEAD * max(hits.values()) else None
 
 
+def is_english(text: str) -> bool:
+    """True unless a text is clearly no English: it has more of another language's commonest words, or other letters.
+
+    A text too short to tell counts as English.
+    """
+    if not text.isascii() and detect_script(text) not in (None, "Latin"):
+        return False
+    hits = dict.fromkeys(_COMMON_WORDS_BY_LANGUAGE, 0)
+    for word in _COMMON_WORDS.intersection(_WORD.findall(text.lower())):
+        for language in _LANGUAGES_BY_WORD[word]:
+            hits[language] += 1
+    return hits["English"] >= max(hits.values())
+
+
 def detect_script(text: str) -> str | None:
     """Returns the script of three quarters of the letters; a text with kana is Japanese, whatever Han characters it
     has.

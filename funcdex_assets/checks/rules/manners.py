@@ -1,20 +1,20 @@
 """Rules about talk that no two people at work would have: against the clock, after a refusal, like a form.
 
-Belongs here: minor findings about how things are said, and values that do not suit their field. None of them blocks.
+Belongs here: minor findings about how things are said; none of them blocks. Values that do not suit their field are in
+`values.py`. The rules read English, and are silent in other languages.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
-from funcdex_assets.checks.rules.agreement import _parse_moment, _read_meaning
-from funcdex_assets.checks.rules.case import Case, find_field_name
+from funcdex_assets.checks.rules.case import Case, Turn
+from funcdex_assets.checks.rules.field_values import read_meaning
+from funcdex_assets.checks.rules.sentences import drop_quotes
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
-from funcdex_assets.semantics.vocabulary import READING_ACTIONS
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _HOURS_OF_GREETING = (  # a greeting, and the hours at which it may be said: from, to (excluded)
     (re.compile(r"\bgood morning\b", re.IGNORECASE), 4, 13),
@@ -27,78 +27,110 @@ _HOURS_OF_GREETING = (  # a greeting, and the hours at which it may be said: fro
     (re.compile(r"\bover lunch\b.{0,40}\bnow\b", re.IGNORECASE), 11, 24),
 )
 _REFUSAL = re.compile(
-    r"\b(?:I can't|I cannot|I can’t|can't be done|isn't possible|is not possible|not something I|outside what I can|beyond what|lack the function|"
-    r"isn't among the|needs something I wasn't given|it wouldn't be true|No, I'm afraid|not able to|I'd say yes if I could|don't have a (?:tool|way))",
+    r"\b(?:I can't|I cannot|I can’t|can't be done|isn't possible|is not possible|not something I|outside what I can|"
+    r"beyond what|lack the function|isn't among the|needs something I wasn't given|it wouldn't be true|No, I'm afraid|"
+    r"not able to|I'd say yes if I could|don't have a (?:tool|way))",
     re.IGNORECASE,
 )
 _PRAISE = re.compile(
-    r"^(?:that's exactly what|magic|great|perfect|wonderful|brilliant|lovely|excellent|fantastic|look at us|amazing|awesome|superb|phew|that's a weight|"
-    r"that is in order|you've made|how lovely|works for me|that's one worry less|nice one|thanks, that's perfect)\b",
+    r"^(?:that's exactly what|magic|great|perfect|wonderful|brilliant|lovely|excellent|fantastic|look at us|amazing|"
+    r"awesome|superb|phew|that's a weight|that is in order|you've made|how lovely|works for me|that's one worry less|"
+    r"nice one|thanks, that's perfect)\b(?! (?:shame|pity|loss|question))",
+    re.IGNORECASE,
+)
+_NO_MATTER = re.compile(
+    r"\b(?:never ?mind|no (?:problem|worries)|myself|too bad|instead|then (?:just|please|let's)|pity|shame)\b",
     re.IGNORECASE,
 )
 _FORM_LINE = re.compile(
-    r"(?:^|[.!?]\s+)(?!(?:Subject|Text|Note|PS|To|Hi|Hello|Re)\b)[A-Z][a-z]+(?: [a-z]+){0,3}: [\w\"“][^.!?\n]{0,40}[.!?]?(?=\s|$)"
+    r"(?:^|[.!?\n]\s*)(?P<label>(?!(?:Subject|Text|Note|PS|To|Hi|Hello|Re)\b)[A-Z][a-z]+(?: [a-z]+){0,3}): "
+    r"[\w\"“][^.!?\n]{0,40}(?=[.!?\n]|$)"
 )
 _FORM_PHRASE = re.compile(
-    r"\b(?:with|set) the [a-z]+(?: [a-z]+){0,3} (?:set )?(?:to|as|being)\b|\bthe [a-z]+(?: [a-z]+){0,2} (?:should be|is to be|must be)\b|\bwith (?:language code|role|status) \w+|\bsend updates\b",
+    r"\b(?:with|set) the (?P<set>[a-z]+(?: [a-z]+){0,3}) (?:set (?:to|as)|as|being)\b"
+    r"|\bthe (?P<be>[a-z]+(?: [a-z]+){0,2}) (?:should be|is to be|must be)\b"
+    r"|\bwith (?P<with>language code|role|status) \w+|\b(?P<send>send updates)\b",
     re.IGNORECASE,
+)
+_ROLES_PEOPLE_SPEAK_OF = ("moment", "title", "person", "place", "amount", "text", "duration")
+_FOLLOWERS_OF_NO_LIST = (  # "the second floor", "the third quarter"
+    r"(?!quarter|floor|half|week|month|year|day|time|of\b|street|avenue|edition|reminder|draft|version|attempt|stage|"
+    r"phase|round|person|shift|lesson|chapter|season|episode|grade|place|row|gear|reading|opinion|thought|language|hand)"
 )
 _ORDINAL_OF_LIST = re.compile(
-    r"\b(?:the )?(?:first|second|third|last)(?: (?:two|three))?(?: of (?:them|those|these)| one)\b|\bthe (?:second|third|fourth) (?:\w+)\b",
+    r"\b(?:the )?(?:first|second|third|last)(?: (?:two|three))?(?: of (?:them|those|these)| one)\b"
+    rf"|\bthe (?:second|third|fourth) {_FOLLOWERS_OF_NO_LIST}(?:\w+)\b",
     re.IGNORECASE,
 )
-_FAREWELL = re.compile(
-    r"\b(?:you're (?:very )?welcome|any time|glad I could help|with pleasure|my pleasure|don't mention it|happy to help)\b",
-    re.IGNORECASE,
-)
-_QUERY_IN_QUOTES = re.compile(r"^'[^']+'$")
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
-_MAX_TITLE_WORDS = 14
+_MIN_TOPIC_WORD = 4  # letters
+_FORM_LINES = 2  # lines of a label and a value each that make a form, whatever the labels are
 
 
 def against_the_clock(case: Case) -> Iterator[Finding]:
     """A greeting or an apology for the hour that does not suit the hour of the conversation."""
-    hour = case.situation.now.hour
+    now = case.situation.now
     for index, message in enumerate(case.messages):
-        if message.role == "tool" or not case.speech[index]:
-            continue
-        for pattern, first, last in _HOURS_OF_GREETING:
-            if (match := pattern.search(_drop_quotes(case.speech[index]))) and not (
-                first <= hour < last or first <= hour + 24 < last
-            ):
-                yield _build_finding("against_the_clock", index, f"{match[0]!r} is said at {case.situation.now:%H:%M}")
+        text = drop_quotes(case.speech[index]) if message.role != "tool" else ""
+        for pattern, first, last in _HOURS_OF_GREETING if text else ():
+            is_time = first <= now.hour < last or first <= now.hour + 24 < last
+            if not is_time and (match := pattern.search(text)):
+                yield _build_finding("against_the_clock", index, f"{match[0]!r} is said at {now:%H:%M}")
 
 
 def praise_after_refusal(case: Case) -> Iterator[Finding]:
-    """Delight of the user right after the assistant said that it cannot."""
+    """Delight of the user right after the assistant said that it cannot; not "great, then I do it myself"."""
     for before, turn in zip(case.turns, case.turns[1:], strict=False):
-        last = case.speech[before.end - 1]
+        last, text = case.speech[before.end - 1], case.speech[turn.start]
         called = any(case.messages[index].tool_calls for index in range(before.start, before.end))
-        if not called and _REFUSAL.search(last) and (match := _PRAISE.search(case.speech[turn.start])):
+        match = _PRAISE.search(text) if not called and _REFUSAL.search(last) else None
+        if match and not _NO_MATTER.search(text):
             yield _build_finding("praise_after_refusal", turn.start, f"{match[0]!r} answers {last[:60]!r}")
 
 
 def like_a_form(case: Case) -> Iterator[Finding]:
-    """A user who fills in fields instead of saying what is wanted: "Send updates: none." """
-    for turn in case.turns:
-        text = _drop_quotes(case.speech[turn.start])
-        if match := _FORM_LINE.search(text) or _FORM_PHRASE.search(text):
-            yield _build_finding("like_a_form", turn.start, f"{match[0].strip()!r} reads like a form")
+    """A user who fills in fields instead of saying what is wanted: "Send updates: none."
+
+    One line of a label and a value is a form if the label is an argument of a call; "two things: …" is not. What people
+    do speak of, such as a date, may be said to be something.
+    """
+    for turn in case.turns if case.is_english else ():
+        text, roles = drop_quotes(case.speech[turn.start]), _list_argument_roles(case, turn)
+        lines = list(_FORM_LINE.finditer(text))
+        named = [match for match in lines if match["label"].lower() in roles]
+        phrase = _FORM_PHRASE.search(text)
+        if phrase and (label := phrase["set"] or phrase["be"]):
+            is_field = roles.get(label.lower(), "other" if phrase["set"] else "text") not in _ROLES_PEOPLE_SPEAK_OF
+            phrase = phrase if is_field else None
+        match = named[0] if named else lines[0] if len(lines) >= _FORM_LINES else phrase
+        if match:
+            yield _build_finding("like_a_form", turn.start, f"{match[0].strip(' .!?')!r} reads like a form")
+
+
+def _list_argument_roles(case: Case, turn: Turn) -> Mapping[str, str]:
+    """The arguments of a turn's calls as words, each with the role of its meaning."""
+    return {
+        " ".join(split_words(name)): read_meaning(name, value).role
+        for index in range(turn.start, turn.end)
+        for call in case.messages[index].tool_calls
+        if isinstance(call.arguments, dict)
+        for name, value in call.arguments.items()
+    }
 
 
 def unseen_ordinal(case: Case) -> Iterator[Finding]:
     """A position in a list that the user has not been shown, in the same breath in which the list is asked for."""
     shown = False
     for turn in case.turns:
-        text = _drop_quotes(case.speech[turn.start])
+        text = drop_quotes(case.speech[turn.start])
         if not shown and (match := _ORDINAL_OF_LIST.search(text)):
             yield _build_finding("unseen_ordinal", turn.start, f"{match[0]!r} is of a list that nobody has seen")
         shown = shown or any(case.messages[index].result is not None for index in range(turn.start, turn.end))
 
 
 def loose_topic(case: Case) -> Iterator[Finding]:
-    """A topic that is talked about and that no argument and no result has to do with; or one that the assistant brings up
-    before the user does.
+    """A topic that is talked about and that no argument and no result has to do with.
+
+    Or one that the assistant brings up before the user does.
     """
     stems = _list_topic_stems(case.situation.matter)
     if not stems:
@@ -106,29 +138,28 @@ def loose_topic(case: Case) -> Iterator[Finding]:
     speakers = [
         index
         for index, message in enumerate(case.messages)
-        if message.role != "tool" and len(stems & _list_stems(case.speech[index])) * 2 >= len(stems)
+        if message.role != "tool" and _is_about(case.speech[index], stems)
     ]
     if not speakers:
         return
-    if case.messages[speakers[0]].role == "assistant" and not any(
-        len(stems & _list_stems(str(values))) * 2 >= len(stems)
-        for index, values in case.result_values.items()
-        if index < speakers[0]
-    ):
-        yield _build_finding(
-            "loose_topic", speakers[0], f"the assistant brings up {case.situation.matter!r}, which nobody has spoken of"
-        )
-    used = [str(value) for arguments in case.argument_values.values() for _, _, value in arguments]
-    found = [str(value) for values in case.result_values.values() for _, value in values]
-    if case.result_values and not any(stems & _list_stems(text) for text in (*used, *found)):
-        yield _build_finding(
-            "loose_topic", speakers[0], f"{case.situation.matter!r} is in no argument and in no result"
-        )
+    first, matter = speakers[0], case.situation.matter
+    is_found_before = any(_is_about(str(values), stems) for at, values in case.result_values.items() if at < first)
+    if case.messages[first].role == "assistant" and not is_found_before:
+        yield _build_finding("loose_topic", first, f"the assistant brings up {matter!r}, which nobody has spoken of")
+    used = (str(value) for arguments in case.argument_values.values() for _, _, value in arguments)
+    found = (str(value) for values in case.result_values.values() for _, value in values)
+    if case.result_values and not any(stems & _list_stems(text) for texts in (used, found) for text in texts):
+        yield _build_finding("loose_topic", first, f"{matter!r} is in no argument and in no result")
+
+
+def _is_about(text: str, stems: frozenset[str]) -> bool:
+    """True if a text has at least half of the words of a topic."""
+    return len(stems & _list_stems(text)) * 2 >= len(stems)
 
 
 @lru_cache(1024)
 def _list_topic_stems(matter: str) -> frozenset[str]:
-    return frozenset(to_singular(word) for word in split_words(matter) if len(word) > 3)
+    return frozenset(to_singular(word) for word in split_words(matter) if len(word) >= _MIN_TOPIC_WORD)
 
 
 @lru_cache(4096)
@@ -138,134 +169,26 @@ def _list_stems(text: str) -> frozenset[str]:
 
 def spelled_out(case: Case) -> Iterator[Finding]:
     """Every call is spelled out by the user, argument for argument, in the words of the tool's name: nothing is left to
-    be looked up, chosen, worked out or written.
+    be looked up, chosen, worked out or written. One call alone may be.
     """
     calls = [(index, call) for index, message in enumerate(case.messages) for call in message.tool_calls]
+    if len(calls) < 2:
+        return
     said = {
         (source.call_id, source.argument) for source in case.provenance if source.source == "user" and source.evidence
     }
-    spelled = 0
     for index, call in calls:
         start = max((turn.start for turn in case.turns if turn.start <= index), default=0)
-        name = parse_tool_name(call.name)
-        leaves = [(pointer, value) for pointer, value in list_scalars(call.arguments) if pointer]
-        verbatim = all(
-            (call.id, pointer) in said and str(value).lower() in " ".join(case.speech[:index]).lower()
-            for pointer, value in leaves
+        name, before = parse_tool_name(call.name), " ".join(case.speech[:index]).lower()
+        is_verbatim = all(
+            (call.id, pointer) in said and str(value).lower() in before
+            for pointer, value in list_scalars(call.arguments)
+            if pointer
         )
-        spelled += verbatim and bool({name.noun, *name.words} & _list_stems(case.speech[start]))
-    if len(calls) >= 2 and spelled == len(calls):
-        yield _build_finding("spelled_out", calls[0][0], f"all {len(calls)} calls are spelled out by the user")
+        if not is_verbatim or not {name.noun, *name.words} & _list_stems(case.speech[start]):
+            return
+    yield _build_finding("spelled_out", calls[0][0], f"all {len(calls)} calls are spelled out by the user")
 
 
-def misfit_value(case: Case) -> Iterator[Finding]:
-    """A value that does not suit its field: a title of several sentences, search words in quotes that no service reads, an
-    end before its beginning, a deadline or window in the past.
-    """
-    now = case.situation.now
-    found = {(source.call_id, source.argument) for source in case.provenance if source.source == "result"}
-    for index, arguments in case.argument_values.items():
-        for call, pointer, value in arguments:
-            name = find_field_name(pointer)
-            if not isinstance(value, str) or is_id(name):
-                continue
-            meaning = _read_meaning(name, value)
-            text = f"{call.id} {call.name}: {name} is {value[:60]!r}"
-            if meaning.role == "title" and (
-                len(value.split()) > _MAX_TITLE_WORDS or len(_SENTENCE_END.findall(value)) > 1
-            ):
-                yield _build_finding("misfit_value", index, f"{text}, which is no title", pointer)
-            elif meaning.role == "query" and _QUERY_IN_QUOTES.match(value):
-                yield _build_finding("misfit_value", index, f"{text}, in quotes that are searched for too", pointer)
-            elif (
-                meaning.role == "moment"
-                and (call.id, pointer) not in found
-                and meaning.phase in ("due", "expires", "end")
-                and parse_tool_name(call.name).action not in READING_ACTIONS
-                and (moment := _parse_moment(value))
-                and moment.date() < now.date()
-            ):
-                yield _build_finding("misfit_value", index, f"{text}, which is past", pointer)
-            elif (
-                name.lower() in ("time_max", "end_time")
-                and parse_tool_name(call.name).noun in ("slot", "time", "availability")
-                and (moment := _parse_moment(value))
-                and moment < now
-            ):
-                yield _build_finding("misfit_value", index, f"{text}: the window is past", pointer)
-
-
-def impossible_request(case: Case) -> Iterator[Finding]:
-    """A call whose end is not after its beginning, made without a word."""
-    for index, message in enumerate(case.messages):
-        for call in message.tool_calls:
-            if span := _find_reversed_span(call.arguments):
-                yield Finding(
-                    rule="impossible_request",
-                    message=index,
-                    place=f"/{span[1]}",
-                    text=f"{call.id} {call.name}: {span[1]} is before {span[0]}",
-                )
-
-
-def _find_reversed_span(arguments: Any) -> tuple[str, str] | None:
-    """Returns the names of a beginning and an end that are in the wrong order."""
-    moments = (
-        {name: moment for name, value in arguments.items() if (moment := _parse_moment(value))}
-        if isinstance(arguments, dict)
-        else {}
-    )
-    for first in moments:
-        for last in moments:
-            pair = _read_meaning(first, arguments[first]), _read_meaning(last, arguments[last])
-            is_span = (pair[0].phase == "start" and pair[1].phase == "end" and pair[0].bound == pair[1].bound) or (
-                pair[0].bound == "from" and pair[1].bound == "until" and pair[0].phase == pair[1].phase
-            )
-            if is_span and moments[last] <= moments[first]:
-                return first, last
-    return None
-
-
-def self_addressed(case: Case) -> Iterator[Finding]:
-    """A text of the user's own that greets the user: a draft of Deniz that begins with "Dear Deniz"."""
-    first_name = case.situation.persona.name.split(" ")[0] if case.situation.persona.name else ""
-    if len(first_name) < 3:
-        return
-    greeting = re.compile(rf"^(?:(?:Dear|Hi|Hello) )?{re.escape(first_name)}\b,", re.IGNORECASE)
-    own = case.situation.persona.email.lower()
-    for index, message in enumerate(case.messages):
-        for call in message.tool_calls:
-            for pointer, value in list_scalars(call.arguments):
-                if (
-                    isinstance(value, str)
-                    and greeting.match(value)
-                    and parse_tool_name(call.name).action not in READING_ACTIONS
-                ):
-                    yield _build_finding(
-                        "self_addressed",
-                        index,
-                        f"{call.id} {call.name}: {value[:60]!r} is written to its own author",
-                        pointer,
-                    )
-        for holder, pointer, noun in case.result_objects.get(index, ()):
-            by_user = noun == "draft" or any(
-                own and str(value).lower() == own
-                for key, value in holder.items()
-                if key in ("from", "author", "sender", "owner")
-            )
-            for key, value in holder.items() if by_user else ():
-                if isinstance(value, str) and greeting.match(value):
-                    yield _build_finding(
-                        "self_addressed",
-                        index,
-                        f"{key} {value[:60]!r} is written to its own author",
-                        f"{pointer}/{key}",
-                    )
-
-
-def _drop_quotes(text: str) -> str:
-    return re.sub(r"[\"“][^\"“”]*[\"”]", " ", text)
-
-
-def _build_finding(rule: str, index: int, text: str, place: str = "") -> Finding:
-    return Finding(rule=rule, message=index, place=place, text=text, blocking=False)
+def _build_finding(rule: str, index: int, text: str) -> Finding:
+    return Finding(rule=rule, message=index, text=text, blocking=False)

@@ -1,57 +1,38 @@
-"""Rules about listings: how many there are, and whether the user is told that there are more.
+"""Reads results as pages of listings: the items, how many there are, and whether more follow.
 
-Belongs here: the reading of a result as a page of a listing, and what replies say of its length. What an answer leaves
-out of a single thing is in `answers.py`.
+Belongs here: the shapes in which services answer with a listing. What a reply must say of it is in `listings.py`.
 
 >>> page = read_page({"tasks": [{"id": 1}], "next_cursor": "t7", "total": 4}, None, None)
 >>> page.noun, len(page.items), page.has_more, page.total
 ('task', 1, True, 4)
+>>> read_page({"data": {"issues": {"nodes": [{}], "pageInfo": {"hasNextPage": False, "endCursor": "x"}}}}, None, None)
+Page(pointer='/data/issues/nodes', noun='issue', items=[{}], has_more=False, total=None, limit=None)
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from funcdex_assets.checks.rules.case import Case, Turn, has_failed
-from funcdex_assets.checks.rules.citations import cites_results
-from funcdex_assets.checks.rules.requests import find_clause, list_answers
-from funcdex_assets.records.conversation import Finding
+from funcdex_assets.checks.rules.case import Case, Turn
+from funcdex_assets.checks.rules.field_values import is_count, read_meaning
+from funcdex_assets.checks.rules.requests import is_reading
+from funcdex_assets.checks.rules.things import iterate_good_calls
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
-from funcdex_assets.schema.words import split_words, to_plural, to_singular
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_page_token, parse_last_noun, parse_tool_name
 
-_WRAPPERS = ("data", "result", "response")
+_WRAPPERS = frozenset("data result results response body payload _embedded".split())
+_LIST_NAMES = frozenset("nodes edges items results data values records entries".split())
+"""Names of lists that say nothing of what is in them; the name of their holder does."""
+_PAGE_HOLDERS = frozenset(
+    "meta links link page paging pagination cursors pageinfo metadata responsemetadata next".split()
+)
+_PAGE_NUMBER_NAMES = frozenset("page currentpage pagenumber number".split())
+_PAGE_COUNT_NAMES = frozenset("pages totalpages pagecount lastpage numpages".split())
 _TOTAL_WORDS = frozenset("total estimate count".split())
-_SHORT_LISTING = 10  # items; a longer one need not be read out
-_NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_NUMBER = rf"(?:\d+|{'|'.join(_NUMBER_WORDS[1:])})"
-_TELLS_OF_MORE = re.compile(
-    r"(?<!if )\bthere(?:'s|’s| is| are| may be| might be| could be)(?: still| also)?(?: \w+)? (?:more|another|further)\b"
-    rf"|\b(?:first|latest|newest|top|next|following) {_NUMBER}\b"
-    rf"|\b(?:{_NUMBER}|some|these|those|part) (?:\w+ )?of (?:about |around |an estimated |some |roughly |the |all )*{_NUMBER}\b"
-    r"|\b(?:another|next|further|second|third|one more|more|first|following|this|full) pages?\b|\bpages? (?:\d|one|two)\b"
-    r"|\b(?:so far|in total|altogether|in all|all told)\b|\bat least \d"
-    r"|\b(?:not (?:all|everything|the whole|yet all)|only part|(?:list|it) (?:goes on|continues))\b"
-    r"|(?<!if )(?<!if there's )(?<!if there is )\bmore (?:to come|follow|come|behind|after|beyond|where|than these|of them)\b"
-    r"|(?<!anything )(?<!something )(?<!if there's )\b(?:has|have|hold|holds|keeps?|with|are|is) (?:still )?more\b"
-    r"|\bthe (?:rest|remainder|remaining|full list|others) (?:is|are|would|will|can|come|on|follow)\b",
-    re.IGNORECASE,
-)
-_LEAVES_SOME_OUT = re.compile(
-    r"\bamong (?:others|other things)\b|\band (?:\d+|one|two|three|some|a few) more\b", re.IGNORECASE
-)
-_ASKS_FOR_ALL = re.compile(
-    r"\b(?:all (?:of )?(?:the|my|our|their|its|those|these)|every|everyone|everybody|everything|complete|entire|whole|full list|all \w+s\b)",
-    re.IGNORECASE,
-)
-_ASKS_FOR_ONE = re.compile(
-    r"\b(?:find|look for|search for|look up|is there)\b(?: me| up| for)? (?:an?|one) (\w+(?: \w+)?)", re.IGNORECASE
-)
-_CLAIMS_ALL = re.compile(
-    rf"\b(?:there(?:'s|’s| is| are)|just|only|exactly|all) (?:just |only |exactly )?{_NUMBER}\b", re.IGNORECASE
-)
+_NO = frozenset(("", "false", "no", "0", "null", "none"))
+_MAX_WRAPPERS = 3  # objects around a list
 
 
 class Page(NamedTuple):
@@ -68,52 +49,138 @@ class Page(NamedTuple):
 
 
 def read_page(content: Any, call: ToolCall | None, tool: Tool | None) -> Page | None:
-    """Reads a result as a page of a listing; None if it is none: it has no list right under its top, or several."""
+    """Reads a result as a page of a listing; None if it is none: it has no list near its top, or several."""
     if isinstance(content, list):
         content = {"items": content}
-    holders = [("", content)]
-    if isinstance(content, dict):
-        holders += [(f"/{key}", content[key]) for key in _WRAPPERS if isinstance(content.get(key), dict)]
-    for pointer, holder in holders:
-        if not isinstance(holder, dict):
-            continue
-        lists = [(key, value) for key, value in holder.items() if isinstance(value, list)]
-        if len(lists) != 1:
-            continue
-        key, items = lists[0]
-        return Page(
-            pointer=f"{pointer}/{key}",
-            noun=parse_last_noun(key) or "item",
-            items=items,
-            has_more=any(
-                _says_more(name, value)
-                for _, fields in holders
-                if isinstance(fields, dict)
-                for name, value in fields.items()
-            ),
-            total=_find_total(holder, len(items)),
-            limit=_find_limit(call, tool),
-        )
+    holders: list[Mapping[str, Any]] = []
+    pointer, name = "", ""
+    for _ in range(_MAX_WRAPPERS + 1):
+        if not isinstance(content, dict):
+            return None
+        holders.append(content)
+        if (key := _find_list(content)) is not None:
+            return _build_page(
+                f"{pointer}/{key}", name if key in _LIST_NAMES else key, holders, content[key], call, tool
+            )
+        inner = _find_wrapped(content)
+        if inner is None:
+            return None
+        pointer, content = f"{pointer}/{inner}", content[inner]
+        name = name if inner in _WRAPPERS else inner
     return None
 
 
-def _says_more(name: str, value: Any) -> bool:
-    """True if a field leads to another page, or says that there is one."""
-    if isinstance(value, bool):
-        return value and "more" in split_words(name)
-    if isinstance(value, dict) and is_page_token(name):
-        return any(value.values())
-    return is_page_token(name) and bool(value) and (isinstance(value, str) or "next" in split_words(name))
+def _build_page(
+    pointer: str,
+    name: str,
+    holders: Sequence[Mapping[str, Any]],
+    items: Sequence[Any],
+    call: ToolCall | None,
+    tool: Tool | None,
+) -> Page:
+    """Builds the page of a list under a name; without one, its items are what the tool is called after."""
+    noun = parse_last_noun(name) if name else parse_tool_name(call.name).noun if call else "item"
+    total = _find_total(holders, len(items))
+    return Page(
+        pointer=pointer,
+        noun=noun or "item",
+        items=items,
+        has_more=_leads_on(holders, call, len(items)),
+        total=total,
+        limit=_find_limit(call, tool),
+    )
 
 
-def _find_total(holder: Mapping[str, Any], shown: int) -> int | None:
+def _find_list(holder: Mapping[str, Any]) -> str | None:
+    """Returns the name of the one list in an object; of several, the only one that holds anything."""
+    names = [name for name, value in holder.items() if isinstance(value, list)]
+    filled = [name for name in names if holder[name]]
+    if len(names) > 1 and len(filled) == 1 and filled[0] not in ("errors", "warnings"):
+        return filled[0]
+    return names[0] if len(names) == 1 and names[0] not in ("errors", "warnings") else None
+
+
+def _find_wrapped(holder: Mapping[str, Any]) -> str | None:
+    """Returns the name of the object within an object that may hold its listing."""
+    inner = [name for name, value in holder.items() if isinstance(value, dict)]
+    wrapped = [name for name in inner if name in _WRAPPERS or _LIST_NAMES & holder[name].keys()]
+    if len(wrapped) == 1:
+        return wrapped[0]
+    return inner[0] if len(inner) == 1 and len(holder) == 1 else None
+
+
+def _leads_on(holders: Sequence[Mapping[str, Any]], call: ToolCall | None, shown: int) -> bool:
+    """True if a field in or around a listing leads to another page, and none says that there is none.
+
+    Where no field tells, a greater total does, if it is no estimate and the call began with the first page.
+    """
+    fields = [(name, value) for holder in holders for name, value in _iterate_page_fields(holder)]
+    arguments = call.arguments if call and isinstance(call.arguments, dict) else {}
+    answers = [
+        answer for name, value in fields if (answer := _says_more(name, value, list(arguments.values()))) is not None
+    ]
+    if answers:
+        return all(answers)
+    begins_later = any(is_page_token(name) or "".join(split_words(name)) in _PAGE_NUMBER_NAMES for name in arguments)
+    says_none = any(value is None and _leads(name) for name, value in fields)
+    exact = [(name, value) for name, value in fields if "estimate" not in split_words(name)]
+    total = _find_total([dict(exact)], shown)
+    return total is not None and total > shown and not begins_later and not says_none
+
+
+def _iterate_page_fields(holder: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields the fields of an object, and those of objects within that tell of its pages, such as `meta`."""
+    for name, value in holder.items():
+        yield name, value
+        if isinstance(value, dict) and "".join(split_words(name)) in _PAGE_HOLDERS:
+            yield from _iterate_page_fields(value)
+    numbers = {"".join(split_words(name)): value for name, value in holder.items() if is_count(value)}
+    number = next((numbers[name] for name in _PAGE_NUMBER_NAMES if name in numbers), None)
+    pages = next((numbers[name] for name in _PAGE_COUNT_NAMES if name in numbers), None)
+    if number is not None and pages is not None:
+        yield "has_more", number < pages
+
+
+def _says_more(name: str, value: Any, given: Sequence[Any]) -> bool | None:
+    """Tells whether a field leads to another page: True or False if it says so plainly, None if it says nothing.
+
+    A token says that there is one; its absence is left to other fields. What the call gave is only repeated.
+    """
+    words = split_words(name)
+    is_flag = isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false"))
+    if is_flag and words:
+        flag = value is True or str(value).lower() == "true"
+        if "more" in words or ("next" in words and "has" in words) or words[-1] == "truncated":
+            return flag
+        return not flag if words in (("is", "last"), ("last", "page"), ("is", "last", "page"), ("is", "done")) else None
+    if is_flag or value is None or (isinstance(value, str | int) and value in given):
+        return None
+    if not _leads(name):
+        return None
+    if isinstance(value, dict):
+        return any(value.values()) or None
+    if isinstance(value, str):
+        is_position = words[-1] == "offset" and "next" not in words and value.isdigit()
+        return None if is_position or value.lower() in _NO else True
+    return True if "next" in words and value else None
+
+
+def _leads(name: str) -> bool:
+    """True if a field of this name leads to another page: `next_cursor`, `next`, `@odata.nextLink`."""
+    words = split_words(name)
+    is_next = "next" in (*words[:1], *words[-1:]) or words[-2:] == ("next", "link")
+    return (is_next or is_page_token(name)) and words[0] not in ("previous", "prev", "end", "start", "since")
+
+
+def _find_total(holders: Sequence[Mapping[str, Any]], shown: int) -> int | None:
+    """Returns the number of all things that a result gives; it cannot be smaller than that of those shown."""
     totals = [
-        value
-        for name, value in holder.items()
-        if isinstance(value, int)
-        and not isinstance(value, bool)
+        int(value)
+        for holder in holders
+        for name, value in _iterate_page_fields(holder)
+        if (is_count(value) or (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10))
         and _TOTAL_WORDS & set(split_words(name))
-        and value >= shown
+        and int(value) >= shown
     ]
     return max(totals, default=None)
 
@@ -121,157 +188,30 @@ def _find_total(holder: Mapping[str, Any], shown: int) -> int | None:
 def _find_limit(call: ToolCall | None, tool: Tool | None) -> int | None:
     """Returns the size of a page that the call asked for, or that its tool takes by itself."""
     properties = tool.parameters.get("properties", {}) if tool else {}
-    for name in dict.fromkeys([*(call.arguments if call else ()), *properties]):
+    arguments = call.arguments if call and isinstance(call.arguments, dict) else {}
+    for name in dict.fromkeys([*arguments, *properties]):
         schema = properties.get(name, {"type": "integer"})
         if decide_field_meaning(name, schema).role == "limit":
-            given = call.arguments.get(name) if call else None
-            size = given if given is not None else schema.get("default")
-            if isinstance(size, int) and not isinstance(size, bool) and size > 0:
+            size = arguments.get(name, schema.get("default"))
+            if is_count(size) and size > 0:
                 return size
     return None
 
 
 def list_pages(case: Case, turn: Turn) -> Iterator[tuple[int, ToolCall, Page]]:
     """Yields (message, call, page) of each listing in a turn that worked."""
-    for index in range(turn.start, turn.end):
-        call, result = case.calls_by_result.get(index), case.messages[index].result
-        if (
-            call is None
-            or result is None
-            or has_failed(result)
-            or parse_tool_name(call.name).action not in ("list", "get")
-        ):
-            continue
-        if (page := read_page(result.content, call, case.find_tool(call.name, index))) is not None:
-            yield index, call, page
+    for index, call, result in iterate_good_calls(case):
+        if turn.start <= index < turn.end and is_reading(call):
+            page = read_page(result.content, call, case.find_tool(call.name, index))
+            if page is not None:
+                yield index, call, page
 
 
-def false_count(case: Case) -> Iterator[Finding]:
-    """A reply by which a listing ends where its page does, though more follow; another number than there are; or some of
-    a short page left out under "among others".
-
-    Of a page that is as full as the user wanted, only a claim that there are no others is false. Who looks for one
-    thing need not be told of every other: there it does not block.
-    """
-    for turn in case.turns:
-        for index, call, page in list_pages(case, turn):
-            for at, text in list_answers(case, turn, index):
-                if not cites_results(case, text, [index]):
-                    continue
-                nouns = _list_nouns(page, call)
-                stated = _find_stated_count(text, nouns)
-                if (
-                    page.items
-                    and _LEAVES_SOME_OUT.search(text)
-                    and len(page.items) <= _SHORT_LISTING
-                    and not _names_all(case, text, page)
-                ):
-                    yield _build_finding(
-                        "false_count", at, f"{len(page.items)} {to_plural(page.noun)} were found, and some are left out"
-                    )
-                elif stated is not None and not _may_be_count(case, turn, page, nouns, stated):
-                    yield _build_finding(
-                        "false_count", at, f"{stated} {to_plural(page.noun)} are told, and {len(page.items)} were found"
-                    )
-                elif page.has_more and not _TELLS_OF_MORE.search(text) and not _pages_on(case, turn, index, call):
-                    clause = find_clause(case, turn, call)
-                    wanted_so_many = (
-                        page.limit is not None and len(page.items) >= page.limit and not _CLAIMS_ALL.search(text)
-                    )
-                    asked_for_one = bool(
-                        clause
-                        and (one := _ASKS_FOR_ONE.search(clause))
-                        and to_singular(one[1].split()[-1].lower()) == one[1].split()[-1].lower()
-                    )
-                    yield _build_finding(
-                        "false_count",
-                        at,
-                        f"more {to_plural(page.noun)} follow in message {index}, and the reply does not say so",
-                        blocking=not (wanted_so_many or asked_for_one),
-                    )
-                break
-
-
-def not_all(case: Case) -> Iterator[Finding]:
-    """A request for all or every thing that is answered from one page, without a word of the others."""
-    for turn in case.turns:
-        for index, call, page in list_pages(case, turn):
-            clause = find_clause(case, turn, call)
-            request = clause or case.speech[turn.start]
-            if not page.has_more or not _ASKS_FOR_ALL.search(request) or _pages_on(case, turn, index, call):
-                continue
-            text = " ".join(answer for _, answer in list_answers(case, turn, index))
-            if text and not _TELLS_OF_MORE.search(text):
-                yield _build_finding(
-                    "not_all",
-                    turn.end - 1,
-                    f"all {to_plural(page.noun)} were asked for, and more follow in message {index}",
-                )
-
-
-def short_page(case: Case) -> Iterator[Finding]:
-    """A page that leads to another one, though it holds fewer items than were asked for."""
-    for turn in case.turns:
-        for index, call, page in list_pages(case, turn):
-            if page.has_more and page.limit is not None and len(page.items) < page.limit:
-                yield _build_finding(
-                    "short_page",
-                    index,
-                    f"{call.id} {call.name}: {len(page.items)} of at most {page.limit}, and another page",
-                    blocking=False,
-                )
-
-
-def _pages_on(case: Case, turn: Turn, index: int, call: ToolCall) -> bool:
-    """True if a later call of the turn turns the page."""
-    return any(
-        later.name == call.name and any(is_page_token(name) for name in later.arguments)
-        for at in range(index + 1, turn.end)
-        for later in case.messages[at].tool_calls
-    )
-
-
-def _list_nouns(page: Page, call: ToolCall) -> set[str]:
-    """The singular nouns by which a reply may call the items."""
-    return {page.noun, parse_tool_name(call.name).noun} - {"result"}
-
-
-def _find_stated_count(text: str, nouns: set[str]) -> int | None:
-    """Returns the number of things that a text says there are, in words or figures; None if it gives none."""
-    for noun in nouns:
-        forms = rf"(?:{re.escape(to_plural(noun))}|{re.escape(noun)})"
-        pattern = (
-            rf"\b(?:there(?:'s|’s| is| are)|found|see|came up|just|only|got|have) (?:just |only )?({_NUMBER}) {forms}\b"
-            rf"|(?:^|[.:\n] ?)({_NUMBER}) {forms} (?:came up|match|turned up|were found)|\b(?:one|two|\d+) of the ({_NUMBER})\b"
-        )
-        if match := re.search(pattern, text, re.IGNORECASE):
-            number = (match[1] or match[2] or match[3]).lower()
-            return int(number) if number.isdigit() else _NUMBER_WORDS.index(number)
-    return None
-
-
-def _may_be_count(case: Case, turn: Turn, page: Page, nouns: set[str], stated: int) -> bool:
-    """True if a number is that of the items of a page, of all there are, or of several pages together."""
-    sizes = [
-        (len(other.items), other.total)
-        for _, call, other in list_pages(case, Turn(0, turn.end))
-        if _list_nouns(other, call) & nouns
-    ]
-    possible = {size for size, _ in sizes} | {total for _, total in sizes} | {sum(size for size, _ in sizes)}
-    return stated in possible or stated == page.total
-
-
-def _names_all(case: Case, text: str, page: Page) -> bool:
-    """True if a text names each item of a page by one of its texts."""
-    folded = text.lower()
-    return all(
-        any(
-            isinstance(value, str) and len(value) > 2 and value.lower() in folded
-            for value in (item.values() if isinstance(item, dict) else (item,))
-        )
-        for item in page.items
-    )
-
-
-def _build_finding(rule: str, index: int, text: str, blocking: bool = True) -> Finding:
-    return Finding(rule=rule, message=index, text=text, blocking=blocking)
+def list_counts(case: Case, turn: Turn) -> set[int]:
+    """The numbers of things that results of a turn give: totals, counts."""
+    return {
+        value
+        for index in range(turn.start, turn.end)
+        for pointer, value in case.result_values.get(index, ())
+        if is_count(value) and read_meaning(pointer.rpartition("/")[2], value).role in ("count", "total")
+    }

@@ -3,7 +3,7 @@
 Belongs here: the division of a request into its parts, and what counts as an answer to a result. No judgement.
 
 >>> split_clauses('List my tags, at most 3. Find "a. b" and then copy it.')
-['List my tags, at most 3.', 'Find "a. b" and', 'copy it.']
+['List my tags, at most 3.', 'Find "a. b"', 'copy it.']
 """
 
 import re
@@ -13,25 +13,28 @@ from functools import lru_cache
 from funcdex_assets.checks.rules.case import Case, Turn, has_failed
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.tool_names import ACTIONS, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
 _BETWEEN_CLAUSES = re.compile(
-    r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? |, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
+    r"(?<=[.!?;\n])\s+|\b(?:and )?then,? |\b[Aa]fter that,? "
+    r"|, and (?=(?:please |also |then )?(?:\w+ me|give|show|get|list|tell|let)\b)"
 )
 _POLITE = (
-    r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|be a dear|"
-    r"first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|possible|us|me|my|"
-    r"number|one|two|begin|gently|start)\b)*"
+    r"(?:\W|\b(?:please|kindly|could|can|would|will|you|may|i|and|also|so|now|okay|ok|right|well|let's|let us|"
+    r"be a dear|first|next|just|hi|hello|hey|then|ask|to|like|want|need|love|i'd|have|try|go|ahead|would it be|"
+    r"possible|us|me|my|number|one|two|begin|gently|start)\b)*"
 )
 _ASKS = re.compile(
-    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any|show|list|find|search|"
-    r"look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
-    r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!]*\?|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b"
-    r"|\bshould be (?:something|an?)\b|\b(?:I'd|I would) like to (?:see|know)\b|\bI need (?:the|my|our|a list)\b|\bI'm trying to\b",
+    rf"^{_POLITE}(?:what|which|who|whose|who's|what's|when|where|how|is|are|do|does|did|has|have|any(?= \w)|show|list|"
+    r"find|search|look|check|pull|see|give|tell|get|fetch|browse|run|read|open|view|display|bring|go through)\b"
+    r"|\b(?:what|which|who|whose|when|where|how (?:many|much|is|are|do))\b[^.!?]*\?"
+    r"|\bshow me\b|\btell me\b|\bgive me\b|\boverview\b|\bshould be (?:something|an?)\b"
+    r"|\b(?:I'd|I would) like to (?:see|know)\b|\bI need (?:the|my|our|a list)\b|\bI'm trying to\b",
     re.IGNORECASE,
 )
+_READING_VERBS = frozenset((ACTIONS["list"] + " get read retrieve show view download describe open").split())
 
 
 @lru_cache(4096)
@@ -51,10 +54,17 @@ def is_asking(clause: str) -> bool:
     return _ASKS.search(clause) is not None
 
 
-def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
-    """Returns the clause of the user that a call answers: the one that its arguments were said in, or that has its nouns.
+def is_reading(call: ToolCall) -> bool:
+    """True if a call looks something up. Of a tool without a known verb, such as `SILENCE_ALERT`, nobody knows."""
+    name = parse_tool_name(call.name)
+    return name.action in READING_ACTIONS and name.verb in _READING_VERBS
 
-    A call that is made once more after it failed answers what it was made for at first. None if no clause fits.
+
+def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
+    """Returns the clause of the user that a call answers: that which its arguments were said in, or has its nouns.
+
+    A call that is made once more after it failed answers what it was made for at first. Where there is only one clause,
+    the only call answers it. None if no clause fits.
     """
     asked_at = find_request(case, _find_first_attempt(case, turn, call))
     text = " ".join(case.speech[start] for start in asked_at)
@@ -74,11 +84,14 @@ def find_clause(case: Case, turn: Turn, call: ToolCall) -> str | None:
         for position, clause in enumerate(clauses)
     ]
     best = max(scores, default=(0, 0))
-    return clauses[-best[1]] if best[0] > 0 else None
+    if best[0] > 0:
+        return clauses[-best[1]]
+    calls = [other for index in range(turn.start, turn.end) for other in case.messages[index].tool_calls]
+    return clauses[0] if len(clauses) == 1 and calls == [call] else None
 
 
 def find_request(case: Case, turn: Turn) -> list[int]:
-    """Returns the user messages that make up a request: that of the turn, and before it that which was asked back on."""
+    """Returns the user messages that make up a request: that of the turn, and those that were asked back on."""
     starts = [turn.start]
     for earlier in reversed([other for other in case.turns if other.start < turn.start]):
         acted = any(
@@ -102,7 +115,8 @@ def asks_back(text: str) -> bool:
 
 
 _ASKS_BACK = re.compile(
-    r"\?\s*$|\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|please (?:specify|tell me|provide|give|name)|(?:tell|give) me the\b|let me (?:know|have)\b|"
+    r"\?\s*$|\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|please (?:specify|tell me|provide|give|name)|"
+    r"(?:tell|give) me the\b|let me (?:know|have)\b|"
     r"is missing|am missing|short of|what I lack|one gap)",
     re.IGNORECASE,
 )
@@ -137,6 +151,16 @@ def names_subject(clause: str, call: ToolCall, toolkit: str) -> bool:
     name = parse_tool_name(call.name)
     stems = _list_stems(clause)
     return bool(stems & ({*name.words, name.noun} | set(split_words(toolkit))))
+
+
+def find_turn(case: Case, index: int) -> Turn | None:
+    """Returns the turn in which a message is; None for one before the first user message."""
+    return next((turn for turn in case.turns if turn.start <= index < turn.end), None)
+
+
+def join_answers(case: Case, turn: Turn, index: int) -> str:
+    """Returns all that the assistant says in a turn after the result in message `index`, as one text."""
+    return " ".join(text for _, text in list_answers(case, turn, index))
 
 
 def list_answers(case: Case, turn: Turn, index: int) -> Iterator[tuple[int, str]]:

@@ -109,6 +109,8 @@ def _reaches_same_target(case: Case, failed_at: int | None, index: int) -> bool:
         or not parse_tool_name(failed.name).action == parse_tool_name(call.name).action == "send"
     ):
         return False
+    if not isinstance(call.arguments, dict) or not isinstance(failed.arguments, dict):
+        return False
     return any(name in call.arguments and call.arguments[name] == value for name, value in failed.arguments.items())
 
 

