@@ -6,14 +6,14 @@ the results, and nothing that is said is read, so the rules hold in any language
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, find_field_name
 from funcdex_assets.checks.rules.field_values import read_meaning
-from funcdex_assets.checks.rules.things import find_identity, iterate_good_calls, list_argument_scalars
+from funcdex_assets.checks.rules.things import find_identity, iterate_good_calls, list_argument_scalars, list_things
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
@@ -72,10 +72,17 @@ def _list_parents(case: Case, index: int) -> Iterator[tuple[str, str, str, str]]
 def other_text(case: Case) -> Iterator[Finding]:
     """A result that has another text than the one that was sent, or a title that was made of nothing that was sent.
 
-    Let pass are a text that is cut off, has other markup, or shares its words with all that was sent.
+    A copy without a title of its own has that of the original. Let pass are a text that is cut off, has other markup,
+    or shares its words with all that was sent.
     """
+    titles: dict[str, str] = {}
     for index, call, _ in iterate_good_calls(case):
         action = parse_tool_name(call.name).action
+        if action == "copy":
+            yield from _find_unlike_copy(case, index, call, titles)
+        for thing in list_things(case, index):
+            if title := _find_title(thing.fields):
+                titles.setdefault(thing.identity, title)
         sent = [
             value
             for name, value in call.arguments.items()
@@ -97,6 +104,25 @@ def other_text(case: Case) -> Iterator[Finding]:
             if is_title and not _shares_words(value, " ".join(sent), _MIN_SHARE_OF_TITLE):
                 text = f"{call.id} {call.name}: nothing of what was sent makes the title {value[:60]!r}"
                 yield _build_finding("other_text", index, f"{pointer}/{key}", text)
+
+
+def _find_unlike_copy(case: Case, index: int, call: ToolCall, titles: Mapping[str, str]) -> Iterator[Finding]:
+    """Finds a copy that was given no title, and has one without the words of the original's."""
+    originals = [titles[str(value)] for _, value in list_argument_scalars(call) if str(value) in titles]
+    copies = [thing for thing in list_things(case, index) if thing.pointer.count("/") <= 1]
+    if _has_title(call) or len(originals) != 1 or len(copies) != 1:
+        return
+    title = _find_title(copies[0].fields)
+    if title and not _shares_words(originals[0], title, _MIN_SHARE_OF_TITLE):
+        text = f"{call.id} {call.name}: the copy of {originals[0][:60]!r} is called {title[:60]!r}"
+        yield _build_finding("other_text", index, copies[0].pointer, text)
+
+
+def _find_title(fields: Mapping[str, Any]) -> str | None:
+    return next(
+        (value for key, value in fields.items() if isinstance(value, str) and read_meaning(key, value).role == "title"),
+        None,
+    )
 
 
 def _iterate_texts_near_top(case: Case, index: int) -> Iterator[tuple[str, str, str]]:

@@ -145,6 +145,7 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
         lookups = [(*lookup, find_clause(case, turn, lookup[1])) for lookup in _iterate_lookups(case, turn)]
         unnamed = list(_find_unnamed_people(case, turn, lookups))
         yield from (finding for _, finding in unnamed)
+        yield from _find_untold_words(case, turn, lookups)
         for index, call, text, clause in lookups:
             if clause is None or not is_asking(clause) or clause in [other for other, _ in unnamed]:
                 continue
@@ -156,6 +157,48 @@ def unanswered_question(case: Case) -> Iterator[Finding]:
                     blocking=read_meaning(missing.replace(" ", "_"), "x").role != "state",  # people paraphrase states
                     text=f"{clause[:80]!r} asks for {missing}, which {call.name} has and the answer leaves out",
                 )
+
+
+def _find_untold_words(
+    case: Case, turn: Turn, lookups: Sequence[tuple[int, ToolCall, str, str | None]]
+) -> Iterator[Finding]:
+    """Yields a finding where somebody's words were asked for, and the answer has none and does not say that none are.
+
+    A word counts if it is longer, stands in a text of a result, and not in the question.
+    """
+    request = case.speech[turn.start]
+    clause = next((part for part in split_clauses(request) if _ASKS_FOR_WORDS.search(drop_quotes(part))), None)
+    if clause is None or not lookups:
+        return
+    text = lookups[-1][2]
+    own = str(case.situation.persona.name).split(" ")[0].lower()
+    words = {
+        word
+        for index, *_ in lookups
+        for pointer, value in case.result_values[index]
+        if isinstance(value, str) and read_meaning(find_field_name(pointer), value).role == "text"
+        for word in _LONGER_WORD.findall(value.lower())
+    } - {own, *_LONGER_WORD.findall(request.lower())}
+    if words and not words & set(_LONGER_WORD.findall(text.lower())) and not _NO_WORDS.search(text):
+        yield Finding(
+            rule="unanswered_question",
+            message=turn.end - 1,
+            text=f"{clause[:80]!r} asks for words, and the answer has none of them",
+        )
+
+
+_SPOKE = r"(?:said|say|written|write|answered|answer|replied|reply)"
+_SOMEBODY = r"(?!I\b|we\b|you\b)[^?]{1,40}"
+_ASKS_FOR_WORDS = re.compile(
+    rf"\bwhat (?:did|does|has|have) {_SOMEBODY}\b{_SPOKE}\b|^\W*(?:has|have|did) {_SOMEBODY}\b{_SPOKE}\b[^?]*\?",
+    re.IGNORECASE,
+)
+_LONGER_WORD = re.compile(r"[^\W\d_]{4,}")
+_NO_WORDS = re.compile(
+    r"\b(?:nothing|no (?:word|reply|answer|message|news)|not (?:yet|so far)|hasn['’]t|has not"
+    r"|haven['’]t (?:heard|got))\b",
+    re.IGNORECASE,
+)
 
 
 def _find_unnamed_people(

@@ -5,13 +5,13 @@ one object that disagree in `fields.py`. Nothing that is said is read, so the ru
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, find_field_name
 from funcdex_assets.checks.rules.field_values import has_clock, has_offset, parse_moment, read_meaning
-from funcdex_assets.checks.rules.things import iterate_good_calls, list_argument_scalars
+from funcdex_assets.checks.rules.things import iterate_good_calls, list_argument_scalars, list_things
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
@@ -116,7 +116,8 @@ def _find_filtered_out(call: ToolCall, items: Sequence[_Item]) -> Iterator[tuple
             continue
         conditions, equalities = _DATE_CONDITION.findall(text), _EQUALITY.findall(text)
         for pointer, item in items if conditions or equalities else ():
-            fields = {"".join(split_words(key)): value for key, value in item.items()}
+            inner = [part for child in item.values() if isinstance(child, dict) for part in child.items()]
+            fields = {"".join(split_words(key)): value for key, value in (*inner, *item.items())}
             for name, sign, day in conditions:
                 there, limit = parse_moment(fields.get("".join(split_words(name)))), parse_moment(day)
                 if there and limit and not _holds_condition(there.date(), sign, limit.date()):
@@ -141,8 +142,13 @@ def other_moment(case: Case) -> Iterator[Finding]:
     starts: dict[str, tuple[Any, int]] = {}
     lasts: dict[str, tuple[Any, int]] = {}
     reported: set[str] = set()
+    made: set[str] = set()
     for index, call, _ in iterate_good_calls(case):
         yield from _find_other_moment_than_set(case, index, call)
+        yield from _find_moment_before_making(case, index, made - reported)
+        if parse_tool_name(call.name).action in ("create", "copy"):
+            named = {str(value) for _, value in list_argument_scalars(call)}
+            made |= {thing.identity for thing in list_things(case, index) if thing.pointer.count("/") <= 1} - named
         if parse_tool_name(call.name).action not in ("list", "get"):
             for pointer, value in list_argument_scalars(call):
                 if is_id(find_field_name(pointer)):
@@ -160,6 +166,17 @@ def other_moment(case: Case) -> Iterator[Finding]:
                     reported.add(thread)
                     text = f"it is of {_write(sent)}, and the last of {thread!r} of {_write(lasts[thread][0])}"
                     yield _build_finding("other_moment", index, pointer, text)
+
+
+def _find_moment_before_making(case: Case, index: int, made: Collection[str]) -> Iterator[Finding]:
+    """Finds things that were made in this conversation and were created, or last changed, more than a day before it."""
+    for thing in list_things(case, index) if made else ():
+        for key, value in thing.fields.items() if thing.identity in made else ():
+            moment = parse_moment(value)
+            is_past = moment is not None and has_clock(value) and case.situation.now - moment > _A_DAY
+            if is_past and read_meaning(key, value).phase in ("created", "changed"):
+                text = f"{thing.identity!r} was made just now, and {key} is {_write(value)}"
+                yield _build_finding("other_moment", index, f"{thing.pointer}/{key}", text)
 
 
 def differ(first: Any, second: Any) -> bool:
@@ -195,7 +212,7 @@ def _list_later_parts(holder: Mapping[str, Any], lasts: Mapping[str, tuple[Any, 
 def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:
     """Finds moments of what a call has just made or done that are neither the ones it set nor now."""
     action = parse_tool_name(call.name).action
-    if action not in ("create", "send", "update"):
+    if action not in ("create", "send", "update", "delete"):
         return
     now = case.situation.now
     values = [*call.arguments.values(), *(value for _, value in list_scalars(call.arguments))]
@@ -210,7 +227,7 @@ def _find_other_moment_than_set(case: Case, index: int, call: ToolCall) -> Itera
                 text = f"{call.id} {call.name}: {key} is {_write(wanted)} in the call, and {_write(value)} here"
                 yield _build_finding("other_moment", index, f"{pointer}/{key}", text)
             is_far = moment not in given and abs(moment - now) > _A_DAY
-            if is_far and _is_of_doing(key, value, action, call):
+            if is_far and (_is_of_doing(key, value, action, call) or _is_of_undoing(pointer, key, action)):
                 text = f"{call.id} {call.name} was made at {now.isoformat()}, and {key} is {_write(value)}"
                 yield _build_finding("other_moment", index, f"{pointer}/{key}", text)
 
@@ -226,6 +243,17 @@ def _is_of_doing(key: str, value: Any, action: str, call: ToolCall) -> bool:
         or (phase == "changed" and action == "update")
         or (words == {"started"} and not any("start" in name for name in call.arguments))
     )
+
+
+def _is_of_undoing(pointer: str, key: str, action: str) -> bool:
+    """True if a moment is the one at which a thing was deleted or called off: that of its `cancellation`."""
+    return action == "delete" and (
+        pointer.rpartition("/")[2].lower().startswith(("cancel", "delet", "remov"))
+        or split_words(key)[:1][0] in _UNDONE
+    )
+
+
+_UNDONE = ("cancelled", "canceled", "deleted", "removed", "voided", "revoked")
 
 
 def _list_moments(holder: Mapping[str, Any], noun: str) -> Iterator[tuple[str, Any, bool]]:

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
 from funcdex_assets.checks.rules.references import list_content_words
-from funcdex_assets.checks.rules.requests import find_request
+from funcdex_assets.checks.rules.requests import find_request, is_reading
 from funcdex_assets.checks.rules.things import list_argument_scalars
 from funcdex_assets.records.conversation import ArgumentSource, Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.semantics.tool_names import parse_tool_name
-from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _CHOOSES = re.compile(r"\b(?:which (?:one|of)|\bor\b[^.?!]*\?|both of them|either)\b", re.IGNORECASE)
 _DECLINES = re.compile(
@@ -83,7 +82,8 @@ def _explain_needless_question(
 
 
 def _acts(call: ToolCall) -> bool:
-    return parse_tool_name(call.name).action not in READING_ACTIONS
+    """True if a call changes something, or its tool has no verb that is known to look up."""
+    return not is_reading(call)
 
 
 def _makes_sure(text: str, calls: Sequence[ToolCall]) -> bool:

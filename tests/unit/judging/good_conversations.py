@@ -51,9 +51,13 @@ def find_row(row_id: str) -> Row:
 
 
 def build_case(row: Row) -> Case:
-    """Builds the case of a row, good or damaged; nothing of `relations` goes into its provenance."""
+    """Builds the case of a row, good or damaged; nothing of `relations` goes into its provenance.
+
+    `agreed_words` are what people say for a value that cannot be worked out: ten percent is "a crack".
+    """
     messages, tools, situation = build_messages(row["messages"]), build_tools(row), build_row_situation(row)
-    provenance = trace_arguments(messages, tools, situation)
+    agreed = {(tool, pointer): [(value, words)] for tool, pointer, value, words in row.get("agreed_words", ())}
+    provenance = trace_arguments(messages, tools, situation, agreed)
     return Case(messages, tools, provenance, situation, calls_wanted=row["kind"] != "no_suitable_tool")
 
 

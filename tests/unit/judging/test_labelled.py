@@ -2,9 +2,9 @@
 
 `labelled.jsonl` has 40 short conversations of the offline engine, good ones and damaged ones, one per line. `case`
 says what is wrong with it, and `labels` are the scores on the four scales by one reader, written before the judge's
-scores were seen. That reader was lenient: most offline conversations have a 5 for clarity and a 4 for naturalness, where
-the readers that the judge was fitted to give 3 and 2 (docs/judging.md). So only the order is compared, on the two scales
-that the damages are about.
+scores were seen. That reader was lenient: most offline conversations have a 5 for clarity and a 4 for naturalness,
+where the readers that the judge was fitted to give 3 and 2 (docs/judging.md). So only the order is compared, on the two
+scales that the damages are about.
 """
 
 import json

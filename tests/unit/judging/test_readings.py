@@ -1,4 +1,4 @@
-"""The judge against graded conversations, and against conversations as they should be: the floors of docs/judging.md."""
+"""The judge against graded conversations and against those as they should be: the floors of docs/judging.md."""
 
 import json
 from collections import Counter
