@@ -13,6 +13,7 @@ An entity is a dict of values by normalized field name. Names that begin with `@
     @made     the count of changes at which a call made it; @made_at, the moment
     @nameless no result has shown its identifier yet
     @state    the verb of the last call that changed its state
+    @counts   the nouns of the parts that its fields count, by field
 
 >>> entities = EntityStore()
 >>> _ = entities.remember_result({"threads": [{"id": "t1", "subject": "Lease"}]}, "thread")
@@ -20,11 +21,12 @@ An entity is a dict of values by normalized field name. Names that begin with `@
 'Lease'
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
@@ -78,6 +80,7 @@ class EntityStore:
         self._unidentified_count = 0
         self.listings: dict[tuple[str, str, str], Listing] = {}
         self.complete_listings: set[tuple[str, str]] = set()
+        self.part_counts: dict[tuple[str, str, str], int] = {}  # of what was listed whole: noun, identifier, parts
         self.people_by_address: dict[str, Person] = {}  # by address
         self.personal_values: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
         self.change_count = 0  # how often the state was changed; reading does not count
@@ -143,6 +146,18 @@ class EntityStore:
         entities = self._entities.get(canonicalize_noun(noun), {})
         return next((entities[identity] for identity in list_own_identities(value, noun) if identity in entities), None)
 
+    def iterate_parts(self, noun: str, identity: str) -> Iterator[tuple[str, Entity]]:
+        """Yields the entities that are known to lie in this one, each with its noun."""
+        parent, parent_field = canonicalize_noun(noun), f"{normalize_field_name(noun)}id"
+        for part_noun in self._entities:
+            for entity in self.list_entities(part_noun).values():
+                if identity in (entity.get(parent_field), entity.get("@parents", {}).get(parent)):
+                    yield part_noun, entity
+
+    def count_parts(self, noun: str, identity: str, part_noun: str) -> int:
+        """Returns how many parts of a noun are known to lie in an entity."""
+        return sum(canonicalize_noun(part_noun) == known for known, _ in self.iterate_parts(noun, identity))
+
     def find_deleted(self, named_entities: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
         """Returns the first of these, by noun and identifier, that was deleted."""
         for noun, identity in named_entities if self._deleted else ():
@@ -197,6 +212,16 @@ class EntityStore:
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────
 
+    def remember_text(self, noun: str, identity: str, text: str) -> None:
+        """Keeps the whole text of an entity of which only the length was shown so far."""
+        self._find_or_add(noun, [identity]).setdefault("@told", {}).setdefault("text", text)
+
+    def remember_fields(self, noun: str, identity: str, fields: Mapping[str, Any]) -> None:
+        """Keeps fields of an entity that another object told, where nothing is known of them."""
+        entity = self._find_or_add(noun, [identity])
+        for field_name, value in fields.items():
+            entity.setdefault(field_name, value)
+
     def delete_entity(self, noun: str, identity: str) -> None:
         """Marks the entity as deleted, under all its identifiers."""
         entities = self._entities.setdefault(canonicalize_noun(noun), {})
@@ -244,6 +269,7 @@ class EntityStore:
             "things": self._entities,
             "gone": self._deleted,
             "complete": sorted(self.complete_listings),
+            "part_counts": [[*key, count] for key, count in self.part_counts.items()],
             "people": [[*key, value] for key, value in self.personal_values.items()],
             "listings": [
                 [*key, listing.pages, listing.next_tokens, listing.next_page_size]
@@ -322,3 +348,5 @@ def _merge_fields(entity: Entity, value: Mapping[str, Any]) -> None:
             entity[f"{field_name}|{type(old_value).__name__}"] = old_value
         if new_value is not None or field_name not in entity:
             entity[field_name] = new_value
+        if type(new_value) is int and (counted_noun := find_counted_noun(key)):
+            entity.setdefault("@counts", {})[field_name] = counted_noun

@@ -12,6 +12,7 @@ from funcdex_assets.environment.field_moments import FieldMoments
 from funcdex_assets.environment.field_options import choose_option
 from funcdex_assets.environment.field_texts import FieldTexts
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.environment.state_changes import find_flag_after_verb
 from funcdex_assets.language import values
@@ -29,6 +30,7 @@ _RARELY_TRUE_WORDS = frozenset("has is trashed archived deleted".split())
 _TRUE_SHARE = 0.3  # of flags whose name says nothing
 _PART_WORDS = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 _MOST_PARTS = 4  # a count of parts is kept small, since all of them will be listed
+_MOST_THINGS = 9  # a count of things that are listed by pages
 _TOKEN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 _TOKEN_LENGTH = 16
 
@@ -76,6 +78,7 @@ class FieldValues:
 
     def _choose_number(self, schema: Schema, name: str, name_words: set[str]) -> Any:
         number = values.invent_number(name, schema, self._context.rng)
-        if "count" in name_words and name_words & _PART_WORDS:
-            return max(schema.get("minimum", 0), min(number, self._context.rng.randint(1, _MOST_PARTS)))
+        if find_counted_noun(name):
+            most_parts = _MOST_PARTS if name_words & _PART_WORDS else _MOST_THINGS
+            return max(schema.get("minimum", 0), min(number, self._context.rng.randint(1, most_parts)))
         return number

@@ -21,6 +21,7 @@ from funcdex_assets.environment.entity_store import (
 )
 from funcdex_assets.environment.field_moments import PAST_WORDS
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.part_counts import find_counted_noun, find_part_count
 from funcdex_assets.environment.repeated_arguments import find_synonymous_text
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.environment.state_changes import (
@@ -41,6 +42,7 @@ _NOT_COPIED = (
     PAST_WORDS
     | _STATE_WORDS
     | frozenset("reporter creator author owner lead organizer sender owners link url href permalink".split())
+    | frozenset("to recipient recipients cc bcc".split())
 )
 
 
@@ -60,6 +62,8 @@ class KnownFields:
                 value = _recall_what_calls_said(schema, key, draft)
                 if value is not None or _follows_from_verb(schema, key, draft):
                     return value
+        if value is None and draft.known_fields and schema_type(schema) == "integer" and find_counted_noun(key):
+            value = find_part_count(draft.known_fields, find_counted_noun(key))
         if value is None and draft.is_subject and not is_id(key) and not set(split_words(key)) & _NOT_COPIED:
             value = self._copied_fields.get(normalize_field_name(key))
         if isinstance(value, list | dict) and self._scope.entities.change_count:

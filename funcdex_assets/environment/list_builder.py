@@ -7,7 +7,7 @@ Belongs here: how many items a list has and which entities they show. An item's 
 from collections.abc import Callable
 from typing import Any
 
-from funcdex_assets.environment.entity_store import Entity, normalize_field_name
+from funcdex_assets.environment.entity_store import Entity
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.listed_items import (
     match_item_to_search,
@@ -17,6 +17,7 @@ from funcdex_assets.environment.listed_items import (
 )
 from funcdex_assets.environment.listings import Pager
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.language.lexicon import Person
@@ -117,7 +118,7 @@ class ListBuilder:
     def _choose_part_count(self, name: str, noun: str, draft: ObjectDraft | None) -> int:
         """Returns the known count of an entity's parts (`comment_count`), else a small number."""
         intent = self._scope.intent
-        known_count = draft.known_fields.get(f"{normalize_field_name(noun)}count") if draft else None
+        known_count = find_part_count(draft.known_fields, noun.rpartition(" ")[2]) if draft else None
         if isinstance(known_count, int) and known_count <= MOST_ITEMS:
             count = known_count
         else:

@@ -20,6 +20,7 @@ from funcdex_assets.environment.entity_store import (
     canonicalize_noun,
     normalize_field_name,
 )
+from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.search_criteria import reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
 from funcdex_assets.language.spoken_values import parse_moment
@@ -86,18 +87,20 @@ class Pager:
         else:
             page_entities, has_more = matches[-intent.page_size :], len(matches) > intent.page_size
             size = len(page_entities) if complete else self._rng.randint(1, intent.limit)
+            expected = None if intent.page_token or listed_parents is None else self._find_expected_size(noun)
             if is_only_one:
                 size = 1
             elif intent.page_token and listing.next_page_size:
                 size = max(listing.next_page_size, len(page_entities))
-            elif not intent.page_token and (expected := self._find_expected_size(noun)):
-                size = max(expected, len(page_entities))
+            elif expected is not None:
+                size, has_more = max(expected, len(page_entities)), expected > intent.page_size
             if self._is_newly_created(noun):
                 size = len(page_entities)
             elif (
                 not intent.page_token
                 and not complete
                 and not is_only_one
+                and expected is None
                 and intent.limit == intent.page_size
                 and self._rng.random() < MORE_PAGES_SHARE
             ):
@@ -139,13 +142,13 @@ class Pager:
             return None
         return ",".join(f"{parent}={identity}" for parent, identity in sorted(intent.parents.items()))
 
-    def _find_expected_size(self, noun: str) -> int:
-        """Returns the known size of what the call names, such as the `message_count` of its thread, else 0."""
+    def _find_expected_size(self, noun: str) -> int | None:
+        """Returns the known size of what the call names, such as the `message_count` of its thread, else None."""
         for parent, identity in self._intent.parents.items():
-            count = self._entities.find_entity(parent, identity).get(f"{canonicalize_noun(noun)}count")
-            if isinstance(count, int) and not isinstance(count, bool) and 0 < count <= 8:
+            count = find_part_count(self._entities.find_entity(parent, identity), noun.rpartition(" ")[2])
+            if count is not None:
                 return count
-        return 0
+        return None
 
     def add_page_tokens(self, result: Any, root: Schema) -> Any:
         """Returns the result with a token for the next page where there is one, and without where there is none."""
@@ -223,6 +226,10 @@ class Pager:
                 ]
             if complete_listing and not self._has_more:
                 self._entities.complete_listings.add(complete_listing)
+                parent, is_one_parent, identity = complete_listing[1].partition("=")
+                if is_one_parent and "," not in identity:
+                    size = sum(map(len, listing.pages.values()))
+                    self._entities.part_counts[parent, identity, noun.rpartition(" ")[2]] = size
 
 
 def _fill_from_later_pages(page_entities: list[Entity], listing: Listing, intent: CallIntent) -> None:

@@ -13,9 +13,10 @@ from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 _TITLE_ENDINGS = ("name", "title")
-_TEXT_WORDS = frozenset("body content text description message plaintext".split())
-_TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent")
-_WRITTEN_WORDS = frozenset("text content body markdown".split())
+_TEXT_WORDS = frozenset("body content text description message plaintext comment note caption".split())
+_TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent", "comment", "note", "caption")
+_WRITTEN_WORDS = frozenset("text content body markdown comment caption".split())
+_WHOLE_TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body", "markdown")
 _FORMAT_WORDS = frozenset("plain full raw".split())
 _PREVIEW_WORDS = frozenset("snippet preview excerpt".split())
 _PREVIEW_LENGTH = 90  # characters
@@ -44,6 +45,16 @@ def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str
     if name_words & TITLE_WORDS:
         return _find_text(said_values, TITLE_WORDS, _TITLE_ENDINGS)
     return _find_text(said_values, _TEXT_WORDS, _TEXT_ENDINGS) if name_words & _TEXT_WORDS else None
+
+
+def find_text_of(entity: Mapping[str, Any]) -> str | None:
+    """Returns the text of an entity, as its fields or the calls that wrote it tell; None where neither does."""
+    for fields in (entity.get("@told", {}), entity):
+        texts = [fields.get(name) for name in _WHOLE_TEXT_FIELDS]
+        text = next((text for text in texts if isinstance(text, str)), None)
+        if text is not None:
+            return text
+    return None
 
 
 def find_written_text(intent: CallIntent) -> str:

@@ -16,7 +16,6 @@ from funcdex_assets.environment.created_fields import (
     is_false_when_created,
     is_zero_when_created,
 )
-from funcdex_assets.environment.derived_fields import count_listed_items, derive_dependent_fields, find_field_relations
 from funcdex_assets.environment.draft_starter import DraftStarter
 from funcdex_assets.environment.entity_store import derive_noun, normalize_field_name
 from funcdex_assets.environment.field_values import FieldValues
@@ -24,9 +23,9 @@ from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.list_builder import ListBuilder
 from funcdex_assets.environment.listings import Pager
 from funcdex_assets.environment.needed_paths import NeededPaths
+from funcdex_assets.environment.object_agreement import make_fields_agree
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.optional_fields import is_optional_field_shown
-from funcdex_assets.environment.repeated_arguments import find_written_text
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.environment.scalar_fields import fill_scalar
 from funcdex_assets.environment.schema_repair import repair_value
@@ -105,13 +104,7 @@ class ResultBuilder:
                 draft.filled[key] = self._build_field(property_schema, field_path, key, draft, depth)
             if may_be_reference and not draft.known_fields and is_id(key):
                 self._draft_starter.recall_referenced_entity(draft, key, properties)
-        count_listed_items(draft.filled, properties)
-        if find_field_relations(tuple(draft.filled)) is not None:
-            text = find_written_text(self._scope.intent) if draft.is_subject else ""
-            time_zone = self._scope.context.situation.persona.time_zone
-            derive_dependent_fields(
-                draft.filled, lambda key, value: self._scope.fits_schema(properties[key], value), text, time_zone
-            )
+        make_fields_agree(draft, properties, self._scope)
         self._draft_starter.remember_listing_parent(draft, path)
         return draft.filled
 

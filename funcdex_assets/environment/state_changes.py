@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.conversation_times import move_last_moment
 from funcdex_assets.environment.entity_links import Link
 from funcdex_assets.environment.entity_store import (
     Entity,
@@ -22,6 +23,7 @@ from funcdex_assets.environment.entity_store import (
     normalize_field_name,
     singularize_words,
 )
+from funcdex_assets.environment.part_counts import adjust_part_count
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument, find_written_text
 from funcdex_assets.language import values
 from funcdex_assets.schema.words import split_words
@@ -169,7 +171,7 @@ def _write_text(intent: CallIntent, entities: EntityStore) -> None:
 def _rewrite_text(text: str, intent: CallIntent) -> str:
     """Returns the text with the call's text appended, or with the replacement made that the call asks for."""
     if intent.name.verb != "replace":
-        return f"{text}\n{find_written_text(intent)}"
+        return f"{text}\n{find_written_text(intent)}".strip("\n")
     old_text = next(
         (value for key, value in intent.said_values.items() if key.startswith(("find", "old", "search"))), ""
     )
@@ -223,7 +225,7 @@ def _record_creation(
         return
     _note_arguments(created.entity, arguments)
     created.entity.update({"@made": entities.change_count, "@made_at": clock})
-    _adjust_counts(entities, created.entity, created.noun, 1)
+    _adjust_counts(entities, created.entity, created.noun, 1, clock)
     if _SHARING_NOUNS & set(intent.name.words):
         for noun, identity in intent.parents.items():
             holder = entities.find_entity(noun, identity)
@@ -264,17 +266,22 @@ def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:
         entity.setdefault("@told", {}).update(said_values)
 
 
-def _adjust_counts(entities: EntityStore, entity: Mapping[str, Any], noun: str, difference: int) -> None:
+def _adjust_counts(
+    entities: EntityStore, entity: Mapping[str, Any], noun: str, difference: int, now: datetime | None = None
+) -> None:
     """Adds to the counts of the entities that this one belongs to, such as the `message_count` of its thread."""
     parents = dict(entity.get("@parents", {}))
     for name, value in entity.items():
         if isinstance(value, str) and name.endswith("id") and name != "id":
             parents.setdefault(name.removesuffix("id"), value)
     for parent, identity in parents.items():
-        holder = entities.find_entity(parent, identity)
-        count_field = f"{normalize_field_name(noun.rpartition(' ')[2])}count"
-        if isinstance(holder.get(count_field), int):
-            holder[count_field] = max(0, holder[count_field] + difference)
+        holder, part_noun = entities.find_entity(parent, identity), noun.rpartition(" ")[2]
+        adjust_part_count(holder, part_noun, difference)
+        listed = (canonicalize_noun(parent), str(identity), part_noun)
+        if listed in entities.part_counts:
+            entities.part_counts[listed] = max(0, entities.part_counts[listed] + difference)
+        if difference > 0 and now:
+            move_last_moment(holder, part_noun, now)
 
 
 def _find_or_add_entity(entities: EntityStore, noun: str, identity: str) -> Entity:

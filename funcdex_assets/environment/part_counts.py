@@ -1,0 +1,43 @@
+"""Tells which fields of an entity count its parts, and how many parts of a noun it is known to have.
+
+Belongs here: numbers such as `message_count`, `num_subtasks` and `active_invitees`, by whatever names. The moments of
+parts are in `conversation_times`.
+
+>>> find_counted_noun("active_invitees"), find_counted_noun("num_subtasks"), find_counted_noun("word_count")
+('invitee', 'subtask', '')
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+
+_PARTIAL_WORDS = frozenset("unread open new pending failed".split())  # of parts in one state only
+_UNIT_NOUNS = frozenset("word character char page byte line hour minute second day view click retry attempt".split())
+
+
+@lru_cache(maxsize=8192)
+def find_counted_noun(key: str) -> str:
+    """Returns the singular noun of the parts that a field of this name counts all of; '' for any other field."""
+    meaning = decide_field_meaning(key, {"type": "integer"})
+    words = split_words(key)
+    if meaning.role != "count" or _PARTIAL_WORDS & set(words):
+        return ""
+    noun = meaning.noun.rpartition(" ")[2] or to_singular(words[-1])
+    return "" if _UNIT_NOUNS & {noun, *map(to_singular, words)} else noun
+
+
+def find_part_count(entity: Mapping[str, Any], noun: str) -> int | None:
+    """Returns how many parts of a noun the entity's own fields say that it has."""
+    counted = entity.get("@counts", {})
+    counts = (entity.get(name) for name, counted_noun in counted.items() if counted_noun == noun)
+    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
+
+
+def adjust_part_count(entity: dict[str, Any], noun: str, difference: int) -> None:
+    """Adds to each of the entity's fields that count parts of a noun."""
+    for name, counted_noun in entity.get("@counts", {}).items():
+        if counted_noun == noun and isinstance(entity.get(name), int):
+            entity[name] = max(0, entity[name] + difference)
