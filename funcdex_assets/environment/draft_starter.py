@@ -9,6 +9,7 @@ from typing import Any
 from funcdex_assets.environment.call_subject import find_given_identity, find_parent_identity
 from funcdex_assets.environment.entity_store import Entity, canonicalize_noun, normalize_field_name, singularize_words
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.places import find_place
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
@@ -42,6 +43,8 @@ class DraftStarter:
         identity = (
             find_parent_identity(noun, intent) if is_listed else find_given_identity(noun, intent, scope.entities)
         )
+        if identity is None and depth > 0 and not is_subject and noun != intent.result_noun:
+            identity = find_place(noun, enclosing, scope.entities)
         known_fields = scope.entities.find_entity(noun, identity) if identity is not None else {}
         if is_listed and noun in self._listing_parents:
             known_fields = known_fields | self._listing_parents[noun]
@@ -55,6 +58,8 @@ class DraftStarter:
     def recall_referenced_entity(self, draft: ObjectDraft, key: str, properties: Mapping[str, Any]) -> None:
         """Takes up what is known of the entity that an object only names by this key, such as the folder of a file."""
         noun = parse_resource_noun(key)
+        if draft.is_subject and not self._scope.intent.is_lookup:
+            return  # a new reaction to a message is not the message
         if noun and canonicalize_noun(noun) != canonicalize_noun(draft.noun) and sum(map(is_id, properties)) == 1:
             draft.known_fields = self._scope.entities.find_entity(noun, draft.filled[key])
 

@@ -216,6 +216,11 @@ class EntityStore:
         """Keeps the whole text of an entity of which only the length was shown so far."""
         self._find_or_add(noun, [identity]).setdefault("@told", {}).setdefault("text", text)
 
+    def remember_parent(self, noun: str, identity: str, parent: str, parent_identity: str) -> None:
+        """Keeps in which entity of another noun this one lies, where that is not known yet."""
+        entity = self._find_or_add(noun, [identity])
+        entity.setdefault("@parents", {}).setdefault(canonicalize_noun(parent), parent_identity)
+
     def remember_fields(self, noun: str, identity: str, fields: Mapping[str, Any]) -> None:
         """Keeps fields of an entity that another object told, where nothing is known of them."""
         entity = self._find_or_add(noun, [identity])

@@ -11,6 +11,9 @@ from typing import Any
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.repeated_arguments import find_lone_text
+from funcdex_assets.environment.search_criteria import names_same_field
+from funcdex_assets.environment.text_titles import find_moment
 from funcdex_assets.language import values
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
@@ -56,12 +59,14 @@ class FieldMoments:
             return created_at
         if name_words & CHANGE_WORDS and not intent.is_lookup:
             return clock
+        if intent.creates_entity and name_words == {"started"} and draft.is_subject:
+            return clock  # work that is logged without a start was done just now
         earlier_fields = draft.filled
         if name_words & CHANGE_WORDS:
             earlier_fields = {key: value for key, value in draft.filled.items() if "created" in split_words(key)}
         start = _find_beginning(earlier_fields)
         span = next(
-            (span for span in intent.criteria.spans if span.field_words and span.field_words <= name_words), None
+            (span for span in intent.criteria.spans if names_same_field(span.field_words, name_words)), None
         )
         if span:
             high = span.high if name_words & _FUTURE_WORDS else min(span.high, clock)
@@ -69,6 +74,11 @@ class FieldMoments:
         if draft.noun in _END_WORDS | _BEGIN_WORDS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
             name_words = name_words | {draft.noun}
             start = _find_beginning(draft.enclosing)
+        if intent.creates_entity and name_words & _BEGIN_WORDS and not name_words & _CREATION_WORDS:
+            text = find_lone_text(intent)
+            if text:
+                next_hour = clock.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+                return find_moment(text, clock) or next_hour
         if "period" in name_words and name_words & _END_WORDS:
             period_end = self._draw_end_of_period(draft)
             if period_end:

@@ -30,9 +30,11 @@ from funcdex_assets.environment.state_changes import (
     lists_noun,
     update_linked_items,
 )
+from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import STATE_WORDS
 
@@ -58,6 +60,7 @@ class KnownFields:
         value = recall_field_value(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
         if value is None and draft.known_fields:
             value = _recall_other_name(key, draft)
+            value = _recall_same_end(schema, key, draft) if value is None else value
             if value is None and not is_id(key):
                 value = _recall_what_calls_said(schema, key, draft)
                 if value is not None or _follows_from_verb(schema, key, draft):
@@ -126,6 +129,16 @@ def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
     if normalize_field_name(key) not in _NAME_FIELDS or {draft.noun, canonicalize_noun(draft.noun)} & PERSON_WORDS:
         return None
     return next((draft.known_fields[name] for name in _NAME_FIELDS if name in draft.known_fields), None)
+
+
+def _recall_same_end(schema: Schema, key: str, draft: ObjectDraft) -> str | None:
+    """Returns the start or the end of an entity that is known under another name: `start_time` for `start`."""
+    phase = decide_field_meaning(key, schema).phase
+    if phase not in ("start", "end") or schema_type(schema) != "string":
+        return None
+    names = (name for name in draft.known_fields if name.startswith(phase) and not is_id(name))
+    texts = (draft.known_fields[name] for name in names)
+    return next((text for text in texts if isinstance(text, str) and parse_moment({}, text) is not None), None)
 
 
 def _recall_what_calls_said(schema: Schema, key: str, draft: ObjectDraft) -> Any:

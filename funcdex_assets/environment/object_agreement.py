@@ -11,9 +11,15 @@ from typing import Any
 
 from funcdex_assets.environment.conversation_times import find_last_of_parts, find_late_fields, is_last_key
 from funcdex_assets.environment.derived_fields import count_listed_items, derive_dependent_fields, find_field_relations
-from funcdex_assets.environment.entity_store import canonicalize_noun, list_own_identities, normalize_field_name
+from funcdex_assets.environment.entity_store import (
+    canonicalize_noun,
+    derive_noun,
+    list_own_identities,
+    normalize_field_name,
+)
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_counted_noun
+from funcdex_assets.environment.places import remember_places
 from funcdex_assets.environment.repeated_arguments import find_text_of, find_written_text
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.environment.stage_moves import fit_move
@@ -25,6 +31,8 @@ from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
 
 _STATED_WORDS = frozenset("status state".split())
+_START_WORDS, _END_WORDS = frozenset("start starts begin begins".split()), frozenset("end ends".split())
+_SPAN_NOUNS = frozenset("busy slot time availability booking".split())
 _TEXT_COUNTS = frozenset("word words character characters".split())
 
 
@@ -41,6 +49,7 @@ def make_fields_agree(draft: ObjectDraft, properties: Mapping[str, Schema], scop
             text,
             scope.context.situation.persona.time_zone,
         )
+    remember_places(draft.noun, draft.filled, scope.entities)
     needs = _find_needed_corrections(tuple(draft.filled))
     if not needs:
         return
@@ -52,6 +61,8 @@ def make_fields_agree(draft: ObjectDraft, properties: Mapping[str, Schema], scop
         _apply(fit_end_to_state(draft.filled, schemas, now, scope.context.rng), draft, schemas, scope)
     if "hours" in needs:
         _apply(find_weekly_hours(draft.filled), draft, schemas, scope)
+    if "span" in needs:
+        _tell_span_to_occupant(draft, schemas, scope)
     if "last" in needs or "count" in needs:
         _agree_with_parts(draft, schemas, scope)
     if "sent" in needs:
@@ -67,6 +78,7 @@ def _find_needed_corrections(keys: tuple[str, ...]) -> frozenset[str]:
         "move": "name" in keys and any(split_words(key)[:1] == ("to",) and len(split_words(key)) > 1 for key in keys),
         "state": bool(every_word & _STATED_WORDS and every_word & {"expires", "expired", "expiry", "end", "ends"}),
         "hours": any({"hours", "week"} <= key_words for key_words in words),
+        "span": bool(every_word & _START_WORDS and every_word & _END_WORDS),
         "last": any(map(is_last_key, keys)),
         "count": any(map(find_counted_noun, keys)),
         "sent": bool(every_word & {"date", "sent", "received", "internal", "timestamp", "posted"}),
@@ -80,6 +92,25 @@ def _apply(
     for key, value in changes.items():
         if key in schemas and scope.fits_schema(schemas[key], value):
             draft.filled[key] = value
+
+
+def _tell_span_to_occupant(draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope) -> None:
+    """Gives the one thing that takes up a span of time, such as the event of a busy time, its start and its end."""
+    occupants = [
+        (noun, identities[0])
+        for key, value in draft.filled.items()
+        if isinstance(value, dict)
+        and (noun := derive_noun(key, draft.noun))
+        and (identities := list_own_identities(value, noun))
+    ]
+    if len(occupants) != 1 or not _SPAN_NOUNS & set(draft.noun.split()):
+        return
+    ends = {
+        normalize_field_name(key): value
+        for key, value in draft.filled.items()
+        if key in schemas and (_START_WORDS | _END_WORDS) & set(split_words(key)) and isinstance(value, str)
+    }
+    scope.entities.remember_fields(*occupants[0], ends)
 
 
 def _agree_with_parts(draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope) -> None:

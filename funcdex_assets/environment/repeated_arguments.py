@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import normalize_field_name
+from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
+from funcdex_assets.environment.text_titles import make_title
+from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 _TITLE_ENDINGS = ("name", "title")
@@ -32,7 +35,25 @@ def find_repeated_argument(intent: CallIntent, field_name: str) -> Any:
         return text[:_PREVIEW_LENGTH] if text else None
     if intent.is_lookup or intent.name.action == "delete":
         return None
-    return find_synonymous_text(field_name, intent.said_values)
+    text = find_synonymous_text(field_name, intent.said_values)
+    if text is None and intent.name.action == "create" and set(split_words(field_name)) <= TITLE_WORDS:
+        lone_text = find_lone_text(intent)
+        return make_title(lone_text) if lone_text else None
+    return text
+
+
+def find_lone_text(intent: CallIntent) -> str | None:
+    """Returns the one text out of which a call makes something: QUICK_ADD(text). None where it also gives a title, or
+    names something else that the text may be about.
+    """
+    nouns = {canonicalize_noun(intent.name.noun), intent.name.noun}
+    if not intent.creates_entity or intent.parents or nouns & PERSON_WORDS:
+        return None
+    strings = {name: value for name, value in intent.arguments.items() if isinstance(value, str) and not is_id(name)}
+    if any(set(split_words(name)) & TITLE_WORDS for name in strings):
+        return None
+    texts = [text for name, text in strings.items() if set(split_words(name)) & _TEXT_WORDS and " " in text]
+    return texts[0] if len(texts) == 1 else None
 
 
 def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str | None:

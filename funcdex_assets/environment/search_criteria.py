@@ -9,7 +9,7 @@ entity meets the criteria is decided in `listings.py`.
 ({'status': 'open'}, SortOrder(field_words=frozenset({'created'}), descending=True))
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -117,6 +117,17 @@ def read_search_criteria(
     return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
 
 
+def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> bool:
+    """Returns whether the words of a span mean the field of a name with these words: `duedate` is `due_date`.
+
+    >>> names_same_field(frozenset({"duedate"}), {"due", "date"}), names_same_field(frozenset({"created"}), {"created", "at"})
+    (True, True)
+    """
+    if not field_words:
+        return False
+    return field_words <= set(name_words) or field_words <= {first + last for first in name_words for last in name_words}
+
+
 def is_limit_name(name: str) -> bool:
     """Returns whether an argument of this name says how many items a page has: `max_results`, `per_page`.
 
@@ -152,6 +163,9 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
     for query in queries:
         if query.since or query.until:
             lows[frozenset()], highs[frozenset()] = query.since, query.until or now
+        for field_name, (low, high) in query.ranges.items():
+            if low or high:
+                lows[frozenset(split_words(field_name))], highs[frozenset(split_words(field_name))] = low, high
     for name, value in arguments.items():
         moment = parse_moment({}, value) if isinstance(value, str) else None
         if isinstance(moment, date) and not isinstance(moment, datetime):

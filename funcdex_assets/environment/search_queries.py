@@ -12,8 +12,9 @@ Belongs here: reading one query's text; the criteria of a whole call are read in
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.language.spoken_values import parse_moment
@@ -46,6 +47,7 @@ class Query(NamedTuple):
     excluded_values: Mapping[str, str]
     since: datetime | None
     until: datetime | None
+    ranges: Mapping[str, tuple[datetime | None, datetime | None]] = MappingProxyType({})  # by field, from and until
 
 
 @lru_cache(maxsize=4096)
@@ -54,6 +56,7 @@ def read_query(text: str, now: datetime) -> Query:
     required_values: dict[str, Any] = {}
     excluded_values: dict[str, str] = {}
     bounds: dict[str, datetime | None] = {"since": None, "until": None}
+    ranges: dict[str, tuple[datetime | None, datetime | None]] = {}
     search_texts: list[str] = []
     title_flags: list[bool] = []
     is_simple = not _ALTERNATIVE_PATTERN.search(_QUOTED_PATTERN.sub("", text).replace("()", ""))
@@ -82,6 +85,10 @@ def read_query(text: str, now: datetime) -> Query:
                 required_values[field] = _FLAG_VALUES.get(value.lower(), value)
             elif sign == "!=":
                 excluded_values[field] = value.lower()
+            elif sign in ("<", "<=", ">", ">="):
+                low, high = _read_range(sign, value, now)
+                known_low, known_high = ranges.get(field, (None, None))
+                ranges[field] = low or known_low, high or known_high
         return " "
 
     remaining_text = _COMPARISON_PATTERN.sub(
@@ -99,12 +106,29 @@ def read_query(text: str, now: datetime) -> Query:
         excluded_values,
         bounds["since"],
         bounds["until"],
+        ranges,
     )
 
 
 def split_search_words(text: str) -> frozenset[str]:
     """Returns the words of a text in lower case, as a search tells them apart."""
     return frozenset(_WORD_PATTERN.findall(text.lower()))
+
+
+def _read_range(sign: str, value: str, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Returns the first and the last moment that a comparison such as `< "2026-03-11"` or `>= -7d` allows."""
+    age = _AGE_PATTERN.fullmatch(value)
+    moment = now - timedelta(days=int(age[1]) * _UNIT_DAYS[age[2]]) if age else parse_moment({}, value)
+    day_after = timedelta(0)
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        day_after = timedelta(days=1) if sign in ("<=", ">") else day_after
+        moment = datetime.combine(moment, time(), now.tzinfo)
+    if not isinstance(moment, datetime):
+        return None, None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+    if sign.startswith("<"):
+        return None, moment + day_after - timedelta(seconds=1)
+    return moment + day_after, None
 
 
 def _add_restriction(
