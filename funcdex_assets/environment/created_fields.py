@@ -5,14 +5,18 @@ Belongs here: what is certain about a new entity, such as that it has no comment
 
 from typing import Any
 
-from funcdex_assets.environment.call_subject import find_given_identity
+from funcdex_assets.environment.call_subject import find_given_identity, find_listed_addressees
 from funcdex_assets.environment.entity_store import derive_noun, normalize_field_name
 from funcdex_assets.environment.known_fields import KnownFields
+from funcdex_assets.environment.new_contents import HEADING_WORDS, is_empty_at_first, list_headings
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.part_counts import find_counted_noun
+from funcdex_assets.environment.repeated_arguments import find_text_of, find_written_text
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.references import resolve_schema
+from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 
 _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
@@ -27,7 +31,10 @@ def is_empty_when_created(
 ) -> bool:
     """Returns whether a list of parts, such as comments, is empty because nobody put any into the new entity."""
     intent = scope.intent
-    is_list_of_parts = bool({to_singular(word) for word in split_words(key)} & _PART_NOUNS)
+    items = resolve_schema(schema.get("items", {}), scope.root)
+    is_list_of_parts = bool({to_singular(word) for word in split_words(key)} & _PART_NOUNS) or (
+        schema_type(items) == "object" and not find_listed_addressees(key, intent) and is_empty_at_first(derive_noun(key, draft.noun))
+    )
     if not is_list_of_parts or schema.get("minItems", 0) or scope.needed.is_needed_below(path):
         return False
     has_parts = (
@@ -42,10 +49,23 @@ def is_empty_when_created(
     return scope.fits_schema(schema, [])
 
 
+def find_headings_when_created(key: str, draft: ObjectDraft, scope: ResultScope) -> list[str] | None:
+    """Returns the headings of the text that was written into the new entity; None for a field that lists others."""
+    if not set(split_words(key)) & HEADING_WORDS:
+        return None
+    written_text = find_written_text(scope.intent) if draft.is_subject else ""
+    return list_headings(written_text or find_text_of(draft.known_fields) or "")
+
+
 def is_zero_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:
     """Returns whether a count such as `messages_total` is 0 because nobody put any into the new entity yet."""
     name_words = {to_singular(word) for word in split_words(key)}
-    counts_parts = name_words & _COUNTED_PART_NOUNS and name_words & _COUNTING_WORDS
+    counted_noun = find_counted_noun(key)
+    counts_parts = (name_words & _COUNTED_PART_NOUNS and name_words & _COUNTING_WORDS) or (
+        counted_noun and is_empty_at_first(counted_noun)
+    )
+    if normalize_field_name(key) in scope.intent.said_values:
+        return False
     return bool(counts_parts) and scope.intent.name.action != "send" and scope.fits_schema(schema, 0)
 
 

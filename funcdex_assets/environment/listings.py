@@ -20,6 +20,7 @@ from funcdex_assets.environment.entity_store import (
     canonicalize_noun,
     normalize_field_name,
 )
+from funcdex_assets.environment.new_contents import is_empty_at_first
 from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.search_criteria import reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
@@ -36,9 +37,6 @@ MORE_PAGES_SHARE = 0.2  # of listings that nobody turns the page of
 _ENDED_WORDS = frozenset("completed closed done archived finished".split())
 _STATE_WORDS = frozenset("status state completed checked closed done archived".split())
 _TOTAL_WORDS = frozenset("total estimate".split())
-_PART_NOUNS = frozenset(
-    "comment message email thread reply note attachment subtask task section event issue worklog reaction file".split()
-)
 _MAIN_MOMENT_FIELDS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
@@ -115,7 +113,7 @@ class Pager:
 
     def _is_newly_created(self, noun: str) -> bool:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
-        if not _PART_NOUNS & set(noun.split()):
+        if not is_empty_at_first(noun):
             return False
         for parent, identity in self._intent.parents.items():
             entity = self._entities.find_entity(parent, identity)

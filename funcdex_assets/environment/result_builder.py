@@ -4,13 +4,14 @@ Belongs here: the walk through the schema, and the order in which a field's sour
 entity and still holds, what the call said, what `field_values` makes up. Lists are built in `list_builder.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_subject import find_listed_addressees
 from funcdex_assets.environment.created_fields import (
+    find_headings_when_created,
     find_person_when_created,
     is_empty_when_created,
     is_false_when_created,
@@ -35,6 +36,7 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.semantics.tool_names import is_id
 
 _MOST_REFERENCE_FIELDS = 4  # of an object that only names another entity
+_HEADING_FIELDS = ("heading", "text", "title", "name")
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -132,6 +134,9 @@ class ResultBuilder:
         """Returns the value of a field about which a new entity leaves no choice, else None."""
         match schema_type(schema):
             case "array":
+                headings = find_headings_when_created(key, draft, self._scope)
+                if headings:
+                    return self._build_headings(schema, path, headings, depth)
                 return [] if is_empty_when_created(schema, path, key, draft, self._known, self._scope) else None
             case "integer":
                 return 0 if is_zero_when_created(schema, key, self._scope) else None
@@ -143,6 +148,14 @@ class ResultBuilder:
                     person_draft = ObjectDraft(derive_noun(key, draft.noun), person=person)
                     return self._build_object(schema, path, person_draft, depth + 1)
         return None
+
+    def _build_headings(self, schema: Schema, path: str, headings: Sequence[str], depth: int) -> list[Any]:
+        """Returns the outline of a text: its headings, or objects that each show one."""
+        items = resolve_schema(schema.get("items", {}), self._scope.root)
+        if schema_type(items) != "object":
+            return list(headings)
+        drafts = (ObjectDraft("heading", dict.fromkeys(_HEADING_FIELDS, heading)) for heading in headings)
+        return [self._build_object(items, f"{path}/*", draft, depth + 1) for draft in drafts]
 
     def _build_said_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:
         """Returns the object or list that the call passed for a field of its subject, as far as it is valid, or the
