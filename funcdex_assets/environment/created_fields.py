@@ -23,6 +23,7 @@ _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction 
 _COUNTED_PART_NOUNS = _PART_NOUNS | frozenset("message thread event task issue member file section redemption".split())
 _COUNTING_WORDS = frozenset("count total num open unread redeemed".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
+_TITLE_LENGTH = 5  # words
 _SENDER_WORDS = frozenset("from sender author creator organizer organiser owner reporter".split())
 
 
@@ -49,12 +50,19 @@ def is_empty_when_created(
     return scope.fits_schema(schema, [])
 
 
-def find_headings_when_created(key: str, draft: ObjectDraft, scope: ResultScope) -> list[str] | None:
+def find_headings_when_created(
+    schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope
+) -> list[str] | None:
     """Returns the headings of the text that was written into the new entity; None for a field that lists others."""
     if not set(split_words(key)) & HEADING_WORDS:
         return None
-    written_text = find_written_text(scope.intent) if draft.is_subject else ""
-    return list_headings(written_text or find_text_of(draft.known_fields) or "")
+    text = find_written_text(scope.intent) if draft.is_subject else ""
+    text = text or find_text_of(draft.known_fields) or ""
+    headings = list_headings(text)
+    if headings or not schema.get("minItems", 0):
+        return headings
+    title = draft.filled.get("title", draft.filled.get("name"))  # a text without headings stands under its title
+    return [title if isinstance(title, str) else " ".join(text.split()[:_TITLE_LENGTH])]
 
 
 def is_zero_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:

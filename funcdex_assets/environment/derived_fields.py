@@ -59,7 +59,7 @@ def derive_dependent_fields(fields: dict[str, Any], fits_field: FitsField, text:
         _derive_durations(fields, related, fits_field)
     own_text = fields.get(related.text or "")
     full_text = own_text if isinstance(own_text, str) else text
-    if full_text:
+    if full_text or isinstance(own_text, str):
         for key in related.word_counts:
             _set_number(fields, key, len(full_text.split()), fits_field)
         for key in related.characters:

@@ -19,6 +19,8 @@ from funcdex_assets.semantics.tool_names import parse_resource_noun
 from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS
 
 _PERSON_NOUNS = ("account", "user", "person")
+_CONVERSATION_NOUNS = frozenset("thread conversation chat".split())
+_ANSWERING_VERBS = frozenset("reply answer respond".split())
 _LONGEST_IDENTIFIER = 200  # characters
 _MOST_TRIES = 20  # for a number that nothing else has
 _NUMBERED = re.compile(r"[A-Z][A-Z0-9]*-\d+")
@@ -94,11 +96,23 @@ class FieldIdentifiers:
         given_identity = draft.identity if is_of_draft else intent.identities.get(noun)
         if given_identity is not None:
             return _convert_identifier(schema, given_identity)
+        if noun in _CONVERSATION_NOUNS and intent.creates_entity and not is_of_draft:
+            return self._choose_conversation(schema, noun, draft)
         candidates = [] if is_of_draft else list(entities.list_entities(noun))
         if candidates and not intent.is_listing:
             return _convert_identifier(schema, candidates[-1])
         if candidates and rng.random() < 0.5:
             return _convert_identifier(schema, rng.choice(candidates))
+        return self.create_identifier(schema, noun, draft.filled)
+
+    def _choose_conversation(self, schema: Schema, noun: str, draft: ObjectDraft) -> Any:
+        """Returns the conversation of the message that a reply answers; whatever else is sent begins a new one."""
+        intent, entities = self._context.intent, self._context.entities
+        if intent.name.verb in _ANSWERING_VERBS:
+            for named_noun, identity in intent.named_entities:
+                answered = entities.find_entity(named_noun, identity).get(f"{noun}id")
+                if answered is not None:
+                    return _convert_identifier(schema, answered)
         return self.create_identifier(schema, noun, draft.filled)
 
     def _imitate_unused_example(self, examples: Sequence[str], noun: str, fields: Mapping[str, Any]) -> str:

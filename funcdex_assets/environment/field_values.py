@@ -29,6 +29,7 @@ _TRUE_WORDS = frozenset(
 _RARELY_TRUE_WORDS = frozenset("has is trashed archived deleted".split())
 _TRUE_SHARE = 0.3  # of flags whose name says nothing
 _PART_WORDS = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
+_LEAST_PARTS = 2  # people ask for the second one, too
 _MOST_PARTS = 4  # a count of parts is kept small, since all of them will be listed
 _MOST_THINGS = 9  # a count of things that are listed by pages
 _TOKEN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
@@ -80,5 +81,6 @@ class FieldValues:
         number = values.invent_number(name, schema, self._context.rng)
         if find_counted_noun(name):
             most_parts = _MOST_PARTS if name_words & _PART_WORDS else _MOST_THINGS
-            return max(schema.get("minimum", 0), min(number, self._context.rng.randint(1, most_parts)))
+            count = min(max(number, _LEAST_PARTS), self._context.rng.randint(_LEAST_PARTS, most_parts))
+            return max(schema.get("minimum", 0), min(count, schema.get("maximum", count)))
         return number

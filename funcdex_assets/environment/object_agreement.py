@@ -24,7 +24,7 @@ from funcdex_assets.environment.repeated_arguments import find_text_of, find_wri
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.environment.stage_moves import fit_move
 from funcdex_assets.environment.states_in_time import fit_end_to_state
-from funcdex_assets.environment.weekly_hours import find_weekly_hours
+from funcdex_assets.environment.weekly_hours import find_weekly_hours, plan_weekly_rules
 from funcdex_assets.language import values
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema
@@ -60,7 +60,7 @@ def make_fields_agree(draft: ObjectDraft, properties: Mapping[str, Schema], scop
         now = scope.context.situation.now
         _apply(fit_end_to_state(draft.filled, schemas, now, scope.context.rng), draft, schemas, scope)
     if "hours" in needs:
-        _apply(find_weekly_hours(draft.filled), draft, schemas, scope)
+        _agree_with_weekly_rules(draft, schemas, scope)
     if "span" in needs:
         _tell_span_to_occupant(draft, schemas, scope)
     if "last" in needs or "count" in needs:
@@ -92,6 +92,26 @@ def _apply(
     for key, value in changes.items():
         if key in schemas and scope.fits_schema(schemas[key], value):
             draft.filled[key] = value
+
+
+def _agree_with_weekly_rules(draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope) -> None:
+    """Sets the hours per week to those of the rules beside them, or else, where they are known or limited to a few
+    numbers, the rules to the hours.
+    """
+    changes = find_weekly_hours(draft.filled)
+    for key, hours in changes.items():
+        if hours == draft.filled[key] or key not in schemas:
+            continue
+        if normalize_field_name(key) not in draft.known_fields and scope.fits_schema(schemas[key], hours):
+            draft.filled[key] = hours
+            continue
+        for list_key, rules in draft.filled.items():
+            if isinstance(rules, list) and rules and isinstance(rules[0], dict) and list_key in schemas:
+                items = resolve_schema(schemas[list_key].get("items", {}), scope.root)
+                rule = plan_weekly_rules(draft.filled[key], rules[0], items.get("properties", {}))
+                if rule is not None:
+                    _apply({list_key: [rule]}, draft, schemas, scope)
+                    break
 
 
 def _tell_span_to_occupant(draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope) -> None:

@@ -70,12 +70,11 @@ def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str
 
 def find_text_of(entity: Mapping[str, Any]) -> str | None:
     """Returns the text of an entity, as its fields or the calls that wrote it tell; None where neither does."""
-    for fields in (entity.get("@told", {}), entity):
-        texts = [fields.get(name) for name in _WHOLE_TEXT_FIELDS]
-        text = next((text for text in texts if isinstance(text, str)), None)
-        if text is not None:
-            return text
-    return None
+    told_values = entity.get("@told", {})
+    texts = [told_values.get(name) for name in _WHOLE_TEXT_FIELDS]
+    texts += [value for name, value in told_values.items() if name.endswith(_WHOLE_TEXT_FIELDS)]
+    texts += [entity.get(name) for name in _WHOLE_TEXT_FIELDS]
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def find_written_text(intent: CallIntent) -> str:

@@ -134,7 +134,7 @@ class ResultBuilder:
         """Returns the value of a field about which a new entity leaves no choice, else None."""
         match schema_type(schema):
             case "array":
-                headings = find_headings_when_created(key, draft, self._scope)
+                headings = find_headings_when_created(schema, key, draft, self._scope)
                 if headings:
                     return self._build_headings(schema, path, headings, depth)
                 return [] if is_empty_when_created(schema, path, key, draft, self._known, self._scope) else None
