@@ -44,8 +44,12 @@ def find_late_fields(fields: Mapping[str, Any], noun: str, entities: EntityStore
         parent_noun = parse_resource_noun(parent_key) if is_id(parent_key) else ""
         if not parent_noun or canonicalize_noun(parent_noun) == canonicalize_noun(noun):
             continue
-        last = find_last_moment(entities.find_entity(parent_noun, identity)) if isinstance(identity, str | int) else None
-        late_fields += [LateField(key, parent_key, parent_noun, last) for key, moment in moments if last and moment > last]
+        last = (
+            find_last_moment(entities.find_entity(parent_noun, identity)) if isinstance(identity, str | int) else None
+        )
+        late_fields += [
+            LateField(key, parent_key, parent_noun, last) for key, moment in moments if last and moment > last
+        ]
     return late_fields
 
 

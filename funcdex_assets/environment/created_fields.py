@@ -34,7 +34,9 @@ def is_empty_when_created(
     intent = scope.intent
     items = resolve_schema(schema.get("items", {}), scope.root)
     is_list_of_parts = bool({to_singular(word) for word in split_words(key)} & _PART_NOUNS) or (
-        schema_type(items) == "object" and not find_listed_addressees(key, intent) and is_empty_at_first(derive_noun(key, draft.noun))
+        schema_type(items) == "object"
+        and not find_listed_addressees(key, intent)
+        and is_empty_at_first(derive_noun(key, draft.noun))
     )
     if not is_list_of_parts or schema.get("minItems", 0) or scope.needed.is_needed_below(path):
         return False
@@ -50,9 +52,7 @@ def is_empty_when_created(
     return scope.fits_schema(schema, [])
 
 
-def find_headings_when_created(
-    schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope
-) -> list[str] | None:
+def find_headings_when_created(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> list[str] | None:
     """Returns the headings of the text that was written into the new entity; None for a field that lists others."""
     if not set(split_words(key)) & HEADING_WORDS:
         return None

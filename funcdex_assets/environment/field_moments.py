@@ -65,9 +65,7 @@ class FieldMoments:
         if name_words & CHANGE_WORDS:
             earlier_fields = {key: value for key, value in draft.filled.items() if "created" in split_words(key)}
         start = _find_beginning(earlier_fields)
-        span = next(
-            (span for span in intent.criteria.spans if names_same_field(span.field_words, name_words)), None
-        )
+        span = next((span for span in intent.criteria.spans if names_same_field(span.field_words, name_words)), None)
         if span:
             high = span.high if name_words & _FUTURE_WORDS else min(span.high, clock)
             return self._draw_within(span.low, max(high, span.low))

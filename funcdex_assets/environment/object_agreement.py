@@ -86,9 +86,7 @@ def _find_needed_corrections(keys: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name for name, is_needed in found.items() if is_needed)
 
 
-def _apply(
-    changes: Mapping[str, Any], draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope
-) -> None:
+def _apply(changes: Mapping[str, Any], draft: ObjectDraft, schemas: Mapping[str, Schema], scope: ResultScope) -> None:
     for key, value in changes.items():
         if key in schemas and scope.fits_schema(schemas[key], value):
             draft.filled[key] = value

@@ -17,7 +17,17 @@ from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 _TITLE_ENDINGS = ("name", "title")
 _TEXT_WORDS = frozenset("body content text description message plaintext comment note caption".split())
-_TEXT_ENDINGS = ("body", "content", "plaintext", "markdowntext", "bodytext", "textcontent", "comment", "note", "caption")
+_TEXT_ENDINGS = (
+    "body",
+    "content",
+    "plaintext",
+    "markdowntext",
+    "bodytext",
+    "textcontent",
+    "comment",
+    "note",
+    "caption",
+)
 _WRITTEN_WORDS = frozenset("text content body markdown comment caption".split())
 _WHOLE_TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body", "markdown")
 _FORMAT_WORDS = frozenset("plain full raw".split())

@@ -128,7 +128,8 @@ class ResultBuilder:
         if schema_type(schema) == "array" and not self._scope.budget.is_spent():
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)
-        return self._build_value(schema, path, key, noun, depth + 1, draft.filled)
+        places = {"@parents": draft.known_fields["@parents"]} if "@parents" in draft.known_fields else {}
+        return self._build_value(schema, path, key, noun, depth + 1, draft.filled | places)
 
     def _build_created_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:
         """Returns the value of a field about which a new entity leaves no choice, else None."""

@@ -11,7 +11,7 @@ entity meets the criteria is decided in `listings.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -125,7 +125,9 @@ def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> 
     """
     if not field_words:
         return False
-    return field_words <= set(name_words) or field_words <= {first + last for first in name_words for last in name_words}
+    return field_words <= set(name_words) or field_words <= {
+        first + last for first in name_words for last in name_words
+    }
 
 
 def is_limit_name(name: str) -> bool:
@@ -168,10 +170,10 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
                 lows[frozenset(split_words(field_name))], highs[frozenset(split_words(field_name))] = low, high
     for name, value in arguments.items():
         moment = parse_moment({}, value) if isinstance(value, str) else None
+        name_words = set(split_words(name))
         if isinstance(moment, date) and not isinstance(moment, datetime):
-            moment = datetime.combine(moment, now.timetz())
+            moment = _begin_day(moment, now, is_upper=bool(name_words & _UPPER_END_WORDS))
         if isinstance(moment, datetime):
-            name_words = set(split_words(name))
             field_words = frozenset(name_words - _SPAN_WORDS)
             lows.setdefault(field_words, None)
             highs.setdefault(field_words, None)
@@ -182,9 +184,17 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
         given_high = highs[field_words]
         low = given_low or (given_high or now) - WINDOW
         high = given_high or low + WINDOW
+        if low.date() == high.date() and low >= high:
+            high = low + timedelta(days=1)  # one day, given as both ends
         if low < high:
             spans.append(TimeSpan(field_words, low, high))
     return spans
+
+
+def _begin_day(day: date, now: datetime, is_upper: bool) -> datetime:
+    """Returns the beginning of a day, for a user and for a service that counts in UTC: the stricter of both."""
+    beginnings = [datetime.combine(day, time(), zone) for zone in (now.tzinfo, UTC if now.tzinfo else None)]
+    return (min if is_upper else max)(beginnings).astimezone(now.tzinfo) if now.tzinfo else beginnings[0]
 
 
 def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:

@@ -43,7 +43,9 @@ def fit_move(fields: Mapping[str, Any], properties: Mapping[str, Schema]) -> dic
     suitable_target = next(targets, None)
     if suitable_target is not None:
         return {target_key: suitable_target}
-    names = (option for option in _list_options(properties.get("name", {})) if find_stages(option) & find_stages(target))
+    names = (
+        option for option in _list_options(properties.get("name", {})) if find_stages(option) & find_stages(target)
+    )
     return {"name": next(names, f"Move to {target}")}
 
 
