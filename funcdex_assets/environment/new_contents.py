@@ -1,9 +1,9 @@
-"""Tells what is in a thing that a call has just made: only what calls have put there.
+r"""Tells what is in a thing that a call has just made: only what calls have put there.
 
 Belongs here: which parts come with a thing from the beginning, and the headings of a text. What is in a thing that was
 there before is made up in `list_builder`.
 
->>> is_empty_at_first("invoice"), is_empty_at_first("permission"), list_headings("# Plan\\nWe begin.\\n## Costs")
+>>> is_empty_at_first("invoice"), is_empty_at_first("permission"), list_headings("# Plan\nWe begin.\n## Costs")
 (True, False, ['Plan', 'Costs'])
 """
 

@@ -15,9 +15,8 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _PARTIAL_WORDS = frozenset("unread open new pending failed".split())  # of parts in one state only
-_UNIT_NOUNS = frozenset(
-    "word character char page byte line hour minute second day view click retry attempt quantity number total amount".split()
-)
+_UNIT_NOUNS = frozenset("word character char page byte line hour minute second day view click retry attempt".split())
+_AMOUNT_NOUNS = frozenset("quantity number total amount".split())
 
 
 @lru_cache(maxsize=8192)
@@ -28,7 +27,7 @@ def find_counted_noun(key: str) -> str:
     if meaning.role != "count" or _PARTIAL_WORDS & set(words):
         return ""
     noun = meaning.noun.rpartition(" ")[2] or to_singular(words[-1])
-    return "" if _UNIT_NOUNS & {noun, *map(to_singular, words)} else noun
+    return "" if (_UNIT_NOUNS | _AMOUNT_NOUNS) & {noun, *map(to_singular, words)} else noun
 
 
 def find_part_count(entity: Mapping[str, Any], noun: str) -> int | None:

@@ -47,7 +47,7 @@ ALL_STEPS = slice(None)
 _PART_NOUNS = frozenset(
     (
         "attachment comment message email thread reply note subtask task section event issue file folder worklog "
-        "reaction image"
+        "reaction image price invoice payment intent subscription order booking rule collaborator"
     ).split()
 )
 
@@ -243,7 +243,12 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
     for index, step in enumerate(steps):
         parsed = parse_tool_name(step.tool)
         origins = {binding.step for binding in step.bindings if is_id(binding.argument.rsplit("/", 1)[-1])}
-        actions = {parse_tool_name(steps[origin].tool).action for origin in origins}
+        origins |= {maker for origin in origins if (maker := _find_thing_shown_again(steps, origin)) is not None}
+        actions = {
+            action
+            for origin in origins
+            if (action := parse_tool_name(steps[origin].tool).action) not in READING_ACTIONS
+        } or {"get"}
         if parsed.action not in READING_ACTIONS or not origins or not actions <= {"create", "send"}:
             continue
         is_filled = any(
@@ -262,6 +267,14 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
                 if "send" not in actions or "attachment" in nouns:  # what was sent is itself among what is listed
                     return True
     return False
+
+
+def _find_thing_shown_again(steps: Sequence[ChainStep], origin: int) -> int | None:
+    """Returns the step whose thing a step only shows once more by its id; None if the step lists or makes things."""
+    if parse_tool_name(steps[origin].tool).action != "get":
+        return None
+    shown = [binding.step for binding in steps[origin].bindings if is_id(binding.argument.rsplit("/", 1)[-1])]
+    return shown[0] if len(shown) == 1 else None
 
 
 class _ChainWalker:
