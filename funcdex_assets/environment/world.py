@@ -31,7 +31,6 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import parse_tool_name
 
 WORLD_VERSION = 3
 """Of the results for the same seed and calls; raised with every change of them."""
@@ -117,9 +116,16 @@ class World:
             tool, arguments, fault, about, self._situation, self._seed, self._entities
         )
 
-    def remember_result(self, tool: str, result: Any) -> None:
-        """Takes in a result that somebody else made, so that later ones agree with it."""
-        self._entities.remember_result(result, parse_tool_name(tool).noun)
+    def remember_result(self, tool: str, result: Any, arguments: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Takes in a result that somebody else made, and what its call changed, so that later results agree with both.
+
+        Raises:
+            OverflowError: a date among the arguments is at an end of the calendar.
+        """
+        intent = read_call_intent(tool, arguments, self._situation.now)
+        apply_links(intent, self._entities)
+        shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
+        apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
 
     def hash_state(self) -> str:
         """Returns a hash of all that the world knows by now, the same for the same history of calls."""

@@ -47,11 +47,13 @@ def _render_variables(cue: ToolCue) -> dict[str, object]:
 
 
 def _improvise_result(cue: ToolCue, rng: Random) -> Any:
-    """Executes the call in a world that has witnessed all earlier results."""
+    """Executes the call in a world that has witnessed all earlier calls and results."""
     world = World(cue.state.situation, rng.getrandbits(32))
+    arguments = {call.id: call.arguments for message in cue.state.messages for call in message.tool_calls}
     for message in cue.state.messages:
-        if message.result and not message.result.error:
-            world.remember_result(message.result.name, message.result.content)
+        result = message.result
+        if result and not result.error and isinstance(arguments.get(result.call_id, {}), dict):
+            world.remember_result(result.name, result.content, arguments.get(result.call_id, {}))
     result = world.execute_call(cue.tool, cue.arguments, cue.needed_paths)
     return msgspec.json.encode(result).decode() if isinstance(result, str) else result
 

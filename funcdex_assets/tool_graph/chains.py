@@ -242,14 +242,10 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
     """
     for index, step in enumerate(steps):
         parsed = parse_tool_name(step.tool)
-        origins = {binding.step for binding in step.bindings if is_id(binding.argument.rsplit("/", 1)[-1])}
-        origins |= {maker for origin in origins if (maker := _find_thing_shown_again(steps, origin)) is not None}
-        actions = {
-            action
-            for origin in origins
-            if (action := parse_tool_name(steps[origin].tool).action) not in READING_ACTIONS
-        } or {"get"}
-        if parsed.action not in READING_ACTIONS or not origins or not actions <= {"create", "send"}:
+        named = [binding for binding in step.bindings if is_id(binding.argument.rsplit("/", 1)[-1])]
+        origins = {_find_origin(steps, binding) for binding in named}
+        actions = {parse_tool_name(steps[origin].tool).action for origin in origins} - {*READING_ACTIONS}
+        if parsed.action not in READING_ACTIONS or not actions or not actions <= {"create", "send"}:
             continue
         is_filled = any(
             parse_tool_name(between.tool).action not in READING_ACTIONS
@@ -269,12 +265,13 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
     return False
 
 
-def _find_thing_shown_again(steps: Sequence[ChainStep], origin: int) -> int | None:
-    """Returns the step whose thing a step only shows once more by its id; None if the step lists or makes things."""
-    if parse_tool_name(steps[origin].tool).action != "get":
-        return None
-    shown = [binding.step for binding in steps[origin].bindings if is_id(binding.argument.rsplit("/", 1)[-1])]
-    return shown[0] if len(shown) == 1 else None
+def _find_origin(steps: Sequence[ChainStep], binding: Binding) -> int:
+    """Returns the step that a thing comes from, before other steps only showed it again or repeated its id."""
+    action = parse_tool_name(steps[binding.step].tool).action
+    named = [earlier for earlier in steps[binding.step].bindings if is_id(earlier.argument.rsplit("/", 1)[-1])]
+    if action not in READING_ACTIONS or "*" in binding.result or len(named) != 1:
+        return binding.step
+    return _find_origin(steps, named[0])
 
 
 class _ChainWalker:
