@@ -399,3 +399,10 @@ def test_a_filter_by_day_holds_in_every_time_zone():
 )
 def test_the_field_that_a_condition_means(span_words, name_words, same):
     assert names_same_field(frozenset(span_words), name_words) is same
+
+
+def test_a_world_that_only_witnessed_the_making_of_a_thing_knows_that_it_is_empty():
+    books = tool("LIST_BOOKS", books=many(obj(id=TEXT)))
+    for world in worlds():
+        world.remember_result("CREATE_SHELF", {"shelf": {"id": "sh-4401", "name": "Maps"}}, {"name": "Maps"})
+        assert world.execute_call(books, {"shelf_id": "sh-4401"})["books"] == []
