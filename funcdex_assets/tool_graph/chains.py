@@ -244,12 +244,13 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
         parsed = parse_tool_name(step.tool)
         named = [binding for binding in step.bindings if is_id(binding.argument.rsplit("/", 1)[-1])]
         origins = {_find_origin(steps, binding) for binding in named}
-        actions = {parse_tool_name(steps[origin].tool).action for origin in origins} - {*READING_ACTIONS}
+        makers = {origin for origin in origins if parse_tool_name(steps[origin].tool).action not in READING_ACTIONS}
+        actions = {parse_tool_name(steps[maker].tool).action for maker in makers}
         if parsed.action not in READING_ACTIONS or not actions or not actions <= {"create", "send"}:
             continue
         is_filled = any(
             parse_tool_name(between.tool).action not in READING_ACTIONS
-            and any(binding.step in origins for binding in between.bindings)
+            and any(binding.step in makers for binding in between.bindings)
             for between in steps[:index]
         )
         if is_filled:
