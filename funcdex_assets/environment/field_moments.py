@@ -57,6 +57,10 @@ class FieldMoments:
         created_at = draft.known_fields.get("@made_at")
         if name_words & _CREATION_WORDS and created_at is not None:
             return created_at
+        if name_words & CHANGE_WORDS and created_at is not None and intent.is_lookup:
+            return created_at  # nothing was made older than itself; what changes it later is known
+        if name_words & _CREATION_WORDS and not intent.is_lookup and draft.noun.startswith(intent.name.verb[:5]):
+            return clock  # the cancellation of what is cancelled
         if name_words & CHANGE_WORDS and not intent.is_lookup:
             return clock
         if intent.creates_entity and name_words == {"started"} and draft.is_subject:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from funcdex_assets.environment.error_responses import can_be_empty
 from funcdex_assets.language.request_phrases import parse_field_name
-from funcdex_assets.language.spoken_values import find_first_form
+from funcdex_assets.language.spoken_values import find_first_form, parse_moment
 from funcdex_assets.planning.turns import Arguments, DraftCall, Recovery
 from funcdex_assets.records.labels import Fault
 from funcdex_assets.records.plan import PlannedArgument
@@ -87,12 +87,19 @@ def draw_failure(
 
 def list_mistaken_arguments(call: DraftCall, tool: Tool, variants: Sequence[Arguments]) -> Iterator[Arguments]:
     """Yields the arguments of a search or look-up with another text in one place, which the user may say by mistake;
-    nothing for a tool that is neither.
+    nothing for a tool that is neither. One end of a span stays, for the other might come after it.
     """
+    moments = [argument for argument in call.arguments if _is_moment(argument)]
     if parse_tool_name(tool.name).action in READING_ACTIONS:
         yield from (
-            arguments for changed, arguments in _replace_one_value(call, variants) if isinstance(changed.value, str)
+            arguments
+            for changed, arguments in _replace_one_value(call, variants)
+            if isinstance(changed.value, str) and not (len(moments) > 1 and _is_moment(changed))
         )
+
+
+def _is_moment(argument: PlannedArgument) -> bool:
+    return isinstance(argument.value, str) and parse_moment({}, argument.value) is not None
 
 
 def list_possible_failures(

@@ -260,7 +260,9 @@ def _find_untold_attribute(case: Case, index: int, call: ToolCall, clause: str, 
             if step.isdigit():
                 continue
             words = {to_singular(word) for word in split_words(step)}
+            is_kind_of_thing = words == {"email"} and not _NAMES_ADDRESS.search(clause)  # "which emails", not whose
             is_named = bool(words) and words <= asked and not words <= own and not words & arguments
+            is_named = is_named and not is_kind_of_thing
             if is_named and not words <= {"name", "title", "id"}:
                 values.setdefault(step, []).append((pointer, value))
     for name, fields in values.items():
@@ -270,6 +272,9 @@ def _find_untold_attribute(case: Case, index: int, call: ToolCall, clause: str, 
         if tellable and not any(tells_value(case, text, pointer, value) for pointer, value in tellable):
             return " ".join(split_words(name))
     return None
+
+
+_NAMES_ADDRESS = re.compile(r"\be-?mail(?: address\b|\b(?! \w))|\be-?mails? (?:of|for)\b", re.IGNORECASE)
 
 
 def half_done(case: Case) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ rules read English, and are silent in other languages.
 import re
 from collections.abc import Iterator, Sequence
 
-from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
+from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
 from funcdex_assets.checks.rules.references import list_content_words
 from funcdex_assets.checks.rules.requests import find_request, is_reading
 from funcdex_assets.checks.rules.things import list_argument_scalars
@@ -137,14 +137,21 @@ def _shares_anything(text: str, calls: Sequence[ToolCall]) -> bool:
 
 
 def _iterate_questions(case: Case) -> Iterator[tuple[Turn, int]]:
-    """Yields (turn of the answer, message of the question) where the assistant asks instead of acting."""
+    """Yields (turn of the answer, message of the question) where the assistant asks instead of acting.
+
+    After a failed call it asks what to do about that.
+    """
     if not case.is_english:
         return
     for before, turn in zip(case.turns, case.turns[1:], strict=False):
         question = before.end - 1
         message = case.messages[question]
         acted = any(_acts(call) for at in range(before.start, before.end) for call in case.messages[at].tool_calls)
-        if message.role == "assistant" and not acted and find_request(case, turn)[0] < turn.start:
+        failed = any(
+            (result := case.messages[at].result) is not None and has_failed(result)
+            for at in range(before.start, before.end)
+        )
+        if message.role == "assistant" and not acted and not failed and find_request(case, turn)[0] < turn.start:
             yield turn, question
 
 
