@@ -24,6 +24,7 @@ from funcdex_assets.checks.rules.requests import (
 )
 from funcdex_assets.checks.rules.sentences import SAYS_NOTHING, drop_quotes
 from funcdex_assets.checks.rules.things import iterate_good_calls, list_argument_scalars
+from funcdex_assets.environment.executor import is_acknowledgement
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
@@ -117,8 +118,8 @@ def _find_toolkit(case: Case, call: ToolCall) -> str:
 
 
 def _has_news(case: Case, index: int) -> bool:
-    """True if a result has a value that a reply could name."""
-    return any(
+    """True if a result has a value that a reply could name, and says more than that the call was carried out."""
+    return not is_acknowledgement(_get_content(case, index)) and any(
         is_citable(value) and not is_id(find_field_name(pointer)) and not is_page_token(find_field_name(pointer))
         for pointer, value in case.result_values[index]
     )

@@ -26,6 +26,9 @@ from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _LENGTH = re.compile(r"(?<![:.\d])\b(\d+)[ -]?(min|minutes?|h|hours?)\b")
 _LENGTH_IN_WORDS = {"half an hour": 30, "an hour": 60, "one hour": 60, "two hours": 120, "quarter of an hour": 15}
+_TAKES_BACK = re.compile(
+    r"\b(?:actually|no,? wait|wait,? no|i mean|i meant|rather|make that|instead|scratch that|sorry)\b"
+)
 _MIN_OPTION_LENGTH = 4  # letters; a shorter option, such as "low" or "to", is too often an ordinary word
 
 
@@ -150,6 +153,8 @@ def _find_stated_option(
     options = [option for option in schema.get("enum", ()) if isinstance(option, str)]
     said = [option for option in options if _says_option(text, option)]
     if len(said) != 1 or value not in options or value in said or len(said[0]) < _MIN_OPTION_LENGTH:
+        return None
+    if _TAKES_BACK.search(text):  # "small, actually big": what is meant may be said in other words
         return None
     before = " ".join(case.speech[: turn.start + 1])
     return None if find_spoken_value(before, name, {"enum": options}, value, case.situation.now) else said[0]

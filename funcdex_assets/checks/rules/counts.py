@@ -23,7 +23,9 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _INBORN_NOUNS = frozenset(
-    "transition instance occurrence member participant collaborator permission version revision section time slot".split()
+    (
+        "transition instance occurrence member participant collaborator permission version revision section time slot"
+    ).split()
 )
 """Things that something new has from the beginning."""
 _INBORN_COUNTS = _INBORN_NOUNS | frozenset("word character page bookable hour attempt owner".split())

@@ -6,6 +6,7 @@ rules read English, and are silent in other languages.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name, has_failed
 from funcdex_assets.checks.rules.references import list_content_words
@@ -15,6 +16,7 @@ from funcdex_assets.records.conversation import ArgumentSource, Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import schema_at
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _CHOOSES = re.compile(r"\b(?:which (?:one|of)|\bor\b[^.?!]*\?|both of them|either)\b", re.IGNORECASE)
@@ -81,6 +83,11 @@ def _explain_needless_question(
     return f"{asked} of what it cannot do" if has_declined else None
 
 
+def _names_call(text: str, call: ToolCall) -> bool:
+    """True if a message asks for a call by its verb: it is no mere answer."""
+    return parse_tool_name(call.name).verb in split_words(text)
+
+
 def _acts(call: ToolCall) -> bool:
     """True if a call changes something, or its tool has no verb that is known to look up."""
     return not is_reading(call)
@@ -139,19 +146,18 @@ def _shares_anything(text: str, calls: Sequence[ToolCall]) -> bool:
 def _iterate_questions(case: Case) -> Iterator[tuple[Turn, int]]:
     """Yields (turn of the answer, message of the question) where the assistant asks instead of acting.
 
-    After a failed call it asks what to do about that.
+    After a failed call it asks what to do about that; and what names the verb of a call is a request, and no answer.
     """
-    if not case.is_english:
-        return
-    for before, turn in zip(case.turns, case.turns[1:], strict=False):
+    for before, turn in pairwise(case.turns if case.is_english else ()):
         question = before.end - 1
-        message = case.messages[question]
-        acted = any(_acts(call) for at in range(before.start, before.end) for call in case.messages[at].tool_calls)
-        failed = any(
-            (result := case.messages[at].result) is not None and has_failed(result)
-            for at in range(before.start, before.end)
-        )
-        if message.role == "assistant" and not acted and not failed and find_request(case, turn)[0] < turn.start:
+        if case.messages[question].role != "assistant":
+            continue
+        indices = range(before.start, before.end)
+        acted = any(_acts(call) for at in indices for call in case.messages[at].tool_calls)
+        failed = any((result := case.messages[at].result) is not None and has_failed(result) for at in indices)
+        calls = [call for at in range(turn.start, turn.end) for call in case.messages[at].tool_calls]
+        is_request = any(_names_call(case.speech[turn.start], call) for call in calls)
+        if not (acted or failed or is_request) and find_request(case, turn)[0] < turn.start:
             yield turn, question
 
 
