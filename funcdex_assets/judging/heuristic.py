@@ -28,7 +28,7 @@ Price = tuple[int, int, int, int]
 BLOCKING: Price = (0, 2, 0, 1)
 MINOR: Price = (0, 1, 0, 1)
 PRICES: dict[str, Price] = {
-    "structure": (0, 3, 2, 2),
+    "structure": (0, 3, 4, 4),  # what is no conversation has no style either
     "no_call": (0, 3, 0, 4),
     "needless_call": (0, 3, 0, 1),
     "too_few_user_messages": (0, 0, 0, 2),
@@ -48,6 +48,8 @@ PRICES: dict[str, Price] = {
     "personal_data": (0, 0, 2, 0),
     "degenerate_repetition": (0, 0, 3, 0),
     "repeated_message": (0, 0, 2, 0),
+    "uncited_answer": (0, 1, 1, 2),  # a reply without values has no lists of fields, which would speak for it
+    "untold_lookup": (0, 1, 0, 2),
 }
 _GIBBERISH_PRICES: dict[str, Price] = {
     "user": (3, 0, 3, 0),

@@ -1,7 +1,7 @@
 """Every damage is found by its rules and costs points with the judge; without damage no rule objects."""
 
 from functools import cache
-from itertools import chain, islice
+from itertools import islice, zip_longest
 
 import pytest
 from offline import PARTITIONS, Played, played
@@ -12,10 +12,12 @@ from funcdex_assets.checks.findings import RULES, find_problems
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.checks.user_behaviour import find_user_faults
 from funcdex_assets.judging.heuristic import judge_conversation
+from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.kinds import SERVICE_KINDS
 from funcdex_assets.records.labels import Kind
-from funcdex_assets.records.verdict import SCALES, Verdict
+from funcdex_assets.records.verdict import SCALES, ScoredConversation, Verdict
+from funcdex_assets.settings.judging import MinScores
 
 every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
 IN_WORDS = ("uncited_answer",)  # rules that a good conversation may break: they do not block
@@ -27,12 +29,22 @@ PLAYED_KINDS: tuple[Kind, ...] = (*SERVICE_KINDS, "single_turn")
 
 @cache
 def good() -> tuple[Played, ...]:
-    """Conversations of every kind, of as many partitions as there are."""
-    by_partition = [(*played(partition, 30), *played(partition, 3, kind="single_turn")) for partition in PARTITIONS]
-    mixed = list(chain.from_iterable(zip(*by_partition, strict=True)))
+    """Conversations of every kind, of as many partitions as there are, that the judge accepts."""
+    by_partition = [
+        [one for one in (*played(partition, 30), *played(partition, 3, kind="single_turn")) if is_accepted(one)]
+        for partition in PARTITIONS
+    ]
+    mixed = [one for row in zip_longest(*by_partition) for one in row if one is not None]
     return tuple(
         one for kind in PLAYED_KINDS for one in islice((one for one in mixed if one.cast.plan.kind == kind), EACH)
     )
+
+
+def is_accepted(one: Played) -> bool:
+    scores = {scale: getattr(verdict(one, one.case), scale) for scale in SCALES}
+    findings = find_problems(one.case)
+    scored = ScoredConversation(conversation_id="", judge="", reasoning="", findings=findings, **scores)
+    return not find_reasons_against(scored, MinScores().model_dump())
 
 
 @cache
