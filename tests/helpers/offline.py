@@ -13,9 +13,11 @@ from pathlib import Path
 import plain_toolkits
 
 from funcdex_assets.catalog.load import load_tools
-from funcdex_assets.checks.findings import Case
+from funcdex_assets.checks.findings import Case, find_problems
 from funcdex_assets.dialogue import participants as simulation_cast
 from funcdex_assets.inference.offline import OfflineEngine
+from funcdex_assets.judging.heuristic import judge_conversation
+from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.planning.commands import list_kinds_to_draw, select_plain_tools, select_spoken_tools
 from funcdex_assets.planning.plans import PlanInput, build_plans, draw_clarity, list_absent_tools, list_offered_tools
@@ -25,9 +27,11 @@ from funcdex_assets.records.labels import Kind
 from funcdex_assets.records.plan import ConversationPlan
 from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Tool, ToolChain
+from funcdex_assets.records.verdict import SCALES, ScoredConversation, Verdict
 from funcdex_assets.roles import persona_writer, planner, scenario_writer
 from funcdex_assets.roles.improvisations import IMPROVISATIONS
 from funcdex_assets.settings.generation import ClarityWeights
+from funcdex_assets.settings.judging import MinScores
 from funcdex_assets.settings.settings import load_settings
 from funcdex_assets.strategies.outcome import build_case
 from funcdex_assets.strategies.turn_loop import PlayOptions, simulate_conversation
@@ -130,6 +134,19 @@ def played(
     partition: str, count: int, thoughts: bool = False, seed: int = 42, kind: Kind | None = None
 ) -> tuple[Played, ...]:
     return tuple(Played(cast, play(cast, thoughts, seed)) for cast in casts(partition, count, seed, kind))
+
+
+def score(one: Played) -> Verdict:
+    return judge_conversation(one.cast.plan, one.conversation.messages, find_problems(one.case))
+
+
+def is_accepted(one: Played) -> bool:
+    verdict = score(one)
+    scores = {scale: getattr(verdict, scale) for scale in SCALES}
+    scored = ScoredConversation(
+        conversation_id="", judge="", reasoning="", findings=find_problems(one.case), **scores
+    )
+    return one.conversation.failure is None and not find_reasons_against(scored, MinScores().model_dump())
 
 
 def play(cast: Cast, thoughts: bool = False, seed: int = 42) -> Conversation:

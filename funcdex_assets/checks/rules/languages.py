@@ -11,7 +11,7 @@ Good enough to see that an answer is in another language than the question; None
 import re
 
 _WORD = re.compile(r"[^\W\d_]+")
-_MIN_WORDS, _MIN_COMMON_WORDS, _MIN_LEAD = 6, 3, 2
+_MIN_WORDS, _MIN_COMMON_WORDS, _MIN_LEAD = 5, 3, 2
 _COMMON_WORDS_BY_LANGUAGE = {
     "English": "a an the and is are was were i you he she we they it of to in for with that this have has not my your "
     "on at from please can could will would be as by an or if what which there here so me do",

@@ -4,7 +4,7 @@ from functools import cache
 from itertools import islice, zip_longest
 
 import pytest
-from offline import PARTITIONS, Played, played
+from offline import PARTITIONS, Played, is_accepted, played, score
 from rule_tables import RULES_WITH_TABLE
 from seeded_damage import DAMAGES, apply_damage
 
@@ -12,15 +12,12 @@ from funcdex_assets.checks.findings import RULES, find_problems
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.checks.user_behaviour import find_user_faults
 from funcdex_assets.judging.heuristic import judge_conversation
-from funcdex_assets.judging.selection import find_reasons_against
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.kinds import SERVICE_KINDS
 from funcdex_assets.records.labels import Kind
-from funcdex_assets.records.verdict import SCALES, ScoredConversation, Verdict
-from funcdex_assets.settings.judging import MinScores
+from funcdex_assets.records.verdict import SCALES, Verdict
 
 every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
-IN_WORDS = ("uncited_answer",)  # rules that a good conversation may break: they do not block
 
 
 EACH = 15
@@ -40,17 +37,9 @@ def good() -> tuple[Played, ...]:
     )
 
 
-def is_accepted(one: Played) -> bool:
-    scores = {scale: getattr(verdict(one, one.case), scale) for scale in SCALES}
-    findings = find_problems(one.case)
-    scored = ScoredConversation(conversation_id="", judge="", reasoning="", findings=findings, **scores)
-    return not find_reasons_against(scored, MinScores().model_dump())
-
-
 @cache
 def intact(number: int) -> Verdict:
-    one = good()[number]
-    return verdict(one, one.case)
+    return score(good()[number])
 
 
 @cache
@@ -59,10 +48,6 @@ def damaged(name: str) -> tuple[tuple[int, Case, tuple[Finding, ...]], ...]:
     (damage,) = (damage for damage in DAMAGES if damage.name == name)
     cases = [(number, apply_damage(damage, one.case, number)) for number, one in enumerate(good())]
     return tuple((number, case, find_problems(case)) for number, case in cases if case is not None)
-
-
-def verdict(one: Played, case: Case) -> Verdict:
-    return judge_conversation(one.cast.plan, case.messages, find_problems(case))
 
 
 def mean(given: Verdict) -> float:
@@ -92,7 +77,7 @@ def test_no_blocking_rule_objects_to_what_is_not_damaged():
         (str(one), finding.text)
         for one in good()
         for finding in find_problems(one.case)
-        if finding.rule not in IN_WORDS
+        if finding.blocking
     ]
     assert found == []
 
@@ -128,12 +113,12 @@ def test_results_are_swapped_where_calls_are_made_at_once():
 
 def test_what_was_declined_scores_worse_once_it_was_done_after_all():
     declined = next(one for one in good() if one.cast.plan.kind == "no_suitable_tool")
-    assert mean(verdict(declined, declined.case)) == 5
+    assert mean(score(declined)) > 4.5
     for name in ("needless_call", "done_after_all", "claimed_without_call"):
         (damage,) = (damage for damage in DAMAGES if damage.name == name)
         bad = apply_damage(damage, declined.case, 1)
         assert bad is not None
-        after = verdict(declined, bad)
+        after = judge_conversation(declined.cast.plan, bad.messages, find_problems(bad))
         assert after.tool_use_quality <= 2, name
         assert not after.turns[0].ok, name
 

@@ -46,4 +46,5 @@ def test_they_count_where_the_user_says_them(said: str, value: str, evidence: st
     call = ToolCall(id="call_1", name="complain", arguments={"problem": value})
     messages = [Message(role="user", content=said), Message(role="assistant", content=None, tool_calls=(call,))]
     traced = trace_arguments(messages, tools_of("parcels"), SITUATION, list_agreed_words(plan_of("command")))
-    assert [source.evidence for source in traced] == ([evidence] if evidence else [])
+    said_so = [source.evidence for source in traced if source.source == "user"]
+    assert said_so == ([evidence] if evidence else [])

@@ -22,6 +22,9 @@ from funcdex_assets.training.tokenized_release import (
 )
 
 
+CONTEXT = 8192  # tokens, more than the longest row has
+
+
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release")
@@ -35,7 +38,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tokenised(release: Path) -> TokenizedRelease:
-    return tokenize_release(release, Training(vocabulary_size=1500), release)
+    return tokenize_release(release, Training(vocabulary_size=1500, context=CONTEXT), release)
 
 
 def change(tokenised: TokenizedRelease, number: int, **fields: Any) -> TokenizedRelease:
@@ -71,7 +74,7 @@ def test_settings_choose_layout_context_and_weights(release: Path):
 
 def test_a_base_model_gives_its_tokenizer(release: Path, tmp_path: Path, tokenised: TokenizedRelease):
     tokenised.tokenizer.save_pretrained(str(tmp_path / "base"))
-    made = tokenize_release(release, Training(base="base"), tmp_path)
+    made = tokenize_release(release, Training(base="base", context=CONTEXT), tmp_path)
     assert made.template == "own"
     assert [row.token_ids for row in made.rows] == [row.token_ids for row in tokenised.rows]
     assert find_rows_that_count_wrongly(made).is_empty()
