@@ -11,18 +11,24 @@ from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.new_contents import HEADING_WORDS, is_empty_at_first, list_headings
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_counted_noun
-from funcdex_assets.environment.repeated_arguments import find_text_of, find_written_text
+from funcdex_assets.environment.repeated_arguments import (
+    find_repeated_argument,
+    find_text_of,
+    find_written_text,
+)
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
 _COUNTED_PART_NOUNS = _PART_NOUNS | frozenset("message thread event task issue member file section redemption".split())
 _COUNTING_WORDS = frozenset("count total num open unread redeemed".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
+_REMARK_WORDS = frozenset("description note notes comment remark".split())
 _TITLE_LENGTH = 5  # words
 _SENDER_WORDS = frozenset("from sender author creator organizer organiser owner reporter".split())
 
@@ -50,6 +56,26 @@ def is_empty_when_created(
     if has_parts or known_fields.find_created_children(derive_noun(key, draft.noun), draft):
         return False
     return scope.fits_schema(schema, [])
+
+
+def is_unwritten(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> bool:
+    """Returns whether a new entity lacks a text or a due date because nobody gave it.
+
+    What the entity shows in another field already is not its description too: the words of a task are its title.
+    """
+    intent = scope.intent
+    if "@made" not in draft.known_fields and not (draft.is_subject and intent.creates_entity):
+        return False
+    name = normalize_field_name(key)
+    if name in draft.known_fields or name in intent.said_values or _find_value_said_before(key, draft) is not None:
+        return False
+    meaning = decide_field_meaning(key, schema)
+    if meaning.role != "text":
+        return meaning.role == "moment" and meaning.phase == "due"
+    text = find_repeated_argument(intent, key)
+    if set(split_words(key)) & _REMARK_WORDS:
+        return text is None or text in draft.filled.values()
+    return text is None and find_text_of(draft.known_fields) is None
 
 
 def find_headings_when_created(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> list[str] | None:

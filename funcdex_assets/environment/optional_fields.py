@@ -3,9 +3,11 @@
 Belongs here: the shares and limits of optional fields. What must be there for a later call is in `needed_paths.py`.
 """
 
+from funcdex_assets.environment.created_fields import is_unwritten
 from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_page_token
 
@@ -17,10 +19,10 @@ _PROBLEM_WORDS = frozenset("error errors warning".split())
 
 
 def is_optional_field_shown(
-    path: str, key: str, draft: ObjectDraft, depth: int, property_count: int, scope: ResultScope
+    schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int, property_count: int, scope: ResultScope
 ) -> bool:
     """Returns whether an optional field is shown: when needed or said, else now and then, less often where there
-    are very many; never errors.
+    are very many; never errors, nor what nobody has given to something new.
     """
     intent = scope.intent
     if depth >= MAX_DEPTH:
@@ -36,7 +38,7 @@ def is_optional_field_shown(
         sort_order and sort_order.field_words & set(split_words(key))
     ):
         return True
-    if set(split_words(key)) & _PROBLEM_WORDS:
+    if set(split_words(key)) & _PROBLEM_WORDS or is_unwritten(schema, key, draft, scope):
         return False
     share = min(1.0, _MOST_OPTIONAL / max(1, property_count))
     share *= _OPTIONAL_SHARE_NEW if intent.creates_entity else _OPTIONAL_SHARE

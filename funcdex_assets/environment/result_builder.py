@@ -15,6 +15,7 @@ from funcdex_assets.environment.created_fields import (
     find_person_when_created,
     is_empty_when_created,
     is_false_when_created,
+    is_unwritten,
     is_zero_when_created,
 )
 from funcdex_assets.environment.draft_starter import DraftStarter
@@ -94,7 +95,7 @@ class ResultBuilder:
         for key, property_schema in properties.items():
             field_path = f"{path}/{key}"
             if key not in required and not is_optional_field_shown(
-                field_path, key, draft, depth, len(properties), self._scope
+                property_schema, field_path, key, draft, depth, len(properties), self._scope
             ):
                 continue
             if depth > MAX_DEPTH:
@@ -139,6 +140,9 @@ class ResultBuilder:
                 if headings:
                     return self._build_headings(schema, path, headings, depth)
                 return [] if is_empty_when_created(schema, path, key, draft, self._known, self._scope) else None
+            case "string" if not self._scope.needed.is_on_the_way(path):
+                is_blank = is_unwritten(schema, key, draft, self._scope) and self._scope.fits_schema(schema, "")
+                return "" if is_blank else None
             case "integer":
                 return 0 if is_zero_when_created(schema, key, self._scope) else None
             case "boolean":
