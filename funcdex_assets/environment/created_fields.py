@@ -18,6 +18,7 @@ from funcdex_assets.environment.repeated_arguments import (
 )
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.state_changes import is_last_editor_name
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
@@ -121,6 +122,15 @@ def find_person_when_created(schema: Schema, key: str, draft: ObjectDraft, scope
     if set(split_words(key)) & _SENDER_WORDS and describes_person(key, schema.get("properties", {})):
         return scope.fields.people.choose_person("me")
     return None
+
+
+def find_last_editor(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> Person | None:
+    """Returns the user as the one who last changed an entity that a call of the conversation has made or changed."""
+    changes_now = draft.is_subject and not scope.intent.is_lookup
+    if not changes_now and not draft.known_fields.keys() & {"@made", "@changed"}:
+        return None
+    is_editor = is_last_editor_name(key) and describes_person(key, schema.get("properties", {}))
+    return scope.fields.people.choose_person("me") if is_editor else None
 
 
 def _find_value_said_before(key: str, draft: ObjectDraft) -> Any:

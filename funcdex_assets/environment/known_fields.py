@@ -24,6 +24,7 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_counted_noun, find_part_count
 from funcdex_assets.environment.repeated_arguments import find_synonymous_text
 from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.stage_moves import find_target_stage
 from funcdex_assets.environment.state_changes import (
     find_flag_after_verb,
     find_state_after_verb,
@@ -38,6 +39,7 @@ from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import STATE_WORDS
 
+_BEFORE_WORDS = frozenset("previous old former prior from".split())
 _NAME_FIELDS = ("name", "title")  # an entity has either, and both are the same
 _STATE_WORDS = frozenset("status state labels label_ids flags".split())
 _NOT_COPIED = (
@@ -53,10 +55,17 @@ class KnownFields:
 
     def __init__(self, scope: ResultScope):
         self._scope = scope
+        self._target_stage = find_target_stage(scope.intent, scope.entities)
         self._copied_fields = find_copied_fields(scope.intent, scope.entities)
 
     def recall_field(self, schema: Schema, key: str, draft: ObjectDraft) -> Any:
         """Returns the known value of a field; None where nothing is known, or a list lacks an entity created since."""
+        if draft.is_subject and self._target_stage and schema_type(schema) == "string":
+            words = set(split_words(key))
+            if words & STATE_WORDS:
+                state_key = next((word for word in words if word in STATE_WORDS), key)
+                is_before = words & _BEFORE_WORDS
+                return recall_field_value(draft.known_fields, state_key, "string") if is_before else self._target_stage
         value = recall_field_value(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
         if value is None and draft.known_fields:
             value = _recall_other_name(key, draft)

@@ -12,6 +12,7 @@ from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_subject import find_listed_addressees
 from funcdex_assets.environment.created_fields import (
     find_headings_when_created,
+    find_last_editor,
     find_person_when_created,
     is_empty_when_created,
     is_false_when_created,
@@ -112,6 +113,9 @@ class ResultBuilder:
         return draft.filled
 
     def _build_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:
+        editor = find_last_editor(schema, key, draft, self._scope)
+        if editor is not None and schema_type(schema) == "object":
+            return self._build_object(schema, path, ObjectDraft(derive_noun(key, draft.noun), person=editor), depth + 1)
         known_value = self._known.recall_field(schema, key, draft)
         if known_value is not None and self._known.still_holds(known_value, schema, path, key, draft):
             return known_value

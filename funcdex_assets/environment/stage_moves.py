@@ -1,7 +1,6 @@
 """Makes the name of a move between stages and the stage that it leads to agree: "Mark as Done" leads to "Done".
 
-Belongs here: which words of a move's name mean which stage. What a move does to the thing that is moved belongs in
-`state_changes`.
+Belongs here: which words of a move's name mean which stage, and where a move that a call names leads to.
 
 >>> fit_move({"name": "Start Progress", "to_status": "Done"}, {"to_status": {"enum": ["To Do", "In Progress", "Done"]}})
 {'to_status': 'In Progress'}
@@ -12,6 +11,8 @@ Belongs here: which words of a move's name mean which stage. What a move does to
 from collections.abc import Mapping
 from typing import Any
 
+from funcdex_assets.environment.call_intent import CallIntent
+from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
@@ -24,6 +25,7 @@ _STAGE_WORDS = {
     "open": "reopen reopened open backlog new",
 }
 _STAGE_OF_WORD = {word: stage for stage, words in _STAGE_WORDS.items() for word in words.split()}
+_TARGET_FIELDS = ("tostatus", "tostate", "tostage")  # by `normalize_field_name`
 _UNSTARTED = ("to", "do")  # a stage whose words alone mean something else
 
 
@@ -47,6 +49,16 @@ def fit_move(fields: Mapping[str, Any], properties: Mapping[str, Schema]) -> dic
         option for option in _list_options(properties.get("name", {})) if find_stages(option) & find_stages(target)
     )
     return {"name": next(names, f"Move to {target}")}
+
+
+def find_target_stage(intent: CallIntent, entities: EntityStore) -> str | None:
+    """Returns the stage that a call moves its object to, where it names a move that was listed before."""
+    if intent.is_lookup:
+        return None
+    moves = (entities.find_entity(noun, identity) for noun, identity in intent.named_entities)
+    targets = (value for move in moves for key, value in move.items() if key.startswith(_TARGET_FIELDS))
+    names = (target.get("name") if isinstance(target, dict) else target for target in targets)
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def find_stages(text: str) -> frozenset[str]:

@@ -62,6 +62,7 @@ _FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
     "disable": (frozenset("enabled active".split()), False),
     "cancel": (frozenset({"active"}), False),
 }
+_EDITING_WORDS = frozenset("edited modified updated changed modifying editing editor".split())
 _PASSAGE_NOUNS = frozenset("text action content paragraph passage markdown".split())
 _TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body")
 _TEXT_MEASURE_FIELDS = ("wordcount", "charactercount", "size", "filesize")
@@ -79,6 +80,12 @@ def find_flag_after_verb(verb: str, name: str) -> bool | None:
     """Returns the value of a yes-or-no field after the verb: a task that was closed is `checked`."""
     field_words, value = _FLAGS_AFTER_VERBS.get(verb, (frozenset[str](), False))
     return value if field_words & {*split_words(name), normalize_field_name(name).removeprefix("is")} else None
+
+
+def is_last_editor_name(name: str) -> bool:
+    """Returns whether a field tells who changed something last: `lastModifyingUser`, `last_edited_by`."""
+    words = set(split_words(name))
+    return bool(words & _EDITING_WORDS) and bool(words & {"by", "user", "editor", "person"})
 
 
 def apply_links(intent: CallIntent, entities: EntityStore) -> None:
@@ -137,6 +144,7 @@ def apply_call_effects(
         for field_name in ("status", "state") if verb in _STATES_AFTER_VERBS else ():
             if field_name not in intent.said_values and field_name not in shown_fields:
                 entity.pop(field_name, None)
+    entity["@changed"] = True
     for field_name, value in entity.items():
         if (
             field_name.removeprefix("last").startswith(("updated", "modified", "edited"))

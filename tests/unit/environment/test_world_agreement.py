@@ -354,6 +354,50 @@ def test_in_a_listing_each_move_is_called_after_its_stage():
             assert find_stages(move["name"]) & find_stages(move["to_status"])
 
 
+def test_what_is_moved_along_stands_where_the_move_leads():
+    stage = one_of("To Do", "In Progress", "Done", "Blocked")
+    moves = tool("GET_TRANSITIONS", transitions=many(obj(id=TEXT, name=TEXT, to_status=stage)))
+    repair = obj(repair_id=TEXT, name=TEXT, status=stage)
+    for world in worlds():
+        before = world.execute_call(tool("GET_REPAIR", repair=repair), {"repair_id": "r-5501"})["repair"]["status"]
+        move = world.execute_call(moves, {"repair_id": "r-5501"})["transitions"][0]
+        moved = tool("TRANSITION_REPAIR", repair_id=TEXT, previous_status=stage, status=stage)
+        result = world.execute_call(moved, {"repair_id": "r-5501", "transition_id": move["id"]})
+        assert (result["previous_status"], result["status"]) == (before, move["to_status"])
+        after = world.execute_call(tool("GET_REPAIR", repair=repair), {"repair_id": "r-5501"})["repair"]
+        assert after["status"] == move["to_status"]
+
+
+def test_what_the_user_made_or_changed_was_last_changed_by_the_user():
+    page = obj(id=TEXT, name=TEXT, last_edited_by=PERSON)
+    me = HERE.persona.email
+    for world in worlds():
+        made = world.execute_call(tool("CREATE_PAGE", page=page), {"name": "Mill pond"})["page"]
+        assert made["last_edited_by"]["email"] == me
+        shown = world.execute_call(tool("GET_PAGE", page=page), {"page_id": made["id"]})["page"]
+        assert shown["last_edited_by"]["email"] == me
+        listed = world.execute_call(tool("LIST_PAGES", pages=many(page)), {})["pages"]
+        other = next((one for one in listed if one["last_edited_by"]["email"] != me), None)
+        if other is not None:
+            world.execute_call(tool("RENAME_PAGE", page_id=TEXT), {"page_id": other["id"], "name": "Weir"})
+            shown = world.execute_call(tool("GET_PAGE", page=page), {"page_id": other["id"]})["page"]
+            assert shown["last_edited_by"]["email"] == me
+
+
+def test_what_nobody_gave_to_something_new_is_not_in_it():
+    text = {"type": "string", "description": "What it says."}
+    thing = obj(id=TEXT, name=TEXT, description=text, due_date={"type": "string", "format": "date"}, caption=text)
+    thing = {**thing, "required": ["id", "name", "caption"]}
+    for world in worlds():
+        made = world.execute_call(tool("CREATE_ALBUM", album=thing), {"name": "Mill pond"})["album"]
+        assert not made.keys() & {"description", "due_date"}
+        assert made["caption"] == ""
+        given = {"name": "Sluice", "description": "Before the flood", "due_date": "2026-03-01"}
+        made = world.execute_call(tool("CREATE_ALBUM", album=thing), given)["album"]
+        assert made["description"] == "Before the flood"
+        assert made["due_date"] == "2026-03-01"
+
+
 PLACE = obj(gid=TEXT, name=TEXT)
 
 
