@@ -36,6 +36,7 @@ FAMILY_OF_RULE: Mapping[str, str] = {
 }
 MEASURES = ("asked", "filler", "in_quotes", "field_lists", "verbatim", "no_calls")
 FEATURES = ("wrong", *RULES_OF_FAMILY, *MEASURES)
+_FEW = 6  # sentences, replies or arguments; of fewer a share says little
 _MOST_COUNTED = 3  # findings of a family; more make it no worse
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -53,7 +54,7 @@ def measure_features(messages: Sequence[Message], findings: Sequence[Finding]) -
     """Returns each feature of `FEATURES`.
 
     `wrong` is 1 if a finding blocks; a family counts its findings up to three, a minor one as a half; a measure is a
-    share from 0 to 1.
+    share from 0 to 1, of six where there are fewer: a lone "Okay, done." is no conversation full of formulas.
     """
     counts: Counter[str] = Counter()
     for finding in findings:
@@ -87,7 +88,7 @@ def _measure_replies(messages: Sequence[Message]) -> dict[str, float]:
             known |= _list_words(message.content or "")
         for call in message.tool_calls:
             known |= _list_words(_join_values(call.arguments))
-    return {"asked": min(asked, 2) / 2, "filler": empty / max(1, sentences), "field_lists": lists / max(1, replies)}
+    return {"asked": min(asked, 2) / 2, "filler": empty / max(_FEW, sentences), "field_lists": lists / max(_FEW, replies)}
 
 
 def _measure_arguments(messages: Sequence[Message]) -> dict[str, float]:
@@ -111,8 +112,8 @@ def _measure_arguments(messages: Sequence[Message]) -> dict[str, float]:
                     copied += 1
                     quoted += any(f"{before}{text}" in said for before in ('"', "“"))
     return {
-        "in_quotes": quoted / max(1, copied),
-        "verbatim": verbatim / max(1, leaves),
+        "in_quotes": quoted / max(_FEW, copied),
+        "verbatim": verbatim / max(_FEW, leaves),
         "no_calls": float(calls == 0),
     }
 

@@ -60,14 +60,12 @@ class Try(NamedTuple):
 
     @property
     def can_be_replayed(self) -> bool:
-        """True if it was rejected for what is in it; what the system did not answer it will not answer now."""
-        failure = self.conversation.failure
-        return failure is None or failure.rule not in _FAILURES_OF_SYSTEM
+        """True if it was rejected for what is in it; one that failed has used up attempts of its own."""
+        return self.conversation.failure is None
 
 
 PlayAgain = Callable[[Sequence[Try], int], Awaitable[list[Conversation]]]
 """Makes the conversations of some rejected tries once more; the number says for the how manyth time, from 1."""
-_FAILURES_OF_SYSTEM = ("unanswered", "promise", "unforeseen", "refusal", "context")
 FilledQuotas = tuple[list[Conversation], dict[Kind, KindTally]]
 
 

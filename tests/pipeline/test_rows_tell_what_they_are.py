@@ -105,9 +105,10 @@ def test_a_text_that_was_corrected_is_the_second_attempt(project, tmp_path):
         return "Certainly! Here it is." if request.role == "conversation_writer" else text
 
     rows = rows_of(make(project, tmp_path, Named(spoil=spoil), strategy="one_shot"))
-    assert rows
+    assert any((row["attempts"], row["repairs"]) == (2, 1) for row in rows)
     for row in rows:
-        assert (row["strategy"], row["attempts"], row["repairs"]) == ("one_shot", 2, 1)
+        assert row["strategy"] == "one_shot"
+        assert row["attempts"] >= 2 and row["repairs"] >= 1  # more, if the judge had it played again
         roles = (*SITUATION, "conversation_writer", "corrector", "system_prompt_writer", "judge")
         assert models_of(row) == dict.fromkeys(roles, "offline")
 
@@ -145,7 +146,7 @@ def test_roles_on_several_engines_are_told_by_model_and_by_no_place(project, tmp
         }
         assert list(models_of(row))[-1] == "judge"
     published = b"".join(path.read_bytes() for path in Path(made.metadata["dataset"]["path"].value).iterdir())
-    assert [place for place in (b"/srv", b"models.example", b"key=k", b"C:") if place in published] == []
+    assert [place for place in (b"/srv", b"models.example", b"key=k", rb"C:\\models") if place in published] == []
 
 
 def test_under_hybrid_the_roles_that_the_program_plays_are_offline(project, tmp_path):
