@@ -27,6 +27,7 @@ REVERSED = replace(BRIEF, is_reversed=True)
 
 FAULT_BY_RULE = {
     "filled_when_new": "contradiction",
+    "unsent_content": "contradiction",
     "outside_window": "contradiction",
     "other_moment": "contradiction",
     "other_parent": "contradiction",
