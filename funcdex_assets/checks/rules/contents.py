@@ -1,7 +1,7 @@
 """Rules about what a thing holds that was made in the conversation: only what was sent.
 
-Belongs here: texts, due dates and attachments that no call gave. Parts and their numbers are in `counts.py`, a text that
-is another one than was sent in `agreement.py`. Nothing that is said is read, so the rules hold in any language.
+Belongs here: texts, due dates and attachments that no call gave. Parts and their numbers are in `counts.py`, a text
+that is another one than was sent in `agreement.py`. Nothing that is said is read, so the rules hold in any language.
 """
 
 import re

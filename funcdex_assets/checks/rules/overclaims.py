@@ -262,7 +262,7 @@ def _find_title_as_text(case: Case, passed: Sequence[int], text: str) -> str | N
     return None
 
 
-class _Outcome(NamedTuple):
+class Outcome(NamedTuple):
     """The flags that a verb sets, their value afterwards, and states that it must not leave."""
 
     flags: frozenset[str]
@@ -270,26 +270,26 @@ class _Outcome(NamedTuple):
     undone_states: frozenset[str]
 
 
-_DONE = _Outcome(
+_DONE = Outcome(
     frozenset("completed done checked closed resolved".split()), True, frozenset(("open", "active", "todo"))
 )
-_LOCKED = _Outcome(frozenset(("locked",)), True, frozenset(("unlocked", "open")))
-_OUTCOMES: Mapping[str, _Outcome] = {
+_LOCKED = Outcome(frozenset(("locked",)), True, frozenset(("unlocked", "open")))
+OUTCOMES: Mapping[str, Outcome] = {
     **dict.fromkeys(("complete", "close", "resolve", "finish"), _DONE),
-    "reopen": _Outcome(_DONE.flags, False, frozenset("closed done completed resolved".split())),
-    "archive": _Outcome(frozenset(("archived",)), True, frozenset()),
-    "unarchive": _Outcome(frozenset(("archived",)), False, frozenset(("archived",))),
-    "star": _Outcome(frozenset(("starred",)), True, frozenset()),
-    "unstar": _Outcome(frozenset(("starred",)), False, frozenset()),
-    "pin": _Outcome(frozenset(("pinned",)), True, frozenset()),
+    "reopen": Outcome(_DONE.flags, False, frozenset("closed done completed resolved".split())),
+    "archive": Outcome(frozenset(("archived",)), True, frozenset()),
+    "unarchive": Outcome(frozenset(("archived",)), False, frozenset(("archived",))),
+    "star": Outcome(frozenset(("starred",)), True, frozenset()),
+    "unstar": Outcome(frozenset(("starred",)), False, frozenset()),
+    "pin": Outcome(frozenset(("pinned",)), True, frozenset()),
     "lock": _LOCKED,
-    "unlock": _Outcome(frozenset(("locked",)), False, frozenset(("locked",))),
-    "enable": _Outcome(frozenset(("enabled",)), True, frozenset(("disabled",))),
-    "disable": _Outcome(frozenset(("enabled",)), False, frozenset(("enabled",))),
-    "mute": _Outcome(frozenset(("muted",)), True, frozenset()),
-    "unmute": _Outcome(frozenset(("muted",)), False, frozenset(("muted",))),
-    "silence": _Outcome(frozenset(("silenced",)), True, frozenset(("firing",))),
-    "cancel": _Outcome(frozenset("cancelled canceled".split()), True, frozenset("confirmed active booked".split())),
+    "unlock": Outcome(frozenset(("locked",)), False, frozenset(("locked",))),
+    "enable": Outcome(frozenset(("enabled",)), True, frozenset(("disabled",))),
+    "disable": Outcome(frozenset(("enabled",)), False, frozenset(("enabled",))),
+    "mute": Outcome(frozenset(("muted",)), True, frozenset()),
+    "unmute": Outcome(frozenset(("muted",)), False, frozenset(("muted",))),
+    "silence": Outcome(frozenset(("silenced",)), True, frozenset(("firing",))),
+    "cancel": Outcome(frozenset("cancelled canceled".split()), True, frozenset("confirmed active booked".split())),
 }
 _NOTICES = re.compile(
     r"n[’']t\b|\b(?:but|however|still|although|though|not|no|odd|strange|instead|yet|remains?|unchanged|failed)\b",
@@ -303,7 +303,7 @@ def odd_success(case: Case) -> Iterator[Finding]:
     Let pass is a reply that notices it, and another thing within the result than the one that was changed.
     """
     for index, call, _ in iterate_good_calls(case) if case.is_english else ():
-        outcome = _OUTCOMES.get(parse_tool_name(call.name).verb)
+        outcome = OUTCOMES.get(parse_tool_name(call.name).verb)
         turn = find_turn(case, index)
         text = join_answers(case, turn, index) if turn and outcome else ""
         if outcome is None or not text or _NOTICES.search(text):
@@ -319,7 +319,7 @@ def odd_success(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _is_undone(key: str, value: Any, outcome: _Outcome) -> bool:
+def _is_undone(key: str, value: Any, outcome: Outcome) -> bool:
     """True if a field shows that an outcome did not come about."""
     if isinstance(value, bool):
         return bool(set(split_words(key)) & outcome.flags) and value is not outcome.value
