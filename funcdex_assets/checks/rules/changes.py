@@ -24,8 +24,8 @@ from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 _REMOVING_VERBS = frozenset("remove uninvite unassign unshare detach kick exclude".split())
 _PEOPLE = frozenset("attendee guest participant invitee member collaborator subscriber".split())
 _TELLS = re.compile(
-    r"n[’']t\b|\b(?:but|however|although|though|not|no(?! longer)|never|odd|strange|instead|unchanged|failed|already|anyway|"
-    r"nothing)\b",
+    r"n[’']t\b|\b(?:but|however|although|though|not|no(?! longer)|never|odd|strange|instead|unchanged|failed|"
+    r"already|anyway|nothing)\b",
     re.IGNORECASE,
 )
 """Words of a reply that does not report plain success."""
@@ -44,7 +44,9 @@ _STATES: Mapping[str, frozenset[str]] = {
     "cancel": frozenset(("cancelled", "canceled")),
 }
 """The states in which a verb has nothing to do."""
-_LISTS_OPEN = re.compile(r"\b(?:lists?|finds?|searche?s?|gets?|returns?|shows?) (?:\w+ ){0,2}?(?:open|active) ", re.IGNORECASE)
+_LISTS_OPEN = re.compile(
+    r"\b(?:lists?|finds?|searche?s?|gets?|returns?|shows?) (?:\w+ ){0,2}?(?:open|active) ", re.IGNORECASE
+)
 _OPEN_WORDS = frozenset(("open", "active"))
 
 
