@@ -76,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     agreement.other_person,
     agreement.other_target,
     counts.miscounted,
+    counts.narrower_finds_more,
     moments.state_against_time,
     errors.unexplained_error,
     errors.early_retry,

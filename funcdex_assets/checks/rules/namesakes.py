@@ -9,7 +9,7 @@ from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
 from funcdex_assets.checks.rules.field_values import read_meaning
-from funcdex_assets.checks.rules.requests import find_clause, find_turn
+from funcdex_assets.checks.rules.requests import find_clause, find_request, find_turn
 from funcdex_assets.checks.rules.sentences import drop_quotes
 from funcdex_assets.checks.rules.things import Thing, iterate_good_calls, list_argument_scalars, list_things
 from funcdex_assets.records.conversation import Finding
@@ -25,6 +25,7 @@ _DATE_OF = re.compile(
     r"[^.?!\"“]{0,30}\bof [\"“](?P<title>[^\"”]+)[\"”]",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"(:\s*)?[\"“][^\"”]+[\"”]")  # after a colon is what is to be written, else a title
 _PHASES = {"creation": "created", "created": "created", "due": "due"}
 
 
@@ -54,10 +55,11 @@ def find_silent_copies(case: Case) -> Iterator[Finding]:
         if taken is None or turn is None:
             continue
         is_later = turn.start > copies[taken][1]
-        text = case.speech[turn.start] if is_later else find_clause(case, turn, call) or ""
+        asked = " ".join(case.speech[at] for at in find_request(case, turn))
+        text = asked if is_later else find_clause(case, turn, call) or ""
         is_told_apart = (
             bool(_TELLS_COPIES_APART.search(drop_quotes(text)))
-            or bool(re.search(r"[\"“]", text))
+            or any(not match[1] for match in _QUOTED.finditer(text))
             or (any(title.lower() in text.lower() for title in _list_titles(case, {taken, copies[taken][0]})))
         )
         reference = _find_bare_reference(text, call)

@@ -62,6 +62,13 @@ def lamp(name: str = "GET_LAMP", **fields: Any) -> Step:
     return step(name, {"lamp_id": "la_301"}, {"lamp": {"id": "la_301", **fields}})
 
 
+def find(identity: str, more: bool = False, **arguments: Any) -> Step:
+    """A search that finds one memo."""
+    page = {"memos": [{"id": identity}], **({"next": "p2"} if more else {})}
+    return step("SEARCH_MEMOS", {"query": "yeast", **arguments}, page)
+
+
+LATE, EARLY = "2025-09-20", "2025-09-01"
 LAMPS = {"lamps": [{"id": "la_301"}]}
 
 TABLES = {
@@ -170,6 +177,37 @@ TABLES = {
             "no state in the result": move({"moved": True}, to_status="Held"),
             "where it leads is not known": move({"status": "Done"}),
             "only that it worked": move({"status": "success"}, to_status="Held"),
+        },
+    ),
+    "narrower_finds_more": Table(
+        objects=[
+            Objection(
+                "an earlier bound",
+                then(find("me_501", modified_after=LATE), find("me_502", modified_after=EARLY)),
+                4,
+                "lacks 'me_501'",
+            ),
+            Objection(
+                "no limit",
+                then(find("me_501", modified_after=LATE, limit=3), find("me_502", modified_after=EARLY)),
+                4,
+                "lacks 'me_501'",
+            ),
+            Objection(
+                "the wider one first", then(find("me_501"), find("me_502", modified_after=LATE)), 4, "lacks 'me_502'"
+            ),
+        ],
+        lets_pass={
+            "the same": then(find("me_501", modified_after=LATE), find("me_501", modified_after=EARLY)),
+            "narrower": then(find("me_501", modified_before=LATE), find("me_502", modified_after=EARLY)),
+            "more behind": then(find("me_501", modified_after=LATE), find("me_502", more=True, modified_after=EARLY)),
+            "full": then(find("me_501", modified_after=LATE), find("me_502", modified_after=EARLY, limit=1)),
+            "other words": then(find("me_501"), find("me_502", folder="North")),
+            "changed in between": then(
+                find("me_501", modified_after=LATE),
+                step("DELETE_MEMO", {"memo_id": "me_501"}, {}),
+                find("me_502", modified_after=EARLY),
+            ),
         },
     ),
     "needless_change": Table(

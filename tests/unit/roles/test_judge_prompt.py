@@ -35,6 +35,7 @@ FAULT_BY_RULE = {
     "other_person": "contradiction",
     "other_target": "contradiction",
     "miscounted": "contradiction",
+    "narrower_finds_more": "contradiction",
     "state_against_time": "contradiction",
     "unexplained_error": "unexplained_error",
     "early_retry": "early_retry",
