@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from funcdex_assets.checks.rules.case import Case, find_field_name
-from funcdex_assets.checks.rules.field_values import is_count, read_meaning
+from funcdex_assets.checks.rules.field_values import is_count, parse_moment, read_meaning
 from funcdex_assets.checks.rules.pages import Page, read_page
 from funcdex_assets.checks.rules.things import (
     Thing,
+    find_identity,
     iterate_good_calls,
     list_argument_scalars,
     list_scalar_texts,
@@ -20,7 +21,7 @@ from funcdex_assets.checks.rules.things import (
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
 
 _INBORN_NOUNS = frozenset(
     (
@@ -32,6 +33,7 @@ _INBORN_COUNTS = _INBORN_NOUNS | frozenset("word character page bookable hour at
 _SOURCE_WORDS = frozenset("template source copy from import clone base".split())
 """In the names of arguments that something new is made of, with all that it holds."""
 _CONTAINED_ROLES = ("count", "total")
+_SMALLEST_PAGE = 10  # things that every service gives at once
 _MAX_WRITTEN_DIFFERENCE = 0.3  # of the length of a text; services count line ends and markup differently
 
 
@@ -170,6 +172,65 @@ def _is_whole(page: Page, call: ToolCall) -> bool:
         if not is_id(name) and read_meaning(name, value).role not in ("limit", "sort", "setting")
     ]
     return not page.has_more and not narrowing and (page.limit is None or len(page.items) < page.limit)
+
+
+def narrower_finds_more(case: Case) -> Iterator[Finding]:
+    """Two look-ups by one tool, of which the wider one lacks what the narrower one found.
+
+    Wider is one with the same arguments but an earlier lower bound of time, a later upper one, or a greater limit or
+    none. Let pass are pages with another one behind them, full ones, and what a call may have changed in between.
+    """
+    seen: list[tuple[int, ToolCall, dict[str, str], Page]] = []
+    for index, call, result in iterate_good_calls(case):
+        action = parse_tool_name(call.name).action
+        if action not in ("list", "get"):
+            seen.clear()
+        page = read_page(result.content, call, case.find_tool(call.name, index)) if action == "list" else None
+        if page is None or any(is_page_token(name) for name in call.arguments):
+            continue
+        items = {
+            identity: str(number)
+            for number, item in enumerate(page.items)
+            if isinstance(item, dict) and (identity := find_identity(item, page.noun))
+        }
+        if len(items) != len(page.items):
+            continue
+        for before, other, found, earlier in seen if not page.has_more else ():
+            if other.name == call.name and other.arguments != call.arguments:
+                pairs = ((call, items, page, other, found), (other, found, earlier, call, items))
+                for wide, wide_items, wide_page, narrow, narrow_items in pairs:
+                    lacking = narrow_items.keys() - wide_items.keys()
+                    if lacking and _is_complete(wide_page) and _is_wider(wide, narrow):
+                        text = f"{call.name}: the wider of this and message {before} lacks {min(lacking)!r}"
+                        yield _build_finding("narrower_finds_more", index, page.pointer, text)
+                        break
+        seen.append((index, call, items, page))
+
+
+def _is_complete(page: Page) -> bool:
+    """True if nothing can follow a page: no field says so, and it is shorter than it may be."""
+    return not page.has_more and len(page.items) < (page.limit or _SMALLEST_PAGE)
+
+
+def _is_wider(wide: ToolCall, narrow: ToolCall) -> bool:
+    """True if every argument of a call leaves at least as much as that of the other one, and no other narrows it."""
+    for name in {**wide.arguments, **narrow.arguments}:
+        first, second = wide.arguments.get(name), narrow.arguments.get(name)
+        meaning = read_meaning(name, second if first is None else first)
+        if first == second or meaning.role == "limit":
+            continue
+        if meaning.role != "moment" or second is None:
+            return False
+        if first is None:
+            if meaning.phase not in ("changed", "created"):  # a service may put the present
+                return False
+            continue
+        moments = parse_moment(first), parse_moment(second)
+        if moments[0] is None or moments[1] is None or meaning.bound not in ("from", "to"):
+            return False
+        if (moments[0] > moments[1]) is (meaning.bound == "from"):
+            return False
+    return True
 
 
 def _count_written_characters(case: Case, index: int, call: ToolCall) -> Iterator[Finding]:

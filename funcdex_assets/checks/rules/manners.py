@@ -1,20 +1,22 @@
 """Rules about talk that no two people at work would have: against the clock, after a refusal, like a form.
 
-Belongs here: minor findings about how things are said; none of them blocks. Values that do not suit their field are in
-`values.py`. The rules read English, and are silent in other languages.
+Belongs here: findings about how things are said, minor but for a place that a list does not have. Values that do not
+suit their field are in `values.py`. The rules read English, and are silent in other languages.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from funcdex_assets.checks.rules.case import Case, Turn
+from funcdex_assets.checks.rules.case import Case, Turn, has_failed
 from funcdex_assets.checks.rules.field_values import read_meaning
+from funcdex_assets.checks.rules.pages import read_page
 from funcdex_assets.checks.rules.sentences import drop_quotes
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.tool_names import parse_last_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _HOURS_OF_GREETING = (  # a greeting, and the hours at which it may be said: from, to (excluded)
     (re.compile(r"\bgood morning\b", re.IGNORECASE), 4, 13),
@@ -62,6 +64,8 @@ _ORDINAL_OF_LIST = re.compile(
     rf"|\bthe (?:second|third|fourth) {_FOLLOWERS_OF_NO_LIST}(?:\w+)\b",
     re.IGNORECASE,
 )
+_POSITIONS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+_POSITION = re.compile(rf"\bthe (?P<position>{'|'.join(_POSITIONS[1:])}) (?:\w+ )?(?P<noun>[a-z]+)\b", re.IGNORECASE)
 _MIN_TOPIC_WORD = 4  # letters
 _FORM_LINES = 2  # lines of a label and a value each that make a form, whatever the labels are
 
@@ -118,13 +122,51 @@ def _list_argument_roles(case: Case, turn: Turn) -> Mapping[str, str]:
 
 
 def unseen_ordinal(case: Case) -> Iterator[Finding]:
-    """A position in a list that the user has not been shown, in the same breath in which the list is asked for."""
+    """A position in a list that the user has not been shown, in the same breath in which the list is asked for.
+
+    It blocks where a list of such things was shown last, has fewer of them, and is no page of several: "the third slot"
+    of two.
+    """
     shown = False
+    lengths: dict[str, int] = {}
     for turn in case.turns:
         text = drop_quotes(case.speech[turn.start])
         if not shown and (match := _ORDINAL_OF_LIST.search(text)):
             yield _build_finding("unseen_ordinal", turn.start, f"{match[0]!r} is of a list that nobody has seen")
-        shown = shown or any(case.messages[index].result is not None for index in range(turn.start, turn.end))
+        elif match := _find_position_beyond(text, lengths):
+            reason = f"{match[0]!r} is of a list of {lengths[to_singular(match['noun'].lower())]}"
+            yield Finding(rule="unseen_ordinal", message=turn.start, text=reason)
+        for index in range(turn.start, turn.end):
+            if case.messages[index].result is not None:
+                shown = True
+                _measure_lists(case, index, lengths)
+
+
+def _find_position_beyond(text: str, lengths: Mapping[str, int]) -> re.Match[str] | None:
+    """Finds a position that is greater than the number of things of its noun that were shown last."""
+    for match in _POSITION.finditer(text):
+        length = lengths.get(to_singular(match["noun"].lower()))
+        if length is not None and 0 < length < _POSITIONS.index(match["position"].lower()) + 1:
+            return match
+    return None
+
+
+def _measure_lists(case: Case, index: int, lengths: dict[str, int]) -> None:
+    """Keeps the lengths of the lists in a result by the noun of their things; of one that goes on, nothing is known."""
+    result, call = case.messages[index].result, case.calls_by_result.get(index)
+    content = result.content if result is not None and not has_failed(result) else None
+    if not isinstance(content, dict):
+        return
+    page = read_page(content, call, None)
+    own = parse_tool_name(call.name) if call else None
+    for key, value in content.items():
+        noun = parse_last_noun(key)
+        if isinstance(value, list) and own and own.action in READING_ACTIONS:
+            lengths.pop(noun, None)
+            if page is None or not page.has_more:
+                lengths[noun] = len(value)
+        elif own and own.action not in READING_ACTIONS:
+            lengths.pop(own.noun, None)  # there may be one more now, or one less
 
 
 def loose_topic(case: Case) -> Iterator[Finding]:

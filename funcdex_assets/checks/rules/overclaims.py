@@ -262,7 +262,7 @@ def _find_title_as_text(case: Case, passed: Sequence[int], text: str) -> str | N
     return None
 
 
-class _Outcome(NamedTuple):
+class Outcome(NamedTuple):
     """The flags that a verb sets, their value afterwards, and states that it must not leave."""
 
     flags: frozenset[str]
@@ -270,26 +270,26 @@ class _Outcome(NamedTuple):
     undone_states: frozenset[str]
 
 
-_DONE = _Outcome(
+_DONE = Outcome(
     frozenset("completed done checked closed resolved".split()), True, frozenset(("open", "active", "todo"))
 )
-_LOCKED = _Outcome(frozenset(("locked",)), True, frozenset(("unlocked", "open")))
-_OUTCOMES: Mapping[str, _Outcome] = {
+_LOCKED = Outcome(frozenset(("locked",)), True, frozenset(("unlocked", "open")))
+OUTCOMES: Mapping[str, Outcome] = {
     **dict.fromkeys(("complete", "close", "resolve", "finish"), _DONE),
-    "reopen": _Outcome(_DONE.flags, False, frozenset("closed done completed resolved".split())),
-    "archive": _Outcome(frozenset(("archived",)), True, frozenset()),
-    "unarchive": _Outcome(frozenset(("archived",)), False, frozenset(("archived",))),
-    "star": _Outcome(frozenset(("starred",)), True, frozenset()),
-    "unstar": _Outcome(frozenset(("starred",)), False, frozenset()),
-    "pin": _Outcome(frozenset(("pinned",)), True, frozenset()),
+    "reopen": Outcome(_DONE.flags, False, frozenset("closed done completed resolved".split())),
+    "archive": Outcome(frozenset(("archived",)), True, frozenset()),
+    "unarchive": Outcome(frozenset(("archived",)), False, frozenset(("archived",))),
+    "star": Outcome(frozenset(("starred",)), True, frozenset()),
+    "unstar": Outcome(frozenset(("starred",)), False, frozenset()),
+    "pin": Outcome(frozenset(("pinned",)), True, frozenset()),
     "lock": _LOCKED,
-    "unlock": _Outcome(frozenset(("locked",)), False, frozenset(("locked",))),
-    "enable": _Outcome(frozenset(("enabled",)), True, frozenset(("disabled",))),
-    "disable": _Outcome(frozenset(("enabled",)), False, frozenset(("enabled",))),
-    "mute": _Outcome(frozenset(("muted",)), True, frozenset()),
-    "unmute": _Outcome(frozenset(("muted",)), False, frozenset(("muted",))),
-    "silence": _Outcome(frozenset(("silenced",)), True, frozenset(("firing",))),
-    "cancel": _Outcome(frozenset("cancelled canceled".split()), True, frozenset("confirmed active booked".split())),
+    "unlock": Outcome(frozenset(("locked",)), False, frozenset(("locked",))),
+    "enable": Outcome(frozenset(("enabled",)), True, frozenset(("disabled",))),
+    "disable": Outcome(frozenset(("enabled",)), False, frozenset(("enabled",))),
+    "mute": Outcome(frozenset(("muted",)), True, frozenset()),
+    "unmute": Outcome(frozenset(("muted",)), False, frozenset(("muted",))),
+    "silence": Outcome(frozenset(("silenced",)), True, frozenset(("firing",))),
+    "cancel": Outcome(frozenset("cancelled canceled".split()), True, frozenset("confirmed active booked".split())),
 }
 _NOTICES = re.compile(
     r"n[’']t\b|\b(?:but|however|still|although|though|not|no|odd|strange|instead|yet|remains?|unchanged|failed)\b",
@@ -303,7 +303,7 @@ def odd_success(case: Case) -> Iterator[Finding]:
     Let pass is a reply that notices it, and another thing within the result than the one that was changed.
     """
     for index, call, _ in iterate_good_calls(case) if case.is_english else ():
-        outcome = _OUTCOMES.get(parse_tool_name(call.name).verb)
+        outcome = OUTCOMES.get(parse_tool_name(call.name).verb)
         turn = find_turn(case, index)
         text = join_answers(case, turn, index) if turn and outcome else ""
         if outcome is None or not text or _NOTICES.search(text):
@@ -319,7 +319,7 @@ def odd_success(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _is_undone(key: str, value: Any, outcome: _Outcome) -> bool:
+def _is_undone(key: str, value: Any, outcome: Outcome) -> bool:
     """True if a field shows that an outcome did not come about."""
     if isinstance(value, bool):
         return bool(set(split_words(key)) & outcome.flags) and value is not outcome.value
@@ -341,11 +341,15 @@ _CONDITION = re.compile(
 def claimed_ability(case: Case) -> Iterator[Finding]:
     """A refusal of what a tool on offer does: the assistant says that it cannot, and names the tool's verb and nouns.
 
-    Let pass is a refusal under a condition: "I can't send an email without an address".
+    Or it says what its tools come down to, and leaves out what they have done already in this conversation. Let pass is
+    a refusal under a condition, "I can't send an email without an address", and a list that is said to be of examples.
     """
     for turn in case.turns if case.is_english else ():
         last = turn.end - 1
         text = case.speech[last] if case.messages[last].role == "assistant" else ""
+        if reason := _find_denied_deed(case, text, last):
+            yield Finding(rule="claimed_ability", message=last, text=reason)
+            continue
         if any(case.messages[index].tool_calls for index in range(turn.start, turn.end)) or not _REFUSES.search(text):
             continue
         refused = [
@@ -360,3 +364,46 @@ def claimed_ability(case: Case) -> Iterator[Finding]:
             if any(needed <= words for words in refused) and case.find_tool(name, last) is not None:
                 yield Finding(rule="claimed_ability", message=last, text=f"{text[:80]!r} refuses what {name} does")
                 break
+
+
+_SUMS_UP = re.compile(
+    r"\bcomes down to\b|\bfor (?:anything|everything) else\b[^.!?]*\b(?:another|other|somebody|someone|elsewhere)\b"
+    r"|\b(?:nothing|not much) (?:else|more|beyond)\b|\b(?:that|this)(?: is|'s|’s) (?:all|everything) (?:that )?I can\b"
+    r"|\b(?:all|the only things?) (?:that )?I can do\b|\bmy tools only\b|\bI can only\b",
+    re.IGNORECASE,
+)
+_OF_EXAMPLES = re.compile(
+    r"\b(?:such as|for example|for instance|among other|and more|and so on|etc|like|things like|mostly|mainly)\b",
+    re.IGNORECASE,
+)
+_LISTS_DEEDS = re.compile(r"\b(?:let me|I can|able to|down to|allow me to|how to|only)\b:?", re.IGNORECASE)
+_BETWEEN_DEEDS = re.compile(r",|;|\band\b|\bor\b")
+_MIN_DEEDS = 2  # in a list of what can be done; one alone may answer a question about it
+
+
+def _find_denied_deed(case: Case, text: str, index: int) -> str | None:
+    """What tools are said to come down to, without a deed that one of them has done."""
+    if not _SUMS_UP.search(text) or _OF_EXAMPLES.search(text) or _CONDITION.search(text):
+        return None
+    deeds: list[frozenset[str]] = []
+    for sentence in split_sentences(text):
+        if begins := list(_LISTS_DEEDS.finditer(sentence)):
+            parts = _BETWEEN_DEEDS.split(sentence[begins[-1].end() :])
+            deeds += [frozenset(map(to_singular, split_words(part))) for part in parts if part.strip()]
+    actions = [{parse_tool_name(word).action for word in deed if parse_tool_name(word).verb == word} for deed in deeds]
+    if len(deeds) < _MIN_DEEDS:
+        return None
+    for at, call, _ in iterate_good_calls(case):
+        name = parse_tool_name(call.name)
+        named = any(
+            name.noun in deed and (name.verb in deed or _group(name.action) in map(_group, done))
+            for deed, done in zip(deeds, actions, strict=True)
+        )
+        if at < index and not named:
+            return f"{text[:80]!r} leaves out what {call.name} did in message {at}"
+    return None
+
+
+def _group(action: str) -> str:
+    """The kind of an action as people tell them apart: to look something up, or to make or change something."""
+    return "read" if action in ("list", "get") else "write"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.checks.rules.case import Case, Turn, find_field_name
 from funcdex_assets.checks.rules.field_values import is_number, read_meaning
+from funcdex_assets.checks.rules.namesakes import find_silent_copies, find_silent_namesakes
 from funcdex_assets.checks.rules.requests import find_turn, join_answers
 from funcdex_assets.checks.rules.sentences import drop_quotes
 from funcdex_assets.checks.rules.things import list_argument_scalars
@@ -55,8 +56,12 @@ def silent_choice(case: Case) -> Iterator[Finding]:
     Such as "that file", a name that two people have, or one that the reply does not even name. Said which is: by its
     position right before the noun, a word that only this thing has, or a choice such as "the latest"; or it was the one
     thing that was spoken of last, or all of them are taken. Words that only another one has make it the wrong one, and
-    so does a lower price, where the cheapest was asked for.
+    so does a lower price, where the cheapest was asked for. After a copy was made, "that file" is the original or the
+    copy; the date of a name that a group and a task have is of neither.
     """
+    if case.is_english:
+        yield from find_silent_copies(case)
+        yield from find_silent_namesakes(case)
     reported: set[str] = set()
     listings: dict[tuple[int, str], _Listing] = {}
     for source, index, call in _iterate_sources_in_results(case) if case.is_english else ():

@@ -86,6 +86,12 @@ BOTH_ASKED = (
     "A and B. Which one shall go?",
 )
 
+
+def after_mail(answer: str) -> Case:
+    """What is said of the tools after an email was sent."""
+    return talk("Email Bo.", step("SEND_EMAIL", {"to": "bo@x.io"}, {"id": "em_501"}), "Sent.", "What else?", answer)
+
+
 TABLES = {
     "unanswered_part": Table(
         objects=[
@@ -330,6 +336,12 @@ TABLES = {
     "claimed_ability": Table(
         objects=[
             Objection(
+                "less than was done",
+                after_mail("It comes down to this: I can add labels and list folders."),
+                5,
+                "leaves out what SEND_EMAIL did in message 2",
+            ),
+            Objection(
                 "a verb and a noun",
                 offer(talk("Email Bo.", "I can't send emails."), define("SEND_EMAIL")),
                 1,
@@ -351,6 +363,10 @@ TABLES = {
             ),
         ],
         lets_pass={
+            "all that was done": after_mail("It comes down to this: I can send emails and list labels."),
+            "only examples": after_mail("I can add labels and list folders, for example. It comes down to that."),
+            "no list": after_mail("It comes down to your wishes."),
+            "not said to be all": after_mail("I can add labels and list folders."),
             "another noun": offer(talk("Fax Bo.", "I can't send faxes."), define("SEND_EMAIL")),
             "another verb": offer(talk("Undo it.", "I can't delete emails."), define("SEND_EMAIL")),
             "under a condition": offer(

@@ -62,6 +62,7 @@ def book(request: str, end: str, suffix: str = "") -> Case:
     return talk(request, step("CREATE_BOOKING", arguments, {}), "Booked.")
 
 
+TWO_LAMPS = step("LIST_LAMPS", {}, {"lamps": [{"name": "Arc"}, {"name": "Bow"}]})
 TABLES = {
     "against_the_clock": Table(
         objects=[
@@ -135,6 +136,12 @@ TABLES = {
     "unseen_ordinal": Table(
         objects=[
             Objection(
+                "the third of two",
+                talk("Show the lamps.", TWO_LAMPS, "Two.", "Dim the third lamp.", "Dimmed."),
+                4,
+                "'the third lamp' is of a list of 2",
+            ),
+            Objection(
                 "the first of them",
                 talk("Show the lamps and take the first of them.", LAMPS, "Arc."),
                 0,
@@ -157,6 +164,25 @@ TABLES = {
             ),
         ],
         lets_pass={
+            "as many": talk("Show the lamps.", TWO_LAMPS, "Two.", "Dim the second lamp.", "Dimmed."),
+            "a page of several": talk(
+                "Show the lamps.",
+                step("LIST_LAMPS", {}, {"lamps": [{"name": "Arc"}], "next": "p2"}),
+                "One.",
+                "Dim the third lamp.",
+                "Dimmed.",
+            ),
+            "other things": talk("Show the lamps.", TWO_LAMPS, "Two.", "Paint the third wall.", "Painted."),
+            "one more was made": talk(
+                "Show the lamps.",
+                TWO_LAMPS,
+                "Two.",
+                "Add one.",
+                step("ADD_LAMP", {}, {"added": True}),
+                "Added.",
+                "Dim the third lamp.",
+                "Dimmed.",
+            ),
             "seen": talk("Show the lamps.", LAMPS, "Arc.", "Dim the first of them.", "Dimmed."),
             "the second floor": talk("Which lamps are on the second floor?", LAMPS, "Arc."),
             "the third quarter": talk("List the costs of the third quarter.", LAMPS, "Arc."),

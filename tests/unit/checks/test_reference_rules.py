@@ -81,9 +81,54 @@ def note(text: str = "Milk", **arguments: str) -> Step:
 
 TRAINS = step("LIST_TRAINS", {"day": "today"}, {"trains": [{"no": 4}]})
 
+
+SHEETS = (
+    "Copy the sheet Plan.",
+    step("COPY_SHEET", {"sheet_id": "sh_801", "title": "Draft"}, {"sheet": {"id": "sh_802", "title": "Draft"}}),
+    "Copied.",
+)
+
+
+def sheets(request: str, *taken: str) -> Case:
+    """What is asked for a sheet after another one was copied, and the ones that are taken for it."""
+    return talk(*SHEETS, request, *(step("PRINT_SHEET", {"sheet_id": one}, {"ok": True}) for one in taken), "Printed.")
+
+
+def made_twice(*more: str, made: str = "2025-02-21T08:30:00Z") -> Case:
+    """A group and a task of one name."""
+    return talk(
+        "Look for Plan.",
+        step("LIST_TASKS", {}, {"tasks": [{"id": "ta_301", "content": "Plan", "created_at": made}]}),
+        step("GET_GROUP", {}, {"group": {"id": "gr_301", "name": "Plan", "created_at": "2025-03-07T09:35:00Z"}}),
+        "Found.",
+        *more,
+    )
+
+
 TABLES = {
     "silent_choice": Table(
         objects=[
+            Objection("the original, after a copy", sheets("Print that sheet.", "sh_801"), 5, "'that sheet' may be"),
+            Objection(
+                "the copy, after the original",
+                talk(
+                    *SHEETS,
+                    "Print the original.",
+                    step("PRINT_SHEET", {"sheet_id": "sh_801"}, {"ok": True}),
+                    "Printed.",
+                    "Print the sheet once more.",
+                    step("PRINT_SHEET", {"sheet_id": "sh_802"}, {"ok": True}),
+                    "Printed.",
+                ),
+                9,
+                "'the sheet' may be 'sh_802'",
+            ),
+            Objection(
+                "the date of two",
+                made_twice('What was the creation date of "Plan"?', "March 7 at 9:35 am."),
+                7,
+                "'Plan' is the name of a group and of a task",
+            ),
             Objection(
                 "that book", books("Delete that book.", drop("bk_101"), "Done."), 5, "'that book' may be any of 3"
             ),
@@ -139,6 +184,15 @@ TABLES = {
             ),
         ],
         lets_pass={
+            "the copy just made": sheets("Print that sheet.", "sh_802"),
+            "the original, said": sheets("Print the original of that sheet.", "sh_801"),
+            "its title": sheets('Print "Plan", that sheet.', "sh_801"),
+            "the same as before": sheets("Print the original sheet. Then print the sheet.", "sh_801"),
+            "a group, said": made_twice('What was the creation date of "Plan"?', "The group is of March 7."),
+            "one date": made_twice(
+                'What was the creation date of "Plan"?', "March 7 at 9:35 am.", made="2025-03-07T09:35:00Z"
+            ),
+            "another name": made_twice('What was the creation date of "Plans"?', "March 7 at 9:35 am."),
             "by its title": books("Delete the book Emma.", drop("bk_101"), "Done."),
             "by its shelf": books("Delete the book on the north shelf.", drop("bk_101"), "Done."),
             "by its position": books("Delete the second book.", drop("bk_102"), "Done."),

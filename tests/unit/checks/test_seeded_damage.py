@@ -113,7 +113,7 @@ def test_results_are_swapped_where_calls_are_made_at_once():
 
 def test_what_was_declined_scores_worse_once_it_was_done_after_all():
     declined = next(one for one in good() if one.cast.plan.kind == "no_suitable_tool")
-    assert mean(score(declined)) > 4.5
+    assert mean(score(declined)) > 4
     for name in ("needless_call", "done_after_all", "claimed_without_call"):
         (damage,) = (damage for damage in DAMAGES if damage.name == name)
         bad = apply_damage(damage, declined.case, 1)

@@ -27,6 +27,7 @@ REVERSED = replace(BRIEF, is_reversed=True)
 
 FAULT_BY_RULE = {
     "filled_when_new": "contradiction",
+    "unsent_content": "contradiction",
     "outside_window": "contradiction",
     "other_moment": "contradiction",
     "other_parent": "contradiction",
@@ -34,6 +35,7 @@ FAULT_BY_RULE = {
     "other_person": "contradiction",
     "other_target": "contradiction",
     "miscounted": "contradiction",
+    "narrower_finds_more": "contradiction",
     "state_against_time": "contradiction",
     "unexplained_error": "unexplained_error",
     "early_retry": "early_retry",
@@ -48,6 +50,9 @@ FAULT_BY_RULE = {
     "overclaim": "false_claim",
     "claimed_ability": "false_claim",
     "odd_success": "odd_success",
+    "removed_stranger": "odd_success",
+    "unmoved_state": "odd_success",
+    "needless_change": "odd_success",
     "bare_money": "bare_money",
     "false_count": "false_count",
     "not_all": "not_all",
