@@ -47,7 +47,7 @@ FEATURES_OF_SCALE: Mapping[str, Sequence[str]] = {
     "task_completion": "wrong contradiction cause choice question answer count claim policy detail value".split(),
 }
 POINTS_OF_GRADE = {"A": 5.0, "B": 4.0, "C": 2.0}
-RIDGE = 1.0
+RIDGE = 2.0
 STEPS = 1500
 RESAMPLES = 2000
 

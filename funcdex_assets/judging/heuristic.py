@@ -15,7 +15,7 @@ from importlib.resources import files
 import msgspec
 
 from funcdex_assets.checks.rules.case import has_failed
-from funcdex_assets.judging.features import FAMILY_OF_RULE, measure_features
+from funcdex_assets.judging.features import FAMILY_OF_RULE, MEASURES, measure_features
 from funcdex_assets.judging.turn_verdicts import judge_turns
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import Message
@@ -58,6 +58,7 @@ _GIBBERISH_PRICES: dict[str, Price] = {
 _FORMULAIC_SENTENCE = re.compile(r"U(?<!\wU)se .{1,80} as the|F(?<!\wF)or the [a-z ]+:|T(?<!\wT)he [a-z ]+ should be")
 _BETWEEN_SENTENCES = re.compile(r"\s(?<=[.!?]\s)\s*")
 _MAX_NATURAL_WORDS = 110  # words
+_MOST_FOR_STYLE = 3.0  # points
 _MIN_SAME_OPENINGS = 3
 
 
@@ -108,11 +109,16 @@ def load_prices() -> dict[str, dict[str, float]]:
 
 
 def predict_scores(features: Mapping[str, float], prices: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Returns the score on each scale that readers would give, not rounded, from 1 to 5."""
-    return {
-        scale: max(1.0, 5 - sum(price * features[feature] for feature, price in prices[scale].items()))
-        for scale in SCALES
-    }
+    """Returns the score on each scale that readers would give, not rounded, from 1 to 5.
+
+    Style alone makes no 1: of 240 marks for naturalness that readers gave, one was a 1.
+    """
+    predicted = {}
+    for scale in SCALES:
+        costs = {feature: price * features[feature] for feature, price in prices[scale].items()}
+        style = sum(cost for feature, cost in costs.items() if feature in MEASURES)
+        predicted[scale] = max(1.0, 5 - min(style, _MOST_FOR_STYLE) - (sum(costs.values()) - style))
+    return predicted
 
 
 def judge_conversation(
