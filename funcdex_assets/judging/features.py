@@ -89,7 +89,11 @@ def _measure_replies(messages: Sequence[Message]) -> dict[str, float]:
             known |= _list_words(message.content or "")
         for call in message.tool_calls:
             known |= _list_words(_join_values(call.arguments))
-    return {"asked": min(asked, 2) / 2, "filler": empty / max(_FEW, sentences), "field_lists": lists / max(_FEW, replies)}
+    return {
+        "asked": min(asked, 2) / 2,
+        "filler": empty / max(_FEW, sentences),
+        "field_lists": lists / max(_FEW, replies),
+    }
 
 
 def _measure_arguments(messages: Sequence[Message]) -> dict[str, float]:

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from funcdex_assets.checks.rules.case import Case
+from funcdex_assets.checks.rules.changes import needless_change, removed_stranger
 from funcdex_assets.dialogue import item_choices
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.inference.protocol import (
@@ -46,7 +48,7 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles import user_simulator
 from funcdex_assets.roles.role import Role, fill_prompt, render_lessons
 from funcdex_assets.roles.tool_schemas import build_calls_schema
-from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
@@ -57,6 +59,15 @@ _BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked befo
 _SECONDS = re.compile(r"\b(\d+) seconds\b")
 MOST_LINES = 11  # of a reply; one with more lines would be read by nobody, and no grammar of a conversation allows it
 _MOST_OPTIONS_OFFERED = 4
+_NEVER_THERE = (
+    "That changed nothing, though: {who} was not on the list before.",
+    "As it happens, {who} was not on it to begin with, so nothing changed.",
+    "Mind you, {who} was not there before either.",
+)
+_CHANGED_NOTHING = (
+    "That changed nothing, though: it was so already.",
+    "It was already like that, so nothing changed.",
+)
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
     "that's {count} of them done ({what})",
@@ -479,6 +490,8 @@ def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep
     may_open = is_finished and (not acts or len(acts) == len(steps))
     sentences = [rng.choice(openings)] if rng.random() < 0.55 and may_open else []
     sentences += _report_steps(state, rng)
+    if acts:
+        sentences += _admit_no_change(state, " ".join(sentences), rng)
     if rng.random() < 0.3:
         sentences.append(
             values.fill_from_situation(
@@ -487,6 +500,25 @@ def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep
         )
     sentences = [sentence for sentence in sentences if sentence]
     return ("\n" if any("\n" in sentence for sentence in sentences) else " ").join(sentences).strip()
+
+
+def _admit_no_change(state: DialogueState, report: str, rng: Random) -> list[str]:
+    """Returns a sentence for each act of the turn that changed nothing: somebody removed who was never on the list, an
+    open task reopened.
+    """
+    messages = [*state.messages, Message(role="assistant", content=report)]
+    since = max(index for index, message in enumerate(messages) if message.role == "user")
+    case = Case(messages, state.tools, (), state.situation)
+    calls = {call.id: call for message in messages[since:] for call in message.tool_calls}
+    sentences = []
+    for finding in (*removed_stranger(case), *needless_change(case)):
+        result = messages[finding.message or 0].result
+        if finding.message is None or finding.message <= since or result is None:
+            continue
+        what = at_pointer(calls[result.call_id].arguments, finding.place) if finding.place else ""
+        forms = _NEVER_THERE if isinstance(what, str) and "@" in what else _CHANGED_NOTHING
+        sentences.append(fill_slots(rng.choice(forms), {"who": str(what)}))
+    return list(dict.fromkeys(sentences))
 
 
 def _is_look_up(step: PlannedStep) -> bool:

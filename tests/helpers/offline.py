@@ -143,9 +143,7 @@ def score(one: Played) -> Verdict:
 def is_accepted(one: Played) -> bool:
     verdict = score(one)
     scores = {scale: getattr(verdict, scale) for scale in SCALES}
-    scored = ScoredConversation(
-        conversation_id="", judge="", reasoning="", findings=find_problems(one.case), **scores
-    )
+    scored = ScoredConversation(conversation_id="", judge="", reasoning="", findings=find_problems(one.case), **scores)
     return one.conversation.failure is None and not find_reasons_against(scored, MinScores().model_dump())
 
 

@@ -34,11 +34,13 @@ _MIN_DERIVED = 0.5  # of the words of a text: as many in the arguments make it d
 def unsent_content(case: Case) -> Iterator[Finding]:
     """Something made or sent in this conversation that holds a text, a due date or attachments which no call gave.
 
-    In the result of the call itself, or of a later one that shows the thing. Let pass are copies, what is forwarded or
+    In the result of the call itself, which the assistant reports, where it blocks; or of a later one that shows the
+    thing, where it lowers the scores. Let pass are copies, what is forwarded or
     made of a template; a text made of what was given, such as a preview; what the tool says it puts by itself; what a
     later call on the thing gave; and the day on which money is due, which the terms of an account set.
     """
     made: dict[str, list[ToolCall]] = {}
+    made_now: set[str] = set()
     reported: set[str] = set()
     for index, call, _ in iterate_good_calls(case):
         name = parse_tool_name(call.name)
@@ -47,10 +49,12 @@ def unsent_content(case: Case) -> Iterator[Finding]:
             for identity in named & made.keys():
                 made[identity].append(call)
         things = list(list_things(case, index))
+        made_now.clear()
         if name.action in ("create", "send") and not _is_made_of_another(call):
             subjects = [thing for thing in things if thing.pointer.count("/") <= 1 and thing.identity not in named]
             if len(subjects) == 1:
                 made.setdefault(subjects[0].identity, [call])
+                made_now.add(subjects[0].identity)
         for thing in things:
             calls = made.get(thing.identity)
             if not calls or thing.identity in reported:
@@ -60,6 +64,7 @@ def unsent_content(case: Case) -> Iterator[Finding]:
                 reported.add(thing.identity)
                 yield Finding(
                     rule="unsent_content",
+                    blocking=thing.identity in made_now,
                     message=index,
                     place=f"{thing.pointer}/{key}",
                     text=f"{thing.identity!r} has {key} {reason}, which no call gave",

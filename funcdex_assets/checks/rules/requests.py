@@ -115,7 +115,8 @@ def asks_back(text: str) -> bool:
 
 
 _ASKS_BACK = re.compile(
-    r"\?\s*$|(?<!if )\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|please (?:specify|tell me|provide|give|name)|"
+    r"\?\s*$|(?<!if )\b(?:I(?:'d|’d| would)? (?:still |only |also |just )?need\b|"
+    r"please (?:specify|tell me|provide|give|name)|"
     r"(?:tell|give) me the\b|let me (?:know|have)\b|"
     r"is missing|am missing|short of|what I lack|one gap)",
     re.IGNORECASE,

@@ -84,6 +84,7 @@ TABLES = {
                 ),
                 4,
                 "attachments with 1 of them",
+                blocking=False,
             ),
             Objection("a header", club({"club_id": "c1"}, "ADD_HEADER", text="For review"), 2, "text 'For review'"),
         ],

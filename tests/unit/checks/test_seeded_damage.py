@@ -73,12 +73,7 @@ def test_the_judge_ranks_the_good_one_above_the_damaged(damage):
 def test_no_blocking_rule_objects_to_what_is_not_damaged():
     assert {one.cast.plan.kind for one in good()} == set(PLAYED_KINDS)
     assert len({one.cast.partition for one in good()}) == len(PARTITIONS)
-    found = [
-        (str(one), finding.text)
-        for one in good()
-        for finding in find_problems(one.case)
-        if finding.blocking
-    ]
+    found = [(str(one), finding.text) for one in good() for finding in find_problems(one.case) if finding.blocking]
     assert found == []
 
 

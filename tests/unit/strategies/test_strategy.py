@@ -70,7 +70,7 @@ def stage(engine: Any, **fields: Any) -> tuple[list[Conversation], int]:
 def test_a_strategy_asks_the_model_for_its_roles_only(fields, asked):
     model = Model()
     made, advanced = stage(model, **fields)
-    assert set(model.asked) == asked
+    assert set(model.asked) - {"corrector"} == asked  # it is asked where the rules object to a written text
     assert advanced == EACH
     assert [one.plan_id for one in made] == PLANS
     assert {one.strategy for one in made} == {fields["strategy"]}
@@ -97,7 +97,9 @@ def test_what_a_conversation_costs():
     assert full == results + moves + spoken
     assert requests()[0] == moves + spoken
     assert requests(strategy="hybrid")[0] == moves
-    assert requests(strategy="one_shot")[0] == EACH
+    count, written = requests(strategy="one_shot")
+    assert count == sum(max(1, len(one.attempts)) for one in written)
+    assert sum(len(one.attempts) <= 1 for one in written) > EACH / 2
     # calls made at once share a message, and each message of the user is answered once
     at_once = sum(len(message.tool_calls) - 1 for message in messages if message.tool_calls)
     assert at_once > 0

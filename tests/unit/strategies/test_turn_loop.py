@@ -14,6 +14,7 @@ from offline import ENGINE, PARTITIONS, Played, casts, is_accepted, play, played
 
 from funcdex_assets.checks.findings import Case, find_problems
 from funcdex_assets.checks.provenance import find_ungrounded_arguments, trace_arguments
+from funcdex_assets.checks.rules.changes import needless_change, removed_stranger
 from funcdex_assets.dialogue.item_choices import find_choices
 from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
@@ -161,6 +162,14 @@ def test_the_same_seed_gives_the_same_conversation_and_another_seed_another(part
         other = play(one.cast, seed=43)
         assert other.conversation_id != one.conversation.conversation_id
         assert other.messages != one.conversation.messages
+
+
+def test_an_act_that_changed_nothing_is_told_as_such():
+    everyone = [one for partition in ("googlecalendar", "todoist") for one in played(partition, 60)]
+    found = [finding for one in everyone for rule in (removed_stranger, needless_change) for finding in rule(one.case)]
+    assert found == []
+    admitted = re.compile(r"changed nothing, though|so nothing changed|was not there before either")
+    assert sum(bool(admitted.search(message.content or "")) for one in everyone for message in one.case.messages) >= 3
 
 
 # ── what only some show ───────────────────────────────────────────────────────────────────────

@@ -21,7 +21,6 @@ from funcdex_assets.training.tokenized_release import (
     tokenize_release,
 )
 
-
 CONTEXT = 8192  # tokens, more than the longest row has
 
 
