@@ -6,6 +6,7 @@ understanding it.
 """
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -136,7 +137,9 @@ def _list_defining_words(name: str, description: str) -> frozenset[str]:
 def _fit_regression(words: Any, classes: Sequence[Any]) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(max_iter=_MOST_ITERATIONS, C=_INVERSE_REGULARISATION).fit(words, classes)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The number of unique classes")  # few rows, and a tool for each
+        return LogisticRegression(max_iter=_MOST_ITERATIONS, C=_INVERSE_REGULARISATION).fit(words, classes)
 
 
 def _find_likeliest(names: Sequence[Any], chances: np.ndarray, offered: frozenset[str]) -> str | None:

@@ -172,7 +172,7 @@ class _Shown(NamedTuple):
     """A thing as it was last shown; `is_open` if it stood in a listing of open things."""
 
     fields: Mapping[str, Any]
-    index: int
+    message: int
     is_open: bool
 
 
@@ -190,7 +190,7 @@ def needless_change(case: Case) -> Iterator[Finding]:
         if outcome is not None and len(known) == len(named) == 1 and not _is_told(case, index):
             identity, thing = known[0]
             if state := _find_same_state(thing, name.verb, outcome):
-                text = f"{call.id} {call.name}: {identity!r} is {state} already in message {thing.index}"
+                text = f"{call.id} {call.name}: {identity!r} is {state} already in message {thing.message}"
                 yield _build_finding("needless_change", index, "", text)
         if name.action not in ("list", "get"):
             for identity in named if name.action in ("update", "delete") else ():
@@ -206,8 +206,9 @@ def _find_same_state(thing: _Shown, verb: str, outcome: Outcome) -> str | None:
     for key, value in thing.fields.items():
         if isinstance(value, bool) and set(split_words(key)) & outcome.flags:
             return f"{key} {str(value).lower()}" if value is outcome.value else None
-        is_state = isinstance(value, str) and read_meaning(key, value).role == "state"
-        if is_state and split_words(key)[-1] in ("status", "state"):
+        if not isinstance(value, str):
+            continue
+        if read_meaning(key, value).role == "state" and split_words(key)[-1] in ("status", "state"):
             return f"{key} {value!r}" if value.lower() in _STATES.get(verb, ()) else None
     return "listed as open" if verb == "reopen" and thing.is_open else None
 
