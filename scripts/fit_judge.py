@@ -31,9 +31,11 @@ from funcdex_assets.checks.rules.case import Case  # noqa: E402
 from funcdex_assets.judging.features import FEATURES, measure_features  # noqa: E402
 from funcdex_assets.judging.heuristic import predict_scores  # noqa: E402
 from funcdex_assets.judging.published_rows import read_case  # noqa: E402
+from funcdex_assets.judging.selection import list_low_scores  # noqa: E402
 from funcdex_assets.records.verdict import SCALES  # noqa: E402
 from funcdex_assets.settings.judging import MinScores  # noqa: E402
 
+SETS = ("first", "second", "third")
 READINGS = ROOT / "benchmarks" / "readings"
 PRICES = ROOT / "funcdex_assets" / "judging" / "prices.json"
 PAGE = ROOT / "docs" / "judging.md"
@@ -50,6 +52,7 @@ POINTS_OF_GRADE = {"A": 5.0, "B": 4.0, "C": 2.0}
 RIDGE = 2.0
 STEPS = 1500
 RESAMPLES = 2000
+COLOURS = ("tab:orange", "tab:blue", "tab:purple", "tab:green")
 
 
 class Reading(NamedTuple):
@@ -69,10 +72,8 @@ class Reading(NamedTuple):
 
 
 def load_readings() -> list[Reading]:
-    """Loads all readings: the two sets of graded conversations, and those written as they should be."""
-    readings = [*_load_graded("first"), *_load_graded("second")]
-    if (READINGS / "third.jsonl").exists():
-        readings += _load_graded("third")
+    """Loads all readings: the sets of graded conversations, and those written as they should be."""
+    readings = [reading for name in SETS for reading in _load_graded(name)]
     for row in load_rows():
         readings.append(
             _build_reading("good", row["id"], "good", build_case(row), dict.fromkeys(SCALES, 5.0), ({}, {}))
@@ -164,8 +165,8 @@ def resample_area(bad: Sequence[float], good: Sequence[float]) -> tuple[float, f
 
 def is_rejected(reading: Reading, scores: Mapping[str, float]) -> bool:
     """True if a finding blocks the conversation or a rounded score is too low."""
-    lowest = MinScores()
-    return bool(reading.rules) or any(round(scores[scale]) < getattr(lowest, scale) for scale in SCALES)
+    rounded = {scale: round(scores[scale]) for scale in SCALES}
+    return bool(reading.rules or list_low_scores(rounded, MinScores().model_dump()))
 
 
 def describe_decisions(readings: Sequence[Reading], left_out: Sequence[Mapping[str, float]]) -> Iterator[str]:
@@ -244,12 +245,7 @@ def draw_calibration(readings: Sequence[Reading], left_out: Sequence[Mapping[str
             if not np.isnan(reading.scores[scale])
         ]
         axis.plot([1, 5], [1, 5], color="0.8", linewidth=1)
-        for where, colour in (
-            ("first", "tab:orange"),
-            ("second", "tab:blue"),
-            ("third", "tab:purple"),
-            ("good", "tab:green"),
-        ):
+        for where, colour in zip((*SETS, "good"), COLOURS, strict=True):
             points = np.array([(judged, read) for judged, read, group in pairs if group == where])
             if len(points):
                 axis.scatter(

@@ -23,6 +23,7 @@ import msgspec
 
 from funcdex_assets.catalog.drafts import Problem
 from funcdex_assets.schema.json_pointers import at_pointer, unescape_step
+from funcdex_assets.schema.schema import name_json_type
 from funcdex_assets.schema.validation import is_pattern
 
 Side = Literal["input", "output"]
@@ -630,7 +631,7 @@ def _list_types(schema: dict[str, Any]) -> list[str]:
 
 def _fit_to_types(value: Any, types: list[str]) -> Any:
     """Returns the value as one of the types, converted where the intent is clear (`"5"` to 5); else `_NO_VALUE`."""
-    json_type = _name_json_type(value)
+    json_type = name_json_type(value)
     if not types or json_type in types or (json_type == "integer" and "number" in types):
         return value
     if json_type == "number" and "integer" in types and math.isfinite(value) and value == int(value):
@@ -648,26 +649,12 @@ def _fit_to_types(value: Any, types: list[str]) -> Any:
                 decoded = msgspec.json.decode(text)
             except (ValueError, RecursionError):
                 return _NO_VALUE
-            return decoded if _name_json_type(decoded) in types else _NO_VALUE
+            return decoded if name_json_type(decoded) in types else _NO_VALUE
     elif "string" in types and (json_type == "boolean" or _parse_number(value) is not None):
         return msgspec.json.encode(value).decode()
     if "array" in types and json_type in ("string", "integer", "number") and value != "":
         return [value]
     return _NO_VALUE
-
-
-def _name_json_type(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    return "array" if isinstance(value, list) else "object"
 
 
 def _parse_number(value: Any) -> int | float | None:

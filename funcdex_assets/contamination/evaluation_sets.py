@@ -27,6 +27,7 @@ import msgspec
 
 from funcdex_assets.contamination.written_calls import WrittenCall, decode_json_text, list_calls
 from funcdex_assets.records.errors import UserError
+from funcdex_assets.schema.schema import name_json_type
 
 BFCL = "bfcl"
 _TEXT_FIELDS = ("question", "prompt", "query", "instruction", "input", "text")
@@ -242,16 +243,9 @@ def _merge_calls(calls: Iterable[WrittenCall]) -> dict[str, OfferedFunction]:
     for call in calls:
         parameters = types.setdefault(call.name, {})
         for name, value in call.arguments.items():
-            json_type = _name_type(value)
+            json_type = "any" if value is None else name_json_type(value)
             parameters[name] = json_type if parameters.get(name, json_type) == json_type else "any"
     return {name: OfferedFunction(name, parameters) for name, parameters in types.items()}
-
-
-def _name_type(value: Any) -> str:
-    for json_type, kinds in (("boolean", bool), ("integer", int), ("number", float), ("string", str), ("array", list)):
-        if isinstance(value, kinds):
-            return json_type
-    return "object" if isinstance(value, Mapping) else "any"
 
 
 def _list_user_turns(value: Any) -> Iterator[str]:

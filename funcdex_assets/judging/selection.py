@@ -20,11 +20,13 @@ def find_reasons_against(scored: ScoredConversation, min_scores: Mapping[str, in
     it. One without scores is rejected by its blocking finding, which says why it has none.
     """
     reasons = [f"{finding.rule}: {finding.text}" for finding in scored.findings if finding.blocking]
-    for scale in SCALES:
-        score = getattr(scored, scale)
-        if score is not None and score < min_scores.get(scale, 1):
-            reasons.append(f"{scale} {score} is below {min_scores[scale]}")
-    return tuple(reasons)
+    low_scores = list_low_scores({scale: getattr(scored, scale) for scale in SCALES}, min_scores)
+    return (*reasons, *(f"{scale} {score} is below {min_scores[scale]}" for scale, score in low_scores))
+
+
+def list_low_scores(scores: Mapping[str, int | None], min_scores: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Returns (scale, score) of each scale below what `min_scores` names for it; one without a score is not low."""
+    return [(scale, score) for scale, score in scores.items() if score is not None and score < min_scores.get(scale, 1)]
 
 
 def name_reason(reason: str) -> str:
@@ -44,9 +46,8 @@ def would_reject(verdict: MemberVerdict, findings: Sequence[Finding], min_scores
     """
     if verdict.tool_use_quality is None:
         return None
-    scores = {scale: getattr(verdict, scale) for scale in SCALES}
     return (
-        any(score is not None and score < min_scores.get(scale, 1) for scale, score in scores.items())
+        bool(list_low_scores({scale: getattr(verdict, scale) for scale in SCALES}, min_scores))
         or any(is_blocking(evidence) for evidence in verdict.evidence)
         or any(finding.blocking for finding in findings)
     )

@@ -24,7 +24,6 @@ from funcdex_assets.language.result_values import (
     find_beginning,
     generalize_pointer,
     join_words,
-    name_type,
     render_constant,
     render_count,
     render_interval,
@@ -36,7 +35,7 @@ from funcdex_assets.language.result_values import (
 )
 from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_forms
 from funcdex_assets.schema.leaves import walk_leaves
-from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.schema import Schema, name_json_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_page_token
@@ -392,7 +391,7 @@ class _ThingReader:
             self._read_text(name, value, words, meaning, siblings, path)
 
     def _decide_meaning(self, name: str, value: Any, pointer: str) -> FieldMeaning:
-        schema = self._schemas.get(generalize_pointer(pointer)) or {"type": name_type(value)}
+        schema = self._schemas.get(generalize_pointer(pointer)) or {"type": name_json_type(value)}
         return decide_field_meaning(name, schema)
 
     def _read_identifier(

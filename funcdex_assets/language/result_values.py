@@ -142,13 +142,6 @@ def join_words(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
-def name_type(value: Any) -> str:
-    """Names the JSON type of a scalar whose schema is unknown."""
-    if isinstance(value, bool):
-        return "boolean"
-    return "integer" if isinstance(value, int) else "number" if isinstance(value, float) else "string"
-
-
 @lru_cache(2048)
 def generalize_pointer(pointer: str) -> str:
     """Replaces the indices of a pointer by `*`: `/threads/0/id` → `/threads/*/id`."""

@@ -22,3 +22,18 @@ def schema_type(schema: Schema) -> str:
     if "items" in schema:
         return "array"
     return "string"
+
+
+def name_json_type(value: Any) -> str:
+    """Returns the type that JSON Schema has for a decoded value: `integer` for 3, `null` for None."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    return "array" if isinstance(value, list) else "object"

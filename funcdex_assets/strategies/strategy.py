@@ -161,8 +161,7 @@ def _add_attempt_before(rejected: Try, conversation: Conversation) -> Conversati
         Finding(rule=rule if text else "score", text=text.strip() or rule)
         for rule, _, text in (reason.partition(":") for reason in rejected.reasons)
     )
-    text = render_conversation(before.messages) if before.messages else ""
-    first = before.attempts or (Attempt(kind="written", text=text, findings=()),)
+    first = before.attempts or (Attempt(kind="written", text=render_conversation(before.messages), findings=()),)
     earlier = (*first[:-1], msgspec.structs.replace(first[-1], findings=findings))
     own = conversation.attempts or (Attempt(kind="replayed", text="", findings=()),)
     again = tuple(msgspec.structs.replace(one, kind="replayed") if at == 0 else one for at, one in enumerate(own))

@@ -7,12 +7,12 @@ the results, and nothing that is said is read, so the rules hold in any language
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, find_field_name
 from funcdex_assets.checks.rules.field_values import read_meaning
+from funcdex_assets.checks.rules.sentences import list_words
 from funcdex_assets.checks.rules.things import find_identity, iterate_good_calls, list_argument_scalars, list_things
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
@@ -151,13 +151,8 @@ def _is_same_text(first: str, second: str) -> bool:
 
 def _shares_words(first: str, second: str, share: float) -> bool:
     """True if at least this share of the words of the first text are in the second."""
-    words = _list_words(first)
-    return len(words & _list_words(second)) >= share * len(words)
-
-
-@lru_cache(2048)
-def _list_words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w{2,}", text.lower()))
+    words = list_words(first)
+    return len(words & list_words(second)) >= share * len(words)
 
 
 def other_person(case: Case) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ that is another one than was sent in `agreement.py`. Nothing that is said is rea
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from funcdex_assets.checks.rules.case import Case, find_field_name
 from funcdex_assets.checks.rules.field_values import read_meaning
+from funcdex_assets.checks.rules.sentences import list_words
 from funcdex_assets.checks.rules.things import Thing, iterate_good_calls, list_argument_scalars, list_things
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
@@ -106,8 +106,8 @@ def _list_names(calls: list[ToolCall]) -> set[str]:
 
 def _is_derived(text: str, calls: list[ToolCall]) -> bool:
     """True if enough words of a text are in the arguments."""
-    words = _list_words(text)
-    given = {word for call in calls for _, value in list_scalars(call.arguments) for word in _list_words(str(value))}
+    words = list_words(text)
+    given = {word for call in calls for _, value in list_scalars(call.arguments) for word in list_words(str(value))}
     return len(words & given) >= _MIN_DERIVED * len(words)
 
 
@@ -124,8 +124,3 @@ def _is_default(text: str, key: str, tools: list[Tool | None]) -> bool:
         if any(key.lower() in part.lower() and re.search(r"\b(?:default|automatic)", part) for part in told):
             return True
     return False
-
-
-@lru_cache(2048)
-def _list_words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w{2,}", text.lower()))

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
 
+from funcdex_assets.schema.schema import name_json_type
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -23,25 +24,13 @@ _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 def read_meaning(name: str, value: Any) -> FieldMeaning:
     """Returns the meaning of a field whose schema is not known, told from its name and value."""
-    return _decide_cached_meaning(name, _tell_type(value), isinstance(value, str) and bool(_ISO_DAY.match(value)))
+    value_type = "string" if value is None else name_json_type(value)
+    return _decide_cached_meaning(name, value_type, isinstance(value, str) and bool(_ISO_DAY.match(value)))
 
 
 @lru_cache(8192)
 def _decide_cached_meaning(name: str, value_type: str, is_moment: bool) -> FieldMeaning:
     return decide_field_meaning(name, {"type": value_type, **({"format": "date-time"} if is_moment else {})})
-
-
-def _tell_type(value: Any) -> str:
-    """Returns the type that JSON Schema has for a value."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, dict):
-        return "object"
-    return "array" if isinstance(value, list) else "string"
 
 
 def parse_moment(value: Any) -> datetime | None:

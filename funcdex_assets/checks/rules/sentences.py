@@ -12,8 +12,10 @@ True
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
+_WORD = re.compile(r"\w{2,}")
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 _NUMBER_WORDS = (
     "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -39,6 +41,12 @@ def drop_quotes(text: str) -> str:
 
 def split_sentences(text: str) -> Sequence[str]:
     return _SENTENCE_ENDS.split(text)
+
+
+@lru_cache(4096)
+def list_words(text: str) -> frozenset[str]:
+    """Returns the words and figures of a text with two characters or more, in small letters."""
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def is_denied(text: str, match: re.Match[str]) -> bool:
