@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from funcdex_assets.checks.rules.case import Case
-from funcdex_assets.checks.rules.changes import needless_change, removed_stranger
+from funcdex_assets.checks.rules.changes import VERBS_TO_DOUBT, needless_change, removed_stranger
 from funcdex_assets.dialogue import item_choices
 from funcdex_assets.dialogue.dialogue_state import DialogueState
 from funcdex_assets.inference.protocol import (
@@ -59,15 +59,6 @@ _BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked befo
 _SECONDS = re.compile(r"\b(\d+) seconds\b")
 MOST_LINES = 11  # of a reply; one with more lines would be read by nobody, and no grammar of a conversation allows it
 _MOST_OPTIONS_OFFERED = 4
-_NEVER_THERE = (
-    "That changed nothing, though: {who} was not on the list before.",
-    "As it happens, {who} was not on it to begin with, so nothing changed.",
-    "Mind you, {who} was not there before either.",
-)
-_CHANGED_NOTHING = (
-    "That changed nothing, though: it was so already.",
-    "It was already like that, so nothing changed.",
-)
 _MAX_REWORDINGS = 3  # of a report in words that were used before
 _SEVERAL_DONE = (
     "that's {count} of them done ({what})",
@@ -490,7 +481,7 @@ def _compose_report(state: DialogueState, steps: Sequence[tuple[int, PlannedStep
     may_open = is_finished and (not acts or len(acts) == len(steps))
     sentences = [rng.choice(openings)] if rng.random() < 0.55 and may_open else []
     sentences += _report_steps(state, rng)
-    if acts:
+    if any(parse_tool_name(step.tool).verb in VERBS_TO_DOUBT for _, step in acts):
         sentences += _admit_no_change(state, " ".join(sentences), rng)
     if rng.random() < 0.3:
         sentences.append(
@@ -516,7 +507,7 @@ def _admit_no_change(state: DialogueState, report: str, rng: Random) -> list[str
         if finding.message is None or finding.message <= since or result is None:
             continue
         what = at_pointer(calls[result.call_id].arguments, finding.place) if finding.place else ""
-        forms = _NEVER_THERE if isinstance(what, str) and "@" in what else _CHANGED_NOTHING
+        forms = load_moves("assistant_changed_nothing", "person" if "@" in str(what) else "thing")
         sentences.append(fill_slots(rng.choice(forms), {"who": str(what)}))
     return list(dict.fromkeys(sentences))
 

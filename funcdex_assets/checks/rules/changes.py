@@ -22,6 +22,8 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _REMOVING_VERBS = frozenset("remove uninvite unassign unshare detach kick exclude".split())
+VERBS_TO_DOUBT = _REMOVING_VERBS | OUTCOMES.keys()
+"""The verbs of calls that can turn out to have changed nothing."""
 _PEOPLE = frozenset("attendee guest participant invitee member collaborator subscriber".split())
 _TELLS = re.compile(
     r"n[’']t\b|\b(?:but|however|although|though|not|no(?! longer)|never|odd|strange|instead|unchanged|failed|"

@@ -45,6 +45,7 @@ def texts(kind: str) -> Iterator[str]:
         ("thanks_plain", 4 * 5, set()),
         ("assistant_asks", 16, {"missing"}),
         ("assistant_opens", 2 * 10, set()),
+        ("assistant_changed_nothing", 5, {"who"}),
         ("assistant_offers", 16, set()),
         ("assistant_farewells", 14, SITUATION),
         ("assistant_farewells_plain", 8, set()),
