@@ -2,18 +2,12 @@
 
 from typing import Any
 
-import pytest
 from rule_cases import (
     Objection,
     Step,
     Table,
-    check_objection,
-    check_silence,
-    check_sizes,
     define,
     fail,
-    list_near_misses,
-    list_objections,
     step,
     talk,
 )
@@ -392,17 +386,3 @@ TABLES = {
         },
     ),
 }
-
-
-@pytest.mark.parametrize(("rule", "objection"), list_objections(TABLES))
-def test_a_rule_objects(rule, objection):
-    check_objection(rule, objection)
-
-
-@pytest.mark.parametrize(("rule", "case"), list_near_misses(TABLES))
-def test_a_rule_lets_pass(rule, case):
-    check_silence(rule, case)
-
-
-def test_every_rule_has_cases():
-    check_sizes(TABLES)

@@ -2,24 +2,17 @@
 
 from typing import Any
 
-import pytest
 from rule_cases import (
     Objection,
     Step,
     Table,
-    check_objection,
-    check_silence,
-    check_sizes,
     define,
     fail,
-    list_near_misses,
-    list_objections,
     step,
     talk,
 )
 
-from funcdex_assets.checks.rules.case import Case, has_failed
-from funcdex_assets.records.message import ToolResult
+from funcdex_assets.checks.rules.case import Case
 
 CARS = step("LIST_CARS", {}, {"cars": [{"id": "car_771", "plate": "B-X 1", "owner_id": "own_42"}]})
 NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "No such car."}
@@ -170,40 +163,3 @@ TABLES = {
         },
     ),
 }
-
-
-@pytest.mark.parametrize(("rule", "objection"), list_objections(TABLES))
-def test_a_rule_objects(rule, objection):
-    check_objection(rule, objection)
-
-
-@pytest.mark.parametrize(("rule", "case"), list_near_misses(TABLES))
-def test_a_rule_lets_pass(rule, case):
-    check_silence(rule, case)
-
-
-def test_every_rule_has_cases():
-    check_sizes(TABLES)
-
-
-@pytest.mark.parametrize(
-    ("content", "failed"),
-    [
-        pytest.param(NOT_FOUND, True, id="problem+json"),
-        pytest.param({"ok": False, "error": "no_such_channel"}, True, id="not ok"),
-        pytest.param({"errors": [{"message": "No."}]}, True, id="errors"),
-        pytest.param({"errors": [{"message": "No."}], "data": None}, True, id="GraphQL"),
-        pytest.param({"errors": [{"message": "No."}], "data": {"pet": {"id": 1}}}, False, id="GraphQL, partly"),
-        pytest.param({"status": "404", "message": "No."}, True, id="a code as text"),
-        pytest.param({"statusCode": 500, "message": "No."}, True, id="another name of the code"),
-        pytest.param({"status": "error", "message": "No."}, True, id="JSend"),
-        pytest.param({"success": "false", "reason": "No."}, True, id="a flag as text"),
-        pytest.param({"status": "failed", "amount": 5}, False, id="a payment that failed"),
-        pytest.param({"status": "ok"}, False, id="fine"),
-        pytest.param({"code": "404", "name": "Room 404"}, False, id="a code of a room"),
-        pytest.param({"errors": [], "data": []}, False, id="no errors"),
-        pytest.param(["error"], False, id="a list"),
-    ],
-)
-def test_a_result_says_that_it_failed(content, failed):
-    assert has_failed(ToolResult(call_id="call_1", name="GET_PET", content=content)) == failed
