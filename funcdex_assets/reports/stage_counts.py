@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from funcdex_assets.judging.selection import name_reason
 from funcdex_assets.records.conversation import ArgumentSource, Conversation
 from funcdex_assets.records.message import Message
 
@@ -51,8 +52,8 @@ def measure_ratios(**ratios: tuple[float, float]) -> dict[str, float]:
 
 
 def count_rejections(rejected_conversations: pl.DataFrame) -> Counter[str]:
-    """Counts the conversations that were not accepted by their first reason, which is the name of a rule."""
-    first_reasons = (reasons[0].partition(":")[0] for reasons in rejected_conversations["reasons"] if len(reasons))
+    """Counts the conversations that were not accepted by their first reason: a rule, or a scale that is too low."""
+    first_reasons = (name_reason(reasons[0]) for reasons in rejected_conversations["reasons"] if len(reasons))
     return Counter(first_reasons)
 
 
