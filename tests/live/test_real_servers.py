@@ -13,6 +13,7 @@ from random import Random
 import msgspec
 import polars as pl
 import pytest
+from offline import played
 from served import Served
 
 from funcdex_assets.catalog.load import load_tools
@@ -145,8 +146,12 @@ def test_the_probe_passes_in_every_notation(served: Served) -> None:
         asyncio.run(probe(notation))
 
 
-def test_an_answer_under_a_json_schema_is_valid(served: Served) -> None:
-    constraint = judge.ROLE.build_request(None, 0).resolved_constraint  # type: ignore[arg-type]  # the subject is not looked at
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_an_answer_under_a_json_schema_is_valid(served: Served, is_reversed: bool) -> None:
+    one = played("gmail", 1)[0]
+    tools = tuple(one.cast.offered.values())
+    brief = judge.JudgeBrief(one.cast.plan, one.conversation.messages, tools, (), is_reversed=is_reversed)
+    constraint = judge.ROLE.build_request(brief, 0).resolved_constraint
     assert isinstance(constraint, JsonSchemaConstraint)
     prompt = (ChatMessage("user", "Judge the conversation."),)
 
