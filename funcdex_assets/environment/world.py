@@ -3,15 +3,14 @@
 Belongs here: the order of the steps of one call. A `World` belongs to one conversation. It reads a call
 (`call_intent`), builds its result from the schema (`result_builder`, `field_values`), gives every new entity an
 identifier, and tells the same about the same entity whenever it comes up again (`entity_store`). Verbs decide what a
-call changes (`state_changes`); listings page and filter (`listings.py`). Nothing is random beyond its seed. See
-`docs/world.md`.
+call changes (`state_changes`); listings page and filter (`listings.py`). Nothing is random beyond its seed: each call
+draws from a generator of its own, so that a question more changes no other answer. See `docs/world.md`.
 """
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from hashlib import blake2b
-from random import Random
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +26,7 @@ from funcdex_assets.environment.schema_repair import replace_unsuitable_values
 from funcdex_assets.environment.state_changes import apply_call_effects, apply_links
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.labels import Fault
+from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
@@ -53,7 +53,6 @@ class World:
         self._max_items = max_items
         self._situation = situation
         self._seed = seed
-        self._rng = Random(seed)
         self._entities = EntityStore()
         self._clock = situation.now
         self._answered_lookups: dict[tuple[str, str, str], tuple[int, Any]] = {}
@@ -83,16 +82,17 @@ class World:
         deleted_entity = None if intent.restores_object else self._entities.find_deleted(intent.named_entities)
         if deleted_entity:
             raise RefusedError(error_responses.build_deleted_error(tool, arguments, *deleted_entity, self._seed))
-        self._clock += timedelta(seconds=self._rng.randint(20, 90))
         question = (tool.name, intent.key, intent.page_token)
+        rng = build_generator("call", self._seed, *question, self._entities.change_count)
+        self._clock += timedelta(seconds=rng.randint(20, 90))
         earlier_result = self._find_earlier_result(question, needed) if intent.is_lookup else None
         if earlier_result is not None:
             return earlier_result
         apply_links(intent, self._entities)
-        context = CallContext(self._situation, intent, self._entities, self._clock, self._rng)
+        context = CallContext(self._situation, intent, self._entities, self._clock, rng)
         schema = complete_result_schema(tool)
         builder = ResultBuilder(schema, context, needed)
-        result = replace_unsuitable_values(builder.build_result(), schema, argument_schemas, self._rng)
+        result = replace_unsuitable_values(builder.build_result(), schema, argument_schemas, rng)
         shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
         if intent.viewed_noun and not intent.is_listing and isinstance(result, dict):
             scalars = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
