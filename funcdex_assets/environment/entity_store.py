@@ -14,6 +14,7 @@ An entity is a dict of values by normalized field name. Names that begin with `@
     @nameless no result has shown its identifier yet
     @state    the verb of the last call that changed its state
     @counts   the nouns of the parts that its fields count, by field
+    @standing its number among the things of its noun that the company has for good (`standing_things`)
 
 >>> entities = EntityStore()
 >>> _ = entities.remember_result({"threads": [{"id": "t1", "subject": "Lease"}]}, "thread")
@@ -78,6 +79,7 @@ class EntityStore:
         self._entities: dict[str, dict[str, Entity]] = {}
         self._deleted: dict[str, str] = {}
         self._unidentified_count = 0
+        self._standing_identities: dict[tuple[str, int], str] = {}
         self.listings: dict[tuple[str, str, str], Listing] = {}
         self.complete_listings: set[tuple[str, str]] = set()
         self.part_counts: dict[tuple[str, str, str], int] = {}  # of what was listed whole: noun, identifier, parts
@@ -191,6 +193,23 @@ class EntityStore:
         current_value = entity.get(normalize_field_name(key))
         return current_value if type(current_value) is type(shown_value) else shown_value
 
+    def find_identity(self, noun: str, entity: Entity) -> str | None:
+        """Returns the identifier by which an entity was named before any result showed it, None if it has another."""
+        if "@standing" in entity:
+            return self.find_standing_identity(noun, entity["@standing"])
+        entities = self._entities.get(canonicalize_noun(noun), {})
+        identities = (identity for identity, candidate in entities.items() if candidate is entity)
+        identity = next(identities, None)
+        return None if identity is None or identity.startswith("#") or _shows_identity(entity) else identity
+
+    def find_standing_identity(self, noun: str, index: int) -> str | None:
+        """Returns the identifier under which a standing thing of the company came up, None if it has not yet."""
+        return self._standing_identities.get((canonicalize_noun(noun), index))
+
+    def list_standing_indexes(self, noun: str) -> list[int]:
+        """Returns the numbers of a noun's standing things that came up so far."""
+        return [index for known_noun, index in self._standing_identities if known_noun == canonicalize_noun(noun)]
+
     def find_subject(self, parents: Mapping[str, str]) -> str | None:
         """Returns the subject of the thread that a call names, or of a message known to be in it."""
         for parent, identity in parents.items():
@@ -226,6 +245,11 @@ class EntityStore:
         entity = self._find_or_add(noun, [identity])
         for field_name, value in fields.items():
             entity.setdefault(field_name, value)
+
+    def remember_standing_identity(self, noun: str, index: int, identity: str | int) -> None:
+        """Keeps the identifier of a standing thing of the company, which is known as an entity from now on."""
+        self._standing_identities.setdefault((canonicalize_noun(noun), index), str(identity))
+        self.remember_fields(noun, str(identity), {"@standing": index})
 
     def delete_entity(self, noun: str, identity: str) -> None:
         """Marks the entity as deleted, under all its identifiers."""
@@ -281,6 +305,11 @@ class EntityStore:
                 for key, listing in self.listings.items()
             ],
         }
+
+
+def _shows_identity(entity: Entity) -> bool:
+    """Returns whether results have shown an identifier of the entity, in whatever field."""
+    return any(name.endswith(("id", "gid", "key", "uri")) for name in entity if not name.startswith("@"))
 
 
 def list_own_identities(value: Mapping[str, Any], noun: str) -> list[str]:

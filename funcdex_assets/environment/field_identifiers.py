@@ -5,14 +5,17 @@ Belongs here: everything that only software reads in a result, identifiers, UUID
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.entity_store import canonicalize_noun, is_own_identifier, normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.standing_things import choose_standing_thing
 from funcdex_assets.language import values
 from funcdex_assets.language.real_examples import list_real_examples
+from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import parse_resource_noun
@@ -45,7 +48,9 @@ class FieldIdentifiers:
         is_new = self._context.intent.creates_entity and draft.is_subject
         identifier = None if is_new or draft.identity is not None else entities.personal_values.get(person_key)
         if identifier is None or normalize_field_name(name) in draft.known_fields:
-            identifier = self._choose_entity_identifier(schema, name, draft)
+            own_rng = self._context.rng if is_new else build_generator("person", *person_key)
+            identifiers = FieldIdentifiers(replace(self._context, rng=own_rng))
+            identifier = identifiers._choose_entity_identifier(schema, name, draft)
         entities.personal_values[person_key] = identifier
         return identifier
 
@@ -85,6 +90,9 @@ class FieldIdentifiers:
             and values.is_within_string_limits(schema, str(known_id))
         ):
             return _convert_identifier(schema, known_id)
+        filed_identity = entities.find_identity(draft.noun, draft.known_fields) if draft.known_fields else None
+        if filed_identity is not None and is_own_identifier(name, draft.noun):
+            return _convert_identifier(schema, filed_identity)
         role = parse_resource_noun(name)
         noun = canonicalize_noun(role or draft.noun)
         is_of_draft = role == "" or noun == canonicalize_noun(draft.noun)
@@ -98,12 +106,31 @@ class FieldIdentifiers:
             return _convert_identifier(schema, given_identity)
         if noun in _CONVERSATION_NOUNS and intent.creates_entity and not is_of_draft:
             return self._choose_conversation(schema, noun, draft)
+        if not is_of_draft and intent.is_lookup:
+            standing_identity = self._choose_standing_identity(schema, noun)
+            if standing_identity is not None:
+                return _convert_identifier(schema, standing_identity)
         candidates = [] if is_of_draft else list(entities.list_entities(noun))
         if candidates and not intent.is_listing:
             return _convert_identifier(schema, candidates[-1])
         if candidates and rng.random() < 0.5:
             return _convert_identifier(schema, rng.choice(candidates))
         return self.create_identifier(schema, noun, draft.filled)
+
+    def _choose_standing_identity(self, schema: Schema, noun: str) -> str | int | None:
+        """Returns the identifier of one of the company's things, such as the project in which a board lies; None for
+        a noun of which a company has no fixed ones.
+        """
+        context = self._context
+        thing = choose_standing_thing(context.situation.domain, noun, context.rng)
+        if thing is None:
+            return None
+        identity = context.entities.find_standing_identity(thing.noun, thing.index)
+        if identity is None:
+            own_identifiers = FieldIdentifiers(context.narrow_to(thing, "id"))
+            identity = own_identifiers.create_identifier(schema, noun, {})
+            context.entities.remember_standing_identity(thing.noun, thing.index, identity)
+        return identity
 
     def _choose_conversation(self, schema: Schema, noun: str, draft: ObjectDraft) -> Any:
         """Returns the conversation of the message that a reply answers; whatever else is sent begins a new one."""

@@ -57,6 +57,8 @@ class FieldMoments:
         created_at = draft.known_fields.get("@made_at")
         if name_words & _CREATION_WORDS and created_at is not None:
             return created_at
+        if name_words & _CREATION_WORDS and self._context.standing is not None:
+            return self._context.standing.find_founding(clock.tzinfo)
         if name_words & CHANGE_WORDS and created_at is not None and intent.is_lookup:
             return created_at  # nothing was made older than itself; what changes it later is known
         if name_words & _CREATION_WORDS and not intent.is_lookup and draft.noun.startswith(intent.name.verb[:5]):

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import canonicalize_noun
+from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.field_identifiers import draw_link, draw_uuid
 from funcdex_assets.environment.field_moments import FieldMoments
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_people import ResultPeople
+from funcdex_assets.environment.standing_things import StandingThing
 from funcdex_assets.language import values
 from funcdex_assets.language.lexicon import Person, find_company_at
 from funcdex_assets.language.real_examples import list_real_examples
@@ -93,9 +94,9 @@ class FieldTexts:
         self, name: str, name_words: set[str], draft: ObjectDraft, examples: Sequence[str]
     ) -> str:
         context = self._context
-        entity_name = _find_name_of_other_entity(name, draft, context) if "name" in name_words else None
-        if entity_name:
-            return entity_name
+        other_entity = _find_other_entity(name, draft, context) if "name" in name_words else None
+        if other_entity:
+            return self._name_other_entity(*other_entity, name, examples)
         is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLE_WORDS
         series_title = _find_series_title(context) if is_occurrence_title else None
         if series_title:
@@ -120,6 +121,23 @@ class FieldTexts:
             return draw_link(draft.noun, context)
         return _choose_phrase(name_words, context)
 
+    def _name_other_entity(self, noun: str, identity: str | int, name: str, examples: Sequence[str]) -> str:
+        """Returns the name of an entity that the object only names; one that had none yet is called so from now on."""
+        context = self._context
+        entity = context.entities.find_entity(noun, identity)
+        texts = (entity.get(key) for key in ("name", "title", "summary", "subject"))
+        known_name = next((text for text in texts if isinstance(text, str)), None)
+        if known_name:
+            return known_name
+        texts_of_other = self
+        if "@standing" in entity:
+            thing = StandingThing(context.situation.domain, canonicalize_noun(noun), entity["@standing"])
+            own_context = context.narrow_to(thing, normalize_field_name(name))
+            texts_of_other = FieldTexts(own_context, self._people, self._moments)
+        text = texts_of_other._choose_unshown_example(name, examples) if examples else texts_of_other._choose_title()
+        context.entities.remember_fields(noun, str(identity), {"name": text})
+        return text
+
     def _choose_title(self) -> str:
         """Returns the title that was searched for, the first time; else one that fits the situation."""
         searched, self._searched_title = self._searched_title, None
@@ -131,6 +149,8 @@ class FieldTexts:
 
     def _choose_unshown_example(self, name: str, examples: Sequence[str]) -> str:
         """Returns an example that this result does not show yet, as long as there is one."""
+        if self._context.standing is not None:
+            return examples[self._context.standing.choose_distinct_index(len(examples))]
         shown_examples = self._shown_examples.setdefault(name, [])
         example = self._context.rng.choice(
             [example for example in examples if example not in shown_examples] or examples
@@ -157,19 +177,15 @@ def _choose_phrase(name_words: set[str], context: CallContext) -> str:
     return context.rng.choice(options) if options else values.choose_keywords(context.situation.matter, context.rng)
 
 
-def _find_name_of_other_entity(name: str, draft: ObjectDraft, context: CallContext) -> str | None:
-    """Returns the text for `sprint_name`, where the call or a field beside gives the sprint's identifier."""
+def _find_other_entity(name: str, draft: ObjectDraft, context: CallContext) -> tuple[str, str | int] | None:
+    """Returns the noun and the identifier of the sprint for `sprint_name`, as the call or a field beside gives it."""
     *noun_words, last_word = split_words(name)
     if last_word != "name" or len(noun_words) != 1 or noun_words[0] == draft.noun:
         return None
     noun = noun_words[0]
     identities = (value for key, value in draft.filled.items() if is_id(key) and parse_resource_noun(key) == noun)
     identity = next(identities, None) or context.intent.identities.get(canonicalize_noun(noun))
-    if not isinstance(identity, str | int):
-        return None
-    entity = context.entities.find_entity(noun, identity)
-    texts = (entity.get(key) for key in ("name", "title", "summary", "subject"))
-    return next((text for text in texts if isinstance(text, str)), None)
+    return (noun, identity) if isinstance(identity, str | int) else None
 
 
 def _find_series_title(context: CallContext) -> str | None:

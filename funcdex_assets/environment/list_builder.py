@@ -7,7 +7,7 @@ Belongs here: how many items a list has and which entities they show. An item's 
 from collections.abc import Callable
 from typing import Any
 
-from funcdex_assets.environment.entity_store import Entity
+from funcdex_assets.environment.entity_store import Entity, canonicalize_noun
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.listed_items import (
     match_item_to_search,
@@ -20,6 +20,7 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.environment.standing_things import choose_standing_thing, count_standing_things
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
@@ -93,8 +94,16 @@ class ListBuilder:
         """Returns known entities first and then new ones that match the search, all in order."""
         scope, criteria = self._scope, self._scope.intent.criteria
         listed: list[dict[str, Any]] = []
+        intent = scope.intent
+        is_search = bool(
+            criteria.search_words or criteria.title_filters or intent.addressees or intent.searched_person_name
+        )
         for index in range(size):
             entity = entities[index] if index < len(entities) else {}
+            if not entity and not is_search and count_standing_things(canonicalize_noun(noun)):
+                entity = self._begin_standing_thing(noun)
+                if not entity and index >= max(1, least_size):
+                    break  # there are no more in the company
             item = self._build_item(items, f"{path}/*", name, noun, depth, entity, is_listed=True)
             if not entity:
                 if criteria.search_words or criteria.title_filters:
@@ -107,6 +116,14 @@ class ListBuilder:
         best_matches = 1 if scope.intent.searched_title and not criteria.sort_order else 0
         listed[best_matches:] = sort_items(listed[best_matches:], criteria.sort_order)
         return listed
+
+    def _begin_standing_thing(self, noun: str) -> Entity:
+        """Returns one of the company's things that did not come up yet, empty where all did."""
+        scope = self._scope
+        taken = scope.entities.list_standing_indexes(noun)
+        domain = scope.context.situation.domain
+        thing = choose_standing_thing(domain, canonicalize_noun(noun), scope.context.rng, taken)
+        return {} if thing is None else {"@standing": thing.index}
 
     def _choose_page(self, items: Schema, path: str, name: str, noun: str) -> tuple[list[Entity], int]:
         intent = self._scope.intent
@@ -131,7 +148,11 @@ class ListBuilder:
         self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Entity, is_listed: bool = False
     ) -> dict[str, Any]:
         person = self._choose_item_person(schema, name, is_listed, is_known=bool(entity))
-        item = self._build_object(schema, path, ObjectDraft(noun, entity, person=person), depth + 1)
+        draft = ObjectDraft(noun, entity, person=person)
+        thing = self._scope.find_standing_thing(draft)
+        if thing is not None and thing.contact is not None and person is not None:
+            draft.person = thing.contact
+        item = self._build_object(schema, path, draft, depth + 1)
         if "@nameless" in entity:
             self._scope.entities.identify_entity(noun, entity, item)
         return item

@@ -20,7 +20,7 @@ from funcdex_assets.environment.created_fields import (
     is_zero_when_created,
 )
 from funcdex_assets.environment.draft_starter import DraftStarter
-from funcdex_assets.environment.entity_store import derive_noun, normalize_field_name
+from funcdex_assets.environment.entity_store import derive_noun, list_own_identities, normalize_field_name
 from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.list_builder import ListBuilder
@@ -29,6 +29,7 @@ from funcdex_assets.environment.needed_paths import NeededPaths
 from funcdex_assets.environment.object_agreement import make_fields_agree
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.optional_fields import is_optional_field_shown
+from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.environment.scalar_fields import fill_scalar
 from funcdex_assets.environment.schema_repair import repair_value
@@ -108,6 +109,10 @@ class ResultBuilder:
                 draft.filled[key] = self._build_field(property_schema, field_path, key, draft, depth)
             if may_be_reference and not draft.known_fields and is_id(key):
                 self._draft_starter.recall_referenced_entity(draft, key, properties)
+        if "@standing" in draft.known_fields:
+            identities = list_own_identities(draft.filled, draft.noun)
+            for identity in identities[:1]:
+                self._scope.entities.remember_standing_identity(draft.noun, draft.known_fields["@standing"], identity)
         make_fields_agree(draft, properties, self._scope)
         self._draft_starter.remember_listing_parent(draft, path)
         return draft.filled
@@ -130,6 +135,10 @@ class ResultBuilder:
             if said_value is not None:
                 return said_value
         noun = derive_noun(key, draft.noun)
+        thing = self._scope.find_standing_thing(draft)
+        if thing is not None and describes_person(key, schema.get("properties", {})):
+            person = self._scope.fields.people.choose_person_of(thing, key)
+            return self._build_object(schema, path, ObjectDraft(noun, person=person), depth + 1)
         if schema_type(schema) == "array" and not self._scope.budget.is_spent():
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)

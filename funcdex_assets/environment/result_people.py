@@ -8,7 +8,9 @@ from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.entity_store import singularize_words
+from funcdex_assets.environment.standing_things import StandingThing
 from funcdex_assets.language import values
+from funcdex_assets.language.companies import CONTACT_NOUNS, list_colleagues
 from funcdex_assets.language.lexicon import Person, build_person, parse_person
 from funcdex_assets.records.scenario import Persona
 from funcdex_assets.schema.words import split_words, to_singular
@@ -23,12 +25,18 @@ class ResultPeople:
         self._context = context
 
     def choose_person(self, field_name: str) -> Person:
-        """Returns the user for organisers, owners and the like, else a colleague."""
+        """Returns the user for organisers, owners and the like, else a colleague; for customers somebody outside."""
         name_words = set(split_words(field_name))
         singulars = {to_singular(word) for word in name_words}
         if name_words & OWNER_WORDS or (self._context.intent.creates_entity and singulars & OWNER_WORDS):
             return describe_user(self._context.situation.persona)
-        return self._remember_person(values.invent_person(self._context.situation, self._context.rng))
+        is_outside = bool(singulars & CONTACT_NOUNS)
+        return self._remember_person(values.choose_person(self._context.situation, self._context.rng, is_outside))
+
+    def choose_person_of(self, thing: StandingThing, field_name: str) -> Person:
+        """Returns the colleague who is the lead or the like of a standing thing, always the same."""
+        colleagues = list_colleagues(thing.domain)
+        return self._remember_person(thing.build_generator(field_name).choice(colleagues))
 
     def find_by_address(self, address: str) -> Person:
         """Returns the person with an e-mail address: the user, one met before, or one named after the address."""
@@ -45,7 +53,7 @@ class ResultPeople:
         name = intent.searched_person_name
         if not name:
             return None
-        colleague = values.invent_person(self._context.situation, self._context.rng)
+        colleague = values.choose_person(self._context.situation, self._context.rng)
         full_name = name if " " in name else f"{name} {colleague.name.split()[-1]}"
         return self._remember_person(build_person(full_name, colleague.email.partition("@")[2]))
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import EntityStore
+from funcdex_assets.environment.entity_store import EntityStore, canonicalize_noun
 from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.needed_paths import NeededPaths
+from funcdex_assets.environment.object_draft import ObjectDraft
+from funcdex_assets.environment.standing_things import StandingThing
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.validation import is_valid_under
 
@@ -52,6 +54,13 @@ class ResultScope:
     @property
     def entities(self) -> EntityStore:
         return self.context.entities
+
+    def find_standing_thing(self, draft: ObjectDraft) -> StandingThing | None:
+        """Returns which of the company's standing things an object shows, None if it shows another entity."""
+        index = draft.known_fields.get("@standing")
+        if index is None:
+            return None
+        return StandingThing(self.context.situation.domain, canonicalize_noun(draft.noun), index)
 
     def fits_schema(self, schema: Schema, value: Any) -> bool:
         return is_valid_under(schema, self.root, value)

@@ -6,6 +6,8 @@ Belongs here: the order in which a link, a filter, an argument and an invented v
 from typing import Any
 
 from funcdex_assets.environment.call_subject import find_linked_name
+from funcdex_assets.environment.entity_store import normalize_field_name
+from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument
 from funcdex_assets.environment.result_scope import ResultScope
@@ -29,4 +31,12 @@ def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScop
         argument = find_repeated_argument(intent, name)
         if argument is not None and scope.fits_schema(schema, argument):
             return argument
-    return scope.fields.choose_value(schema, name, draft)
+    return _find_own_fields(name, draft, scope).choose_value(schema, name, draft)
+
+
+def _find_own_fields(name: str, draft: ObjectDraft, scope: ResultScope) -> FieldValues:
+    """Returns the chooser of a field's value: for a standing thing of the company one that chooses the same always."""
+    thing = scope.find_standing_thing(draft)
+    if thing is None:
+        return scope.fields
+    return FieldValues(scope.context.narrow_to(thing, normalize_field_name(name)))

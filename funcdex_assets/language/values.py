@@ -16,13 +16,12 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from funcdex_assets.language.companies import list_colleagues, list_contacts
 from funcdex_assets.language.lexicon import (
     Person,
     derive_domain,
-    draw_person,
     fill_slots,
     find_slots,
-    load_companies,
     load_industries,
     load_moves,
 )
@@ -91,6 +90,7 @@ STREETS = (
     "Linden Avenue",
     "Quay Street",
 )
+_COLLEAGUE_SHARE = 0.55  # of the people whom somebody deals with
 _FIELD_OPERATOR = r"(?:[\w.]+(?:\s*[:~=]\s*|\s+(?:contains|like|matches)\s+))?"
 _FILLER_WORDS = frozenset("too many much no not that this which who our my their its".split())
 _SMALL_WORDS = {"of", "the", "a", "an", "and", "in", "on", "for", "to", "at", "with", "from", "by"}
@@ -224,11 +224,14 @@ def choose_keywords(matter: str, rng: Random) -> str:
     return " ".join(longest[: rng.choice((2, 3, 3))] or [matter.replace("'", "")])
 
 
-def invent_person(situation: Situation, rng: Random) -> Person:
-    """Invents a person: mostly a colleague of the persona, otherwise somebody from another company of the lexicon."""
-    if rng.random() < 0.55:
-        return draw_person(rng, situation.domain)
-    return draw_person(rng, derive_domain(rng.choice(load_companies())))
+def choose_person(situation: Situation, rng: Random, is_outside: bool = False) -> Person:
+    """Chooses somebody whom the persona deals with: mostly a colleague, otherwise somebody at another company, always
+    the latter if `is_outside`.
+    """
+    people = list_contacts(situation.domain)
+    if not is_outside and rng.random() < _COLLEAGUE_SHARE:
+        people = [person for person in list_colleagues(situation.domain) if person.email != situation.persona.email]
+    return rng.choice(people)
 
 
 def list_positions(situation: Situation) -> Sequence[str]:

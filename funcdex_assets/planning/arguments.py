@@ -14,6 +14,7 @@ from typing import Any
 
 from funcdex_assets.environment.search_criteria import is_limit_name
 from funcdex_assets.language import values
+from funcdex_assets.language.companies import CONTACT_NOUNS
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
@@ -372,7 +373,7 @@ class _FactInventor:
         match schema.get("format"):
             case "email":
                 if name_words & CC_WORDS:
-                    return values.invent_person(self.situation, self.rng).email
+                    return values.choose_person(self.situation, self.rng).email
                 return self._choose_person().email
             case "date" | "date-time" | "time":
                 return self._invent_moment(schema, name_words | set(split_words(owner)))
@@ -448,7 +449,8 @@ class _FactInventor:
 
     def _choose_person(self) -> Person:
         """Returns the person of this call, invented at the first request."""
-        self.person = self.person or values.invent_person(self.situation, self.rng)
+        is_outside = parse_tool_name(self.tool.name).noun in CONTACT_NOUNS
+        self.person = self.person or values.choose_person(self.situation, self.rng, is_outside)
         return self.person
 
     def _invent_moment(self, schema: Schema, name_words: set[str]) -> str:
