@@ -16,8 +16,9 @@ from funcdex_assets.language.values import Situation
 
 @dataclass(frozen=True)
 class CallContext:
-    """`clock` is the moment of the call; `rng` is the call's own and advances with every draw. `standing` is the thing
-    of the company of which a field is filled in.
+    """`clock` is the moment of the call; `rng` is the call's own and advances with every draw. `seed` is the world's.
+    `standing` is the thing of the company of which a field is filled in, `initial_state` the one in which what the call
+    makes is at first.
     """
 
     situation: Situation
@@ -25,7 +26,9 @@ class CallContext:
     entities: EntityStore
     clock: datetime
     rng: Random
+    seed: int
     standing: StandingThing | None = None
+    initial_state: str = ""
 
     def narrow_to(self, thing: StandingThing, field_name: str) -> "CallContext":
         """Returns the context in which a field of a standing thing is chosen: the same in every conversation."""

@@ -13,6 +13,7 @@ An entity is a dict of values by normalized field name. Names that begin with `@
     @made     the count of changes at which a call made it; @made_at, the moment
     @nameless no result has shown its identifier yet
     @state    the verb of the last call that changed its state
+    @verbs    the verbs of the calls that were about it, in order; @done, the tools
     @counts   the nouns of the parts that its fields count, by field
     @standing its number among the things of its noun that the company has for good (`standing_things`)
 
@@ -142,6 +143,15 @@ class EntityStore:
                 visited_ids.add(id(entity))
                 by_identity[identity] = entity
         return by_identity
+
+    def list_all_entities(self) -> list[Entity]:
+        """Returns the entities of all nouns that are not deleted, each once, in the order in which they came up."""
+        return [entity for noun in self._entities for entity in self.list_entities(noun).values()]
+
+    def list_deleted_entities(self, noun: str) -> list[Entity]:
+        """Returns the deleted entities of a noun, each once."""
+        entities = self._entities.get(canonicalize_noun(noun), {}).values()
+        return list({id(entity): entity for entity in entities if "@gone" in entity}.values())
 
     def find_shown_entity(self, value: Mapping[str, Any], noun: str) -> Entity | None:
         """Returns the entity that an object in a result shows."""

@@ -21,6 +21,7 @@ from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import read_call_intent
 from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.environment.listings import build_call_key
+from funcdex_assets.environment.preconditions import Refusal
 from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.values import Situation
@@ -74,8 +75,8 @@ def build_faulty_result(
     """Returns the content of a call that goes wrong, and whether it is an error; the entities are read, not changed."""
     rng = build_generator("fault", seed, tool.toolkit, tool.name, build_call_key(arguments), fault, about)
     if fault == "empty_result":
-        return _build_empty_result(tool, arguments, situation, deepcopy(entities), rng), False
-    wait = rng.choice(_WAIT_SECONDS) if fault == "rate_limit" else None
+        return _build_empty_result(tool, arguments, situation, deepcopy(entities), rng, seed), False
+    wait = choose_seconds_to_wait(tool, arguments, seed) if fault == "rate_limit" else None
     message = _write_message(tool, arguments, fault, about, wait, rng)
     argument = _find_last_name(about) if fault in ("not_found", "invalid_argument", "conflict") else ""
     return _build_error(tool, fault, message, argument, wait, rng), True
@@ -85,6 +86,24 @@ def build_deleted_error(tool: Tool, arguments: Mapping[str, Any], noun: str, ide
     """Returns the error of a call that names an entity which was deleted before."""
     rng = build_generator("lost", seed, tool.toolkit, tool.name, build_call_key(arguments))
     return _build_error(tool, "not_found", _write_not_found(_name_resource(noun), identity, rng), "", None, rng)
+
+
+def build_refusal(tool: Tool, arguments: Mapping[str, Any], refusal: Refusal, seed: int) -> Any:
+    """Returns the error of a call that the service refuses for a reason."""
+    rng = build_generator("refusal", seed, tool.toolkit, tool.name, build_call_key(arguments))
+    argument = _find_last_name(refusal.about)
+    return _build_error(tool, refusal.fault, refusal.message, argument, refusal.wait, rng)
+
+
+def build_condition_error(tool: Tool, arguments: Mapping[str, Any], fault: Fault, wait: int | None, seed: int) -> Any:
+    """Returns the error of a call that fails by what an earlier call failed by, such as an expired sign-in."""
+    rng = build_generator("fault", seed, tool.toolkit, tool.name, build_call_key(arguments), fault, "")
+    return _build_error(tool, fault, _write_message(tool, arguments, fault, "", wait, rng), "", wait, rng)
+
+
+def choose_seconds_to_wait(tool: Tool, arguments: Mapping[str, Any], seed: int) -> int:
+    """Returns after how many seconds a service that is asked too often answers again."""
+    return build_generator("wait", seed, tool.toolkit, tool.name, build_call_key(arguments)).choice(_WAIT_SECONDS)
 
 
 def can_be_empty(tool: Tool) -> bool:
@@ -332,7 +351,7 @@ def _can_be_empty(name: str, returns: bytes) -> bool:
 
 
 def _build_empty_result(
-    tool: Tool, arguments: Mapping[str, Any], situation: Situation, entities: EntityStore, rng: Random
+    tool: Tool, arguments: Mapping[str, Any], situation: Situation, entities: EntityStore, rng: Random, seed: int
 ) -> Any:
     """Returns a result of the listing without items."""
     if not can_be_empty(tool):
@@ -340,7 +359,7 @@ def _build_empty_result(
     schema = complete_result_schema(tool)
     lists = dict(_find_lists(schema, schema))
     intent = read_call_intent(tool.name, arguments, situation.now, f"empty {build_call_key(arguments)}")
-    context = CallContext(situation, intent, entities, situation.now, rng)
+    context = CallContext(situation, intent, entities, situation.now, rng, seed)
     needed = frozenset(f"{path}/*" for path in lists)
     result = _empty_lists(ResultBuilder(schema, context, needed).build_result(), schema, lists)
     if compile_validator(schema).is_valid(result):

@@ -6,6 +6,7 @@ Belongs here: what the turn loop and the replay share, so that both refuse, fail
 from collections.abc import Mapping, Sequence
 
 from funcdex_assets.environment.call_intent import MAX_ITEMS
+from funcdex_assets.environment.needed_states import LaterUse
 from funcdex_assets.environment.world import WORLD_VERSION, RefusedError, World
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.conversation import Need, Seal, SealedCall
@@ -37,7 +38,8 @@ class Executor:
 
     def __init__(self, situation: Situation, seed: int, tools: Mapping[str, Tool]) -> None:
         self._seed, self._tools = seed, tools
-        self.world = World(situation, seed, MAX_ITEMS_BY_KIND.get(situation.scenario.kind, MAX_ITEMS))
+        max_items = MAX_ITEMS_BY_KIND.get(situation.scenario.kind, MAX_ITEMS)
+        self.world = World(situation, seed, max_items, tools.values())
         self._is_closed_book = situation.scenario.kind in ("command", "single_turn")
         self._sealed_calls: list[SealedCall] = []
 
@@ -62,13 +64,25 @@ class Executor:
             else:
                 needed = frozenset(need.path for need in hints.needs)
                 content = self.world.execute_call(
-                    tool, call.arguments, needed, collect_argument_schemas(hints.needs, self._tools)
+                    tool,
+                    call.arguments,
+                    needed,
+                    collect_argument_schemas(hints.needs, self._tools),
+                    [
+                        LaterUse(need.path, self._tools[need.tool], need.argument)
+                        for need in hints.needs
+                        if need.tool in self._tools
+                    ],
                 )
         except RefusedError as refused:
             content, error = refused.content, True
         except OverflowError:  # a date from which nothing can be reckoned, such as 9999-12-31
             return _build_refusal(call, "a date is out of range")
         return ToolResult(call_id=call.id, name=call.name, content=content, error=error)
+
+    def begin_user_turn(self) -> None:
+        """Lets the user speak, who sees to what made calls fail, such as an expired sign-in."""
+        self.world.begin_user_turn()
 
     def seal_calls(self) -> Seal:
         """Returns the record of all calls run so far, with a hash of the state after them."""

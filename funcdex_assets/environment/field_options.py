@@ -37,8 +37,9 @@ def choose_option(schema: Schema, name: str, draft: ObjectDraft, context: CallCo
     if "mime" in name_words:
         options = _narrow_to_file_type(options, draft, context)
     if name_words & STATE_WORDS and intent.name.action in ("create", "send"):
+        first_states = [context.initial_state, *_FIRST_STATES] if draft.is_subject else _FIRST_STATES
         first_options = [
-            option for state in _FIRST_STATES for option in options if normalize_field_name(str(option)) == state
+            option for state in first_states for option in options if normalize_field_name(str(option)) == state
         ]
         return (first_options or options)[0]
     if name_words & STATE_WORDS and draft.is_subject:

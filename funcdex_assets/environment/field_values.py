@@ -4,6 +4,7 @@ Belongs here: which module chooses a field's value, by its schema and name. A va
 the call is not made up: `result_builder` asks for a field only when nothing else decides it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
@@ -17,6 +18,7 @@ from funcdex_assets.environment.result_people import ResultPeople
 from funcdex_assets.environment.state_changes import find_flag_after_verb
 from funcdex_assets.language import values
 from funcdex_assets.language.real_examples import list_real_examples
+from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
@@ -49,6 +51,12 @@ class FieldValues:
         """Returns a likely value for a field of this name in the draft; it may break the schema in details."""
         if "const" in schema:
             return schema["const"]
+        if "currency" in split_words(name):  # a company reckons in one
+            own_rng = build_generator("currency", self._context.situation.domain)
+            return FieldValues(replace(self._context, rng=own_rng))._choose_by_type(schema, name, draft)
+        return self._choose_by_type(schema, name, draft)
+
+    def _choose_by_type(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
         if is_page_token(name) and schema_type(schema) == "string" and "format" not in schema:
             return "".join(self._context.rng.choice(_TOKEN_LETTERS) for _ in range(_TOKEN_LENGTH))
         if is_id(name) and "enum" not in schema:

@@ -7,6 +7,7 @@ from funcdex_assets.environment.created_fields import is_unwritten
 from funcdex_assets.environment.entity_store import normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
+from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_page_token
@@ -15,14 +16,15 @@ _MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundred
 _OPTIONAL_SHARE = 0.65  # of optional fields of one object that are shown, as real services do
 _OPTIONAL_SHARE_NEW = 0.3  # the same for a new entity, of which less is known
 _DEEPEST_PAGE_TOKEN = 3
+_MOST_SEED = 2**63
 _PROBLEM_WORDS = frozenset("error errors warning".split())
 
 
 def is_optional_field_shown(
     schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int, property_count: int, scope: ResultScope
 ) -> bool:
-    """Returns whether an optional field is shown: when needed or said, else now and then, less often where there
-    are very many; never errors, nor what nobody has given to something new.
+    """Returns whether an optional field is shown: when needed or said, else in all results of the tool or in none,
+    less often where there are very many; never errors, nor what nobody has given to something new.
     """
     intent = scope.intent
     if depth >= MAX_DEPTH:
@@ -42,4 +44,6 @@ def is_optional_field_shown(
         return False
     share = min(1.0, _MOST_OPTIONAL / max(1, property_count))
     share *= _OPTIONAL_SHARE_NEW if intent.creates_entity else _OPTIONAL_SHARE
-    return normalize_field_name(key) in intent.said_values or scope.context.rng.random() < share
+    if normalize_field_name(key) in intent.said_values:
+        return True
+    return derive_seed("shown", scope.context.seed, intent.tool, draft.noun, key) < share * _MOST_SEED

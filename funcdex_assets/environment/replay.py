@@ -21,6 +21,7 @@ from funcdex_assets.records.openai_messages import parse_openai_messages
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import escape_step
+from funcdex_assets.semantics.stated_rules import read_stated_rules
 
 MAX_DIFFERENCES = 5  # differences told of one conversation
 
@@ -52,6 +53,7 @@ def replay_conversation(recording: Recording) -> list[str]:
         raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {WORLD_VERSION}")
     executor = Executor(recording.situation, seal.seed, recording.tools)
     calls = [call for message in recording.messages for call in message.tool_calls]
+    first_calls = _list_first_calls_of_turns(recording.messages)
     recorded_results = {message.result.call_id: message.result for message in recording.messages if message.result}
     if len(calls) != len(seal.calls):
         return [f"there are {len(calls)} calls, and {len(seal.calls)} were sealed"]
@@ -62,6 +64,8 @@ def replay_conversation(recording: Recording) -> list[str]:
         missing_tool = next((tool for tool in needed_tools if tool not in recording.tools), None)
         if missing_tool:
             raise ReplayError(f"{where}: the tool {missing_tool!r} is missing")
+        if call.id in first_calls:
+            executor.begin_user_turn()
         result, recorded_result = executor.run(call, hints), recorded_results.get(call.id)
         if recorded_result is None:
             differences.append(f"{where}: has no result")
@@ -85,6 +89,18 @@ def replay_conversation(recording: Recording) -> list[str]:
     )
 
 
+def _list_first_calls_of_turns(messages: Sequence[Message]) -> set[str]:
+    """Returns the ids of the calls before which the user has spoken since the last one."""
+    first_calls: set[str] = set()
+    has_user_spoken = False
+    for message in messages:
+        has_user_spoken = has_user_spoken or message.role == "user"
+        if message.tool_calls and has_user_spoken:
+            first_calls.add(message.tool_calls[0].id)
+            has_user_spoken = False
+    return first_calls
+
+
 def to_recording(conversation: Conversation, user_situation: Situation, tools: Mapping[str, Tool]) -> Recording | None:
     """Returns a stored conversation as a recording; None where a model made its results, or it has none."""
     if conversation.seal is None:
@@ -97,13 +113,14 @@ def build_certificate(
 ) -> Any:
     """Returns what a published row carries so that it can be replayed; None where a model made its results.
 
-    `offered_names` are the tools in the row's own list; of others that were called, or that a result was to suit, the
-    parameters are included, too.
+    `offered_names` are the tools in the row's own list; of others that were called, that a result was to suit or whose
+    descriptions state rules, parameters and description are included, too.
     """
     if conversation.seal is None:
         return None
     tool_names = dict.fromkeys(call.name for message in conversation.messages for call in message.tool_calls)
     tool_names |= dict.fromkeys(need.tool for sealed in conversation.seal.calls for need in sealed.needs if need.tool)
+    tool_names |= dict.fromkeys(name for name, tool in tools.items() if read_stated_rules(tool))
     described: dict[str, dict[str, Any]] = {}
     for name in tool_names:
         tool = tools.get(name)
@@ -112,7 +129,7 @@ def build_certificate(
             if tool.errors is not None:
                 described[name]["errors"] = tool.errors
             if name not in offered_names:
-                described[name]["parameters"] = tool.parameters
+                described[name] |= {"description": tool.description, "parameters": tool.parameters}
     return {
         "seal": msgspec.to_builtins(conversation.seal),
         "scenario": msgspec.to_builtins(user_situation.scenario),
@@ -140,19 +157,19 @@ def read_published_row(row: Mapping[str, Any]) -> Recording | None:
             msgspec.convert(certificate_content["persona"], Persona),
         )
         messages = parse_openai_messages(_decode_json(row["messages"]))
-        tools = {entry["function"]["name"]: entry["function"]["parameters"] for entry in _decode_json(row["tools"])}
+        offered = {entry["function"]["name"]: entry["function"] for entry in _decode_json(row["tools"])}
         described = certificate_content["tools"]
         known_tools = {
             name: Tool(
                 toolkit=described.get(name, {}).get("toolkit", ""),
                 name=name,
-                description="",
-                parameters=described.get(name, {}).get("parameters", tools.get(name)),
+                description=described.get(name, {}).get("description", offered.get(name, {}).get("description", "")),
+                parameters=described.get(name, {}).get("parameters", offered.get(name, {}).get("parameters")),
                 returns=described.get(name, {}).get("returns"),
                 errors=described.get(name, {}).get("errors"),
                 source="",
             )
-            for name in {**tools, **described}
+            for name in {**offered, **described}
         }
     except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
         raise ReplayError(f"the row cannot be read: {error!r}") from None

@@ -27,6 +27,7 @@ from funcdex_assets.environment.part_counts import adjust_part_count
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument, find_written_text
 from funcdex_assets.language import values
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.stated_rules import DeletesParts
 from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 _STATES_AFTER_VERBS = {
@@ -109,6 +110,11 @@ def apply_call_effects(
         return
     entities.change_count += 1
     _write_text(intent, entities)
+    for noun, identity in intent.named_entities:
+        acted_on = entities.find_entity(noun, identity)
+        if acted_on:
+            acted_on.setdefault("@verbs", []).append(verb)
+            acted_on.setdefault("@done", []).append(intent.tool)
     if intent.restores_object and intent.object_identity:
         entities.restore_entity(intent.name.noun, intent.object_identity)
     if intent.deletes_object:
@@ -152,6 +158,18 @@ def apply_call_effects(
             and field_name not in shown_fields
         ):
             entity[field_name] = values.render_moment({"format": "date" if len(value) == 10 else "date-time"}, now)
+
+
+def delete_parts(intent: CallIntent, rules: Sequence[DeletesParts], entities: EntityStore) -> None:
+    """Deletes what is in the deleted entity, where the description says that it goes with it."""
+    if not intent.deletes_object or intent.object_identity is None:
+        return
+    for rule in rules:
+        parts = list(entities.iterate_parts(intent.name.noun, intent.object_identity))
+        for noun, part in parts:
+            if rule.part in ("", canonicalize_noun(noun), noun):
+                for identity in [key for key, entity in entities.list_entities(noun).items() if entity is part]:
+                    entities.delete_entity(noun, identity)
 
 
 def _write_text(intent: CallIntent, entities: EntityStore) -> None:
@@ -232,6 +250,9 @@ def _record_creation(
                 entities.add_unidentified(intent.name.noun, entity)
         return
     _note_arguments(created.entity, arguments)
+    if intent.object_identity and canonicalize_noun(created.noun) != canonicalize_noun(intent.name.noun):
+        parents = created.entity.setdefault("@parents", {})  # a booking that BOOK_ROOM made is one of the room
+        parents.setdefault(canonicalize_noun(intent.name.noun), intent.object_identity)
     created.entity.update({"@made": entities.change_count, "@made_at": clock})
     _adjust_counts(entities, created.entity, created.noun, 1, clock)
     if _SHARING_NOUNS & set(intent.name.words):

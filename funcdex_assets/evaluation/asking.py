@@ -55,6 +55,7 @@ class ServedConversation:
             InferenceError: the endpoint cannot be asked.
         """
         self.messages.append({"role": "user", "content": text})
+        self._executor.begin_user_turn()
         for _ in range(MOST_MOVES):
             (prediction,) = self._predictor.predict([self._build_item()])
             if prediction.failure is not None:

@@ -82,6 +82,7 @@ class _Game:
         self.moves_in_turn = 0
         if not self.is_over:
             self.messages.append({"role": "user", "content": self.user_turns[self.turn - 1]})
+            self.executor.begin_user_turn()
 
     def to_item(self) -> EvaluationItem:
         """Returns what the model is asked now."""

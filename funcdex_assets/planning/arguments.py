@@ -45,6 +45,7 @@ _CODE_PATTERN = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # in an example: only a p
 _MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional object in a chat
 _LONGEST_TEXT, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
 _LONGEST_POINTER = 8  # steps of a pointer; a schema that contains itself would have no end
+_MOST_TRIES = 20  # to find somebody who is not in the call yet
 _MOST_ARGUMENTS = 40  # of one object or array; nobody says more
 _FREE_TIME_WORDS = frozenset("free busy freebusy available availability slot slots".split())  # which lies ahead
 _FEW_ITEMS = (2, 3, 3, 4, 5)  # on a page of a listing whose next page is asked for
@@ -263,6 +264,7 @@ class _FactInventor:
         self.rng = rng
         self.action = parse_tool_name(tool.name).action
         self.person: Person | None = None
+        self.people: list[Person] = []
         self.moment: datetime | None = None
         self.moment_is_end = False  # the moment is the end of a span
 
@@ -448,9 +450,16 @@ class _FactInventor:
         )
 
     def _choose_person(self) -> Person:
-        """Returns the person of this call, invented at the first request."""
-        is_outside = parse_tool_name(self.tool.name).noun in CONTACT_NOUNS
-        self.person = self.person or values.choose_person(self.situation, self.rng, is_outside)
+        """Returns the person of this call, chosen at the first request; the items of a list are of different people."""
+        if self.person is None:
+            is_outside = parse_tool_name(self.tool.name).noun in CONTACT_NOUNS
+            person = values.choose_person(self.situation, self.rng, is_outside)
+            for _ in range(_MOST_TRIES):
+                if person not in self.people:
+                    break
+                person = values.choose_person(self.situation, self.rng, is_outside)
+            self.person = person
+            self.people.append(person)
         return self.person
 
     def _invent_moment(self, schema: Schema, name_words: set[str]) -> str:

@@ -15,7 +15,6 @@ says in it and from the calls around it. Which failure a conversation gets is de
 it belongs to `error_responses`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -33,13 +32,13 @@ from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.stated_rules import UniqueName, read_stated_rules
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _CREATING_ACTIONS = frozenset(("create", "copy", "send"))
 _OWN_WORDS = frozenset("my me own profile current".split())  # of a tool that is about the user's own things
 _DIRECTORY_WORDS = frozenset("assignee owner member collaborator reporter user manager lead".split())
-_UNIQUE = re.compile(r"\b(?:unique|already exists?|must not exist)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -182,9 +181,9 @@ def _take_shown_names(call: DraftCall, tool: Tool, surroundings: CallSurrounding
     parsed = parse_tool_name(tool.name)
     if parsed.action != "create":
         return
+    unique_names = {rule.pointer for rule in read_stated_rules(tool) if isinstance(rule, UniqueName)}
     for index, argument in enumerate(call.arguments):
-        schema = schema_at(tool.parameters, argument.argument) or {}
-        is_unique = _UNIQUE.search(str(schema.get("description", "")))
+        is_unique = argument.argument in unique_names
         if argument.source != "user" or argument.withheld or not isinstance(argument.value, str) or not is_unique:
             continue
         for listing in surroundings.earlier:

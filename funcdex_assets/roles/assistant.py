@@ -189,7 +189,7 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     failed = state.find_unresolved_failure()
     if last_result is not None and last_result.error and failed is None:  # not as planned
         thought = "The call failed; the user has to know." if state.thoughts else None
-        return Move(thought=thought, reply="That did not work, I am afraid. Could you check what you gave me?")
+        return Move(thought=thought, reply=_report_unplanned_error(last_result.content))
     wanted = state.current_turn.wanted
     if state.current_turn.kind == "incomplete" and wanted is not None:
         return _ask_for_facts(state, [argument for argument in wanted.arguments if argument.withheld], rng)
@@ -208,6 +208,14 @@ def _improvise_move(state: DialogueState, rng: Random) -> Move:
     if state.list_steps_done_this_turn():
         return _report_outcome(state, rng)
     return _reply_without_call(state, rng)
+
+
+def _report_unplanned_error(content: Any) -> str:
+    """Says what the service objected to, in its own words."""
+    texts = (text for pointer, text in list_scalars(content) if pointer.endswith(("message", "detail", "error")))
+    objection = next((text.strip().rstrip(".") for text in texts if isinstance(text, str) and " " in text), "")
+    reason = f": {objection}" if objection else ", I am afraid"
+    return f"That did not work{reason}. Could you check what you gave me?"
 
 
 def _reply_briefly(state: DialogueState, rng: Random) -> Move:

@@ -18,9 +18,12 @@ from funcdex_assets.schema.words import split_words, to_singular
 ACTIONS = {
     "list": "list fetch find search query browse lookup filter check",
     "get": "get read retrieve show view open download describe",
-    "create": "create add insert new make start schedule register upload book quick post draft generate compose",
+    "create": "create add insert new make start schedule register upload book reserve quick post draft generate "
+    "compose",
     "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
-    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept",
+    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept "
+    "redeem apply approve reject decline confirm lock unlock activate deactivate pause resume stop restore ship "
+    "deliver adjust transfer deposit withdraw",
     "delete": "delete remove trash clear cancel unshare void refund revoke",
     "send": "send reply forward share email message notify invite comment react publish",
     "copy": "copy duplicate clone export convert",

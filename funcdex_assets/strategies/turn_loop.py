@@ -141,6 +141,7 @@ class _ConversationPlayer:
             text = user_simulator.add_pending_definitions(text, self.state)
             self.state.offer_pending_tools()
         self.state.add_message(Message(role="user", content=text.strip()))
+        self.executor.begin_user_turn()
         for _ in range(MAX_MOVES_PER_TURN):
             move = await self.assistant.play(self.engine, self.state, self.next_seed)
             first_number = sum(len(message.tool_calls) for message in self.state.messages) + 1

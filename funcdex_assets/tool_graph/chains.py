@@ -30,6 +30,7 @@ from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.stated_rules import LockedAfter, read_stated_rules
 from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
@@ -285,6 +286,7 @@ class _ChainWalker:
         self.coverage.add_counts(past)
         self.past_coverage = past
         self.tools = {tool.name: tool for tool in tools}
+        self.locks = [rule for tool in tools for rule in read_stated_rules(tool) if isinstance(rule, LockedAfter)]
         self.needed_ids = {tool.name: find_needed_ids(tool) for tool in tools}
         self.start_tools = [tool.name for tool in tools if not self.needed_ids[tool.name]]
         self.start_counts: Counter[str] = (
@@ -648,9 +650,9 @@ class _ChainWalker:
     def _is_sensible_call(self, name: str, earlier: Sequence[str], paging: bool, goal_start: int = 0) -> bool:
         """Returns whether a call of the tool makes sense after the earlier ones.
 
-        Its subject must not be deleted. A further page is asked for once, directly after its listing. Nothing is listed
-        twice, and nothing deleted that was created. For another goal, which begins at `goal_start`, a tool may be
-        called again if it can take other arguments.
+        Its subject must not be deleted or locked. A further page is asked for once, directly after its listing. Nothing
+        is listed twice, and nothing deleted that was created. For another goal, which begins at `goal_start`, a tool
+        may be called again if it can take other arguments.
         """
         if paging:
             return earlier[-1] == name and earlier[goal_start:].count(name) == 1
@@ -667,7 +669,20 @@ class _ChainWalker:
         pointless = (parsed.action == "list" and ("list", parsed.noun) in past[goal_start:]) or (
             parsed.action == "delete" and ("create", parsed.noun) in past
         )
-        return not gone and not pointless
+        return not gone and not pointless and not self._is_locked_out(name, earlier)
+
+    def _is_locked_out(self, name: str, earlier: Sequence[str]) -> bool:
+        """Returns whether by a description an earlier call makes this one impossible: an invoice that was finalised
+        takes no more items.
+        """
+        called = {(parsed.verb, parsed.noun) for parsed in map(parse_tool_name, earlier)}
+        takes = {parse_resource_noun(path.rsplit("/", 1)[-1]) for path in self.needed_ids[name]}
+        return any(
+            (lock.verb, lock.noun) in called
+            and lock.forbids_tool(parse_tool_name(name))
+            and (lock.forbids == "change" or lock.noun in takes)
+            for lock in self.locks
+        )
 
     def _bind_arguments(
         self, name: str, steps: Sequence[ChainStep], rng: Random, among: slice = ALL_STEPS
