@@ -26,6 +26,7 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 
+_MOST_TRIES = 20  # to find somebody who is not listed yet
 MOST_ITEMS = 99  # of one list, whatever its schema asks for
 
 BuildValue = Callable[[Schema, str, str, str, int], Any]
@@ -48,6 +49,7 @@ class ListBuilder:
     ):
         self._scope, self._known_fields, self._pager = scope, known_fields, pager
         self._build_value, self._build_object = build_value, build_object
+        self._listed_addresses: set[str] = set()
 
     def build_list(
         self, schema: Schema, path: str, name: str, noun: str, depth: int, draft: ObjectDraft | None = None
@@ -95,6 +97,9 @@ class ListBuilder:
         scope, criteria = self._scope, self._scope.intent.criteria
         listed: list[dict[str, Any]] = []
         intent = scope.intent
+        self._listed_addresses |= {
+            value for entity in entities for value in entity.values() if isinstance(value, str) and "@" in value
+        }
         is_search = bool(
             criteria.search_words or criteria.title_filters or intent.addressees or intent.searched_person_name
         )
@@ -113,6 +118,7 @@ class ListBuilder:
                 if listed:
                     renew_repeated_identifiers(item, items, noun, listed, scope)
             listed.append(item)
+        self._listed_addresses.clear()
         best_matches = 1 if scope.intent.searched_title and not criteria.sort_order else 0
         listed[best_matches:] = sort_items(listed[best_matches:], criteria.sort_order)
         return listed
@@ -162,10 +168,22 @@ class ListBuilder:
         properties = schema.get("properties", {})
         if describes_person(name, properties):
             searched_person = people.find_searched_person() if is_listed and not is_known else None
-            return searched_person or people.choose_person(name)
+            return searched_person or self._choose_unlisted_person(name, is_listed)
         if is_listed and addressees and any("email" in split_words(key) for key in properties):
             return people.find_by_address(self._scope.context.rng.choice(addressees))  # when one of them is busy
         return None
+
+    def _choose_unlisted_person(self, name: str, is_listed: bool) -> Person:
+        """Returns somebody whom the listing does not show yet, as long as there is anybody."""
+        people = self._scope.fields.people
+        person = people.choose_person(name)
+        for _ in range(_MOST_TRIES if is_listed else 0):
+            if person.email not in self._listed_addresses:
+                break
+            person = people.choose_person(name)
+        if is_listed:
+            self._listed_addresses.add(person.email)
+        return person
 
     def _build_scalars(self, items: Schema, path: str, name: str, noun: str, depth: int, least_size: int) -> list[Any]:
         """Returns what a filter asks of the field, as far as it is valid, else a few values."""

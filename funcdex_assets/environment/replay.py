@@ -53,7 +53,7 @@ def replay_conversation(recording: Recording) -> list[str]:
         raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {WORLD_VERSION}")
     executor = Executor(recording.situation, seal.seed, recording.tools)
     calls = [call for message in recording.messages for call in message.tool_calls]
-    first_calls = _list_first_calls_of_turns(recording.messages)
+    first_calls = list_first_calls_of_turns(recording.messages)
     recorded_results = {message.result.call_id: message.result for message in recording.messages if message.result}
     if len(calls) != len(seal.calls):
         return [f"there are {len(calls)} calls, and {len(seal.calls)} were sealed"]
@@ -89,7 +89,7 @@ def replay_conversation(recording: Recording) -> list[str]:
     )
 
 
-def _list_first_calls_of_turns(messages: Sequence[Message]) -> set[str]:
+def list_first_calls_of_turns(messages: Sequence[Message]) -> set[str]:
     """Returns the ids of the calls before which the user has spoken since the last one."""
     first_calls: set[str] = set()
     has_user_spoken = False

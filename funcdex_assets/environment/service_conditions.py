@@ -17,8 +17,8 @@ from typing import Any
 
 from funcdex_assets.records.labels import Fault
 
-LASTING_FAULTS: tuple[Fault, ...] = ("expired_auth", "permission_denied", "rate_limit")
-"""Faults that are conditions of the service; the others are about one call."""
+SERVICE_FAULTS: tuple[Fault, ...] = ("expired_auth", "permission_denied", "rate_limit", "timeout")
+"""Faults that are conditions of the service; the others are about what a call says."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Condition:
         """Returns whether a call of this tool about this subject fails by it now."""
         if self.toolkit != toolkit or (self.until is not None and now >= self.until):
             return False
+        if self.fault == "timeout":
+            return False  # it was over when the call had failed
         if self.fault == "expired_auth":
             return True
         return self.tool == tool and (not self.subject or self.subject == subject)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from funcdex_assets.environment import error_responses
+from funcdex_assets.environment import error_causes, error_responses
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import MAX_ITEMS, CallIntent, read_call_intent
 from funcdex_assets.environment.entity_store import EntityStore
@@ -25,7 +25,7 @@ from funcdex_assets.environment.needed_states import LaterUse, settle_needed_sta
 from funcdex_assets.environment.preconditions import CallAttempt, find_refusal, find_subject_of_call
 from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.environment.schema_repair import replace_unsuitable_values
-from funcdex_assets.environment.service_conditions import LASTING_FAULTS, Condition, ServiceConditions
+from funcdex_assets.environment.service_conditions import SERVICE_FAULTS, Condition, ServiceConditions
 from funcdex_assets.environment.state_changes import apply_call_effects, apply_links, delete_parts
 from funcdex_assets.language.values import Situation
 from funcdex_assets.records.labels import Fault
@@ -135,12 +135,16 @@ class World:
         content, is_error = error_responses.build_faulty_result(
             tool, arguments, fault, about, self._situation, self._seed, self._entities
         )
-        if fault in LASTING_FAULTS:
+        if fault in SERVICE_FAULTS:
             wait = error_responses.choose_seconds_to_wait(tool, arguments, self._seed)
             until = self._clock + timedelta(seconds=wait) if fault == "rate_limit" else None
             subject = "" if fault != "permission_denied" or about == tool.name else find_subject_of_call(arguments)
             self._conditions.add(Condition(fault, tool.toolkit, tool.name, self._clock, until, subject))
         return content, is_error
+
+    def find_cause(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> str:
+        """Returns in words by what a call failed, as the state tells; '' if nothing in it explains the failure."""
+        return error_causes.find_cause(tool, arguments, fault, about, self._entities, self._conditions)
 
     def begin_user_turn(self) -> None:
         """Lets the user speak: what people could see to meanwhile is seen to, and the time to wait is over."""
