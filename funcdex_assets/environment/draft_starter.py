@@ -45,6 +45,9 @@ class DraftStarter:
         )
         if identity is None and depth > 0 and not is_subject and noun != intent.result_noun:
             identity = find_place(noun, enclosing, scope.entities)
+        occupant_noun, occupant = enclosing.get("@occupant", ("", None))
+        if identity is None and canonicalize_noun(noun) == occupant_noun:
+            identity = occupant
         known_fields = scope.entities.find_entity(noun, identity) if identity is not None else {}
         if is_listed and noun in self._listing_parents:
             known_fields = known_fields | self._listing_parents[noun]
@@ -65,7 +68,8 @@ class DraftStarter:
 
     def remember_listing_parent(self, draft: ObjectDraft, path: str) -> None:
         """Keeps a filled-in draft for the items that follow, if it shows the entity that the call names."""
-        if draft.identity is not None and "/*" in path and draft.noun not in self._listing_parents:
+        is_parent = draft.identity is not None and find_parent_identity(draft.noun, self._scope.intent) is not None
+        if is_parent and "/*" in path and draft.noun not in self._listing_parents:
             self._listing_parents[draft.noun] = {
                 normalize_field_name(key): value for key, value in draft.filled.items()
             }

@@ -15,6 +15,8 @@ An entity is a dict of values by normalized field name. Names that begin with `@
     @state    the verb of the last call that changed its state
     @verbs    the verbs of the calls that were about it, in order; @done, the tools
     @counts   the nouns of the parts that its fields count, by field
+    @span     from when to when it is, where no result has shown it yet
+    @occupant the noun and the identifier of what takes up a time
     @standing its number among the things of its noun that the company has for good (`standing_things`)
 
 >>> entities = EntityStore()
@@ -31,7 +33,7 @@ from typing import Any, NamedTuple
 from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
 Entity = dict[str, Any]  # by `normalize_field_name`
@@ -86,6 +88,7 @@ class EntityStore:
         self.part_counts: dict[tuple[str, str, str], int] = {}  # of what was listed whole: noun, identifier, parts
         self.people_by_address: dict[str, Person] = {}  # by address
         self.personal_values: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
+        self.busy_times: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by address and day; from and to
         self.change_count = 0  # how often the state was changed; reading does not count
 
     def remember_result(
@@ -143,6 +146,10 @@ class EntityStore:
                 visited_ids.add(id(entity))
                 by_identity[identity] = entity
         return by_identity
+
+    def has_listed(self, *nouns: str) -> bool:
+        """Returns whether a listing of one of these nouns was shown."""
+        return any(parse_tool_name(tool).noun in nouns for tool, _, _ in self.listings)
 
     def list_all_entities(self) -> list[Entity]:
         """Returns the entities of all nouns that are not deleted, each once, in the order in which they came up."""
@@ -309,6 +316,7 @@ class EntityStore:
             "gone": self._deleted,
             "complete": sorted(self.complete_listings),
             "part_counts": [[*key, count] for key, count in self.part_counts.items()],
+            "busy": self.busy_times,
             "people": [[*key, value] for key, value in self.personal_values.items()],
             "listings": [
                 [*key, listing.pages, listing.next_tokens, listing.next_page_size]

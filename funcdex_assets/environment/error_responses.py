@@ -127,6 +127,9 @@ def _write_message(
     entity_text = (
         f"{noun} {quoted_value}" if is_named else to_plural(noun) if parsed.action == "list" else f"this {noun}"
     )
+    if is_named and parsed.action == "create" and noun != parsed.noun:  # what is made is not what is named
+        made = _name_resource(parsed.noun)
+        entity_text = f"{_choose_article(made)} {made} in {entity_text}"
     action_text = " ".join(split_words(tool.name))
     match fault:
         case "not_found":

@@ -57,6 +57,13 @@ class FieldMoments:
         created_at = draft.known_fields.get("@made_at")
         if name_words & _CREATION_WORDS and created_at is not None:
             return created_at
+        span = draft.known_fields.get("@span") or draft.enclosing.get("@span")
+        if span:  # a time at which somebody was said to be busy
+            ends = {*name_words, draft.noun}
+            if ends & _END_WORDS and not name_words & {"updated", "modified", "expires"}:
+                return datetime.fromisoformat(span[1])
+            if ends & _BEGIN_WORDS and not name_words & _CREATION_WORDS:
+                return datetime.fromisoformat(span[0])
         if name_words & _CREATION_WORDS and self._context.standing is not None:
             return self._context.standing.find_founding(clock.tzinfo)
         if name_words & CHANGE_WORDS and created_at is not None and intent.is_lookup:

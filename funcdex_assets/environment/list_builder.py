@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from funcdex_assets.environment.entity_store import Entity, canonicalize_noun
+from funcdex_assets.environment.free_time import list_times
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.listed_items import (
     match_item_to_search,
@@ -66,6 +67,9 @@ class ListBuilder:
         if schema_type(items) != "object":
             return self._build_scalars(items, path, name, noun, depth, least_size if indexed_size else required_size)
         most_size = schema.get("maxItems", MOST_ITEMS)
+        times = list_times(items, noun, scope) if "/*" not in path else None
+        if times is not None and len(times) >= least_size:
+            return [self._build_item(items, f"{path}/*", name, noun, depth, time) for time in times[:most_size]]
         is_main_list = depth <= 2 and "/*" not in path and (scope.intent.is_listing or scope.intent.mentions_noun(noun))
         if is_main_list:
             entities, size = self._choose_page(items, path, name, noun)

@@ -62,8 +62,8 @@ def renew_repeated_identifiers(
 
 
 def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dict[str, Any]]:
-    """Returns the items in the order asked for, else what is past newest first, else what begins soonest first."""
-    sorted_items = sort_by_order(items, order)
+    """Returns the items in the order asked for, else what begins soonest first, else what is past newest first."""
+    sorted_items = sort_by_order(items, order) or sort_by_order(items, _SOONEST_FIRST)
     if sorted_items:
         return sorted_items
     first_item = items[0] if items else {}
@@ -71,7 +71,7 @@ def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dic
     key = next((key for key in texts if set(split_words(key)) & PAST_WORDS), None)
     if key is not None and all(isinstance(item.get(key), str) for item in items):
         return sorted(items, key=lambda item: item[key], reverse=True)
-    return sort_by_order(items, _SOONEST_FIRST) or items
+    return items
 
 
 def _choose_untaken_title(

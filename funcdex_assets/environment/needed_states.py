@@ -4,13 +4,14 @@ Belongs here: the states, rights and moments that stated rules ask for. Only wha
 what a result has told before stays, and a call that it forbids is refused.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from funcdex_assets.environment.entity_store import EntityStore, canonicalize_noun, normalize_field_name
+from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.preconditions import READ_ONLY_ROLES, ROLE_FIELDS, list_required_states
+from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import render_moment
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
@@ -21,7 +22,6 @@ from funcdex_assets.semantics.stated_rules import OnlyWayAfterSilence, StatedRul
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
-_HOURS_SINCE_MESSAGE = 3
 _DATE_LENGTH = 10  # of 2026-01-05
 
 
@@ -38,22 +38,85 @@ def settle_needed_states(
     schema: Schema,
     later_uses: Sequence[LaterUse],
     known: Sequence[StatedRule],
-    entities: EntityStore,
-    now: datetime,
+    context: CallContext,
 ) -> Any:
-    """Returns the result with those fields changed that would forbid a later call, where the schema permits it."""
+    """Returns the result with those fields changed that would forbid a later call, where the schema permits it.
+
+    What is around the value that a call takes counts, too: the conversation in which a contact is shown.
+    """
+    is_valid = compile_validator(schema).is_valid
     for use in later_uses:
-        holder_pointer = use.path.replace("*", "0").rpartition("/")[0]
-        holder, noun = at_pointer(result, holder_pointer), _find_noun(use)
-        if not isinstance(holder, dict) or entities.find_shown_entity(holder, noun):
-            continue
-        holder_schema = resolve_schema(raw_at(schema, holder_pointer) or schema, schema)
-        for name, value in list(_list_settled_fields(holder, holder_schema, use, noun, known, now)):
-            before = deepcopy(holder[name])
-            holder[name] = value
-            if not compile_validator(schema).is_valid(result):
-                holder[name] = before
+        noun = _find_noun(use)
+        for pointer in _list_holders(use.path.replace("*", "0")):
+            holder = at_pointer(result, pointer)
+            if isinstance(holder, dict) and not context.entities.find_shown_entity(holder, noun):
+                holder_schema = resolve_schema(raw_at(schema, pointer) or schema, schema)
+                for name, value in list(_list_settled_fields(holder, holder_schema, use, noun, known, context)):
+                    _put_if_valid(holder, name, value, result, is_valid)
+    for rule in known:
+        if isinstance(rule, OnlyWayAfterSilence):
+            _settle_contacts(result, "", schema, rule, context, result, is_valid)
     return result
+
+
+def _put_if_valid(holder: dict[str, Any], name: str, value: Any, result: Any, is_valid: Callable[[Any], bool]) -> None:
+    before = holder[name]
+    holder[name] = value
+    if not is_valid(result):
+        holder[name] = before
+
+
+def _list_holders(path: str) -> Iterator[str]:
+    """Yields the pointers of the objects in which a value lies, the innermost first, up to the item of a list."""
+    pointer = path.rpartition("/")[0]
+    while pointer and not pointer.rpartition("/")[2].isdigit():
+        yield pointer
+        pointer = pointer.rpartition("/")[0]
+    yield pointer
+
+
+def _settle_contacts(
+    value: Any,
+    pointer: str,
+    schema: Schema,
+    rule: OnlyWayAfterSilence,
+    context: CallContext,
+    result: Any,
+    is_valid: Callable[[Any], bool],
+) -> None:
+    """Makes moment and state of each new contact agree: whoever can be written to was heard of within the hours."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _settle_contacts(item, f"{pointer}/{index}", schema, rule, context, result, is_valid)
+    if not isinstance(value, dict):
+        return
+    noun = context.intent.result_noun
+    state_name = next((name for name in value if normalize_field_name(name) in ("status", "state")), "")
+    if value.get(state_name) in ("open", "expired") and not context.entities.find_shown_entity(value, noun):
+        is_open = value[state_name] == "open"
+        hours = context.rng.uniform(0.2, 0.9) * rule.hours + (0 if is_open else rule.hours * context.rng.randint(2, 9))
+        heard = (context.clock - timedelta(hours=hours)).replace(second=0, microsecond=0)
+        properties = resolve_schema(raw_at(schema, pointer) or schema, schema).get("properties", {})
+        for name, moment in _list_moments_of_contact(value, properties, heard, rule.hours):
+            _put_if_valid(value, name, moment, result, is_valid)
+    for name, nested in value.items():
+        _settle_contacts(nested, f"{pointer}/{name}", schema, rule, context, result, is_valid)
+
+
+def _list_moments_of_contact(
+    holder: Mapping[str, Any], properties: Mapping[str, Any], heard: datetime, hours: float
+) -> list[tuple[str, str]]:
+    """Returns the moments of the last message and of the end of the time in which it can be answered."""
+    moments: list[tuple[str, str]] = []
+    for name, value in holder.items():
+        plain_name, field_schema = normalize_field_name(name), properties.get(name, {})
+        if not isinstance(value, str) or len(value) <= _DATE_LENGTH:
+            continue
+        if plain_name.startswith("lastmessage") and parse_moment({}, value) is not None:
+            moments.append((name, render_moment(field_schema, heard)))
+        elif plain_name.startswith("expires"):
+            moments.append((name, render_moment(field_schema, heard + timedelta(hours=hours))))
+    return moments
 
 
 def _find_noun(use: LaterUse) -> str:
@@ -62,7 +125,12 @@ def _find_noun(use: LaterUse) -> str:
 
 
 def _list_settled_fields(
-    holder: Mapping[str, Any], schema: Schema, use: LaterUse, noun: str, known: Sequence[StatedRule], now: datetime
+    holder: Mapping[str, Any],
+    schema: Schema,
+    use: LaterUse,
+    noun: str,
+    known: Sequence[StatedRule],
+    context: CallContext,
 ) -> Iterator[tuple[str, Any]]:
     """Yields the fields of an object that a later call needs to be otherwise, each with its value."""
     properties, tool_name = schema.get("properties", {}), parse_tool_name(use.tool.name)
@@ -77,7 +145,9 @@ def _list_settled_fields(
                 yield from [(name, permitting[-1])] if permitting else []
     for rule in known:
         if isinstance(rule, OnlyWayAfterSilence) and rule.verb == tool_name.verb and rule.tool != use.tool.name:
-            yield from _list_recent_moments(holder, properties, rule.hours, now)
+            states = list(_list_states(holder, properties, ("open",)))
+            heard = context.clock - timedelta(hours=rule.hours * context.rng.uniform(0.1, 0.8))
+            yield from states or _list_moments_of_contact(holder, properties, heard, rule.hours)
 
 
 def _list_states(
@@ -92,18 +162,3 @@ def _list_states(
             yield from [(name, fitting[0])] if fitting else []
         elif isinstance(value, bool) and plain_name.removeprefix("is") in states:
             yield name, True
-
-
-def _list_recent_moments(
-    holder: Mapping[str, Any], properties: Mapping[str, Any], hours: float, now: datetime
-) -> Iterator[tuple[str, Any]]:
-    """Yields moments and a state by which somebody was heard of lately."""
-    heard = now - timedelta(hours=min(hours / 2, _HOURS_SINCE_MESSAGE))
-    for name, value in holder.items():
-        plain_name, field_schema = normalize_field_name(name), properties.get(name, {})
-        if plain_name.startswith("lastmessage") and isinstance(value, str) and value[4:5] == "-":
-            yield name, render_moment(field_schema, heard)
-        elif plain_name in ("status", "state") and "open" in field_schema.get("enum", ()):
-            yield name, "open"
-        elif plain_name.startswith("expires") and isinstance(value, str) and len(value) > _DATE_LENGTH:
-            yield name, render_moment(field_schema, heard + timedelta(hours=hours))

@@ -40,6 +40,7 @@ from funcdex_assets.semantics.tool_names import is_id
 
 _MOST_REFERENCE_FIELDS = 4  # of an object that only names another entity
 _HEADING_FIELDS = ("heading", "text", "title", "name")
+_PASSED_ON = ("@parents", "@span", "@occupant")  # what is known of an object that those inside it depend on
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -142,7 +143,7 @@ class ResultBuilder:
         if schema_type(schema) == "array" and not self._scope.budget.is_spent():
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)
-        places = {"@parents": draft.known_fields["@parents"]} if "@parents" in draft.known_fields else {}
+        places = {key: draft.known_fields[key] for key in _PASSED_ON if key in draft.known_fields}
         return self._build_value(schema, path, key, noun, depth + 1, draft.filled | places)
 
     def _build_created_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:

@@ -111,7 +111,7 @@ class World:
         builder = ResultBuilder(schema, context, needed)
         result = replace_unsuitable_values(builder.build_result(), schema, argument_schemas, rng)
         known_rules = self._rules_of_service.get(tool.toolkit, ())
-        result = settle_needed_states(result, schema, later_uses, known_rules, self._entities, self._clock)
+        result = settle_needed_states(result, schema, later_uses, known_rules, context)
         shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
         if intent.viewed_noun and not intent.is_listing and isinstance(result, dict):
             scalars = {key: value for key, value in result.items() if not isinstance(value, dict | list)}
