@@ -141,6 +141,11 @@ class EntityStore:
                 by_identity[identity] = entity
         return by_identity
 
+    def list_identities(self, noun: str, entity: Entity) -> list[str]:
+        """Returns all identifiers of an entity, in the order in which they came up."""
+        entities = self._entities.get(canonicalize_noun(noun), {})
+        return [identity for identity, candidate in entities.items() if candidate is entity]
+
     def find_shown_entity(self, value: Mapping[str, Any], noun: str) -> Entity | None:
         """Returns the entity that an object in a result shows."""
         entities = self._entities.get(canonicalize_noun(noun), {})

@@ -63,11 +63,11 @@ _FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
     "cancel": (frozenset({"active"}), False),
 }
 _EDITING_WORDS = frozenset("edited modified updated changed modifying editing editor".split())
-_PASSAGE_NOUNS = frozenset("text action content paragraph passage markdown".split())
+PASSAGE_NOUNS = frozenset("text action content paragraph passage markdown".split())
 _TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body")
 _TEXT_MEASURE_FIELDS = ("wordcount", "charactercount", "size", "filesize")
 _SHARING_NOUNS = frozenset("permission preference collaborator sharing share member".split())
-_CALL_SETTING_WORDS = frozenset("notify notifications notification send updates format verbose fields".split())
+CALL_SETTING_WORDS = frozenset("notify notifications notification send updates format verbose fields".split())
 
 
 def find_state_after_verb(verb: str, options: Sequence[Any]) -> Any:
@@ -158,7 +158,7 @@ def _write_text(intent: CallIntent, entities: EntityStore) -> None:
     """Puts a text into an entity, or in place of another text: INSERT_TEXT(document_id, text)."""
     verb = intent.name.verb
     holders = [(noun, identity) for noun, identity in intent.parents.items() if identity != intent.object_identity]
-    if verb not in ("insert", "append", "replace") or intent.name.noun not in _PASSAGE_NOUNS or len(holders) != 1:
+    if verb not in ("insert", "append", "replace") or intent.name.noun not in PASSAGE_NOUNS or len(holders) != 1:
         return
     holder = _find_or_add_entity(entities, *holders[0])
     said_values = holder.setdefault("@told", {})
@@ -267,7 +267,7 @@ def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:
         for key, value in arguments.items()
         if not is_id(key)
         and not is_page_token(key)
-        and not _CALL_SETTING_WORDS & set(split_words(key))
+        and not CALL_SETTING_WORDS & set(split_words(key))
         and value not in (None, "", [], {})
     }
     if said_values:
