@@ -2,9 +2,9 @@
 
 Belongs here: the record (`StateChanges`) and how calls add to it. Reading makes an entity known and fills it in, which
 is no change; a call changes what it *said*: a thing it created with the values it was given, fields it set, what it
-deleted, restored, attached or detached. Values that the service made up (a text nobody wrote, a created stamp) are in no
-record. What cancels out, such as a label that was added and taken off again, is no change. Two records are compared in
-`state_comparison`.
+deleted, restored, attached or detached. Values that the service made up (a text nobody wrote, a created stamp) are in
+no record. What cancels out, such as a label that was added and taken off again, is no change. Two records are compared
+in `state_comparison`.
 
 >>> from datetime import datetime
 >>> from funcdex_assets.environment.call_intent import read_call_intent
@@ -40,12 +40,11 @@ from funcdex_assets.environment.state_changes import (
 )
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token
+from funcdex_assets.semantics.tool_names import READING_VERBS, is_id, is_page_token
 
 UNKNOWN: Final = "(unknown)"
 """The value before a change where no result had told it."""
 
-_READING_VERBS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())
 _PASSAGE_VERBS = frozenset("insert append replace".split())
 _TEXT_FIELDS = ("text", "plain_text", "markdown_text", "content", "body")
 _STATE_OF_VERB: Mapping[str, tuple[str, bool]] = {
@@ -177,7 +176,7 @@ class ChangeRecorder:
         noun = canonicalize_noun(intent.name.noun)
         parameters = tool.parameters if tool else {}
         if intent.is_lookup and not intent.restores_object:
-            if tool is not None and tool.returns is None and intent.name.verb not in _READING_VERBS:
+            if tool is not None and tool.returns is None and intent.name.verb not in READING_VERBS:
                 self._record_act(intent, parameters)
             return
         for link in intent.links:

@@ -87,6 +87,12 @@ def build_deleted_error(tool: Tool, arguments: Mapping[str, Any], noun: str, ide
     return _build_error(tool, "not_found", _write_not_found(_name_resource(noun), identity, rng), "", None, rng)
 
 
+def build_schema_error(tool: Tool, arguments: Mapping[str, Any], message: str, argument: str, seed: int) -> Any:
+    """Returns the error of a call whose arguments the tool's schema does not allow; `message` says which and why."""
+    rng = build_generator("schema", seed, tool.toolkit, tool.name, build_call_key(arguments))
+    return _build_error(tool, "invalid_argument", message, argument, None, rng)
+
+
 def can_be_empty(tool: Tool) -> bool:
     """Returns whether the tool is a listing whose response schema permits a result without items."""
     return _can_be_empty(tool.name, msgspec.json.encode(tool.returns))

@@ -41,6 +41,11 @@ class Executor:
         self._is_closed_book = situation.scenario.kind in ("command", "single_turn")
         self._sealed_calls: list[SealedCall] = []
 
+    @property
+    def acknowledges_only(self) -> bool:
+        """True where a call of a tool without a declared result is acknowledged and nothing else."""
+        return self._is_closed_book
+
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:
         """Returns the call's result: the world's, a fault if `hints` say so, or an error where the call makes no sense.
 

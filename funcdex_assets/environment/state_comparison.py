@@ -1,9 +1,9 @@
 """Compares what two histories of calls changed, and says in words where they differ first.
 
 Belongs here: what counts as the same. Numbers are the same by value (25 and 25.0), moments by the instant, texts but
-for blanks, lists without an order as sets. Identifiers that the service made up for what calls created have no meaning of
-their own: created things are matched by their content, also where one is named in another. Reading and the moments that
-the clock gives are in no record of changes (`change_record`).
+for blanks, lists without an order as sets. Identifiers that the service made up for what calls created have no meaning
+of their own: created things are matched by their content, also where one is named in another. Reading and the moments
+that the clock gives are in no record of changes (`change_record`).
 
 >>> made = StateChanges(created=(CreatedThing(Thing("event", ("e1",)), {"title": "Lease", "seats": 25}),))
 >>> again = StateChanges(created=(CreatedThing(Thing("event", ("x9",)), {"title": "Lease", "seats": 25.0}),))
