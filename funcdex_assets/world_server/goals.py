@@ -43,17 +43,16 @@ class _NotAGoalError(Exception):
 
 @dataclass(frozen=True)
 class PlannedFailure:
-    """A call that goes wrong in the goal's world; `about` is the tool's name where all its calls do."""
+    """A call that goes wrong in the goal's world; `about` is the tool's name where all its calls do.
+
+    One that `is_passing` goes wrong once: the row makes the same call again, and it goes well.
+    """
 
     tool: str
     arguments: Mapping[str, Any]
     fault: Fault
     about: str
-
-    @property
-    def is_passing(self) -> bool:
-        """True where the same call may go well when it is made again."""
-        return self.fault in _PASSING_FAULTS
+    is_passing: bool
 
 
 @dataclass(frozen=True)
@@ -166,11 +165,7 @@ def _build_goal(row: Mapping[str, Any], tools: Mapping[str, Tool]) -> Goal:
         situation=recording.situation,
         seed=recording.seal.seed,
         lookups=tuple(lookups),
-        failures=tuple(
-            PlannedFailure(call.name, call.arguments, hints.fault, hints.about)
-            for call, hints in pairs
-            if hints.fault is not None and not hints.refused
-        ),
+        failures=tuple(_list_failures(pairs)),
         expected=expected,
     )
 
@@ -189,6 +184,17 @@ def _find_system_prompt(row: Mapping[str, Any]) -> str:
     messages = row["messages"]
     messages = msgspec.json.decode(messages) if isinstance(messages, str) else messages
     return next((str(message.get("content") or "") for message in messages if message["role"] == "system"), "")
+
+
+def _list_failures(pairs: Sequence[tuple[ToolCall, SealedCall]]) -> Iterator[PlannedFailure]:
+    for index, (call, hints) in enumerate(pairs):
+        if hints.fault is None or hints.refused:
+            continue
+        is_passing = hints.fault in _PASSING_FAULTS or any(
+            (later.name, later.arguments) == (call.name, call.arguments) and later_hints.fault is None
+            for later, later_hints in pairs[index + 1 :]
+        )
+        yield PlannedFailure(call.name, call.arguments, hints.fault, hints.about, is_passing)
 
 
 def _list_requests(recording: Recording, tools: Mapping[str, Tool]) -> list[str]:
