@@ -54,7 +54,9 @@ def serve_world(
     if openenv and listener is not None:
         from funcdex_assets.world_server.openenv_environment import build_openenv_app
 
-        app = build_openenv_app(partition, lambda: _begin_session(tools, seed, goal_list, user, now))
+        app = build_openenv_app(
+            partition, lambda: _begin_session(tools, seed, goal_list, user, now), _list_names(host, allow_host), port
+        )
         _serve(app, listener, f"OpenEnv at http://{host}:{port}", f"ws://{host}:{port}/ws")
         return
     from funcdex_assets.world_server import mcp_server
@@ -65,8 +67,7 @@ def serve_world(
     if listener is None:
         mcp_server.serve_stdio(server)
         return
-    names = tuple(dict.fromkeys((*mcp_server.LOOPBACK_NAMES, host, *(allow_host or ()))))
-    app = mcp_server.build_http_app(server, session, port, names)
+    app = mcp_server.build_http_app(server, session, port, _list_names(host, allow_host))
     _serve(app, listener, f"MCP at http://{host}:{port}/mcp", f"control at http://{host}:{port}/control/reset …")
 
 
@@ -126,6 +127,13 @@ def _write_instructions(settings: Settings, partition: str, session: "WorldSessi
         return "What is to be done is the prompt `goal`."
     policy = join_policies(terms.policy for terms in read_terms(settings.find_tool_files(partition)).values())
     return add_context(policy or f"You are the assistant of {session.situation.persona.name}.", session.situation)
+
+
+def _list_names(host: str, allowed: Sequence[str] | None) -> tuple[str, ...]:
+    """Lists the names by which clients may call the server."""
+    from funcdex_assets.world_server.http_server import LOOPBACK_NAMES
+
+    return tuple(dict.fromkeys((*LOOPBACK_NAMES, host, *(allowed or ()))))
 
 
 def _bind(host: str, port: int) -> socket.socket:

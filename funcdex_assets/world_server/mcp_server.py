@@ -24,9 +24,9 @@ from starlette.routing import Route
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.world_server.control import CONTROLS, TOOL_PREFIX, control_session
+from funcdex_assets.world_server.http_server import LOOPBACK_NAMES
 from funcdex_assets.world_server.session import SessionError, WorldSession
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 GOAL_PROMPT = "goal"
 
 
