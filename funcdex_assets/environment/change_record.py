@@ -47,7 +47,7 @@ UNKNOWN: Final = "(unknown)"
 
 _PASSAGE_VERBS = frozenset("insert append replace".split())
 _TEXT_FIELDS = ("text", "plain_text", "markdown_text", "content", "body")
-_STATE_OF_VERB: Mapping[str, tuple[str, bool]] = {
+STATE_OF_VERB: Mapping[str, tuple[str, bool]] = {
     "close": ("closed", True),
     "complete": ("closed", True),
     "reopen": ("closed", False),
@@ -154,7 +154,7 @@ class ChangeRecorder:
     def begin_call(self, intent: CallIntent, entities: EntityStore) -> None:
         """Keeps what is known of the things that a changing call names, as it is before the call."""
         self._before = {}
-        if intent.is_lookup and not intent.restores_object:
+        if _only_reads(intent):
             return
         holders = [(link.holder_noun, link.holder_identity) for link in intent.links]
         for noun, identity in (*intent.named_entities, *holders):
@@ -175,7 +175,7 @@ class ChangeRecorder:
         """
         noun = canonicalize_noun(intent.name.noun)
         parameters = tool.parameters if tool else {}
-        if intent.is_lookup and not intent.restores_object:
+        if _only_reads(intent):
             if tool is not None and tool.returns is None and intent.name.verb not in READING_VERBS:
                 self._record_act(intent, parameters)
             return
@@ -387,6 +387,11 @@ class ChangeRecorder:
         self._acts[key] = Act(intent.tool, said)
 
 
+def _only_reads(intent: CallIntent) -> bool:
+    """Returns whether a call changes nothing by its verb; `unstar` does, though no list of verbs has it."""
+    return intent.is_lookup and not intent.restores_object and intent.name.verb not in STATE_OF_VERB
+
+
 # ── what a call says ─────────────────────────────────────────────────────────────────────────
 
 
@@ -432,8 +437,8 @@ def _is_own_id(name: str, value: Any, noun: str, intent: CallIntent) -> bool:
 def _find_state(intent: CallIntent, says_more: bool) -> tuple[str, Any] | None:
     """Returns the state that the verb itself brings about: `('closed', True)`; None where the arguments say all."""
     verb = intent.name.verb
-    if verb in _STATE_OF_VERB:
-        return _STATE_OF_VERB[verb]
+    if verb in STATE_OF_VERB:
+        return STATE_OF_VERB[verb]
     if verb == "mark":
         words = [word for word in split_words(intent.tool) if word not in ("mark", "as", "the", "a", intent.name.noun)]
         last = words[-1] if words else "marked"

@@ -6,6 +6,7 @@ Belongs here: what a session and the reference run of a goal share, so that both
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from funcdex_assets.environment.change_record import STATE_OF_VERB
 from funcdex_assets.environment.executor import Executor
 from funcdex_assets.records.conversation import SealedCall
 from funcdex_assets.records.message import ToolCall
@@ -34,7 +35,9 @@ def execute_call(
 def is_lookup(tool: Tool) -> bool:
     """Returns whether a tool only reads; an unknown verb reads where the tool declares a result."""
     name = parse_tool_name(tool.name)
-    return name.action in READING_ACTIONS and name.verb not in RESTORING_VERBS and not acts_by_unknown_verb(tool)
+    if name.verb in RESTORING_VERBS or name.verb in STATE_OF_VERB or acts_by_unknown_verb(tool):
+        return False
+    return name.action in READING_ACTIONS
 
 
 def acts_by_unknown_verb(tool: Tool) -> bool:
