@@ -147,6 +147,7 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # who connects once the address is printed waits until it is served
     except OSError as error:
         listener.close()
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}; give another --port") from None
