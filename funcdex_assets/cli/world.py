@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,11 +77,17 @@ def _check_packages(openenv: bool) -> None:
     Raises:
         CommandError: one is missing; the message says what to install.
     """
-    if openenv:
-        if find_spec("openenv") is None:
-            raise CommandError('OpenEnv needs the package openenv: pip install "funcdex-assets[openenv]"')
-    elif find_spec("mcp") is None or find_spec("mcp_types") is None:
-        raise CommandError('a live world needs the package mcp, 2.3 or later: pip install "funcdex-assets[world]"')
+    package, extra, least = ("openenv", "openenv", (0, 10)) if openenv else ("mcp", "world", (2, 3))
+    try:
+        found = version(package)
+    except PackageNotFoundError:
+        found = ""
+    if not found or tuple(int(part) for part in found.split(".")[:2]) < least:
+        wanted = ".".join(map(str, least))
+        there = f"{found} is installed" if found else "it is not installed"
+        raise CommandError(
+            f'this needs the package {package}, {wanted} or later, and {there}: pip install "funcdex-assets[{extra}]"'
+        )
 
 
 def _load_tools(settings: Settings, partition: str) -> "list[Tool]":

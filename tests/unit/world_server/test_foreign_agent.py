@@ -7,7 +7,7 @@ import pytest
 from goal_cases import begin, list_calls, make_goals
 
 pytest.importorskip("pydantic_ai", reason="the package pydantic-ai-slim (extra: dev) is not installed")
-pytest.importorskip("mcp_types", reason="the package mcp from 2.0 on (extra: world) is not installed")
+pytest.importorskip("mcp.server.mcpserver", reason="the package mcp from 2.0 on (extra: world) is not installed")
 
 from mcp import Client
 from pydantic_ai import Agent, Tool

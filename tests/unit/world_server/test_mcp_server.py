@@ -13,7 +13,7 @@ import pytest
 from goal_cases import begin, here, list_calls, list_rows, list_tools, make_goals, write_rows
 from waiting import find_free_port, wait_until
 
-pytest.importorskip("mcp_types", reason="the package mcp from 2.0 on (extra: world) is not installed")
+pytest.importorskip("mcp.server.mcpserver", reason="the package mcp from 2.0 on (extra: world) is not installed")
 
 from mcp import Client, MCPError, StdioServerParameters
 

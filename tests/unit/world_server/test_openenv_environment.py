@@ -57,14 +57,15 @@ def test_goals_are_chosen_by_id_index_or_seed(goals):
 
 
 def test_the_server_serves_sessions_of_their_own_and_refuses_strange_hosts(goals):
-    from starlette.testclient import TestClient
+    from starlette.testclient import TestClient, WebSocketDisconnect
 
     app = build_openenv_app("gmail", lambda: begin(goals), ("127.0.0.1",), 8000)
     client = TestClient(app, base_url="http://127.0.0.1:8000")
     assert client.get("/health").json() == {"status": "healthy"}
     assert client.get("/health", headers={"host": "evil.example:8000"}).status_code == 403
     assert client.get("/health", headers={"origin": "http://evil.example"}).status_code == 403
-    with client.websocket_connect("/ws") as one, client.websocket_connect("/ws") as two:
+    own = {"host": "127.0.0.1:8000"}
+    with client.websocket_connect("/ws", headers=own) as one, client.websocket_connect("/ws", headers=own) as two:
         for socket, index in ((one, 0), (two, 1)):
             socket.send_json({"type": "reset", "data": {"index": index}})
             assert socket.receive_json()["data"]["observation"]["goal"] == goals[index].goal_id
@@ -72,3 +73,5 @@ def test_the_server_serves_sessions_of_their_own_and_refuses_strange_hosts(goals
         assert one.receive_json()["data"]["reward"] == 0.0
         two.send_json({"type": "state"})
         assert two.receive_json()["data"]["step_count"] == 0
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws", headers={**own, "origin": "http://evil"}):
+        pass
