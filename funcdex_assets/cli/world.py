@@ -1,8 +1,7 @@
 """`funcdex world`: a toolkit's world, live, for agents and trainers to act in."""
 
 import socket
-from collections.abc import Sequence
-from datetime import datetime
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +13,7 @@ from funcdex_assets.cli.console import CommandError, choose_partitions, errors, 
 from funcdex_assets.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from funcdex_assets.records.tool import Tool
-    from funcdex_assets.world_server.goals import Goal
+    from funcdex_assets.world_server.opening import OpenedWorld
     from funcdex_assets.world_server.session import WorldSession
 
 DEFAULT_PORT = 8765
@@ -26,7 +24,7 @@ def serve_world(
     seed: Annotated[int, typer.Option(min=0, help="The same seed has the same answers.")] = 0,
     goals: Annotated[
         list[Path] | None,
-        typer.Option(help="Published rows whose requests are goals: train.jsonl of a release; repeat for several."),
+        typer.Option(help="Rows whose requests are goals: a dataset's folder, a release's, or a file; repeatable."),
     ] = None,
     unchanged: Annotated[
         bool, typer.Option("--unchanged", help="Offer also goals in which nothing is to be changed.")
@@ -46,28 +44,41 @@ def serve_world(
 ) -> None:
     """Open a toolkit's world for agents: an MCP server over stdio, or over HTTP by --http, or OpenEnv."""
     _check_packages(openenv)
+    from funcdex_assets.world_server.http_server import LOOPBACK_NAMES
+    from funcdex_assets.world_server.opening import open_world
+    from funcdex_assets.world_server.sandbox import SANDBOX_MOMENT
+
     settings = load_project()
     choose_partitions(settings, [partition])
-    tools = _load_tools(settings, partition)
-    goal_list = _read_goals(goals or [], tools, unchanged)
+    opened = open_world(
+        settings,
+        partition,
+        goals or (),
+        seed=seed,
+        user=user,
+        moment=now or SANDBOX_MOMENT,
+        with_unchanged=unchanged,
+    )
+    _tell_goals(opened)
     listener = _bind(host, port) if http or openenv else None
+    names = tuple(dict.fromkeys((*LOOPBACK_NAMES, host, *(allow_host or ()))))
     if openenv and listener is not None:
         from funcdex_assets.world_server.openenv_environment import build_openenv_app
 
-        app = build_openenv_app(
-            partition, lambda: _begin_session(tools, seed, goal_list, user, now), _list_names(host, allow_host), port
-        )
-        _serve(app, listener, f"OpenEnv at http://{host}:{port}", f"ws://{host}:{port}/ws")
+        app = build_openenv_app(partition, opened.begin_session, names, port)
+        _serve(app, listener, f"OpenEnv at http://{host}:{port}")
         return
     from funcdex_assets.world_server import mcp_server
 
-    session = _begin_session(tools, seed, goal_list, user, now)
+    session = opened.begin_session()
     instructions = _write_instructions(settings, partition, session)
     server = mcp_server.build_server(session, partition, instructions, with_control=control)
     if listener is None:
+        if sys.stdin.isatty():
+            errors.print("[dim]MCP over stdio: a client starts this command and talks to it. Ctrl-D ends it[/dim]")
         mcp_server.serve_stdio(server)
         return
-    app = mcp_server.build_http_app(server, session, port, _list_names(host, allow_host))
+    app = mcp_server.build_http_app(server, session, port, names)
     _serve(app, listener, f"MCP at http://{host}:{port}/mcp", f"control at http://{host}:{port}/control/reset …")
 
 
@@ -90,37 +101,12 @@ def _check_packages(openenv: bool) -> None:
         )
 
 
-def _load_tools(settings: Settings, partition: str) -> "list[Tool]":
-    from funcdex_assets.catalog.load import load_tools
-
-    return load_tools(settings.find_tool_files(partition))
-
-
-def _read_goals(files: Sequence[Path], tools: "Sequence[Tool]", unchanged: bool) -> "list[Goal]":
-    """Reads the goals, and tells how many rows are none, and why."""
-    from funcdex_assets.world_server.goals import read_goals
-
-    if not files:
-        return []
-    goals, left_out = read_goals(files, {tool.name: tool for tool in tools}, with_unchanged=unchanged)
-    errors.print(f"{len(goals)} goals", highlight=False)
-    for reason, count in left_out.most_common():
+def _tell_goals(opened: "OpenedWorld") -> None:
+    """Tells how many goals there are, and how many rows are none, and why; standard output is the protocol's."""
+    if opened.goals:
+        errors.print(f"{len(opened.goals)} goals", highlight=False)
+    for reason, count in opened.left_out.most_common():
         errors.print(f"[dim]{count} rows left out: {escape(reason)}[/dim]", highlight=False, soft_wrap=True)
-    return goals
-
-
-def _begin_session(tools: "Sequence[Tool]", seed: int, goals: "Sequence[Goal]", user: str, now: str) -> "WorldSession":
-    from funcdex_assets.world_server.sandbox import SANDBOX_MOMENT, build_sandbox_situation
-    from funcdex_assets.world_server.session import WorldSession
-
-    moment = now or SANDBOX_MOMENT
-    try:
-        is_aware = datetime.fromisoformat(moment).tzinfo is not None
-    except ValueError:
-        is_aware = False
-    if not is_aware:
-        raise CommandError(f"--now {now!r} is no date-time with an offset; write it as {SANDBOX_MOMENT}")
-    return WorldSession(tools, build_sandbox_situation(tools, user, moment), seed, goals)
 
 
 def _write_instructions(settings: Settings, partition: str, session: "WorldSession") -> str:
@@ -133,13 +119,6 @@ def _write_instructions(settings: Settings, partition: str, session: "WorldSessi
         return "What is to be done is the prompt `goal`."
     policy = join_policies(terms.policy for terms in read_terms(settings.find_tool_files(partition)).values())
     return add_context(policy or f"You are the assistant of {session.situation.persona.name}.", session.situation)
-
-
-def _list_names(host: str, allowed: Sequence[str] | None) -> tuple[str, ...]:
-    """Lists the names by which clients may call the server."""
-    from funcdex_assets.world_server.http_server import LOOPBACK_NAMES
-
-    return tuple(dict.fromkeys((*LOOPBACK_NAMES, host, *(allowed or ()))))
 
 
 def _bind(host: str, port: int) -> socket.socket:

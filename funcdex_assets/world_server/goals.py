@@ -89,7 +89,8 @@ class Goal:
 def read_goals(
     files: Sequence[Path], tools: Mapping[str, Tool], *, with_unchanged: bool = False
 ) -> tuple[list[Goal], Counter[str]]:
-    """Reads the rows of published JSONL or Parquet files as goals in a world of these tools.
+    """Reads published rows as goals in a world of these tools: of JSONL or Parquet files, of a release's folder, or of the
+    latest release in a dataset's folder.
 
     Returns the goals and how many rows were left out, by reason. Goals in which nothing is to be changed, such as pure
     questions, are left out unless `with_unchanged`.
@@ -100,7 +101,7 @@ def read_goals(
     """
     goals: list[Goal] = []
     left_out: Counter[str] = Counter()
-    for file in files:
+    for file in [file for path in files for file in _list_files(path)]:
         rows = list(_iterate_rows(file))
         if not rows:
             raise GoalError(f"{file} has no rows; give a release's train.jsonl or test.jsonl")
@@ -117,6 +118,21 @@ def read_goals(
         reasons = "; ".join(f"{count} because {reason}" for reason, count in left_out.most_common())
         raise GoalError(f"none of the {left_out.total()} rows is a goal: {reasons}")
     return goals, left_out
+
+
+def _list_files(path: Path) -> list[Path]:
+    """Returns the file itself, or the splits in a folder."""
+    if not path.is_dir():
+        return [path]
+    latest = path / "latest"
+    folder = path / latest.read_text().strip() if latest.is_file() else path
+    files = [folder / f"{split}.jsonl" for split in ("train", "test")]
+    found = [file for file in files if file.is_file()]
+    if not found:
+        raise GoalError(
+            f"{folder} has neither train.jsonl nor test.jsonl; give a release's folder, or one of its files"
+        )
+    return found
 
 
 def _iterate_rows(file: Path) -> Iterator[Mapping[str, Any]]:

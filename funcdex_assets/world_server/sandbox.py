@@ -15,10 +15,9 @@ SANDBOX_MOMENT = "2026-03-10T09:00:00+00:00"
 
 
 def build_sandbox_situation(tools: Sequence[Tool], user: str, moment: str) -> Situation:
-    """Returns the situation of a user, in UTC; tools of which none declares a result are commands, as in rows.
+    """Returns the situation of a user, in UTC, at an ISO 8601 date-time.
 
-    Raises:
-        ValueError: the moment is no ISO 8601 date-time.
+    Tools of which none declares a result are commands, as in rows.
     """
     kind = "simple" if not tools or any(tool.returns for tool in tools) else "command"
     names = tuple(tool.name for tool in tools)

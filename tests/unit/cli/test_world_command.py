@@ -34,7 +34,7 @@ MISTAKES = {
     "a file that is not there": (["gmail", "--goals", "absent.jsonl"], "No such file or directory: absent.jsonl"),
     "a moment without offset": (
         ["gmail", "--http", "--now", "2026-03-10"],
-        "--now '2026-03-10' is no date-time with an offset",
+        "the moment '2026-03-10' is no date-time with an offset",
     ),
 }
 

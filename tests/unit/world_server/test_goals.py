@@ -178,3 +178,19 @@ def test_a_file_without_rows_is_refused(tmp_path, content, reason):
     file.write_bytes(content)
     with pytest.raises(GoalError, match=reason):
         read_goals([file], {})
+
+
+def test_a_folder_is_read_as_its_latest_release(tmp_path):
+    release = tmp_path / "release_b"
+    release.mkdir()
+    rows = list_rows()
+    write_rows(release / "train.jsonl", *rows[:30])
+    write_rows(release / "test.jsonl", *rows[30:])
+    (tmp_path / "latest").write_text("release_b\n")
+    tools = {tool.name: tool for tool in list_tools()}
+    wanted = [goal.goal_id for goal in make_goals(tmp_path)]
+    for folder in (tmp_path, release):
+        assert [goal.goal_id for goal in read_goals([folder], tools)[0]] == wanted
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GoalError, match=r"has neither train\.jsonl nor test\.jsonl"):
+        read_goals([tmp_path / "empty"], tools)
