@@ -164,12 +164,13 @@ class ChangeRecorder:
     def end_call(
         self,
         intent: CallIntent,
-        shown_entities: Sequence[ShownEntity],
+        shown_entities: Sequence[ShownEntity] | None,
         entities: EntityStore,
         tool: Tool | None = None,
     ) -> None:
         """Adds what an answered call changed; a call that only reads adds nothing.
 
+        `shown_entities` are those of its result; None where the call was only acknowledged, and made nothing known.
         `tool` tells defaults, which count as not said, and required arguments. A tool without a declared result whose
         verb is no word for reading (`lock_door`) acts, though the world has nothing to change.
         """
@@ -265,16 +266,16 @@ class ChangeRecorder:
     def _record_creation(
         self,
         intent: CallIntent,
-        shown_entities: Sequence[ShownEntity],
+        shown_entities: Sequence[ShownEntity] | None,
         entities: EntityStore,
         parameters: Mapping[str, Any],
     ) -> None:
         noun, entity, identity = canonicalize_noun(intent.name.noun), None, ""
-        for shown in shown_entities:
+        for shown in shown_entities or ():
             if shown.entity.get("@made") == entities.change_count:
                 noun, entity, identity = canonicalize_noun(shown.noun), shown.entity, shown.identity
                 break
-        else:
+        if entity is None and shown_entities is not None:  # its identifier is not told yet
             unlisted = entities.list_entities(noun).values()
             entity = next((known for known in unlisted if known.get("@made") == entities.change_count), None)
         said = dict(_iterate_said_values(intent, parameters))

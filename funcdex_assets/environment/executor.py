@@ -41,11 +41,6 @@ class Executor:
         self._is_closed_book = situation.scenario.kind in ("command", "single_turn")
         self._sealed_calls: list[SealedCall] = []
 
-    @property
-    def acknowledges_only(self) -> bool:
-        """True where a call of a tool without a declared result is acknowledged and nothing else."""
-        return self._is_closed_book
-
     def run(self, call: ToolCall, hints: SealedCall) -> ToolResult:
         """Returns the call's result: the world's, a fault if `hints` say so, or an error where the call makes no sense.
 
@@ -64,6 +59,7 @@ class Executor:
                 content, error = self.world.answer_fault(tool, call.arguments, hints.fault, hints.about)
             elif self._is_closed_book and tool.returns is None:
                 content = ACKNOWLEDGEMENT
+                self.world.record_acknowledged_call(tool, call.arguments)
             else:
                 needed = frozenset(need.path for need in hints.needs)
                 content = self.world.execute_call(

@@ -134,15 +134,16 @@ class World:
         self._changes.end_call(intent, shown_entities, self._entities)
 
     def record_acknowledged_call(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
-        """Records what a call changed that was answered without this world, by an acknowledgement alone.
+        """Records what a call changed that was answered by an acknowledgement alone; no later result depends on it.
 
-        Raises:
-            OverflowError: a date among the arguments is at an end of the calendar.
+        One with a date at an end of the calendar is not recorded.
         """
-        intent = read_call_intent(tool.name, arguments, self._situation.now)
-        self._entities.change_count += 1
+        try:
+            intent = read_call_intent(tool.name, arguments, self._situation.now)
+        except OverflowError:
+            return
         self._changes.begin_call(intent, self._entities)
-        self._changes.end_call(intent, (), self._entities, tool)
+        self._changes.end_call(intent, None, self._entities, tool)
 
     def list_changes(self) -> StateChanges:
         """Returns what the calls so far have changed; reading changes nothing, and what cancels out is no change."""

@@ -89,8 +89,8 @@ class Goal:
 def read_goals(
     files: Sequence[Path], tools: Mapping[str, Tool], *, with_unchanged: bool = False
 ) -> tuple[list[Goal], Counter[str]]:
-    """Reads published rows as goals in a world of these tools: of JSONL or Parquet files, of a release's folder, or of the
-    latest release in a dataset's folder.
+    """Reads published rows as goals in a world of these tools: of JSONL or Parquet files, of a release's folder, or of
+    the latest release in a dataset's folder.
 
     Returns the goals and how many rows were left out, by reason. Goals in which nothing is to be changed, such as pure
     questions, are left out unless `with_unchanged`.

@@ -25,10 +25,8 @@ class CallOutcome(NamedTuple):
 def execute_call(
     executor: Executor, tool: Tool, arguments: Mapping[str, Any], hints: SealedCall | None = None
 ) -> CallOutcome:
-    """Executes a call in an executor's world; what it changed is recorded though it be only acknowledged."""
+    """Executes a call in an executor's world."""
     result = executor.run(ToolCall(id="call", name=tool.name, arguments=dict(arguments)), hints or SealedCall())
-    if not result.error and tool.returns is None and executor.acknowledges_only:
-        executor.world.record_acknowledged_call(tool, arguments)
     return CallOutcome(result.content, result.error)
 
 
