@@ -33,9 +33,9 @@ from funcdex_assets.environment.entity_store import (
 )
 from funcdex_assets.environment.repeated_arguments import find_written_text
 from funcdex_assets.environment.state_changes import (
-    CALL_SETTING_WORDS,
-    PASSAGE_NOUNS,
     find_flag_after_verb,
+    find_written_holder,
+    is_call_setting,
     lists_noun,
 )
 from funcdex_assets.records.tool import Tool
@@ -45,7 +45,6 @@ from funcdex_assets.semantics.tool_names import READING_VERBS, is_id, is_page_to
 UNKNOWN: Final = "(unknown)"
 """The value before a change where no result had told it."""
 
-_PASSAGE_VERBS = frozenset("insert append replace".split())
 _TEXT_FIELDS = ("text", "plain_text", "markdown_text", "content", "body")
 STATE_OF_VERB: Mapping[str, tuple[str, bool]] = {
     "close": ("closed", True),
@@ -183,14 +182,15 @@ class ChangeRecorder:
         for link in intent.links:
             self._record_link(link, entities)
         identities = [identity for named, identity in intent.named_entities if named == noun]
+        written = find_written_holder(intent)
         if intent.restores_object and identities:
             for identity in identities:
                 self._record_restoration(noun, identity, entities)
         elif intent.deletes_object:
             for identity in identities:
                 self._record_deletion(noun, identity, entities)
-        elif self._is_passage(intent):
-            self._record_passage(intent, entities)
+        elif written is not None:
+            self._record_passage(intent, written, entities)
         elif intent.creates_entity:
             self._record_creation(intent, shown_entities, entities, parameters)
         elif intent.links:
@@ -352,14 +352,9 @@ class ChangeRecorder:
         record.links.setdefault(key, [before, before])[1] = after
         record.link_names[key] = tuple(dict.fromkeys((*record.link_names.get(key, ()), *names)))
 
-    def _is_passage(self, intent: CallIntent) -> bool:
-        holders = [identity for identity in intent.parents.values() if identity != intent.object_identity]
-        return intent.name.verb in _PASSAGE_VERBS and intent.name.noun in PASSAGE_NOUNS and len(holders) == 1
-
-    def _record_passage(self, intent: CallIntent, entities: EntityStore) -> None:
+    def _record_passage(self, intent: CallIntent, holder: tuple[str, str], entities: EntityStore) -> None:
         """Records a text that was put into a thing: of the whole text, only that part is the call's."""
-        holders = [(noun, identity) for noun, identity in intent.parents.items() if identity != intent.object_identity]
-        record = self._find_record(canonicalize_noun(holders[0][0]), holders[0][1], entities)
+        record = self._find_record(canonicalize_noun(holder[0]), holder[1], entities)
         said = intent.said_values
         if intent.name.verb == "replace":
             old = next((said[name] for name in said if name.startswith(("find", "old", "search"))), "")
@@ -404,8 +399,7 @@ def _iterate_said_values(
     for name, value in intent.arguments.items():
         schema = properties.get(name)
         default = schema.get("default", UNKNOWN) if isinstance(schema, Mapping) else UNKNOWN
-        words = set(split_words(name))
-        is_setting = bool(words & CALL_SETTING_WORDS) and "at" not in words
+        is_setting = is_call_setting(name) and "at" not in split_words(name)
         is_placeholder = isinstance(value, str) and value in PLACEHOLDER_IDENTITIES
         if is_setting or is_page_token(name) or is_placeholder:
             continue
