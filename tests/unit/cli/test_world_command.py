@@ -80,6 +80,7 @@ def test_a_missing_package_is_told_with_its_extra(monkeypatch, options, installe
     assert message in done.stderr
 
 
+@pytest.mark.concurrent
 def test_help_imports_no_server():
     heavy = "mcp starlette uvicorn openenv funcdex_assets.world_server.session".split()
     program = (
