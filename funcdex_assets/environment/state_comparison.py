@@ -105,7 +105,7 @@ class _Side:
         if isinstance(value, int | float):
             if is_id(name):
                 return self._simplify_text(name, str(value), created_names)
-            return ["number", int(value) if value == int(value) else value]
+            return ["number", int(value) if float(value).is_integer() else value]
         if isinstance(value, str):
             return self._simplify_text(name, value, created_names)
         if isinstance(value, list | tuple):

@@ -16,6 +16,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from funcdex_assets.environment.change_record import StateChanges
 from funcdex_assets.environment.error_responses import build_schema_error
 from funcdex_assets.environment.executor import Executor
@@ -121,6 +123,10 @@ class WorldSession:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> CallOutcome:
         """Executes a call. What a service would refuse comes back as its error; nothing is raised."""
+        try:
+            msgspec.json.encode(arguments)
+        except (TypeError, ValueError) as error:  # half of a surrogate pair, or a value that JSON does not have
+            return CallOutcome({"error": f"the arguments of {name} cannot be written as JSON: {error}"}, True)
         outcome = self._execute(self._play, name, dict(arguments))
         self._play.log.append({"call": name, "arguments": deepcopy(dict(arguments))})
         return outcome

@@ -1,13 +1,18 @@
 """A live world: strict about what nobody told, the same again after a reset, and back at any state."""
 
 import json
+from random import Random
 
 import pytest
 from goal_cases import begin, here, list_calls, list_tools, make_goals
+from offline import PARTITIONS
 
+from funcdex_assets.environment.state_comparison import compare_changes, describe_changes
+from funcdex_assets.language.schema_samples import sample_value
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.world_server.sandbox import SANDBOX_MOMENT, build_sandbox_situation
 from funcdex_assets.world_server.session import SessionError, WorldSession
+from funcdex_assets.world_server.tool_calls import is_lookup
 
 FIND = ("FETCH_EMAILS", {"query": "lease"})
 LABEL = ("CREATE_LABEL", {"label_name": "Leases"})
@@ -78,6 +83,30 @@ def test_an_unknown_tool_is_refused_with_the_nearest_name(session):
     assert session.call("CREATE_LABLE", {}).content == {
         "error": "there is no tool 'CREATE_LABLE' (did you mean 'CREATE_LABEL'?)"
     }
+
+
+@pytest.mark.parametrize("value", ["\ud800", object()], ids=["half of a surrogate pair", "no JSON"])
+def test_arguments_that_are_no_json_are_an_error(session, value):
+    outcome = session.call("CREATE_LABEL", {"label_name": value})
+    assert outcome.is_error
+    assert "cannot be written as JSON" in outcome.content["error"]
+    assert session.snapshot()["log"] == []
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_any_valid_calls_can_be_made_recorded_and_restored(partition):
+    """Tools with arguments sampled from their schemas, twice over."""
+    session = WorldSession(list_tools(partition), here(partition), 7, is_strict=False)
+    rng = Random(5)
+    for tool in [*list_tools(partition), *list_tools(partition)]:
+        session.call(tool.name, sample_value(tool.parameters, tool.parameters, rng))
+    changes = session.list_changes()
+    assert bool(describe_changes(changes)) == (not all(map(is_lookup, list_tools(partition))))
+    assert compare_changes(changes, changes) == []
+    snapshot = json.loads(json.dumps(session.snapshot()))
+    again = WorldSession(list_tools(partition), here(partition), 1, is_strict=False)
+    again.restore(snapshot)
+    assert compare_changes(changes, again.list_changes()) == []
 
 
 def test_an_identifier_may_be_used_once_a_result_a_call_or_the_user_has_shown_it(session):
