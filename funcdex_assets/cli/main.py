@@ -28,6 +28,7 @@ from funcdex_assets.cli import (
     show,
     stats,
     train,
+    world,
 )
 from funcdex_assets.cli.console import ErrorBoundary, choose_config
 
@@ -52,6 +53,7 @@ app.command("contamination")(contamination.compare_with_evaluation_sets)
 app.command("judge")(judge.judge_rows)
 app.command("evaluate")(evaluate.evaluate_models)
 app.command("ask")(ask.ask_model)
+app.command("world")(world.serve_world)
 app.command("experiment")(experiment.run_experiment)
 app.command("config")(config.print_settings)
 app.command("prune")(prune.prune_home)

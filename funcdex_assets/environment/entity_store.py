@@ -160,6 +160,11 @@ class EntityStore:
         entities = self._entities.get(canonicalize_noun(noun), {}).values()
         return list({id(entity): entity for entity in entities if "@gone" in entity}.values())
 
+    def list_identities(self, noun: str, entity: Entity) -> list[str]:
+        """Returns all identifiers of an entity, in the order in which they came up."""
+        entities = self._entities.get(canonicalize_noun(noun), {})
+        return [identity for identity, candidate in entities.items() if candidate is entity]
+
     def find_shown_entity(self, value: Mapping[str, Any], noun: str) -> Entity | None:
         """Returns the entity that an object in a result shows."""
         entities = self._entities.get(canonicalize_noun(noun), {})

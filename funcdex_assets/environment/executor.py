@@ -61,6 +61,7 @@ class Executor:
                 content, error = self.world.answer_fault(tool, call.arguments, hints.fault, hints.about)
             elif self._is_closed_book and tool.returns is None:
                 content = ACKNOWLEDGEMENT
+                self.world.record_acknowledged_call(tool, call.arguments)
             else:
                 needed = frozenset(need.path for need in hints.needs)
                 content = self.world.execute_call(

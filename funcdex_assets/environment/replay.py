@@ -14,9 +14,9 @@ import msgspec
 from funcdex_assets.environment.executor import Executor
 from funcdex_assets.environment.world import WORLD_VERSION
 from funcdex_assets.language.values import Situation, build_situation
-from funcdex_assets.records.conversation import Conversation, Seal
+from funcdex_assets.records.conversation import Conversation, Seal, SealedCall
 from funcdex_assets.records.errors import UserError
-from funcdex_assets.records.message import Message
+from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.openai_messages import parse_openai_messages
 from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.records.tool import Tool
@@ -53,19 +53,16 @@ def replay_conversation(recording: Recording) -> list[str]:
         raise ReplayError(f"its results are by version {seal.world} of the world, and this is version {WORLD_VERSION}")
     executor = Executor(recording.situation, seal.seed, recording.tools)
     calls = [call for message in recording.messages for call in message.tool_calls]
-    first_calls = list_first_calls_of_turns(recording.messages)
     recorded_results = {message.result.call_id: message.result for message in recording.messages if message.result}
     if len(calls) != len(seal.calls):
         return [f"there are {len(calls)} calls, and {len(seal.calls)} were sealed"]
     differences: list[str] = []
-    for call, hints in zip(calls, seal.calls, strict=True):
+    for call, hints in iterate_calls_in_turns(recording, executor):
         where = f"{call.id} {call.name}"
         needed_tools = (need.tool for need in hints.needs if need.tool)
         missing_tool = next((tool for tool in needed_tools if tool not in recording.tools), None)
         if missing_tool:
             raise ReplayError(f"{where}: the tool {missing_tool!r} is missing")
-        if call.id in first_calls:
-            executor.begin_user_turn()
         result, recorded_result = executor.run(call, hints), recorded_results.get(call.id)
         if recorded_result is None:
             differences.append(f"{where}: has no result")
@@ -89,16 +86,16 @@ def replay_conversation(recording: Recording) -> list[str]:
     )
 
 
-def list_first_calls_of_turns(messages: Sequence[Message]) -> set[str]:
-    """Returns the ids of the calls before which the user has spoken since the last one."""
-    first_calls: set[str] = set()
-    has_user_spoken = False
-    for message in messages:
-        has_user_spoken = has_user_spoken or message.role == "user"
-        if message.tool_calls and has_user_spoken:
-            first_calls.add(message.tool_calls[0].id)
-            has_user_spoken = False
-    return first_calls
+def iterate_calls_in_turns(recording: Recording, executor: Executor) -> Iterator[tuple[ToolCall, SealedCall]]:
+    """Yields the recorded calls, each with what was sealed of it; before those that follow what the user said, the
+    executor is told that the user spoke.
+    """
+    sealed_calls = iter(recording.seal.calls)
+    for message in recording.messages:
+        if message.role == "user":
+            executor.begin_user_turn()
+        for call in message.tool_calls:
+            yield call, next(sealed_calls)
 
 
 def to_recording(conversation: Conversation, user_situation: Situation, tools: Mapping[str, Tool]) -> Recording | None:

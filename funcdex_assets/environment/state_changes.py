@@ -58,7 +58,9 @@ _FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
     "reopen": (_COMPLETION_FLAGS, False),
     "unarchive": (frozenset({"archived"}), False),
     "star": (frozenset({"starred"}), True),
+    "unstar": (frozenset({"starred"}), False),
     "pin": (frozenset({"pinned"}), True),
+    "unpin": (frozenset({"pinned"}), False),
     "enable": (frozenset("enabled active".split()), True),
     "disable": (frozenset("enabled active".split()), False),
     "cancel": (frozenset({"active"}), False),
@@ -87,6 +89,18 @@ def is_last_editor_name(name: str) -> bool:
     """Returns whether a field tells who changed something last: `lastModifyingUser`, `last_edited_by`."""
     words = set(split_words(name))
     return bool(words & _EDITING_WORDS) and bool(words & {"by", "user", "editor", "person"})
+
+
+def is_call_setting(name: str) -> bool:
+    """Returns whether an argument says how a call is made or answered, and nothing of a thing: `send_updates`."""
+    return bool(_CALL_SETTING_WORDS & set(split_words(name)))
+
+
+def find_written_holder(intent: CallIntent) -> tuple[str, str] | None:
+    """Returns the thing that a call puts a text into, by noun and identifier: INSERT_TEXT(document_id, text)."""
+    holders = [(noun, identity) for noun, identity in intent.parents.items() if identity != intent.object_identity]
+    writes = intent.name.verb in ("insert", "append", "replace") and intent.name.noun in _PASSAGE_NOUNS
+    return holders[0] if writes and len(holders) == 1 else None
 
 
 def apply_links(intent: CallIntent, entities: EntityStore) -> None:
@@ -174,11 +188,10 @@ def delete_parts(intent: CallIntent, rules: Sequence[DeletesParts], entities: En
 
 def _write_text(intent: CallIntent, entities: EntityStore) -> None:
     """Puts a text into an entity, or in place of another text: INSERT_TEXT(document_id, text)."""
-    verb = intent.name.verb
-    holders = [(noun, identity) for noun, identity in intent.parents.items() if identity != intent.object_identity]
-    if verb not in ("insert", "append", "replace") or intent.name.noun not in _PASSAGE_NOUNS or len(holders) != 1:
+    verb, written = intent.name.verb, find_written_holder(intent)
+    if written is None:
         return
-    holder = _find_or_add_entity(entities, *holders[0])
+    holder = _find_or_add_entity(entities, *written)
     said_values = holder.setdefault("@told", {})
     written_fields = [
         fields for fields in (holder, said_values) if any(isinstance(fields.get(key), str) for key in _TEXT_FIELDS)
@@ -286,10 +299,7 @@ def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:
     said_values = {
         normalize_field_name(key): value
         for key, value in arguments.items()
-        if not is_id(key)
-        and not is_page_token(key)
-        and not _CALL_SETTING_WORDS & set(split_words(key))
-        and value not in (None, "", [], {})
+        if not is_id(key) and not is_page_token(key) and not is_call_setting(key) and value not in (None, "", [], {})
     }
     if said_values:
         entity.setdefault("@told", {}).update(said_values)

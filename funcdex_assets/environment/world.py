@@ -19,6 +19,7 @@ import msgspec
 from funcdex_assets.environment import error_causes, error_responses
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import MAX_ITEMS, CallIntent, read_call_intent
+from funcdex_assets.environment.change_record import ChangeRecorder, StateChanges
 from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.environment.listings import build_call_key
 from funcdex_assets.environment.needed_states import LaterUse, settle_needed_states
@@ -60,6 +61,7 @@ class World:
         self._situation = situation
         self._seed = seed
         self._entities = EntityStore()
+        self._changes = ChangeRecorder()
         self._clock = situation.now
         self._answered_lookups: dict[tuple[str, str, str], tuple[int, Any]] = {}
         self._conditions = ServiceConditions()
@@ -101,6 +103,7 @@ class World:
         earlier_result = self._find_earlier_result(question, needed) if intent.is_lookup else None
         if earlier_result is not None:
             return earlier_result
+        self._changes.begin_call(intent, self._entities)
         apply_links(intent, self._entities)
         stated_rules = read_stated_rules(tool)
         initial_state = next((rule.state for rule in stated_rules if isinstance(rule, InitialState)), "")
@@ -119,6 +122,7 @@ class World:
         builder.pager.record_pages(result)
         apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
         delete_parts(intent, [rule for rule in stated_rules if isinstance(rule, DeletesParts)], self._entities)
+        self._changes.end_call(intent, shown_entities, self._entities, tool)
         if intent.is_lookup:
             self._answered_lookups[question] = (self._entities.change_count, result)
         return result
@@ -157,9 +161,27 @@ class World:
             OverflowError: a date among the arguments is at an end of the calendar.
         """
         intent = read_call_intent(tool, arguments, self._situation.now)
+        self._changes.begin_call(intent, self._entities)
         apply_links(intent, self._entities)
         shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
         apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
+        self._changes.end_call(intent, shown_entities, self._entities)
+
+    def record_acknowledged_call(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        """Records what a call changed that was answered by an acknowledgement alone; no later result depends on it.
+
+        One with a date at an end of the calendar is not recorded.
+        """
+        try:
+            intent = read_call_intent(tool.name, arguments, self._situation.now)
+        except OverflowError:
+            return
+        self._changes.begin_call(intent, self._entities)
+        self._changes.end_call(intent, None, self._entities, tool)
+
+    def list_changes(self) -> StateChanges:
+        """Returns what the calls so far have changed; reading changes nothing, and what cancels out is no change."""
+        return self._changes.list_changes(self._entities)
 
     def hash_state(self) -> str:
         """Returns a hash of all that the world knows by now, the same for the same history of calls."""

@@ -4,16 +4,18 @@ Belongs here: the free run and its measures. The user's turns are the recorded o
 are executed by the recorded conversation's own world, rebuilt from the certificate of a published row, with the planned
 failures where the recorded calls had them. Rows without a certificate cannot be played.
 
-The world's identifiers and moments depend on the calls before, so that its state equals the recorded one only if the
-same calls were made with the same arguments, in the same order but for those that are made at once.
+End states are compared by what was changed (`environment/state_comparison.py`): further questions, the order of calls
+that do not touch, and the identifiers of new things make no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from funcdex_assets.environment.change_record import StateChanges
 from funcdex_assets.environment.executor import Executor
-from funcdex_assets.environment.replay import Recording, ReplayError, read_published_row
+from funcdex_assets.environment.replay import Recording, ReplayError, iterate_calls_in_turns, read_published_row
+from funcdex_assets.environment.state_comparison import compare_changes
 from funcdex_assets.environment.world import WORLD_VERSION
 from funcdex_assets.evaluation.call_matching import index_parameters, match_calls
 from funcdex_assets.evaluation.items import decode_json_text
@@ -35,9 +37,10 @@ class FreeRun(Record, frozen=True, kw_only=True):
     """What came of one conversation.
 
     `made` of the `expected` calls were made, with equal arguments and wherever in the conversation; `extra` calls were
-    none of them, `extra_changes` of these with tools that change something. `same_state` says that the world's final
-    state is the recorded one. A run is a success if all expected calls were made and no change beside them.
-    `failure` says why the run ended early. The first assistant messages that differ are what teacher-forced items show.
+    none of them, `extra_changes` of these with tools that change something. `same_state` says that the same was changed
+    as by the recorded calls, `difference` what first was not. A run is a success if all expected calls were made and no
+    change beside them. `failure` says why the run ended early. The first assistant messages that differ are what
+    teacher-forced items show.
     """
 
     conversation_id: str
@@ -50,6 +53,7 @@ class FreeRun(Record, frozen=True, kw_only=True):
     success: bool
     moves: int
     failure: str | None = None
+    difference: str = ""
 
 
 @dataclass
@@ -158,6 +162,7 @@ class _Game:
         made = sum(pair.score.is_match for pair in pairs)
         extra = [pair.proposed for pair in pairs if pair.proposed is not None and not pair.score.is_match]
         changes = sum(self._changes_something(call) for call in extra)
+        differences = compare_changes(self._find_recorded_changes(), self.executor.world.list_changes())
         return FreeRun(
             conversation_id=self.recording.conversation_id,
             kind=self.kind,
@@ -165,11 +170,19 @@ class _Game:
             made=made,
             extra=len(extra),
             extra_changes=changes,
-            same_state=self.failure is None and self.executor.seal_calls().state == self.recording.seal.state,
+            same_state=self.failure is None and not differences,
             success=self.failure is None and made == len(expected) and changes == 0,
             moves=self.moves,
             failure=self.failure,
+            difference=next(iter(differences), ""),
         )
+
+    def _find_recorded_changes(self) -> StateChanges:
+        """Returns what the recorded calls change in a world of their own."""
+        executor = Executor(self.recording.situation, self.recording.seal.seed, self.recording.tools)
+        for call, hints in iterate_calls_in_turns(self.recording, executor):
+            executor.run(call, hints)
+        return executor.world.list_changes()
 
     def _index_parameters(self) -> dict[str, Any]:
         return {name: tool.parameters or {} for name, tool in self.recording.tools.items()}

@@ -21,7 +21,7 @@ ACTIONS = {
     "create": "create add insert new make start schedule register upload book reserve quick post draft generate "
     "compose",
     "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
-    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept "
+    "reschedule archive unarchive star unstar replace append pin unpin enable disable label finalize pay accept "
     "redeem apply approve reject decline confirm lock unlock activate deactivate pause resume stop restore ship "
     "deliver adjust transfer deposit withdraw",
     "delete": "delete remove trash clear cancel unshare void refund revoke",
@@ -30,6 +30,7 @@ ACTIONS = {
 }
 
 _ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
+READING_VERBS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
 # Words in the names of parameters that take search words.

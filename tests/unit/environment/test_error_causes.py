@@ -7,7 +7,7 @@ import pytest
 from offline import PARTITIONS, Played, played
 
 from funcdex_assets.environment.executor import Executor
-from funcdex_assets.environment.replay import list_first_calls_of_turns
+from funcdex_assets.environment.replay import iterate_calls_in_turns, to_recording
 from funcdex_assets.records.conversation import SealedCall
 from funcdex_assets.records.message import ToolCall
 
@@ -19,12 +19,10 @@ def causes_of(one: Played) -> list[tuple[str, str, str]]:
     seal = one.conversation.seal
     assert seal is not None
     executor = Executor(one.cast.situation, seal.seed, one.cast.tools)
-    calls = [call for message in one.conversation.messages for call in message.tool_calls]
-    firsts = list_first_calls_of_turns(one.conversation.messages)
+    recording = to_recording(one.conversation, one.cast.situation, one.cast.tools)
+    assert recording is not None
     found = []
-    for call, hints in zip(calls, seal.calls, strict=True):
-        if call.id in firsts:
-            executor.begin_user_turn()
+    for call, hints in iterate_calls_in_turns(recording, executor):
         result = executor.run(call, hints)
         if hints.fault is not None and result.error:
             cause = executor.world.find_cause(one.cast.tools[call.name], call.arguments, hints.fault, hints.about)

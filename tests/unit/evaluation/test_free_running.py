@@ -8,6 +8,7 @@ from funcdex_assets.environment.replay import build_certificate
 from funcdex_assets.evaluation.free_running import MOST_MOVES, RecordedAnswers, run_freely
 from funcdex_assets.records.openai_messages import to_openai_messages, to_openai_tools
 from funcdex_assets.records.training import ExpectedCall, Prediction
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 
 def row(one: Played):
@@ -78,6 +79,25 @@ def test_a_wrong_argument_misses_the_call_and_the_state():
     assert outcome.made == 0
     assert (outcome.same_state, outcome.success) == (False, False)
     assert outcome.extra == outcome.expected > 0
+    assert outcome.difference.startswith("not done: ")
+
+
+def test_a_further_question_is_no_other_end_state():
+    """A look-up more moves the clock and makes more things known, and changes nothing."""
+    name = next(
+        tool["function"]["name"]
+        for tool in ROW["tools"]
+        if not tool["function"]["parameters"].get("required")
+        and parse_tool_name(tool["function"]["name"]).action == "list"
+    )
+    question = ExpectedCall(name, {})
+
+    def ask_more(prediction: Prediction) -> Prediction:
+        return msgspec.structs.replace(prediction, calls=(question, *prediction.calls))
+
+    outcome = run_one(Changed("calls", ask_more))
+    assert outcome.extra > 0
+    assert (outcome.same_state, outcome.difference) == (True, "")
 
 
 def test_a_text_in_place_of_a_call_goes_on_with_the_users_next_turn():
