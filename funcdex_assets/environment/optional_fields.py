@@ -4,11 +4,11 @@ Belongs here: the shares and limits of optional fields. What must be there for a
 """
 
 from funcdex_assets.environment.created_fields import is_unwritten
-from funcdex_assets.environment.entity_store import normalize_field_name
+from funcdex_assets.environment.entity_store import is_own_identifier, normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.records.seeds import derive_seed
-from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.tool_names import is_page_token
 
@@ -23,8 +23,9 @@ _PROBLEM_WORDS = frozenset("error errors warning".split())
 def is_optional_field_shown(
     schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int, property_count: int, scope: ResultScope
 ) -> bool:
-    """Returns whether an optional field is shown: when needed or said, else in all results of the tool or in none,
-    less often where there are very many; never errors, nor what nobody has given to something new.
+    """Returns whether an optional field is shown: when needed or said, and what was asked for, the list, the object and
+    its identifier; else in all results of the tool or in none, less often where there are very many. Never errors, nor
+    what nobody has given to something new.
     """
     intent = scope.intent
     if depth >= MAX_DEPTH:
@@ -42,6 +43,9 @@ def is_optional_field_shown(
         return True
     if set(split_words(key)) & _PROBLEM_WORDS or is_unwritten(schema, key, draft, scope):
         return False
+    is_asked_for = depth == 0 and schema_type(schema) in ("object", "array")
+    if property_count <= _MOST_OPTIONAL and (is_asked_for or is_own_identifier(key, draft.noun)):
+        return True
     share = min(1.0, _MOST_OPTIONAL / max(1, property_count))
     share *= _OPTIONAL_SHARE_NEW if intent.creates_entity else _OPTIONAL_SHARE
     if normalize_field_name(key) in intent.said_values:

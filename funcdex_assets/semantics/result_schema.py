@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.records.tool import Tool
+from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import to_plural
-from funcdex_assets.semantics.tool_names import parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 _TEXT = {"type": "string"}
 _WHEN = {"type": "string", "format": "date-time"}
@@ -44,39 +45,55 @@ _OPEN_KEYWORDS = frozenset(
     "$id $comment".split()
 )
 
-_schemas_by_identity: dict[tuple[int, str], tuple[Any, Schema]] = {}
+_DELETING_VERBS = frozenset("delete remove trash".split())
+
+_schemas_by_identity: dict[tuple[int, int, str], tuple[Any, Any, Schema]] = {}
 
 
 def complete_result_schema(tool: Tool) -> Schema:
     """Returns the JSON Schema of this tool's results: its own, with open objects given the assumed shape."""
-    key = (id(tool.returns), tool.name)  # the shape of an open result follows from the tool's name
+    key = (id(tool.returns), id(tool.parameters), tool.name)  # the shape of an open result follows from the tool
     remembered = _schemas_by_identity.get(key)
-    if (
-        remembered is None or remembered[0] is not tool.returns
-    ):  # the entry keeps the schema alive, so its id is not reused
-        schema = _complete_encoded_schema(msgspec.json.encode(tool.returns), tool.name)
-        remembered = _schemas_by_identity[key] = (tool.returns, schema)
-    return remembered[1]
+    is_current = remembered is not None and remembered[0] is tool.returns and remembered[1] is tool.parameters
+    if remembered is None or not is_current:  # the entry keeps both alive, so that their ids are not reused
+        id_type = _find_id_type(tool)
+        schema = _complete_encoded_schema(msgspec.json.encode(tool.returns), tool.name, id_type)
+        remembered = _schemas_by_identity[key] = (tool.returns, tool.parameters, schema)
+    return remembered[2]
+
+
+def _find_id_type(tool: Tool) -> str:
+    """Returns the JSON type of the identifier by which the tool's calls name their object: a result has the same."""
+    noun = parse_tool_name(tool.name).noun
+    properties = resolve_schema(tool.parameters, tool.parameters).get("properties", {})
+    for name, schema in properties.items():
+        if isinstance(schema, dict) and is_id(name) and parse_resource_noun(name) in ("", noun):
+            return "integer" if schema_type(resolve_schema(schema, tool.parameters)) == "integer" else "string"
+    return "string"
 
 
 @cache
-def _complete_encoded_schema(returns: bytes, name: str) -> Schema:
+def _complete_encoded_schema(returns: bytes, name: str, id_type: str) -> Schema:
     schema = msgspec.json.decode(returns) or {"type": "object"}
-    return _fill_open_objects(schema, name)
+    return _fill_open_objects(schema, name, id_type)
 
 
-def _fill_open_objects(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def _fill_open_objects(schema: dict[str, Any], name: str, id_type: str) -> dict[str, Any]:
     """Gives the object, or the objects directly below it, the assumed shape where they are open."""
     if schema_type(schema) != "object":
         return schema
     properties = schema.get("properties")
     if not properties:
-        return _assume_shape(name) if _OPEN_KEYWORDS.issuperset(schema) and schema.get("default") is None else schema
+        return (
+            _assume_shape(name, id_type)
+            if _OPEN_KEYWORDS.issuperset(schema) and schema.get("default") is None
+            else schema
+        )
     if not any(key in schema for key in ("oneOf", "anyOf", "allOf", "$ref")):
         return {
             **schema,
             "properties": {
-                key: _fill_open_objects(member, name) if _is_open_object(member) else member
+                key: _fill_open_objects(member, name, id_type) if _is_open_object(member) else member
                 for key, member in properties.items()
             },
         }
@@ -87,10 +104,16 @@ def _is_open_object(schema: Any) -> bool:
     return isinstance(schema, dict) and schema.get("type") == "object" and not schema.get("properties")
 
 
-def _assume_shape(name: str) -> dict[str, Any]:
-    """Returns the result schema that a tool's name suggests: one item of its noun, or a page of them for a listing."""
+def _assume_shape(name: str, id_type: str) -> dict[str, Any]:
+    """Returns the result schema that a tool's name suggests: one item of its noun, a page of them for a listing, and of
+    what is deleted that it is.
+    """
     parsed = parse_tool_name(name)
-    item_properties = {"id": _TEXT, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
+    identifier = {"type": id_type}
+    if parsed.verb in _DELETING_VERBS:
+        properties = {"id": identifier, "deleted": {"type": "boolean", "const": True}}
+        return {"type": "object", "properties": properties, "required": list(properties)}
+    item_properties = {"id": identifier, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
     item_schema = {"type": "object", "properties": item_properties, "required": list(item_properties)}
     if parsed.action != "list":
         return {"type": "object", "properties": {parsed.noun: item_schema}, "required": [parsed.noun]}

@@ -377,7 +377,9 @@ def test_who_is_told_what(role, place, text):
 def test_the_assistant_is_told_nothing_of_the_plan():
     """What it would have to find out is not in its prompt: no fact that the user has not stated yet."""
     told = " ".join(message.content for message in requested(assistant.ROLE, scene(0)).messages)
+    defined = msgspec.json.encode([tool.parameters for tool in CAST.offered.values()]).decode()
     facts = [argument for step in CAST.plan.steps for argument in step.arguments if argument.source == "user"]
+    facts = [argument for argument in facts if f'"{argument.surface}"' not in defined]  # an example of a schema
     assert facts
     assert [argument.surface for argument in facts if f'"{argument.surface}"' in told] == []
 
