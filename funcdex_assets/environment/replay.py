@@ -15,6 +15,7 @@ from funcdex_assets.environment.executor import Executor
 from funcdex_assets.environment.world import WORLD_VERSION
 from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.records.conversation import Conversation, Seal
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.openai_messages import parse_openai_messages
@@ -98,7 +99,7 @@ def build_certificate(
     """Returns what a published row carries so that it can be replayed; None where a model made its results.
 
     `offered_names` are the tools in the row's own list; of others that were called, or that a result was to suit, the
-    parameters are included, too.
+    parameters are included, too, and of those whose list leaves out what the toolkit declares of its fields.
     """
     if conversation.seal is None:
         return None
@@ -111,7 +112,8 @@ def build_certificate(
             described[name] = {"toolkit": tool.toolkit, "returns": tool.returns}
             if tool.errors is not None:
                 described[name]["errors"] = tool.errors
-            if name not in offered_names:
+            is_told_less = without_declared_meanings(tool.parameters) is not tool.parameters  # in the row's own list
+            if name not in offered_names or is_told_less:
                 described[name]["parameters"] = tool.parameters
     return {
         "seal": msgspec.to_builtins(conversation.seal),

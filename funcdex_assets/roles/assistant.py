@@ -40,6 +40,7 @@ from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_uni
 from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.openai_messages import read_call_arguments, to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
@@ -113,7 +114,8 @@ class Move(msgspec.Struct):
 def _render_variables(state: DialogueState) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     tools = [
-        f"- {tool.name}: {tool.description}\n  arguments: {msgspec.json.encode(tool.parameters).decode()}"
+        f"- {tool.name}: {tool.description}\n"
+        f"  arguments: {msgspec.json.encode(without_declared_meanings(tool.parameters)).decode()}"
         for tool in state.offered_tools.values()
     ]
     return {

@@ -13,7 +13,8 @@ from typing import get_args
 import name_readings
 import pytest
 
-from funcdex_assets.semantics.field_meaning import FieldMeaning, FieldRole, decide_field_meaning
+from funcdex_assets.records.declared_meaning import FieldRole
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 
 DATA = Path(__file__).parents[2] / "data"
 CASES = json.loads((DATA / "field_meaning_cases.json").read_text(encoding="utf-8"))
