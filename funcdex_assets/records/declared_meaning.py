@@ -4,7 +4,8 @@ Belongs here: the words that a declaration may use, what is wrong with one, and 
 a declaration is decided in `semantics/field_meaning.py`; that a file has a wrong one is told in `catalog/load.py`.
 
 A declaration stands in the schema of the field. It is a role, and the name tells the rest; or a mapping of `role`,
-`noun`, `phase`, `bound` and `unit` that holds as it is. Models never see it: whatever is written for them is written `without_declared_meanings`.
+`noun`, `phase`, `bound` and `unit` that holds as it is. Models never see it: whatever is written for them is written
+`without_declared_meanings`.
 
 >>> find_declaration_flaw({"properties": {"until": {"x-meaning": {"role": "moment", "phase": "due"}}}})
 ''

@@ -110,7 +110,6 @@ _DESCRIBED_UNIT_PATTERN = re.compile(
 )
 _EMAIL_ENDINGS = frozenset([("email", "address"), ("email", "addresses"), ("to", "address"), ("from", "address")])
 _ZONE_NAMES = frozenset([("zone",), ("tz",), ("utc", "offset")])
-_PREPOSITIONS = frozenset("to for per in by with than".split())
 _TYPING_KEYWORDS = frozenset("type properties items enum const format pattern".split())
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SHAPES: Mapping[FieldRole, tuple[re.Pattern[str], str]] = {
@@ -131,7 +130,18 @@ _DESCRIBED_ROLE_PATTERN = re.compile(
     r"|(?P<title>(?:title|subject) of\b)|(?P<query>search (?:query|terms?|text|string)\b))",
     re.IGNORECASE,
 )
+_QUANTITY_ROLES = frozenset(("charge", "amount", "measure"))
+_QUANTITY_ENDINGS = vocab.CHARGE_WORDS | vocab.AMOUNT_WORDS | {"size", "width", "height", "weight", "distance"}
 _READ_LETTERS = 300  # of a description
+_JOINED_WORDS = (
+    vocab.TITLE_ENDINGS | vocab.TEXT_WORDS | vocab.TEXT_FORM_WORDS | vocab.MOMENT_ENDINGS - {"when", "until"}
+)
+_JOINED_WORDS |= _PHASE_OF_WORD.keys() | vocab.QUALIFIERS | vocab.PERSON_NAME_WORDS | vocab.PERSON_NOUNS
+_JOINED_WORDS |= vocab.QUANTITY_WORDS | vocab.TAG_NOUNS | frozenset("page size token word issue".split())
+"""Words that a name without separators may join; a name that is a known word itself is not taken apart."""
+_JOINED_TO_ANY_NOUN = ("name", "title")
+_KNOWN_WORDS = _JOINED_WORDS | vocab.POSITION_WORDS | vocab.DURATION_WORDS | vocab.PLACE_WORDS | vocab.LINK_WORDS
+_KNOWN_WORDS |= frozenset("surname forename subtitle rename".split())
 _MAX_LIST_DEPTH = 3  # of lists within lists
 
 
@@ -219,7 +229,7 @@ def _collect_evidence(schema: Schema, tool_noun: str) -> _Evidence:
 def _decide_meaning(facts: _FieldFacts) -> FieldMeaning:
     if isinstance(facts.declared, tuple):
         return FieldMeaning(**cast("dict[str, Any]", dict(facts.declared)), certainty="declared")
-    words = split_words(facts.name)
+    words = split_joined_words(facts.name)
     role, certainty = _find_role(facts, words)
     if facts.declared:
         role, certainty = cast("FieldRole", facts.declared), "declared"
@@ -231,6 +241,24 @@ def _decide_meaning(facts: _FieldFacts) -> FieldMeaning:
         _find_unit(role, facts, words),
         certainty,
     )
+
+
+@lru_cache(maxsize=8192)
+def split_joined_words(name: str) -> tuple[str, ...]:
+    """Splits a name into words, also one that joins two known words, as `duedate` and `displayname` do.
+
+    >>> split_joined_words("duedate"), split_joined_words("drivename"), split_joined_words("username")
+    (('due', 'date'), ('drive', 'name'), ('username',))
+    """
+    words = split_words(name)
+    if len(words) != 1 or words[0] in _KNOWN_WORDS:
+        return words
+    word = words[0]
+    for end in range(len(word) - 2, 2, -1):
+        halves = word[:end], word[end:]
+        if halves[1] in _JOINED_TO_ANY_NOUN or _JOINED_WORDS.issuperset(halves):
+            return halves
+    return words
 
 
 # ── where the name tells nothing ─────────────────────────────────────────────────────────────
@@ -383,7 +411,7 @@ def _find_role_of_closed_text(facts: _FieldFacts, words: tuple[str, ...]) -> Fie
 
 def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole | None:
     last_word, last_noun = words[-1], to_singular(words[-1])
-    if not facts.type and (number_role := _find_role_of_number(facts, words)) in ("limit", "count", "total"):
+    if not facts.type and (number_role := _find_role_of_possible_number(facts, words)):
         return number_role
     is_title_text = words[0] in vocab.TITLE_WORDS and last_word in ("line", "text")  # `subject_line`
     return _choose_role(
@@ -411,6 +439,13 @@ def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole 
         ("setting", not vocab.SETTING_WORDS.isdisjoint(words)),
         ("position", last_word in vocab.POSITION_WORDS),
     )
+
+
+def _find_role_of_possible_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole | None:
+    """Returns the role of a value of unknown type whose name is that of a number; None for other names."""
+    role = _find_role_of_number(facts, words)
+    is_quantity = not {words[-1], to_singular(words[-1])}.isdisjoint(_QUANTITY_ENDINGS)
+    return role if role in ("limit", "count", "total") or (role in _QUANTITY_ROLES and is_quantity) else None
 
 
 def _choose_role(*rules: tuple[FieldRole, bool]) -> FieldRole | None:
@@ -521,7 +556,7 @@ def _find_noun(role: FieldRole, facts: _FieldFacts, words: tuple[str, ...]) -> s
 
 def _join_noun(words: tuple[str, ...], ignored: frozenset[str]) -> str:
     """Joins the words up to a preposition, singular and without ignored words and qualifiers."""
-    end = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index), len(words))
+    end = next((index for index, word in enumerate(words) if word in vocab.PREPOSITIONS and index), len(words))
     unqualified_words = [word for word in words[:end] if word not in ignored and word not in vocab.QUALIFIERS]
     nouns = [to_singular(word) for word in unqualified_words if to_singular(word) not in ignored]
     return "" if vocab.CONTAINER_NOUNS.issuperset(nouns) else " ".join(nouns)

@@ -63,6 +63,8 @@ TEXT_WORDS = frozenset(
 )
 TEXT_FORM_WORDS = frozenset("text content body markdown html plain plaintext raw".split())
 """Words for the form of a text; they name no thing that the text belongs to."""
+MAIN_TEXT_WORDS = TEXT_FORM_WORDS | frozenset("description message comment note notes caption".split())
+"""The last words in the names of texts that say what their thing says; a reason or an agenda stands beside it."""
 TAG_NOUNS = frozenset("label tag category".split())
 COMPANY_WORDS = frozenset("company organization organisation employer".split())
 
@@ -158,5 +160,7 @@ QUALIFIERS = frozenset(
     ).split()
 )
 """Words that qualify a noun and are no part of it."""
+PREPOSITIONS = frozenset("to for per in by with than".split())
+"""Within a name they end the words for the thing itself: `text_to_insert` is a text."""
 SHOWING_VERBS = frozenset("include show exclude supports with".split())
 """Before the word for a phase, as in `include_deleted`, they ask for such things: nothing has been deleted."""
