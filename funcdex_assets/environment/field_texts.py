@@ -18,10 +18,11 @@ from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import is_text, is_title, read_name
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
-from funcdex_assets.semantics.vocabulary import COMPANY_WORDS, OCCURRENCE_NOUNS, ZONE_WORDS
+from funcdex_assets.semantics.vocabulary import COMPANY_WORDS, OCCURRENCE_NOUNS
 
-_PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
 _DATE_LENGTH = 10  # of 2026-01-05
 _TITLE_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}")
 _VERSION_FRAMES = ("{} (draft)", "{} (copy)", "{}, revised", "{} — final version", "Notes on {}")
@@ -55,15 +56,15 @@ class FieldTexts:
             case "email":
                 return (person or self._people.choose_person(name)).email
             case "date-time" | "date" | "time":
-                return self._moments.choose_moment(schema, name_words, draft)
+                return self._moments.choose_moment(schema, name, draft)
             case "uri":
                 return values.imitate_identifier(examples[0], rng) if examples else draw_link(draft.noun, self._context)
             case "uuid":
                 return draw_uuid(rng)
         if examples and parse_moment({}, examples[0]) is not None:
             moment_format = "date" if len(examples[0]) == _DATE_LENGTH else "date-time"
-            return self._moments.choose_moment({"format": moment_format}, name_words, draft)
-        if name_words & ZONE_WORDS:
+            return self._moments.choose_moment({"format": moment_format}, name, draft)
+        if decide_field_meaning(name, schema).role == "zone":
             return self._context.situation.persona.time_zone
         if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in name_words:
             phone = values.invent_phone(rng)
@@ -82,9 +83,8 @@ class FieldTexts:
                 return company
         if person and name_words & {"name", "names", "display", "owner", "full"}:
             return _choose_part_of_name(person, name_words)
-        is_personal = len(name_words) == 1 and name_words & _PERSONAL_WORDS
-        if is_personal or (name_words & values.PERSON_WORDS and name_words & {"name", "from", "to", "by"}):
-            return self._people.choose_person(name).name
+        if read_name(name).role == "person" and "username" not in name_words:
+            return _choose_part_of_name(self._people.choose_person(name), name_words)
         if name_words & {"job", "position", "occupation"}:
             return self._context.rng.choice(values.list_positions(self._context.situation))
         return None
@@ -96,7 +96,7 @@ class FieldTexts:
         entity_name = _find_name_of_other_entity(name, draft, context) if "name" in name_words else None
         if entity_name:
             return entity_name
-        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLE_WORDS
+        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and is_title(name)
         series_title = _find_series_title(context) if is_occurrence_title else None
         if series_title:
             return series_title
@@ -113,7 +113,7 @@ class FieldTexts:
             return self._choose_unshown_example(name, examples)
         if name_words & {"name", "filename", "label"}:
             return self._choose_title()
-        if name_words & values.BODY_WORDS:
+        if is_text(name) and "answer" not in name_words:  # an answer is short
             first_name = context.situation.persona.name.split()[0]
             return values.invent_body(context.situation, context.rng, first_name)
         if name_words & {"link", "url", "href", "uri"}:

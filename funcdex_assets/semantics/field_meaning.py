@@ -137,11 +137,11 @@ _JOINED_WORDS = (
     vocab.TITLE_ENDINGS | vocab.TEXT_WORDS | vocab.TEXT_FORM_WORDS | vocab.MOMENT_ENDINGS - {"when", "until"}
 )
 _JOINED_WORDS |= _PHASE_OF_WORD.keys() | vocab.QUALIFIERS | vocab.PERSON_NAME_WORDS | vocab.PERSON_NOUNS
-_JOINED_WORDS |= vocab.QUANTITY_WORDS | vocab.TAG_NOUNS | frozenset("page size token word issue".split())
+_JOINED_WORDS |= vocab.QUANTITY_WORDS | vocab.TAG_NOUNS | frozenset("page size token word issue file".split())
 """Words that a name without separators may join; a name that is a known word itself is not taken apart."""
-_JOINED_TO_ANY_NOUN = ("name", "title")
+_JOINED_TO_ANY_NOUN = ("name", "title", "count", "query", "contains")
 _KNOWN_WORDS = _JOINED_WORDS | vocab.POSITION_WORDS | vocab.DURATION_WORDS | vocab.PLACE_WORDS | vocab.LINK_WORDS
-_KNOWN_WORDS |= frozenset("surname forename subtitle rename".split())
+_KNOWN_WORDS |= vocab.CHARGE_WORDS | frozenset("surname forename subtitle rename account".split())
 _MAX_LIST_DEPTH = 3  # of lists within lists
 
 
@@ -251,14 +251,17 @@ def split_joined_words(name: str) -> tuple[str, ...]:
     (('due', 'date'), ('drive', 'name'), ('username',))
     """
     words = split_words(name)
-    if len(words) != 1 or words[0] in _KNOWN_WORDS:
-        return words
-    word = words[0]
-    for end in range(len(word) - 2, 2, -1):
-        halves = word[:end], word[end:]
-        if halves[1] in _JOINED_TO_ANY_NOUN or _JOINED_WORDS.issuperset(halves):
-            return halves
-    return words
+    return words if len(words) != 1 else _split_joined_word(words[0])
+
+
+def _split_joined_word(word: str) -> tuple[str, ...]:
+    for end in range(len(word) - 2, 2, -1) if word not in _KNOWN_WORDS else ():
+        first, last = word[:end], word[end:]
+        if last in _JOINED_TO_ANY_NOUN:
+            return (*_split_joined_word(first), last)
+        if last in _JOINED_WORDS and _JOINED_WORDS.issuperset(first_words := _split_joined_word(first)):
+            return (*first_words, last)
+    return (word,)
 
 
 # ── where the name tells nothing ─────────────────────────────────────────────────────────────

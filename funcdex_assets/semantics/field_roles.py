@@ -8,7 +8,9 @@ a name alone cannot tell the `start_at` of an event from that of a listing.
 (True, False, True, False)
 """
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
@@ -81,6 +83,28 @@ def names_maker(name: str, schema: Schema) -> bool:
     """Returns whether a field holds who made the thing that it is in, or answers for it."""
     meaning = decide_field_meaning(name, schema)
     return meaning.role == "person" and meaning.noun in MAKER_NOUNS
+
+
+def find_span(meanings: Mapping[str, FieldMeaning]) -> tuple[str, str] | None:
+    """Returns the names of the first two fields that are the start and the end of one thing; None if there are none."""
+    moments = {name: meaning for name, meaning in meanings.items() if meaning.role == "moment" and not meaning.bound}
+    for start, meaning in moments.items():
+        if meaning.phase == "start":
+            ends = (name for name, other in moments.items() if other.phase == "end" and other.noun == meaning.noun)
+            end = next(ends, None)
+            if end is not None:
+                return start, end
+    return None
+
+
+def is_call_setting(name: str, value: Any) -> bool:
+    """Returns whether an argument decides how one call is carried out or answered, and says nothing of the thing.
+
+    >>> is_call_setting("notify", True), is_call_setting("send_updates", "all"), is_call_setting("mime_type", "csv")
+    (True, True, False)
+    """
+    is_setting = isinstance(value, bool) or read_name(name).role == "setting"
+    return is_setting and not vocab.CALL_SETTING_WORDS.isdisjoint(split_words(name))
 
 
 def has_passed(meaning: FieldMeaning) -> bool:

@@ -145,6 +145,15 @@ MEASURE_WORDS = frozenset(
 )
 POSITION_WORDS = frozenset("index order position rank sequence".split())
 
+SPAN_WORDS = (
+    LOWER_BOUND_WORDS
+    | UPPER_BOUND_WORDS
+    | (MOMENT_ENDINGS - {"deadline"})
+    | frozenset(f"moment range {PHASE_WORDS['start']} {PHASE_WORDS['end']}".split())
+)
+"""In the names of the ends of a span of time; the other words say which moments of the things are meant."""
+CALL_SETTING_WORDS = frozenset("notify notifications notification send updates format verbose fields".split())
+"""In the names of settings that hold for one call only; others, such as a `mime_type`, describe the thing."""
 SETTING_WORDS = frozenset(
     (
         "fields field format include exclude expand verbose supports corpora spaces view metadata locale raw "
