@@ -10,7 +10,7 @@ there before is made up in `list_builder`.
 import re
 
 from funcdex_assets.environment.entity_store import canonicalize_noun
-from funcdex_assets.language.values import PERSON_WORDS
+from funcdex_assets.semantics.field_roles import names_person
 
 HEADING_WORDS = frozenset("outline heading headings".split())
 _INBORN_NOUNS = frozenset("transition instance occurrence member participant permission version revision page".split())
@@ -23,7 +23,7 @@ def is_empty_at_first(noun: str) -> bool:
     may be said in many ways.
     """
     nouns = {noun, noun.rpartition(" ")[2], canonicalize_noun(noun)}
-    return not nouns & (_INBORN_NOUNS | _PEOPLE_NOUNS | PERSON_WORDS)
+    return not nouns & (_INBORN_NOUNS | _PEOPLE_NOUNS) and not any(map(names_person, nouns))
 
 
 def list_headings(text: str) -> list[str]:

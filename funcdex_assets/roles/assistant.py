@@ -53,7 +53,8 @@ from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
 _BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked before anything is done
@@ -394,7 +395,11 @@ def _write_as_query(tool: Tool, argument: PlannedArgument, value: Json, rng: Ran
     """
     name = argument.argument.rsplit("/", 1)[-1]
     schema = resolve_schema(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-    is_query = isinstance(value, str) and schema_type(schema) == "string" and set(split_words(name)) & QUERY_WORDS
+    is_query = (
+        isinstance(value, str)
+        and schema_type(schema) == "string"
+        and decide_field_meaning(name, schema).role == "query"
+    )
     if is_query and any(find_quoted_part(str(example)) for example in schema.get("examples", ())):
         return values.render_query(schema, value.replace("'", "").replace('"', ""), rng)
     return value

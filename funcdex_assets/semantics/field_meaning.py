@@ -33,7 +33,7 @@ from funcdex_assets.schema.schema import Schema, name_json_type, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
 from funcdex_assets.semantics.field_nouns import parse_described_noun
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 
 Certainty = Literal["declared", "schema", "name", "description", "guess"]
 """What a role is told by, the surest first: a toolkit's `x-meaning`; type, format, enum, pattern or examples; the name;
@@ -422,7 +422,7 @@ def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole 
         ("state", _names_state(words)),
         ("zone", _names_zone(words)),
         ("sort", _names_order(words)),
-        ("query", not (QUERY_WORDS | vocab.SEARCH_WORDS).isdisjoint(words)),
+        ("query", not vocab.SEARCH_WORDS.isdisjoint(words)),
         ("email", last_noun in ("email", "mail") or words[-2:] in _EMAIL_ENDINGS),
         ("phone", not vocab.PHONE_WORDS.isdisjoint(words)),
         ("unit", last_word in vocab.CURRENCY_AND_UNIT_WORDS or words[0] == "currency"),

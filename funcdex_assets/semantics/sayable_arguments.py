@@ -15,7 +15,8 @@ import re
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.tool_names import is_id, is_page_token
 
 # In names. `type` and `mode` are not among them: an account type and a heating mode are what requests are about.
 _TECHNICAL_WORDS = frozenset(
@@ -50,5 +51,5 @@ def is_sayable(name: str, schema: Schema, root: Schema) -> bool:
     items = resolved.get("items")
     items = resolve_schema(items, root) if isinstance(items, dict) else {}
     examples = resolved.get("examples") or items.get("examples") or ()
-    is_query = bool(set(split_words(name)) & QUERY_WORDS)
+    is_query = decide_field_meaning(name, resolved).role == "query"
     return is_query or not any(isinstance(example, str) and _CODE.search(example) for example in examples)

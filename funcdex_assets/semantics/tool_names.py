@@ -29,8 +29,6 @@ ACTIONS = {
 _ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
-# Words in the names of parameters that take search words.
-QUERY_WORDS = frozenset("query q search keyword keywords jql contains".split())
 
 
 class ToolName(NamedTuple):

@@ -49,8 +49,8 @@ CONTAINER_NOUNS = RESULT_NOUNS | frozenset("data payload response resource outpu
 """Nouns that name no kind of thing."""
 SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
 SORT_COMPANIONS = frozenset("by direction dir field column key".split())
-SEARCH_WORDS = frozenset("find filter term terms cql sql".split())
-"""In the names of searches, beside `semantics.tool_names.QUERY_WORDS`."""
+SEARCH_WORDS = frozenset("query q search keyword keywords jql contains find filter term terms cql sql".split())
+"""In the names of searches."""
 
 TITLE_ENDINGS = TITLE_WORDS | frozenset("filename headline heading nickname topic names".split())
 POSITION_AT_WORK_WORDS = frozenset("job occupation profession".split())
@@ -75,6 +75,13 @@ PERSON_NOUNS = frozenset(
         "reviewer approver manager employee username"
     ).split()
 )
+USER_ROLE_NOUNS = frozenset(
+    (
+        "person member assignee owner author commenter creator organizer organiser lead reporter reviewer approver "
+        "watcher follower collaborator"
+    ).split()
+)
+"""The people that are users of a service, in one role or another; a customer or an attendee has a record of its own."""
 PERSON_NAME_WORDS = frozenset("first last full given family middle display".split())
 """Before `name`, they make it the name of a person."""
 PERSON_OF_WORD = {"from": "sender", "to": "recipient", "cc": "recipient", "bcc": "recipient"}
