@@ -19,8 +19,8 @@ from funcdex_assets.environment.entity_store import canonicalize_noun, normalize
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_roles import names_person
-from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token, names_person
+from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4

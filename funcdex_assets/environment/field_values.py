@@ -19,7 +19,8 @@ from funcdex_assets.language import values
 from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 _TRUE_WORDS = frozenset(
     (
@@ -49,7 +50,7 @@ class FieldValues:
         """Returns a likely value for a field of this name in the draft; it may break the schema in details."""
         if "const" in schema:
             return schema["const"]
-        if is_page_token(name) and schema_type(schema) == "string" and "format" not in schema:
+        if schema_type(schema) == "string" and is_page_token(name, schema):
             return "".join(self._context.rng.choice(_TOKEN_LETTERS) for _ in range(_TOKEN_LENGTH))
         if is_id(name) and "enum" not in schema:
             return self.identifiers.choose_identifier(schema, name, draft)

@@ -31,8 +31,8 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import is_valid_under
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.field_roles import is_calling_name
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 MORE_PAGES_SHARE = 0.2  # of listings that nobody turns the page of
 _INTEGER = {"type": "integer"}
@@ -176,7 +176,8 @@ class Pager:
         page_token = self._intent.page_token
         for key in list(fields):
             value, name_words = fields[key], set(split_words(key))
-            if is_page_token(key):
+            schema_of_key = resolve_schema(properties.get(key, {}), root)
+            if is_page_token(key, schema_of_key):
                 if isinstance(value, int) and not isinstance(value, bool):
                     fields[key] = (
                         int(page_token) if page_token.isdigit() else max(0, properties.get(key, {}).get("minimum", 0))
@@ -202,7 +203,7 @@ class Pager:
                     fields[key] = not self._has_more
             elif (
                 isinstance(value, int)
-                and decide_field_meaning(key, properties.get(key, _INTEGER)).role == "total"
+                and decide_field_meaning(key, schema_of_key or _INTEGER).role == "total"
                 and value == shown_count
                 and self._open_listings
             ):

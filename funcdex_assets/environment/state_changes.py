@@ -28,8 +28,8 @@ from funcdex_assets.environment.repeated_arguments import find_repeated_argument
 from funcdex_assets.language import values
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.field_roles import is_call_setting, is_whole_text, read_name
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_call_setting, is_page_token, is_whole_text, read_name
+from funcdex_assets.semantics.tool_names import is_id
 
 _STATES_AFTER_VERBS = {
     "close": "closed done completed complete resolved",

@@ -19,8 +19,15 @@ from funcdex_assets.language.spoken_values import is_switch
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.field_roles import is_calling_name, is_query, is_title, names_person, read_name
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import (
+    is_calling_name,
+    is_page_token,
+    is_query,
+    is_title,
+    names_person,
+    read_name,
+)
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 NEXT_PAGE_REQUESTS = (
     "show me the next page",

@@ -38,8 +38,7 @@ from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.schema import Schema, name_json_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
-from funcdex_assets.semantics.field_roles import is_calling_name, read_name
-from funcdex_assets.semantics.tool_names import is_page_token
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token, read_name
 from funcdex_assets.semantics.vocabulary import (
     CONTAINER_NOUNS,
     PERSON_NOUNS,

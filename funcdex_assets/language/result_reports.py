@@ -32,8 +32,8 @@ from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.field_roles import is_calling_name
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import TOTAL_WORDS
 
 MOST_DESCRIBED = 10  # items of a page; of a longer one only the titles are told

@@ -28,8 +28,8 @@ from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.field_roles import PAST_PHASES, names_person
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
+from funcdex_assets.semantics.field_roles import PAST_PHASES, is_page_token, names_person
+from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, PATH_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
@@ -159,7 +159,7 @@ def _estimate_interest(name: str, schema: Any, root: Schema, searching: bool) ->
     name_words = set(split_words(name))
     schema = resolve_schema(schema, root)
     kind = schema_type(schema)
-    if is_id(name) or is_page_token(name) or kind == "boolean":
+    if is_id(name) or is_page_token(name, schema) or kind == "boolean":
         return 0
     role = decide_field_meaning(name, schema).role
     if role == "query" and kind == "string":

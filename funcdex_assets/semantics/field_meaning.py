@@ -339,7 +339,8 @@ def _is_page_token(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
         return words == ("next", "page")
     if words[-1:] in vocab.PAGE_TOKEN_ENDINGS or words[-2:] in vocab.PAGE_TOKEN_ENDINGS or words == ("marker",):
         return True
-    return facts.type in ("integer", "number", "") and words in vocab.PAGE_NUMBER_NAMES
+    is_number = facts.type in ("integer", "number") or (facts.type == "" and words != ("page",))
+    return is_number and words in vocab.PAGE_NUMBER_NAMES
 
 
 def _is_identifier(facts: _FieldFacts, words: tuple[str, ...]) -> bool:

@@ -17,6 +17,7 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning, split_joined_words
 
+_COUNTED_PAGES = vocab.PAGE_NUMBER_NAMES - {("start", "at")}
 PAST_PHASES = frozenset("created changed sent received completed cancelled deleted archived paid".split())
 """Phases of moments that have passed when the field is filled."""
 MAKER_NOUNS = frozenset("owner creator author organizer organiser reporter sender lead".split())
@@ -32,8 +33,12 @@ def read_name(name: str) -> FieldMeaning:
 
 
 def is_page_token(name: str, schema: Schema | None = None) -> bool:
-    """Returns whether a field leads to another page: `page_token`, `cursor`, `starting_after`."""
-    return (decide_field_meaning(name, schema) if schema else read_name(name)).role == "page_token"
+    """Returns whether a field holds what a service gives to lead to another page: `page_token`, `starting_after`.
+
+    The number of a page is none: whoever calls counts it up without being told.
+    """
+    meaning = decide_field_meaning(name, schema) if schema else read_name(name)
+    return meaning.role == "page_token" and split_words(name) not in _COUNTED_PAGES
 
 
 def is_query(name: str, schema: Schema | None = None) -> bool:

@@ -100,14 +100,3 @@ def parse_last_noun(name: str) -> str:
     if is_id(name):
         return parse_resource_noun(name).rpartition(" ")[2]
     return to_singular(split_words(name)[-1]) if split_words(name) else ""
-
-
-@cache
-def is_page_token(name: str) -> bool:
-    """Returns whether a field of this name leads to another page: `page_token`, `cursor`, `starting_after`."""
-    name_words = split_words(name)
-    return bool(name_words) and (
-        name_words[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
-        or name_words[-1] in ("cursor", "offset")
-        or name_words == ("next", "page")
-    )

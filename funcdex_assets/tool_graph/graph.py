@@ -19,9 +19,9 @@ from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_nouns import Noun, find_argument_noun, find_result_nouns, is_made_by_caller
-from funcdex_assets.semantics.field_roles import names_person
+from funcdex_assets.semantics.field_roles import is_page_token, names_person
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, USER_ROLE_NOUNS
 from funcdex_assets.tool_graph.ties import break_ties
 
@@ -286,7 +286,7 @@ def _is_phone_number(leaf: Leaf) -> bool:
 
 def _is_page_field(leaf: Leaf) -> bool:
     """Returns whether a field is a page token; a `start_at` with the format of a date is the beginning of an event."""
-    return is_page_token(leaf.name) and leaf.schema.get("format") not in ("date", "date-time", "time")
+    return is_page_token(leaf.name, leaf.schema)
 
 
 def _has_same_type(source: Leaf, target: Leaf) -> bool:

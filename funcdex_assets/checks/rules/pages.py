@@ -20,7 +20,8 @@ from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_page_token, parse_last_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import parse_last_noun, parse_tool_name
 
 _WRAPPERS = frozenset("data result results response body payload _embedded".split())
 _LIST_NAMES = frozenset("nodes edges items results data values records entries".split())

@@ -91,7 +91,7 @@ def test_a_value_tells_what_its_schema_would(name, value, role):
     ("name", "role"),
     [
         pytest.param("max_results", "limit", id="limit"),
-        pytest.param("page", "page_token", id="page"),
+        pytest.param("next_page", "page_token", id="page"),
         pytest.param("message_count", "count", id="count"),
         pytest.param("body", "text", id="text"),
     ],
