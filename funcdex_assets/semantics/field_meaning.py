@@ -344,13 +344,9 @@ def _is_page_token(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
 
 
 def _is_identifier(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
-    if facts.type == "object" or facts.format in _DECISIVE_FORMATS or "idempotency" in words:
+    if facts.type == "object" or facts.format in _DECISIVE_FORMATS:
         return False
-    if words[2:] and _names_zone(words):  # `time_zone_id` is the zone's name
-        return False
-    if words[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
-        return len(words) > 1 and words[-2] not in vocab.LINK_TARGETS
-    if words[-1] in ("key", "keys") and (facts.is_closed or not vocab.SORT_WORDS.isdisjoint(words)):
+    if words[-1] in ("key", "keys") and facts.is_closed:
         return False
     if is_id(facts.name) or words == ("resource", "name"):
         return True

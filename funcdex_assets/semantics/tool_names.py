@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics import vocabulary as vocab
 
 # The verbs of each action. The effect of a call on the world follows from the action (`environment/state_changes.py`).
 ACTIONS = {
@@ -71,14 +72,20 @@ def parse_tool_name(name: str) -> ToolName:
 
 @cache
 def is_id(name: str) -> bool:
-    """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`."""
+    """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`.
+
+    Whoever has this answer has that of `field_meaning`, but for two cases: a key that is one of a few fixed words is
+    no identifier, and the number by which people call an invoice is one, although a service need not give it.
+    """
     name_words = split_words(name)
-    return (
-        bool(name_words)
-        and name_words[-1] in _ID_SUFFIXES
-        and name_words != ("key",)
-        and name_words[-2:] != ("api", "key")
-    )
+    if not name_words or name_words[-1] not in _ID_SUFFIXES:
+        return False
+    if name_words[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
+        return len(name_words) > 1 and name_words[-2] not in vocab.LINK_TARGETS
+    is_sort_key = name_words[-1] in ("key", "keys") and not vocab.SORT_WORDS.isdisjoint(name_words)
+    is_secret = name_words == ("key",) or name_words[-2:] == ("api", "key")
+    is_of_zone = name_words[-3:-1] == ("time", "zone") or name_words[-2:-1] == ("timezone",)  # it is the zone's name
+    return not (is_sort_key or is_secret or is_of_zone or "idempotency" in name_words)
 
 
 @cache
