@@ -35,7 +35,7 @@ from funcdex_assets.tool_graph.graph import is_service_id
 
 # Optional arguments that people never mention in a chat: how an answer is made, and the forms of a text.
 _TECHNICAL_ROLES = frozenset(("page_token", "sort", "setting", "zone", "position"))
-_TECHNICAL_WORDS = frozenset("token page html markdown alt pretty mode".split())
+_UNSPOKEN_WORDS = frozenset("token page html markdown alt pretty mode".split())
 
 _CODE_PATTERN = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # in an example: only a program would write such a value
 _MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional object in a chat
@@ -168,7 +168,7 @@ def _estimate_interest(name: str, schema: Any, root: Schema, searching: bool) ->
         return 1.5
     if (
         role in _TECHNICAL_ROLES
-        or name_words & _TECHNICAL_WORDS
+        or name_words & _UNSPOKEN_WORDS
         or (kind == "object" and not _is_small_object(schema, root))
     ):
         return 0

@@ -19,7 +19,7 @@ from funcdex_assets.semantics.field_roles import find_span, is_whole_text
 from funcdex_assets.semantics.tool_names import is_id
 
 _MAX_DEPTH = 6
-_SECONDS_PER_UNIT = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
+_SECONDS_OF_UNIT = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 _WORD_COUNT_TOLERANCE = 0.2  # of a count of words: services do not agree on what a word is
 _MIN_WORD_COUNT_DIFFERENCE = 4
 
@@ -169,7 +169,7 @@ def _relate_fields(fields: Sequence[tuple[str, FieldMeaning]]) -> _RelatedFields
     keys = tuple(meanings)
     words_of_key = {key: split_words(key) for key in keys}
     plain_names = {key: "".join(key_words) for key, key_words in words_of_key.items()}
-    duration_keys = [key for key in keys if "duration" in words_of_key[key] and meanings[key].unit in _SECONDS_PER_UNIT]
+    duration_keys = [key for key in keys if "duration" in words_of_key[key] and meanings[key].unit in _SECONDS_OF_UNIT]
     start, end = find_span(meanings) or ("", "")
     owed = [
         next((key for key in keys if plain_names[key] == name), "")
@@ -179,7 +179,7 @@ def _relate_fields(fields: Sequence[tuple[str, FieldMeaning]]) -> _RelatedFields
     return _RelatedFields(
         start=start,
         end=end,
-        durations=tuple((key, _SECONDS_PER_UNIT[meanings[key].unit]) for key in duration_keys),
+        durations=tuple((key, _SECONDS_OF_UNIT[meanings[key].unit]) for key in duration_keys),
         text=next((key for key in keys if meanings[key].role == "text" and is_whole_text(key)), ""),
         word_count=next((key for key in keys if (meanings[key].role, meanings[key].noun) == ("count", "word")), ""),
         zone=next((key for key in keys if meanings[key].role == "zone"), ""),
