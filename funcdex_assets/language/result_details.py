@@ -44,7 +44,6 @@ from funcdex_assets.semantics.vocabulary import (
     PERSON_NOUNS,
     PERSON_OF_WORD,
     PHONE_WORDS,
-    STATE_WORDS,
 )
 
 ONLY_IN_DETAIL = 10  # a detail of this rank or later is told only where details were asked for, or itself
@@ -55,7 +54,6 @@ _LONGEST_TITLE = 60  # characters; a longer text without a title is told as a te
 _LONGEST_TEXT = 120
 _MAX_DEPTH = 3
 _KEY_WORDS = frozenset(("key", "number"))
-_CHANGE_WORDS = frozenset("updated modified changed edited update".split())
 _PARTICIPLES = frozenset(
     "posted joined added opened sent received completed closed resolved cancelled canceled paid archived deleted "
     "created started scheduled".split()
@@ -566,7 +564,7 @@ class _ThingReader:
         told = render_constant(value)
         folded = "_".join(split_words(value)) or value.lower()
         self._thing.state = self._thing.state or folded
-        rest = [word for word in name_words if word not in STATE_WORDS]
+        rest = [word for word in name_words if read_name(word).role != "state"]
         text = f"to {told}" if rest == ["to"] else told
         rank = ONLY_IN_DETAIL if folded in _STATES_OF_COURSE else 2
         self._add(Detail("state", words | {"status", "state"}, text, rank, told))
@@ -622,7 +620,7 @@ class _ThingReader:
         words = frozenset((*name_words, "date", "time"))
         if not kept or set(name_words) <= _MOMENT_NAMES:
             text, rank = moment, 2
-        elif set(kept) & _CHANGE_WORDS:
+        elif meaning.phase == "changed":
             text, rank = f"last changed {moment}", 6
             words |= {"changed", "modified", "updated", "touched"}
         elif meaning.phase == "expires" or kept[-1].startswith("expir"):

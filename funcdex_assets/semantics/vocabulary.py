@@ -7,20 +7,14 @@ A word added to a set changes the answer of every module that reads the set, so 
 fits. All words are in lower case, as `schema.words.split_words` returns them; plurals are listed only where the readers
 do not make singulars.
 
->>> sorted(NAMING_WORDS - TITLE_WORDS)
-['filename']
+>>> sorted(TITLE_ENDINGS - TITLE_WORDS)[:3]
+['filename', 'heading', 'headline']
 """
 
 # ── shared by modules that read names without field_meaning ──────────────────────────────────
 
 TITLE_WORDS = frozenset("title name summary subject".split())
 """In the names of fields that hold the title of a thing."""
-NAMING_WORDS = TITLE_WORDS | {"filename"}
-"""In the names of fields that hold the title of a thing or the name of a file."""
-COUNT_WORDS = frozenset("count total estimate".split())
-"""In the names of numbers of things."""
-CHANGE_WORDS = frozenset("updated modified edited".split())
-"""In the names of moments that move with every change of a thing."""
 STATE_WORDS = frozenset("status state".split())
 ZONE_WORDS = frozenset("zone timezone".split())
 SIZE_WORDS = frozenset("size bytes".split())
@@ -72,7 +66,7 @@ PERSON_NOUNS = frozenset(
     (
         "person user member customer contact attendee invitee guest host participant collaborator watcher follower "
         "commenter owner creator author organizer organiser assignee reporter lead sender recipient admin subscriber "
-        "reviewer approver manager employee username"
+        "reviewer approver manager employee correspondent username"
     ).split()
 )
 USER_ROLE_NOUNS = frozenset(

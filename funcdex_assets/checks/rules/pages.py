@@ -31,7 +31,6 @@ _PAGE_HOLDERS = frozenset(
 )
 _PAGE_NUMBER_NAMES = frozenset("page currentpage pagenumber number".split())
 _PAGE_COUNT_NAMES = frozenset("pages totalpages pagecount lastpage numpages".split())
-_TOTAL_WORDS = frozenset("total estimate count".split())
 _COUNTS_OF_TEXT = frozenset("word character page byte line".split())
 _NO = frozenset(("", "false", "no", "0", "null", "none"))
 _MAX_WRAPPERS = 3  # objects around a list
@@ -181,7 +180,7 @@ def _find_total(holders: Sequence[Mapping[str, Any]], shown: int) -> int | None:
         for holder in holders
         for name, value in _iterate_page_fields(holder)
         if (is_count(value) or (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10))
-        and _TOTAL_WORDS & set(split_words(name))
+        and (decide_field_meaning(name, {"type": "integer"}).role == "total" or "count" in split_words(name))
         and not _COUNTS_OF_TEXT & {to_singular(word) for word in split_words(name)}
         and int(value) >= shown
     ]
