@@ -294,7 +294,7 @@ def _find_role_of_shape(evidence: _Evidence) -> FieldRole | None:
             pattern = re.compile(evidence.pattern)
         except re.error:
             return None
-        fitting = [role for role, (_, sample) in _SHAPES.items() if pattern.search(sample)]
+        fitting: list[FieldRole] = [role for role, (_, sample) in _SHAPES.items() if pattern.search(sample)]
         return fitting[0] if len(fitting) == 1 and not pattern.search(_PLAIN_SAMPLE) else None
     if not evidence.examples:
         return None

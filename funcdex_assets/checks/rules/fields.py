@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_value_meaning
-from funcdex_assets.semantics.field_roles import find_span, is_whole_text
+from funcdex_assets.semantics.field_roles import find_span, is_whole_text, read_name
 from funcdex_assets.semantics.tool_names import is_id
 
 _MAX_DEPTH = 6
@@ -69,7 +68,7 @@ def _iterate_objects(value: Any, pointer: str, depth: int) -> Iterator[tuple[Map
 
 def _find_contradictions(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields (field, what it contradicts) of each contradiction within an object."""
-    fields = _relate_fields(tuple((key, decide_value_meaning(key, value)) for key, value in holder.items()))
+    fields = _relate_fields(tuple(holder))
     if fields.start and fields.end:
         yield from _check_span(holder, fields)
     if fields.word_count and isinstance(text := holder.get(fields.text), str):
@@ -163,10 +162,9 @@ def _check_total(holder: Mapping[str, Any], fields: _RelatedFields) -> Iterator[
 
 
 @lru_cache(maxsize=8192)
-def _relate_fields(fields: Sequence[tuple[str, FieldMeaning]]) -> _RelatedFields:
-    """Finds the related fields of an object, given with their meanings; cached, for many objects have the same ones."""
-    meanings = dict(fields)
-    keys = tuple(meanings)
+def _relate_fields(keys: Sequence[str]) -> _RelatedFields:
+    """Finds the related fields among the keys of an object; cached, for many objects have the same keys."""
+    meanings = {key: read_name(key) for key in keys}
     words_of_key = {key: split_words(key) for key in keys}
     plain_names = {key: "".join(key_words) for key, key_words in words_of_key.items()}
     duration_keys = [key for key in keys if "duration" in words_of_key[key] and meanings[key].unit in _SECONDS_OF_UNIT]
@@ -180,7 +178,7 @@ def _relate_fields(fields: Sequence[tuple[str, FieldMeaning]]) -> _RelatedFields
         start=start,
         end=end,
         durations=tuple((key, _SECONDS_OF_UNIT[meanings[key].unit]) for key in duration_keys),
-        text=next((key for key in keys if meanings[key].role == "text" and is_whole_text(key)), ""),
+        text=next(filter(is_whole_text, keys), ""),
         word_count=next((key for key in keys if (meanings[key].role, meanings[key].noun) == ("count", "word")), ""),
         zone=next((key for key in keys if meanings[key].role == "zone"), ""),
         total=""
