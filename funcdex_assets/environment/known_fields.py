@@ -33,7 +33,7 @@ from funcdex_assets.environment.state_changes import (
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_meaning import decide_field_meaning, split_joined_words
 from funcdex_assets.semantics.field_roles import MAKER_NOUNS, PAST_PHASES, names_person, read_name
 from funcdex_assets.semantics.tool_names import is_id
 
@@ -68,6 +68,8 @@ class KnownFields:
             value = find_part_count(draft.known_fields, find_counted_noun(key))
         if value is None and draft.is_subject and not is_id(key) and not _differs_in_copy(key, schema):
             value = self._copied_fields.get(normalize_field_name(key))
+            if value is None and _is_name_of_thing(key):  # a document is copied that another tool calls a file
+                value = next((text for name, text in self._copied_fields.items() if _is_name_of_thing(name)), None)
         if isinstance(value, list | dict) and self._scope.entities.change_count:
             return self._update_value(schema, key, value, draft)
         return value
@@ -137,7 +139,7 @@ def _differs_in_copy(key: str, schema: Schema) -> bool:
 def _is_name_of_thing(name: str) -> bool:
     """Returns whether a field is called name or title: an entity has either, and both are the same."""
     meaning = read_name(name)
-    return meaning.role == "title" and not meaning.noun and name.endswith(("name", "title"))
+    return meaning.role == "title" and not meaning.noun and split_joined_words(name)[-1] in ("name", "title")
 
 
 def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
