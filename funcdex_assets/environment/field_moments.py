@@ -82,7 +82,8 @@ class FieldMoments:
             period_end = self._draw_end_of_period(draft)
             if period_end:
                 return period_end
-        if (phase == "end" or phase in _LATER_PHASES) and isinstance(start, date):
+        follows_start = phase in ("end", "changed") or (phase in _LATER_PHASES and intent.is_lookup)
+        if follows_start and isinstance(start, date):
             end = self._draw_end(start, phase, draft.noun)
             if _is_exclusive(draft) and isinstance(start, datetime):
                 self._busy_spans.append((start, end))
