@@ -27,9 +27,9 @@ from funcdex_assets.schema.json_pointers import put_pointer
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.validation import compile_validator
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_roles import is_calling_name
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import TITLE_WORDS
 
 Messages = tuple[Message, ...]
 _MAX_QUERY_WORDS = 6  # a longer query says more than the words to look for
@@ -324,7 +324,7 @@ def _change_title_in_second_lookup(case: Case, rng: Random) -> Case | None:
         leaves = dict(case.result_values[index])
         for pointer, value in leaves.items():
             holder_pointer, _, name = pointer.rpartition("/")
-            is_title = isinstance(value, str) and value and split_words(name) and set(split_words(name)) <= TITLE_WORDS
+            is_title = isinstance(value, str) and value and is_calling_name(name)
             identity = str(leaves.get(f"{holder_pointer}/id") or "")
             is_identified = (
                 is_title and pointer.count("/") <= _MAX_POINTER_DEPTH and len(identity) >= _MIN_IDENTIFIER_LENGTH
@@ -443,7 +443,7 @@ def _remove_search_words_from_item(case: Case, rng: Random) -> Case | None:
         title_pointers = [
             at
             for at, value in case.result_values[index]
-            if isinstance(value, str) and set(split_words(_find_field_name(at))) & TITLE_WORDS
+            if isinstance(value, str) and is_calling_name(_find_field_name(at))
         ]
         item_title_pointers = [
             at for at in title_pointers if at.split("/")[-2].isdigit() and sum(map(str.isdigit, at.split("/"))) == 1

@@ -18,6 +18,7 @@ from funcdex_assets.catalog import seed_format
 from funcdex_assets.catalog.documents import refuse_deep_nesting
 from funcdex_assets.catalog.errors import CatalogError
 from funcdex_assets.catalog.toolkit_terms import ToolkitTerms, parse_terms
+from funcdex_assets.records.declared_meaning import find_declaration_flaw
 from funcdex_assets.records.row_failures import MOST_REASONS, RowFailure, make_each
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import resolve_schema
@@ -198,6 +199,8 @@ def _refuse_unusable(tool: Tool, path: Path) -> None:
             compile_validator(schema)
         except ValueError as error:
             raise CatalogError(f"{path}: {tool.name}.{field} is {error}") from None
+        if flaw := find_declaration_flaw(schema):
+            raise CatalogError(f"{path}: {tool.name}.{field}: {flaw}")
         inherited = resolve_schema(schema, schema).get("properties", {})  # under $ref and allOf
         missing = set(schema.get("required", ())) - {*schema.get("properties", {}), *inherited}
         if missing:

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from funcdex_assets.catalog.drafts import Draft, Origin, Problem
+from funcdex_assets.records.declared_meaning import find_declaration_flaw
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.validation import prove_schema
 
@@ -137,6 +138,6 @@ def _find_schema_flaw(schema: Any) -> str:
         if size > MOST_SCHEMA_BYTES:
             return f"the schema has {size:,} bytes, more than {MOST_SCHEMA_BYTES:,}"
         prove_schema(schema)
+        return find_declaration_flaw(schema)
     except (ValueError, TypeError, RecursionError) as error:
         return str(error)[:300]
-    return ""

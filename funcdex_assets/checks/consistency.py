@@ -18,12 +18,10 @@ from datetime import date, datetime
 from typing import Any
 
 from funcdex_assets.checks.entities import (
-    CHANGING_FIELD_WORDS,
     CREATE_VERBS,
     DELETE_VERBS,
     READ_VERBS,
     TEXT_FIELD,
-    TEXT_FIELD_NAMES,
     UPDATE_VERBS,
     Entity,
     collect_identifiers,
@@ -31,6 +29,7 @@ from funcdex_assets.checks.entities import (
     find_entities,
     find_entity_read_by_id,
     find_verb,
+    is_changing_field,
     is_lasting_field,
     normalize_name,
     pair_results_with_calls,
@@ -39,17 +38,16 @@ from funcdex_assets.checks.rules.case import Case, PlacedObject
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_last_noun, parse_resource_noun
-from funcdex_assets.semantics.vocabulary import NAMING_WORDS, OCCURRENCE_NOUNS, RESTORING_VERBS
+from funcdex_assets.semantics.field_meaning import decide_value_meaning
+from funcdex_assets.semantics.field_roles import is_calling_name, is_title, is_whole_text
+from funcdex_assets.semantics.tool_names import is_id, parse_last_noun, parse_resource_noun
+from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS, RESTORING_VERBS
 
-_QUERY_OPTION_WORDS = frozenset(
-    (
-        "query q search keyword limit max min size results page cursor offset token fields format order sort by expand "
-        "verbose include exclude show type types mode from after before since until range user start end time"
-    ).split()
+_NO_FILTER_ROLES = frozenset(
+    "query limit page_token sort setting title text moment duration person measure choice zone position".split()
 )
+"""Roles of arguments that do not ask for equal values, or not certainly: a person may be named in many ways."""
 _SEARCH_VERBS = frozenset("find search".split())
-_SEARCH_ARGUMENT_NAMES = frozenset("query q search keyword keywords".split())
 _QUOTED = re.compile(r"(?<!\w)['\"]([^'\"]+)['\"](?!\w)")
 _OPERATOR = re.compile(r"\w:\S|[=<>~*|(){}]|\b(?:AND|NOT)\b")
 _NON_WORD = re.compile(r"[\W_]+")
@@ -145,7 +143,7 @@ def echo_mismatch(case: Case) -> Iterator[Finding]:
                     is_mismatch = (
                         _is_subject_of_result(pointer)
                         and _differs_from_argument(argument_value, value)
-                        and not set(split_words(key)) & CHANGING_FIELD_WORDS - {"status"}
+                        and ("status" in split_words(key) or not is_changing_field(key))
                     )
                 else:
                     is_mismatch = (
@@ -170,18 +168,14 @@ def _find_unrelated_search_results(
 ) -> Iterator[Finding]:
     """Finds items of a search result that contain no word of the query and were not seen in an earlier result."""
     for name, query in call.arguments.items():
-        if not isinstance(query, str) or not (
-            normalize_name(name) in _SEARCH_ARGUMENT_NAMES or name.endswith("contains")
-        ):
+        if not isinstance(query, str) or decide_value_meaning(name, query).role != "query":
             continue
         search_words = _extract_search_words(query)
         for holder, pointer, _ in objects if search_words else ():
             if not pointer.rpartition("/")[2].isdigit() or pointer.count("/") > _MAX_ITEM_DEPTH:
                 continue
             texts = list(_iterate_strings(holder))
-            has_title = any(
-                isinstance(value, str) and set(split_words(key)) & NAMING_WORDS for key, value in holder.items()
-            )
+            has_title = any(isinstance(value, str) and is_calling_name(key) for key, value in holder.items())
             if not has_title or any(word in text for word in search_words for text in texts):
                 continue
             known_identities = {
@@ -230,7 +224,7 @@ def _allow_changes(call: ToolCall, known_entities: Mapping[str, Entity]) -> None
             for name in list(fields):
                 field_words = set(split_words(name))
                 if "created" not in field_words and (
-                    field_words & argument_words or (field_words & NAMING_WORDS and argument_words & NAMING_WORDS)
+                    field_words & argument_words or (is_title(name) and any(map(is_title, call.arguments)))
                 ):
                     del fields[name]
 
@@ -250,7 +244,7 @@ def _expect_arguments(
         for name, value in call.arguments.items():
             if is_lasting_field(name) and isinstance(value, str) and "created" not in split_words(name):
                 fields.setdefault(name, value)
-            elif normalize_name(name) in TEXT_FIELD_NAMES and isinstance(value, str) and value:
+            elif is_whole_text(name) and isinstance(value, str) and value:
                 fields[TEXT_FIELD] = value
 
 
@@ -296,7 +290,7 @@ def _is_filter_argument(name: str, argument_value: Any) -> bool:
     """True if an argument restricts the result to equal values: `folder_id` does, `page_size` and `status="all"` do
     not.
     """
-    if set(split_words(name)) & (_QUERY_OPTION_WORDS | NAMING_WORDS) or is_page_token(name):
+    if decide_value_meaning(name, argument_value).role in _NO_FILTER_ROLES:
         return False
     return not isinstance(argument_value, str) or argument_value.lower() not in _ANY_VALUE_WORDS
 

@@ -14,8 +14,9 @@ import msgspec
 from funcdex_assets.checks.rules.case import Case, PlacedObject
 from funcdex_assets.records.message import ToolCall, ToolResult
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import is_title, is_whole_text, names_maker, read_name
 from funcdex_assets.semantics.tool_names import is_id, parse_last_noun, parse_resource_noun
-from funcdex_assets.semantics.vocabulary import NAMING_WORDS, RESTORING_VERBS
+from funcdex_assets.semantics.vocabulary import RESTORING_VERBS
 
 READ_VERBS = frozenset(
     (
@@ -32,11 +33,8 @@ UPDATE_VERBS = frozenset(
 )
 DELETE_VERBS = frozenset("delete trash".split())
 _KNOWN_VERBS = READ_VERBS | CREATE_VERBS | UPDATE_VERBS | DELETE_VERBS | RESTORING_VERBS
-_MAKER_FIELD_WORDS = frozenset("owner creator author organizer organiser reporter".split())
-CHANGING_FIELD_WORDS = frozenset("updated modified edited last count total status state".split())
-_DOCUMENT_TITLE_WORDS = frozenset("title subject summary".split())
-TEXT_FIELD_NAMES = frozenset("text plaintext textcontent content body".split())
 TEXT_FIELD = "text"  # the one key under which the text of an entity is kept, whatever its field is called
+_OBJECT = {"type": "object"}
 _MIN_IDENTIFIER_LENGTH = 5  # characters; a shorter identifier is likely to belong to several entities
 
 
@@ -84,7 +82,7 @@ def find_entities(objects: Sequence[PlacedObject]) -> Iterator[tuple[Entity, str
             key: value for key, value in holder.items() if isinstance(value, str) and value and is_lasting_field(key)
         }
         for key, value in holder.items():
-            if isinstance(value, dict) and not _MAKER_FIELD_WORDS.isdisjoint(split_words(key)):
+            if isinstance(value, dict) and names_maker(key, _OBJECT):
                 email = next((maker_field for name, maker_field in value.items() if "email" in split_words(name)), None)
                 fields |= {key: email} if isinstance(email, str) else {}
         yield Entity(noun, str(identity), fields), pointer
@@ -104,12 +102,17 @@ def is_distinctive_identifier(value: Any) -> bool:
 @cache
 def is_lasting_field(key: str) -> bool:
     """True if a field keeps its value until a call changes it: `title`, `created_at`, `owner`."""
-    key_words = set(split_words(key))
-    return bool(key_words) and (
-        key_words <= NAMING_WORDS
-        or "created" in key_words
-        or (key_words <= _MAKER_FIELD_WORDS and not key_words & CHANGING_FIELD_WORDS)
-    )
+    key_words, meaning = split_words(key), read_name(key)
+    is_own_title = meaning.role == "title" and not meaning.noun
+    return is_own_title or "created" in key_words or (len(key_words) == 1 and names_maker(key, _OBJECT))
+
+
+@cache
+def is_changing_field(key: str) -> bool:
+    """True if a field may have another value after any call: a count, a state, the moment of the last message."""
+    meaning = read_name(key)
+    is_last_moment = meaning.role == "moment" and (meaning.phase == "changed" or "last" in split_words(key))
+    return is_last_moment or meaning.role in ("count", "total", "state")
 
 
 def collect_identifiers(call: ToolCall) -> Iterator[str]:
@@ -151,14 +154,10 @@ def find_entity_read_by_id(call: ToolCall, content: Any, verb: str) -> Iterator[
             and is_distinctive_identifier(value)
         )
         if is_echoed_id:
-            fields = {
-                name: field_value
-                for name, field_value in content.items()
-                if parse_last_noun(name) in _DOCUMENT_TITLE_WORDS
-            }
+            fields = {name: field_value for name, field_value in content.items() if is_title(name)}
             fields |= {
                 TEXT_FIELD: next(
-                    (field_value for name, field_value in content.items() if normalize_name(name) in TEXT_FIELD_NAMES),
+                    (field_value for name, field_value in content.items() if is_whole_text(name)),
                     None,
                 )
             }

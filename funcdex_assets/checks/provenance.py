@@ -21,7 +21,8 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.tool_graph.equivalent_tools import reads_same_things
 
 AgreedWords = Mapping[tuple[str, str], Sequence[tuple[Any, str]]]

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from funcdex_assets.dialogue.dialogue_state import DialogueState
-from funcdex_assets.language import values
 from funcdex_assets.language.request_phrases import is_next_page_argument
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import is_calling_name
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
@@ -119,7 +119,7 @@ def find_item_title(item: Any) -> str:
         for key, text in (*item.items(), *inner.items())
         if isinstance(text, str) and 0 < len(text) <= _LONGEST_TITLE and '"' not in text and not is_id(key)
     }
-    titles = (text for key, text in texts.items() if set(split_words(key)) & values.TITLE_WORDS)
+    titles = (text for key, text in texts.items() if is_calling_name(key))
     contents = (text for key, text in texts.items() if key in _CONTENT_FIELDS)
     return next(titles, next(contents, ""))
 
@@ -214,9 +214,7 @@ def _shows_titles(state: DialogueState, tool: str, path: str) -> bool:
     schema = schema_at(root, f"{find_array(path).rstrip('/')}/*") or {}
     required = schema.get("required", ())
     return any(
-        name in required
-        and (set(split_words(name)) & values.TITLE_WORDS or name in _CONTENT_FIELDS)
-        and not is_id(name)
+        name in required and (is_calling_name(name) or name in _CONTENT_FIELDS) and not is_id(name)
         for name, field in schema.get("properties", {}).items()
         if resolve_schema(field, root).get("type") == "string"
     )

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
 from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
-from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import ToolName, is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token, names_person
+from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
@@ -240,7 +240,7 @@ def _is_minutes(name: str, value: Any) -> bool:
 
 
 def _find_viewed_noun(name: ToolName, identities: Mapping[str, str | int], parents: Mapping[str, str]) -> str:
-    if _identity_as_text(identities, name.noun) is not None or {name.noun, canonicalize_noun(name.noun)} & PERSON_WORDS:
+    if _identity_as_text(identities, name.noun) is not None or names_person(canonicalize_noun(name.noun)):
         return ""
     viewed_nouns = [noun for noun in parents if is_mentioned_in(name, noun)]
     return viewed_nouns[0] if len(viewed_nouns) == 1 else ""

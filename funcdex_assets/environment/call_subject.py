@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_intent import CallIntent
-from funcdex_assets.environment.entity_store import Entity, EntityStore, canonicalize_noun, singularize_words
+from funcdex_assets.environment.entity_store import Entity, EntityStore, canonicalize_noun
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument
-from funcdex_assets.environment.state_changes import find_flag_after_verb, find_state_after_verb
+from funcdex_assets.environment.state_changes import find_flag_after_verb, find_state_after_verb, is_last_editor_name
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import MAKER_NOUNS, PARTICIPANT_NOUNS, read_name
 from funcdex_assets.semantics.tool_names import is_id
-from funcdex_assets.semantics.vocabulary import CHANGE_WORDS, STATE_WORDS
+from funcdex_assets.semantics.vocabulary import CC_WORDS
 
-_PERSON_ROLES = frozenset("reporter creator author owner lead organizer sender".split())
 _DONE_WORDS = frozenset("success successful ok sent deleted removed added notified".split())
-_ADDRESSEE_WORDS = frozenset(
-    "to recipient recipients attendee attendees invitee invitees participant participants people".split()
-)
+_ADDRESSEE_NOUNS = PARTICIPANT_NOUNS | {"person"}
 _CHANGED_STATES = ("closed", "open", "paid", "canceled", "archived")
 
 
@@ -30,7 +28,7 @@ def find_given_identity(noun: str, intent: CallIntent, entities: EntityStore) ->
     if is_unnamed_object and intent.name.action == "get" and len(intent.addressees) == 1:
         return entities.find_identity_by_address(noun, intent.addressees[0])
     is_created = intent.creates_entity and is_object
-    is_other_role = noun in _PERSON_ROLES and not intent.is_lookup and noun not in intent.identity_roles
+    is_other_role = noun in MAKER_NOUNS and not intent.is_lookup and noun not in intent.identity_roles
     return None if is_created or is_other_role else intent.identities.get(canonicalize_noun(noun))
 
 
@@ -61,13 +59,14 @@ def is_changed_by_call(field_name: str, draft: ObjectDraft, intent: CallIntent) 
     """Returns whether the call sets this field of its subject, or any change does, as it does `updated_at`."""
     if intent.is_lookup or not draft.is_subject:
         return False
-    name_words, verb = set(split_words(field_name)), intent.name.verb
+    name_words, verb, meaning = set(split_words(field_name)), intent.name.verb, read_name(field_name)
     if not is_id(field_name):
         if not intent.links and find_repeated_argument(intent, field_name) is not None:
             return True
-        if name_words & STATE_WORDS:
+        if meaning.role == "state":
             return bool(find_state_after_verb(verb, (verb, *_CHANGED_STATES))) and "@state" not in draft.known_fields
-    return bool(name_words & (CHANGE_WORDS | _DONE_WORDS)) or find_flag_after_verb(verb, field_name) is not None
+    is_change = (meaning.role == "moment" and meaning.phase == "changed") or is_last_editor_name(field_name)
+    return is_change or bool(name_words & _DONE_WORDS) or find_flag_after_verb(verb, field_name) is not None
 
 
 def find_copied_fields(intent: CallIntent, entities: EntityStore) -> Entity:
@@ -89,5 +88,6 @@ def find_copied_fields(intent: CallIntent, entities: EntityStore) -> Entity:
 
 def find_listed_addressees(field_name: str, intent: CallIntent) -> Mapping[str, None]:
     """Returns the distinct addresses of the call's addressees, in order, where a field such as `to` lists them."""
-    name_words = {*split_words(field_name), singularize_words(field_name)}
-    return dict.fromkeys(intent.addressees if name_words & _ADDRESSEE_WORDS else ())
+    meaning = read_name(field_name)
+    lists_addressees = meaning.noun in _ADDRESSEE_NOUNS and CC_WORDS.isdisjoint(split_words(field_name))
+    return dict.fromkeys(intent.addressees if lists_addressees else ())

@@ -35,12 +35,12 @@ from funcdex_assets.environment.repeated_arguments import find_written_text
 from funcdex_assets.environment.state_changes import (
     find_flag_after_verb,
     find_written_holder,
-    is_call_setting,
     lists_noun,
 )
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import READING_VERBS, is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_call_setting, is_page_token
+from funcdex_assets.semantics.tool_names import READING_VERBS, is_id
 
 UNKNOWN: Final = "(unknown)"
 """The value before a change where no result had told it."""
@@ -399,7 +399,7 @@ def _iterate_said_values(
     for name, value in intent.arguments.items():
         schema = properties.get(name)
         default = schema.get("default", UNKNOWN) if isinstance(schema, Mapping) else UNKNOWN
-        is_setting = is_call_setting(name) and "at" not in split_words(name)
+        is_setting = is_call_setting(name, value)
         is_placeholder = isinstance(value, str) and value in PLACEHOLDER_IDENTITIES
         if is_setting or is_page_token(name) or is_placeholder:
             continue

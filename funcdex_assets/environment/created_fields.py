@@ -24,14 +24,16 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import PARTICIPANT_NOUNS, names_maker
 
-_PART_NOUNS = frozenset("attachment comment label tag attendee subtask reaction watcher reply note follower".split())
+_PART_NOUNS = frozenset("attachment comment label tag subtask reaction reply note".split()) | (
+    PARTICIPANT_NOUNS - {"recipient"}
+)
 _COUNTED_PART_NOUNS = _PART_NOUNS | frozenset("message thread event task issue member file section redemption".split())
 _COUNTING_WORDS = frozenset("count total num open unread redeemed".split())
 _UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
 _REMARK_WORDS = frozenset("description note notes comment remark".split())
 _TITLE_LENGTH = 5  # words
-_SENDER_WORDS = frozenset("from sender author creator organizer organiser owner reporter".split())
 
 
 def is_empty_when_created(
@@ -119,7 +121,7 @@ def find_person_when_created(schema: Schema, key: str, draft: ObjectDraft, scope
     address = said_value or _find_value_said_before(key, draft)
     if isinstance(address, str) and "@" in address:
         return scope.fields.people.find_by_address(address)
-    if set(split_words(key)) & _SENDER_WORDS and describes_person(key, schema.get("properties", {})):
+    if names_maker(key, schema) and describes_person(key, schema.get("properties", {})):
         return scope.fields.people.choose_person("me")
     return None
 

@@ -18,20 +18,20 @@ from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import find_time_zone
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics import vocabulary as vocab
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import find_span, is_whole_text, read_name
 from funcdex_assets.semantics.tool_names import is_id
-from funcdex_assets.semantics.vocabulary import COUNT_WORDS, SIZE_WORDS, ZONE_WORDS
+from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
 FitsField = Callable[[str, Any], bool]
 """Whether a value suits the schema of the field of this name."""
 
-_START_WORDS, _END_WORDS = frozenset("start starts begin begins".split()), frozenset("end ends finish".split())
-_UNIT_SECONDS = {"ms": 0.001, "milliseconds": 0.001, "seconds": 1, "secs": 1, "hours": 3600, "hour": 3600, "hrs": 3600}
 _MINUTE, _DAY = 60, 86_400
-_TEXT_WORDS = frozenset("text content body plaintext markdown".split())
-_NO_TEXT_WORDS = frozenset("type format color preview".split())
+_SECONDS_OF_UNIT = {"ms": 0.001, "s": 1, "min": _MINUTE, "h": 3600, "d": _DAY}
 _FILE_SIZE_WORDS = SIZE_WORDS | frozenset("file content in".split())
-_CHARGE_WORDS = frozenset("tax taxes discount discounts shipping fee fees tip paid refunded".split())
-_COUNTED_WORDS = COUNT_WORDS | frozenset("result results size number of".split())
+_COUNTING_WORDS = frozenset("count total num estimate number of size".split())
+"""Beside the noun of a list, in the name of its length; `open` or `redeemed` beside it would count some of it only."""
 
 
 class _FieldRelations(NamedTuple):
@@ -83,17 +83,9 @@ def derive_dependent_fields(fields: dict[str, Any], fits_field: FitsField, text:
 def find_field_relations(keys: tuple[str, ...]) -> _FieldRelations | None:
     """Returns how fields of these names depend on each other; None where they do not."""
     name_words = {key: frozenset(split_words(key)) for key in keys}
-    start = next((key for key in keys if name_words[key] & _START_WORDS and not is_id(key)), None)
-    end = next((key for key in keys if name_words[key] & _END_WORDS and not is_id(key)), None)
+    meanings = {key: read_name(key) for key in keys}
     numbers = [key for key in keys if not is_id(key)]
-    text = next(
-        (
-            key
-            for key in numbers
-            if name_words[key] & _TEXT_WORDS and not name_words[key] & (_NO_TEXT_WORDS | {"count"})
-        ),
-        None,
-    )
+    text = next(filter(is_whole_text, keys), None)
     owed = [
         next((key for key in numbers if {"amount", amount_word} <= name_words[key]), None)
         for amount_word in ("due", "paid", "remaining")
@@ -101,19 +93,23 @@ def find_field_relations(keys: tuple[str, ...]) -> _FieldRelations | None:
     totals = [
         key for key in numbers if name_words[key] in ({"total"}, {"amount", "due"}, {"amount", "total"}, {"subtotal"})
     ]
-    mixed = any(field_words & _CHARGE_WORDS for field_words in name_words.values()) and not any(owed)
+    has_charges = any(meaning.role == "charge" for meaning in meanings.values())
     related = _FieldRelations(
-        ends=(start, end) if start and end else None,
-        durations=tuple((key, _find_unit_seconds(name_words[key])) for key in numbers if "duration" in name_words[key]),
+        ends=find_span(meanings),
+        durations=tuple(
+            (key, _SECONDS_OF_UNIT.get(meanings[key].unit or "min", _MINUTE))
+            for key in numbers
+            if "duration" in name_words[key]
+        ),
         text=text,
         word_counts=tuple(
             key for key in numbers if {"word", "count"} <= name_words[key] or {"words", "count"} <= name_words[key]
         ),
         characters=tuple(key for key in numbers if name_words[key] & {"character", "characters", "chars"}),
         sizes=tuple(key for key in numbers if name_words[key] & SIZE_WORDS and name_words[key] <= _FILE_SIZE_WORDS),
-        total=totals[0] if totals and not mixed else None,
+        total=totals[0] if totals and not has_charges else None,
         owed=(owed[0], owed[1], owed[2]) if owed[0] and owed[1] and owed[2] else None,
-        zone=next((key for key in keys if name_words[key] & ZONE_WORDS), None),
+        zone=next((key for key in keys if meanings[key].role == "zone"), None),
     )
     measured = (
         related.word_counts or related.characters or related.sizes or related.total or related.owed or related.zone
@@ -130,16 +126,13 @@ def count_listed_items(fields: dict[str, Any], properties: Mapping[str, Schema])
     nouns = {*split_words(name), *(to_singular(word) for word in split_words(name))}
     for key, value in fields.items():
         name_words = set(split_words(key))
-        is_count = name_words & COUNT_WORDS and name_words <= _COUNTED_WORDS | nouns
-        if is_count and isinstance(value, int) and not isinstance(value, bool):
-            schema = properties.get(key)
-            schema = schema if isinstance(schema, Mapping) else {}
+        schema = properties.get(key)
+        schema = schema if isinstance(schema, Mapping) else {}
+        counts_list = name_words <= _COUNTING_WORDS | vocab.RESULT_NOUNS | {"results", "items"} | nouns
+        if counts_list and decide_field_meaning(key, schema or {"type": "integer"}).role in ("count", "total"):
+            if not isinstance(value, int) or isinstance(value, bool):
+                continue
             fields[key] = max(schema.get("minimum", 0), min(len(items), schema.get("maximum", len(items))))
-
-
-def _find_unit_seconds(name_words: frozenset[str]) -> float:
-    """Returns the seconds of the unit that a field's name says, minutes if it says none."""
-    return next((_UNIT_SECONDS[word] for word in name_words if word in _UNIT_SECONDS), _MINUTE)
 
 
 def _derive_durations(fields: dict[str, Any], related: _FieldRelations, fits_field: FitsField) -> None:

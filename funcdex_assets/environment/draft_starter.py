@@ -13,12 +13,13 @@ from funcdex_assets.environment.places import find_place
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.language.lexicon import Person
-from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 
+_OBJECT = {"type": "object"}
 _WRAPPERS = ("data", "result")
 
 
@@ -104,6 +105,7 @@ def _find_only_object(root: Schema) -> str | None:
     keys = [
         key
         for key, property_schema in root.get("properties", {}).items()
-        if schema_type(resolve_schema(property_schema, root)) == "object" and not set(split_words(key)) & PERSON_WORDS
+        if schema_type(resolve_schema(property_schema, root)) == "object"
+        and decide_field_meaning(key, _OBJECT).role != "person"
     ]
     return singularize_words(keys[0]) if len(keys) == 1 else None

@@ -9,20 +9,19 @@ Belongs here: reading links from the arguments of a call. Writing them into the 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_store import canonicalize_noun
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import PARTICIPANT_NOUNS, read_name
 from funcdex_assets.semantics.tool_names import ToolName
+from funcdex_assets.semantics.vocabulary import TAG_NOUNS
 
 PLACEHOLDER_IDENTITIES = frozenset("me primary default self".split())
 """Values that stand for the user's own account or calendar instead of an identifier."""
 
 _DETACHING_VERBS = frozenset("remove detach unassign unlink unshare exclude".split())
-_ATTACHABLE_NOUNS = frozenset(
-    "label tag attendee collaborator follower watcher participant invitee guest reaction".split()
-)
-_IDENTITY_WORDS = frozenset("id ids gid uuid key email name".split())
 
 
 class Link(NamedTuple):
@@ -40,6 +39,19 @@ def is_mentioned_in(name: ToolName, noun: str) -> bool:
     return canonicalize_noun(noun) in {canonicalize_noun(word) for word in name.words}
 
 
+def _is_attachable(noun: str) -> bool:
+    return noun == "reaction" or noun in TAG_NOUNS | PARTICIPANT_NOUNS
+
+
+@cache
+def _find_named_noun(argument_name: str) -> str:
+    """Returns the noun of the thing that an argument names: `label` of `label_id`; '' for a bare `id` or `email`."""
+    meaning = read_name(argument_name)
+    if meaning.noun or meaning.role in ("identifier", "email", "title") or not split_words(argument_name):
+        return meaning.noun.rpartition(" ")[2]
+    return to_singular(split_words(argument_name)[-1])
+
+
 def find_links(name: ToolName, arguments: Mapping[str, Any], identities: Mapping[str, str | int]) -> Iterator[Link]:
     """Yields the links of `ADD_LABEL_TO_EMAIL(message_id, label_id, remove_label_ids)` or
     `REMOVE_ATTENDEE(event_id, attendee_email)`; `identities` are the call's identifiers by noun.
@@ -53,16 +65,12 @@ def find_links(name: ToolName, arguments: Mapping[str, Any], identities: Mapping
     if not holders:
         return
     holder = next((holder for holder in holders if is_mentioned_in(name, holder[0])), holders[0])
-    is_attachable = bool({noun, name.noun} & _ATTACHABLE_NOUNS)
+    is_attachable = any(map(_is_attachable, (noun, name.noun)))
     is_removal = name.verb in _DETACHING_VERBS and is_attachable
     if is_removal or (name.action == "create" and (noun in identities or is_attachable)):
         for argument_name, value in arguments.items():
-            name_words = [word for word in split_words(argument_name) if word not in _IDENTITY_WORDS]
-            if (
-                name_words
-                and canonicalize_noun(to_singular(name_words[-1])) == noun
-                and name_words[0] not in ("remove", "add")
-            ):
+            is_of_noun = canonicalize_noun(_find_named_noun(argument_name)) == noun
+            if is_of_noun and split_words(argument_name)[0] not in ("remove", "add"):
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, str | int):
                         yield Link(*holder, noun, str(item), is_removal)

@@ -34,14 +34,12 @@ from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import CONTAINER_NOUNS
 from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
 Entity = dict[str, Any]  # by `normalize_field_name`
 MAX_CACHED_NAMES = 65_536  # read so far and kept; models invent names without end
 _CONTAINER_TYPES = dict | list
-_CONTAINER_NOUNS = frozenset(
-    "item data result entry value record object element row hit match response payload resource".split()
-)
 _OTHER_ENTITY_WORDS = frozenset("parent recurring original source target previous next reply root".split())
 _PYTHON_TYPE_NAMES = {
     "array": "list",
@@ -362,7 +360,7 @@ def is_own_identifier(key: str, noun: str) -> bool:
 def derive_noun(key: str, enclosing_noun: str) -> str:
     """Returns the noun of the value under a key; that of the object around it for a key like `data` or `items`."""
     key_noun = singularize_words(key)
-    return enclosing_noun if key_noun in _CONTAINER_NOUNS else key_noun
+    return enclosing_noun if key_noun in CONTAINER_NOUNS else key_noun
 
 
 def recall_field_value(entity: Entity, field_name: str, json_type: str) -> Any:

@@ -33,9 +33,10 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words, to_plural
+from funcdex_assets.semantics.field_meaning import decide_value_meaning
+from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import COUNT_WORDS
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 _CODES: dict[Fault, tuple[int, str]] = {
     "not_found": (404, "NOT_FOUND"),
@@ -389,7 +390,7 @@ def _clear_counts_and_tokens(fields: Any, schema: Schema, root: Schema) -> None:
     properties = schema.get("properties", {})
     for key in list(fields) if isinstance(fields, dict) else ():
         value, property_schema = fields[key], properties.get(key, {})
-        if is_page_token(key) and not isinstance(value, int):
+        if is_page_token(key, resolve_schema(property_schema, root)) and not isinstance(value, int):
             if key not in schema.get("required", ()):
                 del fields[key]
             else:
@@ -399,7 +400,7 @@ def _clear_counts_and_tokens(fields: Any, schema: Schema, root: Schema) -> None:
                 )
         elif isinstance(value, bool):
             fields[key] = False if "more" in split_words(key) else value
-        elif isinstance(value, int) and set(split_words(key)) & COUNT_WORDS:
+        elif isinstance(value, int) and decide_value_meaning(key, value).role in ("count", "total"):
             if is_valid_under(property_schema, root, 0) or key in schema.get("required", ()):
                 fields[key] = 0
             else:

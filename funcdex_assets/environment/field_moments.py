@@ -18,17 +18,12 @@ from funcdex_assets.language import values
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.vocabulary import CHANGE_WORDS
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning, decide_value_meaning
+from funcdex_assets.semantics.field_roles import PAST_PHASES, read_name
 
-PAST_WORDS = frozenset(
-    (
-        "created updated modified sent received date last internal opened joined timestamp paid posted completed added"
-    ).split()
-)
-_FUTURE_WORDS = frozenset("due start end expires scheduled until deadline next ends starts".split())
-_END_WORDS = frozenset("end ends updated modified expires".split())
-_BEGIN_WORDS = frozenset("start starts begin created".split())
-_CREATION_WORDS = frozenset("created opened joined".split())
+_FUTURE_PHASES = frozenset("due start end expires scheduled".split())
+_LATER_PHASES = PAST_PHASES - {"created"}  # of what befalls a thing after it was created
+_MOMENT = {"type": "string", "format": "date-time"}
 _EXCLUSIVE_NOUNS = frozenset("slot busy free availability".split())  # two of them never overlap in time
 _FREE_NOUNS = frozenset("slot free availability".split())
 _PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -46,65 +41,68 @@ class FieldMoments:
         self._context, self._rng = context, context.rng
         self._busy_spans: list[tuple[datetime, datetime]] = []
 
-    def choose_moment(self, schema: Schema, name_words: set[str], draft: ObjectDraft) -> str:
+    def choose_moment(self, schema: Schema, name: str, draft: ObjectDraft) -> str:
         """Returns a moment in the schema's format and in the user's time zone, whatever zone the call was in."""
-        moment = self._choose_datetime(name_words, draft)
+        meaning = decide_field_meaning(name, {**_MOMENT, **schema})
+        if meaning.phase == "" and read_name(draft.noun).role == "moment":  # `end: {dateTime: …}` beside `start: {…}`
+            meaning = read_name(draft.noun)
+        moment = self._choose_datetime(meaning, set(split_words(name)), draft)
         local = moment.astimezone(self._context.clock.tzinfo) if moment.tzinfo else moment
         return values.render_moment(schema, local)
 
-    def _choose_datetime(self, name_words: set[str], draft: ObjectDraft) -> datetime:
-        intent, clock = self._context.intent, self._context.clock
+    def _choose_datetime(self, meaning: FieldMeaning, name_words: set[str], draft: ObjectDraft) -> datetime:
+        intent, clock, phase = self._context.intent, self._context.clock, meaning.phase
         created_at = draft.known_fields.get("@made_at")
-        if name_words & _CREATION_WORDS and created_at is not None:
+        if phase == "created" and created_at is not None:
             return created_at
         span = draft.known_fields.get("@span") or draft.enclosing.get("@span")
         if span:  # a time at which somebody was said to be busy
-            ends = {*name_words, draft.noun}
-            if ends & _END_WORDS and not name_words & {"updated", "modified", "expires"}:
+            ends = {phase, draft.noun}
+            if "end" in ends:
                 return datetime.fromisoformat(span[1])
-            if ends & _BEGIN_WORDS and not name_words & _CREATION_WORDS:
+            if "start" in ends:
                 return datetime.fromisoformat(span[0])
-        if name_words & _CREATION_WORDS and self._context.standing is not None:
+        if phase == "created" and self._context.standing is not None:
             return self._context.standing.find_founding(clock.tzinfo)
-        if name_words & CHANGE_WORDS and created_at is not None and intent.is_lookup:
+        if phase == "changed" and created_at is not None and intent.is_lookup:
             return created_at  # nothing was made older than itself; what changes it later is known
-        if name_words & _CREATION_WORDS and not intent.is_lookup and draft.noun.startswith(intent.name.verb[:5]):
+        if phase == "created" and not intent.is_lookup and draft.noun.startswith(intent.name.verb[:5]):
             return clock  # the cancellation of what is cancelled
-        if name_words & CHANGE_WORDS and not intent.is_lookup:
+        if phase == "changed" and not intent.is_lookup:
             return clock
         if intent.creates_entity and name_words == {"started"} and draft.is_subject:
             return clock  # work that is logged without a start was done just now
         earlier_fields = draft.filled
-        if name_words & CHANGE_WORDS:
-            earlier_fields = {key: value for key, value in draft.filled.items() if "created" in split_words(key)}
+        if phase in _LATER_PHASES:
+            earlier_fields = {key: value for key, value in draft.filled.items() if read_name(key).phase == "created"}
         start = _find_beginning(earlier_fields)
         span = next((span for span in intent.criteria.spans if names_same_field(span.field_words, name_words)), None)
         if span:
-            high = span.high if name_words & _FUTURE_WORDS else min(span.high, clock)
+            high = span.high if _lies_ahead(meaning, name_words) else min(span.high, clock)
             return self._draw_within(span.low, max(high, span.low))
-        if draft.noun in _END_WORDS | _BEGIN_WORDS:  # `end: {dateTime: …}` beside `start: {dateTime: …}`
-            name_words = name_words | {draft.noun}
+        if read_name(draft.noun).phase in ("start", "end"):
             start = _find_beginning(draft.enclosing)
-        if intent.creates_entity and name_words & _BEGIN_WORDS and not name_words & _CREATION_WORDS:
+        if intent.creates_entity and phase == "start":
             text = find_lone_text(intent)
             if text:
                 next_hour = clock.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
                 return find_moment(text, clock) or next_hour
-        if "period" in name_words and name_words & _END_WORDS:
+        if "period" in name_words and phase == "end":
             period_end = self._draw_end_of_period(draft)
             if period_end:
                 return period_end
-        if name_words & _END_WORDS and isinstance(start, date):
-            end = self._draw_end(start, name_words, draft.noun)
+        follows_start = phase in ("end", "changed") or (phase in _LATER_PHASES and intent.is_lookup)
+        if follows_start and isinstance(start, date):
+            end = self._draw_end(start, phase, draft.noun)
             if _is_exclusive(draft) and isinstance(start, datetime):
                 self._busy_spans.append((start, end))
             return end
-        return self._choose_unrelated(name_words, draft)
+        return self._choose_unrelated(meaning, name_words, draft)
 
-    def _choose_unrelated(self, name_words: set[str], draft: ObjectDraft) -> datetime:
+    def _choose_unrelated(self, meaning: FieldMeaning, name_words: set[str], draft: ObjectDraft) -> datetime:
         """Returns a moment that follows from no other field but that of a change, which comes after a creation."""
         intent, clock = self._context.intent, self._context.clock
-        is_creation = bool(name_words & _CREATION_WORDS)
+        is_creation, lies_ahead = meaning.phase == "created", _lies_ahead(meaning, name_words)
         if is_creation and not intent.creates_entity:
             changed_at = _find_latest_change(draft)
             if changed_at is not None:
@@ -113,19 +111,19 @@ class FieldMoments:
             draft.is_subject or draft.known_fields or draft.identity is not None or intent.mentions_noun(draft.noun)
         )
         existed_before = is_creation and is_of_known_entity and not intent.creates_entity
-        is_past = name_words & PAST_WORDS and not name_words & _FUTURE_WORDS
+        is_past = meaning.phase in PAST_PHASES | {""} and not lies_ahead
         if not intent.is_lookup and is_past and not existed_before:
             return clock
         state = draft.filled.get("state", draft.filled.get("status"))
-        if draft.noun in _LONG_NOUN_DAYS and name_words & _BEGIN_WORDS and state:
+        if draft.noun in _LONG_NOUN_DAYS and meaning.phase in ("start", "created") and state:
             days_running = self._rng.randint(1, _LONG_NOUN_DAYS[draft.noun] - 1)
             days = {"active": -days_running, "closed": -90}.get(str(state))
             if days:
                 return clock.replace(hour=9, minute=0, second=0) + timedelta(days=days)
         window = intent.criteria.window
-        if window and not name_words & {"created", "updated", "modified"}:
+        if window and meaning.phase not in ("created", "changed"):
             return self._draw_free_moment(*window, draft)
-        return values.invent_moment(self._context.situation, self._rng, past=not name_words & _FUTURE_WORDS)
+        return values.invent_moment(self._context.situation, self._rng, past=not lies_ahead)
 
     def _draw_free_moment(self, low: datetime, high: datetime, draft: ObjectDraft) -> datetime:
         """Returns a moment in the window; for a free or busy slot one that overlaps no other, if there is one."""
@@ -153,7 +151,7 @@ class FieldMoments:
         days_left = days if context.intent.creates_entity else self._rng.randint(1, max(1, days - 1))
         return context.clock.replace(second=0) + timedelta(days=days_left)
 
-    def _draw_end(self, start: date, name_words: set[str], noun: str) -> datetime:
+    def _draw_end(self, start: date, phase: str, noun: str) -> datetime:
         clock, least_minutes = self._context.clock, self._context.intent.least_minutes
         if noun in _LONG_NOUN_DAYS and isinstance(start, datetime):
             return start + timedelta(days=_LONG_NOUN_DAYS[noun])
@@ -161,7 +159,7 @@ class FieldMoments:
             return datetime.combine(start, clock.timetz()) + timedelta(days=self._rng.randint(1, 7))
         lengths = [minutes for minutes in _MEETING_MINUTES if minutes >= least_minutes] or [least_minutes]
         end = start + timedelta(minutes=self._rng.choice(lengths))
-        return max(start, min(end, clock)) if name_words & {"updated", "modified"} else end
+        return end if phase == "end" else max(start, min(end, clock))
 
     def _draw_within(self, low: datetime, high: datetime) -> datetime:
         """Returns a quarter of an hour in the span, during working hours where the span has any."""
@@ -172,6 +170,10 @@ class FieldMoments:
         return at_work if low <= at_work <= high else moment
 
 
+def _lies_ahead(meaning: FieldMeaning, name_words: set[str]) -> bool:
+    return meaning.phase in _FUTURE_PHASES or meaning.bound == "until" or bool(name_words & {"next", "deadline"})
+
+
 def _is_exclusive(draft: ObjectDraft) -> bool:
     return bool(_EXCLUSIVE_NOUNS & set(draft.noun.split()))
 
@@ -179,7 +181,8 @@ def _is_exclusive(draft: ObjectDraft) -> bool:
 def _find_beginning(fields: Mapping[str, Any]) -> date | None:
     """Returns the moment at which something begins or was created, as its fields say."""
     for key, value in fields.items():
-        if set(split_words(key)) & _BEGIN_WORDS:
+        meaning = decide_value_meaning(key, value)
+        if meaning.role == "moment" and meaning.phase in ("start", "created"):
             for text in value.values() if isinstance(value, dict) else (value,):
                 moment = parse_moment({}, text) if isinstance(text, str) else None
                 if isinstance(moment, date):
@@ -191,7 +194,7 @@ def _find_latest_change(draft: ObjectDraft) -> datetime | None:
     """Returns the moment of a change, as it is known or filled in; the entity was created before it."""
     for fields in (draft.known_fields, draft.filled):
         for key, value in fields.items():
-            is_change = isinstance(value, str) and key.lower().removeprefix("last").startswith(tuple(CHANGE_WORDS))
+            is_change = isinstance(value, str) and read_name(key).phase == "changed"
             moment = parse_moment({}, value) if is_change else None
             if isinstance(moment, datetime) and moment.tzinfo:
                 return moment

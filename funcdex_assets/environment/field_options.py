@@ -15,7 +15,7 @@ from funcdex_assets.records.scenario import Persona
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.vocabulary import STATE_WORDS
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _FIRST_STATES = (
     "open active confirmed needsaction todo draft pending scheduled accepted sent queued created incomplete".split()
@@ -29,6 +29,7 @@ def choose_option(schema: Schema, name: str, draft: ObjectDraft, context: CallCo
     options = [option for option in schema["enum"] if option is not None] or [None]
     name_words = set(split_words(name))
     intent = context.intent
+    is_state = decide_field_meaning(name, schema).role == "state"
     if "zone" in name_words:
         return _choose_time_zone(options, context.situation.persona)
     excluded = intent.criteria.excluded.get(normalize_field_name(name))
@@ -36,13 +37,13 @@ def choose_option(schema: Schema, name: str, draft: ObjectDraft, context: CallCo
         options = [option for option in options if str(option).lower() != excluded] or options
     if "mime" in name_words:
         options = _narrow_to_file_type(options, draft, context)
-    if name_words & STATE_WORDS and intent.name.action in ("create", "send"):
+    if is_state and intent.name.action in ("create", "send"):
         first_states = [context.initial_state, *_FIRST_STATES] if draft.is_subject else _FIRST_STATES
         first_options = [
             option for state in first_states for option in options if normalize_field_name(str(option)) == state
         ]
         return (first_options or options)[0]
-    if name_words & STATE_WORDS and draft.is_subject:
+    if is_state and draft.is_subject:
         state = find_state_after_verb(intent.name.verb, options)
         if state is not None:
             return state

@@ -19,10 +19,10 @@ from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
-from funcdex_assets.semantics.vocabulary import COMPANY_WORDS, OCCURRENCE_NOUNS, ZONE_WORDS
+from funcdex_assets.semantics.vocabulary import COMPANY_WORDS, OCCURRENCE_NOUNS
 
-_PERSONAL_WORDS = frozenset("owner assignee creator author sender".split())
 _DATE_LENGTH = 10  # of 2026-01-05
 _TITLE_FRAMES = ("{} — open questions", "{}: next steps", "{} 2026", "{} (archive)", "{}: planning", "Notes on {}")
 _VERSION_FRAMES = ("{} (draft)", "{} (copy)", "{}, revised", "{} — final version", "Notes on {}")
@@ -52,52 +52,63 @@ class FieldTexts:
         """Returns the text of a field; it may break the schema's lengths and pattern."""
         rng, person = self._context.rng, draft.person
         examples = [option for option in list_real_examples(schema) if isinstance(option, str)]
+        meaning = decide_field_meaning(name, schema)
+        is_declared = meaning.certainty == "declared"
         match schema.get("format"):
             case "email":
                 return (person or self._people.choose_person(name)).email
             case "date-time" | "date" | "time":
-                return self._moments.choose_moment(schema, name_words, draft)
+                return self._moments.choose_moment(schema, name, draft)
             case "uri":
                 return values.imitate_identifier(examples[0], rng) if examples else draw_link(draft.noun, self._context)
             case "uuid":
                 return draw_uuid(rng)
         if examples and parse_moment({}, examples[0]) is not None:
             moment_format = "date" if len(examples[0]) == _DATE_LENGTH else "date-time"
-            return self._moments.choose_moment({"format": moment_format}, name_words, draft)
-        if name_words & ZONE_WORDS:
+            return self._moments.choose_moment({"format": moment_format}, name, draft)
+        if meaning.role == "moment" and is_declared:
+            return self._moments.choose_moment({**schema, "format": schema.get("format", "date-time")}, name, draft)
+        if meaning.role == "email" and (is_declared or not examples):
+            return (person or self._people.choose_person(name)).email
+        if meaning.role == "zone":
             return self._context.situation.persona.time_zone
-        if str(schema.get("pattern", "")).startswith("^\\+") or "phone" in name_words:
+        if str(schema.get("pattern", "")).startswith("^\\+") or meaning.role == "phone":
             phone = values.invent_phone(rng)
             return (
                 self._context.entities.personal_values.setdefault((person.email, "phone"), phone) if person else phone
             )
-        personal_text = self._choose_personal_text(name, name_words, person)
+        if is_declared and meaning.role == "title":
+            return self._choose_title()
+        if is_declared and meaning.role == "link":
+            return draw_link(draft.noun, self._context)
+        personal_text = self._choose_personal_text(name, meaning, name_words, person)
         if personal_text is not None:
             return personal_text
-        return self._choose_name_or_title(name, name_words, draft, examples)
+        return self._choose_name_or_title(name, meaning, name_words, draft, examples)
 
-    def _choose_personal_text(self, name: str, name_words: set[str], person: Person | None) -> str | None:
+    def _choose_personal_text(
+        self, name: str, meaning: FieldMeaning, name_words: set[str], person: Person | None
+    ) -> str | None:
         if person and name_words & COMPANY_WORDS:
             company = find_company_at(person.email.partition("@")[2])
             if company:
                 return company
         if person and name_words & {"name", "names", "display", "owner", "full"}:
             return _choose_part_of_name(person, name_words)
-        is_personal = len(name_words) == 1 and name_words & _PERSONAL_WORDS
-        if is_personal or (name_words & values.PERSON_WORDS and name_words & {"name", "from", "to", "by"}):
-            return self._people.choose_person(name).name
+        if meaning.role == "person" and "username" not in name_words:
+            return _choose_part_of_name(self._people.choose_person(name), name_words)
         if name_words & {"job", "position", "occupation"}:
             return self._context.rng.choice(values.list_positions(self._context.situation))
         return None
 
     def _choose_name_or_title(
-        self, name: str, name_words: set[str], draft: ObjectDraft, examples: Sequence[str]
+        self, name: str, meaning: FieldMeaning, name_words: set[str], draft: ObjectDraft, examples: Sequence[str]
     ) -> str:
         context = self._context
         other_entity = _find_other_entity(name, draft, context) if "name" in name_words else None
         if other_entity:
             return self._name_other_entity(*other_entity, name, examples)
-        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and name_words & values.TITLE_WORDS
+        is_occurrence_title = draft.noun in OCCURRENCE_NOUNS and meaning.role == "title"
         series_title = _find_series_title(context) if is_occurrence_title else None
         if series_title:
             return series_title
@@ -114,7 +125,7 @@ class FieldTexts:
             return self._choose_unshown_example(name, examples)
         if name_words & {"name", "filename", "label"}:
             return self._choose_title()
-        if name_words & values.BODY_WORDS:
+        if meaning.role == "text" and "answer" not in name_words:  # an answer is short
             first_name = context.situation.persona.name.split()[0]
             return values.invent_body(context.situation, context.rng, first_name)
         if name_words & {"link", "url", "href", "uri"}:

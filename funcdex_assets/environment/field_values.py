@@ -21,7 +21,8 @@ from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 _TRUE_WORDS = frozenset(
     (
@@ -57,7 +58,7 @@ class FieldValues:
         return self._choose_by_type(schema, name, draft)
 
     def _choose_by_type(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
-        if is_page_token(name) and schema_type(schema) == "string" and "format" not in schema:
+        if schema_type(schema) == "string" and is_page_token(name, schema):
             return "".join(self._context.rng.choice(_TOKEN_LETTERS) for _ in range(_TOKEN_LENGTH))
         if is_id(name) and "enum" not in schema:
             return self.identifiers.choose_identifier(schema, name, draft)

@@ -19,7 +19,6 @@ from funcdex_assets.environment.entity_store import (
     normalize_field_name,
     recall_field_value,
 )
-from funcdex_assets.environment.field_moments import PAST_WORDS
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_counted_noun, find_part_count
 from funcdex_assets.environment.repeated_arguments import find_synonymous_text
@@ -32,22 +31,13 @@ from funcdex_assets.environment.state_changes import (
     update_linked_items,
 )
 from funcdex_assets.language.spoken_values import parse_moment
-from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_meaning import decide_field_meaning, split_joined_words
+from funcdex_assets.semantics.field_roles import MAKER_NOUNS, PAST_PHASES, names_person, read_name
 from funcdex_assets.semantics.tool_names import is_id
-from funcdex_assets.semantics.vocabulary import STATE_WORDS
 
 _BEFORE_WORDS = frozenset("previous old former prior from".split())
-_NAME_FIELDS = ("name", "title")  # an entity has either, and both are the same
-_STATE_WORDS = frozenset("status state labels label_ids flags".split())
-_NOT_COPIED = (
-    PAST_WORDS
-    | _STATE_WORDS
-    | frozenset("reporter creator author owner lead organizer sender owners link url href permalink".split())
-    | frozenset("to recipient recipients cc bcc".split())
-)
 
 
 class KnownFields:
@@ -62,8 +52,8 @@ class KnownFields:
         """Returns the known value of a field; None where nothing is known, or a list lacks an entity created since."""
         if draft.is_subject and self._target_stage and schema_type(schema) == "string":
             words = set(split_words(key))
-            if words & STATE_WORDS:
-                state_key = next((word for word in words if word in STATE_WORDS), key)
+            if decide_field_meaning(key, schema).role == "state":
+                state_key = next((word for word in words if read_name(word).role == "state"), key)
                 is_before = words & _BEFORE_WORDS
                 return recall_field_value(draft.known_fields, state_key, "string") if is_before else self._target_stage
         value = recall_field_value(draft.known_fields, key, schema_type(schema)) if draft.known_fields else None
@@ -76,8 +66,10 @@ class KnownFields:
                     return value
         if value is None and draft.known_fields and schema_type(schema) == "integer" and find_counted_noun(key):
             value = find_part_count(draft.known_fields, find_counted_noun(key))
-        if value is None and draft.is_subject and not is_id(key) and not set(split_words(key)) & _NOT_COPIED:
+        if value is None and draft.is_subject and not is_id(key) and not _differs_in_copy(key, schema):
             value = self._copied_fields.get(normalize_field_name(key))
+            if value is None and _is_name_of_thing(key):  # a document is copied that another tool calls a file
+                value = next((text for name, text in self._copied_fields.items() if _is_name_of_thing(name)), None)
         if isinstance(value, list | dict) and self._scope.entities.change_count:
             return self._update_value(schema, key, value, draft)
         return value
@@ -133,11 +125,28 @@ class KnownFields:
         return value
 
 
+def _differs_in_copy(key: str, schema: Schema) -> bool:
+    """Returns whether a copy or a message has a value of its own: its state, its maker, when it was made, a link."""
+    meaning = decide_field_meaning(key, schema)
+    return (
+        meaning.role in ("state", "tag", "link")
+        or (meaning.role == "flag" and meaning.phase != "")
+        or (meaning.role == "moment" and meaning.phase in PAST_PHASES | {""})
+        or (meaning.role in ("person", "email") and meaning.noun in MAKER_NOUNS | {"recipient"})
+    )
+
+
+def _is_name_of_thing(name: str) -> bool:
+    """Returns whether a field is called name or title: an entity has either, and both are the same."""
+    meaning = read_name(name)
+    return meaning.role == "title" and not meaning.noun and split_joined_words(name)[-1] in ("name", "title")
+
+
 def _recall_other_name(key: str, draft: ObjectDraft) -> Any:
     """Returns the title of an entity for its name and the other way round; a person's title is something else."""
-    if normalize_field_name(key) not in _NAME_FIELDS or {draft.noun, canonicalize_noun(draft.noun)} & PERSON_WORDS:
+    if not _is_name_of_thing(key) or names_person(draft.noun) or names_person(canonicalize_noun(draft.noun)):
         return None
-    return next((draft.known_fields[name] for name in _NAME_FIELDS if name in draft.known_fields), None)
+    return next((value for name, value in draft.known_fields.items() if _is_name_of_thing(name)), None)
 
 
 def _recall_same_end(schema: Schema, key: str, draft: ObjectDraft) -> str | None:
@@ -170,4 +179,4 @@ def _follows_from_verb(schema: Schema, key: str, draft: ObjectDraft) -> bool:
     """Returns whether the verb of an earlier call alone decides a flag or a state."""
     if not draft.known_fields.get("@state", ""):
         return False
-    return schema_type(schema) == "boolean" or bool(set(split_words(key)) & STATE_WORDS and "enum" in schema)
+    return schema_type(schema) == "boolean" or ("enum" in schema and decide_field_meaning(key, schema).role == "state")

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from funcdex_assets.environment.entity_store import is_own_identifier
-from funcdex_assets.environment.field_moments import PAST_WORDS
 from funcdex_assets.environment.listings import contains_words, sort_by_order
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.environment.search_criteria import SortOrder
-from funcdex_assets.language import values
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_value_meaning
+from funcdex_assets.semantics.field_roles import PAST_PHASES, is_calling_name, is_text
 from funcdex_assets.semantics.tool_names import is_id
 
 _SOONEST_FIRST = SortOrder(frozenset({"start"}), descending=False)
@@ -39,8 +38,8 @@ def match_item_to_search(
         return True
     properties = schema.get("properties", {})
     texts = [key for key in item if isinstance(item[key], str) and not is_id(key) and key in properties]
-    key = next((key for key in texts if set(split_words(key)) & values.TITLE_WORDS), None)
-    key = key or next((key for key in texts if set(split_words(key)) & values.BODY_WORDS), None)
+    key = next((key for key in texts if is_calling_name(key)), None)
+    key = key or next((key for key in texts if is_text(key)), None)
     if key is None:
         return True
     taken_titles = {other_item.get(key) for other_item in other_items}
@@ -67,11 +66,16 @@ def sort_items(items: list[dict[str, Any]], order: SortOrder | None) -> list[dic
     if sorted_items:
         return sorted_items
     first_item = items[0] if items else {}
-    texts = (key for key, value in first_item.items() if isinstance(value, str))
-    key = next((key for key in texts if set(split_words(key)) & PAST_WORDS), None)
+    key = next((key for key, value in first_item.items() if isinstance(value, str) and _is_past(key, value)), None)
     if key is not None and all(isinstance(item.get(key), str) for item in items):
         return sorted(items, key=lambda item: item[key], reverse=True)
     return items
+
+
+def _is_past(key: str, value: str) -> bool:
+    """Returns whether a field tells when its thing came about or changed; one that names no phase, as `date`, does."""
+    meaning = decide_value_meaning(key, value)
+    return meaning.role == "moment" and meaning.phase in PAST_PHASES | {""} and not meaning.bound
 
 
 def _choose_untaken_title(

@@ -25,18 +25,18 @@ from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.search_criteria import reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
 from funcdex_assets.language.spoken_values import parse_moment
-from funcdex_assets.language.values import TITLE_WORDS
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import is_valid_under
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 MORE_PAGES_SHARE = 0.2  # of listings that nobody turns the page of
+_INTEGER = {"type": "integer"}
 _ENDED_WORDS = frozenset("completed closed done archived finished".split())
-_STATE_WORDS = frozenset("status state completed checked closed done archived".split())
-_TOTAL_WORDS = frozenset("total estimate".split())
 _MAIN_MOMENT_FIELDS = ("start", "date", "due", "lastmessage", "internaldate", "received", "sent")
 
 
@@ -176,7 +176,8 @@ class Pager:
         page_token = self._intent.page_token
         for key in list(fields):
             value, name_words = fields[key], set(split_words(key))
-            if is_page_token(key):
+            schema_of_key = resolve_schema(properties.get(key, {}), root)
+            if is_page_token(key, schema_of_key):
                 if isinstance(value, int) and not isinstance(value, bool):
                     fields[key] = (
                         int(page_token) if page_token.isdigit() else max(0, properties.get(key, {}).get("minimum", 0))
@@ -200,7 +201,12 @@ class Pager:
                     fields[key] = self._has_more
                 elif "last" in name_words and name_words & {"is", "page"}:
                     fields[key] = not self._has_more
-            elif isinstance(value, int) and name_words & _TOTAL_WORDS and value == shown_count and self._open_listings:
+            elif (
+                isinstance(value, int)
+                and decide_field_meaning(key, schema_of_key or _INTEGER).role == "total"
+                and value == shown_count
+                and self._open_listings
+            ):
                 total = shown_count + sum(
                     len(entities) for other_token, entities in listing.pages.items() if other_token != page_token
                 )
@@ -270,7 +276,7 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
         return False
     properties = items.get("properties", {})
     if "@closed" in entity:
-        shows_state = any(_STATE_WORDS & set(split_words(key)) for key in properties)
+        shows_state = any(_shows_end(key, resolve_schema(schema, root)) for key, schema in properties.items())
         if not shows_state and not _ENDED_WORDS & set(intent.name.words):
             return False
     elif _ENDED_WORDS & set(intent.name.words) and "@made" in entity:
@@ -287,9 +293,15 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
     return all(_is_within_span(entity, span.field_words, span.low, span.high) for span in intent.criteria.spans)
 
 
+def _shows_end(key: str, schema: Schema) -> bool:
+    """Returns whether a field tells that something has come to its end: its state, or a flag such as `checked`."""
+    meaning = decide_field_meaning(key, schema)
+    return meaning.role == "state" or (meaning.role == "flag" and meaning.phase in ("completed", "archived"))
+
+
 def contains_words(entity: Mapping[str, Any], search_words: frozenset[str], in_titles: bool) -> bool:
     """Returns whether all words are in the texts of an entity, or in its title."""
-    titles = [value for key, value in entity.items() if key in TITLE_WORDS] if in_titles else []
+    titles = [value for key, value in entity.items() if is_calling_name(key)] if in_titles else []
     return search_words <= split_search_words(_collect_texts(titles or entity))
 
 
@@ -308,7 +320,7 @@ def _contradicts_filter(entity: Entity, name: str, schema: Schema, root: Schema,
         return value not in required_value
     if not is_valid_under(schema, root, required_value) or isinstance(value, dict):
         return False
-    if isinstance(required_value, str) and set(split_words(name)) & TITLE_WORDS:
+    if isinstance(required_value, str) and decide_field_meaning(name, schema).role == "title":
         return required_value.lower() not in str(value).lower()
     return value != required_value and str(value).lower() != str(required_value).lower()
 

@@ -10,11 +10,10 @@ there before is made up in `list_builder`.
 import re
 
 from funcdex_assets.environment.entity_store import canonicalize_noun
-from funcdex_assets.language.values import PERSON_WORDS
+from funcdex_assets.semantics.field_roles import names_person
 
 HEADING_WORDS = frozenset("outline heading headings".split())
 _INBORN_NOUNS = frozenset("transition instance occurrence member participant permission version revision page".split())
-_PEOPLE_NOUNS = frozenset("owner host attendee guest invitee recipient organizer author correspondent person".split())
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 
 
@@ -23,7 +22,7 @@ def is_empty_at_first(noun: str) -> bool:
     may be said in many ways.
     """
     nouns = {noun, noun.rpartition(" ")[2], canonicalize_noun(noun)}
-    return not nouns & (_INBORN_NOUNS | _PEOPLE_NOUNS | PERSON_WORDS)
+    return not nouns & _INBORN_NOUNS and not any(map(names_person, nouns))
 
 
 def list_headings(text: str) -> list[str]:

@@ -29,9 +29,8 @@ from funcdex_assets.language import values
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_roles import read_name
 
-_STATED_WORDS = frozenset("status state".split())
-_START_WORDS, _END_WORDS = frozenset("start starts begin begins".split()), frozenset("end ends".split())
 _SPAN_NOUNS = frozenset("busy slot time availability booking".split())
 _TEXT_COUNTS = frozenset("word words character characters".split())
 
@@ -74,11 +73,13 @@ def _find_needed_corrections(keys: tuple[str, ...]) -> frozenset[str]:
     """Returns the names of the corrections that an object with these keys may need; most need none."""
     words = [set(split_words(key)) for key in keys]
     every_word = set[str]().union(*words)
+    meanings = [read_name(key) for key in keys]
+    phases = {meaning.phase for meaning in meanings if meaning.role == "moment"}
     found = {
         "move": "name" in keys and any(split_words(key)[:1] == ("to",) and len(split_words(key)) > 1 for key in keys),
-        "state": bool(every_word & _STATED_WORDS and every_word & {"expires", "expired", "expiry", "end", "ends"}),
+        "state": any(meaning.role == "state" for meaning in meanings) and not phases.isdisjoint(("expires", "end")),
         "hours": any({"hours", "week"} <= key_words for key_words in words),
-        "span": bool(every_word & _START_WORDS and every_word & _END_WORDS),
+        "span": {"start", "end"} <= phases,
         "last": any(map(is_last_key, keys)),
         "count": any(map(find_counted_noun, keys)),
         "sent": bool(every_word & {"date", "sent", "received", "internal", "timestamp", "posted"}),
@@ -126,7 +127,7 @@ def _tell_span_to_occupant(draft: ObjectDraft, schemas: Mapping[str, Schema], sc
     ends = {
         normalize_field_name(key): value
         for key, value in draft.filled.items()
-        if key in schemas and (_START_WORDS | _END_WORDS) & set(split_words(key)) and isinstance(value, str)
+        if key in schemas and isinstance(value, str) and read_name(key).phase in ("start", "end")
     }
     scope.entities.remember_fields(*occupants[0], ends)
 

@@ -10,7 +10,7 @@ from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
 from funcdex_assets.records.seeds import derive_seed
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token
 
 _MOST_OPTIONAL = 30  # of one object, on average, where all objects have hundreds
 _OPTIONAL_SHARE = 0.65  # of optional fields of one object that are shown, as real services do

@@ -4,33 +4,23 @@ Belongs here: which names of arguments and fields are synonyms, such as `label_n
 a repeated value suits its schema is the caller's question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_intent import CallIntent
 from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.text_titles import make_title
-from funcdex_assets.language.values import PERSON_WORDS
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import is_id
-from funcdex_assets.semantics.vocabulary import TITLE_WORDS
-
-_TITLE_ENDINGS = ("name", "title")
-_TEXT_WORDS = frozenset("body content text description message plaintext comment note caption".split())
-_TEXT_ENDINGS = (
-    "body",
-    "content",
-    "plaintext",
-    "markdowntext",
-    "bodytext",
-    "textcontent",
-    "comment",
-    "note",
-    "caption",
+from funcdex_assets.semantics.field_roles import (
+    is_main_text,
+    is_text,
+    is_title,
+    is_whole_text,
+    names_person,
+    read_name,
 )
-_WRITTEN_WORDS = frozenset("text content body markdown comment caption".split())
-_WHOLE_TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body", "markdown")
-_FORMAT_WORDS = frozenset("plain full raw".split())
+from funcdex_assets.semantics.tool_names import is_id
+
 _PREVIEW_WORDS = frozenset("snippet preview excerpt".split())
 _PREVIEW_LENGTH = 90  # characters
 
@@ -41,12 +31,12 @@ def find_repeated_argument(intent: CallIntent, field_name: str) -> Any:
     if same_name is not None:
         return same_name
     if set(split_words(field_name)) & _PREVIEW_WORDS and intent.creates_entity:
-        text = _find_text(intent.said_values, _TEXT_WORDS, _TEXT_ENDINGS)
+        text = _find_said_text(intent.said_values, is_main_text)
         return text[:_PREVIEW_LENGTH] if text else None
     if intent.is_lookup or intent.name.action == "delete":
         return None
     text = find_synonymous_text(field_name, intent.said_values)
-    if text is None and intent.name.action == "create" and set(split_words(field_name)) <= TITLE_WORDS:
+    if text is None and intent.name.action == "create" and _is_own_title(field_name):
         lone_text = find_lone_text(intent)
         return make_title(lone_text) if lone_text else None
     return text
@@ -57,33 +47,27 @@ def find_lone_text(intent: CallIntent) -> str | None:
     names something else that the text may be about.
     """
     nouns = {canonicalize_noun(intent.name.noun), intent.name.noun}
-    if not intent.creates_entity or intent.parents or nouns & PERSON_WORDS:
+    if not intent.creates_entity or intent.parents or any(names_person(noun) for noun in nouns):
         return None
     strings = {name: value for name, value in intent.arguments.items() if isinstance(value, str) and not is_id(name)}
-    if any(set(split_words(name)) & TITLE_WORDS for name in strings):
+    if any(is_title(name) for name in strings):
         return None
-    texts = [text for name, text in strings.items() if set(split_words(name)) & _TEXT_WORDS and " " in text]
+    texts = [text for name, text in strings.items() if is_text(name) and " " in text]
     return texts[0] if len(texts) == 1 else None
 
 
 def find_synonymous_text(field_name: str, said_values: Mapping[str, Any]) -> str | None:
     """Returns the title or text said under another name; None for a field that is neither a title nor a text."""
-    name_words = set(split_words(field_name))
-    if name_words & _TEXT_WORDS:
-        name_words -= _FORMAT_WORDS
-    if len(name_words) != 1 and normalize_field_name(field_name) != "plaintext":
-        return None
-    if name_words & TITLE_WORDS:
-        return _find_text(said_values, TITLE_WORDS, _TITLE_ENDINGS)
-    return _find_text(said_values, _TEXT_WORDS, _TEXT_ENDINGS) if name_words & _TEXT_WORDS else None
+    if _is_own_title(field_name):
+        return _find_said_text(said_values, is_title)
+    is_own_text = is_main_text(field_name) and not read_name(field_name).noun
+    return _find_said_text(said_values, is_main_text) if is_own_text else None
 
 
 def find_text_of(entity: Mapping[str, Any]) -> str | None:
     """Returns the text of an entity, as its fields or the calls that wrote it tell; None where neither does."""
     told_values = entity.get("@told", {})
-    texts = [told_values.get(name) for name in _WHOLE_TEXT_FIELDS]
-    texts += [value for name, value in told_values.items() if name.endswith(_WHOLE_TEXT_FIELDS)]
-    texts += [entity.get(name) for name in _WHOLE_TEXT_FIELDS]
+    texts = [value for fields in (told_values, entity) for name, value in fields.items() if is_whole_text(name)]
     return next((text for text in texts if isinstance(text, str)), None)
 
 
@@ -91,14 +75,15 @@ def find_written_text(intent: CallIntent) -> str:
     """Returns the longest text that the call writes into something; '' for a look-up."""
     if intent.is_lookup:
         return ""
-    texts = [
-        value
-        for name, value in intent.arguments.items()
-        if isinstance(value, str) and _WRITTEN_WORDS & set(split_words(name))
-    ]
+    texts = [value for name, value in intent.arguments.items() if isinstance(value, str) and is_whole_text(name)]
     return max(texts, key=len, default="")
 
 
-def _find_text(said_values: Mapping[str, Any], whole_names: frozenset[str], endings: tuple[str, ...]) -> str | None:
-    matches = (value for name, value in said_values.items() if name in whole_names or name.endswith(endings))
+def _is_own_title(field_name: str) -> bool:
+    """Returns whether a field holds the title of the thing that it is in, and not that of a label of it."""
+    return is_title(field_name) and not read_name(field_name).noun
+
+
+def _find_said_text(said_values: Mapping[str, Any], is_wanted: Callable[[str], bool]) -> str | None:
+    matches = (value for name, value in said_values.items() if is_wanted(name))
     return next((value for value in matches if isinstance(value, str)), None)

@@ -15,6 +15,7 @@ from funcdex_assets.environment.executor import Executor
 from funcdex_assets.environment.world import WORLD_VERSION
 from funcdex_assets.language.values import Situation, build_situation
 from funcdex_assets.records.conversation import Conversation, Seal, SealedCall
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.errors import UserError
 from funcdex_assets.records.message import Message, ToolCall
 from funcdex_assets.records.openai_messages import parse_openai_messages
@@ -111,7 +112,8 @@ def build_certificate(
     """Returns what a published row carries so that it can be replayed; None where a model made its results.
 
     `offered_names` are the tools in the row's own list; of others that were called, that a result was to suit or whose
-    descriptions state rules, parameters and description are included, too.
+    descriptions state rules, parameters and description are included, too, and the parameters of those whose list
+    leaves out what the toolkit declares of its fields.
     """
     if conversation.seal is None:
         return None
@@ -126,7 +128,10 @@ def build_certificate(
             if tool.errors is not None:
                 described[name]["errors"] = tool.errors
             if name not in offered_names:
-                described[name] |= {"description": tool.description, "parameters": tool.parameters}
+                described[name]["description"] = tool.description
+            is_told_less = without_declared_meanings(tool.parameters) is not tool.parameters  # in the row's own list
+            if name not in offered_names or is_told_less:
+                described[name]["parameters"] = tool.parameters
     return {
         "seal": msgspec.to_builtins(conversation.seal),
         "scenario": msgspec.to_builtins(user_situation.scenario),

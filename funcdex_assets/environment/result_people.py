@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import singularize_words
 from funcdex_assets.environment.standing_things import StandingThing
 from funcdex_assets.language import values
 from funcdex_assets.language.companies import CONTACT_NOUNS, list_colleagues
 from funcdex_assets.language.lexicon import Person, build_person, parse_person
 from funcdex_assets.records.scenario import Persona
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import MAKER_NOUNS, read_name
 
-OWNER_WORDS = frozenset("organizer organiser creator owner author sender reporter me self".split())
+_SELF_WORDS = frozenset(("me", "self"))
 
 
 class ResultPeople:
@@ -26,11 +26,13 @@ class ResultPeople:
 
     def choose_person(self, field_name: str) -> Person:
         """Returns the user for organisers, owners and the like, else a colleague; for customers somebody outside."""
-        name_words = set(split_words(field_name))
-        singulars = {to_singular(word) for word in name_words}
-        if name_words & OWNER_WORDS or (self._context.intent.creates_entity and singulars & OWNER_WORDS):
+        name_words, noun = set(split_words(field_name)), read_name(field_name).noun
+        is_maker = noun in MAKER_NOUNS and (
+            (noun in name_words and noun != "lead") or self._context.intent.creates_entity  # colleagues lead, too
+        )
+        if is_maker or name_words & _SELF_WORDS:
             return describe_user(self._context.situation.persona)
-        is_outside = bool(singulars & CONTACT_NOUNS)
+        is_outside = bool({to_singular(word) for word in name_words} & CONTACT_NOUNS)
         return self._remember_person(values.choose_person(self._context.situation, self._context.rng, is_outside))
 
     def choose_person_of(self, thing: StandingThing, field_name: str) -> Person:
@@ -72,4 +74,4 @@ def describes_person(object_name: str, properties: Mapping[str, Any]) -> bool:
     if not has_email and not any("phone" in split_words(key) for key in properties):
         return False
     has_name = any("name" in split_words(key) for key in properties)
-    return (has_name and has_email) or bool(set(split_words(singularize_words(object_name))) & values.PERSON_WORDS)
+    return (has_name and has_email) or read_name(object_name).role == "person"

@@ -12,8 +12,9 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument
 from funcdex_assets.environment.result_scope import ResultScope
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 
 def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScope) -> Any:
@@ -23,11 +24,11 @@ def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScop
     linked_name = find_linked_name(name, intent, scope.entities) if draft.is_subject else None
     if linked_name and scope.fits_schema(schema, linked_name):
         return linked_name
-    may_be_filtered = intent.is_listing and not set(split_words(name)) & QUERY_WORDS
+    may_be_filtered = intent.is_listing and decide_field_meaning(name, schema).role != "query"
     required_value = intent.criteria.filter_for_field(name) if may_be_filtered else None
     if required_value is not None and scope.fits_schema(schema, required_value):
         return required_value
-    if (draft.is_subject or may_be_filtered) and not is_id(name) and not is_page_token(name):
+    if (draft.is_subject or may_be_filtered) and not is_id(name) and not is_page_token(name, schema):
         argument = find_repeated_argument(intent, name)
         if argument is not None and scope.fits_schema(schema, argument):
             return argument

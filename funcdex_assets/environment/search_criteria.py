@@ -17,20 +17,15 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.environment.search_queries import Query, read_query, split_search_words
 from funcdex_assets.language.spoken_values import parse_moment
-from funcdex_assets.language.values import TITLE_WORDS
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
-from funcdex_assets.semantics.vocabulary import SORT_WORDS
+from funcdex_assets.semantics.field_meaning import decide_field_meaning, decide_value_meaning
+from funcdex_assets.semantics.field_roles import is_query, is_title, read_name
+from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.vocabulary import SPAN_WORDS
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
-LIMIT_WORDS = frozenset("limit max size results".split())
-_UPPER_END_WORDS = frozenset("max before until end to".split())
-_LOWER_END_WORDS = frozenset("min after since from start".split())
-_SPAN_WORDS = (
-    _UPPER_END_WORDS
-    | _LOWER_END_WORDS
-    | frozenset("time date at on day moment timestamp range begin begins starts ends".split())
-)
+_ROLES_OF_PRESENTATION = frozenset(("page_token", "limit", "sort", "query"))
+_INTEGER, _MOMENT = {"type": "integer"}, {"type": "string", "format": "date-time"}
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 _FILLER_WORDS = frozenset("only is filter by with has add remove".split())
 
@@ -75,7 +70,7 @@ class SearchCriteria:
         return [
             name
             for name, value in self.filters.items()
-            if isinstance(value, str) and set(split_words(name)) <= TITLE_WORDS
+            if isinstance(value, str) and is_title(name) and not read_name(name).noun
         ]
 
     @cached_property
@@ -131,13 +126,14 @@ def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> 
 
 
 def is_limit_name(name: str) -> bool:
-    """Returns whether an argument of this name says how many items a page has: `max_results`, `per_page`.
+    """Returns whether a number of this name says how many items a page has: `max_results`, `per_page`.
 
-    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count")
-    (True, True, False)
+    An argument that is only called `count` does, too: a call has nothing else to count.
+
+    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count"), is_limit_name("file_size")
+    (True, True, False, False)
     """
-    name_words = set(split_words(name))
-    return bool(name_words & LIMIT_WORDS) or {"per", "page"} <= name_words or name_words in ({"count"}, {"top"})
+    return split_words(name) == ("count",) or decide_field_meaning(name, _INTEGER).role == "limit"
 
 
 def reduce_to_field_stem(name: str) -> str:
@@ -152,9 +148,9 @@ def reduce_to_field_stem(name: str) -> str:
 def _read_queries(said_values: Mapping[str, Any], now: datetime) -> list[Query]:
     queries: list[Query] = []
     for name, text in said_values.items():
-        if isinstance(text, str) and (name in QUERY_WORDS or "contains" in name or "query" in name):
+        if isinstance(text, str) and is_query(name):
             query = read_query(text, now)
-            asks_for_title = name.endswith("contains") and name.startswith(("name", "title", "subject"))
+            asks_for_title = name.endswith("contains") and is_title(name.removesuffix("contains"))
             queries.append(query._replace(in_titles=True) if asks_for_title else query)
     return queries
 
@@ -170,14 +166,15 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
                 lows[frozenset(split_words(field_name))], highs[frozenset(split_words(field_name))] = low, high
     for name, value in arguments.items():
         moment = parse_moment({}, value) if isinstance(value, str) else None
-        name_words = set(split_words(name))
+        meaning = decide_field_meaning(name, _MOMENT)
+        is_upper = meaning.bound == "until" or (meaning.phase == "end" and not meaning.bound)
         if isinstance(moment, date) and not isinstance(moment, datetime):
-            moment = _begin_day(moment, now, is_upper=bool(name_words & _UPPER_END_WORDS))
+            moment = _begin_day(moment, now, is_upper)
         if isinstance(moment, datetime):
-            field_words = frozenset(name_words - _SPAN_WORDS)
+            field_words = frozenset(split_words(name)) - SPAN_WORDS
             lows.setdefault(field_words, None)
             highs.setdefault(field_words, None)
-            ends = highs if name_words & _UPPER_END_WORDS else lows
+            ends = highs if is_upper else lows
             ends[field_words] = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
     spans: list[TimeSpan] = []
     for field_words, given_low in lows.items():
@@ -201,7 +198,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
     order_texts = [
         str(value).lower().split(",")[0]
         for name, value in arguments.items()
-        if isinstance(value, str) and SORT_WORDS & set(split_words(name))
+        if isinstance(value, str) and read_name(name).role == "sort"
     ]
     descending, field_words = None, frozenset[str]()
     for text in sorted(order_texts, key=len):
@@ -213,10 +210,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 
 def _is_filter(name: str, value: Any) -> bool:
-    name_words = set(split_words(name))
-    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS):
-        return False
-    if "contains" in name_words or not name_words:
+    if not split_words(name) or decide_value_meaning(name, value).role in _ROLES_OF_PRESENTATION:
         return False
     if isinstance(value, str):
         return not is_id(name) and parse_moment({}, value) is None

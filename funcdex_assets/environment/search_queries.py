@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.language.spoken_values import parse_moment
+from funcdex_assets.semantics.field_roles import is_title, read_name
 
 _OPERATOR_PATTERN = re.compile(r"(?<![\w'\"])(-?)([A-Za-z_]+):(?:\s(?=['\"]))?(\"[^\"]*\"|'[^']*'|[^\s()]+)")
 _COMPARISON_SIGNS = r"!=|>=|<=|!~|=|>|<|~|\bcontains\b"
@@ -29,8 +30,6 @@ _QUOTED_PATTERN = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
 _AGE_PATTERN = re.compile(r"-?(\d+)([dwmy])")
 _UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _WORD_PATTERN = re.compile(r"[^\W_]+")
-_TITLE_FIELDS = frozenset("title name summary subject intitle".split())
-_TEXT_FIELDS = frozenset("text fulltext search from to body content description q query".split())
 _STATE_FLAGS = {"unread": ("unread", True), "read": ("unread", False), "starred": ("starred", True)}
 _FIELD_SYNONYMS = {"statuscategory": "status", "type": "issue_type", "issuetype": "issue_type", "label": "labels"}
 _FLAG_VALUES = {"true": True, "false": False}
@@ -66,9 +65,10 @@ def read_query(text: str, now: datetime) -> Query:
         minus, name, value = operator_match[1], operator_match[2].lower(), _strip_quotes(operator_match[3])
         if minus:
             return " "
-        if name in _TITLE_FIELDS | _TEXT_FIELDS:
+        meaning = read_name(name)
+        if _asks_for_title(name) or meaning.role in ("text", "query") or meaning.noun in ("sender", "recipient"):
             search_texts.append(value)
-            title_flags.append(name in _TITLE_FIELDS)
+            title_flags.append(_asks_for_title(name))
         elif is_simple:
             _add_restriction(name, value.lower(), required_values, bounds, now)
         return " "
@@ -78,7 +78,7 @@ def read_query(text: str, now: datetime) -> Query:
         name, sign, value = comparison_match[1].lower(), comparison_match[2], _strip_quotes(comparison_match[3])
         if sign in ("~", "contains"):
             search_texts.append(value)
-            title_flags.append(name in _TITLE_FIELDS)
+            title_flags.append(_asks_for_title(name))
         elif is_simple and not value.endswith(")"):
             field = _FIELD_SYNONYMS.get(name, comparison_match[1])
             if sign == "=":
@@ -113,6 +113,10 @@ def read_query(text: str, now: datetime) -> Query:
 def split_search_words(text: str) -> frozenset[str]:
     """Returns the words of a text in lower case, as a search tells them apart."""
     return frozenset(_WORD_PATTERN.findall(text.lower()))
+
+
+def _asks_for_title(operator: str) -> bool:
+    return is_title(operator.removeprefix("in"))
 
 
 def _read_range(sign: str, value: str, now: datetime) -> tuple[datetime | None, datetime | None]:

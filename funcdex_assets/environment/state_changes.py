@@ -27,8 +27,10 @@ from funcdex_assets.environment.part_counts import adjust_part_count
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument, find_written_text
 from funcdex_assets.language import values
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import is_call_setting, is_page_token, is_whole_text, read_name
 from funcdex_assets.semantics.stated_rules import DeletesParts
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 
 _STATES_AFTER_VERBS = {
     "close": "closed done completed complete resolved",
@@ -50,13 +52,14 @@ _STATES_AFTER_VERBS = {
 }
 """States that a thing is in after a verb, by `normalize_field_name`, the likeliest first."""
 
-_COMPLETION_FLAGS = frozenset("completed complete checked closed done resolved archived".split())
-_FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
-    "close": (_COMPLETION_FLAGS, True),
-    "complete": (_COMPLETION_FLAGS, True),
+_FLAG_PHASES_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
+    "close": (frozenset(("completed", "archived")), True),
+    "complete": (frozenset(("completed", "archived")), True),
     "archive": (frozenset({"archived"}), True),
-    "reopen": (_COMPLETION_FLAGS, False),
+    "reopen": (frozenset(("completed", "archived")), False),
     "unarchive": (frozenset({"archived"}), False),
+}
+_FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
     "star": (frozenset({"starred"}), True),
     "unstar": (frozenset({"starred"}), False),
     "pin": (frozenset({"pinned"}), True),
@@ -67,10 +70,7 @@ _FLAGS_AFTER_VERBS: dict[str, tuple[frozenset[str], bool]] = {
 }
 _EDITING_WORDS = frozenset("edited modified updated changed modifying editing editor".split())
 _PASSAGE_NOUNS = frozenset("text action content paragraph passage markdown".split())
-_TEXT_FIELDS = ("text", "plaintext", "markdowntext", "content", "body")
-_TEXT_MEASURE_FIELDS = ("wordcount", "charactercount", "size", "filesize")
 _SHARING_NOUNS = frozenset("permission preference collaborator sharing share member".split())
-_CALL_SETTING_WORDS = frozenset("notify notifications notification send updates format verbose fields".split())
 
 
 def find_state_after_verb(verb: str, options: Sequence[Any]) -> Any:
@@ -81,19 +81,18 @@ def find_state_after_verb(verb: str, options: Sequence[Any]) -> Any:
 
 def find_flag_after_verb(verb: str, name: str) -> bool | None:
     """Returns the value of a yes-or-no field after the verb: a task that was closed is `checked`."""
+    phases, value = _FLAG_PHASES_AFTER_VERBS.get(verb, (frozenset[str](), False))
+    plain_name = normalize_field_name(name).removeprefix("is")
+    if phases and decide_field_meaning(plain_name, {"type": "boolean"}).phase in phases:
+        return value
     field_words, value = _FLAGS_AFTER_VERBS.get(verb, (frozenset[str](), False))
-    return value if field_words & {*split_words(name), normalize_field_name(name).removeprefix("is")} else None
+    return value if field_words & {*split_words(name), plain_name} else None
 
 
 def is_last_editor_name(name: str) -> bool:
     """Returns whether a field tells who changed something last: `lastModifyingUser`, `last_edited_by`."""
     words = set(split_words(name))
     return bool(words & _EDITING_WORDS) and bool(words & {"by", "user", "editor", "person"})
-
-
-def is_call_setting(name: str) -> bool:
-    """Returns whether an argument says how a call is made or answered, and nothing of a thing: `send_updates`."""
-    return bool(_CALL_SETTING_WORDS & set(split_words(name)))
 
 
 def find_written_holder(intent: CallIntent) -> tuple[str, str] | None:
@@ -159,7 +158,7 @@ def apply_call_effects(
         entity["@closed"] = True
     elif verb in ("reopen", "unarchive"):
         entity.pop("@closed", None)
-    if verb in _STATES_AFTER_VERBS or verb in _FLAGS_AFTER_VERBS:
+    if verb in _STATES_AFTER_VERBS | _FLAG_PHASES_AFTER_VERBS | _FLAGS_AFTER_VERBS:
         entity["@state"] = verb
         for field_name in ("status", "state") if verb in _STATES_AFTER_VERBS else ():
             if field_name not in intent.said_values and field_name not in shown_fields:
@@ -194,17 +193,24 @@ def _write_text(intent: CallIntent, entities: EntityStore) -> None:
     holder = _find_or_add_entity(entities, *written)
     said_values = holder.setdefault("@told", {})
     written_fields = [
-        fields for fields in (holder, said_values) if any(isinstance(fields.get(key), str) for key in _TEXT_FIELDS)
+        (fields, key, text)
+        for fields in (holder, said_values)
+        for key, text in fields.items()
+        if isinstance(text, str) and is_whole_text(key)
     ]
-    for fields in written_fields:
-        for key in _TEXT_FIELDS:
-            text = fields.get(key)
-            if isinstance(text, str):
-                fields[key] = _rewrite_text(text, intent)
+    for fields, key, text in written_fields:
+        fields[key] = _rewrite_text(text, intent)
     if not written_fields and verb != "replace" and find_written_text(intent):
         said_values["text"] = find_written_text(intent)
-    for key in [key for key in holder if key.startswith(_TEXT_MEASURE_FIELDS)]:
+    for key in [key for key in holder if _measures_text(key)]:
         del holder[key]
+
+
+def _measures_text(key: str) -> bool:
+    """Returns whether a field tells how long a text or a file is."""
+    meaning = read_name(key)
+    is_length = meaning.role == "count" and meaning.noun in ("word", "character")
+    return is_length or (meaning.role == "measure" and meaning.noun in ("", "file") and "size" in key)
 
 
 def _rewrite_text(text: str, intent: CallIntent) -> str:
@@ -299,7 +305,10 @@ def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:
     said_values = {
         normalize_field_name(key): value
         for key, value in arguments.items()
-        if not is_id(key) and not is_page_token(key) and not is_call_setting(key) and value not in (None, "", [], {})
+        if not is_id(key)
+        and not is_page_token(key)
+        and not is_call_setting(key, value)
+        and value not in (None, "", [], {})
     }
     if said_values:
         entity.setdefault("@told", {}).update(said_values)

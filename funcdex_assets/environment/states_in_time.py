@@ -11,13 +11,10 @@ from typing import Any
 from funcdex_assets.language import values
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_meaning import decide_field_meaning, decide_value_meaning
 
 _OVER_WORDS = frozenset("expired ended over past".split())
 _LIVE_WORDS = frozenset("open active live running ongoing upcoming".split())
-_END_WORDS = frozenset("expires expired expiry expiration end ends ended".split())
-_EXPIRY_WORDS = frozenset("expires expiry expiration".split())
 _MOST_HOURS = 72  # between now and the end
 
 
@@ -36,13 +33,13 @@ def fit_end_to_state(
     is_over, is_live = bool(states & _OVER_WORDS), bool(states & _LIVE_WORDS)
     changes: dict[str, str] = {}
     for key, value in fields.items() if is_over or is_live else ():
-        name_words = set(split_words(key))
-        moment = parse_moment({}, value) if isinstance(value, str) and name_words & _END_WORDS else None
+        phase = decide_value_meaning(key, value).phase
+        moment = parse_moment({}, value) if isinstance(value, str) and phase in ("expires", "end") else None
         if not isinstance(moment, datetime) or moment.tzinfo is None:
             continue
         distance = timedelta(hours=rng.randint(2, _MOST_HOURS))
         if is_over and moment > now:
             changes[key] = values.render_moment(properties.get(key, {}), now.replace(second=0) - distance)
-        elif is_live and not is_over and moment < now and name_words & _EXPIRY_WORDS:
+        elif is_live and not is_over and moment < now and phase == "expires":
             changes[key] = values.render_moment(properties.get(key, {}), now.replace(second=0) + distance)
     return changes

@@ -30,8 +30,8 @@ from funcdex_assets.language.spoken_values import starts_with_flag_verb
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import is_calling_name
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
-from funcdex_assets.semantics.vocabulary import NAMING_WORDS
 
 _LONGEST_REPEATED_TEXT = 60  # characters of a user's own text that is repeated when it is confirmed
 _TEXT_NOUNS = frozenset("body text message content comment reply".split())
@@ -163,9 +163,7 @@ def find_label(tool: Tool, result: Any, now: datetime) -> str:
         resource, tool.returns, find_noun_of_pointer(pointer, parse_tool_name(tool.name).noun), now, pointer
     )
     has_title = isinstance(resource, dict) and any(
-        set(split_words(key)) & NAMING_WORDS
-        or (is_id(key) and "key" in split_words(key))
-        or key in ("number", "content")
+        is_calling_name(key) or (is_id(key) and "key" in split_words(key)) or key in ("number", "content")
         for key in resource
     )
     is_text = parse_tool_name(tool.name).noun in _TEXT_NOUNS

@@ -19,7 +19,15 @@ from funcdex_assets.language.spoken_values import is_switch
 from funcdex_assets.records.plan import PlannedArgument
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import (
+    is_calling_name,
+    is_page_token,
+    is_query,
+    is_title,
+    names_person,
+    read_name,
+)
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 NEXT_PAGE_REQUESTS = (
     "show me the next page",
@@ -283,7 +291,7 @@ def phrase_request(
     statement = _is_statement(wording)
     for slot_name, reference_words in spoken_references.items():  # unsaid, nobody could know which item is meant
         if slot_name not in used_slots:
-            preposition = "about" if set(split_words(slot_name)) & QUERY_WORDS else "for"
+            preposition = "about" if is_query(slot_name) else "for"
             wording = f"{wording.rstrip('?')} {preposition} {reference_words}{'?' if wording.endswith('?') else ''}"
     request = _REPEATED_NOUN.sub(r"the same \1", fill_slots(wording, slot_words))
     question = request.endswith("?")
@@ -391,10 +399,10 @@ def _phrase_flag_sentence(argument: PlannedArgument, rng: Random) -> str:
 def quote_free_text(argument: PlannedArgument) -> str:
     """Returns the words for a value, in quotation marks if it is free text: a title, a body or a search phrase."""
     field_name = parse_field_name(argument)
-    field_words = set(split_words(field_name))
-    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and not field_words & values.BODY_WORDS:
+    role = read_name(field_name).role
+    if len(argument.surface.split()) <= 3 and argument.surface.istitle() and role != "text":
         return argument.surface
-    free_text = field_words & (values.TITLE_WORDS | values.BODY_WORDS | QUERY_WORDS) and " " in argument.surface
+    free_text = role in ("title", "text", "query") and " " in argument.surface
     return f'"{argument.surface}"' if free_text and "@" not in argument.surface else argument.surface
 
 
@@ -485,7 +493,7 @@ def phrase_reference(
         or (argument.result and ("email" in source_field or "phone" in source_field))
     ):
         owner = next((step for step in reversed((argument.result or "").split("/")[:-1]) if step not in ("*", "")), "")
-        if not set(split_words(owner)) & {*values.PERSON_WORDS, "from", "to"}:
+        if read_name(owner).role != "person":
             return "that person"
         owner = {"from": "the sender", "to": "the recipient", "people": "that person"}.get(
             owner, f"the {' '.join(split_words(owner))}" if owner else "that person"
@@ -525,7 +533,7 @@ def phrase_item_by_title(argument: PlannedArgument, source_noun: str, title: str
     """Phrases a reference to a value of the item with this title: `the thread "Gym"`, `the sender of "Gym"`."""
     source_field = _name_last_field(argument.result or "")
     noun = source_noun.rsplit(" ", 1)[-1]
-    is_person = noun in values.PERSON_WORDS or noun in ("user", "people")
+    is_person = names_person(noun) or read_name(noun).role == "person"
     spoken_title = title if is_person else f'"{title}"'
     holder = f"the {noun} {spoken_title}" if noun and not is_person and rng.random() < _NOUN_SHARE else spoken_title
     path = re.sub(r"/\d+(?=/|$)", "/*", argument.result or "")
@@ -586,7 +594,7 @@ def is_sayable_value(argument: PlannedArgument, value: str) -> bool:
     return (
         not is_id(parse_field_name(argument))
         and not is_id(source)
-        and bool(set(split_words(source)) & values.TITLE_WORDS)
+        and is_calling_name(source)
         and len(value) < _LONGEST_CLAUSE_VALUE
         and '"' not in value
     )
@@ -694,9 +702,9 @@ def _phrase_inline_clause(argument: PlannedArgument, tool: str, rng: Random) -> 
         return None
     steps = [step for step in argument.argument.split("/")[1:] if not step.isdigit()]
     argument_name_words = {*split_words(steps[-1]), *split_words(steps[0])}
-    if parse_tool_name(tool).action == "update" and argument_name_words & values.TITLE_WORDS:
+    if parse_tool_name(tool).action == "update" and any(map(is_title, (steps[-1], steps[0]))):
         return None  # `change the event called X` would say which one it is
-    if argument_name_words & {"query", "q"} and {parse_tool_name(tool).noun} & values.PERSON_WORDS:
+    if argument_name_words & {"query", "q"} and names_person(parse_tool_name(tool).noun):
         return f"named {quote_free_text(argument)}"
     if steps[-1] == steps[0] and split_words(steps[-1])[0] in _ACT_VERBS and len(split_words(steps[-1])) > 1:
         return _phrase_act(_ACT_CLAUSES, argument)

@@ -38,14 +38,12 @@ from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.schema import Schema, name_json_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_page_token
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token, read_name
 from funcdex_assets.semantics.vocabulary import (
     CONTAINER_NOUNS,
-    NAMING_WORDS,
     PERSON_NOUNS,
     PERSON_OF_WORD,
     PHONE_WORDS,
-    STATE_WORDS,
 )
 
 ONLY_IN_DETAIL = 10  # a detail of this rank or later is told only where details were asked for, or itself
@@ -56,7 +54,6 @@ _LONGEST_TITLE = 60  # characters; a longer text without a title is told as a te
 _LONGEST_TEXT = 120
 _MAX_DEPTH = 3
 _KEY_WORDS = frozenset(("key", "number"))
-_CHANGE_WORDS = frozenset("updated modified changed edited update".split())
 _PARTICIPLES = frozenset(
     "posted joined added opened sent received completed closed resolved cancelled canceled paid archived deleted "
     "created started scheduled".split()
@@ -134,7 +131,7 @@ def unwrap_resource(result: Any, noun: str = "", pointer: str = "") -> tuple[Any
     """
     if isinstance(result, dict):
         nested = [(key, value) for key, value in result.items() if isinstance(value, dict) and value]
-        has_title = any(set(split_words(key)) & NAMING_WORDS for key in result)
+        has_title = any(is_calling_name(key) for key in result)
         has_more = any(isinstance(value, list) for value in result.values())
         if len(nested) == 1 and len(result) <= 3 and not has_title and not has_more:
             key, value = nested[0]
@@ -263,7 +260,7 @@ class _ThingReader:
                     taken |= {name, other}
                     parts = frozenset((*path, *words, *split_words(other), "time", "date"))
                     self._add(Detail("interval", parts, text, 1, text))
-        states = [name for name in value if set(split_words(name)) & STATE_WORDS and isinstance(value[name], str)]
+        states = [name for name in value if isinstance(value[name], str) and read_name(name).role == "state"]
         before = next((name for name in states if "previous" in split_words(name)), None)
         after = next((name for name in states if before and name != before), None)
         if before and after:
@@ -299,11 +296,7 @@ class _ThingReader:
         if "next" in words or "page" in words:
             return
         title = next(
-            (
-                text
-                for key, text in item.items()
-                if isinstance(text, str) and set(split_words(key)) & NAMING_WORDS and text
-            ),
+            (text for key, text in item.items() if isinstance(text, str) and is_calling_name(key) and text),
             "",
         )
         if title:
@@ -327,11 +320,7 @@ class _ThingReader:
                 for item in objects
                 if (
                     title := next(
-                        (
-                            text
-                            for key, text in item.items()
-                            if isinstance(text, str) and set(split_words(key)) & NAMING_WORDS
-                        ),
+                        (text for key, text in item.items() if isinstance(text, str) and is_calling_name(key)),
                         "",
                     )
                 )
@@ -492,7 +481,7 @@ class _ThingReader:
         role = meaning.role
         name_words = split_words(name)
         name_text = " ".join(name_words)
-        is_naming = bool(set(name_words) & NAMING_WORDS) or role == "title"
+        is_naming = is_calling_name(name) or role == "title"
         moment = render_moment(value, self._now)
         if moment:
             self._add_moment(name, value, moment)
@@ -575,7 +564,7 @@ class _ThingReader:
         told = render_constant(value)
         folded = "_".join(split_words(value)) or value.lower()
         self._thing.state = self._thing.state or folded
-        rest = [word for word in name_words if word not in STATE_WORDS]
+        rest = [word for word in name_words if read_name(word).role != "state"]
         text = f"to {told}" if rest == ["to"] else told
         rank = ONLY_IN_DETAIL if folded in _STATES_OF_COURSE else 2
         self._add(Detail("state", words | {"status", "state"}, text, rank, told))
@@ -631,7 +620,7 @@ class _ThingReader:
         words = frozenset((*name_words, "date", "time"))
         if not kept or set(name_words) <= _MOMENT_NAMES:
             text, rank = moment, 2
-        elif set(kept) & _CHANGE_WORDS:
+        elif meaning.phase == "changed":
             text, rank = f"last changed {moment}", 6
             words |= {"changed", "modified", "updated", "touched"}
         elif meaning.phase == "expires" or kept[-1].startswith("expir"):

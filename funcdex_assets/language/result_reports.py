@@ -32,8 +32,9 @@ from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import NAMING_WORDS, TOTAL_WORDS
+from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import TOTAL_WORDS
 
 MOST_DESCRIBED = 10  # items of a page; of a longer one only the titles are told
 MOST_NAMED = 30  # items of a page; of a longer one it is said how many are not named
@@ -131,7 +132,7 @@ def find_page(result: Any, question: Question = NO_QUESTION) -> Page | None:
     has_more = any(_leads_on(key, value) for key, value in scalars)
     total = next((value for _, value in totals if value >= len(items)), None)
     is_estimate = any("estimate" in split_words(key) for key, _ in totals)
-    is_nested = any(set(split_words(key)) & NAMING_WORDS for key in listing if isinstance(listing[key], str))
+    is_nested = any(is_calling_name(key) for key in listing if isinstance(listing[key], str))
     noun = " ".join(parse_tool_name(f"list_{name}").words)
     return Page(items, f"{pointer}/{name}", noun, has_more, total, is_estimate, is_nested)
 
@@ -165,7 +166,7 @@ def _leads_on(name: str, value: Any) -> bool:
 def _is_listing(result: Any) -> bool:
     """True for a result that is an array, or has only scalars beside its arrays and no title of its own."""
     return (
-        not any(isinstance(value, dict) or set(split_words(key)) & NAMING_WORDS for key, value in result.items())
+        not any(isinstance(value, dict) or is_calling_name(key) for key, value in result.items())
         if isinstance(result, dict)
         else isinstance(result, list)
     )
@@ -282,7 +283,7 @@ def _name_objects(objects: Sequence[Any]) -> str:
             (
                 str(value)
                 for key, value in item.items()
-                if isinstance(value, str) and (set(split_words(key)) & NAMING_WORDS or "heading" in key)
+                if isinstance(value, str) and (is_calling_name(key) or "heading" in key)
             ),
             "",
         )
@@ -413,11 +414,7 @@ def _name_object(node: Mapping[str, Any], noun: str) -> str:
         for key, value in node.items()
         if isinstance(value, str) and 0 < len(value) < 100 and '"' not in value
     }
-    titles = [
-        value
-        for key, value in texts.items()
-        if (set(split_words(key)) & NAMING_WORDS and not is_id(key)) or key == "content"
-    ]
+    titles = [value for key, value in texts.items() if (is_calling_name(key) and not is_id(key)) or key == "content"]
     if titles:
         is_person = any("email" in split_words(key) or split_words(key)[:1] == ("display",) for key in node)
         return titles[0] if is_person else f'"{titles[0]}"'

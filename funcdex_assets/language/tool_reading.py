@@ -25,8 +25,9 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import is_valid_under
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.semantics.sayable_arguments import is_sayable
-from funcdex_assets.semantics.tool_names import is_id, is_page_token
+from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import SETTING_WORDS, SORT_WORDS, ZONE_WORDS
 
 Manner = Literal[
@@ -573,7 +574,7 @@ def read_argument(name: str, schema: Schema, required: bool, tool_words: str = "
         "order" if is_purchase else "",
         "" if is_of_the_clock else "zone",  # a zone of a house or a car is a place
     }
-    if is_page_token(name) or words & technical:
+    if is_page_token(name, schema) or words & technical:
         return None
     if kind == "object" or not is_sayable(name, schema, {}):
         return None

@@ -34,20 +34,6 @@ from funcdex_assets.schema.validation import compile_pattern
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
-TITLE_WORDS = frozenset("subject title name summary filename headline label topic".split())
-BODY_WORDS = frozenset(
-    (
-        "body text message content description note notes comment snippet excerpt details reason memo html "
-        "plaintext preview"
-    ).split()
-)
-PERSON_WORDS = frozenset(
-    (
-        "customer contact attendee attendees invitee invitees user member owner sender recipient creator "
-        "organizer organiser people assignee reporter author guest guests host participant participants "
-        "person from to cc bcc display admin"
-    ).split()
-)
 FOLDERS = ("documents", "reports/2026", "notes", "shared/drafts", "projects", "archive")
 EXTENSIONS = ("md", "txt", "csv", "json")
 PLACES = (

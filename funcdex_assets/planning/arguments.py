@@ -28,28 +28,25 @@ from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name
-from funcdex_assets.semantics.vocabulary import CC_WORDS, PATH_WORDS, ZONE_WORDS
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_roles import PAST_PHASES, is_page_token, names_person
+from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
+from funcdex_assets.semantics.vocabulary import CC_WORDS, PATH_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
 
-# Words in the names of optional arguments that people never mention in a chat.
-_TECHNICAL_WORDS = frozenset(
-    (
-        "token cursor offset page fields format include verbose supports corpora spaces order sort view "
-        "mode type expand metadata idempotency version locale timezone zone raw html markdown user drives "
-        "drive index alt pretty field"
-    ).split()
-)
+# Optional arguments that people never mention in a chat: how an answer is made, and the forms of a text.
+_TECHNICAL_ROLES = frozenset(("page_token", "sort", "setting", "zone", "position"))
+_UNSPOKEN_WORDS = frozenset("token page html markdown alt pretty mode".split())
 
 _CODE_PATTERN = re.compile(r"[=;{}<>|]|^[A-Z_]{3,}:")  # in an example: only a program would write such a value
 _MOST_SCALARS = 3  # scalars; nobody tells the content of a larger optional object in a chat
 _LONGEST_TEXT, _LONGEST_CODE = 120, 40  # characters of a text with and without spaces; nobody says a longer one
 _LONGEST_POINTER = 8  # steps of a pointer; a schema that contains itself would have no end
 _MOST_TRIES = 20  # to find somebody who is not in the call yet
+_MOMENT = {"type": "string", "format": "date-time"}
 _MOST_ARGUMENTS = 40  # of one object or array; nobody says more
 _FREE_TIME_WORDS = frozenset("free busy freebusy available availability slot slots".split())  # which lies ahead
 _FEW_ITEMS = (2, 3, 3, 4, 5)  # on a page of a listing whose next page is asked for
-_PAST_WORDS = frozenset("modified created updated since after completed received".split())
 
 
 class UnplannableCallError(ValueError):
@@ -164,13 +161,18 @@ def _estimate_interest(name: str, schema: Any, root: Schema, searching: bool) ->
     name_words = set(split_words(name))
     schema = resolve_schema(schema, root)
     kind = schema_type(schema)
-    if is_id(name) or is_page_token(name) or kind == "boolean":
+    if is_id(name) or is_page_token(name, schema) or kind == "boolean":
         return 0
-    if name_words & QUERY_WORDS and kind == "string":
+    role = decide_field_meaning(name, schema).role
+    if role == "query" and kind == "string":
         return 6 if searching else 1
     if schema.get("format") in ("date", "date-time", "email"):
         return 1.5
-    if name_words & _TECHNICAL_WORDS or (kind == "object" and not _is_small_object(schema, root)):
+    if (
+        role in _TECHNICAL_ROLES
+        or name_words & _UNSPOKEN_WORDS
+        or (kind == "object" and not _is_small_object(schema, root))
+    ):
         return 0
     if "enum" in schema:
         return 1 if len(schema["enum"]) > 1 else 0
@@ -188,7 +190,7 @@ def _estimate_interest(name: str, schema: Any, root: Schema, searching: bool) ->
         )
     if kind in ("integer", "number"):
         return 0.8
-    if name_words & values.TITLE_WORDS or name_words & values.BODY_WORDS:
+    if role in ("title", "text"):
         return 1.2
     return 0.6 if schema.get("examples") or name_words & {"location", "city", "address", "phone"} else 0
 
@@ -303,7 +305,7 @@ class _FactInventor:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["const"])]
         if is_id(name) and "default" in schema:
             return [PlannedArgument(argument=pointer, source="schema", value=schema["default"])]
-        if schema_type(schema) == "string" and ZONE_WORDS & set(split_words(name)):
+        if schema_type(schema) == "string" and decide_field_meaning(name, schema).role == "zone":
             return [PlannedArgument(argument=pointer, source="context", value=self.situation.persona.time_zone)]
         if required and is_service_id(Leaf(pointer, name, owner, schema, True)) and not list_real_examples(schema):
             raise UnplannableCallError(f"{self.tool.name}{pointer}: only an earlier result could give this id")
@@ -362,6 +364,7 @@ class _FactInventor:
         """Invents a scalar from its schema, then its name and the tool; it may still be invalid under the schema."""
         name_words, rng = set(split_words(name)), self.rng
         kind, examples = schema_type(schema), list_real_examples(schema)
+        role = decide_field_meaning(name, schema).role
         if "enum" in schema:
             options = [option for option in schema["enum"] if option is not None] or [None]
             return rng.choice(options)
@@ -378,7 +381,7 @@ class _FactInventor:
                     return values.choose_person(self.situation, self.rng).email
                 return self._choose_person().email
             case "date" | "date-time" | "time":
-                return self._invent_moment(schema, name_words | set(split_words(owner)))
+                return self._invent_moment(schema, name, owner)
             case "uri" if not examples:
                 slug = "-".join(
                     word for word in self.situation.matter.lower().split() if word.isascii() and word.isalnum()
@@ -386,15 +389,14 @@ class _FactInventor:
                 return f"https://www.{self.situation.domain}/{slug}"
         if str(schema.get("pattern", "")).startswith("^\\+"):
             return values.invent_phone(rng)
-        if name_words & QUERY_WORDS and values.PERSON_WORDS.intersection(parse_tool_name(self.tool.name).words):
+        is_about_people = any(map(names_person, (*parse_tool_name(self.tool.name).words, owner)))
+        if role == "query" and is_about_people:
             return self._choose_person().first_name
-        if name_words & QUERY_WORDS:
+        if role == "query":
             return values.render_query(schema, values.choose_keywords(self.situation.matter, rng), rng)
         if parse_moment({}, str((examples or [""])[0])) is not None:
-            return self._invent_moment({"format": "date" if len(str(examples[0])) == 10 else "date-time"}, name_words)
-        if name_words & {"name", "names"} and (
-            {*split_words(owner), *name_words, *parse_tool_name(self.tool.name).words} & values.PERSON_WORDS
-        ):
+            return self._invent_moment({"format": "date" if len(str(examples[0])) == 10 else "date-time"}, name, "")
+        if name_words & {"name", "names"} and (role == "person" or is_about_people):
             return (
                 self._choose_person().first_name
                 if "first" in name_words
@@ -402,11 +404,11 @@ class _FactInventor:
                 if "last" in name_words
                 else self._choose_person().name
             )
-        if name_words & values.BODY_WORDS and not examples:
+        if role == "text" and not examples:
             return values.invent_body(self.situation, rng, self.person.first_name if self.person else "")
-        if name_words & values.TITLE_WORDS and not examples:
+        if role == "title" and not examples:
             return values.invent_title(self.situation, rng)
-        if name_words & values.BODY_WORDS and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
+        if role == "text" and schema.get("maxLength", 999) > 80 and rng.random() < 0.7:
             return values.invent_body(self.situation, rng, self.person.first_name if self.person else "")
         if name_words & {"title", "subject", "summary"}:
             return values.invent_title(self.situation, rng)
@@ -462,9 +464,13 @@ class _FactInventor:
             self.people.append(person)
         return self.person
 
-    def _invent_moment(self, schema: Schema, name_words: set[str]) -> str:
+    def _invent_moment(self, schema: Schema, name: str, owner: str) -> str:
         """Invents a moment; the second one of a call makes a span with the first, whichever end comes first."""
-        ends = name_words & {"end", "until", "to", "finish", "max", "before"}
+        meaning = decide_field_meaning(name, {**_MOMENT, **schema})
+        if meaning.phase == "" and not meaning.bound and owner:  # `end: {dateTime: …}`
+            meaning = decide_field_meaning(owner, _MOMENT)
+        ends = meaning.bound == "until" or (meaning.phase == "end" and not meaning.bound)
+        is_past = meaning.phase in PAST_PHASES or (meaning.phase == "" and {"since", "after"} & set(split_words(name)))
         if self.moment and ends:
             self.moment += self._draw_span(schema)
         elif self.moment and self.moment_is_end:  # the end of the span was mentioned first
@@ -474,10 +480,10 @@ class _FactInventor:
             past = (
                 not is_about_free_time
                 and self.action == "list"
-                and (bool(name_words & _PAST_WORDS) or (not ends and self.rng.random() < 0.4))
+                and (bool(is_past) or (not ends and self.rng.random() < 0.4))
             )
             self.moment = values.invent_moment(self.situation, self.rng, past)
-        self.moment_is_end = bool(ends)
+        self.moment_is_end = ends
         return values.render_moment(schema, self.moment)
 
     def _draw_span(self, schema: Schema) -> timedelta:

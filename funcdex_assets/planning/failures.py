@@ -31,9 +31,10 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.references import schema_at
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_roles import is_query
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.stated_rules import UniqueName, read_stated_rules
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, parse_tool_name
+from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
 _CREATING_ACTIONS = frozenset(("create", "copy", "send"))
@@ -210,7 +211,7 @@ def _list_faults_of_value(argument: PlannedArgument, tool: Tool, action: str) ->
     schema = schema_at(tool.parameters, argument.argument) or {}
     name_words = set(split_words(parse_field_name(argument)))
     is_text = isinstance(argument.value, str) and "enum" not in schema
-    is_search = action == "list" and is_text and bool(name_words & QUERY_WORDS)
+    is_search = action == "list" and is_text and is_query(parse_field_name(argument), schema)
     # What is created, sent or renamed need not be there, and a search that finds nothing is no error.
     if action in ("get", "delete") and is_text and "@" not in argument.surface and name_words & {"name", "key"}:
         yield "not_found"

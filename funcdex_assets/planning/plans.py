@@ -64,9 +64,10 @@ from funcdex_assets.records.seeds import build_generator, derive_id
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import is_required_at, resolve_schema, schema_at
-from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.field_roles import is_query as is_query_field
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_page_token, parse_tool_name
+from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 
 REQUEST_ATTEMPTS = 24  # per plan of one request, whose words must be new; of 600 requests 1 in 20 takes a second one
@@ -689,7 +690,7 @@ def _redirect_search(argument: PlannedArgument, tool: Tool, situation: Situation
     """Returns a search for a company or a counterpart instead of the planned search; any other argument unchanged."""
     name = argument.argument.rsplit("/", 1)[-1]
     schema = schema_at(tool.parameters, argument.argument) or {}
-    is_query = argument.source == "user" and isinstance(argument.value, str) and set(split_words(name)) & QUERY_WORDS
+    is_query = argument.source == "user" and isinstance(argument.value, str) and is_query_field(name, schema)
     if not is_query or "enum" in schema or argument.surface.istitle():
         return argument
     template = rng.choice(("{company}", "{counterpart}"))

@@ -24,16 +24,15 @@ from funcdex_assets.schema.json_pointers import escape_step
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import is_valid_under
-from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_value_meaning
+from funcdex_assets.semantics.field_roles import is_query
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.tool_graph.equivalent_tools import can_read_instead, is_container_of
 from funcdex_assets.tool_graph.graph import to_canonical_noun
 
-_PRESENTATION_WORDS = frozenset(
-    "limit max size results count per page top order orderby sort sortby sorting ordering verbose format".split()
-)
-"""Words in names of arguments that say how things are shown, not which things."""
+_PRESENTATION_ROLES = frozenset(("limit", "page_token", "sort", "setting"))
+"""Roles of arguments that say how things are shown, not which things."""
 
 
 def find_equivalent_arguments(
@@ -102,7 +101,7 @@ def _carry_argument_over(
         return None
     for name, parameter_schema in _list_parameters(equivalent):
         if (
-            QUERY_WORDS & set(split_words(name))
+            is_query(name, parameter_schema)
             and schema_type(parameter_schema) == "string"
             and "enum" not in parameter_schema
         ):
@@ -183,10 +182,10 @@ def _is_restriction(argument: PlannedArgument) -> bool:
     """
     name = argument.argument.split("/")[1]
     return argument.source == "result" or (
-        argument.source == "user" and not _PRESENTATION_WORDS & set(split_words(name))
+        argument.source == "user" and decide_value_meaning(name, argument.value).role not in _PRESENTATION_ROLES
     )
 
 
 def _is_query_name(pointer: str) -> bool:
     """Says whether the last name of a pointer is that of a search query."""
-    return bool(QUERY_WORDS & set(split_words(pointer.rsplit("/", 1)[-1])))
+    return is_query(pointer.rsplit("/", 1)[-1])

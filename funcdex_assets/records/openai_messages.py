@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.message import Message, ToolCall, ToolResult
 from funcdex_assets.records.tool import Tool
 
@@ -57,11 +58,15 @@ def read_call_arguments(arguments: Any) -> dict[str, Any]:
 
 
 def to_openai_tools(tools: Sequence[Tool]) -> list[dict[str, Any]]:
-    """Converts tools to OpenAI function definitions."""
+    """Converts tools to OpenAI function definitions, as models see them: without declared meanings of fields."""
     return [
         {
             "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": without_declared_meanings(tool.parameters),
+            },
         }
         for tool in tools
     ]

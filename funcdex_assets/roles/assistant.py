@@ -40,6 +40,7 @@ from funcdex_assets.language.spoken_values import find_quoted_part, is_minor_uni
 from funcdex_assets.language.timeliness import is_refusal, keep_timely
 from funcdex_assets.language.tool_reading import LOOK_UP_FAMILIES, read_tool
 from funcdex_assets.planning.arguments import assemble_arguments
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.openai_messages import read_call_arguments, to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
@@ -52,7 +53,8 @@ from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 MAX_PARALLEL = 4
 _BEGINS = re.compile(r"\b(?:first|start)\b")  # of a question that is asked before anything is done
@@ -113,7 +115,8 @@ class Move(msgspec.Struct):
 def _render_variables(state: DialogueState) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     tools = [
-        f"- {tool.name}: {tool.description}\n  arguments: {msgspec.json.encode(tool.parameters).decode()}"
+        f"- {tool.name}: {tool.description}\n"
+        f"  arguments: {msgspec.json.encode(without_declared_meanings(tool.parameters)).decode()}"
         for tool in state.offered_tools.values()
     ]
     return {
@@ -400,7 +403,11 @@ def _write_as_query(tool: Tool, argument: PlannedArgument, value: Json, rng: Ran
     """
     name = argument.argument.rsplit("/", 1)[-1]
     schema = resolve_schema(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-    is_query = isinstance(value, str) and schema_type(schema) == "string" and set(split_words(name)) & QUERY_WORDS
+    is_query = (
+        isinstance(value, str)
+        and schema_type(schema) == "string"
+        and decide_field_meaning(name, schema).role == "query"
+    )
     if is_query and any(find_quoted_part(str(example)) for example in schema.get("examples", ())):
         return values.render_query(schema, value.replace("'", "").replace('"', ""), rng)
     return value

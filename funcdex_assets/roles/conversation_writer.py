@@ -21,6 +21,7 @@ from funcdex_assets.dml.parse import parse_conversation
 from funcdex_assets.dml.render import render_conversation
 from funcdex_assets.inference.protocol import Constraint, GrammarConstraint
 from funcdex_assets.language import request_phrases
+from funcdex_assets.records.declared_meaning import without_declared_meanings
 from funcdex_assets.records.labels import Fault, Kind, TurnKind
 from funcdex_assets.records.message import Message
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument, PlannedStep
@@ -53,8 +54,8 @@ def render_variables(brief: WriterBrief) -> dict[str, object]:
     """Renders the values of the prompt's variables."""
     plan, persona = brief.participants.plan, brief.participants.situation.persona
     tools = [
-        f"- {tool.name}: {tool.description}\n  arguments: {_encode_json(tool.parameters)}"
-        + (f"\n  result: {_encode_json(tool.returns)}" if tool.returns else "")
+        f"- {tool.name}: {tool.description}\n  arguments: {_encode_json(without_declared_meanings(tool.parameters))}"
+        + (f"\n  result: {_encode_json(without_declared_meanings(tool.returns))}" if tool.returns else "")
         for tool in brief.participants.tools_ever_offered.values()
     ]
     return {

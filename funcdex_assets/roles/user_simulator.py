@@ -17,7 +17,7 @@ from funcdex_assets.language import request_phrases, result_reports
 from funcdex_assets.language.lexicon import fill_slots, load_moves, load_turn_moves, select_unused_templates
 from funcdex_assets.language.spoken_values import find_first_form
 from funcdex_assets.language.timeliness import is_refusal, keep_timely
-from funcdex_assets.language.values import PERSON_WORDS, capitalize_sentence, fill_from_situation
+from funcdex_assets.language.values import capitalize_sentence, fill_from_situation
 from funcdex_assets.records.labels import TurnKind
 from funcdex_assets.records.openai_messages import to_openai_tools
 from funcdex_assets.records.plan import PlannedArgument, PlannedStep
@@ -26,6 +26,7 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.roles.role import Role
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.tool_names import parse_tool_name
 
 Purpose = TurnKind | Literal["answer"]
@@ -446,8 +447,8 @@ def _phrase_reference_to_one(
 def _find_person_named(state: DialogueState, argument: PlannedArgument) -> str:
     """Returns the name of the person whose identifier an argument takes from the only thing shown; '' if it is none."""
     holder_pointer = (argument.result or "").replace("/*", "/0").rpartition("/")[0]
-    owner_words = {to_singular(word) for word in split_words(holder_pointer.rpartition("/")[2])}
-    if item_choices.is_unseen(state, argument) or not owner_words & PERSON_WORDS:
+    owner = decide_field_meaning(holder_pointer.rpartition("/")[2], {"type": "object"})
+    if item_choices.is_unseen(state, argument) or owner.role != "person":
         return ""
     holder = at_pointer(_find_result(state, argument), holder_pointer)
     return item_choices.find_item_title(holder)

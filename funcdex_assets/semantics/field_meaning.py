@@ -3,64 +3,41 @@
 Belongs here: the rules, and the order in which they are tried. The lists of words that they use are in
 `vocabulary.py`. Making up a value for a field, checking it and putting it into a sentence belong to the callers.
 
-Where a real field is misread, first add it to `tests/data/field_meaning_cases.json`, then add a rule. The name, the
-type, the format, the start of a `pattern` and the presence of an `enum` decide, and the unit that the description
-names; nothing else does, so that a field means the same in every tool, and the answer can be cached.
+Where a real field is misread, first add it to `tests/data/field_meaning_cases.json`, then add a rule. Name, type,
+format, the start of a `pattern` and the presence of an `enum` decide. Only where they tell nothing, the rest of the
+schema is read: pattern, examples and description, and the noun of the tool for an identifier that names no thing. So a
+field of a telling name means the same in every tool, and the answers can be cached. A toolkit may declare a meaning
+(`records/declared_meaning.py`); it overrides whatever would be decided.
 
 >>> decide_field_meaning("threadId", {"type": "string"})
-FieldMeaning(role='identifier', noun='thread', phase='', bound='', unit='')
+FieldMeaning(role='identifier', noun='thread', phase='', bound='', unit='', certainty='name')
 >>> decide_field_meaning("modified_after", {"type": "string", "format": "date"})
-FieldMeaning(role='moment', noun='', phase='changed', bound='from', unit='')
+FieldMeaning(role='moment', noun='', phase='changed', bound='from', unit='', certainty='schema')
 >>> decide_field_meaning("file_size", {"type": "integer", "description": "Size in bytes."})
-FieldMeaning(role='measure', noun='file', phase='', bound='', unit='bytes')
+FieldMeaning(role='measure', noun='file', phase='', bound='', unit='bytes', certainty='name')
+>>> decide_field_meaning("value", {"type": "string", "examples": ["ann@example.com"]})
+FieldMeaning(role='email', noun='', phase='', bound='', unit='', certainty='schema')
+>>> decide_field_meaning("id", {"type": "string"}, tool_noun="thread").noun
+'thread'
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
-from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.records.declared_meaning import MEANING_KEYWORD, Bound, FieldRole
+from funcdex_assets.schema.schema import Schema, name_json_type, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, parse_resource_noun
+from funcdex_assets.semantics.field_nouns import parse_described_noun
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 
-FieldRole = Literal[
-    "identifier",  # tells one thing of a service from all others: `thread_id`, `issue_key`, `invoice_number`
-    "page_token",  # leads to another page of a listing: `nextPageToken`, `offset`
-    "limit",  # the most items that an answer may hold: `max_results`
-    "sort",  # the order of a listing: `order_by`
-    "query",  # the words or conditions of a search: `q`, `name_contains`
-    "title",  # the name that people call a thing by: `subject`, `label_name`
-    "text",  # written by somebody: `body`, `comment`
-    "person",  # somebody, or somebody's name: `assignee`, `display_name`
-    "email",
-    "phone",
-    "company",
-    "moment",  # a day, a time or both: `due_on`; see also `phase` and `bound`
-    "duration",
-    "zone",  # a time zone
-    "state",  # one of the stages that a thing goes through: `status`
-    "flag",  # yes or no
-    "count",  # a number of things: `num_subtasks`
-    "total",  # a number or sum of all things: `total_people`, `amount_total`
-    "charge",  # added to a sum, or taken off: `tax`, `discounts`
-    "amount",  # of money: `amount_due`
-    "measure",  # a size, a share, a distance
-    "unit",  # of an amount or a measure: `currency`
-    "position",  # in an order: `index`, `section_order`
-    "link",
-    "path",  # of a file or a folder
-    "place",  # on earth: `location`, `city`
-    "tag",  # the name of a label, tag or category that things carry
-    "choice",  # one of a few fixed words, unless another role explains it: `issue_type`
-    "setting",  # decides how an answer is made, or matters to programs only: `fields`, `mime_type`
-    "thing",  # an object, or objects, with fields of their own: `attachments`
-    "other",
-]
-Bound = Literal["", "from", "until"]
+Certainty = Literal["declared", "schema", "name", "description", "guess"]
+"""What a role is told by, the surest first: a toolkit's `x-meaning`; type, format, enum, pattern or examples; the name;
+the description, or the noun of the tool; or nothing, so that it is but the role of any such value."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +48,7 @@ class FieldMeaning:
     `phase` is a key of `vocabulary.PHASE_WORDS`: `due` of `due_on`, `completed` of the flag `checked`.
     `bound` is set for a lower or upper end of the values allowed or searched for: `until` of `max_start_time`.
     `unit` is a short name such as `ms`, `min`, `bytes`, `percent`, `usd` or `cents`.
+    Meanings are equal if they say the same, however certain each is.
     """
 
     role: FieldRole
@@ -78,12 +56,14 @@ class FieldMeaning:
     phase: str = ""
     bound: Bound = ""
     unit: str = ""
+    certainty: Certainty = field(default="name", compare=False)
 
 
 class _FieldFacts(NamedTuple):
     """The facts about a field that its meaning is decided by.
 
-    Of a list, `type`, `format` and `is_closed` describe the items. `is_closed` tells that the schema lists all values.
+    Of a list, `type`, `format` and `is_closed` describe the items. `type` is "" if the schema tells nothing of it.
+    `is_closed` tells that the schema lists all values. `declared` is the role or the facets that the toolkit declares.
     """
 
     name: str
@@ -92,6 +72,16 @@ class _FieldFacts(NamedTuple):
     is_closed: bool
     is_list: bool
     described_unit: str
+    declared: str | tuple[tuple[str, str], ...]
+
+
+class _Evidence(NamedTuple):
+    """What else a definition tells of a field, read where its name tells nothing."""
+
+    pattern: str
+    examples: tuple[str, ...]
+    description: str
+    tool_noun: str
 
 
 _ROLE_OF_FORMAT: Mapping[str, FieldRole] = {
@@ -120,71 +110,225 @@ _DESCRIBED_UNIT_PATTERN = re.compile(
 )
 _EMAIL_ENDINGS = frozenset([("email", "address"), ("email", "addresses"), ("to", "address"), ("from", "address")])
 _ZONE_NAMES = frozenset([("zone",), ("tz",), ("utc", "offset")])
-_PREPOSITIONS = frozenset("to for per in by with than".split())
+_TYPING_KEYWORDS = frozenset("type properties items enum const format pattern".split())
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_SHAPES: Mapping[FieldRole, tuple[re.Pattern[str], str]] = {
+    "moment": (re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d\S*)?"), "2026-03-14"),
+    "email": (re.compile(r"[^@\s]+@[^@\s]+\.\w+"), "ann.lee@example.com"),
+    "link": (re.compile(r"https?://\S+"), "https://example.com/a"),
+    "phone": (re.compile(r"\+\d[\d ()-]{6,}"), "+14155550123"),
+    "duration": (re.compile(r"P(?:\d+[YMWD])*(?:T(?:\d+[HMS])+)?"), "PT1H30M"),
+}
+"""Values that show by themselves what they are, each with a sample to try a pattern on."""
+_PLAIN_SAMPLE = "some words"
+_DESCRIBED_ROLE_PATTERN = re.compile(
+    r"(?:required\.? |optional\.? )?(?:the |an? )?(?:\w+ )?"
+    r"(?:(?P<email>e-?mail address\b)|(?P<phone>(?:tele)?phone number\b)|(?P<link>url\b|web address\b)"
+    r"|(?P<zone>time ?zone\b)|(?P<moment>timestamp\b|date and time\b|iso[ -]?8601\b|rfc[ -]?3339\b)"
+    r"|(?P<limit>max(?:imum)? number of [\w ]{1,40}\b(?:to return|returned|per page)\b)"
+    r"|(?P<page_token>page token\b|pagination (?:token|cursor)\b|cursor (?:for|of|to) )"
+    r"|(?P<title>(?:title|subject) of\b)|(?P<query>search (?:query|terms?|text|string)\b))",
+    re.IGNORECASE,
+)
+_QUANTITY_ROLES = frozenset(("charge", "amount", "measure"))
+_QUANTITY_ENDINGS = vocab.CHARGE_WORDS | vocab.AMOUNT_WORDS | {"size", "width", "height", "weight", "distance"}
+_READ_LETTERS = 300  # of a description
+_JOINED_WORDS = (
+    vocab.TITLE_ENDINGS | vocab.TEXT_WORDS | vocab.TEXT_FORM_WORDS | vocab.MOMENT_ENDINGS - {"when", "until"}
+)
+_JOINED_WORDS |= _PHASE_OF_WORD.keys() | vocab.QUALIFIERS | vocab.PERSON_NAME_WORDS | vocab.PERSON_NOUNS
+_JOINED_WORDS |= vocab.QUANTITY_WORDS | vocab.TAG_NOUNS | frozenset("page size token word issue file".split())
+"""Words that a name without separators may join; a name that is a known word itself is not taken apart."""
+_JOINED_TO_ANY_NOUN = ("name", "title", "count", "query", "contains")
+_KNOWN_WORDS = _JOINED_WORDS | vocab.POSITION_WORDS | vocab.DURATION_WORDS | vocab.PLACE_WORDS | vocab.LINK_WORDS
+_KNOWN_WORDS |= vocab.CHARGE_WORDS | frozenset("surname forename subtitle rename account".split())
 _MAX_LIST_DEPTH = 3  # of lists within lists
 
 
-def decide_field_meaning(name: str, schema: Schema) -> FieldMeaning:
-    """Returns the meaning of the field `name`, whose schema has its references resolved.
+def decide_field_meaning(name: str, schema: Schema, tool_noun: str = "") -> FieldMeaning:
+    """Returns the meaning of the field `name`, whose schema has its references resolved; `{}` if only a name is known.
+
+    `tool_noun` is the noun of the thing that the field's tool is about.
 
     >>> decide_field_meaning("start_at", {"type": "integer"}).role
     'page_token'
     >>> decide_field_meaning("start_at", {"type": "string", "format": "date-time"}).phase
     'start'
+    >>> decide_field_meaning("until", {"type": "string", "x-meaning": {"role": "moment", "phase": "due"}}).phase
+    'due'
     """
-    return _decide_meaning(_collect_facts(name, schema))
+    meaning = _decide_meaning(_collect_facts(name, schema))
+    if meaning.certainty == "guess" or (meaning.role == "identifier" and not meaning.noun):
+        return _decide_by_evidence(meaning, _collect_evidence(schema, tool_noun))
+    if tool_noun in vocab.PERSON_NOUNS and meaning.role == "title" and split_words(name) == ("name",):
+        return FieldMeaning("person", tool_noun, certainty="description")
+    return meaning
+
+
+def decide_value_meaning(name: str, value: Any) -> FieldMeaning:
+    """Returns the meaning of a field whose schema is not at hand, told from its name and a value of it.
+
+    >>> decide_value_meaning("start", "2026-03-01T09:00:00Z").phase, decide_value_meaning("count", 3).role
+    ('start', 'count')
+    """
+    is_list = isinstance(value, list)
+    if is_list:
+        value = value[0] if value else None
+    value_type = "" if value is None else name_json_type(value)
+    return _decide_cached_value_meaning(
+        name, value_type, isinstance(value, str) and bool(_ISO_DAY.match(value)), is_list
+    )
+
+
+@lru_cache(maxsize=8192)
+def _decide_cached_value_meaning(name: str, value_type: str, is_moment: bool, is_list: bool) -> FieldMeaning:
+    schema: Schema = {"type": value_type or "string", **({"format": "date-time"} if is_moment else {})}
+    return decide_field_meaning(name, {"type": "array", "items": schema} if is_list else schema)
 
 
 def _collect_facts(name: str, schema: Schema) -> _FieldFacts:
-    is_list = False
+    is_list, declared = False, _read_declaration(schema)
     for _ in range(_MAX_LIST_DEPTH):
         if schema_type(schema) != "array":
             break
         is_list, item_schema = True, schema.get("items")
         schema = item_schema if isinstance(item_schema, dict) else {"type": "object"}
+        declared = declared or _read_declaration(schema)
     value_type, value_format = schema_type(schema), str(schema.get("format", ""))
     if value_type == "string" and value_format in _INTEGER_FORMATS:
         value_type = "integer"
+    if _TYPING_KEYWORDS.isdisjoint(schema):
+        value_type = ""
     if str(schema.get("pattern", "")).startswith("^\\+"):
         value_format = "phone"
     is_number = value_type in ("integer", "number")
     described_unit = _find_described_unit(str(schema.get("description", ""))) if is_number else ""
     is_closed = "enum" in schema or "const" in schema
-    return _FieldFacts(name, value_type, value_format, is_closed, is_list, described_unit)
+    return _FieldFacts(name, value_type, value_format, is_closed, is_list, described_unit, declared)
+
+
+def _read_declaration(schema: Schema) -> str | tuple[tuple[str, str], ...]:
+    declared = schema.get(MEANING_KEYWORD, "")
+    return declared if isinstance(declared, str) else tuple(declared.items())
+
+
+def _collect_evidence(schema: Schema, tool_noun: str) -> _Evidence:
+    description = str(schema.get("description", ""))
+    for _ in range(_MAX_LIST_DEPTH):
+        item_schema = schema.get("items")
+        if not isinstance(item_schema, dict):
+            break
+        schema = item_schema
+        description = description or str(schema.get("description", ""))
+    examples = schema.get("examples")
+    texts = tuple(str(text) for text in examples if text != "") if isinstance(examples, list | tuple) else ()
+    return _Evidence(str(schema.get("pattern", "")), texts, description[:_READ_LETTERS], tool_noun)
 
 
 @lru_cache(maxsize=8192)
 def _decide_meaning(facts: _FieldFacts) -> FieldMeaning:
-    words = split_words(facts.name)
-    role = _find_role(facts, words)
+    if isinstance(facts.declared, tuple):
+        return FieldMeaning(**cast("dict[str, Any]", dict(facts.declared)), certainty="declared")
+    words = split_joined_words(facts.name)
+    role, certainty = _find_role(facts, words)
+    if facts.declared:
+        role, certainty = cast("FieldRole", facts.declared), "declared"
     return FieldMeaning(
         role,
         _find_noun(role, facts, words),
         _find_phase(role, words),
         _find_bound(role, words),
         _find_unit(role, facts, words),
+        certainty,
     )
+
+
+@lru_cache(maxsize=8192)
+def split_joined_words(name: str) -> tuple[str, ...]:
+    """Splits a name into words, also one that joins two known words, as `duedate` and `displayname` do.
+
+    >>> split_joined_words("duedate"), split_joined_words("drivename"), split_joined_words("username")
+    (('due', 'date'), ('drive', 'name'), ('username',))
+    """
+    words = split_words(name)
+    return words if len(words) != 1 else _split_joined_word(words[0])
+
+
+def _split_joined_word(word: str) -> tuple[str, ...]:
+    for end in range(len(word) - 2, 2, -1) if word not in _KNOWN_WORDS else ():
+        first, last = word[:end], word[end:]
+        if last in _JOINED_TO_ANY_NOUN:
+            return (*_split_joined_word(first), last)
+        if last in _JOINED_WORDS and _JOINED_WORDS.issuperset(first_words := _split_joined_word(first)):
+            return (*first_words, last)
+    return (word,)
+
+
+# ── where the name tells nothing ─────────────────────────────────────────────────────────────
+
+
+@lru_cache(maxsize=8192)
+def _decide_by_evidence(meaning: FieldMeaning, evidence: _Evidence) -> FieldMeaning:
+    """Completes the noun of an identifier, or returns the meaning that shape and description of the values tell."""
+    if meaning.role == "identifier":
+        noun = parse_described_noun(evidence.description) or evidence.tool_noun
+        return replace(meaning, noun=noun) if noun else meaning
+    if meaning.role != "other":
+        return meaning
+    role = _find_role_of_shape(evidence)
+    if role is not None:
+        return FieldMeaning(role, certainty="schema")
+    noun = parse_described_noun(evidence.description)
+    if noun:
+        return FieldMeaning("identifier", noun, certainty="description")
+    match = _DESCRIBED_ROLE_PATTERN.match(evidence.description)
+    if match is None or match.lastgroup is None:
+        return meaning
+    return FieldMeaning(cast("FieldRole", match.lastgroup), certainty="description")
+
+
+def _find_role_of_shape(evidence: _Evidence) -> FieldRole | None:
+    """Returns the role whose values alone fit the pattern, or whose shape all examples have; None if there is none."""
+    if evidence.pattern:
+        try:
+            pattern = re.compile(evidence.pattern)
+        except re.error:
+            return None
+        fitting: list[FieldRole] = [role for role, (_, sample) in _SHAPES.items() if pattern.search(sample)]
+        return fitting[0] if len(fitting) == 1 and not pattern.search(_PLAIN_SAMPLE) else None
+    if not evidence.examples:
+        return None
+    for role, (shape, _) in _SHAPES.items():
+        if all(map(shape.fullmatch, evidence.examples)):
+            return role
+    return None
 
 
 # ── the role ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _find_role(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+def _find_role(facts: _FieldFacts, words: tuple[str, ...]) -> tuple[FieldRole, Certainty]:
     if not words:
-        return "other"
+        return "other", "guess"
     if facts.type == "boolean":
-        return "flag"
+        return "flag", "schema"
     if _is_page_token(facts, words):
-        return "page_token"
+        return "page_token", "name"
     if _is_identifier(facts, words):
-        return "identifier"
+        return "identifier", "name"
     if facts.type == "object":
-        return _find_role_of_object(words)
+        return _find_role_of_object(words), "name"
     if facts.type in ("integer", "number"):
-        return _find_role_of_number(facts, words)
-    if facts.is_closed and facts.format not in _DECISIVE_FORMATS:
-        return _find_role_of_closed_text(facts, words)
-    return _ROLE_OF_FORMAT.get(facts.format) or _find_role_of_text(facts, words)
+        role = _find_role_of_number(facts, words)
+    elif facts.is_closed and facts.format not in _DECISIVE_FORMATS:
+        return _find_role_of_closed_text(facts, words), "name"
+    elif facts.format in _ROLE_OF_FORMAT:
+        return _ROLE_OF_FORMAT[facts.format], "schema"
+    else:
+        role = _find_role_of_text(facts, words)
+    if role is None:
+        return "other", "guess"
+    return role, "name"
 
 
 def _is_page_token(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
@@ -195,17 +339,14 @@ def _is_page_token(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
         return words == ("next", "page")
     if words[-1:] in vocab.PAGE_TOKEN_ENDINGS or words[-2:] in vocab.PAGE_TOKEN_ENDINGS or words == ("marker",):
         return True
-    return facts.type in ("integer", "number") and words in vocab.PAGE_NUMBER_NAMES
+    is_number = facts.type in ("integer", "number") or (facts.type == "" and words != ("page",))
+    return is_number and words in vocab.PAGE_NUMBER_NAMES
 
 
 def _is_identifier(facts: _FieldFacts, words: tuple[str, ...]) -> bool:
-    if facts.type == "object" or facts.format in _DECISIVE_FORMATS or "idempotency" in words:
+    if facts.type == "object" or facts.format in _DECISIVE_FORMATS:
         return False
-    if words[2:] and _names_zone(words):  # `time_zone_id` is the zone's name
-        return False
-    if words[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
-        return len(words) > 1 and words[-2] not in vocab.LINK_TARGETS
-    if words[-1] in ("key", "keys") and (facts.is_closed or not vocab.SORT_WORDS.isdisjoint(words)):
+    if words[-1] in ("key", "keys") and facts.is_closed:
         return False
     if is_id(facts.name) or words == ("resource", "name"):
         return True
@@ -225,7 +366,7 @@ def _find_role_of_object(words: tuple[str, ...]) -> FieldRole:
     return "thing"
 
 
-def _find_role_of_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+def _find_role_of_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole | None:
     word_forms = {*words, *map(to_singular, words)}
     last_word = words[-1]
     return _choose_role(
@@ -248,7 +389,6 @@ def _find_role_of_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRol
         ("place", last_word in vocab.PLACE_WORDS),
         ("count", not vocab.QUANTITY_WORDS.isdisjoint(words) or words[:2] == ("number", "of")),
         ("count", facts.type == "integer" and not facts.is_list and any(to_singular(word) != word for word in words)),
-        otherwise="other",
     )
 
 
@@ -256,7 +396,7 @@ def _find_role_of_closed_text(facts: _FieldFacts, words: tuple[str, ...]) -> Fie
     """Returns the role of a text with a fixed list of values: never `text`, and `title` only if it is called `name`."""
     if words in (("from",), ("to",)):  # the hours of a day
         return "moment"
-    return _choose_role(
+    role = _choose_role(
         ("state", _names_state(words)),
         ("sort", _names_order(words)),
         ("zone", _names_zone(words)),
@@ -265,19 +405,21 @@ def _find_role_of_closed_text(facts: _FieldFacts, words: tuple[str, ...]) -> Fie
         ("setting", not vocab.SETTING_WORDS.isdisjoint(words)),
         ("tag", facts.is_list and to_singular(words[-1]) in vocab.TAG_NOUNS),
         ("title", words == ("name",)),
-        otherwise="choice",
     )
+    return role or "choice"
 
 
-def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
+def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole | None:
     last_word, last_noun = words[-1], to_singular(words[-1])
+    if not facts.type and (number_role := _find_role_of_possible_number(facts, words)):
+        return number_role
     is_title_text = words[0] in vocab.TITLE_WORDS and last_word in ("line", "text")  # `subject_line`
     return _choose_role(
         ("setting", words[0] in vocab.SHOWING_VERBS and bool(words[1:])),
         ("state", _names_state(words)),
         ("zone", _names_zone(words)),
         ("sort", _names_order(words)),
-        ("query", not (QUERY_WORDS | vocab.SEARCH_WORDS).isdisjoint(words)),
+        ("query", not vocab.SEARCH_WORDS.isdisjoint(words)),
         ("email", last_noun in ("email", "mail") or words[-2:] in _EMAIL_ENDINGS),
         ("phone", not vocab.PHONE_WORDS.isdisjoint(words)),
         ("unit", last_word in vocab.CURRENCY_AND_UNIT_WORDS or words[0] == "currency"),
@@ -296,16 +438,22 @@ def _find_role_of_text(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole:
         ("place", not vocab.PLACE_WORDS.isdisjoint(words) and "ip" not in words),
         ("setting", not vocab.SETTING_WORDS.isdisjoint(words)),
         ("position", last_word in vocab.POSITION_WORDS),
-        otherwise="other",
     )
 
 
-def _choose_role(*rules: tuple[FieldRole, bool], otherwise: FieldRole) -> FieldRole:
-    """Returns the role of the first rule that applies."""
+def _find_role_of_possible_number(facts: _FieldFacts, words: tuple[str, ...]) -> FieldRole | None:
+    """Returns the role of a value of unknown type whose name is that of a number; None for other names."""
+    role = _find_role_of_number(facts, words)
+    is_quantity = not {words[-1], to_singular(words[-1])}.isdisjoint(_QUANTITY_ENDINGS)
+    return role if role in ("limit", "count", "total") or (role in _QUANTITY_ROLES and is_quantity) else None
+
+
+def _choose_role(*rules: tuple[FieldRole, bool]) -> FieldRole | None:
+    """Returns the role of the first rule that applies; None if there is none."""
     for role, applies in rules:
         if applies:
             return role
-    return otherwise
+    return None
 
 
 def _names_state(words: tuple[str, ...]) -> bool:
@@ -408,7 +556,7 @@ def _find_noun(role: FieldRole, facts: _FieldFacts, words: tuple[str, ...]) -> s
 
 def _join_noun(words: tuple[str, ...], ignored: frozenset[str]) -> str:
     """Joins the words up to a preposition, singular and without ignored words and qualifiers."""
-    end = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index), len(words))
+    end = next((index for index, word in enumerate(words) if word in vocab.PREPOSITIONS and index), len(words))
     unqualified_words = [word for word in words[:end] if word not in ignored and word not in vocab.QUALIFIERS]
     nouns = [to_singular(word) for word in unqualified_words if to_singular(word) not in ignored]
     return "" if vocab.CONTAINER_NOUNS.issuperset(nouns) else " ".join(nouns)

@@ -113,14 +113,14 @@ def _find_described_noun(leaf: Leaf) -> str:
     """Returns the noun in the description of a string or integer; '' if it describes no id."""
     if schema_type(leaf.schema) not in ("string", "integer"):
         return ""
-    return _parse_described_noun(leaf.about[:300])
+    return parse_described_noun(leaf.about[:300])
 
 
 @cache
-def _parse_described_noun(text: str) -> str:
+def parse_described_noun(text: str) -> str:
     """Parses a description for the noun of the thing that an id identifies; '' if it describes no id.
 
-    >>> parse = _parse_described_noun
+    >>> parse = parse_described_noun
     >>> parse("The unique ID of the parent folder containing the file."), parse("Identifier of the (ACL) rule.")
     ('parent folder', 'rule')
     >>> parse("The revision ID of the file."), parse("Task identifier."), parse("ID of a label's field")

@@ -15,7 +15,8 @@ import re
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token, is_query
+from funcdex_assets.semantics.tool_names import is_id
 
 # In names. `type` and `mode` are not among them: an account type and a heating mode are what requests are about.
 _TECHNICAL_WORDS = frozenset(
@@ -36,8 +37,8 @@ def is_sayable(name: str, schema: Schema, root: Schema) -> bool:
     """
     resolved = resolve_schema(schema, root)
     if set(split_words(name)) & _TECHNICAL_WORDS:
-        return is_page_token(name)
-    if is_id(name) or is_page_token(name):
+        return is_page_token(name, resolved)
+    if is_id(name) or is_page_token(name, resolved):
         return True
     if resolved.get("readOnly") or resolved.get("deprecated") or resolved.get("format") in _PROGRAM_FORMATS:
         return False
@@ -50,5 +51,5 @@ def is_sayable(name: str, schema: Schema, root: Schema) -> bool:
     items = resolved.get("items")
     items = resolve_schema(items, root) if isinstance(items, dict) else {}
     examples = resolved.get("examples") or items.get("examples") or ()
-    is_query = bool(set(split_words(name)) & QUERY_WORDS)
-    return is_query or not any(isinstance(example, str) and _CODE.search(example) for example in examples)
+    has_own_words = is_query(name, resolved) and "filter" not in split_words(name)  # a person's words are put into it
+    return has_own_words or not any(isinstance(example, str) and _CODE.search(example) for example in examples)

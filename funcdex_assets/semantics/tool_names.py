@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics import vocabulary as vocab
 
 # The verbs of each action. The effect of a call on the world follows from the action (`environment/state_changes.py`).
 ACTIONS = {
@@ -33,8 +34,6 @@ _ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in
 READING_VERBS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
 _ID_SUFFIXES = ("id", "ids", "gid", "gids", "uid", "uids", "uuid", "uuids", "uri", "uris", "key", "keys", "sid", "ref")
-# Words in the names of parameters that take search words.
-QUERY_WORDS = frozenset("query q search keyword keywords jql contains".split())
 
 
 class ToolName(NamedTuple):
@@ -77,14 +76,20 @@ def parse_tool_name(name: str) -> ToolName:
 
 @cache
 def is_id(name: str) -> bool:
-    """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`."""
+    """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`.
+
+    Whoever has this answer has that of `field_meaning`, but for two cases: a key that is one of a few fixed words is
+    no identifier, and the number by which people call an invoice is one, although a service need not give it.
+    """
     name_words = split_words(name)
-    return (
-        bool(name_words)
-        and name_words[-1] in _ID_SUFFIXES
-        and name_words != ("key",)
-        and name_words[-2:] != ("api", "key")
-    )
+    if not name_words or name_words[-1] not in _ID_SUFFIXES:
+        return False
+    if name_words[-1] in ("uri", "uris"):  # without a noun, or with that of a page or picture, it is a link
+        return len(name_words) > 1 and name_words[-2] not in vocab.LINK_TARGETS
+    is_sort_key = name_words[-1] in ("key", "keys") and not vocab.SORT_WORDS.isdisjoint(name_words)
+    is_secret = name_words == ("key",) or name_words[-2:] == ("api", "key")
+    is_of_zone = name_words[-3:-1] == ("time", "zone") or name_words[-2:-1] == ("timezone",)  # it is the zone's name
+    return not (is_sort_key or is_secret or is_of_zone or "idempotency" in name_words)
 
 
 @cache
@@ -106,14 +111,3 @@ def parse_last_noun(name: str) -> str:
     if is_id(name):
         return parse_resource_noun(name).rpartition(" ")[2]
     return to_singular(split_words(name)[-1]) if split_words(name) else ""
-
-
-@cache
-def is_page_token(name: str) -> bool:
-    """Returns whether a field of this name leads to another page: `page_token`, `cursor`, `starting_after`."""
-    name_words = split_words(name)
-    return bool(name_words) and (
-        name_words[-2:] in (("page", "token"), ("starting", "after"), ("start", "at"))
-        or name_words[-1] in ("cursor", "offset")
-        or name_words == ("next", "page")
-    )

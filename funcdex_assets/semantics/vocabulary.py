@@ -7,20 +7,14 @@ A word added to a set changes the answer of every module that reads the set, so 
 fits. All words are in lower case, as `schema.words.split_words` returns them; plurals are listed only where the readers
 do not make singulars.
 
->>> sorted(NAMING_WORDS - TITLE_WORDS)
-['filename']
+>>> sorted(TITLE_ENDINGS - TITLE_WORDS)[:3]
+['filename', 'heading', 'headline']
 """
 
 # ── shared by modules that read names without field_meaning ──────────────────────────────────
 
 TITLE_WORDS = frozenset("title name summary subject".split())
 """In the names of fields that hold the title of a thing."""
-NAMING_WORDS = TITLE_WORDS | {"filename"}
-"""In the names of fields that hold the title of a thing or the name of a file."""
-COUNT_WORDS = frozenset("count total estimate".split())
-"""In the names of numbers of things."""
-CHANGE_WORDS = frozenset("updated modified edited".split())
-"""In the names of moments that move with every change of a thing."""
 STATE_WORDS = frozenset("status state".split())
 ZONE_WORDS = frozenset("zone timezone".split())
 SIZE_WORDS = frozenset("size bytes".split())
@@ -49,8 +43,8 @@ CONTAINER_NOUNS = RESULT_NOUNS | frozenset("data payload response resource outpu
 """Nouns that name no kind of thing."""
 SORT_WORDS = frozenset("order orderby sort sortby sorting ordering".split())
 SORT_COMPANIONS = frozenset("by direction dir field column key".split())
-SEARCH_WORDS = frozenset("find filter term terms cql sql".split())
-"""In the names of searches, beside `semantics.tool_names.QUERY_WORDS`."""
+SEARCH_WORDS = frozenset("query q search keyword keywords jql contains find filter term terms cql sql".split())
+"""In the names of searches."""
 
 TITLE_ENDINGS = TITLE_WORDS | frozenset("filename headline heading nickname topic names".split())
 POSITION_AT_WORK_WORDS = frozenset("job occupation profession".split())
@@ -63,6 +57,8 @@ TEXT_WORDS = frozenset(
 )
 TEXT_FORM_WORDS = frozenset("text content body markdown html plain plaintext raw".split())
 """Words for the form of a text; they name no thing that the text belongs to."""
+MAIN_TEXT_WORDS = TEXT_FORM_WORDS | frozenset("description message comment note notes caption".split())
+"""The last words in the names of texts that say what their thing says; a reason or an agenda stands beside it."""
 TAG_NOUNS = frozenset("label tag category".split())
 COMPANY_WORDS = frozenset("company organization organisation employer".split())
 
@@ -70,9 +66,16 @@ PERSON_NOUNS = frozenset(
     (
         "person user member customer contact attendee invitee guest host participant collaborator watcher follower "
         "commenter owner creator author organizer organiser assignee reporter lead sender recipient admin subscriber "
-        "reviewer approver manager employee username"
+        "reviewer approver manager employee correspondent username"
     ).split()
 )
+USER_ROLE_NOUNS = frozenset(
+    (
+        "person member assignee owner author commenter creator organizer organiser lead reporter reviewer approver "
+        "watcher follower collaborator"
+    ).split()
+)
+"""The people that are users of a service, in one role or another; a customer or an attendee has a record of its own."""
 PERSON_NAME_WORDS = frozenset("first last full given family middle display".split())
 """Before `name`, they make it the name of a person."""
 PERSON_OF_WORD = {"from": "sender", "to": "recipient", "cc": "recipient", "bcc": "recipient"}
@@ -143,6 +146,15 @@ MEASURE_WORDS = frozenset(
 )
 POSITION_WORDS = frozenset("index order position rank sequence".split())
 
+SPAN_WORDS = (
+    LOWER_BOUND_WORDS
+    | UPPER_BOUND_WORDS
+    | (MOMENT_ENDINGS - {"deadline"})
+    | frozenset(f"moment range {PHASE_WORDS['start']} {PHASE_WORDS['end']}".split())
+)
+"""In the names of the ends of a span of time; the other words say which moments of the things are meant."""
+CALL_SETTING_WORDS = frozenset("notify notifications notification send updates format verbose fields".split())
+"""In the names of settings that hold for one call only; others, such as a `mime_type`, describe the thing."""
 SETTING_WORDS = frozenset(
     (
         "fields field format include exclude expand verbose supports corpora spaces view metadata locale raw "
@@ -158,5 +170,7 @@ QUALIFIERS = frozenset(
     ).split()
 )
 """Words that qualify a noun and are no part of it."""
+PREPOSITIONS = frozenset("to for per in by with than".split())
+"""Within a name they end the words for the thing itself: `text_to_insert` is a text."""
 SHOWING_VERBS = frozenset("include show exclude supports with".split())
 """Before the word for a phase, as in `include_deleted`, they ask for such things: nothing has been deleted."""

@@ -30,8 +30,9 @@ from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import is_query
 from funcdex_assets.semantics.stated_rules import LockedAfter, read_stated_rules
-from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import ACTIONS, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import find_needed_ids, to_canonical_noun
@@ -618,8 +619,8 @@ class _ChainWalker:
         """Returns whether the tool has a parameter for a search query."""
         parameters = self.tools[name].parameters
         return any(
-            not QUERY_WORDS.isdisjoint(split_words(parameter))
-            for parameter in resolve_schema(parameters, parameters).get("properties", ())
+            is_query(parameter, resolve_schema(schema, parameters))
+            for parameter, schema in resolve_schema(parameters, parameters).get("properties", {}).items()
         )
 
     def _find_fillable_arguments(self, sources: Sequence[str], name: str) -> set[str]:

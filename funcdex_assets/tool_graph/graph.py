@@ -17,10 +17,12 @@ from funcdex_assets.records.tool import Tool, ToolEdge
 from funcdex_assets.schema.leaves import Leaf, walk_leaves
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_nouns import Noun, find_argument_noun, find_result_nouns, is_made_by_caller
+from funcdex_assets.semantics.field_roles import is_page_token, names_person
 from funcdex_assets.semantics.result_schema import complete_result_schema
-from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import CC_WORDS, TITLE_WORDS
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import CC_WORDS, USER_ROLE_NOUNS
 from funcdex_assets.tool_graph.ties import break_ties
 
 # Noun → the one under which it is compared, because services use both for the same thing.
@@ -30,17 +32,8 @@ CANONICAL_NOUNS = {
     "document": "file",
     "doc": "file",
     "folder": "folder",
-    "person": "user",
-    "member": "user",
-    "assignee": "user",
-    "owner": "user",
     "account": "user",
-    "author": "user",
-    "commenter": "user",
-    "creator": "user",
-    "lead": "user",
-    "reporter": "user",
-    "watcher": "user",
+    **dict.fromkeys(USER_ROLE_NOUNS, "user"),
 }
 # Narrower noun → broader noun: a folder's id fills a file's if no argument of its toolkit asks for a folder.
 BROADER_NOUNS = {"folder": "file"}
@@ -49,12 +42,6 @@ _FAMILY_PREFIX = 5  # letters: tells `googledrive` and `googledocs` from `asana`
 TITLED_NOUNS = frozenset(
     (
         "message email mail thread draft event file document doc issue task meeting invoice folder page project group"
-    ).split()
-)
-PEOPLE_WORDS = frozenset(
-    (
-        "customer contact attendee invitee user member owner sender recipient creator organizer assignee "
-        "reporter author guest host profile billing participant people person from to collaborator"
     ).split()
 )
 
@@ -266,15 +253,15 @@ def _takes_title(target: Tool, leaf: Leaf) -> bool:
         return False
     if leaf.schema.get("maxLength", 200) < 100:  # a title from elsewhere may be longer
         return False
-    searches = set(split_words(leaf.name)) & QUERY_WORDS
-    return bool(searches) or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary"))
+    is_search = decide_field_meaning(leaf.name, leaf.schema).role == "query"
+    return is_search or (leaf.path.count("/") == 1 and leaf.name in ("subject", "title", "summary"))
 
 
 def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
     """Returns whether a field of a result is a title of another kind of thing than the target works on."""
     about = leaf.owner.rpartition(" ")[2] or parse_tool_name(source.name).noun
     return (
-        bool(set(split_words(leaf.name)) & TITLE_WORDS)
+        decide_field_meaning(leaf.name, leaf.schema).role == "title"
         and about in TITLED_NOUNS
         and about != parse_tool_name(target.name).noun
         and schema_type(leaf.schema) == "string"
@@ -286,12 +273,11 @@ def _gives_title(source: Tool, leaf: Leaf, target: Tool) -> bool:
 
 def _concerns_people(tool: Tool, leaf: Leaf) -> bool:
     """Returns whether the name of a field, or of the object that it is in, speaks of people."""
-    names = {
-        *split_words(leaf.owner),
-        *split_words(leaf.name),
-        *(parse_tool_name(tool.name).words if not leaf.owner else ()),
-    }
-    return bool(PEOPLE_WORDS & {*names, *(word.removesuffix("s") for word in names)})
+    if decide_field_meaning(leaf.name, leaf.schema).role in ("person", "email"):
+        return True
+    if leaf.owner:
+        return decide_field_meaning(leaf.owner, {"type": "object"}).role == "person"
+    return any(map(names_person, parse_tool_name(tool.name).words))
 
 
 def _is_phone_number(leaf: Leaf) -> bool:
@@ -300,7 +286,7 @@ def _is_phone_number(leaf: Leaf) -> bool:
 
 def _is_page_field(leaf: Leaf) -> bool:
     """Returns whether a field is a page token; a `start_at` with the format of a date is the beginning of an event."""
-    return is_page_token(leaf.name) and leaf.schema.get("format") not in ("date", "date-time", "time")
+    return is_page_token(leaf.name, leaf.schema)
 
 
 def _has_same_type(source: Leaf, target: Leaf) -> bool:

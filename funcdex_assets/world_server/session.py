@@ -31,7 +31,7 @@ from funcdex_assets.records.suggestions import suggest_name
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.validation import find_violations
-from funcdex_assets.semantics.tool_names import is_page_token
+from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.world_server.goals import Goal
 from funcdex_assets.world_server.told_values import ToldValues, iterate_service_ids
 from funcdex_assets.world_server.tool_calls import CallOutcome, execute_call, is_lookup

@@ -18,10 +18,10 @@ from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.field_roles import is_main_text
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _TEXT_ARGUMENTS = frozenset("text body comment message content note markdown caption description".split())
-_TEXT_FIELDS = frozenset("text body comment message content note snippet caption plaintext description".split())
 _RECIPIENT_ARGUMENTS = frozenset("to recipient recipients attendee attendees guest guests invitee invitees".split())
 _RECIPIENT_FIELDS = frozenset("to recipient recipients attendee attendees guest guests invitee invitees".split())
 _MIN_TEXT_WORDS = 4
@@ -95,7 +95,7 @@ def other_text(case: Case) -> Iterator[Finding]:
         may_be_titled = action == "create" and not _has_title(call) and not any(is_id(name) for name in call.arguments)
         for key, value, pointer in _iterate_texts_near_top(case, index):
             role = read_meaning(key, value).role
-            if role == "text" and len(sent) == 1 and set(split_words(key)) & _TEXT_FIELDS:
+            if role == "text" and len(sent) == 1 and (is_main_text(key) or "snippet" in split_words(key)):
                 if not _is_same_text(value, sent[0]) and not _shares_words(value, _join_arguments(call), 1):
                     text = f"{call.id} {call.name}: {sent[0][:60]!r} was sent, and {value[:60]!r} is here"
                     yield _build_finding("other_text", index, f"{pointer}/{key}", text)

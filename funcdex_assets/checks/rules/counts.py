@@ -21,7 +21,8 @@ from funcdex_assets.checks.rules.things import (
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import is_id, is_page_token, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _INBORN_NOUNS = frozenset(
     (

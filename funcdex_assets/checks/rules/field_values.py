@@ -14,8 +14,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from funcdex_assets.schema.schema import name_json_type
-from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_value_meaning
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ISO_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
@@ -24,13 +23,7 @@ _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 def read_meaning(name: str, value: Any) -> FieldMeaning:
     """Returns the meaning of a field whose schema is not known, told from its name and value."""
-    value_type = "string" if value is None else name_json_type(value)
-    return _decide_cached_meaning(name, value_type, isinstance(value, str) and bool(_ISO_DAY.match(value)))
-
-
-@lru_cache(8192)
-def _decide_cached_meaning(name: str, value_type: str, is_moment: bool) -> FieldMeaning:
-    return decide_field_meaning(name, {"type": value_type, **({"format": "date-time"} if is_moment else {})})
+    return decide_value_meaning(name, value)
 
 
 def parse_moment(value: Any) -> datetime | None:

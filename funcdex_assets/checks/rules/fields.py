@@ -13,29 +13,12 @@ from zoneinfo import ZoneInfo
 
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.conversation import Finding
-from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_roles import find_span, is_whole_text, read_name
 from funcdex_assets.semantics.tool_names import is_id
 
 _MAX_DEPTH = 6
-_SECONDS_PER_UNIT = {
-    "seconds": 1,
-    "second": 1,
-    "sec": 1,
-    "secs": 1,
-    "minutes": 60,
-    "minute": 60,
-    "mins": 60,
-    "min": 60,
-} | {
-    "hours": 3600,
-    "hour": 3600,
-    "ms": 0.001,
-    "milliseconds": 0.001,
-}
-_START_NAMES = frozenset("start starts starttime startat startsat begin startdate startdatetime".split())
-_END_NAMES = frozenset("end ends endtime endat endsat enddate enddatetime".split())
-_TEXT_NAMES = frozenset("text content body plaintext".split())
-_WORDS_BESIDE_LINES = frozenset("tax discount shipping fee tip subtotal paid credit balance".split())
+_SECONDS_OF_UNIT = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
 _WORD_COUNT_TOLERANCE = 0.2  # of a count of words: services do not agree on what a word is
 _MIN_WORD_COUNT_DIFFERENCE = 4
 
@@ -181,32 +164,25 @@ def _check_total(holder: Mapping[str, Any], fields: _RelatedFields) -> Iterator[
 @lru_cache(maxsize=8192)
 def _relate_fields(keys: Sequence[str]) -> _RelatedFields:
     """Finds the related fields among the keys of an object; cached, for many objects have the same keys."""
+    meanings = {key: read_name(key) for key in keys}
     words_of_key = {key: split_words(key) for key in keys}
     plain_names = {key: "".join(key_words) for key, key_words in words_of_key.items()}
-    duration_keys = [
-        key for key in keys if "duration" in words_of_key[key] and set(words_of_key[key]) & _SECONDS_PER_UNIT.keys()
-    ]
+    duration_keys = [key for key in keys if "duration" in words_of_key[key] and meanings[key].unit in _SECONDS_OF_UNIT]
+    start, end = find_span(meanings) or ("", "")
     owed = [
         next((key for key in keys if plain_names[key] == name), "")
         for name in ("amountdue", "amountpaid", "amountremaining")
     ]
-    has_more_than_lines = any(
-        word in _WORDS_BESIDE_LINES or to_singular(word) in _WORDS_BESIDE_LINES
-        for key_words in words_of_key.values()
-        for word in key_words
-    )
+    has_charges = any(meaning.role == "charge" for meaning in meanings.values())
     return _RelatedFields(
-        start=next((key for key in keys if plain_names[key] in _START_NAMES), ""),
-        end=next((key for key in keys if plain_names[key] in _END_NAMES), ""),
-        durations=tuple(
-            (key, next(_SECONDS_PER_UNIT[word] for word in words_of_key[key] if word in _SECONDS_PER_UNIT))
-            for key in duration_keys
-        ),
-        text=next((key for key in keys if plain_names[key] in _TEXT_NAMES), ""),
-        word_count=next((key for key in keys if plain_names[key] in ("wordcount", "wordscount")), ""),
-        zone=next((key for key in keys if plain_names[key] == "timezone"), ""),
+        start=start,
+        end=end,
+        durations=tuple((key, _SECONDS_OF_UNIT[meanings[key].unit]) for key in duration_keys),
+        text=next(filter(is_whole_text, keys), ""),
+        word_count=next((key for key in keys if (meanings[key].role, meanings[key].noun) == ("count", "word")), ""),
+        zone=next((key for key in keys if meanings[key].role == "zone"), ""),
         total=""
-        if has_more_than_lines
+        if has_charges
         else next((key for key in keys if plain_names[key] in ("total", "amounttotal", "totalamount")), ""),
         lines=tuple(key for key in keys if set(words_of_key[key]) & {"lines", "items"} and not is_id(key)),
         owed_amounts=tuple(owed) if all(owed) else (),

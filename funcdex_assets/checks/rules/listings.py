@@ -15,7 +15,8 @@ from funcdex_assets.checks.rules.sentences import NUMBER, drop_quotes, read_numb
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.schema.words import to_plural, to_singular
-from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import parse_tool_name
 
 _SHORT_LISTING = 10  # items; a longer one need not be read out
 _OF_TIME = r"(?! (?:days?|weeks?|hours?|months?|minutes?|years?)\b)"

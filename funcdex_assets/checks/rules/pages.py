@@ -19,8 +19,9 @@ from funcdex_assets.checks.rules.things import iterate_good_calls
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
-from funcdex_assets.semantics.tool_names import is_page_token, parse_last_noun, parse_tool_name
+from funcdex_assets.semantics.field_meaning import decide_field_meaning, decide_value_meaning
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import parse_last_noun, parse_tool_name
 
 _WRAPPERS = frozenset("data result results response body payload _embedded".split())
 _LIST_NAMES = frozenset("nodes edges items results data values records entries".split())
@@ -30,7 +31,6 @@ _PAGE_HOLDERS = frozenset(
 )
 _PAGE_NUMBER_NAMES = frozenset("page currentpage pagenumber number".split())
 _PAGE_COUNT_NAMES = frozenset("pages totalpages pagecount lastpage numpages".split())
-_TOTAL_WORDS = frozenset("total estimate count".split())
 _COUNTS_OF_TEXT = frozenset("word character page byte line".split())
 _NO = frozenset(("", "false", "no", "0", "null", "none"))
 _MAX_WRAPPERS = 3  # objects around a list
@@ -180,7 +180,7 @@ def _find_total(holders: Sequence[Mapping[str, Any]], shown: int) -> int | None:
         for holder in holders
         for name, value in _iterate_page_fields(holder)
         if (is_count(value) or (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10))
-        and _TOTAL_WORDS & set(split_words(name))
+        and (decide_value_meaning(name, 0).role == "total" or "count" in split_words(name))
         and not _COUNTS_OF_TEXT & {to_singular(word) for word in split_words(name)}
         and int(value) >= shown
     ]

@@ -121,6 +121,10 @@ BROKEN_YAML = {
         yaml_tool(more="parameter: {}"),
         ("tools[0] has the unknown field 'parameter'", "it may have name, description, parameters, returns"),
     ),
+    "a declared meaning that is none": (
+        yaml_tool("{type: object, properties: {until: {type: string, x-meaning: momnt}}}"),
+        ("GET_ORDER.parameters: the field 'until' has the x-meaning 'momnt'", "none of identifier, page_token, limit"),
+    ),
     "an invalid schema": (
         yaml_tool("{type: object, properties: {x: {type: strin}}}"),
         ("GET_ORDER.parameters is not a valid JSON Schema", "strin"),
@@ -212,6 +216,11 @@ def test_what_the_broken_files_are_made_from_is_sound(tmp_path, content):
 SOUND_TOOL = "{name: LIST_ORDERS, description: Lists., parameters: {type: object, properties: {}}}"
 ONE_BAD_TOOL = {
     "a schema that is none": (yaml_tool("{type: object, properties: {x: {type: strin}}}"), "GET_ORDER", "strin"),
+    "a meaning that is none": (
+        yaml_tool("{type: object, properties: {until: {type: string, x-meaning: {role: momnt}}}}"),
+        "GET_ORDER",
+        "the role 'momnt' is none of identifier, page_token, limit",
+    ),
     "a name that is no name": (yaml_tool(name="'GET ORDER'"), "GET ORDER", "not a legal function name"),
     "no mapping": ("tools:\n- GET_ORDER\n", "acme.yaml[0]", "tools[0] is 'GET_ORDER'"),
     "the same name twice": (

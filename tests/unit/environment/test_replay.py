@@ -181,6 +181,20 @@ def test_a_certificate_describes_a_tool_that_the_rows_list_lacks():
     assert replay_conversation(made) == []
 
 
+def test_a_certificate_holds_the_declared_meanings_that_the_rows_list_leaves_out():
+    called = next(message.tool_calls[0].name for message in ONE.conversation.messages if message.tool_calls)
+    plain = ONE.cast.offered[called]
+    properties = {name: {**schema, "x-meaning": "other"} for name, schema in plain.parameters["properties"].items()}
+    declaring = msgspec.structs.replace(plain, parameters={**plain.parameters, "properties": properties})
+    tools = {**ONE.cast.offered, called: declaring}
+    described = build_certificate(ONE.conversation, ONE.cast.situation, tools, list(tools))["tools"][called]
+    assert described["parameters"] == declaring.parameters
+    assert (
+        "parameters"
+        not in build_certificate(ONE.conversation, ONE.cast.situation, ONE.cast.offered, list(tools))["tools"][called]
+    )
+
+
 def test_a_certificate_describes_the_tool_that_came_late():
     (late,) = LATE.cast.plan.late_tools
     held = row(LATE)

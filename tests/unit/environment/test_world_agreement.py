@@ -166,6 +166,29 @@ def test_what_is_done_now_is_dated_now(name, arguments, noun, field):
         assert abs(moment - HERE.now) < timedelta(hours=1)
 
 
+@pytest.mark.parametrize("field", ["closed_at", "cancelled_at", "sent_at", "edited_at", "deleted_at"])
+def test_what_befalls_a_thing_comes_after_its_creation_and_before_now(field):
+    listing = tool("LIST_REPAIRS", repairs=many(obj(id=TEXT, created_at=WHEN, **{field: WHEN})))
+    for world in worlds():
+        for repair in world.execute_call(listing, {})["repairs"]:
+            assert at(repair["created_at"]) <= at(repair[field]) <= HERE.now + timedelta(hours=1)
+
+
+def test_what_is_closed_by_a_call_is_closed_now():
+    close = tool("CLOSE_REPAIR", repair=obj(repair_id=TEXT, created_at=WHEN, closed_at=WHEN))
+    for world in worlds():
+        repair = world.execute_call(close, {"repair_id": "r-5501"})["repair"]
+        assert abs(at(repair["closed_at"]) - HERE.now) < timedelta(hours=1)
+
+
+def test_what_expires_is_no_end_of_a_span():
+    """A voucher that was begun just now is valid longer than a meeting."""
+    listing = tool("LIST_VOUCHERS", vouchers=many(obj(id=TEXT, created_at=WHEN, expires_at=WHEN)))
+    for world in worlds():
+        for voucher in world.execute_call(listing, {})["vouchers"]:
+            assert at(voucher["expires_at"]) > HERE.now
+
+
 THREADS = tool("LIST_THREADS", threads=many(obj(id=TEXT, last_message_at=WHEN, message_count=COUNT)))
 MESSAGES = tool("LIST_MESSAGES", messages=many(obj(id=TEXT, thread_id=TEXT, date=WHEN)))
 

@@ -15,7 +15,8 @@ from funcdex_assets.records.labels import Clarity, Fault
 from funcdex_assets.records.plan import ConversationPlan, PlannedArgument
 from funcdex_assets.records.tool import ChainStep, Tool, ToolChain
 from funcdex_assets.schema.references import is_required_at
-from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.settings.generation import ClarityWeights
 from funcdex_assets.strategies.turn_loop import TURN_KINDS_WITH_CALLS
 

@@ -1,7 +1,8 @@
-"""The meaning of a field: a table of real fields, and a table of the lists of words that disagree about some fields.
+"""The meaning of a field: a table of real fields, and a table of questions that modules ask about fields.
 
-Add a field that is misread to `tests/data/field_meaning_cases.json`. A change to a list of words, or a list that moves
-to another module, changes `tests/data/field_meaning_disagreements.json`.
+Add a field that is misread to `tests/data/field_meaning_cases.json`, and a question that a module would answer by words
+of its own to `tests/data/field_meaning_purposes.json`. Its `gone` names the lists that answered it once, each in
+another way; none of them may come back.
 """
 
 import json
@@ -10,38 +11,46 @@ from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
-import name_readings
 import pytest
 
-from funcdex_assets.semantics.field_meaning import FieldMeaning, FieldRole, decide_field_meaning
+from funcdex_assets.environment.result_people import describes_person
+from funcdex_assets.environment.search_criteria import is_limit_name
+from funcdex_assets.records.declared_meaning import FieldRole
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
+from funcdex_assets.semantics.field_roles import has_passed, is_page_token, is_query, is_text, is_title, names_maker
+from funcdex_assets.semantics.tool_names import is_id
 
 DATA = Path(__file__).parents[2] / "data"
 CASES = json.loads((DATA / "field_meaning_cases.json").read_text(encoding="utf-8"))
-DISAGREEMENTS = json.loads((DATA / "field_meaning_disagreements.json").read_text(encoding="utf-8"))
-WORD_LISTS = [
-    pytest.param(group, word_list, id=f"{group['purpose'].split(':')[0]}-{word_list['module']}.{word_list['constant']}")
-    for group in DISAGREEMENTS
-    for word_list in group["places"]
-]
+PURPOSES = json.loads((DATA / "field_meaning_purposes.json").read_text(encoding="utf-8"))
 EXAMPLES = [
     pytest.param(group, example, id=f"{group['purpose'].split(':')[0]}-{example['name']}")
-    for group in DISAGREEMENTS
+    for group in PURPOSES
     for example in group["examples"]
 ]
+ANSWERS = {
+    "a title": lambda name, schema: is_title(name),
+    "a text": lambda name, schema: is_text(name),
+    "a limit of a listing": lambda name, schema: is_limit_name(name) if schema["type"] == "integer" else False,
+    "a person": lambda name, schema: describes_person(name, {"phone": {}, "email": {}}),
+    "who made a thing": names_maker,
+    "a moment that has passed": lambda name, schema: has_passed(decide_field_meaning(name, schema)),
+    "what is searched for": is_query,
+    "a way to another page": is_page_token,
+    "an identifier": lambda name, schema: is_id(name),
+}
+"""Questions that have a function, by the beginning of their purpose."""
+ANSWERED_OTHERWISE = {
+    ("a limit of a listing", "count"): "an argument that is only called count limits",
+    ("a way to another page", "page"): "the number of a page is counted up by whoever calls",
+    ("an identifier", "type_key"): "only the schema tells that it is a choice",
+    ("an identifier", "issue_number"): "people say it, and a service need not give it",
+}
 
 
 def describe_schema(schema: dict) -> str:
     words = [schema.get("type", ""), schema.get("format", ""), "enum" if {"enum", "const"} & schema.keys() else ""]
     return "-".join(str(word) for word in words if word)
-
-
-def look_name_up(word_list: dict, name: str) -> bool:
-    words = getattr(import_module(word_list["module"]), word_list["constant"])
-    return name_readings.contains_name(words, word_list["reads"], name)
-
-
-def shorten_name(word_list: dict) -> str:
-    return f"{word_list['module'].removeprefix('funcdex_assets.')}.{word_list['constant']}"
 
 
 @pytest.mark.parametrize(
@@ -84,10 +93,10 @@ def test_a_made_up_field_means(name, schema, expected):
     assert decide_field_meaning(name, schema) == expected
 
 
-@pytest.mark.parametrize(("group", "word_list"), WORD_LISTS)
-def test_a_list_that_disagrees_answers_as_the_table_says(group, word_list):
-    names = [example["name"] for example in group["examples"] if look_name_up(word_list, example["name"])]
-    assert names == [example["name"] for example in group["examples"] if shorten_name(word_list) in example["yes"]]
+@pytest.mark.parametrize("place", sorted({place for group in PURPOSES for place in group["gone"]}))
+def test_no_module_has_a_list_of_its_own(place):
+    module, _, constant = place.rpartition(".")
+    assert not hasattr(import_module(module if module == "seeded_damage" else f"funcdex_assets.{module}"), constant)
 
 
 @pytest.mark.parametrize(("group", "example"), EXAMPLES)
@@ -98,12 +107,24 @@ def test_the_meaning_gives_the_right_answer(group, example):
     assert all(facts[facet] in fitting for facet, fitting in group["means"].items()) == example["right"]
 
 
-@pytest.mark.parametrize(("group", "example"), EXAMPLES)
-def test_an_example_shows_a_difference(group, example):
-    short_names = {shorten_name(word_list) for word_list in group["places"]}
-    answers = {short_name in example["yes"] for short_name in short_names}
-    assert answers | {example["right"]} == {True, False}
-    assert set(example["yes"]) <= short_names
+@pytest.mark.parametrize(
+    ("question", "example"),
+    [
+        pytest.param(question, example, id=f"{question}-{example['name']}")
+        for question in ANSWERS
+        for group in PURPOSES
+        if group["purpose"].split(":")[0] == question
+        for example in group["examples"]
+    ],
+)
+def test_who_asks_by_a_function_gets_the_same_answer(question, example):
+    is_exception = (question, example["name"]) in ANSWERED_OTHERWISE
+    assert ANSWERS[question](example["name"], example["schema"]) == (example["right"] != is_exception)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if is_id(case["name"])], ids=lambda case: case["name"])
+def test_what_is_called_an_identifier_is_one(case):
+    assert case["meaning"]["role"] in ("identifier", "choice")
 
 
 def test_a_meaning_is_decided_once_for_all_places_of_a_field():

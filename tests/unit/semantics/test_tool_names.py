@@ -3,7 +3,8 @@
 import pytest
 
 from funcdex_assets.schema.words import split_words, to_plural, to_singular
-from funcdex_assets.semantics.tool_names import ACTIONS, is_id, is_page_token, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import ACTIONS, is_id, parse_resource_noun, parse_tool_name
 
 
 @pytest.mark.parametrize(

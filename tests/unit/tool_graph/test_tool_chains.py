@@ -9,7 +9,8 @@ from offline import MAX_CALLS, MIN_CALLS, PARTITIONS, chains_of, tools_of
 from waiting import at_most_cpu_seconds
 
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain
-from funcdex_assets.semantics.tool_names import is_page_token, parse_tool_name
+from funcdex_assets.semantics.field_roles import is_page_token
+from funcdex_assets.semantics.tool_names import parse_tool_name
 from funcdex_assets.tool_graph.chains import (
     ChainError,
     ChainLimits,
