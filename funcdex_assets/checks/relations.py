@@ -474,6 +474,8 @@ def _measure(words: tuple[str, ...], text: str, fields: Mapping[str, Any]) -> fl
     if unit is None or ends is None or not set(words) <= {"duration", "length", "total", "night", *seconds, "in"}:
         return None
     start, end = ends
+    if is_before(end, start) or start == end:
+        return None
     if isinstance(start, datetime) and isinstance(end, datetime) and (start.tzinfo is None) == (end.tzinfo is None):
         return (end - start).total_seconds() / unit if unit < 86400 else (end.date() - start.date()).days
     return None if isinstance(start, datetime) or isinstance(end, datetime) or unit < 86400 else (end - start).days
@@ -583,7 +585,9 @@ def busy_is_events(transcript: Transcript) -> Iterator[Break]:
 
 def time_runs_forward(transcript: Transcript) -> Iterator[Break]:
     """What has happened lies before now, a change after the making, an end after the beginning."""
+    asked: set[str] = set()
     for step in transcript.good_steps:
+        asked |= step.argument_texts if step.action != "read" else set()
         for thing in step.things:
             moments = {name: read_moment(value) for name, value in thing.fields.items()}
             made = next((moment for name, moment in moments.items() if moment and _is_past(name, {"created"})), None)
@@ -603,7 +607,8 @@ def time_runs_forward(transcript: Transcript) -> Iterator[Break]:
                         step, f"{thing.pointer}/{name}", f"{name} is {thing.fields[name]!r}, and it was made now"
                     )
             ends = find_ends(thing.fields)
-            if ends is not None and is_before(ends[1], ends[0]):
+            is_asked = any(str(value) in asked for value in iterate_scalars(thing.fields) if read_moment(value))
+            if ends is not None and is_before(ends[1], ends[0]) and not is_asked:  # else the caller turned it around
                 yield Break(step, thing.pointer, "ends before it begins")
 
 

@@ -10,7 +10,7 @@ and only where the new value fits its schema.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import find_time_zone
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.span_ends import mark_span_end
 from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import COUNT_WORDS, SIZE_WORDS, ZONE_WORDS
 
@@ -27,6 +28,7 @@ FitsField = Callable[[str, Any], bool]
 _START_WORDS, _END_WORDS = frozenset("start starts begin begins".split()), frozenset("end ends finish".split())
 _UNIT_SECONDS = {"ms": 0.001, "milliseconds": 0.001, "seconds": 1, "secs": 1, "hours": 3600, "hour": 3600, "hrs": 3600}
 _MINUTE, _DAY = 60, 86_400
+_DAY_WORDS = frozenset(("nights", "days"))
 _TEXT_WORDS = frozenset("text content body plaintext markdown".split())
 _NO_TEXT_WORDS = frozenset("type format color preview".split())
 _FILE_SIZE_WORDS = SIZE_WORDS | frozenset("file content in".split())
@@ -82,7 +84,7 @@ def derive_dependent_fields(fields: dict[str, Any], fits_field: FitsField, text:
 @lru_cache(maxsize=4096)
 def find_field_relations(keys: tuple[str, ...]) -> _FieldRelations | None:
     """Returns how fields of these names depend on each other; None where they do not."""
-    name_words = {key: frozenset(split_words(key)) for key in keys}
+    name_words = {key: frozenset(mark_span_end(set(split_words(key)))) for key in keys}
     start = next((key for key in keys if name_words[key] & _START_WORDS and not is_id(key)), None)
     end = next((key for key in keys if name_words[key] & _END_WORDS and not is_id(key)), None)
     numbers = [key for key in keys if not is_id(key)]
@@ -104,7 +106,9 @@ def find_field_relations(keys: tuple[str, ...]) -> _FieldRelations | None:
     mixed = any(field_words & _CHARGE_WORDS for field_words in name_words.values()) and not any(owed)
     related = _FieldRelations(
         ends=(start, end) if start and end else None,
-        durations=tuple((key, _find_unit_seconds(name_words[key])) for key in numbers if "duration" in name_words[key]),
+        durations=tuple(
+            (key, _find_unit_seconds(name_words[key])) for key in numbers if name_words[key] & {"duration", *_DAY_WORDS}
+        ),
         text=text,
         word_counts=tuple(
             key for key in numbers if {"word", "count"} <= name_words[key] or {"words", "count"} <= name_words[key]
@@ -139,6 +143,8 @@ def count_listed_items(fields: dict[str, Any], properties: Mapping[str, Schema])
 
 def _find_unit_seconds(name_words: frozenset[str]) -> float:
     """Returns the seconds of the unit that a field's name says, minutes if it says none."""
+    if name_words & _DAY_WORDS:
+        return _DAY
     return next((_UNIT_SECONDS[word] for word in name_words if word in _UNIT_SECONDS), _MINUTE)
 
 
@@ -146,11 +152,15 @@ def _derive_durations(fields: dict[str, Any], related: _FieldRelations, fits_fie
     """Sets the durations between start and end, or moves the end where a duration cannot be changed."""
     first, last = related.ends or ("", "")
     start, end = _read_datetime(fields[first]), _read_datetime(fields[last])
+    days = [_read_day(fields[first]), _read_day(fields[last])]
+    for key, unit in related.durations:
+        if unit == _DAY and days[0] and days[1] and days[0] <= days[1]:
+            _set_number(fields, key, (days[1] - days[0]).days, fits_field)
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return
     for key, unit in related.durations:
         value = fields[key]
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool) or unit == _DAY:
             continue
         length = (end - start).total_seconds() / unit
         exact_length = int(length) if length == int(length) else length
@@ -184,6 +194,12 @@ def _set_number(fields: dict[str, Any], key: str, value: float, fits_field: Fits
     """Sets a field that holds a number, if the new one fits its schema."""
     if isinstance(fields.get(key), int | float) and not isinstance(fields[key], bool) and fits_field(key, value):
         fields[key] = value
+
+
+def _read_day(value: Any) -> date | None:
+    """Returns the day of a date or a date-time."""
+    moment = parse_moment({}, value) if isinstance(value, str) else None
+    return moment.date() if isinstance(moment, datetime) else moment if isinstance(moment, date) else None
 
 
 def _read_datetime(value: Any) -> datetime | None:

@@ -30,6 +30,7 @@ from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
+from funcdex_assets.semantics.vocabulary import OCCURRENCE_NOUNS
 from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
 Entity = dict[str, Any]  # by `normalize_field_name`
@@ -107,6 +108,8 @@ class EntityStore:
                 shown_entities.append(
                     ShownEntity(noun, identities[0], entity, depth, frozenset(map(normalize_field_name, value)))
                 )
+            elif noun in OCCURRENCE_NOUNS:
+                self._remember_occurrence(value)
             for key, nested_value in value.items():
                 if isinstance(nested_value, _CONTAINER_TYPES):
                     self._remember_value(nested_value, derive_noun(key, noun), parents, depth + 1, shown_entities)
@@ -114,6 +117,13 @@ class EntityStore:
             for nested_value in value:
                 if isinstance(nested_value, _CONTAINER_TYPES):
                     self._remember_value(nested_value, noun, parents, depth, shown_entities)
+
+    def _remember_occurrence(self, value: Mapping[str, Any]) -> None:
+        """Takes in a member of a series that has the identifier of its kind: the `event_id` of an instance."""
+        for key, identity in value.items():
+            noun = parse_resource_noun(key) if is_id(key) and isinstance(identity, str | int) else ""
+            if noun and " " not in noun:
+                _merge_fields(self._find_or_add(noun, [str(identity)]), value)
 
     def _find_or_add(self, noun: str, identities: Sequence[str]) -> Entity:
         """Returns the entity that has one of these identifiers, or a new one; it has all of them from now on."""

@@ -18,6 +18,7 @@ from funcdex_assets.language import values
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.span_ends import mark_span_end
 from funcdex_assets.semantics.vocabulary import CHANGE_WORDS
 
 PAST_WORDS = frozenset(
@@ -48,7 +49,7 @@ class FieldMoments:
 
     def choose_moment(self, schema: Schema, name_words: set[str], draft: ObjectDraft) -> str:
         """Returns a moment in the schema's format and in the user's time zone, whatever zone the call was in."""
-        moment = self._choose_datetime(name_words, draft)
+        moment = self._choose_datetime({*mark_span_end(name_words)}, draft)
         local = moment.astimezone(self._context.clock.tzinfo) if moment.tzinfo else moment
         return values.render_moment(schema, local)
 
@@ -170,7 +171,7 @@ def _is_exclusive(draft: ObjectDraft) -> bool:
 def _find_beginning(fields: Mapping[str, Any]) -> date | None:
     """Returns the moment at which something begins or was created, as its fields say."""
     for key, value in fields.items():
-        if set(split_words(key)) & _BEGIN_WORDS:
+        if mark_span_end(set(split_words(key))) & _BEGIN_WORDS:
             for text in value.values() if isinstance(value, dict) else (value,):
                 moment = parse_moment({}, text) if isinstance(text, str) else None
                 if isinstance(moment, date):

@@ -131,7 +131,9 @@ class ListBuilder:
         self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Entity, is_listed: bool = False
     ) -> dict[str, Any]:
         person = self._choose_item_person(schema, name, is_listed, is_known=bool(entity))
-        item = self._build_object(schema, path, ObjectDraft(noun, entity, person=person), depth + 1)
+        is_person = describes_person(name, schema.get("properties", {}))
+        draft = ObjectDraft(noun, entity, person=person, is_person=is_person)
+        item = self._build_object(schema, path, draft, depth + 1)
         if "@nameless" in entity:
             self._scope.entities.identify_entity(noun, entity, item)
         return item

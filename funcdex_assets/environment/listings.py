@@ -282,6 +282,14 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
                 entity, name, resolve_schema(property_schema, root), root, required_value
             ):
                 return False
+    if intent.criteria.bounds and not all(
+        low <= value <= high
+        for name in properties
+        if (bound := intent.criteria.bounds_for_field(name))
+        for low, high in (bound,)
+        if isinstance(value := entity.get(normalize_field_name(name)), int | float)
+    ):
+        return False
     if any(str(entity.get(stem)).lower() == value for stem, value in intent.criteria.excluded.items()):
         return False
     return all(_is_within_span(entity, span.field_words, span.low, span.high) for span in intent.criteria.spans)

@@ -15,7 +15,7 @@ from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _PARTIAL_WORDS = frozenset("unread open new pending failed".split())  # of parts in one state only
-_UNIT_NOUNS = frozenset("word character char page byte line hour minute second day view click retry attempt".split())
+_UNIT_NOUNS = frozenset("word character char byte line hour minute second day view click retry attempt".split())
 _AMOUNT_NOUNS = frozenset("quantity number total amount".split())
 
 

@@ -134,6 +134,9 @@ class ResultBuilder:
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)
         places = {"@parents": draft.known_fields["@parents"]} if "@parents" in draft.known_fields else {}
+        named = draft.known_fields.get(f"{normalize_field_name(key)}id")
+        if named is not None:  # what a result or a call named by its identifier alone
+            places = places | {"@named": {noun: named}}
         return self._build_value(schema, path, key, noun, depth + 1, draft.filled | places)
 
     def _build_created_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from math import inf
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.search_queries import Query, read_query, split_search_words
@@ -24,6 +25,8 @@ from funcdex_assets.semantics.vocabulary import SORT_WORDS
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
 LIMIT_WORDS = frozenset("limit max size results".split())
+_COUNTING_WORDS = frozenset("result item count entry record row page per size limit number of num total".split())
+_LOWEST_WORDS, _HIGHEST_WORDS = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
 _UPPER_END_WORDS = frozenset("max before until end to".split())
 _LOWER_END_WORDS = frozenset("min after since from start".split())
 _SPAN_WORDS = (
@@ -55,6 +58,7 @@ class SearchCriteria:
     """The restrictions of one look-up; empty for any other call.
 
     `filters` are required field values by argument name; `excluded` are forbidden ones by field stem, in lower case.
+    `bounds` are the lowest and the highest number asked for, by field stem.
     """
 
     queries: Sequence[Query] = ()
@@ -62,6 +66,7 @@ class SearchCriteria:
     filters: Mapping[str, Any] = field(default_factory=dict)
     excluded: Mapping[str, str] = field(default_factory=dict)
     sort_order: SortOrder | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def window(self) -> tuple[datetime, datetime] | None:
@@ -95,6 +100,10 @@ class SearchCriteria:
         stem = reduce_to_field_stem(field_name)
         return next((value for name, value in self.filters.items() if reduce_to_field_stem(name) == stem), None)
 
+    def bounds_for_field(self, field_name: str) -> tuple[float, float] | None:
+        """Returns the lowest and the highest value that a number may have, infinite where only one is asked for."""
+        return self.bounds.get(reduce_to_field_stem(field_name)) if self.bounds else None
+
 
 def read_search_criteria(
     action: str, arguments: Mapping[str, Any], said_values: Mapping[str, Any], now: datetime
@@ -114,7 +123,8 @@ def read_search_criteria(
     for query in queries:
         filters |= {name: value for name, value in query.required_values.items() if name not in filters}
         excluded |= {reduce_to_field_stem(name): value for name, value in query.excluded_values.items()}
-    return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
+    spans, sort_order = _read_spans(arguments, queries, now), _read_sort_order(arguments)
+    return SearchCriteria(queries, spans, filters, excluded, sort_order, _read_bounds(arguments))
 
 
 def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> bool:
@@ -133,10 +143,12 @@ def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> 
 def is_limit_name(name: str) -> bool:
     """Returns whether an argument of this name says how many items a page has: `max_results`, `per_page`.
 
-    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count")
-    (True, True, False)
+    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count"), is_limit_name("max_price")
+    (True, True, False, False)
     """
     name_words = set(split_words(name))
+    if _find_bounded_field(name):
+        return False
     return bool(name_words & LIMIT_WORDS) or {"per", "page"} <= name_words or name_words in ({"count"}, {"top"})
 
 
@@ -147,6 +159,28 @@ def reduce_to_field_stem(name: str) -> str:
     stem_words = [to_singular(word) for word in split_words(name) if word not in _FILLER_WORDS]
     has_suffix = len(stem_words) > 1 and stem_words[-1] in ("id", "name")
     return "".join(stem_words[:-1] if has_suffix else stem_words)
+
+
+def _find_bounded_field(name: str) -> str:
+    """Returns the stem of the field whose lowest or highest number an argument gives: `price` for `max_price`; '' for
+    `max_results`, which is a number of items.
+    """
+    words = split_words(name)
+    if len(words) < 2 or words[0] not in _LOWEST_WORDS | _HIGHEST_WORDS:
+        return ""
+    counts_items = words[0] in _HIGHEST_WORDS and to_singular(words[-1]) != words[-1]
+    is_count = counts_items or {to_singular(word) for word in words[1:]} <= _COUNTING_WORDS
+    return "" if is_count else "".join(to_singular(word) for word in words[1:])
+
+
+def _read_bounds(arguments: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    bounds: dict[str, tuple[float, float]] = {}
+    for name, value in arguments.items():
+        stem = _find_bounded_field(name)
+        if stem and isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = bounds.get(stem, (-inf, inf))
+            bounds[stem] = (value, high) if split_words(name)[0] in _LOWEST_WORDS else (low, value)
+    return {stem: (low, high) for stem, (low, high) in bounds.items() if low <= high}
 
 
 def _read_queries(said_values: Mapping[str, Any], now: datetime) -> list[Query]:
@@ -214,7 +248,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 def _is_filter(name: str, value: Any) -> bool:
     name_words = set(split_words(name))
-    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS):
+    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS) or _find_bounded_field(name):
         return False
     if "contains" in name_words or not name_words:
         return False

@@ -30,7 +30,7 @@ from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.result_schema import complete_result_schema, lists_things
 
 WORLD_VERSION = 3
 """Of the results for the same seed and calls; raised with every change of them."""
@@ -77,7 +77,13 @@ class World:
         """
         parameters = tool.parameters.get("properties", {})
         intent = read_call_intent(
-            tool.name, arguments, self._situation.now, build_call_key(arguments), self._max_items, parameters
+            tool.name,
+            arguments,
+            self._situation.now,
+            build_call_key(arguments),
+            self._max_items,
+            parameters,
+            is_listing=lists_things(tool),
         )
         deleted_entity = None if intent.restores_object else self._entities.find_deleted(intent.named_entities)
         if deleted_entity:

@@ -27,6 +27,7 @@ from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.span_ends import mark_span_end
 from funcdex_assets.semantics.tool_names import QUERY_WORDS, is_id, is_page_token, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, PATH_WORDS, ZONE_WORDS
 from funcdex_assets.tool_graph.graph import is_service_id
@@ -453,7 +454,7 @@ class _FactInventor:
 
     def _invent_moment(self, schema: Schema, name_words: set[str]) -> str:
         """Invents a moment; the second one of a call makes a span with the first, whichever end comes first."""
-        ends = name_words & {"end", "until", "to", "finish", "max", "before"}
+        ends = mark_span_end(name_words) & {"end", "until", "to", "finish", "max", "before"}
         if self.moment and ends:
             self.moment += self._draw_span(schema)
         elif self.moment and self.moment_is_end:  # the end of the span was mentioned first

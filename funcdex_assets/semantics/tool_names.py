@@ -72,6 +72,18 @@ def parse_tool_name(name: str) -> ToolName:
 
 
 @cache
+def names_several(name: str) -> bool:
+    """Returns whether a tool's name asks for things in the plural: `get_user_orders`, not `get_order`.
+
+    >>> names_several("getUserOrders"), names_several("GET_ORDER_BY_TAGS")
+    (True, False)
+    """
+    words = split_words(name)
+    end = next((index for index, word in enumerate(words) if index and word in _PREPOSITIONS), len(words))
+    return end > 1 and to_singular(words[end - 1]) != words[end - 1]
+
+
+@cache
 def is_id(name: str) -> bool:
     """Returns whether a field's name ends like an identifier of a service: `thread_id`, `uuid`, not `api_key`."""
     name_words = split_words(name)

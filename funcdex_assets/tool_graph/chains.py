@@ -30,8 +30,15 @@ from funcdex_assets.records.seeds import build_generator, derive_id, derive_seed
 from funcdex_assets.records.tool import Binding, ChainStep, Tool, ToolChain, ToolEdge
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
-from funcdex_assets.semantics.tool_names import ACTIONS, QUERY_WORDS, is_id, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import READING_ACTIONS
+from funcdex_assets.semantics.tool_names import (
+    ACTIONS,
+    QUERY_WORDS,
+    is_id,
+    names_several,
+    parse_resource_noun,
+    parse_tool_name,
+)
+from funcdex_assets.semantics.vocabulary import PERSON_NOUNS, READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import find_needed_ids, to_canonical_noun
 from funcdex_assets.tool_graph.patterns import PatternMix, classify_pattern
@@ -50,6 +57,8 @@ _PART_NOUNS = frozenset(
         "reaction image price invoice payment intent subscription order booking rule collaborator"
     ).split()
 )
+_INBORN_NOUNS = PERSON_NOUNS | frozenset("transition instance occurrence permission version time slot".split())
+"""Things that may be in something new though nobody put them there."""
 
 
 class ChainError(ValueError):
@@ -259,7 +268,8 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
             for binding in later.bindings:
                 array = binding.result.rpartition("/*")[0]
                 nouns = {to_singular(word) for word in split_words(array.rpartition("/")[2])}
-                if binding.step != index or not array or not nouns & _PART_NOUNS:
+                is_what_is_listed = parsed.noun in nouns and names_several(step.tool) and not nouns & _INBORN_NOUNS
+                if binding.step != index or not array or not (nouns & _PART_NOUNS or is_what_is_listed):
                     continue
                 if "send" not in actions or "attachment" in nouns:  # what was sent is itself among what is listed
                     return True
