@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from funcdex_assets.checks.transcript_steps import (
@@ -60,11 +61,14 @@ _SETTING_VERBS = frozenset("update edit patch modify change set rename reschedul
 
 
 class Break(NamedTuple):
-    """A result that breaks a relation: the step, the pointer of the place, and how."""
+    """A result that breaks a relation: the step, the pointer of the place, and how. What some services do does not
+    block.
+    """
 
     step: Step
     pointer: str
     text: str
+    blocking: bool = True
 
 
 Relation = Callable[[Transcript], Iterator[Break]]
@@ -99,7 +103,7 @@ def recipients_as_named(transcript: Transcript) -> Iterator[Break]:
     """What is sent or forwarded goes to the addresses that the call names."""
     for step in transcript.good_steps:
         named = {address.lower() for text in step.argument_texts for address in _ADDRESS.findall(text)}
-        if step.action != "create" and "forward" not in step.words or step.subject is None or not named:
+        if (step.action != "create" and "forward" not in step.words) or step.subject is None or not named:
             continue
         if not any(SENT_TO_WORDS & set(split_singular(name)) for name in step.arguments):
             continue
@@ -152,7 +156,7 @@ def one_thing_one_value(transcript: Transcript) -> Iterator[Break]:
                 before, since = fields.get(name, (None, number))
                 if since < number and tellable and not agree(before, value):
                     changes = transcript.list_changes(since, number)
-                    if not _may_have_changed(name, value, thing, changes, before):
+                    if not _may_have_changed(name, value, thing, changes):
                         text = f"{name} of {thing.identities[0]!r} is {value!r}, and was {before!r}"
                         yield Break(step, thing.pointer, text)
                 fields[name] = (value, number)
@@ -172,13 +176,13 @@ def _find_told_key(step: Step) -> tuple[str, str]:
     return (step.noun[-1], own[0]) if len(own) == 1 and step.noun else ("", "")
 
 
-def _may_have_changed(name: str, value: Any, thing: Thing, changes: Sequence[Step], before: Any) -> bool:
+def _may_have_changed(name: str, value: Any, thing: Thing, changes: Sequence[Step]) -> bool:
     words = set(map(str, split_singular(name.removesuffix("#"))))
     if words & PASSING_WORDS:
         return True
     for change in changes:
         names_it = bool(set(thing.identities) & (change.argument_texts | change.result_ids))
-        is_loose = isinstance(value, int | float) or isinstance(value, bool) or bool(words & STATE_WORDS)
+        is_loose = isinstance(value, int | float) or bool(words & STATE_WORDS)
         said = any(agree(value, text) for text in change.argument_texts if len(text) >= _MIN_TEXT_LENGTH)
         if words & change.words or (said and names_it) or is_loose:
             return True
@@ -251,7 +255,7 @@ def pages(transcript: Transcript) -> Iterator[Break]:
         if step.limit is not None and len(items) > step.limit:
             yield Break(step, pointer, f"{len(items)} items, and {step.limit} were asked for")
         if step.limit is not None and len(items) < step.limit and step.next_token:
-            yield Break(step, pointer, f"{len(items)} of {step.limit} items, and a token of the next page")
+            yield Break(step, pointer, f"{len(items)} of {step.limit} items, and a token of the next page", False)
         if step.next_token and step.says_no_more:
             yield Break(step, pointer, "there is no more, and a token of the next page")
         for before_number in range(number):
@@ -318,12 +322,20 @@ def _compare_total(step: Step) -> Iterator[Break]:
 def filters(transcript: Transcript) -> Iterator[Break]:
     """What is returned has what was asked for: options, flags, addresses, spans of time and of numbers."""
     for step in transcript.good_steps:
-        for name, value in step.arguments.items() if step.items else ():
+        for name, value in step.arguments.items() if step.items and not _is_turned_around(step) else ():
             if is_id_name(name) or is_page_name(name) or is_sort_name(name) or str(value).lower() in PLACEHOLDERS:
                 continue
             for item in step.items:
                 if (reason := _find_broken_filter(step, item, name, value)) is not None:
                     yield Break(step, item.pointer, f"{reason}, and {name} {value!r} was asked for")
+
+
+def _is_turned_around(step: Step) -> bool:
+    """Returns whether a call asks for a time that ends before it begins: nothing lies in it."""
+    moments = [(set(split_name(name)), read_moment(value)) for name, value in step.arguments.items()]
+    lows = [moment for words, moment in moments if moment and words & LOW_WORDS and not words & HIGH_WORDS]
+    highs = [moment for words, moment in moments if moment and words & HIGH_WORDS and not words & LOW_WORDS]
+    return any(is_before(high, low) for low in lows for high in highs)
 
 
 def _find_broken_filter(step: Step, item: Thing, name: str, value: Any) -> str | None:
@@ -417,7 +429,7 @@ def sorted_as_asked(transcript: Transcript) -> Iterator[Break]:
         values = [_to_comparable(row) for row in rows]
         if not values or any(value is None for value in values) or len({type(value) for value in values}) > 1:
             continue
-        rising, falling = (all(_in_order(one, two, up) for one, two in zip(values, values[1:])) for up in (True, False))
+        rising, falling = (all(_in_order(one, two, up) for one, two in pairwise(values)) for up in (True, False))
         if (down and not falling) or (up and not rising) or not (down or up or rising or falling):
             yield Break(step, step.items[0].listed_in or "", f"not in the order of {columns[0]}")
 
@@ -448,18 +460,14 @@ def measures(transcript: Transcript) -> Iterator[Break]:
         for thing in step.things:
             text, since = texts.get(thing.identities[0] if thing.identities else "", ("", number))
             own = [value for name, value in thing.fields.items() if _is_text(name, value)]
-            changed = (
-                any(thing.identities[0] in change.argument_texts for change in transcript.list_changes(since, number))
-                if text
-                else False
-            )
-            text = own[0] if len(own) == 1 else "" if changed else text
+            changes = transcript.list_changes(since, number) if text else []
+            is_changed = any(thing.identities[0] in change.argument_texts for change in changes)
+            whole_text = own[0] if len(own) == 1 else "" if is_changed else text
             for name, value in thing.fields.items():
-                if isinstance(value, int) and not isinstance(value, bool):
-                    if (actual := _measure(split_singular(name), text, thing.fields)) is not None and not _is_near(
-                        value, actual
-                    ):
-                        yield Break(step, f"{thing.pointer}/{name}", f"{name} is {value}, and comes to {actual:g}")
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                actual = _measure(split_singular(name), whole_text, thing.fields) if is_number else None
+                if actual is not None and not _is_near(value, actual):
+                    yield Break(step, f"{thing.pointer}/{name}", f"{name} is {value}, and comes to {actual:g}")
 
 
 def _measure(words: tuple[str, ...], text: str, fields: Mapping[str, Any]) -> float | None:
@@ -569,7 +577,7 @@ def busy_is_events(transcript: Transcript) -> Iterator[Break]:
             ]
             for identity in thing.identities or tuple(str(value) for value in named if value):
                 known = ends_of.setdefault(identity, ends)
-                if any(is_before(*pair) for pair in (*zip(known, ends), *zip(ends, known))):
+                if any(is_before(*pair) for pair in (*zip(known, ends, strict=True), *zip(ends, known, strict=True))):
                     yield Break(step, thing.pointer, f"{identity!r} has other times than before")
             if "free" in thing.pointer or "available" in thing.pointer:
                 for busy in step.things:
@@ -601,11 +609,10 @@ def time_runs_forward(transcript: Transcript) -> Iterator[Break]:
                     yield Break(
                         step, f"{thing.pointer}/{name}", f"changed at {thing.fields[name]!r}, before it was made"
                     )
-                is_now = thing is step.created and _is_past(name, {"created", "sent"}) and transcript.now
-                if is_now and is_before(moment, transcript.now, timedelta(days=1)):
-                    yield Break(
-                        step, f"{thing.pointer}/{name}", f"{name} is {thing.fields[name]!r}, and it was made now"
-                    )
+                is_new = thing is step.created and _is_past(name, {"created", "sent"})
+                if is_new and transcript.now and is_before(moment, transcript.now, timedelta(days=1)):
+                    text = f"{name} is {thing.fields[name]!r}, and it was made now"
+                    yield Break(step, f"{thing.pointer}/{name}", text)
             ends = find_ends(thing.fields)
             is_asked = any(str(value) in asked for value in iterate_scalars(thing.fields) if read_moment(value))
             if ends is not None and is_before(ends[1], ends[0]) and not is_asked:  # else the caller turned it around
@@ -628,7 +635,7 @@ def errors_have_causes(transcript: Transcript) -> Iterator[Break]:
                 if other.asked_at == step.asked_at and other.toolkit == step.toolkit and not other.failed:
                     yield Break(step, "", f"the session has expired, and {other.call.id} passes beside it")
                     break
-        elif _NOT_FOUND.search(text) and len(step.argument_ids) == 1:
+        elif _NOT_FOUND.search(text) and len(step.argument_ids) == 1 and not _names_another_value(step, text):
             yield from _find_known(transcript, number, *step.argument_ids.values())
         elif _TAKEN.search(text):
             yield from _find_unshown_name(transcript, number, text)
@@ -642,6 +649,12 @@ def errors_have_causes(transcript: Transcript) -> Iterator[Break]:
                     and all(message.content is None and not message.thought for message in between)
                 ):
                     yield Break(later, "", "passes before the time to wait is over")
+
+
+def _names_another_value(step: Step, error: str) -> bool:
+    """Returns whether an error names a value of the call that is no identifier."""
+    others = {str(value) for value in iterate_scalars(step.arguments)} - set(step.argument_ids.values())
+    return any(len(value) >= _MIN_TEXT_LENGTH and json.dumps(value)[1:-1] in error for value in others)
 
 
 def _find_known(transcript: Transcript, number: int, identity: str) -> Iterator[Break]:
@@ -704,10 +717,11 @@ def find_broken_relations(
     """Yields a finding for each result that breaks a relation; its text begins with the relation's name."""
     transcript = read_transcript(messages, tools, now)
     for relation in RELATIONS:
-        for step, pointer, text in relation(transcript):
+        for step, pointer, text, blocking in relation(transcript):
             yield Finding(
                 rule="broken_relation",
                 message=step.at,
                 place=pointer,
+                blocking=blocking,
                 text=f"{relation.__name__}: {step.call.id} {step.call.name}: {text}",
             )

@@ -1,7 +1,7 @@
 """Reads the calls of a transcript for `relations.py`: what each does, about what, and what its result shows.
 
-Belongs here: words of names, moments, the things in a result and their identifiers. Nothing is shared with the simulated
-world or with the other rules: names of tools and fields are read by the few word lists below, for any service.
+Belongs here: words of names, moments, the things in a result and their identifiers. Nothing is shared with the
+simulated world or with the other rules: names of tools and fields are read by the word lists below, for any service.
 
 >>> split_name("getUserOrders"), read_tool_name("getUserOrders")
 (('get', 'user', 'orders'), ('read', ('user', 'order')))
@@ -123,7 +123,7 @@ def read_moment(value: Any) -> datetime | date | None:
 
 
 def is_before(earlier: datetime | date, later: datetime | date, slack: timedelta = timedelta(0)) -> bool:
-    """Returns whether a moment lies before another one for certain; days and times without offset have a day's slack."""
+    """Returns whether a moment lies before another one for sure; days and times without offset have a day's slack."""
     if isinstance(earlier, datetime) and isinstance(later, datetime):
         if (earlier.tzinfo is None) == (later.tzinfo is None):
             return earlier < later - slack
@@ -280,7 +280,7 @@ class Step:
         for holder in (self.content, *(value for value in _values(self.content) if isinstance(value, dict))):
             for name, value in holder.items() if isinstance(holder, dict) else ():
                 words = set(split_name(name))
-                is_token = "next" in words and words & (_PAGE_WORDS | {"link"}) or words == {"page", "token"}
+                is_token = ("next" in words and words & (_PAGE_WORDS | {"link"})) or words == {"page", "token"}
                 if is_token and isinstance(value, str | int) and not isinstance(value, bool) and value:
                     return value
         return None

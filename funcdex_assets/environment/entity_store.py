@@ -354,12 +354,22 @@ def singularize_words(name: str) -> str:
     return " ".join(to_singular(word) for word in split_words(name))
 
 
+def are_of_one_type(first: Any, second: Any) -> bool:
+    """Returns whether two values have one JSON type; whole numbers and others are both numbers.
+
+    >>> are_of_one_type(18, 461.19), are_of_one_type(True, 1)
+    (True, False)
+    """
+    kinds = {"number" if isinstance(value, float) or type(value) is int else type(value) for value in (first, second)}
+    return len(kinds) == 1
+
+
 def _merge_fields(entity: Entity, value: Mapping[str, Any]) -> None:
     """Overwrites known fields; a value of another JSON type than before is kept beside the new one, as `field|type`."""
     for key, new_value in value.items():
         field_name = normalize_field_name(key)
         old_value = entity.get(field_name)
-        if old_value is not None and new_value is not None and type(old_value) is not type(new_value):
+        if old_value is not None and new_value is not None and not are_of_one_type(old_value, new_value):
             entity[f"{field_name}|{type(old_value).__name__}"] = old_value
         if new_value is not None or field_name not in entity:
             entity[field_name] = new_value

@@ -1,4 +1,4 @@
-"""Conversations of the shipped partitions, of the plain and of the foreign toolkits, made from end to end by the offline engine.
+"""Conversations of the shipped partitions, the plain and the foreign toolkits, made from end to end offline.
 
 Tests look at them. Everything here is made once per test session, from the project's own `funcdex.yaml`.
 """
