@@ -62,6 +62,7 @@ PARTS = word_set(
     "appointment document child reaction ticket transaction"
 )  # things that only calls put into something new
 _MAX_DEPTH = 4
+_FIRST_YEAR, _LAST_YEAR = 2, 9998  # a day before and after them is in the calendar, too
 CLOCK_TOLERANCE = timedelta(hours=6)  # a transcript has no clock but its beginning
 _MIN_ID_LENGTH, _MIN_PREFIX_LENGTH = 3, 10  # characters
 
@@ -110,9 +111,10 @@ def parse_moment(text: str) -> datetime | date | None:
     if not re.match(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)", text):
         return None
     try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        moment = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
 
 
 def read_moment(value: Any) -> datetime | date | None:
