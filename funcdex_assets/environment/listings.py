@@ -282,6 +282,8 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
                 entity, name, resolve_schema(property_schema, root), root, required_value
             ):
                 return False
+    if _contradicts_constant(entity, properties):
+        return False
     if intent.criteria.bounds and not all(
         low <= value <= high
         for name in properties
@@ -319,6 +321,15 @@ def _contradicts_filter(entity: Entity, name: str, schema: Schema, root: Schema,
     if isinstance(required_value, str) and set(split_words(name)) & TITLE_WORDS:
         return required_value.lower() not in str(value).lower()
     return value != required_value and str(value).lower() != str(required_value).lower()
+
+
+def _contradicts_constant(entity: Entity, properties: Mapping[str, Schema]) -> bool:
+    """Returns whether the entity is known to be otherwise than all that is listed: done, in a list of open tasks."""
+    return any(
+        type(schema.get("const")) is bool and entity.get(normalize_field_name(name)) is (not schema["const"])
+        for name, schema in properties.items()
+        if isinstance(schema, dict)
+    )
 
 
 def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, high: datetime) -> bool:
