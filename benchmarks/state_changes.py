@@ -57,6 +57,7 @@ _SENDING_VERBS = frozenset("send publish submit".split())
 _FINDING_VERBS = frozenset("search find".split())
 _UNSURE_WORDS = STATE_WORDS | PASSING_WORDS | CHANGE_WORDS | CALL_WORDS
 _LENGTHS = frozenset("nights days hours minutes seconds duration length".split())
+_STATE_FIELDS = ("status", "state")
 _MOST_ITEMS = 50
 
 
@@ -233,6 +234,7 @@ def _learn(sequence: StateSequence, step: Step) -> None:
     own = [thing for thing in named if thing.noun[-1:] == step.noun[-1:]]
     for thing in named if step.action in ("update", "other") else ():
         thing.is_changed = True
+        thing.fields = {name: value for name, value in thing.fields.items() if name not in _STATE_FIELDS}
         if step.call_verb in _SETTING_VERBS and thing in own and len(own) == 1:
             if any(set(name.split()) & NAME_WORDS for name in told):  # it has no other name any more
                 thing.fields = {
@@ -244,6 +246,7 @@ def _learn(sequence: StateSequence, step: Step) -> None:
         else:  # no name tells what else it changes, nor whether it is listed where it was
             thing.fields = {name: value for name, value in thing.fields.items() if not _may_change(name, value, step)}
             thing.is_made = False
+            thing.fields |= _find_state_after(step) if thing in own and len(own) == 1 else {}
     if step.action == "delete" and len(own) == 1 and len(step.argument_ids) == 1:
         own[0].is_deleted = own[0].is_changed = True
     if step.call_verb in _SENDING_VERBS:  # a draft that is sent is another thing
@@ -254,6 +257,27 @@ def _learn(sequence: StateSequence, step: Step) -> None:
             thing = _know(sequence, shown.noun, shown.identities[0])
             for name, value in _list_certain_fields(shown.fields).items():
                 thing.fields.setdefault(name, value)
+
+
+def _find_state_after(step: Step) -> dict[str, str]:
+    """Returns the state that the verb names, where the result's schema has it: `approved` after `approve`."""
+    participles = [step.call_verb + ending for ending in ("d", "ed", "n", "led")]
+    options = {
+        (name, option)
+        for name, schema in _iterate_properties(step.tool.returns if step.tool else None)
+        if name in _STATE_FIELDS
+        for option in schema.get("enum", ())
+    }
+    return {name: option for name, option in options if option in participles}
+
+
+def _iterate_properties(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict):
+        for name, part in schema.get("properties", {}).items():
+            if isinstance(part, dict):
+                yield name, part
+        for part in schema.values():
+            yield from _iterate_properties(part)
 
 
 def _may_change(name: str, value: Any, step: Step) -> bool:

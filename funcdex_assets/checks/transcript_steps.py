@@ -29,7 +29,8 @@ _VERBS = {
     "delete": "delete trash destroy erase purge remove",
     "restore": "restore undelete untrash recover",
     "other": "mark move assign close reopen complete cancel copy duplicate clone fork archive unarchive react quick "
-    "transition finalize refund pay transfer approve reject merge replace append start stop turn adjust adopt split",
+    "transition finalize refund pay transfer approve reject merge replace append start stop turn adjust adopt split "
+    "withdraw confirm decline resolve suspend resume activate deactivate",
 }
 _ACTION_OF_VERB = {verb: action for action, verbs in _VERBS.items() for verb in verbs.split()}
 _VERBS_IF_FIRST = {"book": "create", "order": "create", "open": "create", "view": "read", "show": "read"}

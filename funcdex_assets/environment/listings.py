@@ -24,6 +24,7 @@ from funcdex_assets.environment.new_contents import is_empty_at_first
 from funcdex_assets.environment.part_counts import find_part_count
 from funcdex_assets.environment.search_criteria import reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
+from funcdex_assets.environment.state_changes import find_state_after_verb
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import TITLE_WORDS
 from funcdex_assets.schema.json_pointers import at_pointer
@@ -282,7 +283,7 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
                 entity, name, resolve_schema(property_schema, root), root, required_value
             ):
                 return False
-    if _contradicts_constant(entity, properties):
+    if _contradicts_constant(entity, properties) or _is_in_unlisted_state(entity, properties):
         return False
     if intent.criteria.bounds and not all(
         low <= value <= high
@@ -330,6 +331,20 @@ def _contradicts_constant(entity: Entity, properties: Mapping[str, Schema]) -> b
         for name, schema in properties.items()
         if isinstance(schema, dict)
     )
+
+
+def _is_in_unlisted_state(entity: Entity, properties: Mapping[str, Schema]) -> bool:
+    """Returns whether the entity is in a state that the listing does not have: canceled, in a list of what runs."""
+    for name in ("status", "state"):
+        options = properties.get(name, {}).get("enum") if isinstance(properties.get(name), dict) else None
+        if not options:
+            continue
+        known_state, verb = entity.get(name), entity.get("@state", "")
+        if isinstance(known_state, str):
+            return known_state not in options
+        if "@made" in entity or "@changed" in entity:
+            return bool(verb) and verb != "mark" and find_state_after_verb(verb, options) is None
+    return False
 
 
 def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, high: datetime) -> bool:

@@ -47,6 +47,12 @@ _STATES_AFTER_VERBS = {
     "publish": "published active",
     "enable": "enabled active",
     "disable": "disabled inactive",
+    "approve": "approved",
+    "reject": "rejected declined",
+    "withdraw": "withdrawn",
+    "decline": "declined rejected",
+    "resolve": "resolved solved done closed",
+    "suspend": "suspended paused",
 }
 """States that a thing is in after a verb, by `normalize_field_name`, the likeliest first."""
 

@@ -20,7 +20,8 @@ ACTIONS = {
     "get": "get read retrieve show view open download describe",
     "create": "create add insert new make start schedule register upload book quick post draft generate compose",
     "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
-    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept",
+    "reschedule archive unarchive star replace append pin enable disable label finalize pay accept approve "
+    "reject withdraw decline resolve suspend",
     "delete": "delete remove trash clear cancel unshare void refund revoke",
     "send": "send reply forward share email message notify invite comment react publish",
     "copy": "copy duplicate clone export convert",
