@@ -332,11 +332,15 @@ def filters(transcript: Transcript) -> Iterator[Break]:
 
 
 def _is_turned_around(step: Step) -> bool:
-    """Returns whether a call asks for a time that ends before it begins: nothing lies in it."""
+    """Returns whether a call asks for a time that ends before it begins, or for less than its least: for nothing."""
     moments = [(set(split_name(name)), read_moment(value)) for name, value in step.arguments.items()]
     lows = [moment for words, moment in moments if moment and words & LOW_WORDS and not words & HIGH_WORDS]
     highs = [moment for words, moment in moments if moment and words & HIGH_WORDS and not words & LOW_WORDS]
-    return any(is_before(high, low) for low in lows for high in highs)
+    numbers = {split_name(name): value for name, value in step.arguments.items() if isinstance(value, int | float)}
+    is_crossed = any(
+        low > numbers.get(("max", *name[1:]), low) for name, low in numbers.items() if name[:1] == ("min",)
+    )
+    return is_crossed or any(is_before(high, low) for low in lows for high in highs)
 
 
 def _find_broken_filter(step: Step, item: Thing, name: str, value: Any) -> str | None:

@@ -147,9 +147,23 @@ def is_limit_name(name: str) -> bool:
     (True, True, False, False)
     """
     name_words = set(split_words(name))
-    if _find_bounded_field(name):
+    if find_bounded_field(name):
         return False
     return bool(name_words & LIMIT_WORDS) or {"per", "page"} <= name_words or name_words in ({"count"}, {"top"})
+
+
+def find_bounded_field(name: str) -> str:
+    """Returns the stem of the field whose lowest or highest number an argument gives; '' for a number of items.
+
+    >>> find_bounded_field("max_price"), find_bounded_field("max_results")
+    ('price', '')
+    """
+    words = split_words(name)
+    if len(words) < 2 or words[0] not in _LOWEST_WORDS | _HIGHEST_WORDS:
+        return ""
+    counts_items = words[0] in _HIGHEST_WORDS and to_singular(words[-1]) != words[-1]
+    is_count = counts_items or {to_singular(word) for word in words[1:]} <= _COUNTING_WORDS
+    return "" if is_count else "".join(to_singular(word) for word in words[1:])
 
 
 def reduce_to_field_stem(name: str) -> str:
@@ -161,22 +175,10 @@ def reduce_to_field_stem(name: str) -> str:
     return "".join(stem_words[:-1] if has_suffix else stem_words)
 
 
-def _find_bounded_field(name: str) -> str:
-    """Returns the stem of the field whose lowest or highest number an argument gives: `price` for `max_price`; '' for
-    `max_results`, which is a number of items.
-    """
-    words = split_words(name)
-    if len(words) < 2 or words[0] not in _LOWEST_WORDS | _HIGHEST_WORDS:
-        return ""
-    counts_items = words[0] in _HIGHEST_WORDS and to_singular(words[-1]) != words[-1]
-    is_count = counts_items or {to_singular(word) for word in words[1:]} <= _COUNTING_WORDS
-    return "" if is_count else "".join(to_singular(word) for word in words[1:])
-
-
 def _read_bounds(arguments: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     bounds: dict[str, tuple[float, float]] = {}
     for name, value in arguments.items():
-        stem = _find_bounded_field(name)
+        stem = find_bounded_field(name)
         if stem and isinstance(value, int | float) and not isinstance(value, bool):
             low, high = bounds.get(stem, (-inf, inf))
             bounds[stem] = (value, high) if split_words(name)[0] in _LOWEST_WORDS else (low, value)
@@ -248,7 +250,7 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 def _is_filter(name: str, value: Any) -> bool:
     name_words = set(split_words(name))
-    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS) or _find_bounded_field(name):
+    if is_page_token(name) or name_words & (QUERY_WORDS | LIMIT_WORDS | SORT_WORDS) or find_bounded_field(name):
         return False
     if "contains" in name_words or not name_words:
         return False
