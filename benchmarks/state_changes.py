@@ -6,7 +6,7 @@ By default 200 sequences per stratum over the shipped toolkits: 0, 1–2, 3–6 
 some look-ups. Then every reader of every changed thing, and of two that nobody changed, is called: what gets it, lists
 it or searches for it. What must be read is known from the calls alone, by a simple model: what was made is as it was
 made, what was updated is as updated and otherwise as before, what was deleted is not found and not listed. The model
-shares no code with the world; it reads calls and results as the relations do (`checks/transcript_steps.py`). What no
+shares no code with the world; it reads calls and results as the relations do (`checks/relations/`). What no
 model can know from names, such as the state after a verb, is not expected. `--wrong` prints the reads that are wrong.
 """
 
@@ -24,22 +24,21 @@ import foreign_toolkits
 from offline import SETTINGS, tools_of
 from plain_toolkits import SITUATION
 
-from funcdex_assets.checks.transcript_steps import (
+from funcdex_assets.checks.relations.names import (
     CALL_WORDS,
     CHANGE_WORDS,
     NAME_WORDS,
     PASSING_WORDS,
+    SETTING_VERBS,
     STATE_WORDS,
-    Step,
-    agree,
     is_id_name,
     is_page_name,
     is_sort_name,
-    list_fields,
-    parse_moment,
     split_name,
     split_singular,
 )
+from funcdex_assets.checks.relations.steps import Step
+from funcdex_assets.checks.relations.values import agree, list_fields, parse_moment
 from funcdex_assets.environment.world import RefusedError, World
 from funcdex_assets.records.message import ToolCall
 from funcdex_assets.records.tool import Tool
@@ -52,7 +51,6 @@ _MOST_UNCHANGED = 2  # things that nobody changed and that are read all the same
 _TRIES = 40  # to find a tool whose arguments are known
 _OPTIONAL_SHARE = 0.5  # of optional arguments that a change is made with
 _WORDS = "amber basin cedar delta ember fjord grove heron inlet jetty kiosk ledge meadow nectar orbit pylon".split()
-_SETTING_VERBS = frozenset("update edit patch modify change set rename reschedule".split())
 _SENDING_VERBS = frozenset("send publish submit".split())
 _FINDING_VERBS = frozenset("search find".split())
 _UNSURE_WORDS = STATE_WORDS | PASSING_WORDS | CHANGE_WORDS | CALL_WORDS
@@ -235,7 +233,7 @@ def _learn(sequence: StateSequence, step: Step) -> None:
     for thing in named if step.action in ("update", "other") else ():
         thing.is_changed = True
         thing.fields = {name: value for name, value in thing.fields.items() if name not in _STATE_FIELDS}
-        if step.call_verb in _SETTING_VERBS and thing in own and len(own) == 1:
+        if step.call_verb in SETTING_VERBS and thing in own and len(own) == 1:
             if any(set(name.split()) & NAME_WORDS for name in told):  # it has no other name any more
                 thing.fields = {
                     name: value for name, value in thing.fields.items() if not set(name.split()) & NAME_WORDS

@@ -32,7 +32,7 @@ from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.semantics.result_schema import complete_result_schema, lists_things
 
-WORLD_VERSION = 3
+WORLD_VERSION = 4
 """Of the results for the same seed and calls; raised with every change of them."""
 
 NO_PATHS: frozenset[str] = frozenset()

@@ -1,8 +1,8 @@
-"""The rule that holds the relations of `checks/relations.py` against a conversation."""
+"""The rule that holds the relations of `checks/relations/` against a conversation."""
 
 from collections.abc import Iterator
 
-from funcdex_assets.checks.relations import find_broken_relations
+from funcdex_assets.checks.relations.all_relations import find_broken_relations
 from funcdex_assets.checks.rules.case import Case
 from funcdex_assets.records.conversation import Finding
 
