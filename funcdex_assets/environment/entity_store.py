@@ -27,6 +27,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.part_counts import find_counted_noun
+from funcdex_assets.environment.search_criteria import SearchCriteria
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
@@ -81,6 +82,8 @@ class EntityStore:
         self._unidentified_count = 0
         self.listings: dict[tuple[str, str, str], Listing] = {}
         self.complete_listings: set[tuple[str, str]] = set()
+        self.whole_answers: dict[tuple[str, str], list[tuple[Mapping[str, str], SearchCriteria]]] = {}
+        """By tool and path, the parents and the criteria of listings of which all was shown."""
         self.part_counts: dict[tuple[str, str, str], int] = {}  # of what was listed whole: noun, identifier, parts
         self.people_by_address: dict[str, Person] = {}  # by address
         self.personal_values: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are

@@ -22,7 +22,7 @@ from funcdex_assets.environment.entity_store import (
 )
 from funcdex_assets.environment.new_contents import is_empty_at_first
 from funcdex_assets.environment.part_counts import find_part_count
-from funcdex_assets.environment.search_criteria import reduce_to_field_stem
+from funcdex_assets.environment.search_criteria import TimeSpan, reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
 from funcdex_assets.environment.state_changes import find_state_after_verb
 from funcdex_assets.language.spoken_values import parse_moment
@@ -63,8 +63,12 @@ class Pager:
             for entity in entities
         ]
         listed_parents = self._find_whole_listing()
-        complete = intent.is_listing and bool(
-            {(canonicalize_noun(noun), ""), (canonicalize_noun(noun), listed_parents or "")} & store.complete_listings
+        complete = intent.is_listing and (
+            bool(
+                {(canonicalize_noun(noun), ""), (canonicalize_noun(noun), listed_parents or "")}
+                & store.complete_listings
+            )
+            or self._is_within_earlier_answer(path)
         )
         matches = [
             entity
@@ -111,6 +115,14 @@ class Pager:
             (listing, path, noun, None if listed_parents is None else (canonicalize_noun(noun), listed_parents))
         )
         return page_entities, size
+
+    def _is_within_earlier_answer(self, path: str) -> bool:
+        """Returns whether a wider question was answered in full before: then there is nothing that it did not show."""
+        intent = self._intent
+        return any(
+            parents.items() <= intent.parents.items() and intent.criteria.is_no_wider_than(criteria)
+            for parents, criteria in self._entities.whole_answers.get((intent.tool, path), ())
+        )
 
     def _is_newly_created(self, noun: str) -> bool:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
@@ -223,6 +235,9 @@ class Pager:
                     for item in items
                     if isinstance(item, dict)
                 ]
+            if self._intent.is_listing and not self._has_more and not self._intent.is_later_page:
+                answers = self._entities.whole_answers.setdefault((self._intent.tool, path), [])
+                answers.append((self._intent.parents, self._intent.criteria))
             if complete_listing and not self._has_more:
                 self._entities.complete_listings.add(complete_listing)
                 parent, is_one_parent, identity = complete_listing[1].partition("=")
@@ -295,7 +310,7 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
         return False
     if any(str(entity.get(stem)).lower() == value for stem, value in intent.criteria.excluded.items()):
         return False
-    return all(_is_within_span(entity, span.field_words, span.low, span.high) for span in intent.criteria.spans)
+    return all(_is_within_span(entity, span) for span in intent.criteria.spans)
 
 
 def contains_words(entity: Mapping[str, Any], search_words: frozenset[str], in_titles: bool) -> bool:
@@ -347,8 +362,9 @@ def _is_in_unlisted_state(entity: Entity, properties: Mapping[str, Schema]) -> b
     return False
 
 
-def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, high: datetime) -> bool:
+def _is_within_span(entity: Entity, span: TimeSpan) -> bool:
     """Returns whether the first moment among the meant fields lies in the span; an entity without one may be listed."""
+    field_words, low, high = span.field_words, span.low, span.high
     for key, value in entity.items():
         is_meant = any(word in key for word in field_words) if field_words else key.startswith(_MAIN_MOMENT_FIELDS)
         if not is_meant or key.startswith("@"):
@@ -358,9 +374,10 @@ def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, 
             moment = parse_moment({}, text) if isinstance(text, str) else None
             if isinstance(moment, datetime):
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=low.tzinfo)
-                return low <= moment <= high
+                return (not span.is_low_given or low <= moment) and (not span.is_high_given or moment <= high)
             if isinstance(moment, date):
-                return low.date() <= moment <= high.date()
+                is_late_enough = not span.is_low_given or low.date() <= moment
+                return is_late_enough and (not span.is_high_given or moment <= high.date())
     return True
 
 

@@ -39,11 +39,22 @@ _FILLER_WORDS = frozenset("only is filter by with has add remove".split())
 
 
 class TimeSpan(NamedTuple):
-    """A span of time asked for; `field_words` name the fields meant (`created`), none for the main ones."""
+    """A span of time asked for; `field_words` name the fields meant (`created`), none for the main ones.
+
+    Of the two ends, one may be assumed: what is made up lies before or after it, but what is known need not.
+    """
 
     field_words: frozenset[str]
     low: datetime
     high: datetime
+    is_low_given: bool = True
+    is_high_given: bool = True
+
+    def includes(self, other: "TimeSpan") -> bool:
+        """Returns whether all that lies in another span of the same field lies in this one."""
+        low_fits = not self.is_low_given or (other.is_low_given and self.low <= other.low)
+        high_fits = not self.is_high_given or (other.is_high_given and other.high <= self.high)
+        return self.field_words == other.field_words and low_fits and high_fits
 
 
 class SortOrder(NamedTuple):
@@ -67,6 +78,20 @@ class SearchCriteria:
     excluded: Mapping[str, str] = field(default_factory=dict)
     sort_order: SortOrder | None = None
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def is_no_wider_than(self, other: "SearchCriteria") -> bool:
+        """Returns whether all that meets these criteria meets the other ones, too."""
+        return (
+            other.search_words <= self.search_words
+            and other.in_titles == self.in_titles
+            and all(name in self.filters and self.filters[name] == value for name, value in other.filters.items())
+            and all(self.excluded.get(name) == value for name, value in other.excluded.items())
+            and all(any(span.includes(own) for own in self.spans) for span in other.spans)
+            and all(
+                stem in self.bounds and low <= self.bounds[stem][0] and self.bounds[stem][1] <= high
+                for stem, (low, high) in other.bounds.items()
+            )
+        )
 
     @cached_property
     def window(self) -> tuple[datetime, datetime] | None:
@@ -223,7 +248,7 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
         if low.date() == high.date() and low >= high:
             high = low + timedelta(days=1)  # one day, given as both ends
         if low < high:
-            spans.append(TimeSpan(field_words, low, high))
+            spans.append(TimeSpan(field_words, low, high, given_low is not None, given_high is not None))
     return spans
 
 
