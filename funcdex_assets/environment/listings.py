@@ -18,6 +18,7 @@ from funcdex_assets.environment.entity_store import (
     EntityStore,
     Listing,
     canonicalize_noun,
+    derive_noun,
     normalize_field_name,
 )
 from funcdex_assets.environment.new_contents import is_empty_at_first
@@ -244,6 +245,19 @@ class Pager:
                 if is_one_parent and "," not in identity:
                     size = sum(map(len, listing.pages.values()))
                     self._entities.part_counts[parent, identity, noun.rpartition(" ")[2]] = size
+
+
+def record_shown_page(result: Any, intent: CallIntent, entities: EntityStore, path: str = "", depth: int = 0) -> None:
+    """Files the page of a listing that somebody else made, so that the next page shows other things."""
+    if not intent.is_listing or not isinstance(result, dict) or depth > 1:
+        return
+    for key, value in result.items():
+        record_shown_page(value, intent, entities, f"{path}/{key}", depth + 1)
+        if isinstance(value, list):
+            noun = derive_noun(key, intent.result_noun)
+            shown = [entities.find_shown_entity(item, noun) for item in value if isinstance(item, dict)]
+            listing = entities.listings.setdefault((intent.tool, intent.key, f"{path}/{key}"), Listing())
+            listing.pages[intent.page_token] = [entity for entity in shown if entity is not None]
 
 
 def _fill_from_later_pages(page_entities: list[Entity], listing: Listing, intent: CallIntent) -> None:

@@ -20,7 +20,7 @@ from funcdex_assets.environment import error_responses
 from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import MAX_ITEMS, read_call_intent
 from funcdex_assets.environment.entity_store import EntityStore
-from funcdex_assets.environment.listings import build_call_key
+from funcdex_assets.environment.listings import build_call_key, record_shown_page
 from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.environment.schema_repair import replace_unsuitable_values
 from funcdex_assets.environment.state_changes import apply_call_effects, apply_links
@@ -128,9 +128,10 @@ class World:
         Raises:
             OverflowError: a date among the arguments is at an end of the calendar.
         """
-        intent = read_call_intent(tool, arguments, self._situation.now)
+        intent = read_call_intent(tool, arguments, self._situation.now, build_call_key(arguments))
         apply_links(intent, self._entities)
         shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
+        record_shown_page(result, intent, self._entities)
         apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
 
     def hash_state(self) -> str:
